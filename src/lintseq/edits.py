@@ -1,0 +1,124 @@
+"""Edits, edit sequences, and what it means to apply and to replay them.
+
+Knows nothing of how a sequence was drawn or how it is written down.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from lintseq.errors import MalformedEditError
+from lintseq.program import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """One unbroken run of inserted lines, `position` lines into the state before the edit."""
+
+    position: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The insertion that undoes one deletion: hunks at strictly growing positions."""
+
+    hunks: tuple[Hunk, ...]
+
+
+def apply(edit: Edit, state: Sequence[str]) -> list[str]:
+    """Return the lines of `state` with the hunks of `edit` inserted.
+
+    Raises `MalformedEditError` if a hunk lies outside the state or before its predecessor.
+    """
+    result: list[str] = []
+    done = 0
+    for number, hunk in enumerate(edit.hunks):
+        if not (done < hunk.position or number == 0) or not 0 <= hunk.position <= len(state):
+            raise MalformedEditError(
+                f"hunk {number} inserts after line {hunk.position}, but the state has {len(state)} lines"
+                f" and {done} of them are behind it"
+            )
+        result += state[done : hunk.position]
+        result += hunk.lines
+        done = hunk.position
+    result += state[done:]
+    return result
+
+
+def replay(edits: Iterable[Edit]) -> list[str]:
+    """Return the lines that `edits` write, one after the other, on nothing."""
+    state: list[str] = []
+    for edit in edits:
+        state = apply(edit, state)
+    return state
+
+
+@dataclass(frozen=True, slots=True)
+class EditSequence:
+    """All edits of one draw, from nothing to the program.
+
+    Stored as the program and, for each of its lines, the index of the edit that inserts it: so each
+    line arrives exactly once, states only grow, and replaying gives the program by construction.
+    """
+
+    program: Program
+    arrivals: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.arrivals) != len(self.program.lines):
+            raise ValueError(f"{len(self.arrivals)} arrivals for {len(self.program.lines)} lines")
+
+    @classmethod
+    def undoing(cls, program: Program, deletions: Sequence[Iterable[int]]) -> Self:
+        """Return the sequence that undoes `deletions` (line indices, in the order they were made)."""
+        arrivals = [-1] * len(program.lines)
+        for number, deletion in enumerate(reversed(deletions)):
+            for index in deletion:
+                arrivals[index] = number
+        if -1 in arrivals:
+            raise ValueError(f"line {arrivals.index(-1)} is in no deletion")
+        return cls(program, tuple(arrivals))
+
+    def __len__(self) -> int:
+        """The number of edits."""
+        return max(self.arrivals, default=-1) + 1
+
+    def inserted(self) -> list[list[int]]:
+        """Return, for each edit, the indices of the lines that it inserts, in order."""
+        edits: list[list[int]] = [[] for _ in range(len(self))]
+        for index, number in enumerate(self.arrivals):
+            edits[number].append(index)
+        return edits
+
+    def placements(self) -> Iterator[list[tuple[int, list[int]]]]:
+        """Yield, for each edit, its hunks as (position in the state before, line indices)."""
+        present: list[int] = []
+        for indices in self.inserted():
+            hunks: list[tuple[int, list[int]]] = []
+            last = -1
+            for index in indices:
+                position = bisect_left(present, index)
+                if position == last:
+                    hunks[-1][1].append(index)
+                else:
+                    hunks.append((position, [index]))
+                    last = position
+            yield hunks
+            present += indices
+            present.sort()
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        lines = self.program.lines
+        return tuple(
+            Edit(tuple(Hunk(position, tuple(lines[i] for i in indices)) for position, indices in hunks))
+            for hunks in self.placements()
+        )
+
+    def states(self) -> Iterator[str]:
+        """Yield the text after each edit; the last one is the program."""
+        lines, arrivals = self.program.lines, self.arrivals
+        for number in range(len(self)):
+            yield self.program.render([line for line, n in zip(lines, arrivals, strict=True) if n <= number])

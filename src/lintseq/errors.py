@@ -1,0 +1,33 @@
+"""Every error that lintseq raises on purpose.
+
+    LintseqError
+    ├── ProgramError          unusable input: counted, and the work goes on
+    ├── MalformedEditError    edit text that does not apply: counted, and the work goes on
+    ├── ConfigError           impossible settings: stops before work starts
+    └── ToolError             a broken tool (a linter that crashed): stops what relied on it
+"""
+
+
+class LintseqError(Exception):
+    """The base of all errors below."""
+
+
+class ProgramError(LintseqError):
+    """A program that cannot be turned into edits; `reason` is a short machine-readable word."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class MalformedEditError(LintseqError):
+    """An edit that does not parse or does not fit the state it is applied to."""
+
+
+class ConfigError(LintseqError):
+    """A setting that cannot work; the message names the way out."""
+
+
+class ToolError(LintseqError):
+    """A tool that we called broke; its verdict, if any, is not to be trusted."""
