@@ -69,6 +69,9 @@ class EditSequence:
     def __post_init__(self) -> None:
         if len(self.arrivals) != len(self.program.lines):
             raise ValueError(f"{len(self.arrivals)} arrivals for {len(self.program.lines)} lines")
+        edits = set(self.arrivals)
+        if edits and (min(edits) != 0 or max(edits) != len(edits) - 1):
+            raise ValueError(f"edits are to be numbered from 0 with none left out, not {sorted(edits)[:9]}")
 
     @classmethod
     def undoing(cls, program: Program, deletions: Sequence[Iterable[int]]) -> Self:

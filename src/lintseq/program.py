@@ -43,7 +43,10 @@ class Program:
 
 
 def parse_python(text: str) -> ast.Module:
-    """Return the syntax tree of `text`, or raise `ProgramError` with the reason that there is none."""
+    """Return the syntax tree of `text`, or raise `ProgramError` with the reason that there is none.
+
+    What parses and does not compile (a `return` outside a function) is no program either.
+    """
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -53,7 +56,9 @@ def parse_python(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            tree = ast.parse(text)
+            compile(tree, "<program>", "exec", dont_inherit=True)
+            return tree
     except SyntaxError as error:
         raise ProgramError("syntax", f"line {error.lineno}: {error.msg}") from None
     except (RecursionError, MemoryError):
@@ -62,7 +67,7 @@ def parse_python(text: str) -> ast.Module:
         raise ProgramError("syntax", str(error)) from None
 
 
-_FENCE = re.compile(r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<name>[^\s`]*)[^\n`]*$", re.M)
+_FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<name>[^\s`]*)[^\n`]*$", re.M)
 _PYTHON_NAMES = {"python", "py", "python3"}
 
 
@@ -96,14 +101,17 @@ def code_from_markdown(text: str) -> str:
 
 
 def _fenced_blocks(text: str) -> Iterable[tuple[str, str]]:
-    """Yield (name, body) of each fence; a body has no newline at its end."""
+    """Yield (name, body) of each fence; a body has no newline at its end and none of the fence's own indentation."""
     position = 0
     while opening := _FENCE.search(text, position):
         start = min(opening.end() + 1, len(text))
         mark = opening["fence"]
         closing = re.compile(rf"^[ \t]*{re.escape(mark[0])}{{{len(mark)},}}[ \t]*\r?$", re.M).search(text, start)
         end = closing.start() if closing else len(text)
-        yield opening["name"], text[start:end].removesuffix("\n")
+        body = text[start:end].removesuffix("\n").removesuffix("\r")
+        if opening["indent"]:
+            body = re.sub(rf"^[ \t]{{1,{len(opening['indent'])}}}", "", body, flags=re.M)
+        yield opening["name"], body
         position = closing.end() if closing else len(text)
 
 

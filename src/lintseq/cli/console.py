@@ -1,0 +1,93 @@
+"""Numbers and progress for people, on any terminal or none.
+
+Owns how they look; what is counted is left to the commands.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from lintseq.dataset.build import Progress
+
+_LINE_EVERY = 5.0
+"""Seconds between progress lines where there is no terminal."""
+_DRAW_EVERY = 0.1
+"""Seconds between drawings of the bar on a terminal."""
+
+
+def table(rows: Sequence[tuple[str, str]]) -> str:
+    """Return names and values in two columns."""
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in rows)
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a count with its noun: `1 row`, `4,246 rows`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+class BuildProgress:
+    """Shows on standard error how far a build is: a bar on a terminal, elsewhere a line every few seconds."""
+
+    def __init__(self, *, shown: bool = True) -> None:
+        self._shown = shown
+        self._bar = _bar() if shown and sys.stderr.isatty() else None
+        self._started = self._last = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, progress: "Progress") -> None:
+        now = time.monotonic()
+        if not self._shown or now - self._last < (_LINE_EVERY if self._bar is None else _DRAW_EVERY):
+            return
+        self._last = now
+        rate = progress.rows / (now - self._started)
+        text = f"{plural(progress.rows, 'row')}, {rate:,.0f} a second, {progress.rejected:,} rejected"
+        done = progress.bytes_done / progress.bytes_total if progress.bytes_total else None
+        if done:
+            text += f", {_duration((now - self._started) * (1 - done) / done)} left"
+        if self._bar is not None:
+            self._bar.update(
+                self._bar.task_ids[0], total=progress.bytes_total, completed=progress.bytes_done, text=text
+            )
+            self._bar.refresh()
+        else:
+            typer.echo(text if done is None else f"{done:4.0%}  {text}", err=True)
+
+
+def _bar() -> "Bar":
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    # Drawn only when told to: a thread that draws would make forking unsafe.
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}", markup=False))
+    bar = Bar(*columns, console=Console(stderr=True), auto_refresh=False, transient=True)
+    bar.add_task("build", total=None, text="")
+    return bar
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,186 @@
+"""`lintseq sample`: one edit sequence in the terminal.
+
+Owns how a growing program is shown. Which edits there are is the sampler's business, how they are written
+down the codec's.
+"""
+
+import io
+import os
+import sys
+import tokenize
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lintseq.cli.console import plural
+from lintseq.edits import EditSequence
+from lintseq.errors import ConfigError, ProgramError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WHOLE = 40
+"""States of up to so many lines are shown whole; of longer ones, the surroundings of what is new."""
+CONTEXT = 2
+"""Lines shown on either side of a new one in a long program."""
+
+
+def sample(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A Python file; - is standard input.")],
+    *,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    draw: Annotated[int, typer.Option(min=0, help="Number of the draw, from 0.")] = 0,
+    linter: Annotated[str, typer.Option(help="What judges the states on the way.")] = "native",
+    certify: Annotated[str | None, typer.Option(help="A second linter that must find each state clean.")] = None,
+    weights: Annotated[str, typer.Option(help="How lines are chosen: uniform or indent.")] = "uniform",
+    comments: Annotated[
+        str, typer.Option(help="Comments come with their code (attach) or before all else (first).")
+    ] = "attach",
+    text: Annotated[bool, typer.Option("--text", help="Print the edit text instead, byte for byte.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the record instead.")] = False,
+) -> None:
+    """Show one way to write FILE, edit by edit.
+
+    Each edit is printed with the program as it stands after it; new lines are marked +.
+
+    Example: lintseq sample area.py --seed 3
+    """
+    from lintseq.sampling import ProgramSampler, SamplingOptions, check_options  # noqa: PLC0415
+
+    if text and json:
+        raise ConfigError("--text and --json exclude each other; choose one")
+    options = SamplingOptions(linter=linter, weights=weights, comments=comments, certify=certify)
+    check_options(options)
+    sequence = ProgramSampler(read_source(file), options).sample(seed=seed, draw=draw)
+    if text:
+        from lintseq.codecs import DIFF  # noqa: PLC0415
+
+        typer.echo(DIFF.encode(sequence).encode(), nl=False)
+    elif json:
+        from lintseq.dataset.records import Item, encode_line, lintseq_record, meta_of  # noqa: PLC0415
+
+        item = Item(id="", instruction="", program=sequence.program.text)
+        typer.echo(encode_line(lintseq_record(item, sequence, draw, meta_of(options, seed))), nl=False)
+    else:
+        name = "standard input" if file == "-" else Path(file).name
+        show(sequence, console(), title=f"{name}, seed {seed}, draw {draw}")
+
+
+def read_source(file: str) -> str:
+    """Return the exact text of a Python file, decoded as Python would; line endings stay as they are."""
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}") from None
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return data.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise ProgramError("encoding", f"{file} does not decode: {error}") from None
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """Return where to print: coloured only on a terminal, and not if `NO_COLOR` is set."""
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(
+        stderr=stderr, highlight=False, markup=False, color_system=None if os.environ.get("NO_COLOR") else "auto"
+    )
+
+
+def show(sequence: EditSequence, to: "Console", *, title: str) -> None:
+    """Print every edit of `sequence` with the program as it stands after it."""
+    _print(to, (title, "bold"), (f": {plural(len(sequence), 'edit')}", "bold"))
+    lines = sequence.program.lines
+    for number, new in enumerate(sequence.inserted()):
+        _print(to)
+        heading = f"edit {number + 1} of {len(sequence)}:"
+        _print(to, (heading, "bold cyan"), (f" +{plural(len(new), 'line')}", "cyan"))
+        present = [index for index, arrival in enumerate(sequence.arrivals) if arrival <= number]
+        _show_state([lines[index] for index in present], _places(present, new), to, width=len(str(len(lines))))
+
+
+def _show_state(state: list[str], new: set[int], to: "Console", *, width: int) -> None:
+    """Print the lines of a state, those at the places in `new` as new, leaving out what is far from them."""
+    last = -1
+    for place in chosen(state, new):
+        _gap(place - last - 1, width, to)
+        line = printable(state[place])
+        if place in new:
+            _print(to, (f"{place + 1:>{width + 2}} ", "dim"), (f"+ {line}".rstrip(), "green"))
+        else:
+            _print(to, (f"{place + 1:>{width + 2}}   {line}".rstrip(), "dim"))
+        last = place
+    _gap(len(state) - last - 1, width, to)
+
+
+def _gap(lines: int, width: int, to: "Console") -> None:
+    if lines:
+        _print(to, (f"{'⋮':>{width + 2}}   {plural(lines, 'line')} more", "dim italic"))
+
+
+def chosen(state: list[str], new: set[int]) -> list[int]:
+    """Return the places of the lines to show: all, or in a long state those around and above what is new."""
+    if len(state) <= WHOLE:
+        return list(range(len(state)))
+    near = {place + step for place in new for step in range(-CONTEXT, CONTEXT + 1)}
+    shown = {place for place in near if 0 <= place < len(state)}
+    shown.update(header for place in new for header in headers(state, place))
+    return _without_small_gaps(sorted(shown), len(state))
+
+
+def headers(state: list[str], place: int) -> Iterator[int]:
+    """Yield the places of the lines that open the blocks around `place`, going by indentation alone.
+
+    A blank line has none to go by: the code before it stands in for it, and is yielded too.
+    """
+    indent = _indent(state[place]) if state[place].strip() else sys.maxsize
+    for above in range(place - 1, -1, -1):
+        if not indent:
+            return
+        line = state[above]
+        if line.strip() and _indent(line) < indent:
+            indent = _indent(line)
+            yield above
+
+
+def _without_small_gaps(shown: list[int], size: int) -> list[int]:
+    """Return `shown` with every gap of one line filled in: saying that a line is left out takes a line as well."""
+    filled = set(shown)
+    filled.update(b - 1 for a, b in zip([-1, *shown], [*shown, size], strict=True) if b - a == 2)
+    return sorted(filled)
+
+
+def printable(line: str) -> str:
+    """Return `line` with tabs as spaces and control characters, which a terminal would obey, as pictures."""
+    line = line.removesuffix("\r").expandtabs(4)
+    return "".join(_picture(ord(char)) if char < " " or "\x7f" <= char <= "\x9f" else char for char in line)
+
+
+def _picture(code: int) -> str:
+    if code < 32:
+        return chr(0x2400 + code)
+    return "␡" if code == 127 else "�"
+
+
+def _indent(line: str) -> int:
+    expanded = line.expandtabs(4)
+    return len(expanded) - len(expanded.lstrip())
+
+
+def _places(present: list[int], new: Iterable[int]) -> set[int]:
+    arrived = set(new)
+    return {place for place, index in enumerate(present) if index in arrived}
+
+
+def _print(to: "Console", *parts: tuple[str, str]) -> None:
+    """Print one line; on a terminal, what is too long for it is cut."""
+    from rich.text import Text  # noqa: PLC0415
+
+    text = Text.assemble(*parts)
+    if to.is_terminal:
+        to.print(text, no_wrap=True, overflow="ellipsis", crop=True)
+    else:
+        to.print(text, soft_wrap=True)

@@ -1,0 +1,159 @@
+"""`lintseq stats`: a data set of edit sequences in numbers and bars.
+
+Owns the table, the bars and the progress line. Counting is `lintseq.dataset.stats`.
+"""
+
+import sys
+import time
+from collections.abc import Mapping
+from json import dumps
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import typer
+
+from lintseq.cli.sample import console
+from lintseq.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lintseq.dataset.stats import Stats
+
+BAR = 40
+"""Columns of the longest bar."""
+
+
+def stats(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="JSONL, plain, .gz or .zst; - is standard input.")],
+    *,
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A tokenizer.json to count tokens with; needs the extra `tokens`."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
+) -> None:
+    """Print what a data set of edit sequences looks like: edits, lines, draws, tokens.
+
+    Programs are told apart by their text: rows that write the same text are draws of one program. A program
+    is single-edit if every draw of it is.
+
+    Example: lintseq stats edits.jsonl --tokenizer tokenizer.json
+    """
+    from lintseq.dataset import stats as library  # noqa: PLC0415
+
+    with Ticker("stats", data) as ticker:
+        numbers = library.stats(
+            data,
+            tokenizer=None if tokenizer is None else library.load_tokenizer(tokenizer),
+            progress=lambda stats, place: ticker.tell(place, f"{stats.rows:,} rows"),
+        )
+    if json:
+        typer.echo(dumps(numbers.as_dict()))
+    else:
+        show(numbers, console())
+
+
+def show(stats: "Stats", to: "Console") -> None:
+    """Print the numbers as a table, and how edits and lines are distributed as bars."""
+    from rich.table import Table  # noqa: PLC0415
+
+    from lintseq.dataset.stats import histogram  # noqa: PLC0415
+
+    numbers = stats.as_dict()
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(style="dim")
+    for cells in table_rows(numbers):
+        table.add_row(*cells)
+    to.print(table)
+    for title, key, counts in (
+        ("edits in a sequence", "edits_per_sequence", stats.edits),
+        ("lines in an edit", "lines_per_edit", stats.lines),
+    ):
+        if counts:
+            to.print()
+            to.print(title, style="bold", end="")
+            to.print(f"   {described(numbers[key])}", style="dim", soft_wrap=True)
+            for row in bars(histogram(counts)):
+                to.print(row, soft_wrap=True)
+
+
+def table_rows(numbers: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return name, value and remark of each number."""
+    rows = [("rows", f"{numbers['rows']:,}", "")]
+    rows += [("  unreadable", f"{n:,}", reason) for reason, n in sorted(numbers["unreadable"].items())]
+    sequences = max(numbers["sequences"], 1)
+    rows += [
+        ("programs", f"{numbers['programs']:,}", f"{numbers['draws_per_program']:.2f} draws of each on average"),
+        ("single-edit programs", f"{numbers['single_edit_programs']:.2%}", ""),
+        ("single-edit sequences", f"{numbers['single_edit_sequences']:.2%}", ""),
+    ]
+    if numbers["distinct_draws"] is not None:
+        rows.append(("distinct draws", f"{numbers['distinct_draws']:.2%}", "of programs drawn more than once"))
+    for unit in ("characters", "tokens"):
+        if (written := numbers.get(f"sequence_{unit}")) is not None:
+            plain = numbers[f"program_{unit}"]
+            ratio = f"{written / plain:.3f} times the programs', " if plain else ""
+            rows.append((unit, f"{written:,}", f"{ratio}{written / sequences:,.1f} a sequence"))
+    return rows
+
+
+def described(numbers: Mapping[str, float]) -> str:
+    """Return mean, quartiles and maximum in one line."""
+    return (
+        f"mean {numbers['mean']:.2f}, quartiles {numbers['q1']:g} / {numbers['median']:g} / {numbers['q3']:g},"
+        f" max {numbers['max']:,}"
+    )
+
+
+def bars(bins: list[tuple[str, int]]) -> list[str]:
+    """Return a row of text for each bin: label, bar, count and share, in columns."""
+    total, largest = sum(n for _, n in bins), max(n for _, n in bins)
+    labels, counts = max(len(label) for label, _ in bins), len(f"{largest:,}")
+    return [f"  {label:>{labels}} {bar(n / largest):{BAR}} {n:>{counts},} {n / total:>6.1%}" for label, n in bins]
+
+
+def bar(part: float) -> str:
+    """Return a bar of `part` of the full width, to an eighth of a column; what is not nothing shows."""
+    eighths = max(round(part * BAR * 8), int(part > 0))
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+
+
+class Ticker:
+    """Says on standard error how far a long run is: a line that renews itself, or off a terminal one at times."""
+
+    def __init__(self, name: str, path: str) -> None:
+        from lintseq.dataset.rows import input_size  # noqa: PLC0415
+
+        self._name = name
+        try:
+            self._size = input_size(path)
+        except OSError as error:
+            raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+        self._live = sys.stderr.isatty()
+        self._every = 0.2 if self._live else 15.0
+        self._started = self._last = time.monotonic()
+
+    def tell(self, place: int, what: str) -> None:
+        """Say `what`, with the share of the file and the rate, if it is time to say something."""
+        now = time.monotonic()
+        if now - self._last < self._every:
+            return
+        self._last = now
+        done = f"{place / self._size:4.0%} " if self._size else ""
+        line = f"{self._name}: {done}{what}, {now - self._started:.0f} s"
+        sys.stderr.write(f"\r\x1b[K{line}" if self._live else line + "\n")
+        sys.stderr.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

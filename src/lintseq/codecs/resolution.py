@@ -1,0 +1,45 @@
+"""What reading a model's text gives back: the program, and a note on each thing ignored or repaired.
+
+Shared by every format; knows nothing of any of them.
+"""
+
+from dataclasses import dataclass
+
+from lintseq.program import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing in a text that was not as it should be; `str(note)` is one readable line."""
+
+    edit: int
+    """Which edit of the text, from 1; 0 is what comes before the first."""
+
+    line: int
+    """Which line of the text, from 1."""
+
+    reason: str
+    """A short machine-readable word."""
+
+    detail: str
+    """What was found and what became of it, for people."""
+
+    def __str__(self) -> str:
+        return f"edit {self.edit}, line {self.line}: {self.reason}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a text resolved to, whatever it was."""
+
+    program: Program
+    edits_applied: int
+    """How many edits changed the state."""
+
+    notes: tuple[Note, ...] = ()
+    """In the order of the text's lines; none means that the text was exactly as `encode` writes."""
+
+    @property
+    def text(self) -> str:
+        """The program's text."""
+        return self.program.text

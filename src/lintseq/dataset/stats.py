@@ -1,0 +1,253 @@
+"""What a data set of edit sequences looks like, in numbers that add.
+
+Owns the counting and the arithmetic: two halves of a data set, counted apart and added, give the numbers of
+the whole. Leaves reading rows to `rows`, what a row claims to `verify`, and bars to the command line.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from hashlib import blake2b
+from itertools import islice, repeat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from lintseq.codecs.diff import SEPARATOR
+from lintseq.dataset.rows import BrokenInputError, Line, parse_row, read_lines
+from lintseq.dataset.verify import read_claim
+from lintseq.errors import ConfigError, ProgramError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_BATCH_ROWS = 256
+
+
+@dataclass(slots=True)
+class Stats:
+    """Counts over the rows seen so far; everything else is worked out from them.
+
+    Programs are told apart by their text: two rows that write the same text are two draws of one program.
+    """
+
+    unreadable: Counter[str] = field(default_factory=Counter)
+    """Reason -> rows that could not be read."""
+    edits: Counter[int] = field(default_factory=Counter)
+    """Edits in a sequence -> sequences."""
+    lines: Counter[int] = field(default_factory=Counter)
+    """Lines that an edit inserts -> edits."""
+    draws: Counter[int] = field(default_factory=Counter)
+    """Hash of a program -> sequences that write it."""
+    grown: set[int] = field(default_factory=set)
+    """Hashes of the programs that some draw writes in more than one edit."""
+    sequences: set[int] = field(default_factory=set)
+    """Hash of a program, followed by the hash of a sequence that writes it."""
+    sequence_characters: int = 0
+    program_characters: int = 0
+    sequence_tokens: int = 0
+    program_tokens: int = 0
+
+    def add(self, edits: Sequence[str], text: str, program: str, *, tokens: tuple[int, int] = (0, 0)) -> None:
+        """Count a row: its edit texts, the same as one text, its program, and the tokens of these two."""
+        key = _hash(program)
+        self.edits[len(edits)] += 1
+        self.lines.update(map(lines_inserted, edits))
+        self.draws[key] += 1
+        if len(edits) > 1:
+            self.grown.add(key)
+        self.sequences.add(key << 64 | _hash(text))
+        self.sequence_characters += len(text)
+        self.program_characters += len(program)
+        self.sequence_tokens += tokens[0]
+        self.program_tokens += tokens[1]
+
+    def merge(self, other: "Stats") -> None:
+        """Count everything that `other` counted."""
+        for name in (f.name for f in fields(self)):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if isinstance(mine, (Counter, set)):
+                mine.update(theirs)
+            else:
+                setattr(self, name, mine + theirs)
+
+    def __add__(self, other: "Stats") -> Self:
+        total = type(self)()
+        total.merge(self)
+        total.merge(other)
+        return total
+
+    @property
+    def rows(self) -> int:
+        return self.edits.total() + self.unreadable.total()
+
+    @property
+    def distinct_draws(self) -> float | None:
+        """The share of distinct sequences among the draws of programs drawn more than once; None without any."""
+        repeated = {program for program, draws in self.draws.items() if draws > 1}
+        if not repeated:
+            return None
+        distinct = sum(sequence >> 64 in repeated for sequence in self.sequences)
+        return share(distinct, sum(self.draws[program] for program in repeated))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the numbers as plain values, for JSON."""
+        sequences, programs = self.edits.total(), len(self.draws)
+        numbers: dict[str, Any] = {
+            "rows": self.rows,
+            "unreadable": dict(self.unreadable),
+            "sequences": sequences,
+            "programs": programs,
+            "draws_per_program": share(sequences, programs),
+            "distinct_draws": self.distinct_draws,
+            "single_edit_programs": share(programs - len(self.grown), programs),
+            "single_edit_sequences": share(self.edits[1], sequences),
+            "edits_per_sequence": describe(self.edits) | {"counts": dict(sorted(self.edits.items()))},
+            "lines_per_edit": describe(self.lines) | {"counts": dict(sorted(self.lines.items()))},
+            "sequence_characters": self.sequence_characters,
+            "program_characters": self.program_characters,
+        }
+        if self.sequence_tokens:
+            numbers["sequence_tokens"] = self.sequence_tokens
+            numbers["program_tokens"] = self.program_tokens
+            numbers["tokens_ratio"] = share(self.sequence_tokens, self.program_tokens)
+        return numbers
+
+
+def lines_inserted(edit: str) -> int:
+    """Return how many lines an edit text inserts: rows of content start with `+`, headers never do."""
+    return sum(row.startswith("+") for row in edit.split("\n"))
+
+
+def share(part: float, whole: float) -> float:
+    """Return `part / whole`, and 0 where there is nothing to divide."""
+    return part / whole if whole else 0.0
+
+
+def describe(counts: Mapping[int, int]) -> dict[str, float]:
+    """Return mean, quartiles and maximum of the values in `counts` (value -> how often)."""
+    total = sum(counts.values())
+    return {
+        "mean": share(sum(value * n for value, n in counts.items()), total),
+        "q1": quantile(counts, 0.25),
+        "median": quantile(counts, 0.5),
+        "q3": quantile(counts, 0.75),
+        "max": max(counts, default=0),
+    }
+
+
+def quantile(counts: Mapping[int, int], fraction: float) -> float:
+    """Return a quantile of the values in `counts`, linear between neighbours as NumPy has it."""
+    total = sum(counts.values())
+    if not total:
+        return 0.0
+    place = (total - 1) * fraction
+    low = _ranked(counts, int(place))
+    high = _ranked(counts, min(int(place) + 1, total - 1))
+    return low + (high - low) * (place - int(place))
+
+
+def _ranked(counts: Mapping[int, int], rank: int) -> int:
+    """Return the value at `rank`, from 0, of all values in order."""
+    for value in sorted(counts):
+        rank -= counts[value]
+        if rank < 0:
+            return value
+    raise IndexError("rank past the last value")
+
+
+def histogram(counts: Mapping[int, int], *, single: int = 10) -> list[tuple[str, int]]:
+    """Return (label, count) of each bin: one for each value up to `single`, then ever wider ones."""
+    bins: list[tuple[str, int]] = []
+    low, largest = min(counts, default=1), max(counts, default=0)
+    while low <= largest:
+        high = low if low <= single else _bin_end(low)
+        label = str(low) if low == high else f"{low}-{high}"
+        bins.append((label, sum(n for value, n in counts.items() if low <= value <= high)))
+        low = high + 1
+    return bins
+
+
+def _bin_end(low: int) -> int:
+    """Return where the bin that starts at `low` ends: at 15, 20, 30, 50, 70, 100, or these times a power of ten."""
+    scale = 10
+    while low > 10 * scale:
+        scale *= 10
+    return next(scale * end // 10 for end in (15, 20, 30, 50, 70, 100) if low <= scale * end // 10)
+
+
+def load_tokenizer(path: Path) -> "Tokenizer":
+    """Return the tokenizer in the file at `path`; `<|diff|>` is one token to it, as it is in training."""
+    try:
+        from tokenizers import Tokenizer  # noqa: PLC0415  an extra, and slow to load
+    except ImportError:
+        raise ConfigError("counting tokens needs the extra `tokens`: pip install 'lintseq[tokens]'") from None
+    if not path.is_file():
+        raise ConfigError(f"no tokenizer file at {path}; name a tokenizer.json")
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise ConfigError(f"{path} does not load as a tokenizer ({error}); name a tokenizer.json") from None
+    tokenizer.add_tokens([SEPARATOR])
+    return tokenizer
+
+
+def stats(
+    path: str,
+    *,
+    tokenizer: "Tokenizer | None" = None,
+    progress: Callable[[Stats, int], None] | None = None,
+) -> Stats:
+    """Return the counts over a JSONL file, read row by row.
+
+    `progress` is called now and then with the counts so far and the bytes of the file that are read.
+    Raises `ProgramError` if the file has rows and none of them holds an edit sequence.
+    """
+    counts = Stats()
+    failures: list[ProgramError] = []
+    lines = read_lines(path)
+    while batch := _take(lines, counts):
+        claims = []
+        for line in batch:
+            try:
+                claims.append(read_claim(parse_row(line.data)))
+            except ProgramError as error:
+                counts.unreadable[error.reason] += 1
+                failures = failures or [error]
+        rows = [(claim.edits, claim.text, claim.program) for claim in claims]
+        tokens = _count_tokens(tokenizer, rows) if tokenizer is not None else repeat((0, 0))
+        for row, numbers in zip(rows, tokens, strict=False):
+            counts.add(*row, tokens=numbers)
+        if progress is not None:
+            progress(counts, batch[-1].end)
+    if failures and not counts.edits:
+        raise failures[0]
+    return counts
+
+
+def _take(lines: Iterator[Line], counts: Stats) -> list[Line]:
+    """Return the next lines; where the file cannot be read on, count that and return those before."""
+    batch: list[Line] = []
+    try:
+        for line in islice(lines, _BATCH_ROWS):
+            batch.append(line)
+    except BrokenInputError:
+        counts.unreadable["broken-input"] += 1
+    return batch
+
+
+def _count_tokens(tokenizer: "Tokenizer", rows: Sequence[tuple[Sequence[str], str, str]]) -> Iterator[tuple[int, int]]:
+    """Yield, for each row, the tokens of its sequence text and of its program."""
+    texts = [_encodable(text) for _, text, program in rows for text in (text, program)]
+    encodings = iter(tokenizer.encode_batch(texts, add_special_tokens=False))
+    for sequence, program in zip(encodings, encodings, strict=True):
+        yield len(sequence.ids), len(program.ids)
+
+
+def _encodable(text: str) -> str:
+    """Return `text` with lone surrogates, which no tokenizer takes, as question marks."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _hash(text: str) -> int:
+    """Return 64 bits that are the same in every process, which `hash` does not promise."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest())

@@ -1,0 +1,521 @@
+"""Check the laws of edit sequences on a data set, whoever made it.
+
+    1 exact            the edits resolve, and give the program byte for byte
+    2 insertion-only   no edit takes a line away, and each one adds some
+    3 clean            every state compiles, and none has a finding that the whole program does not have
+
+Owns what a row claims, how a claim is judged, and counts that add. Leaves files to `rows`, the text of edits
+to `codecs`, verdicts on a state to `linting`, and printing to the command line.
+"""
+
+import re
+import signal
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import chain, islice
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+from lintseq.codecs import DIFF, parse, parse_edits
+from lintseq.codecs.diff import SEPARATOR, shorten
+from lintseq.dataset.rows import BrokenInputError, Line, parse_row, read_lines
+from lintseq.dataset.workers import default_workers
+from lintseq.edits import EditSequence
+from lintseq.errors import MalformedEditError, ProgramError, ToolError
+from lintseq.linting import Diagnostic, findings, get_linter, new_diagnostics
+from lintseq.program import Program, code_from_markdown, parse_python
+
+T = TypeVar("T")
+
+EXAMPLES = 3
+"""How many failures of each kind are kept to be shown."""
+
+_REMEMBERED = 20_000
+_BATCH_ROWS = 64
+_BATCH_BYTES = 4 << 20
+
+
+# What a row claims
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a row says, whatever its columns: these edits write that program."""
+
+    id: str
+    shape: str
+    """Whose columns the row has: lintseq, pylintseq, prompt-completion or messages."""
+    edits: tuple[str, ...]
+    text: str
+    """The sequence as one text."""
+    programs: tuple[str, ...] = ()
+    """The texts that the edits may write, the likeliest first; none where the row does not say."""
+
+    @property
+    def program(self) -> str:
+        """The program, or what the edits give where the row does not say."""
+        return self.programs[0] if self.programs else DIFF.resolve(self.text).program.text
+
+
+def read_claim(row: dict[str, Any]) -> Claim:
+    """Return what a row claims, or raise `ProgramError` if its columns hold no edit sequence."""
+    if "edits" in row:
+        return _claim_of_edits(row, "lintseq", "edits", (_string(row, "program"),))
+    if "edit_path" in row:
+        return _claim_of_edits(row, "pylintseq", "edit_path", pylintseq_programs(_string(row, "source_response")))
+    if "completion" in row:
+        return _claim_of_text(row, "prompt-completion", _message_text(row["completion"], "completion"))
+    if "messages" in row:
+        return _claim_of_text(row, "messages", _message_text(row["messages"], "messages"))
+    raise ProgramError(
+        "no-field", f"none of edits, edit_path, completion, messages among its columns: {_columns(row)}"
+    )
+
+
+def _claim_of_edits(row: dict[str, Any], shape: str, name: str, programs: tuple[str, ...]) -> Claim:
+    edits = row[name]
+    if not isinstance(edits, list) or not all(isinstance(edit, str) for edit in edits):
+        raise ProgramError("not-edits", f"{name!r} is not a list of strings")
+    return Claim(_id(row), shape, tuple(edits), join_edits(edits, programs[0]), programs)
+
+
+def _claim_of_text(row: dict[str, Any], shape: str, text: str) -> Claim:
+    if not text.startswith("@@") and SEPARATOR not in text:
+        raise ProgramError("no-edits", f"the text holds no edits: {shorten(text)}")
+    return Claim(_id(row), shape, tuple(split_edits(text)), text)
+
+
+def _message_text(value: Any, name: str) -> str:
+    """Return a completion, or what the assistant says last in a list of messages."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        answers = [turn for turn in value if isinstance(turn, dict) and turn.get("role") == "assistant"]
+        if answers and isinstance(content := answers[-1].get("content"), str):
+            return content
+    raise ProgramError("no-text", f"{name!r} holds no text of an assistant")
+
+
+def _id(row: dict[str, Any]) -> str:
+    return str(next((row[name] for name in ("id", "index") if name in row), ""))
+
+
+def _string(row: dict[str, Any], name: str) -> str:
+    if not isinstance(value := row.get(name), str):
+        raise ProgramError("no-field", f"no text in column {name!r} (columns: {_columns(row)})")
+    return value
+
+
+def _columns(row: dict[str, Any]) -> str:
+    return ", ".join(row) or "none"
+
+
+def join_edits(edits: Sequence[str], program: str) -> str:
+    """Return edit texts as the sequence text of a program: led by separators, and ended as the program ends."""
+    text = SEPARATOR + f"\n{SEPARATOR}".join(edits)
+    return text + "\n" if program.endswith("\n") else text
+
+
+def split_edits(text: str) -> list[str]:
+    """Return the edit texts in a sequence text; rows start with `+`, so no row is taken for a separator."""
+    body = text.removeprefix(SEPARATOR)
+    return body.removesuffix("\n").split(f"\n{SEPARATOR}") if body else []
+
+
+_PYLINTSEQ_FENCE = re.compile(r"```python(.*?)(?:```|.\Z)", re.S)
+
+
+def pylintseq_programs(response: str) -> tuple[str, ...]:
+    """Return what a program in pylintseq's columns may be.
+
+    pylintseq takes the fences named python (an unclosed one loses its last character), joins them and strips
+    the whole; then it makes its diffs of stripped texts split wherever Unicode sees a line end. So that is
+    what its edits mean to write. Other tools that use its columns keep the program as it is.
+    """
+    blocks = _PYLINTSEQ_FENCE.findall(response)
+    taken = "\n".join(blocks).strip() if blocks else response
+    stripped = "\n".join(taken.strip().splitlines())
+    return tuple(dict.fromkeys((stripped, taken, *_code_in(response), response)))
+
+
+def _code_in(response: str) -> tuple[str, ...]:
+    try:
+        return (code_from_markdown(response),)
+    except ProgramError:
+        return ()
+
+
+# What is checked
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that a law demands; `unit` is what it is demanded of."""
+
+    law: str
+    words: str
+    unit: str
+
+
+READ = "read"
+RESOLVES = "resolves"
+EXACT = "exact"
+DELETES = "deletes"
+ADDS = "adds"
+PROGRAM = "program"
+COMPILES = "compiles"
+CLEAN = "clean"
+
+CHECKS = {
+    READ: Check("", "the row can be read", "rows"),
+    RESOLVES: Check("1 exact", "the edits resolve", "rows"),
+    EXACT: Check("1 exact", "they give the program", "rows"),
+    DELETES: Check("2 insertion-only", "no line is taken away", "edits"),
+    ADDS: Check("2 insertion-only", "some line is added", "edits"),
+    PROGRAM: Check("3 clean", "the program compiles", "rows"),
+    COMPILES: Check("3 clean", "the state compiles", "states"),
+    CLEAN: Check("3 clean", "no new finding by {linter}", "states"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One thing that is not as a law demands."""
+
+    check: str
+    """A key of `CHECKS`."""
+    row: int
+    """The line of the file, from 1."""
+    id: str
+    edit: int | None
+    """The edit, from 1, after which or in which it shows; None for the row as a whole."""
+    message: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What was checked and what failed, in rows that were read one after the other; reports add."""
+
+    shapes: Counter[str] = field(default_factory=Counter)
+    """Whose columns -> rows."""
+    checked: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    findings: Counter[str] = field(default_factory=Counter)
+    """Code of a new finding -> states that have it."""
+    bad_rows: int = 0
+    """Rows in which anything failed."""
+    examples: dict[str, list[Failure]] = field(default_factory=dict)
+    """The first failures of each check."""
+
+    @property
+    def rows(self) -> int:
+        return self.checked[READ]
+
+    @property
+    def ok(self) -> bool:
+        return not self.failed.total()
+
+    def fail(self, failure: Failure) -> None:
+        self.failed[failure.check] += 1
+        kept = self.examples.setdefault(failure.check, [])
+        if len(kept) < EXAMPLES:
+            kept.append(failure)
+
+    def merge(self, later: "Report") -> None:
+        """Take in the report on the rows that follow."""
+        self.shapes.update(later.shapes)
+        self.checked.update(later.checked)
+        self.failed.update(later.failed)
+        self.findings.update(later.findings)
+        self.bad_rows += later.bad_rows
+        for check, failures in later.examples.items():
+            kept = self.examples.setdefault(check, [])
+            kept += failures[: EXAMPLES - len(kept)]
+
+
+# How it is judged
+
+
+class Judge:
+    """Judges states, and remembers its verdicts: many sequences pass through the same states."""
+
+    def __init__(self, linter: str) -> None:
+        self._linter = get_linter(linter)
+        self._fault = _remembering(_fault)
+        self._findings = _remembering(self._linter.check)
+
+    def fault(self, state: str) -> str | None:
+        """Return why a state does not compile, or None if it does."""
+        return self._fault(state)
+
+    def findings(self, state: str) -> Sequence[Diagnostic]:
+        """Return what the linter finds in a state; raises `ToolError` if the linter breaks."""
+        return self._findings(state)
+
+
+def _fault(state: str) -> str | None:
+    try:
+        parse_python(state)
+    except ProgramError as error:
+        return error.detail
+    return None
+
+
+def _remembering(judge: Callable[[str], T]) -> Callable[[str], T]:
+    """Return `judge` with a memory for its last verdicts, which holds hashes and no texts."""
+    verdicts: dict[bytes, T] = {}
+
+    def remembered(state: str) -> T:
+        key = blake2b(state.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        if key not in verdicts:
+            if len(verdicts) >= _REMEMBERED:
+                del verdicts[next(iter(verdicts))]
+            verdicts[key] = judge(state)
+        return verdicts[key]
+
+    return remembered
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Where the checks of one row are written down."""
+
+    report: Report
+    number: int
+    id: str = ""
+
+    def check(self, check: str, number: int = 1) -> None:
+        self.report.checked[check] += number
+
+    def fail(self, check: str, message: str, *, edit: int | None = None) -> None:
+        self.report.fail(Failure(check, self.number, self.id, edit, message))
+
+
+def check_rows(lines: Iterable[Line], judge: Judge) -> Report:
+    """Return the report on some lines of a data set."""
+    report = Report()
+    for line in lines:
+        failed = report.failed.total()
+        _check_row(line, judge, report)
+        report.bad_rows += report.failed.total() > failed
+    return report
+
+
+def _check_row(line: Line, judge: Judge, report: Report) -> None:
+    row = _Row(report, line.number)
+    row.check(READ)
+    try:
+        claim = read_claim(parse_row(line.data))
+    except ProgramError as error:
+        row.fail(READ, str(error))
+        return
+    report.shapes[claim.shape] += 1
+    row = _Row(report, line.number, claim.id)
+    sequence, program = _check_exact(claim, row)
+    _check_insertion_only(claim, row)
+    _check_clean(sequence, program, judge, row)
+
+
+def _check_exact(claim: Claim, row: _Row) -> tuple[EditSequence, str]:
+    """Check law 1; return the sequence as far as it resolves, and the text of the program."""
+    row.check(RESOLVES)
+    program = claim.program
+    try:
+        sequence = _parse(claim, program)
+    except MalformedEditError as error:
+        good = _good_edits(claim.edits)
+        message = str(error).removeprefix(f"edit {good + 1}, ")
+        row.fail(RESOLVES, message + _read_tolerantly(claim), edit=good + 1)
+        return parse_edits(claim.edits[:good]), program
+    if claim.programs:
+        row.check(EXACT)
+        for possible in claim.programs:
+            if _gives(sequence, possible):
+                return sequence, possible
+        row.fail(EXACT, _difference(sequence.program, Program.from_text(program)))
+    return sequence, program
+
+
+def _parse(claim: Claim, program: str) -> EditSequence:
+    """Return the sequence; edit texts do not say how the program ends, so it ends as `program` does."""
+    if claim.programs:
+        return parse_edits(claim.edits, final_newline=program.endswith("\n"))
+    return parse(claim.text)
+
+
+def _gives(sequence: EditSequence, program: str) -> bool:
+    return sequence.program.lines == Program.from_text(program).lines
+
+
+def _good_edits(edits: Sequence[str]) -> int:
+    """Return how many edits resolve before the first that does not."""
+    return bisect_left(range(len(edits)), True, key=lambda number: not _resolves(edits[: number + 1]))
+
+
+def _resolves(edits: Sequence[str]) -> bool:
+    try:
+        parse_edits(edits)
+    except MalformedEditError:
+        return False
+    return True
+
+
+def _read_tolerantly(claim: Claim) -> str:
+    """Say what a malformed sequence gives if deletions are carried out and faults repaired."""
+    if not claim.programs:
+        return ""
+    lines = DIFF.resolve(claim.text).program.lines
+    right = any(lines == Program.from_text(program).lines for program in claim.programs)
+    return f" (read tolerantly, the edits give {'the program' if right else 'another program'})"
+
+
+def _difference(given: Program, wanted: Program) -> str:
+    """Say where two programs part."""
+    for lineno, (mine, theirs) in enumerate(zip(given.lines, wanted.lines, strict=False), 1):
+        if mine != theirs:
+            return f"line {lineno} is {shorten(mine)}, not {shorten(theirs)}"
+    return f"the edits give {len(given.lines)} lines, the program has {len(wanted.lines)}"
+
+
+def _check_insertion_only(claim: Claim, row: _Row) -> None:
+    for number, edit in enumerate(claim.edits, 1):
+        rows = edit.split("\n")
+        row.check(DELETES)
+        row.check(ADDS)
+        if away := [text for text in rows if text.startswith("-")]:
+            row.fail(DELETES, f"takes away {shorten(away[0][1:])}", edit=number)
+        if not any(text.startswith("+") for text in rows):
+            row.fail(ADDS, f"adds nothing: {shorten(edit)}", edit=number)
+
+
+def _check_clean(sequence: EditSequence, program: str, judge: Judge, row: _Row) -> None:
+    """Check law 3 on every state; the findings of the whole program are its own and count nowhere."""
+    row.check(PROGRAM)
+    if fault := judge.fault(program):
+        row.fail(PROGRAM, fault)
+        return
+    for number, state in enumerate(sequence.states(), 1):
+        row.check(COMPILES)
+        if fault := judge.fault(state):
+            row.fail(COMPILES, fault, edit=number)
+            continue
+        row.check(CLEAN)
+        try:
+            new = new_diagnostics(findings(judge.findings(program)), judge.findings(state))
+        except ToolError as error:
+            row.fail(CLEAN, str(error), edit=number)
+            continue
+        if new:
+            row.fail(CLEAN, "; ".join(map(_say, new)), edit=number)
+            row.report.findings.update({diagnostic.code for diagnostic in new})
+
+
+def _say(diagnostic: Diagnostic) -> str:
+    return f"line {diagnostic.line}: {diagnostic.code} {diagnostic.message}"
+
+
+# A whole file, by one process or several
+
+
+def verify(
+    path: str,
+    *,
+    linter: str = "pyflakes",
+    limit: int | None = None,
+    workers: int | None = None,
+    progress: Callable[[Report, int], None] | None = None,
+) -> Report:
+    """Return the report on the first `limit` rows of a JSONL file, or on all.
+
+    The work is shared by `workers` processes, as many as there are processors if not said; a small file is
+    not worth starting any. `progress` is called now and then with the report so far and the bytes of the
+    file that are read.
+    """
+    report = Report()
+    judge = Judge(linter)
+    workers = workers or default_workers()
+    batches = _batches(islice(_readable_lines(path, report), limit))
+    first = list(islice(batches, 2))
+    several = workers > 1 and len(first) > 1
+    batches = chain(first, batches)
+    parts = _check_in_processes(batches, linter, workers) if several else _check_batches(batches, judge)
+    for part, place in parts:
+        report.merge(part)
+        if progress is not None:
+            progress(report, place)
+    return report
+
+
+def _readable_lines(path: str, report: Report) -> Iterator[Line]:
+    """Yield the lines of a file; that it cannot be read to its end is a failure like any other."""
+    number = 0
+    try:
+        for line in read_lines(path):
+            number = line.number
+            yield line
+    except BrokenInputError as error:
+        row = _Row(report, number + 1)
+        row.check(READ)
+        row.fail(READ, str(error))
+        report.bad_rows += 1
+
+
+def _batches(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    """Yield the lines in batches that are worth sending to a process, and not too large for one."""
+    batch: list[Line] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line.data)
+        if len(batch) == _BATCH_ROWS or size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _check_batches(batches: Iterator[list[Line]], judge: Judge) -> Iterator[tuple[Report, int]]:
+    for batch in batches:
+        yield check_rows(batch, judge), batch[-1].end
+
+
+def _check_in_processes(batches: Iterator[list[Line]], linter: str, workers: int) -> Iterator[tuple[Report, int]]:
+    """Yield the reports on the batches in their order; only a few batches are in memory at a time."""
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker, initargs=(linter,))
+    pending: deque[tuple[Future[Report], list[Line]]] = deque()
+    try:
+        for batch in batches:
+            pending.append((pool.submit(_check_in_worker, batch), batch))
+            if len(pending) > 2 * workers:
+                yield _result(*pending.popleft())
+        while pending:
+            yield _result(*pending.popleft())
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _result(future: "Future[Report]", batch: list[Line]) -> tuple[Report, int]:
+    try:
+        return future.result(), batch[-1].end
+    except BrokenProcessPool:
+        rows = f"rows {batch[0].number} to {batch[-1].number}"
+        raise ToolError(f"a process died while {rows} or later ones were checked; --workers 1 finds which") from None
+
+
+_judge: Judge
+"""The judge of a worker process; it lives as long as the process, and so does what it remembers."""
+
+
+def _start_worker(linter: str) -> None:
+    global _judge  # noqa: PLW0603
+    _judge = Judge(linter)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
+
+
+def _check_in_worker(batch: list[Line]) -> Report:
+    return check_rows(batch, _judge)

@@ -1,0 +1,130 @@
+"""The syntax of a state, by the running interpreter, and which line is to blame when it is wrong.
+
+The interpreter names the place where it noticed; that is often just behind the line whose deletion would help.
+"""
+
+import re
+import warnings
+from bisect import bisect_right
+
+from lintseq.linting.diagnostic import Diagnostic
+
+_ON_LINE = re.compile(r"\bon line (\d+)")
+_LONE_RETURN = re.compile(r"\r(?!\n)")
+_TRY = re.compile(r"try\s*:")
+_DECORATED = re.compile(r"(?:@|class\b|(?:async\s+)?def\b)")
+
+
+class CompileLinter:
+    """The interpreter's own compiler: a state has one finding, `syntax-error`, or none."""
+
+    def check(self, source: str) -> list[Diagnostic]:
+        return syntax_errors(source, "syntax-error")
+
+
+def syntax_errors(source: str, code: str) -> list[Diagnostic]:
+    """Return the reason why `source` does not compile, under the name `code`; nothing if it does."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source, "<state>", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return [Diagnostic(code, error.msg, _blame(source, error))]
+    except UnicodeEncodeError as error:
+        return [Diagnostic(code, "a lone surrogate", source.count("\n", 0, error.start) + 1)]
+    except ValueError as error:  # a null byte, before Python 3.12
+        return [Diagnostic(code, str(error), source.count("\n", 0, max(source.find("\0"), 0)) + 1)]
+    except (RecursionError, MemoryError):
+        return [Diagnostic(code, "nested too deeply for the compiler", 1)]
+    return []
+
+
+class LineNumbers:
+    """From the interpreter's line numbers to ours: it ends a line at a lone carriage return too, we do not."""
+
+    def __init__(self, source: str) -> None:
+        self._count = source.count("\n") + (not source.endswith("\n"))
+        self._starts: list[int] | None = None
+        if "\r" in source and _LONE_RETURN.search(source):
+            lengths = [line.count("\r") - line.endswith("\r") + 1 for line in source.split("\n")]
+            self._starts = [1 + sum(lengths[:index]) for index in range(len(lengths))]
+
+    def __call__(self, lineno: int | None) -> int:
+        """Return the line, counted from 1 and split on `\\n` only, that holds the interpreter's line `lineno`."""
+        lineno = lineno or 1
+        if self._starts is not None:
+            lineno = bisect_right(self._starts, lineno)
+        return max(1, min(lineno, self._count))
+
+
+def _blame(source: str, error: SyntaxError) -> int:
+    """Return the line whose deletion helps most against `error`."""
+    number = LineNumbers(source)
+    message = error.msg or ""
+    if "\0" in source:
+        return source.count("\n", 0, source.index("\0")) + 1
+    if named := _ON_LINE.search(message):
+        # "expected an indented block after 'if' statement on line 3", "... does not match ... on line 3"
+        return number(int(named[1]))
+    lines = source.split("\n")
+    line = number(error.lineno)
+    if message.startswith("expected 'except' or 'finally' block"):
+        at_end = (error.offset or 1) - 1 > len(lines[line - 1]) - len(lines[line - 1].lstrip())
+        return _unfinished_try(lines, line, at_end=at_end) or line
+    if message.startswith(("invalid syntax", "expected an indented", "unexpected", "unindent", "invalid character")):
+        above = _code_above(lines, line)
+        at_end = not _is_code(lines[line - 1]) or (error.lineno or 0) > len(lines)
+        if at_end:
+            above = line if _is_code(lines[line - 1]) else above
+            return _joined(lines, above) if above else line
+        if above and lines[above - 1].lstrip().startswith("@") and not _DECORATED.match(lines[line - 1].lstrip()):
+            return above
+    return _joined(lines, line)
+
+
+def _is_code(line: str) -> bool:
+    text = line.strip()
+    return bool(text) and not text.startswith("#")
+
+
+def _code_above(lines: list[str], line: int) -> int:
+    """Return the number of the last line above `line` that is neither blank nor a comment; 0 if none is."""
+    for number in range(line - 1, 0, -1):
+        if _is_code(lines[number - 1]):
+            return number
+    return 0
+
+
+def _joined(lines: list[str], line: int) -> int:
+    """Return the first of the lines that backslashes join into the one that `line` is in."""
+    while line > 1 and lines[line - 2].rstrip("\r").endswith("\\") and not lines[line - 2].lstrip().startswith("#"):
+        line -= 1
+    return line
+
+
+def _unfinished_try(lines: list[str], line: int, *, at_end: bool) -> int:
+    """Return the number of the `try:` that has no handler where `line` begins; 0 if it cannot be found.
+
+    It is the innermost one, among the headers that the code just above `line` stands under, that is
+    indented at least as far as `line` (or as nothing, if the text ends there).
+    """
+    floor = 0 if at_end or not _is_code(lines[line - 1]) else _indent(lines[line - 1])
+    start = line if at_end else line - 1
+    depth: int | None = None
+    for number in range(start, 0, -1):
+        text = lines[number - 1]
+        if not _is_code(text):
+            continue
+        indent = _indent(text)
+        if indent < floor:
+            break
+        if depth is None or indent < depth:
+            depth = indent
+            if _TRY.match(text.lstrip()):
+                return number
+    return 0
+
+
+def _indent(line: str) -> int:
+    text = line.expandtabs(8)
+    return len(text) - len(text.lstrip())

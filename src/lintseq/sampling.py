@@ -1,0 +1,353 @@
+"""Walk a program backward to nothing, one clean state at a time.
+
+Owns the choice of lines, the three ways to work out what must go with one (the program's needs, a linter
+as a black box, nothing at all) and certification. Knows nothing of how edits are written down.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import shake_128
+from struct import unpack
+from typing import Protocol
+
+from lintseq.analysis import FREE, STAYS, Analysis, analyse
+from lintseq.edits import EditSequence
+from lintseq.errors import ConfigError
+from lintseq.linting import Diagnostic, Linter, findings, get_linter, new_diagnostics
+from lintseq.program import Program
+
+WEIGHTS = ("uniform", "indent")
+COMMENTS = ("attach", "first")
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingOptions:
+    """How edit sequences are drawn."""
+
+    linter: str = "native"
+    """What says which lines go together: `native` (our analysis), `none` (nothing: the paper's RandSeq), or any
+    linter as a black box, by name or as `module:object`."""
+    weights: str = "uniform"
+    """How a line is chosen: `uniform` over the living lines of code (the paper), or by `indent` (its code)."""
+    comments: str = "attach"
+    """Comments and blank lines go with the code they talk about (`attach`), or come `first` of all."""
+    certify: str | None = None
+    """A second linter that has to find every state clean."""
+
+
+DEFAULTS = SamplingOptions()
+
+
+def check_options(options: SamplingOptions) -> None:
+    """Raise `ConfigError` if `options` cannot work; loads the linters that they name."""
+    if options.weights not in WEIGHTS:
+        raise ConfigError(f"unknown weights {options.weights!r}; use one of {', '.join(WEIGHTS)}")
+    if options.comments not in COMMENTS:
+        raise ConfigError(f"unknown comments {options.comments!r}; use one of {', '.join(COMMENTS)}")
+    if options.linter not in ("native", "none"):
+        get_linter(options.linter)
+    if options.certify is not None:
+        if options.linter != "native":
+            raise ConfigError(f"only native sequences are certified, not those of linter {options.linter!r}")
+        get_linter(options.certify)
+
+
+class Draw:
+    """The randomness of one draw: a stream of numbers that hash (seed, id, draw)."""
+
+    def __init__(self, seed: int, id: str | int, draw: int) -> None:
+        self._hash = shake_128(f"{seed}\0{id}\0{draw}".encode(errors="surrogatepass"))
+
+    def numbers(self, count: int) -> Sequence[int]:
+        """Return the first `count` numbers of the stream, uniform in 0 .. 2**64 - 1."""
+        numbers: Sequence[int] = unpack(f"<{count}Q", self._hash.digest(8 * count))
+        return numbers
+
+
+class Walk(Protocol):
+    """One way to take a program apart."""
+
+    def deletions(self, draw: Draw) -> list[Sequence[int]]:
+        """Return the lines that go at each step of one walk, until none is left."""
+
+
+class ProgramSampler:
+    """The analysis of one program, shared by all its draws.
+
+    Raises `ProgramError` if the program cannot be used and `ConfigError` if the options cannot.
+    """
+
+    def __init__(self, source: str | Program, options: SamplingOptions = DEFAULTS) -> None:
+        check_options(options)
+        self.program = source if isinstance(source, Program) else Program.from_text(source)
+        self.options = options
+        analysis = analyse(self.program)
+        weigh = indent_weights(self.program) if options.weights == "indent" else None
+        chooser = Chooser(weigh)
+        together = Together(self.program, analysis, options.comments)
+        self._walk: Walk
+        if options.linter == "none":
+            self._walk = RandomChunks(self.program)
+        elif options.linter != "native":
+            self._walk = BlackBoxWalk(self.program, together, chooser, get_linter(options.linter))
+        elif options.certify is not None:
+            self._walk = CertifiedWalk(self.program, analysis, together, chooser, get_linter(options.certify))
+        else:
+            self._walk = NativeWalk(analysis, together, chooser)
+
+    @property
+    def lessons(self) -> int:
+        """How many states of the draws so far the certifying linter had to correct."""
+        return self._walk.lessons if isinstance(self._walk, CertifiedWalk) else 0
+
+    def sample(self, *, seed: int = 0, id: str | int = "", draw: int = 0) -> EditSequence:
+        """Return one edit sequence; its randomness is a hash of (seed, id, draw)."""
+        return EditSequence.undoing(self.program, self._walk.deletions(Draw(seed, id, draw)))
+
+
+def sample_edits(
+    source: str | Program,
+    *,
+    seed: int = 0,
+    linter: str = "native",
+    weights: str = "uniform",
+    comments: str = "attach",
+    certify: str | None = None,
+) -> EditSequence:
+    """Return one random way to write a program, edit by edit, each leaving it clean.
+
+    >>> len(sample_edits("import math\\nprint(math.pi)\\n"))
+    2
+    """
+    options = SamplingOptions(linter, weights, comments, certify)
+    return ProgramSampler(source, options).sample(seed=seed)
+
+
+# Which line is chosen
+
+
+class Chooser:
+    """Orders lines so that taking the next living one is the weighted choice among the living.
+
+    Each line draws an exponential waiting time of rate its weight (uniform weights: any uniform number will
+    do) and lines go by that. Whatever has died meanwhile, the rest is still in the order of a fresh
+    weighted draw: exponential times have no memory.
+    """
+
+    def __init__(self, weights: Sequence[float] | None) -> None:
+        self.weights = weights
+
+    def order(self, lines: Sequence[int], draw: Draw) -> list[int]:
+        numbers = draw.numbers(len(lines))
+        keys: Sequence[float] = numbers
+        if self.weights is not None:
+            keys = [
+                -math.log((number + 1) / 2**64) / self.weights[line]
+                for number, line in zip(numbers, lines, strict=True)
+            ]
+        return [line for _, line in sorted(zip(keys, lines, strict=True))]
+
+
+def indent_weights(program: Program) -> list[float]:
+    """Return the published code's weight of each line: 1 at the margin, its indent in tabs elsewhere."""
+    width = 0
+    weights = []
+    for line in program.lines:
+        indent = len(line) - len(line.lstrip()) if len(line.lstrip()) > 1 else 0
+        width = width or indent
+        weights.append(indent / width if indent else 1.0)
+    return weights
+
+
+class Together:
+    """What else goes with a line of code: the free lines that are anchored to it."""
+
+    def __init__(self, program: Program, analysis: Analysis, comments: str) -> None:
+        self.code = [line for line, unit in enumerate(analysis.unit_of) if unit != FREE]
+        units = analysis.needs.units
+        self.lines_of: list[list[int]] = [[] for _ in range(units)]
+        self.stays: list[int] = []
+        attach = comments == "attach"
+        for line, unit in enumerate(analysis.unit_of):
+            owner = unit if unit != FREE else analysis.anchor_of[line] if attach else STAYS
+            if owner == STAYS:
+                self.stays.append(line)
+            else:
+                self.lines_of[owner].append(line)
+        self.unit_of = analysis.unit_of
+        self.free_apart = not attach
+
+
+# What goes with the chosen line
+
+
+class NativeWalk:
+    """Deletions by the program's needs: bookkeeping on integers."""
+
+    def __init__(self, analysis: Analysis, together: Together, chooser: Chooser) -> None:
+        self.needs = analysis.needs
+        self.together = together
+        self.chooser = chooser
+
+    def deletions(self, draw: Draw) -> list[Sequence[int]]:
+        together = self.together
+        unit_of, lines_of = together.unit_of, together.lines_of
+        deaths = self.needs.start()
+        dead, kill = deaths.dead, deaths.kill
+        steps: list[Sequence[int]] = []
+        for line in self.chooser.order(together.code, draw):
+            unit = unit_of[line]
+            if not dead[unit]:
+                steps.append([index for died in kill(unit) for index in lines_of[died]])
+        return end_with(steps, together)
+
+
+def end_with(steps: list[Sequence[int]], together: Together) -> list[Sequence[int]]:
+    """Let the lines that stay to the end go: with the last step, or in one of their own if they come first."""
+    if together.stays:
+        if together.free_apart or not steps:
+            steps.append(together.stays)
+        else:
+            steps[-1] = [*steps[-1], *together.stays]
+    return steps
+
+
+class RandomChunks:
+    """The paper's RandSeq ablation: chunks of lines, their sizes uniform, no linter.
+
+    As in the published code, a chunk holds at least one line and fewer than remain (all, if one remains).
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.count = len(program.lines)
+
+    def deletions(self, draw: Draw) -> list[Sequence[int]]:
+        numbers = draw.numbers(2 * self.count)
+        order = [line for _, line in sorted(zip(numbers[: self.count], range(self.count), strict=True))]
+        steps: list[Sequence[int]] = []
+        done = 0
+        while (remaining := self.count - done) > 0:
+            size = 1 + numbers[self.count + len(steps)] % max(1, remaining - 1)
+            steps.append(order[done : done + size])
+            done += size
+        return steps
+
+
+class BlackBoxWalk:
+    """The paper's loop: delete a line, lint, delete the lines with new findings, until there are none."""
+
+    def __init__(self, program: Program, together: Together, chooser: Chooser, linter: Linter) -> None:
+        self.program = program
+        self.together = together
+        self.chooser = chooser
+        self.judge = Judge(program, linter)
+        self.travelling: dict[int, list[int]] = {}
+        code_lines: dict[int, list[int]] = {}
+        for line in together.code:
+            code_lines.setdefault(together.unit_of[line], []).append(line)
+        code = set(together.code)
+        for unit, lines in enumerate(together.lines_of):
+            for line in lines:
+                if line not in code:
+                    anchor = next((one for one in code_lines[unit] if one > line), code_lines[unit][-1])
+                    self.travelling.setdefault(anchor, []).append(line)
+
+    def deletions(self, draw: Draw) -> list[Sequence[int]]:
+        alive = dict.fromkeys(range(len(self.program.lines)))
+        code = set(self.together.code)
+        steps: list[Sequence[int]] = []
+        for seed in self.chooser.order(self.together.code, draw):
+            if seed in alive:
+                gone = self.remove([seed], alive)
+                code.difference_update(gone)
+                while code and (blamed := self.judge.blamed(list(alive), near=gone[-1])):
+                    gone += self.remove(blamed, alive)
+                    code.difference_update(gone)
+                steps.append(gone)
+        return end_with(steps, self.together)
+
+    def remove(self, lines: Sequence[int], alive: dict[int, None]) -> list[int]:
+        gone = [index for line in lines for index in (line, *self.travelling.get(line, ())) if index in alive]
+        gone = list(dict.fromkeys(gone))
+        for line in gone:
+            del alive[line]
+        return gone
+
+
+class Judge:
+    """A linter's verdict on states of one program; verdicts of equal states are remembered."""
+
+    def __init__(self, program: Program, linter: Linter) -> None:
+        self.program = program
+        self.linter = linter
+        self.known: Counter[tuple[str, str]] = findings(linter.check(program.text))
+        self.verdicts: dict[str, list[Diagnostic]] = {}
+
+    def new(self, alive: Sequence[int]) -> list[Diagnostic]:
+        """Return the findings in a state that the whole program does not have."""
+        text = self.program.render([self.program.lines[line] for line in alive])
+        if text not in self.verdicts:
+            self.verdicts[text] = new_diagnostics(self.known, self.linter.check(text))
+        return self.verdicts[text]
+
+    def blamed(self, alive: Sequence[int], *, near: int) -> list[int]:
+        """Return the lines that the new findings blame, as indices of the program; none if it is clean.
+
+        A linter that blames a place outside the state is taken to mean its nearest line: something goes each
+        time, so a walk always ends.
+        """
+        diagnostics = self.new(alive)
+        places = {min(max(one.line, 1), len(alive)) - 1 for one in diagnostics}
+        return [alive[place] for place in sorted(places)]
+
+
+class CertifiedWalk:
+    """Deletions by needs, each state judged by a linter; what it finds new becomes a need.
+
+    A lesson says that the blamed unit needs what just went; it holds for the program's other draws too.
+    """
+
+    def __init__(
+        self, program: Program, analysis: Analysis, together: Together, chooser: Chooser, linter: Linter
+    ) -> None:
+        self.needs = analysis.needs
+        self.together = together
+        self.chooser = chooser
+        self.judge = Judge(program, linter)
+        self.lessons = 0
+        self.owner_of = {line: unit for unit, lines in enumerate(together.lines_of) for line in lines}
+
+    def deletions(self, draw: Draw) -> list[Sequence[int]]:
+        together = self.together
+        deaths = self.needs.start()
+        alive = dict.fromkeys(range(len(together.unit_of)))
+        left = set(range(self.needs.units))
+        steps: list[Sequence[int]] = []
+        for line in self.chooser.order(together.code, draw):
+            unit = together.unit_of[line]
+            if deaths.dead[unit]:
+                continue
+            died = deaths.kill(unit)
+            gone = self.bury(died, alive, left)
+            while left and (blamed := self.judge.blamed(list(alive), near=line)):
+                self.lessons += 1
+                units = {self.owner_of[index] for index in blamed if index in self.owner_of}
+                units = {one for one in units if not deaths.dead[one]} or {min(left)}
+                self.needs = self.needs.taught((one, died) for one in sorted(units))
+                deaths = deaths.continued(self.needs)
+                for one in sorted(units):
+                    if not deaths.dead[one]:
+                        more = deaths.kill(one)
+                        died = died + more
+                        gone += self.bury(more, alive, left)
+            steps.append(gone)
+        return end_with(steps, together)
+
+    def bury(self, died: Sequence[int], alive: dict[int, None], left: set[int]) -> list[int]:
+        gone = [index for unit in died for index in self.together.lines_of[unit]]
+        for index in gone:
+            del alive[index]
+        left.difference_update(died)
+        return gone

@@ -1,0 +1,97 @@
+"""Edits: applying, replaying, and the sequence that is exact by construction."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lintseq.edits import Edit, EditSequence, Hunk, apply, replay
+from lintseq.errors import MalformedEditError
+from lintseq.program import Program
+
+lines = st.sampled_from(["", "a", "a", "b\r", "    c", "+", "\x0c"])
+
+
+@st.composite
+def deletions(draw: st.DrawFn) -> tuple[Program, list[set[int]]]:
+    """A program and an order in which to delete its lines."""
+    program = Program(tuple(draw(st.lists(lines, max_size=14))), draw(st.booleans()))
+    order = draw(st.permutations(range(len(program.lines))))
+    cuts = sorted(draw(st.sets(st.integers(1, max(len(order) - 1, 1)))))
+    groups = [set(order[start:end]) for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
+    return program, [group for group in groups if group]
+
+
+def edit(*hunks: tuple[int, str]) -> Edit:
+    return Edit(tuple(Hunk(position, tuple(text)) for position, text in hunks))
+
+
+def test_hunks_are_placed_in_the_state_before_the_edit() -> None:
+    assert apply(edit((0, "x"), (2, "yz"), (3, "w")), list("abc")) == list("xabyzcw")
+    assert apply(edit((0, "ab")), []) == ["a", "b"]
+    assert apply(edit(), ["a"]) == ["a"]
+
+
+def test_applying_leaves_the_state_itself_alone() -> None:
+    state = ["a"]
+    apply(edit((1, "b")), state)
+    assert state == ["a"]
+
+
+@pytest.mark.parametrize(
+    "hunks", [[(4, "x")], [(-1, "x")], [(1, "x"), (1, "y")], [(2, "x"), (1, "y")], [(0, "x"), (4, "y")]]
+)
+def test_a_hunk_outside_the_state_or_out_of_order_is_an_error(hunks: list[tuple[int, str]]) -> None:
+    with pytest.raises(MalformedEditError, match=f"hunk {len(hunks) - 1} inserts after line {hunks[-1][0]}"):
+        apply(edit(*hunks), list("abc"))
+
+
+@given(deletions())
+def test_replaying_what_undoes_the_deletions_gives_the_program(drawn: tuple[Program, list[set[int]]]) -> None:
+    program, order = drawn
+    sequence = EditSequence.undoing(program, order)
+    assert len(sequence) == len(sequence.edits) == len(order)
+    assert program.render(replay(sequence.edits)) == program.text
+
+
+@given(deletions())
+def test_states_only_grow_and_each_is_the_program_less_what_was_deleted(drawn: tuple[Program, list[set[int]]]) -> None:
+    program, order = drawn
+    sequence = EditSequence.undoing(program, order)
+    states = list(sequence.states())
+    state: list[str] = []
+    for number, (step, text) in enumerate(zip(sequence.edits, states, strict=True)):
+        state = apply(step, state)
+        gone = set().union(*order[: len(order) - 1 - number])
+        assert state == [line for index, line in enumerate(program.lines) if index not in gone]
+        assert text == program.render(state)
+    assert not states or states[-1] == program.text
+
+
+@given(deletions())
+def test_each_line_arrives_once_with_the_edit_that_undoes_its_deletion(drawn: tuple[Program, list[set[int]]]) -> None:
+    program, order = drawn
+    assert [set(indices) for indices in EditSequence.undoing(program, order).inserted()] == order[::-1]
+
+
+@given(deletions())
+def test_hunks_are_as_few_as_can_be(drawn: tuple[Program, list[set[int]]]) -> None:
+    for step in EditSequence.undoing(*drawn).edits:
+        positions = [hunk.position for hunk in step.hunks]
+        assert positions == sorted(set(positions))
+        assert all(hunk.lines for hunk in step.hunks)
+
+
+def test_a_line_that_no_deletion_holds_is_an_error() -> None:
+    with pytest.raises(ValueError, match="line 1 is in no deletion"):
+        EditSequence.undoing(Program(("a", "b")), [{0}])
+
+
+@pytest.mark.parametrize("arrivals", [(0,), (0, 1, 2), (-1, 0), (1, 1), (0, 2)])
+def test_arrivals_name_an_edit_for_each_line_and_leave_no_edit_empty(arrivals: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"arrivals|numbered"):
+        EditSequence(Program(("a", "b")), arrivals)
+
+
+def test_the_empty_program_takes_no_edits() -> None:
+    sequence = EditSequence.undoing(Program(()), [])
+    assert (len(sequence), sequence.edits, list(sequence.states())) == (0, (), [])

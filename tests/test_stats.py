@@ -1,0 +1,246 @@
+"""Stats: the numbers are right, and add in any order."""
+
+import json
+import sys
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lintseq.cli import main
+from lintseq.cli.stats import bar, bars
+from lintseq.dataset.stats import Stats, describe, histogram, lines_inserted, load_tokenizer, quantile, stats
+from lintseq.errors import ConfigError, ProgramError
+
+ONE = "@@ -0,0 +1 @@\n+a = 1"
+TWO = "@@ -1,0 +2,2 @@\n+b = 2\n+c = 3"
+BOTH = "@@ -0,0 +1,3 @@\n+a = 1\n+b = 2\n+c = 3"
+PROGRAM = "a = 1\nb = 2\nc = 3\n"
+
+
+def record(edits: list[str], program: str = PROGRAM) -> dict[str, Any]:
+    return {"id": 1, "draw": 0, "instruction": "", "program": program, "edits": edits, "meta": {}}
+
+
+def write(path: Path, *rows: Any) -> str:
+    path.write_bytes(b"".join((row if isinstance(row, bytes) else json.dumps(row).encode()) + b"\n" for row in rows))
+    return str(path)
+
+
+@pytest.fixture
+def by_hand(tmp_path: Path) -> str:
+    """Four rows: three draws of one program, two of them equal; a one-line program; and two that are no rows."""
+    rows = [record([ONE, TWO]), record([BOTH]), record([ONE, TWO]), record([ONE], "a = 1")]
+    return write(tmp_path / "data.jsonl", *rows, b"{", {"x": 1})
+
+
+def test_the_numbers_of_a_small_file_are_as_worked_out_by_hand(by_hand: str) -> None:
+    assert stats(by_hand).as_dict() == {
+        "rows": 6,
+        "unreadable": {"not-json": 1, "no-field": 1},
+        "sequences": 4,
+        "programs": 2,
+        "draws_per_program": 2.0,
+        "distinct_draws": 2 / 3,
+        "single_edit_programs": 0.5,
+        "single_edit_sequences": 0.5,
+        "edits_per_sequence": {"mean": 1.5, "q1": 1.0, "median": 1.5, "q3": 2.0, "max": 2, "counts": {1: 2, 2: 2}},
+        "lines_per_edit": {
+            "mean": 10 / 6,
+            "q1": 1.0,
+            "median": 1.5,
+            "q3": 2.0,
+            "max": 3,
+            "counts": {1: 3, 2: 2, 3: 1},
+        },
+        "sequence_characters": 2 * len(f"<|diff|>{ONE}\n<|diff|>{TWO}\n") + len(f"<|diff|>{BOTH}\n<|diff|>{ONE}"),
+        "program_characters": 3 * len(PROGRAM) + len("a = 1"),
+    }
+
+
+def test_the_same_sequences_give_the_same_numbers_in_any_columns(tmp_path: Path) -> None:
+    text = f"<|diff|>{ONE}\n<|diff|>{TWO}\n"
+    trainers = write(
+        tmp_path / "trainers.jsonl",
+        {"prompt": "", "completion": text},
+        {"messages": [{"role": "assistant", "content": f"<|diff|>{BOTH}\n"}]},
+    )
+    ours = write(tmp_path / "ours.jsonl", record([ONE, TWO]), record([BOTH]))
+    assert stats(trainers) == stats(ours)
+    theirs = write(tmp_path / "theirs.jsonl", {"edit_path": [ONE, TWO], "source_response": f"```python\n{PROGRAM}```"})
+    assert stats(theirs).as_dict()["lines_per_edit"] == stats(ours).as_dict()["lines_per_edit"] | {
+        "mean": 1.5,
+        "median": 1.5,
+        "q1": 1.25,
+        "q3": 1.75,
+        "max": 2,
+        "counts": {1: 1, 2: 1},
+    }
+
+
+def test_rows_of_content_count_and_nothing_else_does() -> None:
+    assert lines_inserted("@@ -0,0 +1,2 @@\n++++ b/x\n+\n@@ -3,0 +6 @@\n+@@ -0,0 +1 @@") == 3
+    assert lines_inserted("@@ -1 +1,2 @@\n-a\n+b\n+c") == 2
+    assert lines_inserted("") == 0
+
+
+def test_a_file_without_any_edit_sequence_is_an_error_that_says_why(tmp_path: Path) -> None:
+    with pytest.raises(ProgramError, match="columns: question"):
+        stats(write(tmp_path / "data.jsonl", {"question": 1}, b"{"))
+
+
+def test_an_empty_file_has_no_numbers_and_no_faults(tmp_path: Path) -> None:
+    numbers = stats(write(tmp_path / "data.jsonl")).as_dict()
+    assert numbers["rows"] == 0
+    assert numbers["distinct_draws"] is None
+
+
+def test_progress_is_told_to_the_end_of_the_file(by_hand: str) -> None:
+    told: list[tuple[int, int]] = []
+    stats(by_hand, progress=lambda counts, place: told.append((counts.rows, place)))
+    assert told == [(6, Path(by_hand).stat().st_size)]
+
+
+# Adding
+
+ROWS = st.lists(
+    st.tuples(st.lists(st.sampled_from([ONE, TWO, BOTH, ""]), max_size=4), st.sampled_from([PROGRAM, "a = 1", ""]))
+)
+
+
+def counted(rows: list[tuple[list[str], str]]) -> Stats:
+    total = Stats()
+    for edits, program in rows:
+        total.add(edits, "<|diff|>" + "\n<|diff|>".join(edits), program, tokens=(len(edits), 1))
+    return total
+
+
+@given(ROWS, ROWS, ROWS)
+def test_parts_add_to_the_whole_in_any_order(a: Any, b: Any, c: Any) -> None:
+    whole = counted(a + b + c)
+    assert (counted(a) + counted(b)) + counted(c) == whole
+    assert counted(a) + (counted(b) + counted(c)) == whole
+    assert (counted(c) + counted(a) + counted(b)).as_dict() == whole.as_dict()
+
+
+@given(ROWS)
+def test_adding_nothing_changes_nothing_and_adding_leaves_the_parts_alone(rows: Any) -> None:
+    part = counted(rows)
+    assert part + Stats() == part == Stats() + part
+    double = part + part
+    assert part == counted(rows)
+    assert double.rows == 2 * part.rows
+    assert double.sequences == part.sequences
+
+
+# Distributions
+
+COUNTS = st.dictionaries(st.integers(0, 2000), st.integers(1, 50), min_size=1)
+
+
+@given(COUNTS)
+def test_quartiles_are_those_of_the_values_written_out(counts: dict[int, int]) -> None:
+    values = sorted(Counter(counts).elements())
+    expected = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
+    assert [quantile(counts, part) for part in (0.25, 0.5, 0.75)] == pytest.approx(expected)
+    assert describe(counts)["mean"] == pytest.approx(sum(values) / len(values))
+
+
+@given(COUNTS)
+def test_each_value_is_in_one_bin_of_the_histogram(counts: dict[int, int]) -> None:
+    bins = histogram(counts)
+    assert sum(n for _, n in bins) == sum(counts.values())
+    edges = [list(map(int, label.split("-"))) for label, _ in bins]
+    assert all(before[-1] + 1 == after[0] for before, after in pairwise(edges))
+    assert edges[0][0] <= min(counts) <= max(counts) <= edges[-1][-1]
+
+
+def test_bins_widen_with_the_values() -> None:
+    assert [label for label, _ in histogram({9: 1, 230: 1})] == [
+        *("9", "10", "11-15", "16-20", "21-30", "31-50", "51-70", "71-100", "101-150", "151-200", "201-300"),
+    ]
+
+
+def test_bars_are_drawn_to_an_eighth_of_a_column_and_aligned() -> None:
+    assert bars([("1", 1000), ("2", 500), ("11-15", 1)]) == [
+        "      1 " + "█" * 40 + " 1,000  66.6%",
+        "      2 " + "█" * 20 + " " * 20 + "   500  33.3%",
+        "  11-15 " + "▏" + " " * 39 + "     1   0.1%",
+    ]
+    assert bar(0) == ""
+
+
+# Tokens
+
+
+@pytest.fixture
+def tokenizer(tmp_path: Path) -> Path:
+    """A tokenizer that takes each character for a token."""
+    tokenizers = pytest.importorskip("tokenizers")
+    words = {char: number for number, char in enumerate(map(chr, range(128)))}
+    model = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=words, merges=[]))
+    path = tmp_path / "tokenizer.json"
+    model.save(str(path))
+    return path
+
+
+def test_tokens_of_sequences_and_programs_are_counted(tokenizer: Path, by_hand: str) -> None:
+    plain = stats(by_hand).as_dict()
+    assert "sequence_tokens" not in plain
+    numbers = stats(by_hand, tokenizer=load_tokenizer(tokenizer)).as_dict()
+    separators = plain["edits_per_sequence"]["mean"] * plain["sequences"]
+    assert numbers["program_tokens"] == plain["program_characters"]
+    assert numbers["sequence_tokens"] == plain["sequence_characters"] - separators * (len("<|diff|>") - 1)
+    assert numbers["tokens_ratio"] == numbers["sequence_tokens"] / numbers["program_tokens"]
+
+
+def test_a_lone_surrogate_does_not_stop_the_counting(tokenizer: Path, tmp_path: Path) -> None:
+    path = write(tmp_path / "data.jsonl", record(["@@ -0,0 +1 @@\n+'\ud800'"], "'\ud800'"))
+    assert stats(path, tokenizer=load_tokenizer(tokenizer)).as_dict()["program_tokens"] == 3
+
+
+def test_a_file_that_is_no_tokenizer_is_a_wrong_setting(tmp_path: Path) -> None:
+    pytest.importorskip("tokenizers")
+    with pytest.raises(ConfigError, match="no tokenizer file"):
+        load_tokenizer(tmp_path / "nowhere.json")
+    (tmp_path / "broken.json").write_text("{}")
+    with pytest.raises(ConfigError, match="does not load"):
+        load_tokenizer(tmp_path / "broken.json")
+
+
+def test_without_tokenizers_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(ConfigError, match=r"lintseq\[tokens\]"):
+        load_tokenizer(tmp_path / "tokenizer.json")
+
+
+# The command
+
+
+def test_the_command_prints_the_numbers_and_bars(by_hand: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stats", by_hand]) == 0
+    out, err = capsys.readouterr()
+    shown = [line.split() for line in out.splitlines()]
+    assert ["rows", "6"] in shown
+    assert ["unreadable", "1", "not-json"] in shown
+    assert ["distinct", "draws", "66.67%"] in [line[:3] for line in shown]
+    assert ["1", "█" * 40, "3", "50.0%"] in shown
+    assert max(map(len, out.splitlines())) <= 80
+    assert "\x1b" not in out
+    assert err == ""
+
+
+def test_the_command_prints_json_for_programs(by_hand: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stats", by_hand, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(stats(by_hand).as_dict()))
+
+
+@pytest.mark.parametrize("arguments", [["nowhere.jsonl"], ["{data}", "--tokenizer", "nowhere.json"]])
+def test_wrong_usage_exits_with_2(arguments: list[str], by_hand: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stats", *(argument.format(data=by_hand) for argument in arguments)]) == 2
+    assert "nowhere.json" in capsys.readouterr().err
