@@ -106,7 +106,7 @@ def test_a_gap_of_one_line_is_filled() -> None:
 
 def test_what_a_terminal_would_obey_is_shown_as_a_picture() -> None:
     assert printable("\ta\x1b[31m\x0c\x7f\x9b\r") == "    a␛[31m␌␡�"
-    assert printable("a\rb") == "a␍b"
+    assert printable("a\rb\ud800") == "a␍b�"
 
 
 def test_the_command_shows_the_edits_of_the_draw(area: str, capsys: pytest.CaptureFixture[str]) -> None:

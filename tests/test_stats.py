@@ -240,7 +240,9 @@ def test_the_command_prints_json_for_programs(by_hand: str, capsys: pytest.Captu
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(stats(by_hand).as_dict()))
 
 
-@pytest.mark.parametrize("arguments", [["nowhere.jsonl"], ["{data}", "--tokenizer", "nowhere.json"]])
+@pytest.mark.parametrize(
+    "arguments", [["nowhere.json"], ["{folder}/nowhere.json"], ["{data}", "--tokenizer", "nowhere.json"]]
+)
 def test_wrong_usage_exits_with_2(arguments: list[str], by_hand: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["stats", *(argument.format(data=by_hand) for argument in arguments)]) == 2
+    assert main(["stats", *(argument.format(data=by_hand, folder=by_hand) for argument in arguments)]) == 2
     assert "nowhere.json" in capsys.readouterr().err

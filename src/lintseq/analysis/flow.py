@@ -140,7 +140,7 @@ class Flow:
         self.postponed = -1
         self.fixed_unit = -1
         self.handlers: list[int] = []
-        self.jumps: list[int] = []
+        self.breaks: list[int] = []
         self.tree = tree
 
     def run(self) -> Facts:
@@ -292,19 +292,18 @@ class Flow:
 
     def on_if(self, stmt: ast.If, unit: int) -> int:
         self.expression(stmt.test)
-        before = len(self.jumps)
+        before = len(self.breaks)
         body = self.branch(stmt.body, unit)
         other = self.else_branch(stmt, unit)
         left = self.join([body, other])
-        jumps = self.jumps[before:]
-        if jumps:
-            self.forgive([*body[0], *other[0]], jumps)
+        if len(self.breaks) > before:
+            self.forgive([*body[0], *other[0]], self.breaks[before:])
         return left
 
-    def forgive(self, names: Iterable[str], jumps: Sequence[int]) -> None:
-        """An `if` with a `break` or `continue` in it is taken to bind on all its paths what it binds on one."""
+    def forgive(self, names: Iterable[str], breaks: Sequence[int]) -> None:
+        """An `if` with a `break` in it is taken to bind on all its paths what it binds on one, as pylint does."""
         layer, builder = self.scope.env[-1], self.builder
-        jump = builder.any_of(jumps)
+        jump = builder.any_of(breaks)
         for name in dict.fromkeys(names):
             must, may = layer[name]
             forgiven = builder.all_of(jump, may)
@@ -541,7 +540,8 @@ class Flow:
         target = stmt.target
         if isinstance(target, ast.Name):
             self.use(target.id, unit)
-            self.bind(target.id, unit)
+            if self.scope.lookup(target.id) is None:  # otherwise what was bound before is still what is needed
+                self.bind(target.id, unit)
             if target.id == "__all__":
                 self.exports(stmt.value)
         elif isinstance(target, ast.Attribute):
@@ -622,8 +622,11 @@ class Flow:
             self.expression(stmt.cause)
         return unit
 
-    def on_jump(self, stmt: ast.Break | ast.Continue, unit: int) -> int:
-        self.jumps.append(unit)
+    def on_break(self, stmt: ast.Break, unit: int) -> int:
+        self.breaks.append(unit)
+        return unit
+
+    def on_continue(self, stmt: ast.Continue, unit: int) -> int:
         return unit
 
     def on_assert(self, stmt: ast.Assert, unit: int) -> int:
@@ -666,8 +669,12 @@ class Flow:
             case ast.Name(id=name):
                 self.bind(name, self.unit(target), value)
             case ast.Tuple(elts=elts) | ast.List(elts=elts):
-                for element in elts:
-                    self.target(element, unit, None)
+                values: Sequence[object] = [None] * len(elts)
+                if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(elts):
+                    if not any(isinstance(element, ast.Starred) for element in (*elts, *value.elts)):
+                        values = value.elts
+                for element, part in zip(elts, values, strict=True):
+                    self.target(element, unit, part)
             case ast.Starred(value=inner):
                 self.target(inner, unit, None)
             case ast.Attribute(value=base, attr=attr):
@@ -749,6 +756,8 @@ class Flow:
     def on_yield(self, node: ast.Yield | ast.YieldFrom, stack: list[ast.AST]) -> None:
         if self.scope.function is not None:
             self.scope.function.yields.append(self.unit(node))
+        if isinstance(node, ast.YieldFrom):
+            self.operation("iterate", node.value)
         if node.value is not None:
             stack.append(node.value)
 
@@ -804,7 +813,8 @@ class Flow:
             self.expression(node)
             return
         for name, unit in self.names_in(node):
-            if not later and self.scope.lookup(name) is None and name not in BUILTINS:
+            entry = self.scope.lookup(name)
+            if not later and (entry is None or entry[0] < 0) and name not in BUILTINS:
                 self.need(unit, self.postponed)
             self.use_later(name, unit)
 
@@ -922,8 +932,8 @@ _STATEMENTS = {
     ast.Nonlocal: Flow.on_nonlocal,
     ast.Raise: Flow.on_raise,
     ast.Assert: Flow.on_assert,
-    ast.Break: Flow.on_jump,
-    ast.Continue: Flow.on_jump,
+    ast.Break: Flow.on_break,
+    ast.Continue: Flow.on_continue,
     ast.Pass: Flow.on_other,
 }
 if hasattr(ast, "TypeAlias"):

@@ -20,7 +20,7 @@ _PRAGMA = re.compile(r"\s*#\s*(pylint|ruff|flake8)\s*:")
 
 # Calls whose arguments match a format text or make names: half of them is an error, not a smaller call.
 _WHOLE_CALLS = frozenset(
-    "format debug info warning warn error critical exception fatal log super namedtuple NamedTuple TypedDict Enum"
+    "format debug info warning warn error critical exception fatal log super __init__ namedtuple NamedTuple TypedDict Enum"
     " IntEnum StrEnum Flag IntFlag TypeVar NewType".split()
 )
 _ANY_ARGUMENTS = frozenset({"print", "max", "min", "zip", "dict"})
@@ -138,9 +138,11 @@ class _LayoutMaker:
 
     def header(self, start: int, body: Suite, parent: int, parts: Iterable[ast.AST]) -> int:
         """Claim a header from its first line up to its body, and split its bracketed constructs."""
-        end = first_line(body[0]) - 1
-        while end > start and self.is_free_text(end):
+        end = first_line(body[0])
+        if not self.text_before((end, body[0].col_offset)).strip():
             end -= 1
+            while end > start and self.is_free_text(end):
+                end -= 1
         end = max(start, end)
         unit = self.claim(start, end, parent)
         if end > start:
@@ -300,6 +302,7 @@ class _LayoutMaker:
                 or self.unit_of[start[0]] != owner
                 or (node is not None and start[0] == node.lineno - 1)  # type: ignore[attr-defined]
                 or self.text_before(start).strip() != before
+                or self.lines[start[0] - 1].rstrip().endswith("\\")
                 or not (_AFTER_LAST_ELEMENT if last else _AFTER_ELEMENT).match(self.text_after(end))
             ):
                 units.append(owner)

@@ -54,6 +54,7 @@ _PROVIDERS = {
     "delitem": ("__delitem__",),
     "iterate": ("__iter__", "__getitem__"),
     "contains": ("__contains__", "__iter__", "__getitem__"),
+    "reverse": ("__reversed__", "__getitem__"),
     "call": ("__call__",),
     "negate": ("__neg__",),
     "assign": (),
@@ -70,7 +71,7 @@ _BUILTIN_TYPES: dict[str, type] = {
     )
 }  # fmt: skip
 _GETTERS = frozenset({"property", "cached_property"})
-_TRANSPARENT = frozenset({"staticmethod", "classmethod", "contextmanager", "asynccontextmanager"})
+_TRANSPARENT = frozenset({"staticmethod", "classmethod", "contextmanager", "asynccontextmanager", "cache", "lru_cache"})
 
 
 def add_member_needs(facts: Facts, builder: NeedsBuilder, units: Sequence[int]) -> None:
@@ -376,7 +377,8 @@ class Members:
             function = known.of
             if name == "assign" and isinstance(function.node, ast.AsyncFunctionDef):
                 continue
-            self.builder.need_any(unit, _sources(function))
+            able = [source for source, value in function.returns if self.able(name, value, function.scope, "")]
+            self.builder.need_any(unit, function.yields or able)
 
     def alternatives(self, unit: int, name: str, value: ast.expr, scope: Scope, attr: str) -> None:
         """Of the values that a name or member may have, one that supports the operation has to stay."""
@@ -408,6 +410,8 @@ class Members:
     def call(self, unit: int, call: ast.Call, scope: Scope) -> None:
         """A call and the signature of what it calls have to agree."""
         if isinstance(call.func, ast.Name):
+            if call.func.id == "reversed" and len(call.args) == 1:
+                self.operation(unit, "reverse", call.args[0], scope)
             self.operation(unit, "call", call.func, scope)
             self.redefinitions(unit, call, call.func.id, scope)
         types = self.infer(call.func, scope)

@@ -81,13 +81,13 @@ def read_source(file: str) -> str:
         raise ProgramError("encoding", f"{file} does not decode: {error}") from None
 
 
-def console(*, stderr: bool = False) -> "Console":
+def console() -> "Console":
     """Return where to print: coloured only on a terminal, and not if `NO_COLOR` is set."""
     from rich.console import Console  # noqa: PLC0415
 
-    return Console(
-        stderr=stderr, highlight=False, markup=False, color_system=None if os.environ.get("NO_COLOR") else "auto"
-    )
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an encoding without our bars and dots must not end the command
+    return Console(highlight=False, markup=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
 
 
 def show(sequence: EditSequence, to: "Console", *, title: str) -> None:
@@ -155,14 +155,15 @@ def _without_small_gaps(shown: list[int], size: int) -> list[int]:
 
 def printable(line: str) -> str:
     """Return `line` with tabs as spaces and control characters, which a terminal would obey, as pictures."""
-    line = line.removesuffix("\r").expandtabs(4)
-    return "".join(_picture(ord(char)) if char < " " or "\x7f" <= char <= "\x9f" else char for char in line)
+    return "".join(map(_picture, line.removesuffix("\r").expandtabs(4)))
 
 
-def _picture(code: int) -> str:
-    if code < 32:
-        return chr(0x2400 + code)
-    return "␡" if code == 127 else "�"
+def _picture(char: str) -> str:
+    if char < " ":
+        return chr(0x2400 + ord(char))
+    if "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff":
+        return "␡" if char == "\x7f" else "�"
+    return char
 
 
 def _indent(line: str) -> int:

@@ -3,6 +3,7 @@
 Owns the table, the bars and the progress line. Counting is `lintseq.dataset.stats`.
 """
 
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -122,6 +123,17 @@ def bar(part: float) -> str:
     return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
 
 
+def check_input(path: str) -> None:
+    """Raise `ConfigError` if there is nothing to read at `path`; a pipe is left alone."""
+    try:
+        if os.path.isfile(path) or os.path.isdir(path):
+            open(path, "rb").close()
+        elif path != "-":
+            os.stat(path)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+
+
 class Ticker:
     """Says on standard error how far a long run is: a line that renews itself, or off a terminal one at times."""
 
@@ -129,10 +141,8 @@ class Ticker:
         from lintseq.dataset.rows import input_size  # noqa: PLC0415
 
         self._name = name
-        try:
-            self._size = input_size(path)
-        except OSError as error:
-            raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+        check_input(path)
+        self._size = input_size(path)
         self._live = sys.stderr.isatty()
         self._every = 0.2 if self._live else 15.0
         self._started = self._last = time.monotonic()

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from lintseq.dataset.output import STDOUT, OutputFile
+from lintseq.dataset.output import STDOUT, OutputFile, is_special
 from lintseq.dataset.records import SCHEMAS
 from lintseq.dataset.rows import BrokenInputError, Line, Source, open_source
 from lintseq.dataset.work import Batch, BuildOptions, Tally
@@ -92,11 +92,11 @@ class BuildInterrupted(KeyboardInterrupt):
 
 
 def build(
-    inputs: Sequence[str],
-    output: str,
+    inputs: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str],
     *,
     options: BuildOptions | None = None,
-    rejected: str | None = None,
+    rejected: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     overwrite: bool = False,
     on_progress: Callable[[Progress], None] = lambda progress: None,
@@ -109,9 +109,11 @@ def build(
     """
     options = options or BuildOptions()
     workers = default_workers() if workers is None else workers
-    rejected = default_rejected(output) if rejected is None else rejected
-    _check(inputs, output, rejected, options, workers=workers, overwrite=overwrite)
-    sources = [open_source(path, options.names) for path in inputs]
+    output = os.fspath(output)
+    rejected = default_rejected(output) if rejected is None else os.fspath(rejected)
+    paths = [os.fspath(path) for path in inputs]
+    _check(paths, output, rejected, options, workers=workers, overwrite=overwrite)
+    sources = [open_source(path, options.names) for path in paths]
     report = BuildReport(output, rejected)
     started = time.perf_counter()
     files = _open_outputs(output, rejected)
@@ -127,7 +129,7 @@ def build(
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise LintseqError(f"cannot go on writing {output}: {error}; what was done is in {report.partial}") from None
+        raise LintseqError(f"cannot go on with {output}: {error}; what was done is in {report.partial}") from None
     finally:
         report.seconds = time.perf_counter() - started
         for file in files:
@@ -146,7 +148,7 @@ def default_rejected(output: str) -> str:
 
 
 def _check(
-    inputs: Sequence[str], output: str, rejected: str, options: BuildOptions, *, workers: int, overwrite: bool
+    inputs: list[str], output: str, rejected: str, options: BuildOptions, *, workers: int, overwrite: bool
 ) -> None:
     """Raise `ConfigError` for settings that cannot work."""
     check_options(options.sampling)
@@ -163,12 +165,14 @@ def _check(
         raise ConfigError("no inputs; name at least one JSONL file, or - for standard input")
     taken = {os.path.realpath(path) for path in inputs}
     for path in (output, rejected):
-        if path != STDOUT and os.path.realpath(path) in taken:
+        if path == STDOUT or is_special(path):
+            continue
+        if os.path.realpath(path) in taken:
             raise ConfigError(f"{path} is named twice; inputs, output and rejected rows must be different files")
         taken.add(os.path.realpath(path))
-        if path != STDOUT and os.path.isfile(path) and not overwrite:
+        if os.path.isfile(path) and not overwrite:
             raise ConfigError(f"{path} exists; choose another name, or replace it with --overwrite")
-        if path != STDOUT and not os.path.isdir(os.path.dirname(path) or "."):
+        if not os.path.isdir(os.path.dirname(path) or "."):
             raise ConfigError(f"cannot write {path}: there is no folder {os.path.dirname(path)}")
 
 

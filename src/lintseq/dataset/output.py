@@ -26,7 +26,7 @@ class OutputFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.direct = path == STDOUT or _is_special(path)
+        self.direct = path == STDOUT or is_special(path)
         self._target = path if self.direct else os.path.realpath(path)
         self.partial = path if self.direct else f"{self._target}.partial"
         self._file = sys.stdout.buffer if path == STDOUT else open(self.partial, "wb")  # noqa: SIM115  `_close` does
@@ -65,7 +65,8 @@ class OutputFile:
             self._file.close()
 
 
-def _is_special(path: str) -> bool:
+def is_special(path: str) -> bool:
+    """Tell whether there is something at `path` that is no regular file: a pipe, a device."""
     return os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)
 
 

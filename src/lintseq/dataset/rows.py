@@ -7,7 +7,6 @@ Compression is told by a file's first bytes, not by its name. Memory is bounded:
 `MAX_ROW_BYTES` is cut there, and `parse_row` rejects it.
 """
 
-import gzip
 import io
 import json
 import os
@@ -15,11 +14,11 @@ import stat
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, Protocol, cast
 
 import orjson
 import zstandard
@@ -127,21 +126,37 @@ def _skip_line(stream: IO[bytes]) -> None:
 def _decompressed(raw: BinaryIO) -> IO[bytes]:
     magic = cast(io.BufferedReader, raw).peek(4)[:4]
     if magic[:2] == b"\x1f\x8b":
-        return io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=raw, mode="rb")), _CHUNK)
+        return io.BufferedReader(_Decompressed(raw, lambda: zlib.decompressobj(wbits=31)), _CHUNK)
     if magic == b"\x28\xb5\x2f\xfd":
-        return io.BufferedReader(_ZstdFile(raw), _CHUNK)
+        return io.BufferedReader(_Decompressed(raw, lambda: zstandard.ZstdDecompressor().decompressobj()), _CHUNK)
     return raw
 
 
-class _ZstdFile(io.RawIOBase):
-    """The decompressed bytes of a `.zst` file; unlike zstandard's own reader it notices a truncated one."""
+class _Frame(Protocol):
+    """One compressed stream of those that a file is made of, as zlib and zstandard have it."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class _Decompressed(io.RawIOBase):
+    """The bytes of a compressed file.
+
+    Gives all there is before it says that the file is truncated; of the libraries' own readers, gzip's
+    keeps the last bytes to itself then, and zstandard's does not notice.
+    """
 
     _STEP = 2048  # so little, because what it decompresses to may be thousands of times as much
 
-    def __init__(self, raw: BinaryIO) -> None:
+    def __init__(self, raw: BinaryIO, new_frame: Callable[[], _Frame]) -> None:
         self._raw = raw
-        self._frame = zstandard.ZstdDecompressor().decompressobj()
-        self._started = False
+        self._new_frame = new_frame
+        self._frame: _Frame | None = None
         self._ready = memoryview(b"")
 
     def readable(self) -> bool:
@@ -149,22 +164,31 @@ class _ZstdFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         while not self._ready:
-            if self._frame.eof:
-                compressed = self._frame.unused_data or self._raw.read(self._STEP)
-                self._started = False
-                self._frame = zstandard.ZstdDecompressor().decompressobj()
-            else:
-                compressed = self._raw.read(self._STEP)
-            if not compressed:
-                if self._started:
-                    raise EOFError("the last frame is not complete")
+            if not self._decompress_more():
                 return 0
-            self._started = True
-            self._ready = memoryview(self._frame.decompress(compressed))
         count = min(len(buffer), len(self._ready))
         buffer[:count] = self._ready[:count]
         self._ready = self._ready[count:]
         return count
+
+    def _decompress_more(self) -> bool:
+        """Take the next step and return True, or False at the end of the file."""
+        rest = b""
+        if self._frame is not None and self._frame.eof:
+            # Between frames there may be zeros, with which some media are padded.
+            rest = self._frame.unused_data.lstrip(b"\0")
+            self._frame = None
+        compressed = rest or self._raw.read(self._STEP)
+        if not compressed:
+            if self._frame is not None:
+                raise EOFError("the last frame is not complete")
+            return False
+        if self._frame is None:
+            compressed = compressed.lstrip(b"\0")
+            self._frame = self._new_frame() if compressed else None
+        if self._frame is not None:
+            self._ready = memoryview(self._frame.decompress(compressed))
+        return True
 
 
 def parse_row(data: bytes) -> dict[str, Any]:
@@ -323,7 +347,7 @@ def open_source(path: str, names: FieldNames) -> Source:
     lines = read_lines(path)
     head, failure = _head(lines)
     rows = [row for line in head if (row := _row_or_none(line.data)) is not None]
-    if not rows and head and (len(head) == HEAD_ROWS or _opens_an_array(head[0].data)):
+    if head and (_opens_an_array(head[0].data) or (not rows and len(head) == HEAD_ROWS)):
         raise ConfigError(f"{path} does not look like JSONL, one object a line; {_way_out(head[0].data)}")
     fields = find_fields(path, rows, names) if rows else None
     size = input_size(path)

@@ -28,7 +28,7 @@ from lintseq.dataset.workers import default_workers
 from lintseq.edits import EditSequence
 from lintseq.errors import MalformedEditError, ProgramError, ToolError
 from lintseq.linting import Diagnostic, findings, get_linter, new_diagnostics
-from lintseq.program import Program, code_from_markdown, parse_python
+from lintseq.program import Program, code_from_markdown
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ EXAMPLES = 3
 """How many failures of each kind are kept to be shown."""
 
 _REMEMBERED = 20_000
-_BATCH_ROWS = 64
+_BATCH_ROWS = 32
 _BATCH_BYTES = 4 << 20
 
 
@@ -245,25 +245,16 @@ class Judge:
     """Judges states, and remembers its verdicts: many sequences pass through the same states."""
 
     def __init__(self, linter: str) -> None:
-        self._linter = get_linter(linter)
-        self._fault = _remembering(_fault)
-        self._findings = _remembering(self._linter.check)
+        self._compile = _remembering(get_linter("compile").check)
+        self._findings = _remembering(get_linter(linter).check)
 
     def fault(self, state: str) -> str | None:
         """Return why a state does not compile, or None if it does."""
-        return self._fault(state)
+        return next((_say(diagnostic) for diagnostic in self._compile(state)), None)
 
     def findings(self, state: str) -> Sequence[Diagnostic]:
         """Return what the linter finds in a state; raises `ToolError` if the linter breaks."""
         return self._findings(state)
-
-
-def _fault(state: str) -> str | None:
-    try:
-        parse_python(state)
-    except ProgramError as error:
-        return error.detail
-    return None
 
 
 def _remembering(judge: Callable[[str], T]) -> Callable[[str], T]:
@@ -289,8 +280,8 @@ class _Row:
     number: int
     id: str = ""
 
-    def check(self, check: str, number: int = 1) -> None:
-        self.report.checked[check] += number
+    def check(self, check: str) -> None:
+        self.report.checked[check] += 1
 
     def fail(self, check: str, message: str, *, edit: int | None = None) -> None:
         self.report.fail(Failure(check, self.number, self.id, edit, message))

@@ -158,7 +158,10 @@ class RowWorker:
                 reason, detail = "nesting", "nested too deeply"
             except MemoryError:
                 reason, detail = "memory", "takes more memory than there is"
-            except Exception as error:  # a bug of ours must not end the run of a million rows
+            except (
+                Exception,
+                SystemExit,
+            ) as error:  # a bug of ours, or a linter's, must not end a run of a million rows
                 reason, detail = "internal-error", _where(error)
             else:
                 continue
@@ -189,8 +192,8 @@ class RowWorker:
         return encoded
 
 
-def _where(error: Exception) -> str:
-    """Return what went wrong and in which line of ours."""
+def _where(error: BaseException) -> str:
+    """Return what went wrong and in which line."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({frame.filename}:{frame.lineno}, in {frame.name})"
 
@@ -229,7 +232,7 @@ class _TimeLimit:
             signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
             if self._killing:
                 # Counts processor time, and without a handler ends the process.
-                signal.setitimer(signal.ITIMER_PROF, 2 * self._seconds + 5)
+                signal.setitimer(signal.ITIMER_PROF, 2 * self._seconds + 1)
 
     def __exit__(self, *_: object) -> None:
         self.cancel()

@@ -13,10 +13,11 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lintseq.dataset.output import uninterrupted
-from lintseq.dataset.work import Batch, BuildOptions, Result, RowWorker, joined, rejected
+from lintseq.dataset.work import Batch, BuildOptions, Result, RowWorker, Tally, joined, rejected
+from lintseq.errors import ToolError
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkContext, SpawnContext
@@ -117,8 +118,15 @@ def _cause(status: int | None, options: BuildOptions) -> tuple[str, str]:
     return "crashed", f"the process that worked on it ended with status {status}"
 
 
+_NOTHING = Result(b"", b"", Tally())
+"""What a worker sends when it has started."""
+
+_ours: set[Connection] = set()
+"""This process's ends of the pipes to all workers."""
+
+
 class _Worker:
-    """A process that does one batch at a time."""
+    """A process that does one batch at a time, and ends when its pipe does."""
 
     def __init__(self, options: BuildOptions) -> None:
         # Forking is quickest, but unsafe where other threads may hold locks.
@@ -126,13 +134,23 @@ class _Worker:
         context: ForkContext | SpawnContext
         context = multiprocessing.get_context("fork") if quick else multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self._process: BaseProcess = context.Process(target=_serve, args=(theirs, options, os.getpid()), daemon=True)
+        _ours.add(self.connection)
+        self._process: BaseProcess = context.Process(target=_serve, args=(theirs, options), daemon=True)
         with uninterrupted():  # so that the process never sees a Ctrl-C, which this one answers for both
             self._process.start()
         theirs.close()
+        self._started = False
 
     def give(self, batch: Batch) -> None:
-        self._send(batch)
+        if not self._started and self.take() is None:
+            raise ToolError(
+                f"a worker process does not start (status {self.kill()}); in a script of your own, call `build`"
+                " under `if __name__ == '__main__':`, or with workers=1"
+            )
+        self._started = True
+        # A process that died is noticed by `take`.
+        with suppress(OSError):
+            self.connection.send(batch)
 
     def take(self) -> Result | None:
         """Return the result of the batch that was given last, or None if the process died over it."""
@@ -144,8 +162,7 @@ class _Worker:
 
     def stop(self) -> None:
         """End the process, which has nothing to do."""
-        self._send(None)
-        self.connection.close()
+        self._close()
         self._process.join(5)
         self._process.kill()
         self._process.join()
@@ -155,28 +172,21 @@ class _Worker:
         self._process.join(0.1)
         self._process.kill()
         self._process.join()
-        self.connection.close()
+        self._close()
         return self._process.exitcode
 
-    def _send(self, batch: Batch | None) -> None:
-        # A process that died is noticed by `take`.
-        with suppress(OSError):
-            self.connection.send(batch)
+    def _close(self) -> None:
+        _ours.discard(self.connection)
+        self.connection.close()
 
 
-def _serve(connection: Any, options: BuildOptions, parent: int) -> None:
-    """Work on batches until the other end of `connection` closes, or its process is gone."""
+def _serve(connection: Connection, options: BuildOptions) -> None:
+    """Work on batches until the other end of `connection` closes, be it that its process is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for inherited in _ours:
+        inherited.close()  # by forking; left open, they would keep the pipes alive without their owner
     worker = RowWorker(options)
-    with worker.limiting_rows(killing=True):
+    with worker.limiting_rows(killing=True), suppress(EOFError, ConnectionError):
+        connection.send(_NOTHING)
         while True:
-            while not connection.poll(1.0):
-                if os.getppid() != parent:
-                    return
-            try:
-                batch = connection.recv()
-            except EOFError:
-                return
-            if batch is None:
-                return
-            connection.send(worker(batch))
+            connection.send(worker(connection.recv()))

@@ -71,14 +71,11 @@ def _blame(source: str, error: SyntaxError) -> int:
     if message.startswith("expected 'except' or 'finally' block"):
         at_end = (error.offset or 1) - 1 > len(lines[line - 1]) - len(lines[line - 1].lstrip())
         return _unfinished_try(lines, line, at_end=at_end) or line
-    if message.startswith(("invalid syntax", "expected an indented", "unexpected", "unindent", "invalid character")):
-        above = _code_above(lines, line)
-        at_end = not _is_code(lines[line - 1]) or (error.lineno or 0) > len(lines)
-        if at_end:
-            above = line if _is_code(lines[line - 1]) else above
-            return _joined(lines, above) if above else line
-        if above and lines[above - 1].lstrip().startswith("@") and not _DECORATED.match(lines[line - 1].lstrip()):
-            return above
+    if not _is_code(lines[line - 1]):  # noticed at the end: what is unfinished stands above
+        line = _code_above(lines, line) or line
+    above = _code_above(lines, line)
+    if above and lines[above - 1].lstrip().startswith("@") and not _DECORATED.match(lines[line - 1].lstrip()):
+        line = above  # a decorator with nothing to decorate
     return _joined(lines, line)
 
 

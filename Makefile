@@ -1,0 +1,37 @@
+# Everything runs in a virtual environment of its own; stamp files say what is installed in it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test check bench clean
+
+help:  ## Show the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[linters,tokens,test,check]'
+	@touch $@ $(VENV)/.core
+
+demo: $(VENV)/.core  ## Set up, build the bundled examples into edit sequences, and watch one program grow.
+	@mkdir -p out
+	$(BIN)/lintseq build examples/pairs.jsonl --output out/edits.jsonl --samples 5 --overwrite
+	$(BIN)/lintseq verify out/edits.jsonl
+	$(BIN)/lintseq sample examples/growing.py --seed 7
+
+test: $(VENV)/.dev  ## Set up and run the tests.
+	$(BIN)/python -m pytest -n auto
+
+check: $(VENV)/.dev  ## Lint, check the format and the types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:  ## Remove what the other targets made.
+	rm -rf out $(VENV) .venv-*

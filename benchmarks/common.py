@@ -1,0 +1,357 @@
+"""What the benchmarks share: the programs they run on, whole processes and what they cost, tables and results.
+
+A benchmark prints tables (Markdown) and a last line of JSON, and keeps both in `results/`.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import platform
+import random
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+import tokenize
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from lintseq.errors import ProgramError
+from lintseq.program import Program, parse_python
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+PAIRS = [
+    ROOT.parent / "shared" / "data" / "instruct" / "python_pairs.jsonl.gz",
+    ROOT / "examples" / "pairs.jsonl",
+]
+"""Where instruction pairs are looked for, unless `--pairs` names a file."""
+
+PYLINTSEQ = "pylintseq==0.0.2"
+
+
+# Programs
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A program and where it is from."""
+
+    name: str
+    text: str
+    instruction: str = ""
+
+    @property
+    def lines(self) -> int:
+        return len(Program.from_text(self.text).lines)
+
+
+def installed_folders() -> list[Path]:
+    """Return where packages are installed for the running interpreter, and its standard library."""
+    stdlib = Path(sysconfig.get_path("stdlib"))
+    return [Path(sysconfig.get_path("purelib")), stdlib / "site-packages", stdlib]
+
+
+def python_files(folders: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    """Yield each .py file once, named as its folder has it, in the same order every time."""
+    seen: set[Path] = set()
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            real = path.resolve()
+            if real not in seen and path.is_file():
+                seen.add(real)
+                yield path.relative_to(folder).as_posix(), path
+
+
+def read_python(path: Path) -> str | None:
+    """Return the text of a file as its own encoding has it, newlines untouched; None if it cannot be decoded."""
+    try:
+        with path.open("rb") as file:
+            encoding, _ = tokenize.detect_encoding(file.readline)
+        return path.read_bytes().decode(encoding)
+    except (SyntaxError, UnicodeDecodeError):
+        return None
+
+
+def is_usable(text: str) -> bool:
+    """Tell whether a text is a Python program with code in it."""
+    try:
+        return bool(parse_python(text).body)
+    except ProgramError:
+        return False
+
+
+def real_files(*, least: int = 20, most: int = 120, seed: int = 0) -> list[Source]:
+    """Return the installed files of `least` to `most` lines that parse, each text once, shuffled."""
+    sources: dict[str, Source] = {}
+    for name, path in python_files(installed_folders()):
+        text = read_python(path)
+        if text is None or text in sources:
+            continue
+        source = Source(name, text)
+        if least <= source.lines <= most and is_usable(text):
+            sources[text] = source
+    found = list(sources.values())
+    random.Random(seed).shuffle(found)
+    return found
+
+
+def instruction_pairs(path: Path | None = None, *, seed: int = 0) -> list[Source]:
+    """Return the instruction pairs of a JSON Lines file that hold a program, shuffled."""
+    from lintseq.program import code_from_markdown  # noqa: PLC0415
+
+    found = []
+    for row in read_jsonl(pairs_file(path)):
+        text = row.get("program") or code_from_markdown(row["response"])
+        if is_usable(text):
+            found.append(Source(str(row["id"]), text, row.get("instruction", "")))
+    random.Random(seed).shuffle(found)
+    return found
+
+
+def pairs_file(path: Path | None = None) -> Path:
+    """Return the file of instruction pairs: the one named, or the first that is there."""
+    found = path or next((path for path in PAIRS if path.exists()), None)
+    if found is None or not found.exists():
+        raise SystemExit(f"no instruction pairs at {found or PAIRS[0]}; name a JSON Lines file with --pairs")
+    return found
+
+
+def spread(sources: Sequence[Source], count: int) -> list[Source]:
+    """Return `count` of the sources, evenly spaced by length: a small set like the large one."""
+    ordered = sorted(sources, key=lambda source: source.lines)
+    count = min(count, len(ordered))
+    return [ordered[(2 * index + 1) * len(ordered) // (2 * count)] for index in range(count)]
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a file of JSON lines, plain or .gz."""
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def write_jsonl(path: Path, sources: Iterable[Source]) -> Path:
+    """Write sources as rows that both lintseq and pylintseq read."""
+    with path.open("w") as file:
+        for source in sources:
+            row = {"id": source.name, "instruction": source.instruction, "response": source.text}
+            file.write(json.dumps(row) + "\n")
+    return path
+
+
+# Processes
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a whole process took, from its start to its end."""
+
+    seconds: float
+    processor_seconds: float
+    peak_mb: float
+    output: str
+
+
+def run(command: Sequence[str | Path], *, core: int | None = None, cwd: Path | None = None) -> Cost:
+    """Run a command to its end, on one core if one is named, and return what it cost; exit if it fails."""
+    words = [str(word) for word in command]
+    if core is not None and shutil.which("taskset"):
+        words = ["taskset", "-c", str(core), *words]
+    started = time.perf_counter()
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd)
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(words)} ended with status {process.returncode}:\n{output[-3000:]}")
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
+
+
+def lintseq_command() -> list[str]:
+    return [sys.executable, "-m", "lintseq"]
+
+
+def build_command(source: Path, output: Path, *options: str | Path) -> list[str | Path]:
+    """Return the command that builds edit sequences of `source` in one process."""
+    return [*lintseq_command(), "build", source, "--output", output, "--overwrite", "--quiet", *options]
+
+
+def count_lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
+
+
+def pylintseq_python() -> Path:
+    """Return the interpreter of a virtual environment that holds pylintseq; made if it is not there."""
+    folder = ROOT / ".venv-pylintseq"
+    python = folder / "bin" / "python"
+    if not (folder / "bin" / "pylintseq").exists():
+        print(f"setting up {PYLINTSEQ} in {folder.name}", file=sys.stderr)
+        run([sys.executable, "-m", "venv", folder])
+        run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYLINTSEQ])
+    return python
+
+
+def pylintseq_command(source: Path, folder: Path, *, samples: int) -> list[str | Path]:
+    """Return the command by which pylintseq's users run it, with one worker; it writes one file into `folder`."""
+    program = pylintseq_python().with_name("pylintseq")
+    return [program, "-p", source, "-d", folder, "-c", "1", "-s", str(samples)]
+
+
+def one_output(folder: Path) -> Path:
+    """Return the only file of JSON lines in a folder."""
+    (found,) = folder.glob("*.jsonl")
+    return found
+
+
+# Results
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a title; numbers are shown as they are given."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+    def markdown(self) -> str:
+        cells = [[_cell(value) for value in row] for row in [self.header, *self.rows]]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(self.header))]
+        lines = [f"| {' | '.join(map(str.ljust, row, widths))} |" for row in cells]
+        lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+        return f"### {self.title}\n\n" + "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A number and what it has to be."""
+
+    name: str
+    value: float
+    least: float = float("-inf")
+    most: float = float("inf")
+
+    @property
+    def met(self) -> bool:
+        return self.least <= self.value <= self.most
+
+    def row(self) -> list[object]:
+        goal = f"at least {self.least:,g}" if self.least > float("-inf") else f"at most {self.most:,g}"
+        return [self.name, goal, f"{self.value:,.5g}", "yes" if self.met else "NO"]
+
+
+@dataclass(slots=True)
+class Report:
+    """What one benchmark found out."""
+
+    name: str
+    title: str
+    goals: list[Goal] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    numbers: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        goals = {goal.name: {"value": round(goal.value, 4), "met": goal.met} for goal in self.goals}
+        return {"benchmark": self.name, "goals": goals, **self.numbers, "machine": machine()}
+
+    def markdown(self) -> str:
+        parts = [f"# {self.title}", f"`{command_line()}`, {describe(machine())}", *self.notes]
+        if self.goals:
+            parts.append(Table("Goals", ["what", "goal", "measured", "met"], [g.row() for g in self.goals]).markdown())
+        parts += [table.markdown() for table in self.tables]
+        return "\n\n".join(parts) + "\n"
+
+    def publish(self, folder: Path | None) -> None:
+        """Print the report, its JSON last, and keep both in `folder`."""
+        text, data = self.markdown(), self.as_dict()
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{self.name}.md").write_text(text)
+            (folder / f"{self.name}.json").write_text(json.dumps(data, indent=2) + "\n")
+        print(text)
+        print(json.dumps(data))
+
+
+def arguments(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser with the options that all benchmarks have."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--seed", type=int, default=0, help="which programs and draws (default: 0)")
+    parser.add_argument("--pairs", type=Path, help="a file of instruction pairs, JSON lines")
+    parser.add_argument("--results", type=Path, default=HERE / "results", help="where the results are kept")
+    parser.add_argument("--no-results", dest="results", action="store_const", const=None, help="only print them")
+    return parser
+
+
+def machine() -> dict[str, str | int]:
+    """Return what the numbers depend on, beside the code."""
+    versions = {name: package_version(name) for name in ("lintseq", "pyflakes", "pylint", "astroid", "ruff")}
+    return {
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        **{name: found for name, found in versions.items() if found},
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def describe(machine: dict[str, str | int]) -> str:
+    """Return a machine in a line of words."""
+    versions = ", ".join(f"{name} {machine[name]}" for name in ("lintseq", "pyflakes", "pylint") if name in machine)
+    return (
+        f"{machine['date']}: {machine['processor']}, {machine['cores']} cores, {machine['system']},"
+        f" Python {machine['python']}, {versions}."
+    )
+
+
+def package_version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def processor() -> str:
+    """Return the name of the processor."""
+    path = Path("/proc/cpuinfo")
+    if path.exists():
+        for line in path.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def command_line() -> str:
+    """Return the command as a reader would repeat it: paths outside the repository are left out."""
+    words = ["python", str(Path(sys.argv[0]).resolve().relative_to(ROOT)), *sys.argv[1:]]
+    return " ".join(word for word in words if not word.startswith("/"))
+
+
+def note(message: str) -> None:
+    """Tell how far the work is."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def share(part: float, whole: float) -> float:
+    """Return a percentage."""
+    return 100 * part / whole if whole else 0.0
+
+
+def percent(part: float, whole: float) -> str:
+    return f"{share(part, whole):.2f} %"

@@ -1,0 +1,26 @@
+"""The least that any builder of edit sequences in Python does: read each row, parse the program, write the bytes.
+
+usage: floor.py INPUT OUTPUT BYTES, with as many bytes in all as the output of the builder it is compared with.
+"""
+
+import ast
+import sys
+import warnings
+
+import orjson
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    source, output, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    with open(source, "rb") as file:
+        rows = sum(1 for _ in file)
+    piece = b"x" * (size // rows)
+    with open(source, "rb") as file, open(output, "wb") as out:
+        for line in file:
+            ast.parse(orjson.loads(line)["response"])
+            out.write(piece)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""Three judges of states that know nothing of the analysis: the compiler, pyflakes, and pylint as it comes.
+
+Owns what is asked of them and what counts as new in a state; which states are judged is left to others.
+"""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyflakes.checker import Checker
+
+Findings = Counter[tuple[str, str]]
+
+MAY_BE_UNFINISHED = {
+    "UnusedImport",
+    "UnusedVariable",
+    "UnusedAnnotation",
+    "UnusedIndirectAssignment",
+    "RedefinedWhileUnused",
+    "FStringMissingPlaceholders",
+    "TStringMissingPlaceholders",
+    "ImportStarUsed",
+    "ImportStarUsage",
+}
+"""Kinds of pyflakes' messages that say that nothing uses a thing yet, or that pyflakes cannot know."""
+
+_PYLINT_OPTIONS = [
+    "--rcfile=" + os.devnull,
+    "--disable=all",
+    "--enable=E,F,W0311,W0231",
+    "--generated-members=cv2.*",
+    "--score=n",
+    "--reports=n",
+    "--msg-template={path}|{msg_id}|{line}|{msg}",
+]
+IMPORTS_UNRESOLVED = "--disable=E0401,E0402,E0611"
+_PYLINT_LINE = re.compile(r"state_(\d+)\.py\|([A-Z]\d+)\|\d+\|(.*)")
+_CHUNK = 300
+
+_HINT = re.compile(r"; (?:maybe|did you mean) .*|[;,.]? (?:Did you mean|Perhaps you forgot) [^?]*\?")
+_LINE = re.compile(r"\blines? \d+|\(<\w+>, line \d+\)|:\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judges found in one text."""
+
+    compiles: bool
+    pyflakes: Findings
+    """All kinds of messages, those in `MAY_BE_UNFINISHED` too."""
+    pylint: Findings
+    own_pylint: Findings | None = None
+    """By lintseq's `pylint` linter, which resolves no import."""
+
+
+def new_findings(state: Findings, whole: Findings) -> list[tuple[str, str]]:
+    """Return the findings that a state has more often than the whole program."""
+    return [finding for finding, count in state.items() if count > whole[finding]]
+
+
+def judge(texts: Sequence[str], *, own_pylint: bool = False) -> list[Verdict]:
+    """Return the verdict on each text."""
+    compiled = [compiles(text) for text in texts]
+    linted = iter(pylint_all([text for text, good in zip(texts, compiled, strict=True) if good]))
+    own = _own_pylint() if own_pylint else None
+    verdicts = []
+    for text, good in zip(texts, compiled, strict=True):
+        if good:
+            verdicts.append(Verdict(True, pyflakes_findings(text), next(linted), own(text) if own else None))
+        else:
+            verdicts.append(Verdict(False, Counter(), Counter(), Counter()))
+    return verdicts
+
+
+def _own_pylint() -> Callable[[str], Findings]:
+    from lintseq.linting import get_linter  # noqa: PLC0415
+
+    check = get_linter("pylint").check
+    return lambda text: Counter((one.code, plain(one.message)) for one in check(text))
+
+
+def compiles(text: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "<state>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def pyflakes_findings(text: str) -> Findings:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        messages = Checker(ast.parse(text), withDoctest=False).messages
+    return Counter((type(one).__name__, plain(str(one.message % one.message_args))) for one in messages)
+
+
+def pylint_all(texts: Sequence[str], *, options: Sequence[str] = (IMPORTS_UNRESOLVED,)) -> list[Findings]:
+    """Return stock pylint's findings for each text, by its command line and without any configuration file."""
+    found: list[Findings] = [Counter() for _ in texts]
+    with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as folder:
+        names = [f"state_{number}.py" for number in range(len(texts))]
+        for name, text in zip(names, texts, strict=True):
+            (Path(folder) / name).write_bytes(text.encode())
+        chunks = [names[start : start + _CHUNK] for start in range(0, len(names), _CHUNK)]
+        cores = len(os.sched_getaffinity(0))
+        for start in range(0, len(chunks), cores):
+            running = [_start_pylint(chunk, folder, options) for chunk in chunks[start : start + cores]]
+            for process in running:
+                output, errors = process.communicate()
+                if process.returncode & 32 or "Traceback" in errors:
+                    raise SystemExit(f"pylint broke: {errors[-2000:]}")
+                for match in map(_PYLINT_LINE.match, output.splitlines()):
+                    if match:
+                        found[int(match[1])][match[2], plain(match[3])] += 1
+    return found
+
+
+def _start_pylint(names: Sequence[str], folder: str, options: Sequence[str]) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "pylint", *_PYLINT_OPTIONS, *options, *names]
+    environment = os.environ | {"PYLINTHOME": folder, "PYTHONWARNINGS": "ignore"}
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def plain(message: str) -> str:
+    """Return a message without what changes when lines elsewhere come and go: line numbers and guesses."""
+    return _LINE.sub("", _HINT.sub("", message))

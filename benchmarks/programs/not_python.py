@@ -1,0 +1,3 @@
+To add two numbers, write a function:
+def add(a, b)
+    return a + b

@@ -1,0 +1,1 @@
+"""Data sets: building them, checking them, counting what is in them."""

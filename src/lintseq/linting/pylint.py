@@ -1,0 +1,306 @@
+"""pylint, the paper's linter, warm in this process: its E and F messages, W0311 and W0231.
+
+It reads no configuration file and writes none. What pylint would do once for each run (load its
+checkers, build the tree of the builtins) is done once; what could carry over from one state to the
+next is undone after each (`_Engine.forget`). Comments that steer pylint (`# pylint: disable=...`) have their effect.
+
+`pylint` resolves no import, so that its verdict does not depend on what is installed;
+`pylint+imports` does, as the published code has it.
+"""
+
+import ast
+import gc
+import io
+import re
+import tokenize
+import warnings
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import astroid
+from astroid import nodes
+from astroid.builder import AstroidBuilder
+from astroid.context import _invalidate_cache
+from astroid.exceptions import AstroidImportError, InferenceError
+from astroid.inference_tip import clear_inference_tip_cache
+from astroid.interpreter.objectmodel import ObjectModel
+from astroid.manager import AstroidManager
+from astroid.nodes import Position
+from astroid.nodes._base_nodes import LookupMixIn
+from astroid.rebuilder import TreeRebuilder
+from pylint.checkers.base_checker import BaseChecker
+from pylint.checkers.clear_lru_cache import clear_lru_caches
+from pylint.checkers.format import FormatChecker
+from pylint.checkers.unicode import BAD_CHARS, BIDI_UNICODE, UnicodeChecker
+from pylint.lint import PyLinter
+from pylint.reporters import CollectingReporter
+from pylint.utils import ASTWalker, FileState
+
+from lintseq.errors import ToolError
+from lintseq.linting.diagnostic import Diagnostic
+from lintseq.linting.syntax import LineNumbers, syntax_errors
+
+MESSAGES = ("E", "F", "W0311", "W0231")
+IMPORT_MESSAGES = ("E0401", "E0402", "E0611")
+
+_NAME = "lintseq_state"
+_MODULES_KEPT = 200
+"""Trees of imported modules to keep; they are what grows with the number of different imports."""
+
+_SUSPICIOUS = re.compile(f"[\r{re.escape(''.join({char.unescaped for char in BAD_CHARS} | set(BIDI_UNICODE)))}]")
+_ENCODING = re.compile(rb"coding(?=[:=])")
+
+
+class PylintLinter:
+    """One warm pylint; whatever breaks in it is a `ToolError` and it starts afresh."""
+
+    def __init__(self, *, resolve_imports: bool = False) -> None:
+        self._resolve_imports = resolve_imports
+        self._engine: _Engine | None = None
+
+    def check(self, source: str) -> list[Diagnostic]:
+        if errors := syntax_errors(source, "E0001"):
+            return errors
+        # A tree is full of cycles. Left alone, the collector goes through the growing tree many times;
+        # it is dead as a whole at the end, when one look at the young objects frees it.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return self._check(source)
+        finally:
+            gc.collect(0)
+            if collecting:
+                gc.enable()
+
+    def _check(self, source: str) -> list[Diagnostic]:
+        engine = self._engine or _Engine(resolve_imports=self._resolve_imports)
+        self._engine = None  # only an engine that came through whole is used again
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                found = engine.run(source)
+            except RecursionError:
+                raise ToolError("pylint cannot judge this state: it is nested too deeply") from None
+            except Exception as error:
+                lines = source.count("\n") + 1
+                raise ToolError(f"pylint broke on a state of {lines} lines: {type(error).__name__}: {error}") from error
+        self._engine = engine
+        return found
+
+
+class _Engine:
+    """A PyLinter with the checkers that can say what counts, and what it takes to use it again and again."""
+
+    def __init__(self, *, resolve_imports: bool) -> None:
+        self._resolve_imports = resolve_imports
+        self._manager = AstroidManager()
+        self._builder = _StateBuilder(self._manager)
+        # What `from . import name` finds. astroid leaves there the first scrap of code of its own that it
+        # happens to parse; an empty module says the same of any name, and always.
+        self._nameless = AstroidBuilder(self._manager).string_build("")
+        self._reporter = CollectingReporter()
+        self._linter = linter = PyLinter()
+        linter.load_default_plugins()
+        linter.set_reporter(self._reporter)
+        linter.disable("all")
+        for message in MESSAGES:
+            linter.enable(message)
+        if not resolve_imports:
+            for message in IMPORT_MESSAGES:
+                linter.disable(message)
+        linter.set_option("generated-members", ["cv2.*"])  # as the published code sets it
+        linter.set_option("missing-member-hint", False)  # guesses do not count, and take time
+        linter.initialize()
+        linter.open()
+        linter.set_current_module(_NAME, _NAME)
+        checkers = linter.prepare_checkers()
+        self._format = _only(checkers, FormatChecker)
+        self._unicode = _only(checkers, UnicodeChecker)
+        self._walker = ASTWalker(linter)
+        self._walker.exception_msg = True  # an exception is ours to report
+        for checker in checkers:
+            if checker not in (linter, self._format, self._unicode):
+                checker.open()
+                self._walker.add_checker(checker)
+                _skip_costly_warnings(checker)
+
+    def run(self, source: str) -> list[Diagnostic]:
+        """Return pylint's diagnostics for `source`, which compiles."""
+        always_load = self._manager.always_load_extensions
+        self._manager.always_load_extensions = self._resolve_imports
+        try:
+            self._judge(source)
+            number = LineNumbers(source)
+            found = self._reporter.messages
+            return [Diagnostic(message.msg_id, message.msg, number(message.line)) for message in found]
+        finally:
+            self._manager.always_load_extensions = always_load
+            self.forget()
+
+    def _judge(self, source: str) -> None:
+        tree = _parse(source)
+        clean_indentation = _is_indented_by_four(source, tree)
+        module = self._builder.build(source, tree, resolve_imports=self._resolve_imports)
+        linter = self._linter
+        linter._ignore_file = False
+        linter.file_state = FileState(_NAME, linter.msgs_store, module)
+        if not clean_indentation or "pylint" in source:
+            try:
+                tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+            except (tokenize.TokenError, SyntaxError) as error:
+                linter.add_message("syntax-error", line=1, args=str(error))
+                return
+            linter.process_tokens(tokens)
+            if linter._ignore_file:
+                return
+            if not clean_indentation:
+                self._format.process_tokens(tokens)
+        if _SUSPICIOUS.search(source):
+            module.file_bytes = _undeclared(source)
+            self._unicode.process_module(module)
+        self._walker.walk(module)
+
+    def forget(self) -> None:
+        """Undo what the last state left behind: pylint's and astroid's caches hold on to every tree they saw."""
+        self._reporter.messages.clear()
+        self._linter._by_id_managed_msgs.clear()
+        self._linter._stashed_messages.clear()
+        self._builder.undo()
+        clear_lru_caches()
+        clear_inference_tip_cache()
+        _invalidate_cache()
+        LookupMixIn.lookup.cache_clear()
+        ObjectModel.attributes.cache_clear()
+        nodes.ClassDef._metaclass_lookup_attribute.cache_clear()
+        modules = self._manager.astroid_cache
+        modules.pop(_NAME, None)
+        modules[""] = self._nameless
+        if len(modules) > _MODULES_KEPT:
+            kept = {name: module for name, module in modules.items() if not module.file}  # such as the builtins
+            modules.clear()
+            modules.update(kept)
+            self._manager._mod_file_cache.clear()
+
+
+class _StateBuilder(AstroidBuilder):
+    """Builds the tree of a state, and takes back what building it wrote into other modules' trees.
+
+    `error = ValueError(); error.code = 1` gives astroid's ValueError an attribute `code`, for good: the next
+    state would find it there, and the attribute would keep this state's whole tree alive.
+    """
+
+    def __init__(self, manager: AstroidManager) -> None:
+        super().__init__(manager)
+        self._written: list[tuple[dict[str, list[nodes.NodeNG]], nodes.AssignAttr]] = []
+
+    def build(self, source: str, tree: ast.Module, *, resolve_imports: bool) -> nodes.Module:
+        rebuilder = _Rebuilder(self._manager)
+        module = rebuilder.visit_module(tree, _NAME, f"{_NAME}.py", package=False)
+        if not resolve_imports:
+            vars(module)["import_module"] = _refuse_import
+        return self._post_build(module, rebuilder, "utf-8")
+
+    def delayed_assattr(self, node: nodes.AssignAttr) -> None:
+        super().delayed_assattr(node)
+        home = node.root()
+        for table in self._foreign_tables(node, home):
+            if any(value is node for value in table.get(node.attrname, ())):
+                self._written.append((table, node))
+
+    def _foreign_tables(self, node: nodes.AssignAttr, home: nodes.NodeNG) -> Iterator[dict[str, list[nodes.NodeNG]]]:
+        try:
+            for inferred in node.expr.infer():
+                for owner in (inferred, getattr(inferred, "_proxied", None)):
+                    if isinstance(owner, nodes.LocalsDictNodeNG) and owner.root() is not home:
+                        yield owner.locals
+                        yield getattr(owner, "instance_attrs", {})
+        except InferenceError:
+            return
+
+    def undo(self) -> None:
+        """Take back what the states since the last call wrote."""
+        for table, node in self._written:
+            rest = [value for value in table.get(node.attrname, ()) if value is not node]
+            if rest:
+                table[node.attrname] = rest
+            else:
+                table.pop(node.attrname, None)
+        self._written.clear()
+
+
+class _Rebuilder(TreeRebuilder):
+    """astroid's rebuilder, but it does not tokenize each header to learn its last column, which we do not use."""
+
+    def _get_position_info(self, node: Any, parent: Any) -> Position:  # noqa: ARG002
+        return Position(node.lineno, node.col_offset, node.lineno, node.col_offset)
+
+
+def _refuse_import(modname: str, *_: object, **__: object) -> NoReturn:
+    raise AstroidImportError("imports are not resolved", modname=modname)
+
+
+def _undeclared(source: str) -> bytes:
+    """Return `source` as bytes that declare no encoding: it is Unicode already, whatever it once was."""
+    head = source.encode().split(b"\n", 2)
+    return b"\n".join([*(_ENCODING.sub(b"c_ding", line) for line in head[:2]), *head[2:]])
+
+
+def _only(checkers: list[BaseChecker], kind: type) -> Any:
+    return next(checker for checker in checkers if type(checker) is kind)
+
+
+def _skip_costly_warnings(checker: BaseChecker) -> None:
+    """Switch off what only leads to warnings that do not count (W0631, W3101, W0101)."""
+    for name in ("_loopvar_name", "_check_missing_timeout", "_check_unreachable"):
+        if hasattr(checker, name):
+            setattr(checker, name, lambda *_, **__: None)
+
+
+def _parse(source: str) -> ast.Module:
+    """Return the tree that astroid would parse: type comments too, where they are well placed."""
+    if "type:" in source:
+        try:
+            return ast.parse(source, type_comments=True)
+        except SyntaxError:  # a misplaced type comment: only a comment, then
+            pass
+    return ast.parse(source)
+
+
+def _is_indented_by_four(source: str, tree: ast.Module) -> bool:
+    """Tell whether there is certainly no W0311: each line that begins a statement has four spaces a level.
+
+    False says nothing: pylint's own check, which needs the tokens, must have a look.
+    """
+    if "\f" in source:
+        return False
+    todo: list[tuple[list[ast.stmt], int, int]] = [(tree.body, 0, 0)]
+    while todo:
+        body, column, line = todo.pop()
+        for statement in body:
+            if statement.col_offset != column and statement.lineno != line:
+                return False
+            line = statement.end_lineno or 0
+            if isinstance(statement, ast.Match):
+                return False  # nothing says where `case` begins
+            for inner in _suites(statement):
+                todo.append((inner, column + 4, statement.lineno))
+    return True
+
+
+def _suites(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    yield getattr(statement, "body", [])
+    yield getattr(statement, "finalbody", [])
+    for handler in getattr(statement, "handlers", []):
+        yield handler.body
+    orelse = getattr(statement, "orelse", [])
+    if len(orelse) == 1 and isinstance(statement, ast.If) and orelse[0].col_offset == statement.col_offset:
+        yield from _suites(orelse[0])  # an `elif`
+    else:
+        yield orelse
+
+
+def version() -> str:
+    """Return the versions that the verdicts depend on."""
+    import pylint  # noqa: PLC0415
+
+    return f"pylint {pylint.__version__} / astroid {astroid.__version__}"

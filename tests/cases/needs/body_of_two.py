@@ -1,0 +1,4 @@
+def f(x):
+    print(x)
+    return x
+# 1: 2 3

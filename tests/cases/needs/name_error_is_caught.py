@@ -1,0 +1,9 @@
+try:
+    text = unicode
+except NameError:
+    text = str
+print(text)
+# 1: 2 3 4 5
+# 2: 1 3 4 5
+# 3: 1 2 4 5
+# 4: 1 2 3 5

@@ -1,0 +1,8 @@
+def f(x):
+    print(x)
+    return x + 1
+
+
+print(f(1))
+# 1: 2 3 4 5 6
+# 6: 4 5

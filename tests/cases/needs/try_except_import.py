@@ -1,0 +1,9 @@
+try:
+    import ujson as json
+except ImportError:
+    import json
+print(json)
+# 1: 2 3 4 5
+# 2: 1 3 4 5
+# 3: 1 2 4 5
+# 4: 1 2 3 5

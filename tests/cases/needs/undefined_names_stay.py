@@ -1,0 +1,2 @@
+print(nowhere)
+x = 1

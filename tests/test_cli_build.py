@@ -1,0 +1,239 @@
+"""The command line as a whole, and `lintseq build`: exit statuses, what is printed where, Ctrl-C."""
+
+import gzip
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+import lintseq
+from lintseq.cli import app, main
+from lintseq.cli.build import SchemaName
+from lintseq.dataset.records import SCHEMAS
+
+GOOD = {"id": "a", "instruction": "Write it.", "program": "import math\n\nprint(math.pi)\n"}
+BAD = {"id": "b", "instruction": "Write it.", "program": "print 1"}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(name: str, *rows: Any) -> str:
+    Path(name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return name
+
+
+def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "lintseq", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=60, check=False)
+
+
+def test_a_build_writes_the_records_and_prints_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    write("in.jsonl", GOOD, BAD)
+    assert main(["build", "in.jsonl", "--output", "out.jsonl", "--samples", "3"]) == 0
+    printed = capsys.readouterr()
+    assert re.search(r"^rows +2$", printed.out, re.M)
+    assert re.search(r"^sequences +3$", printed.out, re.M)
+    assert re.search(r"^  syntax +1$", printed.out, re.M)
+    assert re.search(r"^output +out.jsonl$", printed.out, re.M)
+    assert printed.err == ""
+    assert len(Path("out.jsonl").read_text().splitlines()) == 3
+    assert json.loads(Path("out.rejected.jsonl").read_text())["record"] == BAD
+
+
+def test_json_prints_the_summary_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    write("in.jsonl", GOOD, BAD)
+    assert main(["build", "in.jsonl", "--output", "out.jsonl", "--json"]) == 0
+    numbers = json.loads(capsys.readouterr().out)
+    assert (numbers["rows"], numbers["sequences"], numbers["rejections"]) == (2, 1, {"syntax": 1})
+
+
+def test_quiet_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    write("in.jsonl", GOOD, BAD)
+    assert main(["build", "in.jsonl", "--output", "out.jsonl", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_rejections_fail_the_run_only_if_it_is_strict() -> None:
+    write("in.jsonl", GOOD, BAD)
+    write("good.jsonl", GOOD)
+    assert main(["build", "in.jsonl", "--output", "out.jsonl", "--strict"]) == 1
+    assert Path("out.jsonl").exists()
+    assert main(["build", "good.jsonl", "--output", "out2.jsonl", "--strict"]) == 0
+
+
+def test_a_truncated_input_fails_the_run_but_keeps_what_was_done(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [GOOD | {"id": n, "noise": os.urandom(50).hex()} for n in range(100)]
+    whole = gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode())
+    Path("in.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    assert main(["build", "in.jsonl.gz", "--output", "out.jsonl"]) == 1
+    records = Path("out.jsonl").read_text().splitlines()
+    assert 20 < len(records) < 80
+    assert f"in.jsonl.gz: the compressed data is cut off in line {len(records) + 1}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["in.jsonl"], "--output"),
+        (["--output", "out.jsonl"], "INPUT"),
+        (["in.jsonl", "--output", "out.jsonl", "--samples", "0"], "--samples"),
+        (["in.jsonl", "--output", "out.jsonl", "--schema", "xml"], "prompt-completion"),
+        (["in.jsonl", "--output", "out.jsonl", "--weights", "heavy"], "unknown weights 'heavy'; use one of uniform"),
+        (["in.jsonl", "--output", "out.jsonl", "--code-field", "x"], "columns: id, instruction, program"),
+        (["nowhere.jsonl", "--output", "out.jsonl"], "cannot read nowhere.jsonl"),
+        (["in.jsonl", "--output", "in.jsonl", "--overwrite"], "named twice"),
+        (["in.jsonl", "--output", "-"], "--rejected"),
+        (["in.jsonl", "--output", "-", "--json", "--rejected", "r"], "choose one"),
+    ],
+)
+def test_wrong_usage_has_status_2_and_says_why(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    write("in.jsonl", GOOD)
+    assert main(["build", *arguments]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.out == ""
+    assert os.listdir() == ["in.jsonl"]
+
+
+def test_an_existing_output_has_status_2_and_names_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+    write("in.jsonl", GOOD)
+    Path("out.jsonl").write_text("old")
+    assert main(["build", "in.jsonl", "--output", "out.jsonl"]) == 2
+    assert capsys.readouterr().err == (
+        "lintseq: out.jsonl exists; choose another name, or replace it with --overwrite\n"
+    )
+    assert main(["build", "in.jsonl", "--output", "out.jsonl", "--overwrite"]) == 0
+    assert Path("out.jsonl").read_text() != "old"
+
+
+def test_options_reach_the_records(capsys: pytest.CaptureFixture[str]) -> None:
+    write("in.jsonl", {"key": 3, "ask": "Do it.", "python": "# c\nx = 1\ny = 2\n", "program": "z = 1"})
+    fields = ["--instruction-field", "ask", "--code-field", "python", "--id-field", "key"]
+    draws = ["--seed", "4", "--weights", "indent", "--comments", "first", "--linter", "compile"]
+    assert main(["build", "in.jsonl", "--output", "out.jsonl", *fields, *draws, "--workers", "1"]) == 0
+    record = json.loads(Path("out.jsonl").read_text())
+    assert (record["id"], record["instruction"], record["program"]) == (3, "Do it.", "# c\nx = 1\ny = 2\n")
+    assert record["meta"] == {"linter": "compile", "seed": 4, "weights": "indent", "comments": "first"}
+    assert record["edits"][0] == "@@ -0,0 +1 @@\n+# c"
+
+
+def test_standard_input_and_output_make_a_pipe() -> None:
+    done = run(
+        "build",
+        "-",
+        "--output",
+        "-",
+        "--rejected",
+        "r.jsonl",
+        stdin=f"{json.dumps(GOOD)}\n{json.dumps(BAD)}\n".encode(),
+    )
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["id"] == "a"
+    assert b"rows" in done.stderr
+    assert json.loads(Path("r.jsonl").read_text())["id"] == "b"
+
+
+def test_a_reader_that_has_enough_ends_the_run_quietly() -> None:
+    write("in.jsonl", *(GOOD | {"id": n} for n in range(2000)))
+    command = f"{sys.executable} -m lintseq build in.jsonl --output - --rejected r.jsonl --quiet | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, timeout=60, check=False)
+    assert json.loads(done.stdout)["id"] == 0
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_leaves_whole_records_and_no_traceback(workers: str) -> None:
+    write("in.jsonl", *(GOOD | {"id": n} for n in range(200)))
+    command = [sys.executable, "-m", "lintseq", "build", "in.jsonl", "--output", "out.jsonl", "--samples", "5000"]
+    # A process group of its own, which gets the signal as one does at a terminal.
+    process = subprocess.Popen([*command, "--workers", workers], stderr=subprocess.PIPE, start_new_session=True)
+    partial = Path("out.jsonl.partial")
+    wait_for(lambda: partial.exists() and partial.stat().st_size)
+    os.killpg(process.pid, signal.SIGINT)
+    _, printed = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert not Path("out.jsonl").exists()
+    lines = partial.read_bytes().splitlines(keepends=True)
+    assert lines
+    assert all(json.loads(line)["program"] == GOOD["program"] for line in lines)
+    assert lines[-1].endswith(b"\n")
+    assert re.fullmatch(
+        rb"lintseq: interrupted after \d+ rows?; .* in .*partial, and out.jsonl is not written\n", printed
+    )
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+def test_workers_do_not_outlive_a_run_that_was_killed() -> None:
+    write("in.jsonl", *(GOOD | {"id": n} for n in range(200)))
+    command = [sys.executable, "-m", "lintseq", "build", "in.jsonl", "--output", "out.jsonl", "--samples", "5000"]
+    process = subprocess.Popen([*command, "--workers", "2"], start_new_session=True)
+    workers = wait_for(lambda: children(process.pid))
+    process.kill()
+    process.wait()
+    assert workers
+    assert wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+
+
+def children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    """Return what `condition` gives as soon as that is true, or at last."""
+    deadline = time.monotonic() + 20
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
+def test_progress_is_told_in_lines_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lintseq.cli.console._LINE_EVERY", 0.0)
+    write("in.jsonl", *[GOOD] * 20, BAD)
+    assert main(["build", "in.jsonl", "--output", "out.jsonl", "--workers", "1"]) == 0
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(r"100%  21 rows, [\d,]+ a second, 1 rejected, 0:00 left", last)
+
+
+# All commands
+
+
+def test_the_schemas_offered_are_those_there_are() -> None:
+    assert {schema.value for schema in SchemaName} == set(SCHEMAS)
+
+
+def test_the_version_is_printed() -> None:
+    done = run("--version")
+    assert done.stdout.decode() == f"lintseq {lintseq.__version__}\n"
+
+
+@pytest.mark.parametrize("command", sorted(get_command(app).commands))  # type: ignore[attr-defined]
+def test_the_help_of_every_command_ends_in_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    example = text.split("\n\nArguments:")[0].split("\n\n")[-1]
+    assert example.strip().startswith("Example: lintseq ")
+    assert f"lintseq {command}" in example
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys, lintseq.cli; print(*sorted(set(sys.modules) & set(sys.argv)))"
+    heavy = ["rich", "orjson", "zstandard", "multiprocessing", "pyflakes", "pylint", "tokenizers"]
+    done = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

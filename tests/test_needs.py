@@ -1,0 +1,56 @@
+"""What goes with each line: every file in `cases/needs` is a program that ends in lines like
+
+    # 4: 5 8      deleting line 4 of a complete program takes lines 5 and 8 along
+
+Lines count from 1; only lines whose deletion takes others are named. `python tests/test_needs.py` prints the
+lines as they are now for files that have none.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from lintseq.analysis import FREE, analyse
+from lintseq.program import Program
+
+CASES = sorted((Path(__file__).parent / "cases" / "needs").glob("*.py"))
+
+
+def split(text: str) -> tuple[str, list[str]]:
+    lines = text.splitlines(keepends=True)
+    end = len(lines)
+    while end and lines[end - 1].startswith("# ") and ":" in lines[end - 1] and lines[end - 1][2].isdigit():
+        end -= 1
+    return "".join(lines[:end]), [line.rstrip() for line in lines[end:]]
+
+
+def closures(source: str) -> list[str]:
+    """Return, for each line whose deletion takes others along, the line and what it takes."""
+    program = Program.from_text(source)
+    analysis = analyse(program)
+    described = []
+    seen = set[int]()
+    for line, unit in enumerate(analysis.unit_of):
+        if unit == FREE or unit in seen:
+            continue
+        seen.add(unit)
+        died = set(analysis.needs.start().kill(unit))
+        others = [
+            index + 1 for index, anchor in enumerate(analysis.anchor_of) if anchor in died and index != line
+        ]
+        if others:
+            described.append(f"# {line + 1}: {' '.join(map(str, others))}")
+    return described
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_deleting_a_line_takes_along_what_cannot_stay(path: Path) -> None:
+    source, expected = split(path.read_text())
+    assert closures(source) == expected
+
+
+if __name__ == "__main__":
+    for path in CASES:
+        source, expected = split(path.read_text())
+        if not expected:
+            path.write_text("\n".join([source.rstrip("\n"), *closures(source), ""]))

@@ -1,0 +1,329 @@
+"""The walk keeps its laws, whatever says which lines go together."""
+
+import ast
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lintseq.analysis import FREE, analyse
+from lintseq.analysis.layout import lay_out
+from lintseq.errors import ConfigError, ProgramError
+from lintseq.linting import Diagnostic, findings, get_linter, new_diagnostics
+from lintseq.program import Program, code_from_markdown
+from lintseq.sampling import ProgramSampler, SamplingOptions, sample_edits
+
+HERE = Path(__file__).parent
+EXAMPLES = [
+    code_from_markdown(json.loads(row)["response"])
+    for row in (HERE.parent / "examples" / "pairs.jsonl").read_text().splitlines()
+]
+CASES = [path.read_text() for path in sorted((HERE / "cases" / "needs").glob("*.py"))]
+
+
+class Demanding:
+    """A linter of one rule: no state without a line that says `first`."""
+
+    def check(self, source: str) -> list[Diagnostic]:
+        if "first" in source or not source.strip():
+            return []
+        return [Diagnostic("D1", "no first line", 10**6)]
+
+
+class Pairs:
+    """A linter of one rule: `use N` needs `make N`, in comments, where no other linter looks."""
+
+    def check(self, source: str) -> list[Diagnostic]:
+        return [
+            Diagnostic("D2", f"nothing made for {word}", number)
+            for number, line in enumerate(source.split("\n"), start=1)
+            for word in [line.partition("# use ")[2]]
+            if word and f"# make {word}" not in source
+        ]
+
+
+def clean(sampler: ProgramSampler, name: str, **draw: int) -> None:
+    linter = get_linter(name)
+    known = findings(linter.check(sampler.program.text))
+    for state in sampler.sample(**draw).states():
+        compile(state, "state", "exec", dont_inherit=True)
+        assert not new_diagnostics(known, linter.check(state)), state
+
+
+@pytest.mark.parametrize("linter", ["native", "none", "compile", "pyflakes"])
+@pytest.mark.parametrize("comments", ["attach", "first"])
+def test_states_grow_line_by_line_to_the_program(linter: str, comments: str) -> None:
+    for source in CASES:
+        sampler = ProgramSampler(source, SamplingOptions(linter=linter, comments=comments))
+        sequence = sampler.sample(seed=1)
+        before: Counter[str] = Counter()
+        for state in sequence.states():
+            now = Counter(Program.from_text(state).lines)
+            assert before < now
+            before = now
+        assert state == source
+
+
+@pytest.mark.parametrize("source", [*CASES, *EXAMPLES])
+def test_every_state_is_clean(source: str) -> None:
+    sampler = ProgramSampler(source)
+    for draw in range(4):
+        clean(sampler, "pyflakes", draw=draw)
+
+
+@pytest.mark.parametrize("linter", ["compile", "pyflakes"])
+def test_every_state_of_a_black_box_walk_is_clean_by_that_linter(linter: str) -> None:
+    for source in CASES[::3]:
+        clean(ProgramSampler(source, SamplingOptions(linter=linter)), linter, seed=5)
+
+
+def test_almost_every_state_is_clean_by_pylint_and_nothing_fell_in_vain() -> None:
+    """A fallen unit put back alone breaks something, or falls under another header than its own."""
+    linter = get_linter("pylint")
+    states = dirty = fallen = loose = 0
+    rng = random.Random(7)
+    for source in EXAMPLES:
+        program = Program.from_text(source)
+        analysis = analyse(program)
+        headers = lay_out(ast.parse(source), program.lines).parent_of
+        known = findings(linter.check(source))
+        deaths = analysis.needs.start()
+        alive = set(range(analysis.needs.units))
+        for unit in rng.sample(range(analysis.needs.units), analysis.needs.units):
+            if deaths.dead[unit]:
+                continue
+            died = deaths.kill(unit)
+            alive -= set(died)
+            states += 1
+            dirty += bool(new_diagnostics(known, linter.check(state_of(program, analysis.anchor_of, alive))))
+            for one in [one for one in died if one != unit and alive][:2]:
+                fallen += 1
+                text = state_of(program, analysis.anchor_of, alive | {one})
+                homeless = headers[one] >= 0 and headers[one] not in alive
+                loose += not (homeless or new_diagnostics(known, linter.check(text)))
+    assert states > 200
+    assert fallen > 200
+    assert dirty / states <= 0.002
+    assert loose / fallen <= 0.02
+
+
+def state_of(program: Program, anchors: tuple[int, ...], alive: set[int]) -> str:
+    return program.render([line for line, anchor in zip(program.lines, anchors, strict=True) if anchor in alive])
+
+
+def test_the_same_seed_gives_the_same_edits_in_any_process() -> None:
+    code = "import sys; from lintseq.sampling import *; print(ProgramSampler(sys.argv[1]).sample(seed=3, id='a').arrivals)"
+    source = max(EXAMPLES, key=len)
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code, source],
+            env={**os.environ, "PYTHONHASHSEED": str(hash_seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in (0, 1, 2)
+    }
+    assert outputs == {f"{ProgramSampler(source).sample(seed=3, id='a').arrivals}\n"}
+
+
+def test_draws_differ_wherever_the_program_allows_it() -> None:
+    sampler = ProgramSampler("a = 1\nb = 2\nc = 3\n")
+    assert len({sampler.sample(draw=draw).arrivals for draw in range(60)}) == 6
+    assert len({sampler.sample(seed=seed).arrivals for seed in range(60)}) == 6
+    assert len({sampler.sample(id=id).arrivals for id in range(60)}) == 6
+
+
+def test_lines_are_chosen_uniformly() -> None:
+    sampler = ProgramSampler('a = 1\ntext = """\n\n\n"""\n')
+    last = Counter(sampler.sample(draw=draw).arrivals[0] for draw in range(2000))
+    # One line in five: `a = 1` is the first to go, so the last to come, in a fifth of the draws.
+    assert 0.17 < last[1] / 2000 < 0.23
+
+
+def test_indent_weights_choose_deeper_lines_more_often() -> None:
+    source = "a = 1\nif a:\n    if a:\n        b = 1\n        c = 1\n"
+    sampler = ProgramSampler(source, SamplingOptions(weights="indent"))
+    uniform = ProgramSampler(source)
+
+    def share(one: ProgramSampler) -> float:
+        return sum(one.sample(draw=draw).arrivals[0] == 0 for draw in range(800)) / 800
+
+    assert share(sampler) > share(uniform) + 0.03
+
+
+def test_comments_come_first_if_asked() -> None:
+    source = "# one\na = 1\n\n# two\nb = 2\n"
+    sequence = sample_edits(source, comments="first")
+    assert sequence.arrivals[0] == sequence.arrivals[2] == sequence.arrivals[3] == 0
+    assert sorted(sequence.arrivals) == [0, 0, 0, 1, 2]
+
+
+def test_random_chunks_have_sizes_from_one_to_less_than_remain() -> None:
+    source = "\n".join(f"a{n} = {n}" for n in range(6))
+    sampler = ProgramSampler(source, SamplingOptions(linter="none"))
+    last = Counter(Counter(sampler.sample(draw=draw).arrivals).most_common()[0][1] for draw in range(400))
+    sizes = Counter(
+        Counter(sequence.arrivals)[len(sequence) - 1]
+        for sequence in (sampler.sample(draw=draw) for draw in range(2000))
+    )
+    assert set(sizes) == {1, 2, 3, 4, 5}
+    assert all(330 < count < 470 for count in sizes.values())
+    assert max(last) <= 5
+
+
+def test_a_walk_ends_whatever_the_linter_blames() -> None:
+    source = "first = 1\nb = 2\nc = 3\nd = 4\n"
+    sampler = ProgramSampler(source, SamplingOptions(linter=f"{__name__}:Demanding"))
+    for seed in range(10):
+        sequence = sampler.sample(seed=seed)
+        assert sequence.arrivals[0] == 0
+        assert [*sequence.states()][-1] == source
+
+
+def test_a_certifying_linter_teaches_needs_that_serve_other_draws() -> None:
+    source = "".join(f"a{n} = {n}  # make {n}\nb{n} = {n}  # use {n}\n" for n in range(6))
+    sampler = ProgramSampler(source, SamplingOptions(certify=f"{__name__}:Pairs"))
+    for draw in range(30):
+        for state in sampler.sample(draw=draw).states():
+            assert not Pairs().check(state)
+    assert 6 <= sampler.lessons < 60
+    before = sampler.lessons
+    for draw in range(30, 60):
+        sampler.sample(draw=draw)
+    assert sampler.lessons == before
+
+
+def test_certified_states_are_clean_by_the_linters_own_word() -> None:
+    for source in EXAMPLES[::8]:
+        clean(ProgramSampler(source, SamplingOptions(certify="pylint")), "pylint", seed=2)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("", "empty"),
+        ("\n \n", "empty"),
+        ("# only talk\n", "no-code"),
+        ("def f(:\n", "syntax"),
+        ("print 'two'\n", "syntax"),
+        ("return 1\n", "syntax"),
+        ("x = '\0'\n", "syntax"),
+        ("x = '\ud800'\n", "encoding"),
+        ("x = " + "-" * 50_000 + "1\n", "nesting"),
+        ("x = " + "(" * 5000 + ")" * 5000 + "\n", "syntax"),
+    ],
+)
+def test_what_is_no_program_is_refused_with_a_reason(source: str, reason: str) -> None:
+    with pytest.raises(ProgramError) as caught:
+        sample_edits(source)
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        SamplingOptions(linter="nolint"),
+        SamplingOptions(weights="heavy"),
+        SamplingOptions(comments="never"),
+        SamplingOptions(linter="pyflakes", certify="pylint"),
+    ],
+)
+def test_impossible_options_stop_before_work_starts(options: SamplingOptions) -> None:
+    with pytest.raises(ConfigError):
+        ProgramSampler("a = 1\n", options)
+
+
+def test_a_long_program_takes_time_in_proportion() -> None:
+    source = "".join(f"x{n} = {n}\nif x{n}:\n    print(x{n})\n" for n in range(20_000))
+    sequence = sample_edits(source)
+    assert len(sequence) > 20_000
+
+
+# Programs out of a small grammar: names that are bound and used in every kind of place.
+
+NAMES = st.sampled_from("abcd")
+
+
+@st.composite
+def suites(draw: st.DrawFn, depth: int = 0, *, function: bool = False, loop: bool = False) -> list[str]:
+    lines: list[str] = []
+    for _ in range(draw(st.integers(1, 4))):
+        kinds = ["assign", "use", "augment", "call", "comment", "blank", "comprehension", "lambda", "delete", "import"]
+        if function:
+            kinds += ["return", "global"] if not lines else ["return"]
+        if loop:
+            kinds += ["break", "continue"]
+        if depth < 3:
+            kinds += ["if", "if_else", "chain", "for", "while", "try", "with", "def", "class", "match"]
+        kind = draw(st.sampled_from(kinds))
+        one, two = draw(NAMES), draw(NAMES)
+
+        def inner(*, function: bool = function, loop: bool = loop) -> list[str]:
+            return ["    " + line for line in draw(suites(depth + 1, function=function, loop=loop))]
+
+        simple = {
+            "assign": f"{one} = {two}",
+            "use": f"print({one}, {two})",
+            "augment": f"{one} += 1",
+            "call": f"{one}({two})",
+            "comment": f"# {one}",
+            "blank": "",
+            "comprehension": f"{one} = [{two} for {two} in {one}]",
+            "lambda": f"{one} = lambda {two}: {one}",
+            "delete": f"del {one}",
+            "import": f"import {one}",
+            "return": f"return {one}",
+            "global": f"global {one}",
+            "break": "break",
+            "continue": "continue",
+        }
+        if kind in simple:
+            lines.append(simple[kind])
+            if kind in ("comment", "blank"):
+                lines.append("pass")
+        elif kind == "if":
+            lines += [f"if {one}:", *inner()]
+        elif kind == "if_else":
+            lines += [f"if {one}:", *inner(), "else:", *inner()]
+        elif kind == "chain":
+            lines += [f"if {one}:", *inner(), f"elif {two}:", *inner(), "else:", *inner()]
+        elif kind == "for":
+            lines += [f"for {one} in {two}:", *inner(loop=True), "else:", *inner()]
+        elif kind == "while":
+            lines += [f"while {one}:", *inner(loop=True)]
+        elif kind == "try":
+            lines += ["try:", *inner(), f"except {one} as {two}:", *inner(), "else:", *inner(), "finally:", *inner(loop=False)]
+        elif kind == "with":
+            lines += [f"with {one} as {two}:", *inner()]
+        elif kind == "def":
+            lines += [f"def {one}({two}={one}):", *inner(function=True, loop=False)]
+        elif kind == "class":
+            lines += [f"class {one}({two}):", *inner(function=False, loop=False)]
+        elif kind == "match":
+            lines += [f"match {one}:", f"    case [{two}]:", *["    " + line for line in inner()]]
+            lines += ["    case _:", *["    " + line for line in inner()]]
+    return lines
+
+
+def compiles(source: str) -> bool:
+    try:
+        compile(source, "program", "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(suites().map("\n".join).filter(compiles), st.integers(0, 2**32))
+def test_any_program_is_written_in_clean_states(source: str, seed: int) -> None:
+    sampler = ProgramSampler(source)
+    assert FREE not in {analyse(sampler.program).unit_of[0]} or source[0] in "#\n"
+    clean(sampler, "pyflakes", seed=seed)
