@@ -4,6 +4,7 @@ A finding is new if a state has it more often than the whole program has.
 """
 
 import random
+from argparse import Namespace
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,9 +13,9 @@ from common import Goal, Report, Source, Table, arguments, instruction_pairs, no
 from judges import MAY_BE_UNFINISHED, Verdict, judge, new_findings
 
 from lintseq.errors import ProgramError
-from lintseq.sampling import ProgramSampler
+from lintseq.sampling import ProgramSampler, SamplingOptions
 
-EXAMPLES = 12
+LEFT_SHOWN = 40
 
 
 @dataclass(slots=True)
@@ -32,11 +33,26 @@ class Count:
     left: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     """New findings that count, and the programs where they came up."""
 
+    def row(self) -> list[object]:
+        bad = (self.broken, self.pyflakes, self.pylint, self.own_pylint)
+        return [self.programs, self.states, *(percent(self.states - one, self.states) for one in bad)]
+
+    def numbers(self) -> dict[str, int]:
+        return {
+            "states": self.states,
+            "programs": self.programs,
+            "not_compiling": self.broken,
+            "new_pyflakes": self.pyflakes,
+            "new_pylint": self.pylint,
+            "new_own_pylint": self.own_pylint,
+        }
+
 
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--states", type=int, default=2000, help="states of each kind of programs (default: 2000)")
     parser.add_argument("--per-program", type=int, default=5, help="states of one program (default: 5)")
+    parser.add_argument("--control", type=int, default=200, help="states drawn by `none` (default: 200)")
     parser.add_argument("--dump", action="store_true", help="print the states that are not clean")
     options = parser.parse_args()
     report = Report("clean", "Clean: no state has a finding that the whole program does not have")
@@ -45,18 +61,17 @@ def main() -> None:
         f" {options.per_program} states of it, chosen at random, were judged. pylint: messages E and F, W0311, W0231;"
         " E0401, E0402 and E0611 off (import resolution). *stock pylint* still looks into the modules that it finds,"
         " *lintseq's pylint* into none. Of pyflakes' messages those do not count that say that nothing uses a thing"
-        " yet."
+        " yet. A state that does not compile counts as not clean by all. The control is drawn without any analysis."
     )
-    rows, kind_rows, left_rows = [], [], []
-    for name, sources in (("real files", real_files(seed=options.seed)), ("pairs", pairs(options))):
-        count = judged(sources, options.states, options.per_program, options.seed, dump=options.dump)
-        rows.append(
-            [name, count.programs, count.states]
-            + [percent(count.states - bad, count.states) for bad in (count.broken, count.pyflakes)]
-            + [percent(count.states - bad, count.states) for bad in (count.pylint, count.own_pylint)]
-        )
-        for kind, number in count.kinds.most_common():
-            kind_rows.append([name, kind, number, "no" if kind in MAY_BE_UNFINISHED else "yes"])
+    files = real_files(seed=options.seed)
+    pairs = instruction_pairs(options.pairs, seed=options.seed)
+    rows: list[list[object]] = []
+    kind_rows: list[list[object]] = []
+    left_rows: list[list[object]] = []
+    for name, sources in (("real files", files), ("pairs", pairs)):
+        count = judged(sources, options.states, options, "native")
+        rows.append([f"{name}, `native`", *count.row()])
+        kind_rows += [[name, kind, number, counts(kind)] for kind, number in count.kinds.most_common()]
         for (code, message), where in sorted(count.left.items(), key=lambda item: -len(item[1])):
             left_rows.append([name, code, len(where), message[:100], where[0]])
         report.goals += [
@@ -65,54 +80,51 @@ def main() -> None:
             Goal(f"{name}: % clean by pyflakes", share(count.states - count.pyflakes, count.states), least=100),
             Goal(f"{name}: % clean by stock pylint", share(count.states - count.pylint, count.states), least=99.8),
         ]
-        report.numbers[name] = {
-            "states": count.states,
-            "programs": count.programs,
-            "not_compiling": count.broken,
-            "new_pyflakes": count.pyflakes,
-            "new_pylint": count.pylint,
-            "new_own_pylint": count.own_pylint,
-        }
+        report.numbers[name] = count.numbers()
+        count = judged(sources, options.control, options, "none")
+        rows.append([f"{name}, `none` (a control)", *count.row()])
+        report.numbers[f"{name}, control"] = count.numbers()
     header = ["programs", "number", "states", "compile", "pyflakes", "stock pylint", "lintseq's pylint"]
     report.tables.append(Table("States without a new finding", header, rows))
     header = ["programs", "judge: code", "states", "message", "for example in"]
-    report.tables.append(Table("What is left", header, left_rows[: 4 * EXAMPLES]))
+    report.tables.append(Table("What is left", header, left_rows[:LEFT_SHOWN]))
     header = ["programs", "kind", "states", "counts"]
     report.tables.append(Table("New pyflakes messages of any kind", header, kind_rows))
     report.publish(options.results)
 
 
-def pairs(options) -> list[Source]:  # type: ignore[no-untyped-def]
-    return instruction_pairs(options.pairs, seed=options.seed)
+def counts(kind: str) -> str:
+    """Tell whether a kind of pyflakes' messages counts."""
+    return "no" if kind in MAY_BE_UNFINISHED else "yes"
 
 
-def judged(sources: Sequence[Source], states: int, per_program: int, seed: int, *, dump: bool) -> Count:
+def judged(sources: Sequence[Source], states: int, options: Namespace, linter: str) -> Count:
     """Draw states until there are enough and return what the judges say."""
-    rng = random.Random(seed)
+    rng = random.Random(options.seed)
     count = Count()
     chosen: list[tuple[Source, list[str]]] = []
     for source in sources:
         if count.states >= states:
             break
         try:
-            sequence = ProgramSampler(source.text).sample(seed=seed, id=source.name)
+            sampler = ProgramSampler(source.text, SamplingOptions(linter=linter))
         except ProgramError:
             continue
-        drawn = list(sequence.states())[:-1]
-        drawn = rng.sample(drawn, min(per_program, len(drawn)))
+        drawn = list(sampler.sample(seed=options.seed, id=source.name).states())[:-1]
+        drawn = rng.sample(drawn, min(options.per_program, len(drawn)))
         chosen.append((source, drawn))
         count.programs += 1
         count.states += len(drawn)
     texts = [text for source, drawn in chosen for text in (source.text, *drawn)]
-    note(f"judging {count.states} states of {count.programs} programs")
-    verdicts = iter(judge(texts, own_pylint=True))
+    note(f"judging {count.states} states of {count.programs} programs, drawn by {linter}")
+    verdicts = iter(judge(texts, with_own=True))
     for source, drawn in chosen:
         whole = next(verdicts)
         for text in drawn:
             problems = compare(next(verdicts), whole, count)
             for problem in problems:
                 count.left[problem].append(source.name)
-            if problems and dump:
+            if problems and options.dump and linter == "native":
                 note(f"=== {source.name}: {problems}\n{text}\n")
     return count
 
@@ -121,6 +133,9 @@ def compare(state: Verdict, whole: Verdict, count: Count) -> list[tuple[str, str
     """Count what is new in a state; return the findings that count."""
     if not state.compiles:
         count.broken += 1
+        count.pyflakes += 1
+        count.pylint += 1
+        count.own_pylint += 1
         return [("compile", "does not compile")]
     flakes = new_findings(state.pyflakes, whole.pyflakes)
     count.kinds.update({kind for kind, _ in flakes})

@@ -22,15 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from lintseq.errors import ProgramError
-from lintseq.program import Program, parse_python
+from lintseq.program import Program, code_from_markdown, parse_python
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-PAIRS = [
-    ROOT.parent / "shared" / "data" / "instruct" / "python_pairs.jsonl.gz",
-    ROOT / "examples" / "pairs.jsonl",
-]
-"""Where instruction pairs are looked for, unless `--pairs` names a file."""
+PAIRS = "data/instruct/python_pairs.jsonl.gz"
+"""Where instruction pairs are, in any folder beside the repository, unless `--pairs` names a file."""
 
 PYLINTSEQ = "pylintseq==0.0.2"
 
@@ -103,8 +100,6 @@ def real_files(*, least: int = 20, most: int = 120, seed: int = 0) -> list[Sourc
 
 def instruction_pairs(path: Path | None = None, *, seed: int = 0) -> list[Source]:
     """Return the instruction pairs of a JSON Lines file that hold a program, shuffled."""
-    from lintseq.program import code_from_markdown  # noqa: PLC0415
-
     found = []
     for row in read_jsonl(pairs_file(path)):
         text = row.get("program") or code_from_markdown(row["response"])
@@ -115,11 +110,10 @@ def instruction_pairs(path: Path | None = None, *, seed: int = 0) -> list[Source
 
 
 def pairs_file(path: Path | None = None) -> Path:
-    """Return the file of instruction pairs: the one named, or the first that is there."""
-    found = path or next((path for path in PAIRS if path.exists()), None)
-    if found is None or not found.exists():
-        raise SystemExit(f"no instruction pairs at {found or PAIRS[0]}; name a JSON Lines file with --pairs")
-    return found
+    """Return the file of instruction pairs: the one named, one beside the repository, or the examples."""
+    if path is not None and not path.exists():
+        raise SystemExit(f"no instruction pairs at {path}; name a JSON Lines file with --pairs")
+    return path or next(ROOT.parent.glob(f"*/{PAIRS}"), ROOT / "examples" / "pairs.jsonl")
 
 
 def spread(sources: Sequence[Source], count: int) -> list[Source]:
@@ -261,6 +255,8 @@ class Report:
     title: str
     goals: list[Goal] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    """What follows the tables."""
     numbers: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -273,7 +269,7 @@ class Report:
         if self.goals:
             parts.append(Table("Goals", ["what", "goal", "measured", "met"], [g.row() for g in self.goals]).markdown())
         parts += [table.markdown() for table in self.tables]
-        return "\n\n".join(parts) + "\n"
+        return "\n\n".join([*parts, *self.texts]) + "\n"
 
     def publish(self, folder: Path | None) -> None:
         """Print the report, its JSON last, and keep both in `folder`."""

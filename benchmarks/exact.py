@@ -91,8 +91,10 @@ def main() -> None:
         ["states compiled", f"{states:,}"],
     ]
     report.tables.append(Table("Figures", ["what", "measured"], figures))
-    bad = [[one.name, one.verdict, one.broken] for one in outcomes if one.verdict == "not exact" or one.broken]
-    odd = [[one.name, one.verdict, ""] for one in outcomes if "parses" in one.verdict]
+    bad: list[list[object]] = [
+        [one.name, one.verdict, one.broken] for one in outcomes if one.verdict == "not exact" or one.broken
+    ]
+    odd: list[list[object]] = [[one.name, one.verdict, ""] for one in outcomes if "parses" in one.verdict]
     report.tables.append(Table("Files to look at", ["file", "verdict", "states that do not compile"], bad + odd[:20]))
     report.numbers = {
         "files": len(jobs),

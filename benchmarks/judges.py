@@ -66,11 +66,11 @@ def new_findings(state: Findings, whole: Findings) -> list[tuple[str, str]]:
     return [finding for finding, count in state.items() if count > whole[finding]]
 
 
-def judge(texts: Sequence[str], *, own_pylint: bool = False) -> list[Verdict]:
+def judge(texts: Sequence[str], *, with_own: bool = False) -> list[Verdict]:
     """Return the verdict on each text."""
     compiled = [compiles(text) for text in texts]
     linted = iter(pylint_all([text for text, good in zip(texts, compiled, strict=True) if good]))
-    own = _own_pylint() if own_pylint else None
+    own = own_pylint() if with_own else None
     verdicts = []
     for text, good in zip(texts, compiled, strict=True):
         if good:
@@ -80,7 +80,7 @@ def judge(texts: Sequence[str], *, own_pylint: bool = False) -> list[Verdict]:
     return verdicts
 
 
-def _own_pylint() -> Callable[[str], Findings]:
+def own_pylint() -> Callable[[str], Findings]:
     from lintseq.linting import get_linter  # noqa: PLC0415
 
     check = get_linter("pylint").check

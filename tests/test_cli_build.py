@@ -223,7 +223,7 @@ def test_the_version_is_printed() -> None:
     assert done.stdout.decode() == f"lintseq {lintseq.__version__}\n"
 
 
-@pytest.mark.parametrize("command", sorted(get_command(app).commands))  # type: ignore[attr-defined]
+@pytest.mark.parametrize("command", sorted(get_command(app).commands))
 def test_the_help_of_every_command_ends_in_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     text = capsys.readouterr().out

@@ -35,9 +35,7 @@ def closures(source: str) -> list[str]:
             continue
         seen.add(unit)
         died = set(analysis.needs.start().kill(unit))
-        others = [
-            index + 1 for index, anchor in enumerate(analysis.anchor_of) if anchor in died and index != line
-        ]
+        others = [index + 1 for index, anchor in enumerate(analysis.anchor_of) if anchor in died and index != line]
         if others:
             described.append(f"# {line + 1}: {' '.join(map(str, others))}")
     return described

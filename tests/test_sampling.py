@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lintseq.analysis import FREE, analyse
+from lintseq.analysis import analyse
 from lintseq.analysis.layout import lay_out
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.linting import Diagnostic, findings, get_linter, new_diagnostics
@@ -119,7 +119,10 @@ def state_of(program: Program, anchors: tuple[int, ...], alive: set[int]) -> str
 
 
 def test_the_same_seed_gives_the_same_edits_in_any_process() -> None:
-    code = "import sys; from lintseq.sampling import *; print(ProgramSampler(sys.argv[1]).sample(seed=3, id='a').arrivals)"
+    code = (
+        "import sys; from lintseq.sampling import ProgramSampler;"
+        "print(ProgramSampler(sys.argv[1]).sample(seed=3, id='a').arrivals)"
+    )
     source = max(EXAMPLES, key=len)
     outputs = {
         subprocess.run(
@@ -149,14 +152,11 @@ def test_lines_are_chosen_uniformly() -> None:
 
 
 def test_indent_weights_choose_deeper_lines_more_often() -> None:
-    source = "a = 1\nif a:\n    if a:\n        b = 1\n        c = 1\n"
+    source = "a = 1\nif True:\n    if True:\n        b = 1\n        c = 1\n"
     sampler = ProgramSampler(source, SamplingOptions(weights="indent"))
-    uniform = ProgramSampler(source)
-
-    def share(one: ProgramSampler) -> float:
-        return sum(one.sample(draw=draw).arrivals[0] == 0 for draw in range(800)) / 800
-
-    assert share(sampler) > share(uniform) + 0.03
+    sequences = [sampler.sample(draw=draw) for draw in range(3000)]
+    # The weights are 1, 1, 1, 2 and 2, so `a = 1` is the first to go, and the last to come, in a seventh of the draws.
+    assert 0.12 < sum(one.arrivals[0] == len(one) - 1 for one in sequences) / 3000 < 0.17
 
 
 def test_comments_come_first_if_asked() -> None:
@@ -256,7 +256,7 @@ NAMES = st.sampled_from("abcd")
 def suites(draw: st.DrawFn, depth: int = 0, *, function: bool = False, loop: bool = False) -> list[str]:
     lines: list[str] = []
     for _ in range(draw(st.integers(1, 4))):
-        kinds = ["assign", "use", "augment", "call", "comment", "blank", "comprehension", "lambda", "delete", "import"]
+        kinds = ["assign", "use", "augment", "call", "comment", "blank", "comprehension", "lambda", "import"]
         if function:
             kinds += ["return", "global"] if not lines else ["return"]
         if loop:
@@ -278,7 +278,6 @@ def suites(draw: st.DrawFn, depth: int = 0, *, function: bool = False, loop: boo
             "blank": "",
             "comprehension": f"{one} = [{two} for {two} in {one}]",
             "lambda": f"{one} = lambda {two}: {one}",
-            "delete": f"del {one}",
             "import": f"import {one}",
             "return": f"return {one}",
             "global": f"global {one}",
@@ -300,7 +299,8 @@ def suites(draw: st.DrawFn, depth: int = 0, *, function: bool = False, loop: boo
         elif kind == "while":
             lines += [f"while {one}:", *inner(loop=True)]
         elif kind == "try":
-            lines += ["try:", *inner(), f"except {one} as {two}:", *inner(), "else:", *inner(), "finally:", *inner(loop=False)]
+            lines += ["try:", *inner(), f"except {one} as {two}:", *inner()]
+            lines += ["else:", *inner(), "finally:", *inner(loop=False)]
         elif kind == "with":
             lines += [f"with {one} as {two}:", *inner()]
         elif kind == "def":
@@ -313,17 +313,15 @@ def suites(draw: st.DrawFn, depth: int = 0, *, function: bool = False, loop: boo
     return lines
 
 
-def compiles(source: str) -> bool:
-    try:
-        compile(source, "program", "exec", dont_inherit=True)
-    except SyntaxError:
-        return False
-    return True
+def is_clean(source: str) -> bool:
+    return not get_linter("pyflakes").check(source)
+
+
+def program(suite: list[str]) -> str:
+    return "\n".join(["a = 1", "b = 2", "c = 3", "d = 4", *suite, ""])
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-@given(suites().map("\n".join).filter(compiles), st.integers(0, 2**32))
-def test_any_program_is_written_in_clean_states(source: str, seed: int) -> None:
-    sampler = ProgramSampler(source)
-    assert FREE not in {analyse(sampler.program).unit_of[0]} or source[0] in "#\n"
-    clean(sampler, "pyflakes", seed=seed)
+@given(suites().map(program).filter(is_clean), st.integers(0, 2**32))
+def test_any_clean_program_is_written_in_clean_states(source: str, seed: int) -> None:
+    clean(ProgramSampler(source), "pyflakes", seed=seed)

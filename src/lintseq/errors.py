@@ -1,10 +1,10 @@
 """Every error that lintseq raises on purpose.
 
-    LintseqError
-    ├── ProgramError          unusable input: counted, and the work goes on
-    ├── MalformedEditError    edit text that does not apply: counted, and the work goes on
-    ├── ConfigError           impossible settings: stops before work starts
-    └── ToolError             a broken tool (a linter that crashed): stops what relied on it
+LintseqError
+├── ProgramError          unusable input: counted, and the work goes on
+├── MalformedEditError    edit text that does not apply: counted, and the work goes on
+├── ConfigError           impossible settings: stops before work starts
+└── ToolError             a broken tool (a linter that crashed): stops what relied on it
 """
 
 

@@ -11,7 +11,7 @@ end, as linters do.
 
 import ast
 import builtins
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lintseq.analysis.layout import Layout, Suite, clause_key, is_elif
@@ -30,7 +30,8 @@ class Marker:
     """What a name is bound to, where it is no expression.
 
     Kinds: `function` and `class` (payload: their facts), `self` and `cls` (payload: the class),
-    `element` (payload: the iterated expression), `entered` (payload: the context manager).
+    `element` (payload: the iterated expression), `entered` (payload: the context manager), `caught` (payload:
+    the exception classes).
     """
 
     kind: str
@@ -215,7 +216,10 @@ class Flow:
         users = dict.fromkeys(scope.pending)
         for name, unit, handler in users:
             node = self.find(scope, name)
-            if node >= 0:
+            if node >= 0 and name in scope.bindings:
+                # Used before it is bound here: a binding by the very line that uses it is no help.
+                self.builder.need_any(unit, [bound for bound, _ in scope.bindings[name] if bound != unit])
+            elif node >= 0:
                 self.need(unit, node)
             elif name in BUILTINS:
                 continue
@@ -371,12 +375,7 @@ class Flow:
             leaver = left if leaver < 0 else leaver
         normal = scope.env.pop()
         # A handler runs when the suite broke off: what the suite binds may be there, no more.
-        scope.env.append(
-            {
-                name: ((scope.lookup(name) or (-1, -1))[0], may)
-                for name, (_, may) in in_body.items()
-            }
-        )
+        scope.env.append({name: ((scope.lookup(name) or (-1, -1))[0], may) for name, (_, may) in in_body.items()})
         handled = [
             self.handler(handler, handler_unit)
             for handler, handler_unit in zip(stmt.handlers, handler_units, strict=True)
@@ -407,7 +406,7 @@ class Flow:
             self.expression(handler.type)
         self.scope.env.append({})
         if handler.name:
-            self.bind(handler.name, unit)
+            self.bind(handler.name, unit, Marker("caught", handler.type))
         leaver = self.block(handler.body, unit)
         bound = self.scope.env.pop()
         if handler.name:
@@ -472,7 +471,7 @@ class Flow:
         for number, arg in enumerate(names):
             unit = self.unit_of[arg.lineno - 1]
             value: Marker | None = None
-            if owner is not None and number == 0 and (args.args or args.posonlyargs) and "staticmethod" not in decorators:
+            if number == 0 and owner is not None and arg is not args.vararg and "staticmethod" not in decorators:
                 first_is_class = "classmethod" in decorators or getattr(function.node, "name", "") in _CLASS_METHODS
                 value = Marker("cls" if first_is_class else "self", owner)
                 scope.receiver = arg.arg
@@ -670,9 +669,8 @@ class Flow:
                 self.bind(name, self.unit(target), value)
             case ast.Tuple(elts=elts) | ast.List(elts=elts):
                 values: Sequence[object] = [None] * len(elts)
-                if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(elts):
-                    if not any(isinstance(element, ast.Starred) for element in (*elts, *value.elts)):
-                        values = value.elts
+                if isinstance(value, ast.Tuple | ast.List) and not _any_starred(elts, value.elts):
+                    values = value.elts if len(value.elts) == len(elts) else values
                 for element, part in zip(elts, values, strict=True):
                     self.target(element, unit, part)
             case ast.Starred(value=inner):
@@ -882,6 +880,10 @@ def _catches_name_error(kind: ast.expr | None) -> bool:
     return any(isinstance(name, ast.Name) and name.id in _CATCH_NAME_ERRORS for name in names)
 
 
+def _any_starred(*displays: Iterable[ast.expr]) -> bool:
+    return any(isinstance(element, ast.Starred) for elements in displays for element in elements)
+
+
 def _outside_literals(node: ast.expr) -> Iterable[ast.AST]:
     """Yield the nodes of an annotation, but not what `Literal[...]` holds."""
     stack: list[ast.AST] = [node]
@@ -907,7 +909,7 @@ def _names_in_text(text: str) -> list[str]:
 
 _CLASS_METHODS = {"__new__", "__init_subclass__", "__class_getitem__"}
 
-_STATEMENTS = {
+_STATEMENTS: dict[type[ast.AST], Callable[..., int | None]] = {
     ast.Expr: Flow.on_expr,
     ast.Assign: Flow.on_assign,
     ast.AugAssign: Flow.on_aug_assign,
@@ -939,7 +941,7 @@ _STATEMENTS = {
 if hasattr(ast, "TypeAlias"):
     _STATEMENTS[ast.TypeAlias] = Flow.on_other
 
-_SPECIAL = {
+_SPECIAL: dict[type[ast.AST], Callable[..., None]] = {
     ast.Tuple: Flow.on_elements,
     ast.List: Flow.on_elements,
     ast.Set: Flow.on_elements,

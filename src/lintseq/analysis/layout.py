@@ -20,8 +20,11 @@ _PRAGMA = re.compile(r"\s*#\s*(pylint|ruff|flake8)\s*:")
 
 # Calls whose arguments match a format text or make names: half of them is an error, not a smaller call.
 _WHOLE_CALLS = frozenset(
-    "format debug info warning warn error critical exception fatal log super __init__ namedtuple NamedTuple TypedDict Enum"
-    " IntEnum StrEnum Flag IntFlag TypeVar NewType".split()
+    {
+        *("format", "debug", "info", "warning", "warn", "error", "critical", "exception", "fatal", "log"),
+        *("namedtuple", "NamedTuple", "TypedDict", "TypeVar", "NewType"),
+        *("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "super", "__init__"),
+    }
 )
 _ANY_ARGUMENTS = frozenset({"print", "max", "min", "zip", "dict"})
 

@@ -5,6 +5,7 @@ return, literals. An expression of which anything is unknown raises no need. Imp
 """
 
 import ast
+import builtins
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -60,8 +61,11 @@ _PROVIDERS = {
     "assign": (),
 }
 _RESULT_REQUIRED = frozenset(
-    "__len__ __bool__ __index__ __repr__ __str__ __bytes__ __hash__ __length_hint__ __format__ __iter__ __enter__"
-    " __getnewargs__ __getnewargs_ex__".split()
+    {
+        *("__len__", "__bool__", "__index__", "__hash__", "__length_hint__"),
+        *("__repr__", "__str__", "__bytes__", "__format__", "__getnewargs__", "__getnewargs_ex__"),
+        *("__iter__", "__enter__"),
+    }
 )
 _BUILTIN_TYPES: dict[str, type] = {
     kind.__name__: kind
@@ -71,7 +75,10 @@ _BUILTIN_TYPES: dict[str, type] = {
     )
 }  # fmt: skip
 _GETTERS = frozenset({"property", "cached_property"})
-_TRANSPARENT = frozenset({"staticmethod", "classmethod", "contextmanager", "asynccontextmanager", "cache", "lru_cache"})
+_TRANSPARENT = frozenset(
+    {"staticmethod", "classmethod", "contextmanager", "asynccontextmanager", "cache", "lru_cache"}
+)
+"""Decorators that leave what a call of the function takes and gives as it is."""
 
 
 def add_member_needs(facts: Facts, builder: NeedsBuilder, units: Sequence[int]) -> None:
@@ -86,6 +93,7 @@ class Members:
         self.units = units
         self.memo: dict[int, Types] = {}
         self.orders: dict[int, tuple[list[Class], bool]] = {}
+        self.initializer_calls: dict[int, list[tuple[int, ast.expr]]] = {}
 
     def run(self) -> None:
         for unit, name, value, scope in self.facts.operations:
@@ -93,6 +101,8 @@ class Members:
         if self.facts.classes or self.facts.functions:
             for unit, call, scope in self.facts.calls:
                 self.call(unit, call, scope)
+                if isinstance(call.func, ast.Attribute) and call.func.attr == "__init__":
+                    self.initializer_calls.setdefault(id(scope.function), []).append((unit, call.func.value))
         for unit, attribute, scope in self.facts.attributes:
             self.attribute(unit, attribute, scope)
         if self.facts.classes:
@@ -129,6 +139,8 @@ class Members:
                 return (ClassObject(found),)
             case Marker(kind="self", payload=Class() as found):
                 return (Instance(found),)
+            case Marker(kind="caught", payload=ast.expr() as caught):
+                return self.guess_caught(caught, scope, depth)
             case Marker(kind="element", payload=ast.expr() as iterated):
                 return self.guess_element(iterated, scope, depth)
             case Marker(kind="entered", payload=ast.expr() as manager):
@@ -170,6 +182,12 @@ class Members:
                 return self.union(self.guess(element, scope, depth) for element in elements)
         return UNKNOWN
 
+    def guess_caught(self, caught: ast.expr, scope: Scope, depth: int) -> Types:
+        """Return what an `except` clause binds to its name."""
+        kinds = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+        types = self.union(self.guess(kind, scope, depth) for kind in kinds)
+        return tuple(Instance(one.of) if isinstance(one, ClassObject) else Unknown() for one in types)
+
     def guess_entered(self, manager: ast.expr, scope: Scope, depth: int) -> Types:
         match self.guess(manager, scope, depth):
             case (Instance(of=found),):
@@ -182,10 +200,10 @@ class Members:
         for one in self.guess(node.value, scope, depth):
             if not isinstance(one, Instance | ClassObject):
                 return UNKNOWN
-            nearest = next((near.members[node.attr] for near in self.order(one.of)[0] if node.attr in near.members), ())
-            if not nearest:
+            holder = next((near for near in self.order(one.of)[0] if node.attr in near.members), None)
+            if holder is None:
                 return UNKNOWN
-            for _, value, function, _ in nearest:
+            for _, value, function, _ in holder.members[node.attr]:
                 if isinstance(value, Marker) and isinstance(value.payload, Function) and _is_getter(value.payload):
                     parts.append(self.guess_result(value.payload, depth))
                 else:
@@ -194,9 +212,9 @@ class Members:
         return self.union(parts)
 
     def guess_call(self, call: ast.Call, scope: Scope, depth: int) -> Types:
-        if isinstance(call.func, ast.Name) and call.func.id in _BUILTIN_TYPES:
-            if resolve_scope(scope, call.func.id) is None:
-                return (Builtin(_BUILTIN_TYPES[call.func.id]),)
+        name = call.func.id if isinstance(call.func, ast.Name) else ""
+        if name in _BUILTIN_TYPES and resolve_scope(scope, name) is None:
+            return (Builtin(_BUILTIN_TYPES[name]),)
         parts: list[Types] = []
         for one in self.guess(call.func, scope, depth):
             match one:
@@ -298,43 +316,27 @@ class Members:
     def initializers(self, found: Class) -> None:
         """`__init__` of a subclass needs its call of the ancestor's, while that is there."""
         for function in _own_methods(found, "__init__"):
-            calls = [
-                (unit, call)
-                for unit, call, scope in self.facts.calls
-                if scope.function is function
-                and isinstance(call.func, ast.Attribute)
-                and call.func.attr == "__init__"
-            ]
-            if not calls:
-                continue
-            by_super = [unit for unit, call in calls if isinstance(call.func.value, ast.Call)]  # type: ignore[attr-defined]
-            for base in found.node.bases:
-                types = self.infer(base, found.outer)
-                known = types[0] if types is not None and len(types) == 1 else None
-                by_name = [
-                    unit
-                    for unit, call in calls
-                    if ast.dump(call.func.value) == ast.dump(base)  # type: ignore[attr-defined]
-                ]
-                if isinstance(known, ClassObject):
-                    for inherited in self.methods(known.of, "__init__")[:1]:
-                        self.builder.need_any(function.unit, by_super + by_name, guard=inherited.unit)
-                    if self.methods(known.of, "__init__"):
-                        continue
-                if any(_base_name(one) not in _QUIET_BASES for one in self.foreign_bases(base, found)):
-                    self.builder.need_any(function.unit, by_super + by_name)
+            calls = self.initializer_calls.get(id(function), [])
+            for base in found.node.bases if calls else ():
+                makers = [unit for unit, receiver in calls if isinstance(receiver, ast.Call) or _same(receiver, base)]
+                match self.infer(base, found.outer):
+                    case (ClassObject(of=ancestor),):
+                        if self.foreign_bases(ancestor) <= _BUILTIN_CLASSES:
+                            for inherited in self.methods(ancestor, "__init__")[:1]:
+                                self.builder.need_any(function.unit, makers, guard=inherited.unit)
+                        else:
+                            self.builder.need_any(function.unit, makers)
+                    case _ if _base_name(base) not in _BUILTIN_CLASSES | _BASES_WITHOUT_INIT:
+                        self.builder.need_any(function.unit, makers)
 
-    def foreign_bases(self, base: ast.expr, found: Class) -> list[ast.expr]:
-        """Return the base, or its ancestors, that are not defined here."""
-        types = self.infer(base, found.outer)
-        if types is None or len(types) != 1 or not isinstance(types[0], ClassObject):
-            return [base]
-        return [
-            other
-            for one in self.order(types[0].of)[0]
-            for other in one.node.bases
-            if not isinstance((self.infer(other, one.outer) or (None,))[0], ClassObject)
-        ]
+    def foreign_bases(self, found: Class) -> set[str]:
+        """Return the names of the bases of a class and its ancestors that are not defined here."""
+        return {
+            _base_name(base)
+            for one in self.order(found)[0]
+            for base in one.node.bases
+            if not isinstance((self.infer(base, one.outer) or (None,))[0], ClassObject)
+        }
 
     def results(self, function: Function) -> None:
         """A special method that has to give something needs to return."""
@@ -445,7 +447,6 @@ class Members:
             )
 
     def construct(self, unit: int, call: ast.Call, found: Class) -> None:
-        classes, _ = self.order(found)
         if not (call.args or call.keywords):
             self.abstract(unit, found)
             return
@@ -513,11 +514,8 @@ class Members:
         if any(keyword.arg is None for keyword in call.keywords):
             return
         args = function.node.args
-        positional = [*args.posonlyargs, *args.args]
-        optional = {arg.arg for arg in positional[len(positional) - len(args.defaults) :]} if args.defaults else set()
-        optional |= {arg.arg for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True) if value is not None}
-        if bound:
-            positional = positional[1:]
+        positional = [*args.posonlyargs, *args.args][1 if bound else 0 :]
+        optional = _optional(args)
         parameters = {arg.arg: arg for arg in (*positional, *args.kwonlyargs)}
         passed = [(arg, argument) for arg, argument in zip(positional, call.args, strict=False)]
         passed += [(parameters[keyword.arg], keyword) for keyword in call.keywords if keyword.arg in parameters]  # type: ignore[misc]
@@ -532,6 +530,10 @@ class Members:
 
     def unit_of(self, node: ast.AST, default: int) -> int:
         return self.units[node.lineno - 1] if hasattr(node, "lineno") else default
+
+
+def _same(one: ast.expr, other: ast.expr) -> bool:
+    return ast.dump(one) == ast.dump(other)
 
 
 def _is_getter(function: Function) -> bool:
@@ -586,11 +588,16 @@ def _accepts(function: Function, call: ast.Call, *, bound: bool) -> bool:
     everything = {*names, *(arg.arg for arg in args.kwonlyargs)}
     if args.kwarg is None and not keywords <= everything:
         return False
-    optional = set(names[len(names) - len(args.defaults) :]) if args.defaults else set()
-    optional |= {arg.arg for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True) if value is not None}
-    return everything <= given | keywords | optional
+    return everything <= given | keywords | _optional(args)
 
 
-_QUIET_BASES = frozenset(
-    name for name, value in vars(__import__("builtins")).items() if isinstance(value, type)
-) | {"ABC", "Enum", "Protocol", "Generic", "NamedTuple", "object"}
+def _optional(args: ast.arguments) -> set[str]:
+    """Return the names of the parameters that have a default."""
+    positional = [*args.posonlyargs, *args.args]
+    names = {arg.arg for arg in positional[len(positional) - len(args.defaults) :]}
+    pairs = zip(args.kwonlyargs, args.kw_defaults, strict=True)
+    return names | {arg.arg for arg, value in pairs if value is not None}
+
+
+_BUILTIN_CLASSES = frozenset(name for name, value in vars(builtins).items() if isinstance(value, type))
+_BASES_WITHOUT_INIT = frozenset({"ABC", "Enum", "Protocol", "Generic", "NamedTuple"})

@@ -208,7 +208,8 @@ def _kind(value: object) -> str:
     """Return what a value is in the words of JSON."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    return {str: "a string", list: "an array", dict: "an object"}.get(type(value), "a number")
+    names: dict[type, str] = {str: "a string", list: "an array", dict: "an object"}
+    return names.get(type(value), "a number")
 
 
 def _parse_leniently(data: bytes) -> Any:

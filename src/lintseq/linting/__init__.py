@@ -1,68 +1,129 @@
-"""Linters: what judges a state, by name. Each is loaded when it is asked for."""
+"""Linters, each a judge of states: source in, diagnostics with the line to blame out.
+
+Owns the table of names. What is done about a diagnostic (what else to delete, what a walk learns) is not
+decided here; the walks `native` and `none`, which ask no linter, are not here either.
+"""
 
 import importlib
+import os
+import platform
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib.metadata import version
 
-from lintseq.errors import ConfigError
-from lintseq.linting.diagnostic import Diagnostic, Finding, Linter, findings, new_diagnostics
+from lintseq.errors import ConfigError, ToolError
+from lintseq.linting.diagnostic import Diagnostic, Finding, Linter, findings, new_diagnostics, normalise
+from lintseq.linting.syntax import CompileLinter
 
-__all__ = ["LINTERS", "Diagnostic", "Finding", "Linter", "findings", "get_linter", "new_diagnostics"]
-
-
-def _compile() -> Linter:
-    from lintseq.linting.syntax import CompileLinter
-
-    return CompileLinter()
+__all__ = [
+    "LINTERS",
+    "Diagnostic",
+    "Finding",
+    "Linter",
+    "findings",
+    "get_linter",
+    "linter_version",
+    "new_diagnostics",
+    "normalise",
+]
 
 
 def _pyflakes() -> Linter:
-    from lintseq.linting.pyflakes import PyflakesLinter
-
+    try:
+        from lintseq.linting.pyflakes import PyflakesLinter  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise ConfigError("the pyflakes linter needs pyflakes: pip install pyflakes") from None
     return PyflakesLinter()
 
 
 def _ruff() -> Linter:
-    from lintseq.linting.ruff import RuffLinter
+    from lintseq.linting.ruff import RuffLinter  # noqa: PLC0415
 
     return RuffLinter()
 
 
-def _pylint() -> Linter:
-    from lintseq.linting.pylint import PylintLinter
-
-    return PylintLinter()
-
-
-def _pylint_with_imports() -> Linter:
-    from lintseq.linting.pylint import PylintLinter
-
-    return PylintLinter(resolve_imports=True)
+def _pylint(*, resolve_imports: bool = False) -> Linter:
+    try:
+        from lintseq.linting.pylint import PylintLinter  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise ConfigError("the pylint linter needs pylint: pip install 'lintseq[linters]'") from None
+    return PylintLinter(resolve_imports=resolve_imports)
 
 
 LINTERS: dict[str, Callable[[], Linter]] = {
-    "compile": _compile,
+    "compile": CompileLinter,
     "pyflakes": _pyflakes,
     "ruff": _ruff,
     "pylint": _pylint,
-    "pylint+imports": _pylint_with_imports,
+    "pylint+imports": lambda: _pylint(resolve_imports=True),
 }
+"""The linters by name; `command:...` and `module:object` give others."""
+
+COMMAND = "command:"
 
 
 def get_linter(name: str) -> Linter:
+    """Return the linter `name`: one of `LINTERS`, `command:PROGRAM {file}` or `module:object`."""
     if name in LINTERS:
-        try:
-            return LINTERS[name]()
-        except ImportError as error:
-            raise ConfigError(f"the {name} linter needs {error.name}: pip install 'lintseq[linters]'") from None
-    module, _, attribute = name.partition(":")
-    if module == "command":
-        from lintseq.linting.command import CommandLinter
+        return LINTERS[name]()
+    if name.startswith(COMMAND):
+        from lintseq.linting.command import CommandLinter  # noqa: PLC0415
 
-        return CommandLinter(attribute)
-    if not attribute:
-        raise ConfigError(f"unknown linter {name!r}; use one of {', '.join(LINTERS)}, 'command:...' or 'module:object'")
+        return CommandLinter(name.removeprefix(COMMAND))
+    module, colon, path = name.partition(":")
+    if colon and module and path:
+        return _imported(name, module, path)
+    hint = f"; {name!r} is a walk that asks no linter" if name in ("native", "none") else ""
+    raise ConfigError(
+        f"unknown linter {name!r}{hint}; use one of {', '.join(LINTERS)}, 'command:PROGRAM {{file}}'"
+        " or 'module:object' (the walks native and none need no linter)"
+    )
+
+
+def linter_version(name: str) -> str:
+    """Return what the verdicts of linter `name` depend on, to be kept with the data."""
+    python = f"python {platform.python_version()}"
+    if name == "compile":
+        return python
+    if name == "pyflakes":
+        _pyflakes()
+        return f"pyflakes {version('pyflakes')} / {python}"
+    if name in ("pylint", "pylint+imports"):
+        _pylint()
+        return f"{name} {version('pylint')} / astroid {version('astroid')} / {python}"
+    if name == "ruff":
+        return f"{_ruff_version()} / {python}"
+    get_linter(name)
+    return f"{name} / {python}"
+
+
+def _ruff_version() -> str:
+    from lintseq.linting.ruff import find_ruff  # noqa: PLC0415
+
+    program = find_ruff()
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolError(f"cannot ask {program!r} for its version: {error}") from None
+    return done.stdout.strip()
+
+
+def _imported(name: str, module: str, path: str) -> Linter:
+    """Return the linter that `path` in `module` is or gives; modules beside us are found too."""
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        found: object = importlib.import_module(module)
+        for part in path.split("."):
+            found = getattr(found, part)
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"cannot load linter {name!r}: {error}") from None
-    return found() if isinstance(found, type) else found
+        raise ConfigError(f"cannot import the linter {name!r}: {error}") from error
+    if callable(found) and (isinstance(found, type) or not hasattr(found, "check")):
+        try:
+            found = found()
+        except Exception as error:
+            raise ConfigError(f"calling {name!r} to get a linter failed: {error!r}") from error
+    if not callable(getattr(found, "check", None)):
+        raise ConfigError(f"{name!r} is no linter: {type(found).__name__} has no method check(source)")
+    return found  # type: ignore[return-value]

@@ -19,6 +19,8 @@ _UNFINISHED = {
     "UnusedVariable",
     "UnusedAnnotation",
     "UnusedIndirectAssignment",
+    # binds a name anew where something in between has yet to come
+    "ImportShadowedByLoopVar",
     "RedefinedWhileUnused",
     # the placeholder's line has not arrived yet
     "FStringMissingPlaceholders",

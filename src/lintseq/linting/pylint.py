@@ -14,10 +14,9 @@ import io
 import re
 import tokenize
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-import astroid
 from astroid import nodes
 from astroid.builder import AstroidBuilder
 from astroid.context import _invalidate_cache
@@ -83,7 +82,9 @@ class PylintLinter:
                 raise ToolError("pylint cannot judge this state: it is nested too deeply") from None
             except Exception as error:
                 lines = source.count("\n") + 1
-                raise ToolError(f"pylint broke on a state of {lines} lines: {type(error).__name__}: {error}") from error
+                raise ToolError(
+                    f"pylint broke on a state of {lines} lines: {type(error).__name__}: {error}"
+                ) from error
         self._engine = engine
         return found
 
@@ -98,6 +99,7 @@ class _Engine:
         # What `from . import name` finds. astroid leaves there the first scrap of code of its own that it
         # happens to parse; an empty module says the same of any name, and always.
         self._nameless = AstroidBuilder(self._manager).string_build("")
+        self._builtins: nodes.Module | None = None
         self._reporter = CollectingReporter()
         self._linter = linter = PyLinter()
         linter.load_default_plugins()
@@ -123,9 +125,14 @@ class _Engine:
                 checker.open()
                 self._walker.add_checker(checker)
                 _skip_costly_warnings(checker)
+        linter._by_id_managed_msgs.clear()
+        self._notes = [place for checker in checkers for place in _empty_containers(checker)]
 
     def run(self, source: str) -> list[Diagnostic]:
         """Return pylint's diagnostics for `source`, which compiles."""
+        if self._manager.builtins_module is not self._builtins:  # at first, and when others cleared astroid's caches
+            self._builtins = self._manager.builtins_module
+            _remember_ancestors(self._builtins)
         always_load = self._manager.always_load_extensions
         self._manager.always_load_extensions = self._resolve_imports
         try:
@@ -163,8 +170,9 @@ class _Engine:
     def forget(self) -> None:
         """Undo what the last state left behind: pylint's and astroid's caches hold on to every tree they saw."""
         self._reporter.messages.clear()
-        self._linter._by_id_managed_msgs.clear()
-        self._linter._stashed_messages.clear()
+        for notes, name in self._notes:
+            if name in notes:  # some throw theirs away
+                notes[name].clear()
         self._builder.undo()
         clear_lru_caches()
         clear_inference_tip_cache()
@@ -231,12 +239,42 @@ class _StateBuilder(AstroidBuilder):
 class _Rebuilder(TreeRebuilder):
     """astroid's rebuilder, but it does not tokenize each header to learn its last column, which we do not use."""
 
-    def _get_position_info(self, node: Any, parent: Any) -> Position:  # noqa: ARG002
+    def _get_position_info(self, node: Any, parent: Any) -> Position:
         return Position(node.lineno, node.col_offset, node.lineno, node.col_offset)
 
 
 def _refuse_import(modname: str, *_: object, **__: object) -> NoReturn:
     raise AstroidImportError("imports are not resolved", modname=modname)
+
+
+def _remember_ancestors(builtins: nodes.Module) -> None:
+    """Let the builtin classes answer from memory what they are asked most, and always answer alike."""
+    for cls in builtins.body:
+        if isinstance(cls, nodes.ClassDef):
+            vars(cls).update(ancestors=_remembered_ancestors(cls), _find_metaclass=_constant(cls.metaclass()))
+
+
+def _remembered_ancestors(cls: nodes.ClassDef) -> Callable[..., Iterator[nodes.ClassDef]]:
+    direct, all_of_them = tuple(cls.ancestors(recurs=False)), tuple(cls.ancestors())
+
+    def ancestors(recurs: bool = True, context: object = None) -> Iterator[nodes.ClassDef]:
+        return iter(all_of_them if recurs else direct)
+
+    return ancestors
+
+
+def _empty_containers(checker: object) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield where `checker` keeps notes on the trees it sees; none does yet, and some never throw them away."""
+    for name, value in vars(checker).items():
+        if isinstance(value, list | dict | set):
+            if not value:
+                yield vars(checker), name
+        elif type(value).__module__.startswith("pylint.checkers."):
+            yield from _empty_containers(value)
+
+
+def _constant(value: object) -> Callable[..., object]:
+    return lambda *_, **__: value
 
 
 def _undeclared(source: str) -> bytes:
@@ -249,11 +287,25 @@ def _only(checkers: list[BaseChecker], kind: type) -> Any:
     return next(checker for checker in checkers if type(checker) is kind)
 
 
+_WARNINGS_ONLY = (
+    "_loopvar_name",
+    "_check_bases_classes",
+    "_check_late_binding_closure",
+    "_check_missing_timeout",
+    "_check_super_without_brackets",
+    "_check_unreachable",
+    "_check_unused_private_attributes",
+    "_check_unused_private_functions",
+    "_check_unused_private_variables",
+    "check_deprecated_method",
+)
+"""The checkers' own steps that take time and can only lead to messages that do not count."""
+
+
 def _skip_costly_warnings(checker: BaseChecker) -> None:
-    """Switch off what only leads to warnings that do not count (W0631, W3101, W0101)."""
-    for name in ("_loopvar_name", "_check_missing_timeout", "_check_unreachable"):
+    for name in _WARNINGS_ONLY:
         if hasattr(checker, name):
-            setattr(checker, name, lambda *_, **__: None)
+            setattr(checker, name, _constant(None))
 
 
 def _parse(source: str) -> ast.Module:
@@ -297,10 +349,3 @@ def _suites(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
         yield from _suites(orelse[0])  # an `elif`
     else:
         yield orelse
-
-
-def version() -> str:
-    """Return the versions that the verdicts depend on."""
-    import pylint  # noqa: PLC0415
-
-    return f"pylint {pylint.__version__} / astroid {astroid.__version__}"

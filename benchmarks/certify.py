@@ -1,0 +1,147 @@
+"""What a real pylint costs: `--certify pylint` and `--linter pylint+imports` beside pylintseq, whole processes.
+
+The same programs, as many sequences of each, one core. The certified states are then judged again, by
+lintseq's own pylint linter and by pylint as it comes.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from common import (
+    Cost,
+    Goal,
+    Report,
+    Source,
+    Table,
+    arguments,
+    build_command,
+    count_lines,
+    instruction_pairs,
+    note,
+    one_output,
+    percent,
+    pylintseq_command,
+    read_jsonl,
+    real_files,
+    run,
+    share,
+    spread,
+    write_jsonl,
+)
+from judges import IMPORTS_UNRESOLVED, Findings, new_findings, own_pylint, pylint_all
+
+from lintseq.codecs import parse_edits
+
+WAYS = {
+    "--certify pylint": ["--certify", "pylint"],
+    "--linter pylint+imports": ["--linter", "pylint+imports"],
+    "--linter pylint": ["--linter", "pylint"],
+}
+LEAST = {"--certify pylint": 8.0, "--linter pylint+imports": 4.0}
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--rounds", type=int, default=2, help="runs of each (default: 2)")
+    parser.add_argument("--files", type=int, default=16, help="real files (default: 16)")
+    parser.add_argument("--pair-programs", type=int, default=40, help="pairs (default: 40)")
+    parser.add_argument("--samples", type=int, default=5, help="sequences of each program (default: 5)")
+    parser.add_argument("--core", type=int, default=0, help="the core that all of them run on (default: 0)")
+    options = parser.parse_args()
+    report = Report("certify", "Linters as judges: beside pylintseq, whole processes on one core")
+    report.notes.append(
+        f"Each ran {options.rounds} times, in turns with the others, {options.samples} sequences of each program;"
+        " medians."
+    )
+    rows: list[list[object]] = []
+    clean_rows: list[list[object]] = []
+    left_rows: list[list[object]] = []
+    for where, sources in (
+        ("real files", spread(real_files(seed=options.seed), options.files)),
+        ("pairs", spread(instruction_pairs(options.pairs, seed=options.seed), options.pair_programs)),
+    ):
+        with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as name:
+            folder = Path(name)
+            sequences, costs = compare(sources, folder, options.samples, options.rounds, options.core)
+            rates = {}
+            for process, runs in costs.items():
+                seconds = median(cost.seconds for cost in runs)
+                busy = median(cost.processor_seconds for cost in runs)
+                rates[process] = sequences[process] / seconds
+                figures = [f"{seconds:.1f}", f"{busy:.1f}", f"{rates[process]:,.2f}"]
+                rows.append([where, process, sequences[process], *figures, f"{max(c.peak_mb for c in runs):.0f}"])
+            for way, least in LEAST.items():
+                ratio = rates[way] / rates["pylintseq"]
+                report.goals.append(Goal(f"{where}: {way}, times pylintseq's speed", ratio, least=least))
+            report.numbers[where] = {"sequences_per_second": rates}
+            certified = folder / f"{list(WAYS).index('--certify pylint')}.jsonl"
+            states, dirty, left = judge_again(certified)
+        own = "lintseq's pylint linter"
+        report.goals.append(Goal(f"{where}: % clean by {own}", share(states - dirty[own], states), least=100))
+        clean_rows += [[where, states, judge, percent(states - bad, states)] for judge, bad in dirty.items()]
+        left_rows += [[where, *row] for row in left]
+        report.numbers[where] |= {"states": states, "not_clean": dirty}
+    header = ["programs", "process", "sequences", "seconds", "of processor", "sequences a second", "peak MB"]
+    report.tables.append(Table("Whole processes", header, rows))
+    header = ["programs", "states", "judge", "clean"]
+    report.tables.append(Table("Certified states, judged again", header, clean_rows))
+    header = ["programs", "judge", "code", "message", "for example in"]
+    report.tables.append(Table("What they find all the same", header, left_rows[:20]))
+    report.publish(options.results)
+
+
+def compare(
+    sources: Sequence[Source], folder: Path, samples: int, rounds: int, core: int
+) -> tuple[dict[str, int], dict[str, list[Cost]]]:
+    """Run pylintseq and each of our ways in turns; return how many sequences each drew and what its runs cost."""
+    path = write_jsonl(folder / "programs.jsonl", sources)
+    costs: dict[str, list[Cost]] = {name: [] for name in ("pylintseq", *WAYS)}
+    sequences: dict[str, int] = {}
+    for number in range(rounds):
+        note(f"{len(sources)} programs, round {number + 1} of {rounds}")
+        their_folder = folder / "theirs"
+        costs["pylintseq"].append(run(pylintseq_command(path, their_folder, samples=samples), core=core))
+        sequences["pylintseq"] = count_lines(one_output(their_folder))
+        shutil.rmtree(their_folder)
+        for place, (way, flags) in enumerate(WAYS.items()):
+            output = folder / f"{place}.jsonl"
+            extra = ["--samples", str(samples), "--workers", "1", "--row-timeout", "600", *flags]
+            costs[way].append(run(build_command(path, output, *extra), core=core))
+            sequences[way] = count_lines(output)
+    return sequences, costs
+
+
+def judge_again(certified: Path) -> tuple[int, dict[str, int], list[list[object]]]:
+    """Return how many different states there are, how many each judge finds not clean, and for what."""
+    texts: list[str] = []
+    wholes: list[tuple[int, int, str]] = []
+    seen: set[str] = set()
+    for row in read_jsonl(certified):
+        program = row["program"]
+        states = list(parse_edits(row["edits"], final_newline=program.endswith("\n")).states())
+        fresh = [state for state in dict.fromkeys(states[:-1]) if state not in seen]
+        seen.update(fresh)
+        wholes.append((len(texts), len(fresh), row["id"]))
+        texts += [program, *fresh]
+    own = own_pylint()
+    verdicts: dict[str, list[Findings]] = {
+        "lintseq's pylint linter": [own(text) for text in texts],
+        "stock pylint, import resolution off": pylint_all(texts, options=[IMPORTS_UNRESOLVED]),
+        "stock pylint, imports resolved": pylint_all(texts, options=[]),
+    }
+    dirty = dict.fromkeys(verdicts, 0)
+    left: list[list[object]] = []
+    for judge, found in verdicts.items():
+        for start, count, name in wholes:
+            for state in found[start + 1 : start + 1 + count]:
+                new = new_findings(state, found[start])
+                dirty[judge] += bool(new)
+                left += [[judge, code, message[:100], name] for code, message in new]
+    return sum(count for _, count, _ in wholes), dirty, left
+
+
+if __name__ == "__main__":
+    main()
