@@ -24,6 +24,7 @@ from common import (
     one_output,
     percent,
     pylintseq_command,
+    pylintseq_versions,
     read_jsonl,
     real_files,
     run,
@@ -54,7 +55,7 @@ def main() -> None:
     report = Report("certify", "Linters as judges: beside pylintseq, whole processes on one core")
     report.notes.append(
         f"Each ran {options.rounds} times, in turns with the others, {options.samples} sequences of each program;"
-        " medians."
+        f" medians. {pylintseq_versions()}."
     )
     rows: list[list[object]] = []
     clean_rows: list[list[object]] = []

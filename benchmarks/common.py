@@ -194,6 +194,13 @@ def pylintseq_python() -> Path:
     return python
 
 
+def pylintseq_versions() -> str:
+    """Return what pylintseq's environment holds, in words."""
+    packages = pylintseq_python().parent.parent.glob("lib/*/site-packages/pylint-*.dist-info")
+    (pylint,) = (path.name.removeprefix("pylint-").removesuffix(".dist-info") for path in packages)
+    return f"{PYLINTSEQ.replace('==', ' ')} with pylint {pylint}"
+
+
 def pylintseq_command(source: Path, folder: Path, *, samples: int) -> list[str | Path]:
     """Return the command by which pylintseq's users run it, with one worker; it writes one file into `folder`."""
     program = pylintseq_python().with_name("pylintseq")

@@ -23,6 +23,7 @@ from common import (
     one_output,
     percent,
     pylintseq_command,
+    pylintseq_versions,
     read_jsonl,
     real_files,
     run,
@@ -141,7 +142,7 @@ def main() -> None:
     report.notes.append(
         f"Each program drawn {options.samples} times by both; pylintseq's edits were replayed by lintseq's tolerant"
         " reader, which applies deletions too. *Replay to something else*: other lines than the program's, line ends"
-        " and blank lines around it aside."
+        f" and blank lines around it aside. {pylintseq_versions()}."
     )
     sizes: dict[str, Shape] = {}
     cause_rows: list[list[object]] = []

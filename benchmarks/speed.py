@@ -31,6 +31,7 @@ from common import (
     one_output,
     percent,
     pylintseq_command,
+    pylintseq_versions,
     real_files,
     run,
     spread,
@@ -77,7 +78,7 @@ def main() -> None:
     report.notes.append(
         f"Each ran {options.rounds} times, in turns with the others, from the start of its process to the end, one"
         " worker; medians. *floor* reads the same rows, calls `ast.parse` on each program and writes as many bytes"
-        " as lintseq wrote."
+        f" as lintseq wrote. {pylintseq_versions()}."
     )
     warnings.simplefilter("ignore")
     files = real_files(seed=options.seed)

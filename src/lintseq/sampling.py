@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import shake_128
 from struct import unpack
 from typing import Protocol
@@ -15,7 +16,8 @@ from typing import Protocol
 from lintseq.analysis import FREE, STAYS, Analysis, analyse
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError
-from lintseq.linting import Diagnostic, Linter, findings, get_linter, new_diagnostics
+from lintseq.linting import Diagnostic, Linter, findings, new_diagnostics
+from lintseq.linting import get_linter as load_linter
 from lintseq.program import Program
 
 WEIGHTS = ("uniform", "indent")
@@ -38,6 +40,9 @@ class SamplingOptions:
 
 
 DEFAULTS = SamplingOptions()
+
+get_linter = cache(load_linter)
+"""One linter of a name serves all programs of a process: some take a second to warm up."""
 
 
 def check_options(options: SamplingOptions) -> None:

@@ -49,8 +49,8 @@ class Scope:
     pending: list[tuple[str, int, int]] = field(default_factory=list)
     outer: dict[str, "tuple[Scope, int]"] = field(default_factory=dict)
     """Names declared global or nonlocal here: the scope they belong to and the unit that declares them."""
-    remote: dict[str, list[int]] = field(default_factory=dict)
-    """The bindings made from functions that declare the name global or nonlocal."""
+    remote: dict[str, list[tuple[int, "Scope"]]] = field(default_factory=dict)
+    """The bindings made from functions that declare the name global or nonlocal, and those functions' scopes."""
     function: "Function | None" = None
     owner: "Class | None" = None
     """The class, in the scope of a class body."""
@@ -167,7 +167,7 @@ class Flow:
             owner, declared = scope.outer[name]
             node = self.builder.all_of(unit, declared)
             owner.bindings.setdefault(name, []).append((node, value))
-            owner.remote.setdefault(name, []).append(node)
+            owner.remote.setdefault(name, []).append((node, scope))
         else:
             bound = scope.bindings.get(name)
             if bound is None:
@@ -215,7 +215,7 @@ class Flow:
         """Resolve the names that were not bound where they were used, now that every scope is complete."""
         users = dict.fromkeys(scope.pending)
         for name, unit, handler in users:
-            node = self.find(scope, name)
+            node = self.find_outside(scope, name) if name in scope.outer else self.find(scope, name)
             if node >= 0 and name in scope.bindings:
                 # Used before it is bound here: a binding by the very line that uses it is no help.
                 self.builder.need_any(unit, [bound for bound, _ in scope.bindings[name] if bound != unit])
@@ -223,11 +223,19 @@ class Flow:
                 self.need(unit, node)
             elif name in BUILTINS:
                 continue
-            elif self.stars:
-                self.builder.need_any(unit, self.stars)
+            else:
+                for star in self.stars:  # nobody here knows which of them gives the name
+                    self.need(unit, star)
             if handler >= 0 and (node < 0 or name in scope.bindings):
                 self.need(unit, handler)
         scope.pending.clear()
+
+    def find_outside(self, scope: Scope, name: str) -> int:
+        """Return the node for a name declared global or nonlocal: bound elsewhere, if it is bound elsewhere at all."""
+        owner, _ = scope.outer[name]
+        own = {node for node, home in owner.remote.get(name, ()) if home is scope}
+        others = [node for node, _ in owner.bindings.get(name, ()) if node not in own]
+        return self.builder.any_of(others) if others else self.find(scope, name)
 
     def find(self, scope: Scope, name: str) -> int:
         """Return the node that stands for `name` seen from a function in `scope` or from its end, or -1."""
@@ -238,7 +246,7 @@ class Flow:
             entry = owner.lookup(name)
             nodes = [unit for unit, _ in owner.bindings[name]]
             if entry is not None and entry[0] >= 0:
-                nodes = [entry[0], *owner.remote.get(name, ())]
+                nodes = [entry[0], *(remote for remote, _ in owner.remote.get(name, ()))]
             node = self.builder.any_of(nodes)
             owner.deferred[name] = node
         return owner.deferred[name]

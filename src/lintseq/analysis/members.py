@@ -276,14 +276,25 @@ class Members:
             match one:
                 case Instance(of=found) | ClassObject(of=found):
                     named = self.members(found, node.attr)
+                    makers += () if named else self.set_from_outside(one, node.attr)
                     named = self.not_after(named, node, scope)
                     makers += [member for member, *_ in named]
                     for hook in ("__getattr__", "__getattribute__"):
                         makers += [member for member, *_ in self.members(found, hook)]
+                case FunctionObject():
+                    makers += self.set_from_outside(one, node.attr)
                 case Builtin(type=kind) if kind is not type(None) and hasattr(kind, node.attr):
                     return
         self.builder.need_any(unit, makers)
         self.alternatives(unit, "attribute", base, scope, node.attr)
+
+    def set_from_outside(self, known: Known, name: str) -> list[int]:
+        """Return the units with `<known>.name = ...`, where it is not the class itself that assigns."""
+        return [
+            unit
+            for unit, target, scope in self.facts.stores
+            if target.attr == name and known in self.guess(target.value, scope, _DEPTH)
+        ]
 
     def not_after(
         self, named: list[tuple[int, object, Function | None, int]], node: ast.Attribute, scope: Scope
@@ -353,8 +364,11 @@ class Members:
         if name == "async":
             return
         types = self.infer(value, scope)
-        if types is not None and len(types) == 1 and isinstance(types[0], Instance):
-            self.supported(unit, name, types[0].of)
+        match types:
+            case (Instance(of=found),):
+                self.supported(unit, name, found)
+            case (ClassObject(of=found),) if name == "getitem":
+                self.builder.need_any(unit, [member for member, *_ in self.members(found, "__class_getitem__")])
         if isinstance(value, ast.Call):
             self.used_result(unit, name, value, scope)
         else:
