@@ -190,13 +190,13 @@ class Flow:
             return
         scope: Scope = self.scope
         while True:
-            entry = scope.lookup(name)
-            if entry is not None:
-                must, may = entry
-                self.need(unit, must if must >= 0 else may)
-                if name in scope.outer:
-                    scope.pending.append((name, unit, -1))
-                return
+            for layer in reversed(scope.env):
+                if name in layer:
+                    must, may = layer[name]
+                    self.need(unit, must if must >= 0 else may)
+                    if name in scope.outer:
+                        scope.pending.append((name, unit, -1))
+                    return
             if scope.kind != "class" or scope.parent is None:
                 break
             scope = scope.parent

@@ -114,17 +114,16 @@ class _LayoutMaker:
                     self.split([stmt], unit, start, end)
 
     def compound(self, stmt: ast.stmt, parent: int) -> None:
-        body: Suite = stmt.cases[0].body if isinstance(stmt, ast.Match) else stmt.body  # type: ignore[attr-defined]
         if isinstance(stmt, ast.Match):
             self.match(stmt, parent)
             return
-        unit = self.header(first_line(stmt), body, parent, _header_parts(stmt))
+        body: Suite = stmt.body  # type: ignore[attr-defined]
+        unit = self.header(first_line(stmt), body, parent, stmt)
         self.suite(body, unit)
         end = _end(body)
-        if isinstance(stmt, ast.Try | ast.TryStar):
+        if isinstance(stmt, (ast.Try, ast.TryStar)):
             for handler in stmt.handlers:
-                parts = [handler.type] if handler.type else []
-                inner = self.header(handler.lineno - 1, handler.body, unit, parts)
+                inner = self.header(handler.lineno - 1, handler.body, unit, handler)
                 self.layout.clauses[clause_key(handler, "except")] = inner
                 self.suite(handler.body, inner)
                 end = _end(handler.body)
@@ -139,17 +138,17 @@ class _LayoutMaker:
         if finalbody:
             self.clause(stmt, "finally", end, finalbody, unit)
 
-    def header(self, start: int, body: Suite, parent: int, parts: Iterable[ast.AST]) -> int:
+    def header(self, start: int, body: Suite, parent: int, stmt: ast.stmt | ast.ExceptHandler) -> int:
         """Claim a header from its first line up to its body, and split its bracketed constructs."""
         end = first_line(body[0])
-        if not self.text_before((end, body[0].col_offset)).strip():
+        if not self.lines[end].encode()[: body[0].col_offset].strip():
             end -= 1
             while end > start and self.is_free_text(end):
                 end -= 1
         end = max(start, end)
         unit = self.claim(start, end, parent)
         if end > start:
-            self.split(parts, unit, start, end)
+            self.split(_header_parts(stmt), unit, start, end)
         return unit
 
     def clause(self, stmt: ast.AST, name: str, end: int, body: Suite, parent: int) -> int:
@@ -388,10 +387,10 @@ _COMPOUND = {
 }
 
 
-def _header_parts(stmt: ast.stmt) -> list[ast.AST]:
+def _header_parts(stmt: ast.stmt | ast.ExceptHandler) -> list[ast.AST]:
     """Return the children of a compound statement that are in its header."""
     parts: list[ast.AST] = []
-    for name in ("decorator_list", "test", "iter", "items", "args", "returns", "bases", "keywords"):
+    for name in ("type", "decorator_list", "test", "iter", "items", "args", "returns", "bases", "keywords"):
         value = getattr(stmt, name, None)
         if isinstance(value, list):
             parts += value

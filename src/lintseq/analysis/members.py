@@ -74,6 +74,7 @@ _BUILTIN_TYPES: dict[str, type] = {
         map, filter, zip, enumerate, range, reversed,
     )
 }  # fmt: skip
+_OPAQUE = frozenset({ast.Subscript, ast.BinOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Await, ast.Starred})
 _GETTERS = frozenset({"property", "cached_property"})
 _TRANSPARENT = frozenset(
     {"staticmethod", "classmethod", "contextmanager", "asynccontextmanager", "cache", "lru_cache"}
@@ -166,6 +167,18 @@ class Members:
             case ast.Call():
                 return self.guess_call(node, scope, depth)
         return UNKNOWN
+
+    def is_opaque(self, value: ast.expr, scope: Scope) -> bool:
+        """Tell, at little cost, whether an expression is one of the many of which nothing can be known."""
+        while type(value) is ast.Attribute:
+            value = value.value
+        if type(value) is ast.Name:
+            owner = resolve_scope(scope, value.id)
+            if owner is None:
+                return True
+            bound = owner.bindings[value.id]
+            return len(bound) == 1 and bound[0][1] is None
+        return type(value) in _OPAQUE
 
     def union(self, parts: Iterable[Types]) -> Types:
         return tuple(dict.fromkeys(one for part in parts for one in part))
@@ -271,6 +284,8 @@ class Members:
         if isinstance(base, ast.Call) and isinstance(base.func, ast.Name) and base.func.id == "super":
             self.inherited(unit, node.attr, scope)
             return
+        if self.is_opaque(base, scope):
+            return
         makers: list[int] = []
         for one in self.guess(base, scope, _DEPTH):
             match one:
@@ -361,10 +376,9 @@ class Members:
 
     def operation(self, unit: int, name: str, value: ast.expr, scope: Scope) -> None:
         """What is subscripted, iterated, entered, called or assigned has to support it."""
-        if name == "async":
+        if name == "async" or self.is_opaque(value, scope):
             return
-        types = self.infer(value, scope)
-        match types:
+        match self.infer(value, scope):
             case (Instance(of=found),):
                 self.supported(unit, name, found)
             case (ClassObject(of=found),) if name == "getitem":
@@ -430,6 +444,8 @@ class Members:
                 self.operation(unit, "reverse", call.args[0], scope)
             self.operation(unit, "call", call.func, scope)
             self.redefinitions(unit, call, call.func.id, scope)
+        if self.is_opaque(call.func, scope):
+            return
         types = self.infer(call.func, scope)
         if types is None or len(types) != 1:
             return

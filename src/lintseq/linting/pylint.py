@@ -60,16 +60,15 @@ class PylintLinter:
     def check(self, source: str) -> list[Diagnostic]:
         if errors := syntax_errors(source, "E0001"):
             return errors
-        # A tree is full of cycles. Left alone, the collector goes through the growing tree many times;
+        # A tree is full of cycles. Left alone, the collector goes through the growing tree many times over;
         # it is dead as a whole at the end, when one look at the young objects frees it.
-        collecting = gc.isenabled()
+        if not gc.isenabled():
+            return self._check(source)
         gc.disable()
         try:
             return self._check(source)
         finally:
-            gc.collect(0)
-            if collecting:
-                gc.enable()
+            gc.enable()  # what was allocated meanwhile counts: the next allocation starts a collection
 
     def _check(self, source: str) -> list[Diagnostic]:
         engine = self._engine or _Engine(resolve_imports=self._resolve_imports)
