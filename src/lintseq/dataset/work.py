@@ -149,7 +149,7 @@ class RowWorker:
                     records.append(self._draw(item, tally))
             except _TimeUp:
                 self._limit.cancel()
-                reason, detail = "timeout", f"not done after {self._options.row_timeout:g} seconds"
+                reason, detail = "timeout", ""
             except ProgramError as error:
                 reason, detail = error.reason, error.detail
             except ToolError as error:
@@ -165,6 +165,8 @@ class RowWorker:
                 reason, detail = "internal-error", _where(error)
             else:
                 continue
+            if self._limit.rung:  # inside C code, the alarm may come out as another error
+                reason, detail = "timeout", f"not done after {self._options.row_timeout:g} seconds"
             tally.rejections[reason] += 1
             rejections.append(
                 encode_rejection(line.data, reason, detail, line=line.number, id=own_id, source=batch.source)
@@ -209,6 +211,7 @@ class _TimeLimit:
         self._seconds = seconds
         self._active = False
         self._killing = False
+        self.rung = False
 
     @contextmanager
     def installed(self, *, killing: bool) -> Iterator[None]:
@@ -227,6 +230,7 @@ class _TimeLimit:
             signal.setitimer(signal.ITIMER_REAL, *timer)
 
     def __enter__(self) -> None:
+        self.rung = False
         if self._active:
             # Rings again each second: should a tool swallow the first one, another follows.
             signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
@@ -243,6 +247,6 @@ class _TimeLimit:
             if self._killing:
                 signal.setitimer(signal.ITIMER_PROF, 0)
 
-    @staticmethod
-    def _ring(_signal: int, _frame: FrameType | None) -> None:
+    def _ring(self, _signal: int, _frame: FrameType | None) -> None:
+        self.rung = True
         raise _TimeUp

@@ -1,0 +1,349 @@
+"""The words around the code are true: what they show runs and gives what they say.
+
+On the pages in `PAGES`,
+
+- a block of `python` runs, after those above it on the page; where it prints something, the next block on
+  the page is what it prints;
+- a block of `console` holds commands, each led by `$ `, and what they print; `...` stands for anything.
+
+All of it runs in a temporary folder that holds a copy of `examples/`. Blocks in other languages are not run.
+`python tests/test_docs.py` writes `docs/cli.md` and what the blocks print as they are now.
+"""
+
+import ast
+import contextlib
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from lintseq.cli import app
+from lintseq.codecs.tolerant import END_TOKENS
+from lintseq.dataset.records import SCHEMAS
+from lintseq.dataset.rows import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES
+from lintseq.linting import LINTERS
+from lintseq.sampling import COMMENTS, WEIGHTS
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+SOURCE = ROOT / "src" / "lintseq"
+CLI = DOCS / "cli.md"
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    DOCS / "how-it-works.md",
+    DOCS / "data-format.md",
+    DOCS / "linters.md",
+]
+MARKDOWN = sorted(
+    path for folder in (".", "docs", "benchmarks", "examples") for path in (ROOT / folder).resolve().glob("*.md")
+)
+
+# Blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block: its language, its lines, and the place of the first of them among the page's lines."""
+
+    language: str
+    lines: tuple[str, ...]
+    start: int
+
+
+def blocks_of(text: str) -> list[Block]:
+    blocks = []
+    language: str | None = None
+    start = 0
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if language is None and line.startswith("```"):
+            language, start = line.removeprefix("```"), number + 1
+        elif language is not None and line == "```":
+            blocks.append(Block(language, tuple(lines[start:number]), start))
+            language = None
+    assert language is None, f"the block that starts at line {start} does not end"
+    return blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Something a page says is printed: the lines from `start` to `end` of the page, and what is printed in fact."""
+
+    start: int
+    end: int
+    said: tuple[str, ...]
+    printed: tuple[str, ...]
+    what: str
+
+    @property
+    def ok(self) -> bool:
+        pattern = "\n".join(".*?".join(map(re.escape, line.rstrip().split("..."))) for line in self.said)
+        return re.fullmatch(pattern, "\n".join(self.printed), re.S) is not None
+
+
+def run_page(text: str, folder: Path) -> Iterator[Shown]:
+    """Run the blocks of a page in `folder`, and yield what they print beside what the page says they print."""
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    names: dict[str, Any] = {"__name__": "__page__"}
+    blocks = blocks_of(text)
+    for number, block in enumerate(blocks):
+        if block.language == "python":
+            printed = run_python(block, names, folder)
+            if printed:
+                following = blocks[number + 1]
+                end = following.start + len(following.lines)
+                yield Shown(following.start, end, following.lines, printed, f"the Python at line {block.start}")
+        elif block.language == "console":
+            yield from run_console(block, folder)
+
+
+def run_python(block: Block, names: dict[str, Any], folder: Path) -> tuple[str, ...]:
+    out = io.StringIO()
+    code = compile("\n" * block.start + "\n".join(block.lines), "<page>", "exec", dont_inherit=True)
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out):
+        exec(code, names)
+    return lines_of(out.getvalue())
+
+
+def run_console(block: Block, folder: Path) -> Iterator[Shown]:
+    assert block.lines[0].startswith("$ "), f"line {block.start + 1}: a console block starts with a command"
+    starts = [number for number, line in enumerate(block.lines) if line.startswith("$ ")]
+    for start, end in zip(starts, [*starts[1:], len(block.lines)], strict=True):
+        command = block.lines[start].removeprefix("$ ")
+        said = block.lines[start + 1 : end]
+        yield Shown(block.start + start + 1, block.start + end, said, run_command(command, folder), f"`{command}`")
+
+
+def run_command(command: str, folder: Path) -> tuple[str, ...]:
+    done = subprocess.run(
+        [
+            "bash",
+            "-e",
+            "-o",
+            "pipefail",
+            "-c",
+            f'lintseq() {{ {shlex.quote(sys.executable)} -m lintseq "$@"; }}\n{command}',
+        ],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, f"`{command}` exits with status {done.returncode}:\n{done.stdout}"
+    return lines_of(done.stdout)
+
+
+def lines_of(text: str) -> tuple[str, ...]:
+    return tuple(line.rstrip() for line in text.rstrip("\n").split("\n")) if text else ()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_shows_runs_and_prints_what_the_page_says(page, tmp_path):
+    for shown in run_page(page.read_text(encoding="utf-8"), tmp_path):
+        said, printed = "\n".join(shown.said), "\n".join(shown.printed)
+        assert shown.ok, f"{page.name}, line {shown.start + 1}: {shown.what} prints\n{printed}\nand not\n{said}"
+
+
+def test_a_page_that_says_something_else_is_found_out(tmp_path):
+    text = "```python\nprint(1)\nprint(2)\n```\n\n```text\n1\n3\n```\n\n```console\n$ echo a b c\na ... c\n```\n"
+    python, console = run_page(text, tmp_path)
+    assert not python.ok
+    assert console.ok
+
+
+# The command line's page
+
+
+def command_line() -> str:
+    """Return `docs/cli.md`, made of what the commands say of themselves."""
+    group: Any = typer.main.get_command(app)
+    page = [
+        "# The command line",
+        "Made from the commands' own help by `python tests/test_docs.py`. `python -m lintseq` is the same as `lintseq`.",
+        group.help,
+        "| command | |\n|---|---|\n"
+        + "\n".join(
+            f"| [`lintseq {name}`](#lintseq-{name}) | {first_sentence(command.help)} |"
+            for name, command in group.commands.items()
+        ),
+        options_table(group.params),
+        "Exit status: 0, done; 1, done, but something failed or was found; 2, wrong usage or a setting that cannot"
+        " work; 130, stopped by Ctrl-C.",
+    ]
+    for name, command in group.commands.items():
+        prose, _, example = command.help.partition("Example: ")
+        page += [
+            f"## lintseq {name}",
+            prose.strip(),
+            f"```text\n{usage(name, command)}\n```",
+            options_table(command.params),
+            f"Example:\n\n```bash\n{example.strip()}\n```",
+        ]
+    return "\n\n".join(page) + "\n"
+
+
+def first_sentence(text: str) -> str:
+    return " ".join(text.partition("\n\n")[0].split())
+
+
+def usage(name: str, command: Any) -> str:
+    words = ["lintseq", name]
+    words += [
+        f"{option.opts[0]} {metavar(option)}" for option in command.params if is_option(option) and option.required
+    ]
+    words.append("[OPTIONS]")
+    words += [metavar(argument) for argument in command.params if not is_option(argument)]
+    return " ".join(words)
+
+
+def is_option(param: Any) -> bool:
+    return bool(param.param_type_name == "option")
+
+
+def metavar(param: Any) -> str:
+    if not is_option(param):
+        return f"{param.metavar}{'...' if param.nargs == -1 else ''}"
+    choices = getattr(param.type, "choices", None)
+    if choices:
+        return "|".join(str(getattr(choice, "value", choice)) for choice in choices)
+    return str(param.metavar or {"integer": "N", "integer range": "N", "text": "TEXT"}[param.type.name])
+
+
+def options_table(params: list[Any]) -> str:
+    rows = ["| argument or option | meaning | default |", "|---|---|---|"]
+    for param in params:
+        if not is_option(param):
+            rows.append(f"| `{metavar(param)}` | {param.help} | {shown_default(param)} |")
+        elif param.name != "help":
+            names = ", ".join(f"`{name}`" for name in param.opts)
+            value = "" if param.is_flag else f" `{metavar(param)}`".replace("|", "\\|")
+            text, _, found = param.help.removesuffix("]").partition(" [default: ")
+            rows.append(f"| {names}{value} | {text} | {found or shown_default(param)} |")
+    return "\n".join(rows)
+
+
+def shown_default(param: Any) -> str:
+    if param.required:
+        return "required"
+    if param.default is None or param.default is False:
+        return ""
+    return f"`{getattr(param.default, 'value', param.default)}`"
+
+
+def test_the_page_of_the_command_line_is_current():
+    assert CLI.read_text(encoding="utf-8") == command_line(), "out of date; run `python tests/test_docs.py`"
+
+
+def test_every_command_ends_its_help_in_an_example():
+    group: Any = typer.main.get_command(app)
+    for name, command in group.commands.items():
+        assert f"Example: lintseq {name} " in command.help or f"| lintseq {name}" in command.help, name
+
+
+# Links and lists
+
+
+def links_of(text: str) -> list[str]:
+    outside = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+    return [target for target in re.findall(r"\]\(([^)\s]+)\)", outside) if not re.match(r"[a-z]+:", target)]
+
+
+def anchors_of(text: str) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(page):
+    for link in links_of(page.read_text(encoding="utf-8")):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), f"{page.name} links to {link}"
+        if anchor:
+            assert anchor in anchors_of(target.read_text(encoding="utf-8")), f"{page.name} links to {link}"
+
+
+def test_every_page_is_linked_from_the_readme():
+    linked = {(ROOT / link.partition("#")[0]).resolve() for link in links_of((ROOT / "README.md").read_text())}
+    assert set(DOCS.glob("*.md")) <= linked
+
+
+def reasons_of_rejections() -> set[str]:
+    """Return every reason that the code gives for a row that comes to nothing."""
+    reasons = set[str]()
+    for path in SOURCE.rglob("*.py"):
+        if path.parts[-2:] == ("dataset", "verify.py"):  # claims of data sets, not rows of an input
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ProgramError" and node.args:
+                first = node.args[0]
+                reasons |= {first.value} if isinstance(first, ast.Constant) else set()
+    reasons |= set(re.findall(r'reason, detail = "([a-z-]+)"', (SOURCE / "dataset" / "work.py").read_text()))
+    reasons |= set(re.findall(r'return "([a-z-]+)", f?"', (SOURCE / "dataset" / "workers.py").read_text()))
+    return reasons
+
+
+def reasons_of_notes() -> set[str]:
+    """Return every reason of a note in the table that opens the tolerant reader's module."""
+    text = ast.get_docstring(ast.parse((SOURCE / "codecs" / "tolerant.py").read_text(encoding="utf-8")))
+    assert text is not None
+    named = re.findall(r"^    ([a-z-]+(?:, [a-z-]+|,\n? +[a-z-]+| [a-z-]+(?=  ))*)(?:\n|  )", text, re.M)
+    return {word for names in named for word in re.findall(r"[a-z-]+", names)}
+
+
+def first_column(text: str, heading: str) -> set[str]:
+    """Return the words in code marks in the first column of the table under a heading."""
+    section = text.partition(f"# {heading}\n")[2].partition("\n#")[0]
+    rows = re.findall(r"^\|([^|]+)\|", section, re.M)
+    return {word for row in rows for word in re.findall(r"`([^`]+)`", row)}
+
+
+def test_the_tables_of_the_data_format_are_complete():
+    text = (DOCS / "data-format.md").read_text(encoding="utf-8")
+    assert first_column(text, "Reasons") == reasons_of_rejections()
+    assert first_column(text, "What is repaired or ignored") == reasons_of_notes()
+    assert first_column(text, "Schemas") == set(SCHEMAS)
+    for names in (INSTRUCTION_NAMES, CODE_NAMES, ID_NAMES, END_TOKENS):
+        assert ", ".join(f"`{name}`" for name in names) in " ".join(text.split())
+
+
+def test_every_linter_and_option_of_the_walk_is_described():
+    text = (DOCS / "linters.md").read_text(encoding="utf-8")
+    assert {"native", "none", *LINTERS} <= first_column(text, "Names")
+    text = (DOCS / "how-it-works.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in text for name in (*WEIGHTS, *COMMENTS))
+
+
+def rewrite(page: Path) -> None:
+    """Write what the blocks of a page print into the page, where it says something else."""
+    text = page.read_text(encoding="utf-8")
+    lines = text.split("\n")
+    with tempfile.TemporaryDirectory() as folder:
+        wrong = [shown for shown in run_page(text, Path(folder)) if not shown.ok]
+    for shown in reversed(wrong):
+        lines[shown.start : shown.end] = shown.printed
+        print(f"{page.name}, line {shown.start + 1}: {shown.what} prints something else now")
+    page.write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    CLI.write_text(command_line(), encoding="utf-8")
+    for page in PAGES:
+        rewrite(page)
