@@ -12,6 +12,7 @@ All of it runs in a temporary folder that holds a copy of `examples/`. Blocks in
 
 import ast
 import contextlib
+import inspect
 import io
 import os
 import re
@@ -20,13 +21,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, get_args
 
 import pytest
-import typer
+from typer.models import ArgumentInfo
 
 from lintseq.cli import app
 from lintseq.codecs.tolerant import END_TOKENS
@@ -170,30 +172,44 @@ def test_a_page_that_says_something_else_is_found_out(tmp_path):
 # The command line's page
 
 
+def commands() -> dict[str, Callable[..., None]]:
+    """Return the functions behind the commands; their signatures say more steadily than click what they take."""
+    functions = [info.callback for info in app.registered_commands if info.callback is not None]
+    return {function.__name__: function for function in functions}
+
+
 def command_line() -> str:
     """Return `docs/cli.md`, made of what the commands say of themselves."""
-    group: Any = typer.main.get_command(app)
+    helps = {name: inspect.getdoc(function) or "" for name, function in commands().items()}
+    index = [f"| [`lintseq {name}`](#lintseq-{name}) | {first_sentence(text)} |" for name, text in helps.items()]
     page = [
         "# The command line",
-        "Made from the commands' own help by `python tests/test_docs.py`. `python -m lintseq` is the same as `lintseq`.",
-        group.help,
-        "| command | |\n|---|---|\n"
-        + "\n".join(
-            f"| [`lintseq {name}`](#lintseq-{name}) | {first_sentence(command.help)} |"
-            for name, command in group.commands.items()
+        "Made from the commands' own help by `python tests/test_docs.py`. `lintseq --help` and\n"
+        "`lintseq COMMAND --help` say the same in the terminal, `lintseq --version` says which lintseq it is,\n"
+        "and `python -m lintseq` is the same as `lintseq`.",
+        "\n".join(["| command | what it does |", "|---|---|", *index]),
+        "Results go to standard output, progress and notes to standard error.",
+        "\n".join(
+            [
+                "| exit status | |",
+                "|---|---|",
+                "| 0 | done |",
+                "| 1 | done, but something failed or was found |",
+                "| 2 | wrong usage, or a setting that cannot work: nothing was done |",
+                "| 130 | stopped by Ctrl-C |",
+            ]
         ),
-        options_table(group.params),
-        "Exit status: 0, done; 1, done, but something failed or was found; 2, wrong usage or a setting that cannot"
-        " work; 130, stopped by Ctrl-C.",
     ]
-    for name, command in group.commands.items():
-        prose, _, example = command.help.partition("Example: ")
+    for name, function in commands().items():
+        prose, _, example = helps[name].partition("Example: ")
+        params = [Param.of(param) for param in inspect.signature(function).parameters.values()]
+        usage = ["lintseq", name, *(param.usage for param in params if param.usage), "[OPTIONS]"]
         page += [
             f"## lintseq {name}",
             prose.strip(),
-            f"```text\n{usage(name, command)}\n```",
-            options_table(command.params),
-            f"Example:\n\n```bash\n{example.strip()}\n```",
+            f"```text\n{' '.join(usage)}\n```",
+            "\n".join(["| | meaning | default |", "|---|---|---|", *(param.row for param in params)]),
+            f"```bash\n{example.strip()}\n```",
         ]
     return "\n\n".join(page) + "\n"
 
@@ -202,48 +218,47 @@ def first_sentence(text: str) -> str:
     return " ".join(text.partition("\n\n")[0].split())
 
 
-def usage(name: str, command: Any) -> str:
-    words = ["lintseq", name]
-    words += [
-        f"{option.opts[0]} {metavar(option)}" for option in command.params if is_option(option) and option.required
-    ]
-    words.append("[OPTIONS]")
-    words += [metavar(argument) for argument in command.params if not is_option(argument)]
-    return " ".join(words)
+@dataclass(frozen=True, slots=True)
+class Param:
+    """An argument or an option of a command."""
+
+    names: tuple[str, ...]
+    """An argument has none."""
+    metavar: str
+    help: str
+    default: str
+
+    @classmethod
+    def of(cls, param: inspect.Parameter) -> Self:
+        kind, info = get_args(param.annotation)
+        flag = kind is bool
+        required = param.default is inspect.Parameter.empty
+        text, _, found = str(info.help).removesuffix("]").partition(" [default: ")
+        default = found or ("required" if required else "" if param.default is None or flag else f"`{param.default}`")
+        if isinstance(info, ArgumentInfo):
+            return cls((), f"{info.metavar}{'...' if kind == list[str] else ''}", text, default)
+        # Typer takes the first name given in an annotation for a default.
+        names = [name for name in (info.default, *(info.param_decls or ())) if isinstance(name, str)]
+        names = names or [f"--{param.name.replace('_', '-')}"]
+        return cls(tuple(names), "" if flag else info.metavar or metavar_of(kind), text, default)
+
+    @property
+    def usage(self) -> str:
+        """What stands in the line of usage: arguments, and options that have to be given."""
+        return " ".join([*self.names[:1], self.metavar]) if not self.names or self.default == "required" else ""
+
+    @property
+    def row(self) -> str:
+        names = ", ".join(f"`{name}`" for name in self.names)
+        value = f"`{self.metavar}`".replace("|", "\\|") if self.metavar else ""
+        return f"| {' '.join(filter(None, (names, value)))} | {self.help} | {self.default} |"
 
 
-def is_option(param: Any) -> bool:
-    return bool(param.param_type_name == "option")
-
-
-def metavar(param: Any) -> str:
-    if not is_option(param):
-        return f"{param.metavar}{'...' if param.nargs == -1 else ''}"
-    choices = getattr(param.type, "choices", None)
-    if choices:
-        return "|".join(str(getattr(choice, "value", choice)) for choice in choices)
-    return str(param.metavar or {"integer": "N", "integer range": "N", "text": "TEXT"}[param.type.name])
-
-
-def options_table(params: list[Any]) -> str:
-    rows = ["| argument or option | meaning | default |", "|---|---|---|"]
-    for param in params:
-        if not is_option(param):
-            rows.append(f"| `{metavar(param)}` | {param.help} | {shown_default(param)} |")
-        elif param.name != "help":
-            names = ", ".join(f"`{name}`" for name in param.opts)
-            value = "" if param.is_flag else f" `{metavar(param)}`".replace("|", "\\|")
-            text, _, found = param.help.removesuffix("]").partition(" [default: ")
-            rows.append(f"| {names}{value} | {text} | {found or shown_default(param)} |")
-    return "\n".join(rows)
-
-
-def shown_default(param: Any) -> str:
-    if param.required:
-        return "required"
-    if param.default is None or param.default is False:
-        return ""
-    return f"`{getattr(param.default, 'value', param.default)}`"
+def metavar_of(kind: Any) -> str:
+    plain = next((one for one in get_args(kind) if one is not type(None)), kind)
+    if issubclass(plain, Enum):
+        return "|".join(choice.value for choice in plain)
+    return {int: "N", float: "X", str: "NAME", Path: "FILE"}[plain]
 
 
 def test_the_page_of_the_command_line_is_current():
@@ -251,9 +266,9 @@ def test_the_page_of_the_command_line_is_current():
 
 
 def test_every_command_ends_its_help_in_an_example():
-    group: Any = typer.main.get_command(app)
-    for name, command in group.commands.items():
-        assert f"Example: lintseq {name} " in command.help or f"| lintseq {name}" in command.help, name
+    for name, function in commands().items():
+        example = (inspect.getdoc(function) or "").partition("\n\nExample: ")[2]
+        assert f"lintseq {name}" in example, name
 
 
 # Links and lists
@@ -304,7 +319,8 @@ def reasons_of_notes() -> set[str]:
     """Return every reason of a note in the table that opens the tolerant reader's module."""
     text = ast.get_docstring(ast.parse((SOURCE / "codecs" / "tolerant.py").read_text(encoding="utf-8")))
     assert text is not None
-    named = re.findall(r"^    ([a-z-]+(?:, [a-z-]+|,\n? +[a-z-]+| [a-z-]+(?=  ))*)(?:\n|  )", text, re.M)
+    table = [line[4:] for line in text.split("\n") if re.match(r" {4}\S", line)]
+    named = [line if re.fullmatch(r"[a-z, -]+row", line) else line[:17] for line in table]
     return {word for names in named for word in re.findall(r"[a-z-]+", names)}
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import shake_128
 from struct import unpack
-from typing import Protocol
+from typing import Protocol, Self
 
 from lintseq.analysis import FREE, STAYS, Analysis, analyse
 from lintseq.edits import EditSequence
@@ -45,6 +45,7 @@ get_linter = cache(load_linter)
 """One linter of a name serves all programs of a process: some take a second to warm up."""
 
 
+@cache
 def check_options(options: SamplingOptions) -> None:
     """Raise `ConfigError` if `options` cannot work; loads the linters that they name."""
     if options.weights not in WEIGHTS:
@@ -74,8 +75,8 @@ class Draw:
 class Walk(Protocol):
     """One way to take a program apart."""
 
-    def deletions(self, draw: Draw) -> list[Sequence[int]]:
-        """Return the lines that go at each step of one walk, until none is left."""
+    def sequence(self, draw: Draw) -> EditSequence:
+        """Walk the program backward to nothing; return the edits that undo the steps."""
 
 
 class ProgramSampler:
@@ -91,7 +92,7 @@ class ProgramSampler:
         analysis = analyse(self.program)
         weigh = indent_weights(self.program) if options.weights == "indent" else None
         chooser = Chooser(weigh)
-        together = Together(self.program, analysis, options.comments)
+        together = Together.of(analysis, options.comments)
         self._walk: Walk
         if options.linter == "none":
             self._walk = RandomChunks(self.program)
@@ -100,7 +101,7 @@ class ProgramSampler:
         elif options.certify is not None:
             self._walk = CertifiedWalk(self.program, analysis, together, chooser, get_linter(options.certify))
         else:
-            self._walk = NativeWalk(analysis, together, chooser)
+            self._walk = NativeWalk(self.program, analysis, together, chooser)
 
     @property
     def lessons(self) -> int:
@@ -109,7 +110,7 @@ class ProgramSampler:
 
     def sample(self, *, seed: int = 0, id: str | int = "", draw: int = 0) -> EditSequence:
         """Return one edit sequence; its randomness is a hash of (seed, id, draw)."""
-        return EditSequence.undoing(self.program, self._walk.deletions(Draw(seed, id, draw)))
+        return self._walk.sequence(Draw(seed, id, draw))
 
 
 def sample_edits(
@@ -145,14 +146,13 @@ class Chooser:
         self.weights = weights
 
     def order(self, lines: Sequence[int], draw: Draw) -> list[int]:
-        numbers = draw.numbers(len(lines))
-        keys: Sequence[float] = numbers
+        """Return the places of `lines` in the order in which they are to be tried."""
+        keys: Sequence[float] = draw.numbers(len(lines))
         if self.weights is not None:
             keys = [
-                -math.log((number + 1) / 2**64) / self.weights[line]
-                for number, line in zip(numbers, lines, strict=True)
+                -math.log((number + 1) / 2**64) / self.weights[line] for number, line in zip(keys, lines, strict=True)
             ]
-        return [line for _, line in sorted(zip(keys, lines, strict=True))]
+        return sorted(range(len(lines)), key=keys.__getitem__)
 
 
 def indent_weights(program: Program) -> list[float]:
@@ -166,23 +166,38 @@ def indent_weights(program: Program) -> list[float]:
     return weights
 
 
+@dataclass(frozen=True, slots=True)
 class Together:
-    """What else goes with a line of code: the free lines that are anchored to it."""
+    """What goes with what, beyond the needs: `owner_of[line]` is the unit a line goes with, or STAYS."""
 
-    def __init__(self, program: Program, analysis: Analysis, comments: str) -> None:
-        self.code = [line for line, unit in enumerate(analysis.unit_of) if unit != FREE]
-        units = analysis.needs.units
-        self.lines_of: list[list[int]] = [[] for _ in range(units)]
-        self.stays: list[int] = []
+    owner_of: tuple[int, ...]
+    code: list[int]
+    """The lines of code: those that may be chosen."""
+    stays_apart: bool
+    """Whether the lines that stay to the end are an edit of their own, or part of the first."""
+
+    @classmethod
+    def of(cls, analysis: Analysis, comments: str) -> Self:
         attach = comments == "attach"
-        for line, unit in enumerate(analysis.unit_of):
-            owner = unit if unit != FREE else analysis.anchor_of[line] if attach else STAYS
-            if owner == STAYS:
-                self.stays.append(line)
-            else:
-                self.lines_of[owner].append(line)
-        self.unit_of = analysis.unit_of
-        self.free_apart = not attach
+        code = [line for line, unit in enumerate(analysis.unit_of) if unit != FREE]
+        return cls(analysis.anchor_of if attach else analysis.unit_of, code, not attach)
+
+    def lines_of(self, units: int) -> list[list[int]]:
+        """Return the lines that go with each unit."""
+        lines: list[list[int]] = [[] for _ in range(units)]
+        for line, unit in enumerate(self.owner_of):
+            if unit != STAYS:
+                lines[unit].append(line)
+        return lines
+
+    def finish(self, program: Program, steps: list[list[int]]) -> EditSequence:
+        """Return the sequence that undoes `steps`, with the lines that stay to the end."""
+        stays = [line for line, unit in enumerate(self.owner_of) if unit == STAYS]
+        if stays and self.stays_apart:
+            steps.append(stays)
+        else:
+            steps[-1] += stays
+        return EditSequence.undoing(program, steps)
 
 
 # What goes with the chosen line
@@ -191,32 +206,28 @@ class Together:
 class NativeWalk:
     """Deletions by the program's needs: bookkeeping on integers."""
 
-    def __init__(self, analysis: Analysis, together: Together, chooser: Chooser) -> None:
+    def __init__(self, program: Program, analysis: Analysis, together: Together, chooser: Chooser) -> None:
+        self.program = program
         self.needs = analysis.needs
         self.together = together
         self.chooser = chooser
+        self.unit_of_code = [analysis.unit_of[line] for line in together.code]
 
-    def deletions(self, draw: Draw) -> list[Sequence[int]]:
-        together = self.together
-        unit_of, lines_of = together.unit_of, together.lines_of
+    def sequence(self, draw: Draw) -> EditSequence:
+        together, units = self.together, self.unit_of_code
         deaths = self.needs.start()
         dead, kill = deaths.dead, deaths.kill
-        steps: list[Sequence[int]] = []
-        for line in self.chooser.order(together.code, draw):
-            unit = unit_of[line]
+        step_of = [0] * (self.needs.units + 1)  # the last one is that of STAYS
+        step = 0
+        for place in self.chooser.order(together.code, draw):
+            unit = units[place]
             if not dead[unit]:
-                steps.append([index for died in kill(unit) for index in lines_of[died]])
-        return end_with(steps, together)
-
-
-def end_with(steps: list[Sequence[int]], together: Together) -> list[Sequence[int]]:
-    """Let the lines that stay to the end go: with the last step, or in one of their own if they come first."""
-    if together.stays:
-        if together.free_apart or not steps:
-            steps.append(together.stays)
-        else:
-            steps[-1] = [*steps[-1], *together.stays]
-    return steps
+                for died in kill(unit):
+                    step_of[died] = step
+                step += 1
+        last = step if together.stays_apart and STAYS in together.owner_of else step - 1
+        step_of[STAYS] = last
+        return EditSequence(self.program, tuple([last - step_of[unit] for unit in together.owner_of]))
 
 
 class RandomChunks:
@@ -226,18 +237,19 @@ class RandomChunks:
     """
 
     def __init__(self, program: Program) -> None:
+        self.program = program
         self.count = len(program.lines)
 
-    def deletions(self, draw: Draw) -> list[Sequence[int]]:
+    def sequence(self, draw: Draw) -> EditSequence:
         numbers = draw.numbers(2 * self.count)
-        order = [line for _, line in sorted(zip(numbers[: self.count], range(self.count), strict=True))]
+        order = sorted(range(self.count), key=numbers.__getitem__)
         steps: list[Sequence[int]] = []
         done = 0
         while (remaining := self.count - done) > 0:
             size = 1 + numbers[self.count + len(steps)] % max(1, remaining - 1)
             steps.append(order[done : done + size])
             done += size
-        return steps
+        return EditSequence.undoing(self.program, steps)
 
 
 class BlackBoxWalk:
@@ -249,29 +261,28 @@ class BlackBoxWalk:
         self.chooser = chooser
         self.judge = Judge(program, linter)
         self.travelling: dict[int, list[int]] = {}
-        code_lines: dict[int, list[int]] = {}
-        for line in together.code:
-            code_lines.setdefault(together.unit_of[line], []).append(line)
         code = set(together.code)
-        for unit, lines in enumerate(together.lines_of):
+        for lines in together.lines_of(1 + max(together.owner_of)):
+            of_code = [line for line in lines if line in code]
             for line in lines:
                 if line not in code:
-                    anchor = next((one for one in code_lines[unit] if one > line), code_lines[unit][-1])
+                    anchor = next((one for one in of_code if one > line), of_code[-1])
                     self.travelling.setdefault(anchor, []).append(line)
 
-    def deletions(self, draw: Draw) -> list[Sequence[int]]:
+    def sequence(self, draw: Draw) -> EditSequence:
+        lines = self.together.code
         alive = dict.fromkeys(range(len(self.program.lines)))
-        code = set(self.together.code)
-        steps: list[Sequence[int]] = []
-        for seed in self.chooser.order(self.together.code, draw):
-            if seed in alive:
-                gone = self.remove([seed], alive)
+        code = set(lines)
+        steps: list[list[int]] = []
+        for place in self.chooser.order(lines, draw):
+            if lines[place] in alive:
+                gone = self.remove([lines[place]], alive)
                 code.difference_update(gone)
-                while code and (blamed := self.judge.blamed(list(alive), near=gone[-1])):
+                while code and (blamed := self.judge.blamed(list(alive))):
                     gone += self.remove(blamed, alive)
                     code.difference_update(gone)
                 steps.append(gone)
-        return end_with(steps, self.together)
+        return self.together.finish(self.program, steps)
 
     def remove(self, lines: Sequence[int], alive: dict[int, None]) -> list[int]:
         gone = [index for line in lines for index in (line, *self.travelling.get(line, ())) if index in alive]
@@ -297,7 +308,7 @@ class Judge:
             self.verdicts[text] = new_diagnostics(self.known, self.linter.check(text))
         return self.verdicts[text]
 
-    def blamed(self, alive: Sequence[int], *, near: int) -> list[int]:
+    def blamed(self, alive: Sequence[int]) -> list[int]:
         """Return the lines that the new findings blame, as indices of the program; none if it is clean.
 
         A linter that blames a place outside the state is taken to mean its nearest line: something goes each
@@ -317,41 +328,43 @@ class CertifiedWalk:
     def __init__(
         self, program: Program, analysis: Analysis, together: Together, chooser: Chooser, linter: Linter
     ) -> None:
+        self.program = program
         self.needs = analysis.needs
         self.together = together
         self.chooser = chooser
         self.judge = Judge(program, linter)
         self.lessons = 0
-        self.owner_of = {line: unit for unit, lines in enumerate(together.lines_of) for line in lines}
+        self.unit_of = analysis.unit_of
+        self.lines_of = together.lines_of(analysis.needs.units)
 
-    def deletions(self, draw: Draw) -> list[Sequence[int]]:
-        together = self.together
+    def sequence(self, draw: Draw) -> EditSequence:
+        lines, owner_of = self.together.code, self.together.owner_of
         deaths = self.needs.start()
-        alive = dict.fromkeys(range(len(together.unit_of)))
+        alive = dict.fromkeys(range(len(owner_of)))
         left = set(range(self.needs.units))
-        steps: list[Sequence[int]] = []
-        for line in self.chooser.order(together.code, draw):
-            unit = together.unit_of[line]
+        steps: list[list[int]] = []
+        for place in self.chooser.order(lines, draw):
+            unit = self.unit_of[lines[place]]
             if deaths.dead[unit]:
                 continue
             died = deaths.kill(unit)
             gone = self.bury(died, alive, left)
-            while left and (blamed := self.judge.blamed(list(alive), near=line)):
+            while left and (blamed := self.judge.blamed(list(alive))):
                 self.lessons += 1
-                units = {self.owner_of[index] for index in blamed if index in self.owner_of}
-                units = {one for one in units if not deaths.dead[one]} or {min(left)}
-                self.needs = self.needs.taught((one, died) for one in sorted(units))
+                # Should only lines be blamed that stay to the end, something has to go all the same.
+                pupils = sorted({owner_of[index] for index in blamed} & left) or [min(left)]
+                self.needs = self.needs.taught([(pupil, tuple(died)) for pupil in pupils])
                 deaths = deaths.continued(self.needs)
-                for one in sorted(units):
-                    if not deaths.dead[one]:
-                        more = deaths.kill(one)
+                for pupil in pupils:
+                    if not deaths.dead[pupil]:
+                        more = deaths.kill(pupil)
                         died = died + more
                         gone += self.bury(more, alive, left)
             steps.append(gone)
-        return end_with(steps, together)
+        return self.together.finish(self.program, steps)
 
     def bury(self, died: Sequence[int], alive: dict[int, None], left: set[int]) -> list[int]:
-        gone = [index for unit in died for index in self.together.lines_of[unit]]
+        gone = [index for unit in died for index in self.lines_of[unit]]
         for index in gone:
             del alive[index]
         left.difference_update(died)

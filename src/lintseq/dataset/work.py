@@ -4,6 +4,7 @@ Total: whatever a row holds, it comes out as its records or as one rejection wit
 reasons and the time limit of a row; which process does the work, and in which order, is left to others.
 """
 
+import gc
 import signal
 import threading
 import traceback
@@ -125,6 +126,16 @@ class RowWorker:
             yield
 
     def __call__(self, batch: Batch) -> Result:
+        # Syntax trees are many objects and no cycles: the collector would walk them in vain, again and again.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return self._work(batch)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _work(self, batch: Batch) -> Result:
         records: list[bytes] = []
         rejections: list[bytes] = []
         tally = Tally(rows=len(batch.lines))

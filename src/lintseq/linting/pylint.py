@@ -43,8 +43,8 @@ MESSAGES = ("E", "F", "W0311", "W0231")
 IMPORT_MESSAGES = ("E0401", "E0402", "E0611")
 
 _NAME = "lintseq_state"
-_MODULES_KEPT = 200
-"""Trees of imported modules to keep; they are what grows with the number of different imports."""
+_LINES_KEPT = 25_000
+"""How many lines of imported modules to keep as trees, at about 12 kB a line, before all of them are dropped."""
 
 _SUSPICIOUS = re.compile(f"[\r{re.escape(''.join({char.unescaped for char in BAD_CHARS} | set(BIDI_UNICODE)))}]")
 _ENCODING = re.compile(rb"coding(?=[:=])")
@@ -95,10 +95,7 @@ class _Engine:
         self._resolve_imports = resolve_imports
         self._manager = AstroidManager()
         self._builder = _StateBuilder(self._manager)
-        # What `from . import name` finds. astroid leaves there the first scrap of code of its own that it
-        # happens to parse; an empty module says the same of any name, and always.
-        self._nameless = AstroidBuilder(self._manager).string_build("")
-        self._builtins: nodes.Module | None = None
+        self._modules = _Modules(self._manager)
         self._reporter = CollectingReporter()
         self._linter = linter = PyLinter()
         linter.load_default_plugins()
@@ -129,9 +126,8 @@ class _Engine:
 
     def run(self, source: str) -> list[Diagnostic]:
         """Return pylint's diagnostics for `source`, which compiles."""
-        if self._manager.builtins_module is not self._builtins:  # at first, and when others cleared astroid's caches
-            self._builtins = self._manager.builtins_module
-            _remember_ancestors(self._builtins)
+        if self._manager.builtins_module is not self._modules.builtins:  # someone cleared astroid's caches
+            self._modules = _Modules(self._manager)
         always_load = self._manager.always_load_extensions
         self._manager.always_load_extensions = self._resolve_imports
         try:
@@ -179,14 +175,54 @@ class _Engine:
         LookupMixIn.lookup.cache_clear()
         ObjectModel.attributes.cache_clear()
         nodes.ClassDef._metaclass_lookup_attribute.cache_clear()
-        modules = self._manager.astroid_cache
-        modules.pop(_NAME, None)
-        modules[""] = self._nameless
-        if len(modules) > _MODULES_KEPT:
-            kept = {name: module for name, module in modules.items() if not module.file}  # such as the builtins
-            modules.clear()
-            modules.update(kept)
-            self._manager._mod_file_cache.clear()
+        self._modules.tidy()
+
+
+class _Modules:
+    """astroid's store of modules: what it held when we came stays; what imports brought goes when it is too much."""
+
+    def __init__(self, manager: AstroidManager) -> None:
+        self.builtins: nodes.Module = manager.builtins_module
+        _remember_ancestors(self.builtins)
+        self._manager = manager
+        self._modules: dict[str, nodes.Module] = manager.astroid_cache
+        # What `from . import name` finds. astroid leaves there the first scrap of code of its own that it
+        # happens to parse; an empty module says the same of any name, and always.
+        self._modules.pop("", None)
+        AstroidBuilder(manager).string_build("")
+        self._kept = dict(self._modules)
+        self._seen = len(self._kept)
+        self._tables = [(table, _copied(table)) for table in self._writable()]
+
+    def tidy(self) -> None:
+        """Forget the state; and all imported modules, when they have become many."""
+        self._modules.pop(_NAME, None)
+        self._modules[""] = self._kept[""]
+        if len(self._modules) != self._seen:
+            self._seen = len(self._modules)
+            if sum(module.tolineno or 0 for module in self._modules.values()) > _LINES_KEPT:
+                self._drop_imported()
+
+    def _drop_imported(self) -> None:
+        self._modules.clear()
+        self._modules.update(self._kept)
+        self._seen = len(self._kept)
+        self._manager._mod_file_cache.clear()
+        for table, original in self._tables:  # loading them wrote into the builtins
+            table.clear()
+            table.update(_copied(original))
+
+    def _writable(self) -> Iterator[dict[str, list[nodes.NodeNG]]]:
+        """Yield where the assignment to an attribute of a builtin is noted."""
+        yield self.builtins.locals
+        for node in self.builtins.body:
+            if isinstance(node, nodes.ClassDef | nodes.FunctionDef):
+                yield node.locals
+                yield node.instance_attrs
+
+
+def _copied(table: dict[str, list[nodes.NodeNG]]) -> dict[str, list[nodes.NodeNG]]:
+    return {name: list(found) for name, found in table.items()}
 
 
 class _StateBuilder(AstroidBuilder):
