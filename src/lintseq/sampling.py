@@ -18,6 +18,7 @@ from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError
 from lintseq.linting import Diagnostic, Linter, findings, new_diagnostics
 from lintseq.linting import get_linter as load_linter
+from lintseq.linting.syntax import CompileLinter
 from lintseq.program import Program
 
 WEIGHTS = ("uniform", "indent")
@@ -40,6 +41,8 @@ class SamplingOptions:
 
 
 DEFAULTS = SamplingOptions()
+
+_COMPILE = CompileLinter()
 
 get_linter = cache(load_linter)
 """One linter of a name serves all programs of a process: some take a second to warm up."""
@@ -305,7 +308,9 @@ class Judge:
         """Return the findings in a state that the whole program does not have."""
         text = self.program.render([self.program.lines[line] for line in alive])
         if text not in self.verdicts:
-            self.verdicts[text] = new_diagnostics(self.known, self.linter.check(text))
+            # A linter of a user's own may not mind a state that does not compile; we do.
+            new = new_diagnostics(self.known, self.linter.check(text))
+            self.verdicts[text] = new or _COMPILE.check(text)
         return self.verdicts[text]
 
     def blamed(self, alive: Sequence[int]) -> list[int]:

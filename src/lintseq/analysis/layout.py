@@ -326,49 +326,41 @@ class _LayoutMaker:
     # Free lines
 
     def anchor_free_lines(self) -> None:
-        lines, unit_of, parent_of = self.lines, self.unit_of, self.layout.parent_of
+        """Let each free line go with the code it talks about.
+
+        A comment goes with the code that follows, unless that is indented less: then it ends a block and goes
+        with the block's header. A blank line goes with what follows it; at the end of the program, with what
+        comes before.
+        """
+        unit_of, lines = self.unit_of, self.lines
         self.layout.anchor_of = anchor_of = unit_of.copy()
-        if FREE not in unit_of:
-            return
-        indents: dict[int, int] = {}
+        before = STAYS
+        first_line_of: dict[int, int] = {}
         for line, unit in enumerate(unit_of):
-            if unit != FREE and unit not in indents:
-                indents[unit] = _indent(lines[line])
-        previous = [FREE] * len(lines)
-        code = FREE
-        for line, unit in enumerate(unit_of):
-            previous[line] = code
-            if unit != FREE:
-                code = line
-        following = FREE
-        anchor = STAYS
-        for line in range(len(lines) - 1, -1, -1):
-            if unit_of[line] != FREE:
-                following = line
-                anchor = unit_of[line]
-                continue
-            text = lines[line].strip()
-            if not text:
-                if following == FREE and anchor == STAYS and previous[line] != FREE:
-                    anchor_of[line] = unit_of[previous[line]]
-                else:
-                    anchor_of[line] = anchor
-                continue
-            indent = _indent(lines[line])
-            if _PRAGMA.match(text):
-                anchor = STAYS
-            elif following != FREE and _indent(lines[following]) >= indent:
-                anchor = unit_of[following]
-            elif previous[line] != FREE:
-                anchor = unit_of[previous[line]]
-                unit = anchor
-                while unit != -1 and indents.get(unit, 0) >= indent:
-                    unit = parent_of[unit]
-                if unit != -1:
-                    anchor = unit
+            if unit == FREE:
+                anchor_of[line] = before  # for now: the unit before
             else:
-                anchor = STAYS
-            anchor_of[line] = anchor
+                before = unit
+                first_line_of.setdefault(unit, line)
+        following, anchor = FREE, STAYS
+        for line in range(len(unit_of) - 1, -1, -1):
+            if unit_of[line] != FREE:
+                following, anchor = line, unit_of[line]
+            elif not lines[line].strip():
+                if following != FREE or anchor != STAYS:
+                    anchor_of[line] = anchor
+            elif _PRAGMA.match(lines[line]):
+                anchor = anchor_of[line] = STAYS
+            else:
+                indent = _indent(lines[line])
+                if following != FREE and _indent(lines[following]) >= indent:
+                    anchor = unit_of[following]
+                else:
+                    unit = anchor = anchor_of[line]
+                    while unit != STAYS and _indent(lines[first_line_of[unit]]) >= indent:
+                        unit = self.layout.parent_of[unit]
+                    anchor = unit if unit != STAYS else anchor
+                anchor_of[line] = anchor
 
 
 _COMPOUND = {
