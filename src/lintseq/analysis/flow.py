@@ -11,6 +11,7 @@ end, as linters do.
 
 import ast
 import builtins
+import typing
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -80,11 +81,7 @@ class Function:
 
     @property
     def decorators(self) -> set[str]:
-        names = set[str]()
-        for node in getattr(self.node, "decorator_list", ()):
-            target = node.func if isinstance(node, ast.Call) else node
-            names.add(target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", ""))
-        return names
+        return _decorators(self.node)
 
 
 @dataclass(slots=True, eq=False)
@@ -99,11 +96,7 @@ class Class:
 
     @property
     def decorators(self) -> set[str]:
-        names = set[str]()
-        for node in self.node.decorator_list:
-            target = node.func if isinstance(node, ast.Call) else node
-            names.add(target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", ""))
-        return names
+        return _decorators(self.node)
 
 
 @dataclass(slots=True)
@@ -119,6 +112,7 @@ class Facts:
     operations: list[tuple[int, str, ast.expr, Scope]] = field(default_factory=list)
 
 
+_TYPING = frozenset(typing.__all__)
 _TERMINATING = {"exit", "quit", "_exit", "abort", "assert_never"}
 _CATCH_NAME_ERRORS = {"NameError", "Exception", "BaseException"}
 
@@ -647,7 +641,7 @@ class Flow:
         self.expression(value)
         if isinstance(value, ast.Call):
             function = value.func
-            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+            name = _last_name(function)
             if name in _TERMINATING:
                 return unit
             if (
@@ -725,6 +719,8 @@ class Flow:
                 stack += node.args  # type: ignore[attr-defined]
                 for keyword in node.keywords:  # type: ignore[attr-defined]
                     stack.append(keyword.value)
+                if _last_name(node.func) in ("cast", "TypeVar"):  # type: ignore[attr-defined]
+                    self.strings_of_call(node)  # type: ignore[arg-type]
             elif kind is ast.BinOp:
                 stack += (node.left, node.right)  # type: ignore[attr-defined]
             elif kind in _SPECIAL:
@@ -738,6 +734,8 @@ class Flow:
     def on_subscript(self, node: ast.Subscript, stack: list[ast.AST]) -> None:
         self.operation("getitem", node.value)
         stack += (node.value, node.slice)
+        if _last_name(node.value) in _TYPING:
+            self.strings_of(node)
 
     def on_compare(self, node: ast.Compare, stack: list[ast.AST]) -> None:
         stack.append(node.left)
@@ -832,6 +830,12 @@ class Flow:
                 for name in _names_in_text(child.value):
                     self.use_later(name, self.unit(child))
 
+    def strings_of_call(self, call: ast.Call) -> None:
+        """Record the types that `cast` and `TypeVar` take as text."""
+        types = call.args[:1] if _last_name(call.func) == "cast" else call.args[1:]
+        for node in (*types, *(keyword.value for keyword in call.keywords if keyword.arg == "bound")):
+            self.strings_of(node)
+
     def names_in(self, node: ast.expr) -> list[tuple[str, int]]:
         found = []
         for child in _outside_literals(node):
@@ -888,6 +892,19 @@ def _catches_name_error(kind: ast.expr | None) -> bool:
     return any(isinstance(name, ast.Name) and name.id in _CATCH_NAME_ERRORS for name in names)
 
 
+def _decorators(node: ast.AST) -> set[str]:
+    """Return the names of a definition's decorators, without what they are called with."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return {_last_name(one.func if isinstance(one, ast.Call) else one) for one in decorators}
+
+
+def _last_name(node: ast.expr) -> str:
+    """Return the name of a name or an attribute, and of nothing else."""
+    if type(node) is ast.Name:
+        return node.id
+    return node.attr if type(node) is ast.Attribute else ""
+
+
 def _any_starred(*displays: Iterable[ast.expr]) -> bool:
     return any(isinstance(element, ast.Starred) for elements in displays for element in elements)
 
@@ -900,8 +917,7 @@ def _outside_literals(node: ast.expr) -> Iterable[ast.AST]:
         yield child
         if isinstance(child, ast.Subscript):
             base = child.value
-            name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
-            if name == "Literal":
+            if _last_name(base) == "Literal":
                 stack.append(base)
                 continue
         stack.extend(ast.iter_child_nodes(child))
