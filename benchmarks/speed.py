@@ -1,7 +1,8 @@
 """How fast beside pylintseq: whole processes on one core each, in turns, and where lintseq's time goes.
 
-pylintseq gets a subset of the programs, evenly spaced by length, as large as a few minutes allow; lintseq
-gets all of them, and once more only that subset.
+pylintseq gets a subset of the programs, evenly spaced by length, as large as a few minutes allow, and draws each
+fewer times: it starts afresh with each draw, so its sequences a second do not depend on how many there are of a
+program, but much on which programs there are. lintseq gets all programs, and once more only that subset.
 """
 
 import ast
@@ -10,6 +11,7 @@ import statistics
 import sys
 import tempfile
 import warnings
+from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -70,15 +72,16 @@ class Runs:
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="runs of each (default: 3)")
-    parser.add_argument("--files", type=int, default=6, help="real files for pylintseq (default: 6)")
-    parser.add_argument("--pair-programs", type=int, default=40, help="pairs for pylintseq (default: 40)")
+    parser.add_argument("--files", type=int, default=40, help="real files for pylintseq (default: 40)")
+    parser.add_argument("--pair-programs", type=int, default=120, help="pairs for pylintseq (default: 120)")
+    parser.add_argument("--their-samples", type=int, default=2, help="of each program by pylintseq (default: 2)")
     parser.add_argument("--core", type=int, default=0, help="the core that all of them run on (default: 0)")
     options = parser.parse_args()
     report = Report("speed", "Speed beside pylintseq: whole processes, one core")
     report.notes.append(
         f"Each ran {options.rounds} times, in turns with the others, from the start of its process to the end, one"
         " worker; medians. *floor* reads the same rows, calls `ast.parse` on each program and writes as many bytes"
-        f" as lintseq wrote. {pylintseq_versions()}."
+        f" as lintseq wrote. pylintseq starts afresh with each draw, so it drew fewer of each program. {pylintseq_versions()}."
     )
     warnings.simplefilter("ignore")
     files = real_files(seed=options.seed)
@@ -88,7 +91,7 @@ def main() -> None:
         ("real files", files, options.files, 20, 3000),
         ("pairs", pairs, options.pair_programs, 5, 1500),
     ):
-        theirs, ours, same, floor = compare(sources, spread(sources, count), samples, options.rounds, options.core)
+        theirs, ours, same, floor = compare(sources, spread(sources, count), samples, options)
         rows += [runs.row(where) for runs in (theirs, ours, same, floor)]
         report.goals.append(
             Goal(f"{where}: times pylintseq's sequences a second", ours.rate / theirs.rate, least=least)
@@ -110,7 +113,7 @@ def main() -> None:
 
 
 def compare(
-    sources: Sequence[Source], subset: Sequence[Source], samples: int, rounds: int, core: int
+    sources: Sequence[Source], subset: Sequence[Source], samples: int, options: Namespace
 ) -> tuple[Runs, Runs, Runs, Runs]:
     """Run pylintseq, lintseq, lintseq on pylintseq's programs, and the floor, in turns."""
     with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as name:
@@ -123,7 +126,8 @@ def compare(
         same = Runs("lintseq, pylintseq's programs", len(subset))
         floor = Runs("floor", len(sources))
         extra = ["--samples", str(samples), "--workers", "1"]
-        for number in range(rounds):
+        core = options.core
+        for number in range(options.rounds):
             note(f"round {number + 1}: lintseq on {len(sources)} programs")
             ours.costs.append(run(build_command(everything, output, *extra), core=core))
             ours.sequences = floor.sequences = count_lines(output)
@@ -140,7 +144,8 @@ def compare(
             same.sequences = count_lines(output)
             note(f"round {number + 1}: pylintseq on {len(subset)} programs")
             their_folder = folder / "theirs"
-            theirs.costs.append(run(pylintseq_command(some, their_folder, samples=samples), core=core))
+            command = pylintseq_command(some, their_folder, samples=options.their_samples)
+            theirs.costs.append(run(command, core=core))
             theirs.sequences = count_lines(one_output(their_folder))
             shutil.rmtree(their_folder)
             note(f"round {number + 1}: {ours.rate:,.0f} sequences a second beside {theirs.rate:.2f}")

@@ -43,10 +43,7 @@ class Program:
 
 
 def parse_python(text: str) -> ast.Module:
-    """Return the syntax tree of `text`, or raise `ProgramError` with the reason that there is none.
-
-    What parses and does not compile (a `return` outside a function) is no program either.
-    """
+    """Return the syntax tree of `text`, or raise `ProgramError` with the reason that there is none."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -56,15 +53,25 @@ def parse_python(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
-            compile(tree, "<program>", "exec", dont_inherit=True)
-            return tree
+            return ast.parse(text)
     except SyntaxError as error:
         raise ProgramError("syntax", f"line {error.lineno}: {error.msg}") from None
     except (RecursionError, MemoryError):
         raise ProgramError("nesting", "nested too deeply for Python's parser") from None
     except ValueError as error:
         raise ProgramError("syntax", str(error)) from None
+
+
+def check_compiles(tree: ast.Module) -> None:
+    """Raise `ProgramError` for what parses and does not compile, such as a `return` outside a function."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(tree, "<program>", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise ProgramError("syntax", f"line {error.lineno}: {error.msg}") from None
+    except (RecursionError, MemoryError):
+        raise ProgramError("nesting", "nested too deeply for Python's compiler") from None
 
 
 _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<name>[^\s`]*)[^\n`]*$", re.M)

@@ -10,7 +10,7 @@ from lintseq.analysis.layout import FREE, STAYS, lay_out
 from lintseq.analysis.members import add_member_needs
 from lintseq.analysis.needs import Deaths, Needs, NeedsBuilder
 from lintseq.errors import ProgramError
-from lintseq.program import Program, parse_python
+from lintseq.program import Program, check_compiles, parse_python
 
 __all__ = ["FREE", "STAYS", "Analysis", "Deaths", "Needs", "NeedsBuilder", "analyse"]
 
@@ -30,9 +30,10 @@ class Analysis:
 
 def analyse(program: Program) -> Analysis:
     """Return the units and needs of a Python program; raise `ProgramError` if it is none or holds no code."""
-    tree = parse_python(program.text)
+    text = program.text
+    tree = parse_python(text)
     if not tree.body:
-        if not program.text.strip():
+        if not text.strip():
             raise ProgramError("empty", "there is no text")
         raise ProgramError("no-code", "there are only comments")
     try:
@@ -43,7 +44,10 @@ def analyse(program: Program) -> Analysis:
                 builder.need(unit, parent)
         for unit, others in layout.alternatives:
             builder.need_any(unit, others)
-        facts = Flow(tree, program.lines, layout, builder).run()
+        flow = Flow(tree, program.lines, layout, builder)
+        facts = flow.run()
+        if flow.doubtful or "__debug__" in text:
+            check_compiles(tree)
         add_member_needs(facts, builder, layout.unit_of)
     except RecursionError:
         raise ProgramError("nesting", "nested too deeply to analyse") from None

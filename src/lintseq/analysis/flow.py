@@ -112,6 +112,8 @@ class Facts:
     operations: list[tuple[int, str, ast.expr, Scope]] = field(default_factory=list)
 
 
+_NESTED_BLOCKS = 18
+"""A little less than the compiler takes."""
 _TYPING = frozenset(typing.__all__)
 _TERMINATING = {"exit", "quit", "_exit", "abort", "assert_never"}
 _CATCH_NAME_ERRORS = {"NameError", "Exception", "BaseException"}
@@ -137,6 +139,10 @@ class Flow:
         self.handlers: list[int] = []
         self.breaks: list[int] = []
         self.tree = tree
+        self.depth = 0
+        self.loops = 0
+        self.doubtful = False
+        """Whether something was met that parses everywhere and compiles only in its place."""
 
     def run(self) -> Facts:
         """Walk the module, then the bodies of its functions, theirs, and so on."""
@@ -144,6 +150,7 @@ class Flow:
         scopes = [self.module]
         for scope, body, unit in self.bodies:  # grows as it goes
             self.scope = scope
+            self.depth = self.loops = 0
             if isinstance(body, ast.expr):
                 self.expression(body)
             else:
@@ -286,12 +293,16 @@ class Flow:
         unit_of = self.unit_of
         leaver = -1
         units = []
+        self.depth += 1
+        if self.depth > _NESTED_BLOCKS:
+            self.doubtful = True
         for stmt in stmts:
             unit = unit_of[stmt.lineno - 1]
             units.append(unit)
             left = _STATEMENTS[type(stmt)](self, stmt, unit)
             if left is not None and left >= 0:
                 leaver = left if leaver < 0 else self.builder.any_of((leaver, left))
+        self.depth -= 1
         if header >= 0:
             self.builder.need_any(header, units)
         return leaver
@@ -328,6 +339,7 @@ class Flow:
         return self.branch(stmt.orelse, clause)
 
     def on_for(self, stmt: ast.For | ast.AsyncFor, unit: int) -> None:
+        self.doubtful |= isinstance(stmt, ast.AsyncFor)
         self.expression(stmt.iter)
         self.operation("iterate" if isinstance(stmt, ast.For) else "async", stmt.iter)
         self.target(stmt.target, unit, Marker("element", stmt.iter))
@@ -338,11 +350,14 @@ class Flow:
         self.loop(stmt, unit)
 
     def loop(self, stmt: ast.For | ast.AsyncFor | ast.While, unit: int) -> None:
+        self.loops += 1
         self.block(stmt.body, unit)
+        self.loops -= 1
         if stmt.orelse:
             self.block(stmt.orelse, self.layout.clauses[clause_key(stmt, "else")])
 
     def on_with(self, stmt: ast.With | ast.AsyncWith, unit: int) -> int:
+        self.doubtful |= isinstance(stmt, ast.AsyncWith)
         for item in stmt.items:
             self.expression(item.context_expr)
             if isinstance(stmt, ast.With):
@@ -353,6 +368,7 @@ class Flow:
 
     def on_try(self, stmt: ast.Try | ast.TryStar, unit: int) -> int:
         scope, clauses = self.scope, self.layout.clauses
+        self.doubtful |= any(handler.type is None for handler in stmt.handlers[:-1])
         handler_units = [clauses[clause_key(handler, "except")] for handler in stmt.handlers]
         catches = [
             handler_unit
@@ -416,6 +432,7 @@ class Flow:
         return bound, leaver
 
     def on_match(self, stmt: ast.Match, unit: int) -> int:
+        self.doubtful = True
         self.expression(stmt.subject)
         cases = [self.layout.clauses[clause_key(case, "case")] for case in stmt.cases]
         self.builder.need_any(unit, cases)
@@ -451,6 +468,7 @@ class Flow:
                 self.annotation(arg.annotation)
         if stmt.returns is not None:
             self.annotation(stmt.returns)
+        self.doubtful |= bool(getattr(stmt, "type_params", ()))
         scope = Scope("function", self.scope)
         owner = self.scope.owner if self.scope.kind == "class" else None
         function = scope.function = Function(stmt, unit, owner, scope)
@@ -468,6 +486,7 @@ class Flow:
 
     def parameters(self, args: ast.arguments, scope: Scope, owner: Class | None, function: Function) -> None:
         names = _all_args(args)
+        self.doubtful |= len({arg.arg for arg in names}) < len(names)
         layer = scope.env[0]
         decorators = function.decorators if owner is not None else ()
         for number, arg in enumerate(names):
@@ -486,13 +505,16 @@ class Flow:
             self.expression(node)
         for keyword in stmt.keywords:
             self.expression(keyword.value)
+        self.doubtful |= bool(stmt.keywords or getattr(stmt, "type_params", ()))
         outer = self.scope
         scope = Scope("class", outer)
         found = scope.owner = Class(stmt, unit, scope, outer)
         self.facts.classes[id(stmt)] = found
         self.scope = scope
+        depth, self.depth = self.depth, 0
+        loops, self.loops = self.loops, 0
         self.block(stmt.body, unit)
-        self.scope = outer
+        self.scope, self.depth, self.loops = outer, depth, loops
         for name, bound in scope.bindings.items():
             methods = {member for member, *_ in found.members.get(name, ())}
             found.members.setdefault(name, []).extend(
@@ -520,10 +542,13 @@ class Flow:
             own = self.unit_of[alias.lineno - 1]
             if alias.name == "*":
                 self.stars.append(own)
+                self.doubtful |= self.scope is not self.module
             else:
                 self.bind(alias.asname or alias.name, own)
-            if stmt.module == "__future__" and alias.name == "annotations":
-                self.postponed = own
+            if stmt.module == "__future__":
+                self.doubtful = True
+                if alias.name == "annotations":
+                    self.postponed = own
 
     def on_assign(self, stmt: ast.Assign, unit: int) -> None:
         self.expression(stmt.value)
@@ -589,12 +614,14 @@ class Flow:
             self.expression(target)
 
     def on_global(self, stmt: ast.Global, unit: int) -> None:
+        self.doubtful = True
         if self.scope.kind != "function":
             return
         for name in stmt.names:
             self.declare(name, self.module, unit)
 
     def on_nonlocal(self, stmt: ast.Nonlocal, unit: int) -> None:
+        self.doubtful = True
         for name in stmt.names:
             scope = self.scope.parent
             while scope is not None and not (scope.kind == "function" and name in scope.bindings):
@@ -609,6 +636,7 @@ class Flow:
         self.scope.env[-1][name] = (unit, unit)
 
     def on_return(self, stmt: ast.Return, unit: int) -> int:
+        self.doubtful |= self.scope.kind != "function"
         if stmt.value is not None:
             self.expression(stmt.value)
             function = self.scope.function
@@ -624,10 +652,12 @@ class Flow:
         return unit
 
     def on_break(self, stmt: ast.Break, unit: int) -> int:
+        self.doubtful |= not self.loops
         self.breaks.append(unit)
         return unit
 
     def on_continue(self, stmt: ast.Continue, unit: int) -> int:
+        self.doubtful |= not self.loops
         return unit
 
     def on_assert(self, stmt: ast.Assert, unit: int) -> int:
@@ -656,6 +686,7 @@ class Flow:
 
     def on_other(self, stmt: ast.stmt, unit: int) -> None:
         """`pass`, and statements of later Pythons: a type alias binds its name and is evaluated later."""
+        self.doubtful |= not isinstance(stmt, ast.Pass)
         name = getattr(stmt, "name", None)
         if isinstance(name, ast.Name):
             self.bind(name.id, unit)
@@ -676,6 +707,7 @@ class Flow:
                 for element, part in zip(elts, values, strict=True):
                     self.target(element, unit, part)
             case ast.Starred(value=inner):
+                self.doubtful = True
                 self.target(inner, unit, None)
             case ast.Attribute(value=base, attr=attr):
                 self.expression(base)
@@ -701,6 +733,8 @@ class Flow:
     def expression(self, root: ast.expr) -> None:
         """Record every name that an expression uses or binds, and note down its attributes, calls and operations."""
         unit_of, facts, scope = self.unit_of, self.facts, self.scope
+        if type(root) is ast.Starred:
+            self.doubtful = True
         stack: list[ast.AST] = [root]
         while stack:
             node = stack.pop()
@@ -717,8 +751,10 @@ class Flow:
                 facts.calls.append((self.unit(node), node, scope))  # type: ignore[arg-type]
                 stack.append(node.func)  # type: ignore[attr-defined]
                 stack += node.args  # type: ignore[attr-defined]
-                for keyword in node.keywords:  # type: ignore[attr-defined]
-                    stack.append(keyword.value)
+                keywords = node.keywords  # type: ignore[attr-defined]
+                if keywords:
+                    stack += [keyword.value for keyword in keywords]
+                    self.doubtful |= len({keyword.arg for keyword in keywords}) < len(keywords)
                 if _last_name(node.func) in ("cast", "TypeVar"):  # type: ignore[attr-defined]
                     self.strings_of_call(node)  # type: ignore[arg-type]
             elif kind is ast.BinOp:
@@ -754,16 +790,24 @@ class Flow:
         stack.append(node.value)
 
     def on_named(self, node: ast.NamedExpr, stack: list[ast.AST]) -> None:
+        self.doubtful |= bool(self.shadowed) or self.scope.kind == "class"
         self.expression(node.value)
         self.bind(node.target.id, self.unit(node), node.value)
 
     def on_yield(self, node: ast.Yield | ast.YieldFrom, stack: list[ast.AST]) -> None:
-        if self.scope.function is not None:
-            self.scope.function.yields.append(self.unit(node))
+        function = self.scope.function
+        if function is not None:
+            function.yields.append(self.unit(node))
+        self.doubtful |= function is None or bool(self.shadowed) or isinstance(function.node, ast.AsyncFunctionDef)
         if isinstance(node, ast.YieldFrom):
             self.operation("iterate", node.value)
         if node.value is not None:
             stack.append(node.value)
+
+    def on_await(self, node: ast.Await, stack: list[ast.AST]) -> None:
+        function = self.scope.function
+        self.doubtful |= function is None or not isinstance(function.node, ast.AsyncFunctionDef)
+        stack.append(node.value)
 
     def on_joined(self, node: ast.JoinedStr, stack: list[ast.AST]) -> None:
         # Inside a multi-line f-string positions are not those of the file in every Python.
@@ -786,6 +830,7 @@ class Flow:
             names.update(n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name))
         self.shadowed.append(names)
         for number, generator in enumerate(node.generators):
+            self.doubtful |= bool(generator.is_async)
             if number:
                 self.expression(generator.iter)
             for condition in generator.ifs:
@@ -976,6 +1021,7 @@ _SPECIAL: dict[type[ast.AST], Callable[..., None]] = {
     ast.NamedExpr: Flow.on_named,
     ast.Yield: Flow.on_yield,
     ast.YieldFrom: Flow.on_yield,
+    ast.Await: Flow.on_await,
     ast.JoinedStr: Flow.on_joined,
     ast.ListComp: Flow.on_comprehension,
     ast.SetComp: Flow.on_comprehension,

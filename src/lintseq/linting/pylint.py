@@ -43,7 +43,7 @@ MESSAGES = ("E", "F", "W0311", "W0231")
 IMPORT_MESSAGES = ("E0401", "E0402", "E0611")
 
 _NAME = "lintseq_state"
-_LINES_KEPT = 25_000
+_LINES_KEPT = 50_000
 """How many lines of imported modules to keep as trees, at about 12 kB a line, before all of them are dropped."""
 
 _SUSPICIOUS = re.compile(f"[\r{re.escape(''.join({char.unescaped for char in BAD_CHARS} | set(BIDI_UNICODE)))}]")
@@ -108,8 +108,7 @@ class _Engine:
                 linter.disable(message)
         linter.set_option("generated-members", ["cv2.*"])  # as the published code sets it
         linter.set_option("missing-member-hint", False)  # guesses do not count, and take time
-        linter.initialize()
-        linter.open()
+        linter.initialize()  # not `open`, which would set what other users of astroid share
         linter.set_current_module(_NAME, _NAME)
         checkers = linter.prepare_checkers()
         self._format = _only(checkers, FormatChecker)
@@ -128,16 +127,24 @@ class _Engine:
         """Return pylint's diagnostics for `source`, which compiles."""
         if self._manager.builtins_module is not self._modules.builtins:  # someone cleared astroid's caches
             self._modules = _Modules(self._manager)
-        always_load = self._manager.always_load_extensions
-        self._manager.always_load_extensions = self._resolve_imports
+        manager = self._manager
+        before = manager.always_load_extensions, manager.max_inferable_values, manager.prefer_stubs
+        # The published code runs pylint with --unsafe-load-any-extension; the others are pylint's defaults.
+        self._set(self._resolve_imports, 100, False)
         try:
             self._judge(source)
             number = LineNumbers(source)
             found = self._reporter.messages
             return [Diagnostic(message.msg_id, message.msg, number(message.line)) for message in found]
         finally:
-            self._manager.always_load_extensions = always_load
+            self._set(*before)
             self.forget()
+
+    def _set(self, always_load_extensions: bool, max_inferable_values: int, prefer_stubs: bool) -> None:
+        """Set what all users of astroid in this process share."""
+        self._manager.always_load_extensions = always_load_extensions
+        self._manager.max_inferable_values = max_inferable_values
+        self._manager.prefer_stubs = prefer_stubs
 
     def _judge(self, source: str) -> None:
         tree = _parse(source)
