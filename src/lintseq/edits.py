@@ -91,6 +91,8 @@ class EditSequence:
     def inserted(self) -> list[list[int]]:
         """Return, for each edit, the indices of the lines that it inserts, in order."""
         edits: list[list[int]] = [[] for _ in range(len(self))]
+        if len(edits) == 1:
+            return [list(range(len(self.arrivals)))]
         for index, number in enumerate(self.arrivals):
             edits[number].append(index)
         return edits

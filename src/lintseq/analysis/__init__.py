@@ -49,6 +49,7 @@ def analyse(program: Program) -> Analysis:
         if flow.doubtful or "__debug__" in text:
             check_compiles(tree)
         add_member_needs(facts, builder, layout.unit_of)
+        facts.dissolve()
     except RecursionError:
         raise ProgramError("nesting", "nested too deeply to analyse") from None
     return Analysis(tuple(layout.unit_of), tuple(layout.anchor_of), builder.finish())

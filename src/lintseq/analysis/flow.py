@@ -110,6 +110,17 @@ class Facts:
     stores: list[tuple[int, ast.Attribute, Scope]] = field(default_factory=list)
     calls: list[tuple[int, ast.Call, Scope]] = field(default_factory=list)
     operations: list[tuple[int, str, ast.expr, Scope]] = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
+
+    def dissolve(self) -> None:
+        """Undo the circles of scopes, functions and classes, so that they go at once, without the collector."""
+        for scope in self.scopes:
+            scope.bindings.clear()
+            scope.function = scope.owner = None
+        for found in self.classes.values():
+            found.members.clear()
+            found.scope.bindings.clear()
+            found.scope.owner = None
 
 
 _NESTED_BLOCKS = 18
@@ -147,7 +158,7 @@ class Flow:
     def run(self) -> Facts:
         """Walk the module, then the bodies of its functions, theirs, and so on."""
         self.block(self.tree.body, -1)
-        scopes = [self.module]
+        scopes = self.facts.scopes = [self.module]
         for scope, body, unit in self.bodies:  # grows as it goes
             self.scope = scope
             self.depth = self.loops = 0

@@ -72,6 +72,8 @@ class Deaths:
         dependents, clauses_of = needs.dependents, needs.clauses_of
         units = needs.units
         dead[unit] = 1
+        if not dependents[unit] and not clauses_of[unit]:
+            return [unit]
         stack = [unit]
         died: list[int] = []
         waiting: list[int] = []

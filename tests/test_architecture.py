@@ -1,0 +1,46 @@
+"""The shape of the package: imports point one way, and starting it costs little."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lintseq
+
+PACKAGE = Path(lintseq.__file__).parent
+FLOW = ["errors", "program", "edits", "analysis", "linting", "sampling", "codecs", "dataset", "cli"]
+MODULES = sorted(
+    path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0].removesuffix(".py") in FLOW
+)
+
+
+def part(name: str) -> int:
+    return FLOW.index(name.split(".")[1]) if "." in name else -1
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_modules_to_its_left(path: Path) -> None:
+    own = FLOW.index(path.relative_to(PACKAGE).parts[0].removesuffix(".py"))
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            if name.partition(".")[0] == "lintseq":
+                assert part(name) <= own, f"{path.name}:{node.lineno} imports {name}"
+
+
+def test_every_module_has_its_place() -> None:
+    found = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert found - {"__init__", "__main__"} == set(FLOW)
+
+
+@pytest.mark.parametrize("command", ["import lintseq.sampling, lintseq.codecs", "from lintseq.cli import main"])
+def test_starting_loads_nothing_heavy(command: str) -> None:
+    code = f"import sys; {command}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "pandas", "numpy", "pylint", "astroid", "tokenizers", "zstandard"} & set(loaded)
