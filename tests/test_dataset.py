@@ -393,7 +393,7 @@ BAD_ROWS = {
     "a null byte": (row("x = 1\0\n"), "syntax"),
     "a lone surrogate": (row("x = '\ud800'\n"), "encoding"),
     "brackets 5,000 deep": (row("(" * 5000 + ")" * 5000), "syntax"),
-    "signs 5,000 deep": (row("x = " + "-" * 5000 + "1"), "nesting"),
+    "signs 50,000 deep": (row("x = " + "-" * 50_000 + "1"), "nesting"),
     "blocks 5,000 deep": (row("".join(f"{' ' * n}if x:\n" for n in range(5000))), "syntax"),
     "no JSON": (b"{not json", "not-json"),
     "no object": (b"[1]", "not-object"),
