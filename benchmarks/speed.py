@@ -1,20 +1,18 @@
 """How fast beside pylintseq: whole processes on one core each, in turns, and where lintseq's time goes.
 
-pylintseq gets a subset of the programs, evenly spaced by length, as large as a few minutes allow, and draws each
-fewer times: it starts afresh with each draw, so its sequences a second do not depend on how many there are of a
-program, but much on which programs there are. lintseq gets all programs, and once more only that subset.
+pylintseq gets some of the programs in each round, others in the next, evenly spaced by length: as many as a
+few minutes allow. lintseq gets all programs in each round, and once more only those that pylintseq got.
 """
 
 import ast
 import shutil
-import statistics
 import sys
 import tempfile
 import warnings
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
 
@@ -49,39 +47,45 @@ from lintseq.sampling import ProgramSampler
 
 @dataclass(slots=True)
 class Runs:
-    """The runs of one program of ours or theirs on one input."""
+    """All runs of one command."""
 
     name: str
-    programs: int
+    programs: int = 0
     sequences: int = 0
-    costs: list[Cost] = field(default_factory=list)
+    seconds: float = 0.0
+    processor_seconds: float = 0.0
+    peak_mb: float = 0.0
+
+    def add(self, cost: Cost, programs: int, sequences: int) -> None:
+        self.programs += programs
+        self.sequences += sequences
+        self.seconds += cost.seconds
+        self.processor_seconds += cost.processor_seconds
+        self.peak_mb = max(self.peak_mb, cost.peak_mb)
 
     @property
     def rate(self) -> float:
-        """Sequences a second, the median of the runs."""
-        return statistics.median(self.sequences / cost.seconds for cost in self.costs)
+        """Sequences a second."""
+        return self.sequences / self.seconds
 
     def row(self, where: str) -> list[object]:
-        seconds = statistics.median(cost.seconds for cost in self.costs)
-        busy = statistics.median(cost.processor_seconds for cost in self.costs)
-        peak = max(cost.peak_mb for cost in self.costs)
-        times = [f"{seconds:.2f}", f"{busy:.2f}", f"{self.rate:,.1f}", f"{peak:.0f}"]
+        times = [f"{self.seconds:.1f}", f"{self.processor_seconds:.1f}", f"{self.rate:,.2f}", f"{self.peak_mb:.0f}"]
         return [where, self.name, self.programs, self.sequences, *times]
 
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each (default: 3)")
-    parser.add_argument("--files", type=int, default=40, help="real files for pylintseq (default: 40)")
-    parser.add_argument("--pair-programs", type=int, default=120, help="pairs for pylintseq (default: 120)")
-    parser.add_argument("--their-samples", type=int, default=2, help="of each program by pylintseq (default: 2)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each (default: 3)")
+    parser.add_argument("--files", type=int, default=6, help="files for pylintseq in a round (default: 6)")
+    parser.add_argument("--pair-programs", type=int, default=30, help="pairs for pylintseq in a round (default: 30)")
     parser.add_argument("--core", type=int, default=0, help="the core that all of them run on (default: 0)")
     options = parser.parse_args()
     report = Report("speed", "Speed beside pylintseq: whole processes, one core")
     report.notes.append(
-        f"Each ran {options.rounds} times, in turns with the others, from the start of its process to the end, one"
-        " worker; medians. *floor* reads the same rows, calls `ast.parse` on each program and writes as many bytes"
-        f" as lintseq wrote. pylintseq starts afresh with each draw, so it drew fewer of each program. {pylintseq_versions()}."
+        f"Each ran {options.rounds} times, in turns with the others, from the start of its process to the end, with"
+        " one worker; the table has the sums. pylintseq got other programs each time, all evenly spaced by length."
+        " *floor* reads the same rows, calls `ast.parse` on each program and writes as many bytes as lintseq wrote."
+        f" {pylintseq_versions()}."
     )
     warnings.simplefilter("ignore")
     files = real_files(seed=options.seed)
@@ -91,7 +95,7 @@ def main() -> None:
         ("real files", files, options.files, 20, 3000),
         ("pairs", pairs, options.pair_programs, 5, 1500),
     ):
-        theirs, ours, same, floor = compare(sources, spread(sources, count), samples, options)
+        theirs, ours, same, floor = compare(sources, count, samples, options)
         rows += [runs.row(where) for runs in (theirs, ours, same, floor)]
         report.goals.append(
             Goal(f"{where}: times pylintseq's sequences a second", ours.rate / theirs.rate, least=least)
@@ -105,50 +109,39 @@ def main() -> None:
             "ratio": ours.rate / theirs.rate,
         }
         stages += [[where, *row] for row in where_time_goes(sources[:1000], samples)]
-    header = ["programs", "process", "number", "sequences", "seconds", "of processor", "sequences a second", "peak MB"]
+    header = ["", "process", "programs", "sequences", "seconds", "of processor", "sequences a second", "peak MB"]
     report.tables.append(Table("Whole processes", header, rows))
     header = ["programs", "stage", "ms a program", "share"]
     report.tables.append(Table("Where the time goes (in the process, on 1,000 of the programs)", header, stages))
     report.publish(options.results)
 
 
-def compare(
-    sources: Sequence[Source], subset: Sequence[Source], samples: int, options: Namespace
-) -> tuple[Runs, Runs, Runs, Runs]:
+def compare(sources: Sequence[Source], count: int, samples: int, options: Namespace) -> tuple[Runs, Runs, Runs, Runs]:
     """Run pylintseq, lintseq, lintseq on pylintseq's programs, and the floor, in turns."""
+    theirs, ours = Runs("pylintseq"), Runs("lintseq")
+    same, floor = Runs("lintseq, pylintseq's programs"), Runs("floor")
+    core, extra = options.core, ["--samples", str(samples), "--workers", "1"]
+    subset = spread(sources, count * options.rounds)
     with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as name:
         folder = Path(name)
+        output, their_folder = folder / "out.jsonl", folder / "theirs"
         everything = write_jsonl(folder / "all.jsonl", sources)
-        some = write_jsonl(folder / "some.jsonl", subset)
-        output = folder / "out.jsonl"
-        theirs = Runs("pylintseq", len(subset))
-        ours = Runs("lintseq", len(sources))
-        same = Runs("lintseq, pylintseq's programs", len(subset))
-        floor = Runs("floor", len(sources))
-        extra = ["--samples", str(samples), "--workers", "1"]
-        core = options.core
         for number in range(options.rounds):
-            note(f"round {number + 1}: lintseq on {len(sources)} programs")
-            ours.costs.append(run(build_command(everything, output, *extra), core=core))
-            ours.sequences = floor.sequences = count_lines(output)
-            size = output.stat().st_size
-            floor_command: list[str | Path] = [
-                sys.executable,
-                HERE / "floor.py",
-                everything,
-                folder / "floor.out",
-                str(size),
-            ]
-            floor.costs.append(run(floor_command, core=core))
-            same.costs.append(run(build_command(some, output, *extra), core=core))
-            same.sequences = count_lines(output)
-            note(f"round {number + 1}: pylintseq on {len(subset)} programs")
-            their_folder = folder / "theirs"
-            command = pylintseq_command(some, their_folder, samples=options.their_samples)
-            theirs.costs.append(run(command, core=core))
-            theirs.sequences = count_lines(one_output(their_folder))
+            turn = subset[number :: options.rounds]
+            some = write_jsonl(folder / "some.jsonl", turn)
+            note(f"round {number + 1}: lintseq on {len(sources)} programs, pylintseq on {len(turn)}")
+            cost = run(build_command(everything, output, *extra), core=core)
+            sequences = count_lines(output)
+            ours.add(cost, len(sources), sequences)
+            size = str(output.stat().st_size)
+            cost = run([sys.executable, HERE / "floor.py", everything, folder / "floor.out", size], core=core)
+            floor.add(cost, len(sources), sequences)
+            cost = run(build_command(some, output, *extra), core=core)
+            same.add(cost, len(turn), count_lines(output))
+            cost = run(pylintseq_command(some, their_folder, samples=samples), core=core)
+            theirs.add(cost, len(turn), count_lines(one_output(their_folder)))
             shutil.rmtree(their_folder)
-            note(f"round {number + 1}: {ours.rate:,.0f} sequences a second beside {theirs.rate:.2f}")
+            note(f"  {ours.rate:,.0f} sequences a second beside {theirs.rate:.2f}")
     return theirs, ours, same, floor
 
 

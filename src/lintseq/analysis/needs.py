@@ -31,10 +31,10 @@ class Needs:
     def taught(self, lessons: Iterable[tuple[int, Sequence[int]]]) -> "Needs":
         """Return these needs and more: each lesson is a unit and the units of which it needs one."""
         added = list(lessons)
-        clauses_of = [list(clauses) for clauses in self.clauses_of]
+        clauses_of = list(self.clauses_of)
         for number, (_, others) in enumerate(added, start=len(self.clause_node)):
             for other in others:
-                clauses_of[other].append(number)
+                clauses_of[other] = [*clauses_of[other], number]
         return replace(
             self,
             clauses_of=clauses_of,
@@ -120,10 +120,10 @@ class NeedsBuilder:
     def need(self, node: int, other: int) -> None:
         """`node` dies with `other`."""
         if node != other:
-            key = (node, other)
-            if key not in self._seen:
-                self._seen.add(key)
-                self._dependents[other].append(node)
+            dependents = self._dependents[other]
+            # The needs of one line come in a row; a need that slips in twice does no harm.
+            if not dependents or dependents[-1] != node:
+                dependents.append(node)
 
     def need_any(self, node: int, others: Iterable[int], *, guard: int = -1) -> None:
         """`node` dies with the last of `others` (while `guard` lives, if given); no others, no need."""
@@ -165,10 +165,14 @@ class NeedsBuilder:
         return len(self._dependents) - 1
 
     def finish(self) -> Needs:
-        clauses_of: list[list[int]] = [[] for _ in self._dependents]
+        nothing: list[int] = []  # shared by the many nodes that no clause counts
+        clauses_of = [nothing] * len(self._dependents)
         for number, (_, others, _) in enumerate(self._clauses):
             for other in others:
-                clauses_of[other].append(number)
+                if clauses_of[other]:
+                    clauses_of[other].append(number)
+                else:
+                    clauses_of[other] = [number]
         return Needs(
             self.units,
             self._dependents,

@@ -7,12 +7,10 @@ decided here; the walks `native` and `none`, which ask no linter, are not here e
 import importlib
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 
-from lintseq.errors import ConfigError, ToolError
+from lintseq.errors import ConfigError
 from lintseq.linting.diagnostic import Diagnostic, Finding, Linter, findings, new_diagnostics, normalise
 from lintseq.linting.syntax import CompileLinter
 
@@ -83,6 +81,8 @@ def get_linter(name: str) -> Linter:
 
 def linter_version(name: str) -> str:
     """Return what the verdicts of linter `name` depend on, to be kept with the data."""
+    from importlib.metadata import version  # noqa: PLC0415  (slow to import)
+
     python = f"python {platform.python_version()}"
     if name == "compile":
         return python
@@ -93,20 +93,11 @@ def linter_version(name: str) -> str:
         _pylint()
         return f"{name} {version('pylint')} / astroid {version('astroid')} / {python}"
     if name == "ruff":
-        return f"{_ruff_version()} / {python}"
+        from lintseq.linting.ruff import ruff_version  # noqa: PLC0415
+
+        return f"{ruff_version()} / {python}"
     get_linter(name)
     return f"{name} / {python}"
-
-
-def _ruff_version() -> str:
-    from lintseq.linting.ruff import find_ruff  # noqa: PLC0415
-
-    program = find_ruff()
-    try:
-        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=60)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ToolError(f"cannot ask {program!r} for its version: {error}") from None
-    return done.stdout.strip()
 
 
 def _imported(name: str, module: str, path: str) -> Linter:

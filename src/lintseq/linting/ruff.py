@@ -90,6 +90,16 @@ def find_ruff() -> str:
     raise ConfigError("the ruff linter needs ruff: pip install 'lintseq[linters]'")
 
 
+def ruff_version() -> str:
+    """Return what `ruff --version` prints."""
+    program = find_ruff()
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolError(f"cannot ask {program!r} for its version: {error}") from None
+    return done.stdout.strip()
+
+
 def _diagnostic(item: dict[str, Any], number: LineNumbers, *, renamed: bool) -> Diagnostic:
     message = item["message"].partition("\n")[0]  # the rest is advice
     if renamed:
