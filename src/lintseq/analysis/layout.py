@@ -26,6 +26,7 @@ _WHOLE_CALLS = frozenset(
         *("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "super", "__init__"),
     }
 )
+_FREE_FORM = frozenset({"__init__", "__call__"})
 _ANY_ARGUMENTS = frozenset({"print", "max", "min", "zip", "dict"})
 
 Suite = Sequence[ast.stmt]
@@ -388,7 +389,8 @@ def _header_parts(stmt: ast.stmt | ast.ExceptHandler) -> list[ast.AST]:
             parts += value
         elif value is not None:
             parts.append(value)
-    if isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef) and stmt.name.startswith("__"):
+    name = getattr(stmt, "name", None) or ""
+    if isinstance(stmt, (ast.FunctionDef, ast.AsyncFunctionDef)) and name.startswith("__") and name not in _FREE_FORM:
         parts.remove(stmt.args)  # the parameters of a special method are given by the language
     return parts
 

@@ -281,8 +281,10 @@ class Members:
     def attribute(self, unit: int, node: ast.Attribute, scope: Scope) -> None:
         """The use of a member needs one of the places that make it."""
         base = node.value
-        if isinstance(base, ast.Call) and isinstance(base.func, ast.Name) and base.func.id == "super":
-            self.inherited(unit, node.attr, scope)
+        if _is_super(base):
+            if node.attr != "__init__":  # `object` has one too
+                ancestors = self.ancestors_of_method(scope)
+                self.builder.need_any(unit, [made for one in ancestors for made, *_ in one.members.get(node.attr, ())])
             return
         if self.is_opaque(base, scope):
             return
@@ -319,15 +321,14 @@ class Members:
         before = [one for one in named if one[2] is None or one[2] is not function or one[3] <= node.lineno]
         return before or named
 
-    def inherited(self, unit: int, name: str, scope: Scope) -> None:
-        """`super().name` needs the method of an ancestor here, where there is one."""
+    def ancestors_of_method(self, scope: Scope) -> list[Class]:
+        """Return the ancestors here of the class that has the method around `scope`, nearest first."""
         holder: Scope | None = scope
-        while holder is not None and (holder.function is None or holder.function.owner is None):
+        while holder is not None:
+            if holder.function is not None and holder.function.owner is not None:
+                return self.order(holder.function.owner)[0][1:]
             holder = holder.parent
-        if holder is None or holder.function is None or holder.function.owner is None or name == "__init__":
-            return
-        ancestors = self.order(holder.function.owner)[0][1:]
-        self.builder.need_any(unit, [member for one in ancestors for member, *_ in one.members.get(name, ())])
+        return []
 
     def store(self, unit: int, node: ast.Attribute, scope: Scope) -> None:
         """Assigning to a property needs its setter."""
@@ -444,6 +445,11 @@ class Members:
                 self.operation(unit, "reverse", call.args[0], scope)
             self.operation(unit, "call", call.func, scope)
             self.redefinitions(unit, call, call.func.id, scope)
+        if isinstance(call.func, ast.Attribute) and _is_super(call.func.value):
+            for one in self.ancestors_of_method(scope):
+                for function in _own_methods(one, call.func.attr):
+                    self.arguments(unit, call, function, bound="staticmethod" not in function.decorators)
+                    return
         if self.is_opaque(call.func, scope):
             return
         types = self.infer(call.func, scope)
@@ -560,6 +566,10 @@ class Members:
 
     def unit_of(self, node: ast.AST, default: int) -> int:
         return self.units[node.lineno - 1] if hasattr(node, "lineno") else default
+
+
+def _is_super(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
 
 
 def _same(one: ast.expr, other: ast.expr) -> bool:
