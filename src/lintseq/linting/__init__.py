@@ -6,7 +6,6 @@ decided here; the walks `native` and `none`, which ask no linter, are not here e
 
 import importlib
 import os
-import platform
 import sys
 from collections.abc import Callable
 
@@ -83,7 +82,7 @@ def linter_version(name: str) -> str:
     """Return what the verdicts of linter `name` depend on, to be kept with the data."""
     from importlib.metadata import version  # noqa: PLC0415  (slow to import)
 
-    python = f"python {platform.python_version()}"
+    python = "python " + ".".join(map(str, sys.version_info[:3]))
     if name == "compile":
         return python
     if name == "pyflakes":

@@ -43,7 +43,7 @@ MESSAGES = ("E", "F", "W0311", "W0231")
 IMPORT_MESSAGES = ("E0401", "E0402", "E0611")
 
 _NAME = "lintseq_state"
-_LINES_KEPT = 50_000
+_LINES_KEPT = 60_000
 """How many lines of imported modules to keep as trees, at about 12 kB a line, before all of them are dropped."""
 
 _SUSPICIOUS = re.compile(f"[\r{re.escape(''.join({char.unescaped for char in BAD_CHARS} | set(BIDI_UNICODE)))}]")
