@@ -32,7 +32,7 @@ class TreeCost:
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--megabytes", type=int, default=1000, help="size of the large input (default: 1000)")
-    parser.add_argument("--compare", type=int, default=30, help="megabytes of the input for the workers (default: 30)")
+    parser.add_argument("--compare", type=int, default=60, help="megabytes of the input for the workers (default: 60)")
     parser.add_argument("--rounds", type=int, default=3, help="runs with one and with two workers (default: 3)")
     parser.add_argument("--samples", type=int, default=1, help="sequences of each program (default: 1)")
     parser.add_argument("--folder", type=Path, help="where there is room for input and output (default: temporary)")

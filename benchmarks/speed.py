@@ -4,17 +4,18 @@ pylintseq gets some of the programs in each round, others in the next, evenly sp
 few minutes allow. lintseq gets all programs in each round, and once more only those that pylintseq got.
 """
 
-import ast
+import gc
 import shutil
 import sys
 import tempfile
 import warnings
 from argparse import Namespace
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
+from typing import TypeVar
 
 from common import (
     HERE,
@@ -38,11 +39,12 @@ from common import (
     write_jsonl,
 )
 
-from lintseq.analysis import analyse
 from lintseq.codecs import DIFF
 from lintseq.dataset.records import Item, encode_line, lintseq_record
 from lintseq.program import Program, parse_python
 from lintseq.sampling import ProgramSampler
+
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -148,40 +150,36 @@ def compare(sources: Sequence[Source], count: int, samples: int, options: Namesp
 def where_time_goes(sources: Sequence[Source], samples: int) -> list[list[str]]:
     """Return, for each stage of the work, the milliseconds that it takes for a program, and its share."""
     spent: defaultdict[str, float] = defaultdict(float)
-    for source in sources:
+
+    def timed(stage: str, work: Callable[[], Result]) -> Result:
+        """Do the work three times, note the shortest, and return what it gave."""
+        times = []
+        for _ in range(3):
+            started = process_time()
+            result = work()
+            times.append(process_time() - started)
+        spent[stage] += min(times)
+        return result
+
+    def examine(source: Source) -> None:
         program = Program.from_text(source.text)
-        clock = process_time()
-
-        def lap(stage: str) -> None:
-            nonlocal clock
-            spent[stage] += process_time() - clock
-            clock = process_time()
-
-        ast.parse(source.text)
-        lap("ast.parse")
-        parse_python(source.text)
-        lap("parsed")
-        analyse(program)
-        lap("analysed")
-        sampler = ProgramSampler(program)
-        lap("set up")
-        sequences = [sampler.sample(id=source.name, draw=draw) for draw in range(samples)]
-        lap("draws")
-        for sequence in sequences:
-            DIFF.edit_texts(sequence)
-        lap("texts")
         item = Item(source.name, source.instruction, source.text)
-        for draw, sequence in enumerate(sequences):
-            encode_line(lintseq_record(item, sequence, draw, {}))
-        lap("records")
+        timed("parsed", lambda: parse_python(source.text))
+        sampler = timed("set up", lambda: ProgramSampler(program))
+        sequences = timed("draws", lambda: [sampler.sample(id=source.name, draw=draw) for draw in range(samples)])
+        timed("texts", lambda: [DIFF.edit_texts(sequence) for sequence in sequences])
+        timed("records", lambda: [encode_line(lintseq_record(item, sequence, 0, {})) for sequence in sequences])
+
+    gc.disable()  # as lintseq does while it works
+    for source in sources:
+        examine(source)
+    gc.enable()
     stages = {
-        "ast.parse": spent["ast.parse"],
-        "compile (does it?)": spent["parsed"] - spent["ast.parse"],
-        "analysis": spent["analysed"] - spent["parsed"],
-        "setting up the walk": spent["set up"] - spent["analysed"],
+        "parsing, and does it compile?": spent["parsed"],
+        "analysis": spent["set up"] - spent["parsed"],
         "draws": spent["draws"],
         "edit texts": spent["texts"],
-        "JSON": spent["records"] - spent["texts"],
+        "records": max(0.0, spent["records"] - spent["texts"]),
     }
     total = sum(stages.values())
     return [[stage, f"{1000 * time / len(sources):.3f}", percent(time, total)] for stage, time in stages.items()]
