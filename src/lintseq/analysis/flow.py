@@ -877,11 +877,16 @@ class Flow:
             self.strings_of(node)
             self.expression(node)
             return
-        for name, unit in self.names_in(node):
-            entry = self.scope.lookup(name)
-            if not later and (entry is None or entry[0] < 0) and name not in BUILTINS:
-                self.need(unit, self.postponed)
-            self.use_later(name, unit)
+        for child in _outside_literals(node):
+            if isinstance(child, ast.Name):
+                unit = self.unit(child)
+                entry = self.scope.lookup(child.id)
+                if not later and (entry is None or entry[0] < 0) and child.id not in BUILTINS:
+                    self.need(unit, self.postponed)
+                self.use_later(child.id, unit)
+            elif isinstance(child, ast.Constant) and isinstance(child.value, str):
+                for name in _names_in_text(child.value):
+                    self.use_later(name, self.unit(child))
 
     def strings_of(self, node: ast.expr) -> None:
         if isinstance(node, ast.Name | ast.Attribute):
@@ -896,15 +901,6 @@ class Flow:
         types = call.args[:1] if _last_name(call.func) == "cast" else call.args[1:]
         for node in (*types, *(keyword.value for keyword in call.keywords if keyword.arg == "bound")):
             self.strings_of(node)
-
-    def names_in(self, node: ast.expr) -> list[tuple[str, int]]:
-        found = []
-        for child in _outside_literals(node):
-            if isinstance(child, ast.Name):
-                found.append((child.id, self.unit(child)))
-            elif isinstance(child, ast.Constant) and isinstance(child.value, str):
-                found += [(name, self.unit(child)) for name in _names_in_text(child.value)]
-        return found
 
 
 def resolve_scope(scope: Scope, name: str) -> Scope | None:
