@@ -197,6 +197,16 @@ class Flow:
                 either,
             )
 
+    def need_bound(self, unit: int, entry: Entry) -> None:
+        """What a use needs of a name: to be bound on every path, if it ever was, and on one at the least.
+
+        The second does not follow from the first, which holds where all paths leave.
+        """
+        must, may = entry
+        self.need(unit, may)
+        if must >= 0 and must != may:
+            self.need(unit, must)
+
     def use(self, name: str, unit: int) -> None:
         if self.shadowed and any(name in names for names in self.shadowed):
             return
@@ -204,8 +214,7 @@ class Flow:
         while True:
             for layer in reversed(scope.env):
                 if name in layer:
-                    must, may = layer[name]
-                    self.need(unit, must if must >= 0 else may)
+                    self.need_bound(unit, layer[name])
                     if name in scope.outer:
                         scope.pending.append((name, unit, -1))
                     return
@@ -258,7 +267,7 @@ class Flow:
             entry = owner.lookup(name)
             nodes = [unit for unit, _ in owner.bindings[name]]
             if entry is not None and entry[0] >= 0:
-                nodes = [entry[0], *(remote for remote, _ in owner.remote.get(name, ()))]
+                nodes = [self.builder.all_of(*entry), *(remote for remote, _ in owner.remote.get(name, ()))]
             node = self.builder.any_of(nodes)
             owner.deferred[name] = node
         return owner.deferred[name]
@@ -757,7 +766,7 @@ class Flow:
                 if entry is None or self.shadowed or scope.outer:
                     self.use(name, unit)
                 else:  # the most common case, at less cost
-                    self.need(unit, entry[0] if entry[0] >= 0 else entry[1])
+                    self.need_bound(unit, entry)
             elif kind is ast.Constant:
                 continue
             elif kind is ast.Attribute:

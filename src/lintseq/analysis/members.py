@@ -209,6 +209,8 @@ class Members:
         return UNKNOWN
 
     def guess_attribute(self, node: ast.Attribute, scope: Scope, depth: int) -> Types:
+        if _is_super(node.value):
+            return self.guess_inherited(node.attr, scope)
         parts: list[Types] = []
         for one in self.guess(node.value, scope, depth):
             if not isinstance(one, Instance | ClassObject):
@@ -223,6 +225,13 @@ class Members:
                     home = function.scope if function is not None else one.of.scope
                     parts.append(self.guess(value, home, depth))
         return self.union(parts)
+
+    def guess_inherited(self, name: str, scope: Scope) -> Types:
+        """Return what `super().name` is: the method of the nearest ancestor here that has one."""
+        for one in self.ancestors_of_method(scope):
+            for function in _own_methods(one, name):
+                return (FunctionObject(function),) if function.decorators <= _TRANSPARENT else UNKNOWN
+        return UNKNOWN
 
     def guess_call(self, call: ast.Call, scope: Scope, depth: int) -> Types:
         name = call.func.id if isinstance(call.func, ast.Name) else ""
@@ -445,11 +454,6 @@ class Members:
                 self.operation(unit, "reverse", call.args[0], scope)
             self.operation(unit, "call", call.func, scope)
             self.redefinitions(unit, call, call.func.id, scope)
-        if isinstance(call.func, ast.Attribute) and _is_super(call.func.value):
-            for one in self.ancestors_of_method(scope):
-                for function in _own_methods(one, call.func.attr):
-                    self.arguments(unit, call, function, bound="staticmethod" not in function.decorators)
-                    return
         if self.is_opaque(call.func, scope):
             return
         types = self.infer(call.func, scope)
