@@ -239,7 +239,7 @@ class _LayoutMaker:
                 pairs = zip(node.keys, node.values, strict=True)
                 self.give_units(
                     node,
-                    [(_place(k or v), _end_place(v), "" if k else "**", True) for k, v in pairs],
+                    [(_place(k or v), _end_place(v), "" if k else "**", not self.in_parentheses(v)) for k, v in pairs],
                 )
             case ast.ImportFrom():
                 self.give_units(node, [(_place(n), _end_place(n), "", True) for n in node.names], at_least_one=True)
@@ -262,12 +262,16 @@ class _LayoutMaker:
         spans = []
         defaults = [None] * (len(plain) - len(node.defaults)) + list(node.defaults)
         for arg, default in zip(plain, defaults, strict=True):
-            spans.append((_place(arg), _end_place(default or arg), "", True))
+            spans.append(
+                (_place(arg), _end_place(default or arg), "", not default or not self.in_parentheses(default))
+            )
         if node.vararg:
             # Without `*args`, keyword-only parameters would turn into others.
             spans.append((_place(node.vararg), _end_place(node.vararg), "*", not node.kwonlyargs))
         for arg, default in zip(node.kwonlyargs, node.kw_defaults, strict=True):
-            spans.append((_place(arg), _end_place(default or arg), "", True))
+            spans.append(
+                (_place(arg), _end_place(default or arg), "", not default or not self.in_parentheses(default))
+            )
         if node.kwarg:
             spans.append((_place(node.kwarg), _end_place(node.kwarg), "**", True))
         if not spans:
@@ -317,6 +321,15 @@ class _LayoutMaker:
                     self.unit_of[line] = unit
         if at_least_one and owner not in units:
             self.layout.alternatives.append((owner, units))
+
+    def in_parentheses(self, node: ast.expr) -> bool:
+        """Tell whether a value stands in parentheses of its own, which are no part of its place in the tree."""
+        line, _ = _place(node)
+        before = self.text_before(_place(node)).strip()
+        while not before and line:
+            line -= 1
+            before = self.lines[line].partition("#")[0].strip()
+        return before.endswith("(")
 
     def text_before(self, place: tuple[int, int]) -> str:
         return self.lines[place[0]].encode()[: place[1]].decode()
