@@ -361,7 +361,8 @@ class Flow:
     def on_for(self, stmt: ast.For | ast.AsyncFor, unit: int) -> None:
         self.doubtful |= isinstance(stmt, ast.AsyncFor)
         self.expression(stmt.iter)
-        self.operation("iterate" if isinstance(stmt, ast.For) else "async", stmt.iter)
+        if isinstance(stmt, ast.For):
+            self.operation("iterate", stmt.iter)
         self.target(stmt.target, unit, Marker("element", stmt.iter))
         self.loop(stmt, unit)
 

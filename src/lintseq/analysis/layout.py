@@ -352,7 +352,7 @@ class _LayoutMaker:
         first_line_of: dict[int, int] = {}
         for line, unit in enumerate(unit_of):
             if unit == FREE:
-                anchor_of[line] = before  # for now: the unit before
+                anchor_of[line] = before  # stands only where nothing below decides otherwise
             else:
                 before = unit
                 first_line_of.setdefault(unit, line)

@@ -386,7 +386,7 @@ class Members:
 
     def operation(self, unit: int, name: str, value: ast.expr, scope: Scope) -> None:
         """What is subscripted, iterated, entered, called or assigned has to support it."""
-        if name == "async" or self.is_opaque(value, scope):
+        if self.is_opaque(value, scope):
             return
         match self.infer(value, scope):
             case (Instance(of=found),):
