@@ -17,7 +17,7 @@ from time import perf_counter, process_time
 from common import Goal, Report, Table, arguments, installed_folders, note, python_files, read_python, share
 from judges import compiles
 
-from lintseq.codecs import DIFF, resolve_edits
+from lintseq.codecs import DIFF
 from lintseq.dataset.records import Item, encode_line, lintseq_record
 from lintseq.errors import ProgramError
 from lintseq.sampling import ProgramSampler
@@ -123,7 +123,7 @@ def examine(job: Job) -> Outcome:
     written = DIFF.encode(sequence)
     tolerant = DIFF.resolve(written)
     read_back = [
-        resolve_edits(record["edits"], final_newline=text.endswith("\n")).text,
+        DIFF.parse_edits(record["edits"], final_newline=text.endswith("\n")).program.text,
         DIFF.resolve_strict(written).text,
         tolerant.text,
     ]

@@ -17,8 +17,9 @@ from typer.main import get_command
 
 import lintseq
 from lintseq.cli import app, main
-from lintseq.cli.build import SchemaName
-from lintseq.dataset.records import SCHEMAS
+from lintseq.cli.build import ShapeName, ShardKind
+from lintseq.dataset.outputs import KINDS
+from lintseq.dataset.records import SHAPES
 
 GOOD = {"id": "a", "instruction": "Write it.", "program": "import math\n\nprint(math.pi)\n"}
 BAD = {"id": "b", "instruction": "Write it.", "program": "print 1"}
@@ -90,7 +91,7 @@ def test_a_truncated_input_fails_the_run_but_keeps_what_was_done(capsys: pytest.
         (["in.jsonl"], "--output"),
         (["--output", "out.jsonl"], "INPUT"),
         (["in.jsonl", "--output", "out.jsonl", "--samples", "0"], "--samples"),
-        (["in.jsonl", "--output", "out.jsonl", "--schema", "xml"], "prompt-completion"),
+        (["in.jsonl", "--output", "out.jsonl", "--shape", "xml"], "prompt-completion"),
         (["in.jsonl", "--output", "out.jsonl", "--weights", "heavy"], "unknown weights 'heavy'; use one of uniform"),
         (["in.jsonl", "--output", "out.jsonl", "--code-field", "x"], "columns: id, instruction, program"),
         (["nowhere.jsonl", "--output", "out.jsonl"], "cannot read nowhere.jsonl"),
@@ -157,24 +158,27 @@ def test_a_reader_that_has_enough_ends_the_run_quietly() -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_ctrl_c_leaves_whole_records_and_no_traceback(workers: str) -> None:
-    write("in.jsonl", *(GOOD | {"id": n} for n in range(200)))
-    command = [sys.executable, "-m", "lintseq", "build", "in.jsonl", "--output", "out.jsonl", "--samples", "5000"]
+def test_ctrl_c_leaves_no_traceback_and_what_is_done_is_gone_on_with(workers: str) -> None:
+    write("in.jsonl", *(GOOD | {"id": n} for n in range(60)))
+    command = [sys.executable, "-m", "lintseq", "build", "in.jsonl", "--output", "out.jsonl", "--samples", "3000"]
     # A process group of its own, which gets the signal as one does at a terminal.
     process = subprocess.Popen([*command, "--workers", workers], stderr=subprocess.PIPE, start_new_session=True)
-    partial = Path("out.jsonl.partial")
-    wait_for(lambda: partial.exists() and partial.stat().st_size)
+    records = Path("out.jsonl.partial/records-0.jsonl")
+    wait_for(lambda: records.exists() and records.stat().st_size)
     os.killpg(process.pid, signal.SIGINT)
     _, printed = process.communicate(timeout=20)
     assert process.returncode == 130
     assert not Path("out.jsonl").exists()
-    lines = partial.read_bytes().splitlines(keepends=True)
-    assert lines
-    assert all(json.loads(line)["program"] == GOOD["program"] for line in lines)
-    assert lines[-1].endswith(b"\n")
+    done = json.loads(Path("out.jsonl.partial/state.json").read_text())["progress"]["tally"]["rows"]
+    assert 0 < done < 60
     assert re.fullmatch(
-        rb"lintseq: interrupted after \d+ rows?; .* in .*partial, and out.jsonl is not written\n", printed
+        rb"lintseq: interrupted after \d+ rows?; go on with --resume; what is done is in .*partial\n", printed
     )
+    resumed = run(*command[3:], "--resume", "--json", "--workers", workers)
+    assert json.loads(resumed.stdout)["rows_before"] == done
+    assert run(*command[3:5], "--output", "alone.jsonl", *command[7:]).returncode == 0
+    assert Path("out.jsonl").read_bytes() == Path("alone.jsonl").read_bytes()
+    assert not Path("out.jsonl.partial").exists()
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
@@ -214,8 +218,9 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal(
 # All commands
 
 
-def test_the_schemas_offered_are_those_there_are() -> None:
-    assert {schema.value for schema in SchemaName} == set(SCHEMAS)
+def test_the_shapes_and_kinds_offered_are_those_there_are() -> None:
+    assert {shape.value for shape in ShapeName} == set(SHAPES)
+    assert {kind.value for kind in ShardKind} == set(KINDS)
 
 
 def test_the_version_is_printed() -> None:

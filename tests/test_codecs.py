@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from lintseq.cli.resolve import resolve as resolve_command
-from lintseq.codecs import CODECS, DIFF, parse, parse_edits, resolve_edits
+from lintseq.codecs import CODECS, DIFF
 from lintseq.codecs.tolerant import END_TOKENS
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, MalformedEditError
@@ -137,16 +137,16 @@ def test_where_all_lines_differ_the_edits_are_those_of_difflib(sequence: EditSeq
 @given(sequences())
 def test_what_is_encoded_parses_back_to_the_same_sequence(sequence: EditSequence) -> None:
     text = DIFF.encode(sequence)
-    assert parse(text) == sequence
-    assert parse(text.removeprefix("<|diff|>")) == sequence
+    assert DIFF.parse(text) == sequence
+    assert DIFF.parse(text.removeprefix("<|diff|>")) == sequence
     assert DIFF.resolve_strict(text).text == sequence.program.text
 
 
 @given(sequences())
 def test_edit_texts_parse_back_to_the_same_sequence(sequence: EditSequence) -> None:
     texts = DIFF.edit_texts(sequence)
-    assert parse_edits(texts, final_newline=sequence.program.final_newline) == sequence
-    assert resolve_edits(texts).lines == sequence.program.lines
+    assert DIFF.parse_edits(texts, final_newline=sequence.program.final_newline) == sequence
+    assert DIFF.parse_edits(texts).program.lines == sequence.program.lines
 
 
 @given(sequences())
@@ -210,7 +210,7 @@ def test_real_programs_read_back() -> None:
         program = Program.from_text(text)
         sequence = EditSequence(program, dense([rng.randrange(8) for _ in program.lines]))
         encoded = DIFF.encode(sequence)
-        assert parse(encoded) == sequence
+        assert DIFF.parse(encoded) == sequence
         assert DIFF.resolve(encoded).text == text
 
 
@@ -257,17 +257,17 @@ def test_the_first_thing_amiss_is_an_error_that_says_where_and_why(text: str, me
 
 def test_errors_in_a_list_of_edits_count_lines_in_their_edit() -> None:
     with pytest.raises(MalformedEditError, match=r"^edit 2, line 3: row"):
-        parse_edits(["@@ -0,0 +1 @@\n+a", "@@ -0,0 +1,2 @@\n+b\nc"])
+        DIFF.parse_edits(["@@ -0,0 +1 @@\n+a", "@@ -0,0 +1,2 @@\n+b\nc"])
     for edits in ([""], ["@@ -0,0 +1 @@\n+a\n"], ["<|diff|>@@ -0,0 +1 @@\n+a"]):
         with pytest.raises(MalformedEditError, match=r"^edit 1, line"):
-            parse_edits(edits)
+            DIFF.parse_edits(edits)
 
 
 @settings(max_examples=300)
 @given(st.one_of(damaged_texts(), st.lists(st.sampled_from([*PIECES, "\n"])).map("".join)))
 def test_strict_accepts_exactly_what_the_encoder_writes(text: str) -> None:
     try:
-        sequence = parse(text)
+        sequence = DIFF.parse(text)
     except MalformedEditError:
         return
     assert DIFF.encode(sequence).removeprefix("<|diff|>") == text.removeprefix("<|diff|>")
@@ -284,7 +284,7 @@ def test_the_tolerant_reader_notes_exactly_what_the_strict_one_refuses(text: str
         assert 1 <= note.line <= text.count("\n") + 1
         assert "\n" not in str(note)
     try:
-        sequence = parse(text)
+        sequence = DIFF.parse(text)
     except MalformedEditError:
         assert resolution.notes
     else:

@@ -19,22 +19,24 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lintseq.codecs import DIFF, resolve_edits
-from lintseq.dataset import build as build_module
+from lintseq.codecs import DIFF
 from lintseq.dataset import workers as workers_module
-from lintseq.dataset.build import BuildInterrupted, BuildReport, Progress, build, default_rejected
-from lintseq.dataset.records import SCHEMAS, Item, content_id, encode_line, encode_rejection
-from lintseq.dataset.rows import (
+from lintseq.dataset.build import BuildInterrupted, BuildReport, Progress, build
+from lintseq.dataset.inputs import (
     MAX_ROW_BYTES,
+    START,
     BrokenInputError,
     FieldNames,
     Fields,
-    Line,
+    RawRow,
+    ReadingOptions,
     find_fields,
-    open_source,
+    open_sources,
     parse_row,
-    read_lines,
+    read_rows,
 )
+from lintseq.dataset.outputs import Target, default_rejected, growing
+from lintseq.dataset.records import SHAPES, Item, content_id, encode_line, encode_rejection
 from lintseq.dataset.work import Batch, BuildOptions, Result, RowWorker
 from lintseq.errors import ConfigError, LintseqError, ProgramError, ToolError
 from lintseq.linting import Diagnostic
@@ -86,14 +88,14 @@ def write_rows(path: Path, *rows: bytes) -> str:
 
 
 def read(path: Path | str) -> list[dict[str, Any]]:
-    return [json.loads(line.data) for line in read_lines(str(path))]
+    return [json.loads(line.data) for line in read_rows(str(path))]
 
 
 def work_on(*rows: bytes, **options: Any) -> Result:
-    lines = [Line(number, data, 0) for number, data in enumerate(rows, 1)]
+    raw = [RawRow(index, index + 1, data, 0) for index, data in enumerate(rows)]
     worker = RowWorker(BuildOptions(**options))
     with worker.limiting_rows():
-        return worker(Batch("in.jsonl", FIELDS, 0, lines, 0))
+        return worker(Batch("in.jsonl", FIELDS, raw, 0))
 
 
 def only_rejection(result: Result) -> dict[str, Any]:
@@ -118,7 +120,7 @@ STORED = {
 def test_compression_is_told_by_content_not_by_name(tmp_path: Path, stored: str) -> None:
     path = tmp_path / "rows"
     path.write_bytes(STORED[stored](b'\xef\xbb\xbf{"a": 1}\r\n\n  \n{"a": "\xe2\x80\xa8"}\n{"a": 3}'))
-    lines = list(read_lines(str(path)))
+    lines = list(read_rows(str(path)))
     assert [line.number for line in lines] == [1, 4, 5]
     assert [parse_row(line.data) for line in lines] == [{"a": 1}, {"a": "\u2028"}, {"a": 3}]
     assert 0 < lines[-1].end <= path.stat().st_size
@@ -135,7 +137,7 @@ def test_a_truncated_file_gives_its_whole_lines_and_then_says_where_it_broke(
     path.write_bytes(compress(b"".join(written))[:-cut])
     lines = []
     with pytest.raises(BrokenInputError, match=r"rows: the compressed data is cut off in line \d+"):
-        for line in read_lines(str(path)):
+        for line in read_rows(str(path)):
             lines.append(line.data)
     assert lines == written[: len(lines)]
     assert len(lines) > 0 or compress is not gzip.compress
@@ -146,13 +148,13 @@ def test_a_corrupt_file_says_which_line_was_read_last(tmp_path: Path) -> None:
     data[15] ^= 0xFF
     (tmp_path / "rows").write_bytes(data)
     with pytest.raises(BrokenInputError, match="cannot be read beyond line"):
-        list(read_lines(str(tmp_path / "rows")))
+        list(read_rows(str(tmp_path / "rows")))
 
 
 def test_a_line_without_end_takes_bounded_memory_and_the_next_one_is_read(tmp_path: Path) -> None:
     path = tmp_path / "rows"
     path.write_bytes(b'{"a": "' + b"x" * (MAX_ROW_BYTES + 1000) + b'"}\n{"a": 2}\n')
-    first, second = read_lines(str(path))
+    first, second = read_rows(str(path))
     assert len(first.data) == MAX_ROW_BYTES + 1
     with pytest.raises(ProgramError, match="too-long"):
         parse_row(first.data)
@@ -163,9 +165,9 @@ def test_a_pipe_is_read_once_and_whole(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.write(writing, row() + b"\n" + row("x = 1") + b"\n")
     os.close(writing)
-    source = open_source(f"/dev/fd/{reading}", FieldNames())
-    assert source.size is None
-    assert [line.number for line in source.lines] == [1, 2]
+    (source,) = open_sources([f"/dev/fd/{reading}"], FieldNames(), ReadingOptions())
+    assert (source.size, source.fingerprint) == (None, None)
+    assert [raw.number for raw in source.read(START)] == [1, 2]
     os.close(reading)
 
 
@@ -281,21 +283,20 @@ def test_a_row_without_an_id_gets_one_from_its_content() -> None:
     assert record["id"] == content_id("Write it.", PROGRAM) != other["id"]
 
 
-@pytest.mark.parametrize("content", [b'[\n{"program": "x"}\n]', b'[{"program": "x"}]', b"no\n" * 200])
-def test_an_input_that_is_no_jsonl_is_refused_before_any_work(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "in").write_bytes(content)
+def test_an_input_that_is_no_jsonl_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"no\n" * 200)
     with pytest.raises(ConfigError, match="does not look like JSONL"):
-        open_source(str(tmp_path / "in"), FieldNames())
+        open_sources([str(tmp_path / "in")], FieldNames(), ReadingOptions())
 
 
 # Records
 
 
-@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("shape", ["lintseq", "pylintseq", "prompt-completion", "messages"])
 @pytest.mark.parametrize("program", [PROGRAM, PROGRAM.rstrip()])
-def test_every_schema_holds_the_same_sequence(schema: str, program: str) -> None:
-    data = row(f"Here:\n```python\n{program}\n```\n" if schema == "pylintseq" else program, id=5)
-    records = [json.loads(line) for line in work_on(data, schema=schema, samples=3, seed=1).records.splitlines()]
+def test_every_shape_holds_the_same_sequence(shape: str, program: str) -> None:
+    data = row(f"Here:\n```python\n{program}\n```\n" if shape == "pylintseq" else program, id=5)
+    records = [json.loads(line) for line in work_on(data, shape=shape, samples=3, seed=1).records.splitlines()]
     program = json.loads(work_on(data).records)["program"]
     sequences = [DIFF.encode(sample_edits_of(program, draw)) for draw in range(3)]
     texts = [DIFF.edit_texts(sample_edits_of(program, draw)) for draw in range(3)]
@@ -336,7 +337,7 @@ def test_every_schema_holds_the_same_sequence(schema: str, program: str) -> None
             for draw in range(3)
         ],
     }
-    assert records == expected[schema]
+    assert records == expected[shape]
 
 
 def sample_edits_of(program: str, draw: int) -> Any:
@@ -424,7 +425,7 @@ def test_a_rejection_names_the_row_by_its_own_id() -> None:
 @pytest.mark.parametrize("program", ["x = '" + "a" * 1_000_000 + "'\ny = x\n", "x = [" + "1, " * 100_000 + "]\n"])
 def test_a_program_with_a_line_of_a_megabyte_is_a_program(program: str) -> None:
     record = json.loads(work_on(row(program)).records)
-    assert resolve_edits(record["edits"], final_newline=True).text == program
+    assert DIFF.parse_edits(record["edits"], final_newline=True).program.text == program
 
 
 def test_a_program_that_takes_too_long_is_rejected_in_time() -> None:
@@ -491,7 +492,7 @@ def test_every_row_comes_out_as_its_records_or_as_one_rejection(rows: list[bytes
     assert result.tally.sequences == len(records) == result.tally.edits.total()
     for record in records:
         final_newline = record["program"].endswith("\n")
-        assert resolve_edits(record["edits"], final_newline=final_newline).text == record["program"]
+        assert DIFF.parse_edits(record["edits"], final_newline=final_newline).program.text == record["program"]
 
 
 # The pipeline
@@ -564,7 +565,7 @@ def test_each_input_has_its_own_columns(tmp_path: Path) -> None:
 
 def test_pylintseq_indices_count_rows_not_lines(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", *(line for n in range(150) for line in (row(f"x = {n}"), b"")))
-    build([source], str(tmp_path / "out.jsonl"), options=BuildOptions(schema="pylintseq"), workers=1)
+    build([source], str(tmp_path / "out.jsonl"), options=BuildOptions(shape="pylintseq"), workers=1)
     assert [record["index"] for record in read(tmp_path / "out.jsonl")] == list(range(150))
 
 
@@ -620,7 +621,7 @@ def test_inputs_outputs_and_rejected_rows_must_be_different_files(tmp_path: Path
     (tmp_path / "link.jsonl").symlink_to(source)
     for output, rejected in ((source, "r"), (str(tmp_path / "link.jsonl"), "r"), ("o", source), ("o", "o")):
         with pytest.raises(ConfigError, match="named twice"):
-            build([source], output, rejected=rejected, overwrite=True)
+            build([source], Target(output, rejected), overwrite=True)
     assert read(source) == [json.loads(row())]
 
 
@@ -629,12 +630,12 @@ def test_inputs_outputs_and_rejected_rows_must_be_different_files(tmp_path: Path
     [
         ({"options": BuildOptions(samples=0)}, "samples is 0"),
         ({"options": BuildOptions(row_timeout=float("nan"))}, "row timeout is nan"),
-        ({"options": BuildOptions(schema="xml")}, "unknown schema 'xml'; use one of lintseq, "),
+        ({"options": BuildOptions(shape="xml")}, "unknown shape 'xml'; use one of lintseq, "),
         ({"options": BuildOptions(sampling=SamplingOptions(weights="heavy"))}, "unknown weights"),
         ({"workers": 0}, "workers is 0"),
         ({"inputs": []}, "no inputs"),
         ({"inputs": ["nowhere.jsonl"]}, "cannot read nowhere.jsonl"),
-        ({"inputs": ["."]}, "is a folder"),
+        ({"inputs": ["*.csv"]}, r"no file matches \*.csv"),
         ({"output": "no/such/folder/out.jsonl"}, "no folder no/such/folder"),
     ],
 )
@@ -661,10 +662,12 @@ def test_an_interruption_leaves_whole_records_beside_the_output(tmp_path: Path) 
         build([source], str(output), workers=2, overwrite=True, on_progress=interrupt)
     report = interruption.value.report
     assert output.read_text() == "old"
-    assert len(read(report.partial)) == report.tally.sequences > 0
+    assert report.tally.sequences > 0
     assert report.partial == f"{output}.partial"
+    with pytest.raises(ConfigError, match="exists"):
+        build([source], str(output), workers=2)
     build([source], str(output), workers=2, overwrite=True)
-    assert sorted(os.listdir(tmp_path)) == ["in.jsonl", "out.jsonl.gz", "out.rejected.jsonl"]
+    assert sorted(os.listdir(tmp_path)) == ["in.jsonl", "out.jsonl.gz", "out.manifest.json", "out.rejected.jsonl"]
 
 
 def test_a_failing_disk_ends_the_run_and_leaves_the_old_output(
@@ -675,7 +678,7 @@ def test_a_failing_disk_ends_the_run_and_leaves_the_old_output(
 
     source = write_rows(tmp_path / "in.jsonl", *many_rows(10))
     (tmp_path / "out.jsonl").write_text("old")
-    monkeypatch.setattr(build_module.OutputFile, "write", write)
+    monkeypatch.setattr(growing.GrowingFile, "write", write)
     with pytest.raises(LintseqError, match=r"cannot go on with .*out\.jsonl: .*No space left"):
         build([source], str(tmp_path / "out.jsonl"), workers=2, overwrite=True)
     assert (tmp_path / "out.jsonl").read_text() == "old"
@@ -683,7 +686,7 @@ def test_a_failing_disk_ends_the_run_and_leaves_the_old_output(
 
 def test_what_is_no_file_is_written_to_as_it_is(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", row())
-    report = build([source], "/dev/null", rejected="/dev/null", workers=1) if os.name == "posix" else None
+    report = build([source], Target("/dev/null", "/dev/null"), workers=1) if os.name == "posix" else None
     assert report is None or report.finished
     assert os.listdir(tmp_path) == ["in.jsonl"]
 
@@ -694,8 +697,8 @@ def test_progress_counts_to_the_end_of_all_inputs(tmp_path: Path) -> None:
     seen: list[Progress] = []
     build([first, second], str(tmp_path / "out.jsonl"), workers=2, on_progress=seen.append)
     total = os.path.getsize(first) + os.path.getsize(second)
-    assert [progress.bytes_done for progress in seen] == sorted(progress.bytes_done for progress in seen)
-    assert (seen[-1].rows, seen[-1].bytes_done, seen[-1].bytes_total) == (150, total, total)
+    assert [progress.done for progress in seen] == sorted(progress.done for progress in seen)
+    assert (seen[-1].rows, seen[-1].done, seen[-1].total) == (150, total, total)
 
 
 def test_the_report_is_what_counting_the_output_gives(tmp_path: Path) -> None:
@@ -731,7 +734,7 @@ def test_a_printed_output_needs_a_place_for_rejected_rows() -> None:
 def test_real_pairs_are_all_accounted_for(tmp_path: Path) -> None:
     if not PAIRS.exists():
         pytest.skip(f"no data at {PAIRS}")
-    sample = [line.data for line in read_lines(str(PAIRS))][::10]
+    sample = [line.data for line in read_rows(str(PAIRS))][::10]
     source = write_rows(tmp_path / "in.jsonl", *(data.rstrip(b"\n") for data in sample))
     report = build([source], str(tmp_path / "out.jsonl"), options=BuildOptions(samples=2), workers=2)
     tally = report.tally
@@ -739,13 +742,13 @@ def test_real_pairs_are_all_accounted_for(tmp_path: Path) -> None:
     assert not {"internal-error", "timeout", "crashed"} & set(tally.rejections)
     for record in read(tmp_path / "out.jsonl"):
         final_newline = record["program"].endswith("\n")
-        assert resolve_edits(record["edits"], final_newline=final_newline).text == record["program"]
+        assert DIFF.parse_edits(record["edits"], final_newline=final_newline).program.text == record["program"]
 
 
 def test_encoding_a_line_ends_it_once() -> None:
     item = Item("a", "b", "c\n")
     sequence = sample_edits("c\n")
-    for schema in SCHEMAS.values():
-        line = encode_line(schema(item, sequence, 0, {}))
+    for shape in SHAPES.values():
+        line = encode_line(shape(item, sequence, 0, {}, DIFF))
         assert line.count(b"\n") == 1
         assert line.endswith(b"}\n")

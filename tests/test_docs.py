@@ -32,8 +32,8 @@ from typer.models import ArgumentInfo
 
 from lintseq.cli import app
 from lintseq.codecs.tolerant import END_TOKENS
-from lintseq.dataset.records import SCHEMAS
-from lintseq.dataset.rows import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES
+from lintseq.dataset.records import SHAPES
+from lintseq.dataset.inputs.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES
 from lintseq.linting import LINTERS
 from lintseq.sampling import COMMENTS, WEIGHTS
 
@@ -335,7 +335,7 @@ def test_the_tables_of_the_data_format_are_complete():
     text = (DOCS / "data-format.md").read_text(encoding="utf-8")
     assert first_column(text, "Reasons") == reasons_of_rejections()
     assert first_column(text, "What is repaired or ignored") == reasons_of_notes()
-    assert first_column(text, "Schemas") == set(SCHEMAS)
+    assert first_column(text, "Shapes") == set(SHAPES)
     for names in (INSTRUCTION_NAMES, CODE_NAMES, ID_NAMES, END_TOKENS):
         assert ", ".join(f"`{name}`" for name in names) in " ".join(text.split())
 

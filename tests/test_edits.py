@@ -86,7 +86,7 @@ def test_a_line_that_no_deletion_holds_is_an_error() -> None:
         EditSequence.undoing(Program(("a", "b")), [{0}])
 
 
-@pytest.mark.parametrize("arrivals", [(0,), (0, 1, 2), (-1, 0), (1, 1), (0, 2)])
+@pytest.mark.parametrize("arrivals", [(0,), (0, 1, 2), (-2, 0), (1, 1), (-1, 1), (0, 2)])
 def test_arrivals_name_an_edit_for_each_line_and_leave_no_edit_empty(arrivals: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"arrivals|numbered"):
         EditSequence(Program(("a", "b")), arrivals)
@@ -95,3 +95,17 @@ def test_arrivals_name_an_edit_for_each_line_and_leave_no_edit_empty(arrivals: t
 def test_the_empty_program_takes_no_edits() -> None:
     sequence = EditSequence.undoing(Program(()), [])
     assert (len(sequence), sequence.edits, list(sequence.states())) == (0, (), [])
+
+
+@given(deletions(), st.integers(0, 15))
+def test_the_first_edits_and_those_after_them_are_the_sequence_in_two(
+    drawn: tuple[Program, list[set[int]]], cut: int
+) -> None:
+    sequence = EditSequence.undoing(*drawn)
+    cut = min(cut, len(sequence))
+    first, rest = sequence.first(cut), sequence.after(cut)
+    assert first.edits + rest.edits == sequence.edits
+    assert [*first.states(), *rest.states()] == list(sequence.states())
+    assert rest.start == first.program
+    assert replay(rest.edits, rest.start.lines) == list(sequence.program.lines)
+    assert (rest.program, first.start.lines) == (sequence.program, ())

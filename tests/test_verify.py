@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lintseq.cli import main
 from lintseq.codecs import DIFF
 from lintseq.dataset.records import SCHEMAS, Item
-from lintseq.dataset.rows import Line
+from lintseq.dataset.inputs import RawRow
 from lintseq.dataset.verify import CHECKS, Judge, Report, check_rows, pylintseq_programs, verify
 from lintseq.edits import EditSequence
 from lintseq.program import Program

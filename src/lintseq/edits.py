@@ -47,20 +47,25 @@ def apply(edit: Edit, state: Sequence[str]) -> list[str]:
     return result
 
 
-def replay(edits: Iterable[Edit]) -> list[str]:
-    """Return the lines that `edits` write, one after the other, on nothing."""
-    state: list[str] = []
+def replay(edits: Iterable[Edit], start: Sequence[str] = ()) -> list[str]:
+    """Return the lines that `edits` write, one after the other, on the lines of `start`."""
+    state = list(start)
     for edit in edits:
         state = apply(edit, state)
     return state
 
 
+THERE = -1
+"""The arrival of a line that is there from the start."""
+
+
 @dataclass(frozen=True, slots=True)
 class EditSequence:
-    """All edits of one draw, from nothing to the program.
+    """The edits of one draw, from nothing, or from a state on the way, to the program.
 
-    Stored as the program and, for each of its lines, the index of the edit that inserts it: so each
-    line arrives exactly once, states only grow, and replaying gives the program by construction.
+    Stored as the program and, for each of its lines, the index of the edit that inserts it (`THERE` for a
+    line of the state that the edits start from): so each line arrives exactly once, states only grow, and
+    replaying gives the program by construction.
     """
 
     program: Program
@@ -69,37 +74,60 @@ class EditSequence:
     def __post_init__(self) -> None:
         if len(self.arrivals) != len(self.program.lines):
             raise ValueError(f"{len(self.arrivals)} arrivals for {len(self.program.lines)} lines")
-        edits = set(self.arrivals)
+        edits = set(self.arrivals) - {THERE}
         if edits and (min(edits) != 0 or max(edits) != len(edits) - 1):
             raise ValueError(f"edits are to be numbered from 0 with none left out, not {sorted(edits)[:9]}")
 
     @classmethod
     def undoing(cls, program: Program, deletions: Sequence[Iterable[int]]) -> Self:
         """Return the sequence that undoes `deletions` (line indices, in the order they were made)."""
-        arrivals = [-1] * len(program.lines)
+        arrivals = [THERE] * len(program.lines)
         for number, deletion in enumerate(reversed(deletions)):
             for index in deletion:
                 arrivals[index] = number
-        if -1 in arrivals:
-            raise ValueError(f"line {arrivals.index(-1)} is in no deletion")
+        if THERE in arrivals:
+            raise ValueError(f"line {arrivals.index(THERE)} is in no deletion")
         return cls(program, tuple(arrivals))
 
     def __len__(self) -> int:
         """The number of edits."""
         return max(self.arrivals, default=-1) + 1
 
+    @property
+    def start(self) -> Program:
+        """The state that the edits start from; no lines if that is nothing."""
+        lines = [self.program.lines[index] for index in self.present()]
+        return Program(tuple(lines), self.program.final_newline and bool(lines))
+
+    def present(self) -> list[int]:
+        """Return the indices of the lines that are there from the start, in order."""
+        if THERE not in self.arrivals:
+            return []
+        return [index for index, number in enumerate(self.arrivals) if number == THERE]
+
+    def after(self, edits: int) -> "EditSequence":
+        """Return the sequence without its first so many edits: it starts from the state after them."""
+        return EditSequence(self.program, tuple(max(number - edits, THERE) for number in self.arrivals))
+
+    def first(self, edits: int) -> "EditSequence":
+        """Return only its first so many edits: they write the state after them."""
+        kept = [(line, n) for line, n in zip(self.program.lines, self.arrivals, strict=True) if n < edits]
+        lines = tuple(line for line, _ in kept)
+        return EditSequence(Program(lines, self.program.final_newline and bool(lines)), tuple(n for _, n in kept))
+
     def inserted(self) -> list[list[int]]:
         """Return, for each edit, the indices of the lines that it inserts, in order."""
         edits: list[list[int]] = [[] for _ in range(len(self))]
-        if len(edits) == 1:
+        if len(edits) == 1 and THERE not in self.arrivals:
             return [list(range(len(self.arrivals)))]
         for index, number in enumerate(self.arrivals):
-            edits[number].append(index)
+            if number != THERE:
+                edits[number].append(index)
         return edits
 
     def placements(self) -> Iterator[list[tuple[int, list[int]]]]:
         """Yield, for each edit, its hunks as (position in the state before, line indices)."""
-        present: list[int] = []
+        present = self.present()
         for indices in self.inserted():
             hunks: list[tuple[int, list[int]]] = []
             last = -1

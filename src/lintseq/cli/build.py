@@ -1,5 +1,6 @@
-"""`lintseq build`: a file of programs becomes a file of edit sequences."""
+"""`lintseq build`: programs become a data set of edit sequences."""
 
+from dataclasses import replace
 from enum import StrEnum
 from json import dumps
 from typing import TYPE_CHECKING, Annotated
@@ -13,22 +14,43 @@ if TYPE_CHECKING:
     from lintseq.dataset.build import BuildReport
 
 
-class SchemaName(StrEnum):
-    """The schemas of `lintseq.dataset.records`, named here too so that `--help` need not load them."""
+class ShapeName(StrEnum):
+    """The shapes of `lintseq.dataset.records`, named here too so that `--help` need not load them."""
 
     lintseq = "lintseq"
     pylintseq = "pylintseq"
     prompt_completion = "prompt-completion"
     messages = "messages"
+    messages_by_edit = "messages-by-edit"
+    next_edit = "next-edit"
+
+
+class ShardKind(StrEnum):
+    """The kinds of `lintseq.dataset.outputs`."""
+
+    parquet = "parquet"
+    jsonl = "jsonl"
+    jsonl_gz = "jsonl.gz"
+    jsonl_zst = "jsonl.zst"
 
 
 def build(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT", help="JSONL, plain, .gz or .zst; - is standard input.")
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="JSONL, JSON, Parquet, CSV; a folder or glob of such or of source files; hf:NAME; a URL; -.",
+        ),
     ],
     *,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="PATH", help="Where records go; .gz and .zst compress, - prints.")
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="Where records go: .jsonl, .jsonl.gz, .jsonl.zst, .parquet; - prints.",
+        ),
     ],
     rejected: Annotated[
         str | None,
@@ -44,6 +66,10 @@ def build(
     comments: Annotated[
         str, typer.Option(metavar="NAME", help="Comments come with their code (attach) or before all else (first).")
     ] = "attach",
+    shape: Annotated[ShapeName, typer.Option(help="Shape of the records.")] = ShapeName.lintseq,
+    format: Annotated[
+        str, typer.Option(metavar="FORMAT", help="How edits are written down: diff, udiff, search-replace, ...")
+    ] = "diff",
     instruction_field: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Holds the instruction; '' if there is none. [default: found]")
     ] = None,
@@ -53,24 +79,68 @@ def build(
     id_field: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Holds the row's id. [default: found, else a hash]")
     ] = None,
+    functions: Annotated[
+        bool, typer.Option("--functions", help="Of source files, take each documented function and class.")
+    ] = False,
+    shards: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Write a folder of N files for datasets.load_dataset.")
+    ] = None,
+    shard_rows: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Write a folder of files of N records each.")
+    ] = None,
+    shard_kind: Annotated[ShardKind, typer.Option(help="What the files in the folder are.")] = ShardKind.parquet,
+    min_edits: Annotated[int, typer.Option(min=1, metavar="N", help="Leave out draws of fewer edits.")] = 1,
+    max_edits: Annotated[int | None, typer.Option(min=1, metavar="N", help="Leave out draws of more edits.")] = None,
+    max_lines: Annotated[int | None, typer.Option(min=1, metavar="N", help="Reject programs of more lines.")] = None,
+    distinct: Annotated[bool, typer.Option("--distinct", help="No two equal draws of one program.")] = False,
+    sub_sequences: Annotated[
+        int, typer.Option(min=0, metavar="N", help="For each draw, N records more that start in the middle.")
+    ] = 0,
+    duplicates: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="What of programs that are there already: keep, or drop exact or near ones."
+        ),
+    ] = "keep",
+    similarity: Annotated[
+        float | None, typer.Option(min=0, max=1, metavar="SHARE", help="What makes programs near duplicates.")
+    ] = None,
+    decontaminate: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Reject what overlaps with this benchmark; may be given several times."),
+    ] = None,
+    licence: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Keep only rows under this licence; may be given several times."),
+    ] = None,
+    licence_field: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Holds the licence, which records then repeat.")
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Processes that do the work. [default: one for each processor]"),
     ] = None,
-    schema: Annotated[SchemaName, typer.Option(help="Shape of the records.")] = SchemaName.lintseq,
     row_timeout: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Time for all draws of a row; 0 is for no limit.")
     ] = 10.0,
+    row_memory: Annotated[
+        float, typer.Option(min=0, metavar="GB", help="Memory that a row may take; 0 is for no limit.")
+    ] = 2.0,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on where an earlier run of the same build was ended, if there was one."),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 if any row was rejected.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
 ) -> None:
-    """Turn a file of programs into a file of edit sequences.
+    """Turn programs into a data set of edit sequences.
 
-    Each row of the input gives as many records as there are samples, or one line in the file of rejected
+    Each row of the inputs gives as many records as there are samples, or one line in the file of rejected
     rows that says why not. Records come in the order of the rows and do not depend on the number of
-    workers. The output appears when it is whole. Exit status 1 says that an input could not be read to
+    workers. The output appears when it is whole, with a manifest of what it was made of; a build that was
+    ended, in whatever way, goes on with --resume. Exit status 1 says that an input could not be read to
     its end.
 
     Columns are found by their usual names: instruction, query, prompt, ...; program, code, solution,
@@ -80,29 +150,47 @@ def build(
     """
     from lintseq.dataset.build import BuildInterrupted  # noqa: PLC0415
     from lintseq.dataset.build import build as run  # noqa: PLC0415
-    from lintseq.dataset.rows import FieldNames  # noqa: PLC0415
+    from lintseq.dataset.inputs import FieldNames, ReadingOptions  # noqa: PLC0415
+    from lintseq.dataset.outputs import Target  # noqa: PLC0415
+    from lintseq.dataset.screening import ScreeningOptions  # noqa: PLC0415
     from lintseq.dataset.work import BuildOptions  # noqa: PLC0415
     from lintseq.sampling import SamplingOptions  # noqa: PLC0415
 
     if json and output == "-":
         raise ConfigError("--json and --output - would both print on standard output; choose one")
+    screening = ScreeningOptions(
+        licences=tuple(licence or ()),
+        licence_field=licence_field,
+        decontaminate=tuple(decontaminate or ()),
+        duplicates=duplicates,
+    )
     options = BuildOptions(
         samples=samples,
         seed=seed,
         sampling=SamplingOptions(linter=linter, weights=weights, comments=comments, certify=certify),
         names=FieldNames(instruction=instruction_field, code=code_field, id=id_field),
-        schema=schema.value,
+        shape=shape.value,
+        format=format,
+        min_edits=min_edits,
+        max_edits=max_edits,
+        max_lines=max_lines,
+        distinct=distinct,
+        sub_sequences=sub_sequences,
+        screening=screening if similarity is None else replace(screening, similarity=similarity),
         row_timeout=row_timeout,
+        row_memory=round(row_memory * 10**9) or None,
     )
+    target = Target(output, rejected, shards, shard_rows, shard_kind.value)
     try:
         with BuildProgress(shown=not quiet) as progress:
             report = run(
                 inputs,
-                output,
+                target,
                 options=options,
-                rejected=rejected,
+                reading=ReadingOptions(functions=functions),
                 workers=workers,
                 overwrite=overwrite,
+                resume=resume,
                 on_progress=progress,
             )
     except BuildInterrupted as interruption:
@@ -132,10 +220,14 @@ def summary(report: "BuildReport") -> str:
         ("rejected rows", f"{report.rejections:,}"),
     ]
     rows += [(f"  {reason}", f"{count:,}") for reason, count in numbers["rejections"].items()]
-    rows += [
-        ("rows a second", f"{numbers['rows_per_second']:,.0f} ({numbers['seconds']:.1f} s)"),
-        ("output", report.output),
-    ]
+    rows += [(f"draws left out: {reason}", f"{count:,}") for reason, count in numbers["dropped_draws"].items()]
+    if report.nothing_to_do:
+        rows.append(("", "done by an earlier run; nothing was left to do"))
+    else:
+        rows.append(("rows a second", f"{numbers['rows_per_second']:,.0f} ({numbers['seconds']:.1f} s)"))
+    if report.rows_before and not report.nothing_to_do:
+        rows.append(("rows of earlier runs", f"{report.rows_before:,}"))
+    rows.append(("output", report.output))
     if report.rejections:
         rows.append(("rejected rows in", report.rejected))
     return table(rows)
@@ -144,4 +236,4 @@ def summary(report: "BuildReport") -> str:
 def _left(report: "BuildReport") -> str:
     if report.output == "-":
         return "the records printed are whole"
-    return f"whole records of them are in {report.partial}, and {report.output} is not written"
+    return f"go on with --resume; what is done is in {report.partial}"

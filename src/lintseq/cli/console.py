@@ -44,6 +44,8 @@ class BuildProgress:
         self._shown = shown
         self._bar = _bar() if shown and sys.stderr.isatty() else None
         self._started = self._last = time.monotonic()
+        self._first: int | None = None
+        """What of the inputs was done when this run had done its first rows: earlier runs did the rest."""
 
     def __enter__(self) -> Self:
         if self._bar is not None:
@@ -61,15 +63,17 @@ class BuildProgress:
         if not self._shown or now - self._last < (_LINE_EVERY if self._bar is None else _DRAW_EVERY):
             return
         self._last = now
-        rate = progress.rows / (now - self._started)
+        if self._first is None:
+            self._first = progress.done
+        seconds = now - self._started
+        rate = progress.new_rows / seconds
         text = f"{plural(progress.rows, 'row')}, {rate:,.0f} a second, {progress.rejected:,} rejected"
-        done = progress.bytes_done / progress.bytes_total if progress.bytes_total else None
-        if done:
-            text += f", {_duration((now - self._started) * (1 - done) / done)} left"
+        done = progress.done / progress.total if progress.total else None
+        if progress.total and progress.done > self._first:
+            left = (progress.total - progress.done) / (progress.done - self._first)
+            text += f", {_duration(seconds * left)} left"
         if self._bar is not None:
-            self._bar.update(
-                self._bar.task_ids[0], total=progress.bytes_total, completed=progress.bytes_done, text=text
-            )
+            self._bar.update(self._bar.task_ids[0], total=progress.total, completed=progress.done, text=text)
             self._bar.refresh()
         else:
             typer.echo(text if done is None else f"{done:4.0%}  {text}", err=True)

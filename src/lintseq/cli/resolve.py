@@ -26,7 +26,7 @@ def resolve(
 
     Example: lintseq sample area.py --text | lintseq resolve --strict
     """
-    from lintseq.codecs import DIFF, Resolution, parse  # noqa: PLC0415
+    from lintseq.codecs import DIFF, Resolution  # noqa: PLC0415
 
     try:
         data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
@@ -34,7 +34,7 @@ def resolve(
         raise ConfigError(f"cannot read the edit text: {error}") from None
     text = data.decode(errors="surrogateescape")  # bytes that are no UTF-8 pass through unchanged
     if strict:
-        sequence = parse(text)
+        sequence = DIFF.parse(text)
         resolution = Resolution(sequence.program, len(sequence))
     else:
         resolution = DIFF.resolve(text)

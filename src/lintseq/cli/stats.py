@@ -138,7 +138,7 @@ class Ticker:
     """Says on standard error how far a long run is: a line that renews itself, or off a terminal one at times."""
 
     def __init__(self, name: str, path: str) -> None:
-        from lintseq.dataset.rows import input_size  # noqa: PLC0415
+        from lintseq.dataset.inputs.streams import input_size  # noqa: PLC0415
 
         self._name = name
         check_input(path)

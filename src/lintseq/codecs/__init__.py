@@ -3,51 +3,35 @@
 Owns the text of edits; how sequences come about and where texts go is none of its business.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from lintseq.codecs.diff import SEPARATOR, edit_texts, encode, parse, parse_edits, resolve_edits, resolve_strict
+from lintseq.codecs import diff, tolerant
+from lintseq.codecs.blocks import SEARCH_REPLACE
+from lintseq.codecs.codec import NOTHING, SEPARATOR, Codec, join_edits, split_edits
 from lintseq.codecs.resolution import Note, Resolution
-from lintseq.codecs.tolerant import resolve
-from lintseq.edits import EditSequence
-from lintseq.program import Program
+from lintseq.codecs.states import STATES
+from lintseq.codecs.windows import ORIGINAL_UPDATED
+from lintseq.errors import ConfigError
 
 __all__ = [
     "CODECS",
     "DIFF",
+    "NOTHING",
     "SEPARATOR",
     "Codec",
     "Note",
     "Resolution",
-    "edit_texts",
-    "encode",
-    "parse",
-    "parse_edits",
-    "resolve",
-    "resolve_edits",
-    "resolve_strict",
+    "get_codec",
+    "join_edits",
+    "split_edits",
 ]
 
+DIFF = Codec("diff", diff.edit_texts, diff.read_edit, tolerant.resolve)
 
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """A format: a name and what it takes to write a sequence down and to read it back."""
-
-    name: str
-
-    edit_texts: Callable[[EditSequence], list[str]]
-    """One text for each edit, as records hold them."""
-
-    encode: Callable[[EditSequence], str]
-    """The whole sequence as one text, as a model is taught to write it."""
-
-    resolve: Callable[[str], Resolution]
-    """The program that any text writes, and what was ignored or repaired; never raises."""
-
-    resolve_strict: Callable[[str], Program]
-    """The program that a well-formed text writes; raises `MalformedEditError` for any other."""
+CODECS = {codec.name: codec for codec in (DIFF, SEARCH_REPLACE, ORIGINAL_UPDATED, STATES)}
 
 
-DIFF = Codec("diff", edit_texts, encode, resolve, resolve_strict)
-
-CODECS = {codec.name: codec for codec in (DIFF,)}
+def get_codec(name: str) -> Codec:
+    """Return the format of a name; raises `ConfigError` if there is none."""
+    try:
+        return CODECS[name]
+    except KeyError:
+        raise ConfigError(f"unknown format {name!r}; use one of {', '.join(CODECS)}") from None

@@ -20,12 +20,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from lintseq.codecs.resolution import Note
-from lintseq.edits import EditSequence
-from lintseq.errors import MalformedEditError
-from lintseq.program import Program
-
-SEPARATOR = "<|diff|>"
+from lintseq.codecs.resolution import EditFault, shorten
+from lintseq.edits import Edit, EditSequence, Hunk
 
 HEADER = re.compile(r"@@ -(0|[1-9][0-9]{0,11}),0 \+([1-9][0-9]{0,11})(?:,([2-9]|[1-9][0-9]{1,11}))? @@")
 """A header exactly as `encode` writes it: position, start, count."""
@@ -34,7 +30,7 @@ HEADER = re.compile(r"@@ -(0|[1-9][0-9]{0,11}),0 \+([1-9][0-9]{0,11})(?:,([2-9]|
 def edit_texts(sequence: EditSequence) -> list[str]:
     """Return the text of each edit, without separators and without a newline at its end."""
     rows = ["+" + line for line in sequence.program.lines]
-    present: list[int] = []
+    present = sequence.present()
     texts = []
     for indices in sequence.inserted():
         parts: list[str] = []
@@ -55,98 +51,37 @@ def edit_texts(sequence: EditSequence) -> list[str]:
     return texts
 
 
-def encode(sequence: EditSequence) -> str:
-    """Return the whole sequence as one text."""
-    text = SEPARATOR + f"\n{SEPARATOR}".join(edit_texts(sequence))
-    program = sequence.program
-    return text + "\n" if program.final_newline and program.lines else text
-
-
-def parse(text: str) -> EditSequence:
-    """Return the sequence that `encode` wrote as `text`; the separator before the first edit may be absent.
-
-    Raises `MalformedEditError` for the first thing that `encode` would not have written; it counts edits
-    from 1 and lines of the text from 1.
-    """
-    body = text.removeprefix(SEPARATOR)
-    if not body:
-        return EditSequence(Program(()), ())
-    reader = _StrictReader()
-    lineno = 1
-    for edit in body.removesuffix("\n").split(f"\n{SEPARATOR}"):
-        lineno = reader.read(edit, lineno)
-    return reader.sequence(final_newline=body.endswith("\n"))
-
-
-def parse_edits(edits: Sequence[str], *, final_newline: bool = False) -> EditSequence:
-    """Return the sequence whose `edit_texts` are `edits`, as records hold them.
-
-    Edit texts do not say whether the program ends in a newline, so `final_newline` does. Raises
-    `MalformedEditError`, which counts edits from 1 and the lines of each edit from 1.
-    """
-    reader = _StrictReader()
-    for edit in edits:
-        reader.read(edit, 1)
-    return reader.sequence(final_newline=final_newline and bool(edits))
-
-
-def resolve_strict(text: str) -> Program:
-    """Return the program that `text` writes; raises `MalformedEditError` as `parse` does."""
-    return parse(text).program
-
-
-def resolve_edits(edits: Sequence[str], *, final_newline: bool = False) -> Program:
-    """Return the program that edit texts write; raises `MalformedEditError` as `parse_edits` does."""
-    return parse_edits(edits, final_newline=final_newline).program
-
-
-class _StrictReader:
-    """Applies edit texts one after the other, remembering which edit each line came with."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.arrivals: list[int] = []
-        self.edits = 0
-
-    def read(self, edit: str, lineno: int) -> int:
-        """Apply one edit, whose first line is line `lineno` of the text; return the line after its last."""
-        self.edits += 1
-        size = len(self.lines)
-        texts = edit.split("\n")
-        done, previous, inserted = 0, -1, 0
-        while done < len(texts):
-            header = HEADER.fullmatch(texts[done])
-            if header is None:
-                raise self._malformed(lineno + done, *_not_a_header(texts[done], first=done == 0))
-            position, start, count = int(header[1]), int(header[2]), int(header[3] or 1)
-            if position > size:
-                detail = f"inserts after line {position}, but the state has {size} lines"
-                raise self._malformed(lineno + done, "position", detail)
-            if position <= previous:
-                detail = f"inserts after line {position}, but the hunk before it inserts after line {previous}"
-                raise self._malformed(lineno + done, "order", detail)
-            if start != position + inserted + 1:
-                detail = f"the new lines start at line {position + inserted + 1}, not {start}"
-                raise self._malformed(lineno + done, "new-start", detail)
-            rows = texts[done + 1 : done + 1 + count]
-            for offset, row in enumerate(rows, 1):
-                if not row.startswith("+"):
-                    raise self._malformed(lineno + done + offset, *_not_a_row(row, offset - 1, count))
-            if len(rows) < count:
-                raise self._malformed(lineno + done, "count", f"counts {count} rows, but {len(rows)} follow")
-            at = position + inserted
-            self.lines[at:at] = [row[1:] for row in rows]
-            self.arrivals[at:at] = [self.edits - 1] * count
-            done += 1 + count
-            previous = position
-            inserted += count
-        return lineno + len(texts)
-
-    def sequence(self, *, final_newline: bool) -> EditSequence:
-        return EditSequence(Program(tuple(self.lines), final_newline), tuple(self.arrivals))
-
-    def _malformed(self, lineno: int, reason: str, detail: str) -> MalformedEditError:
-        return MalformedEditError(str(Note(self.edits, lineno, reason, detail)))
+def read_edit(text: str, state: Sequence[str]) -> Edit:
+    """Return the insertion that an edit text makes in `state`; raise `EditFault` if it is not as written above."""
+    size = len(state)
+    texts = text.split("\n")
+    done, previous, inserted = 0, -1, 0
+    hunks = []
+    while done < len(texts):
+        header = HEADER.fullmatch(texts[done])
+        if header is None:
+            raise EditFault(done + 1, *_not_a_header(texts[done], first=done == 0))
+        position, start, count = int(header[1]), int(header[2]), int(header[3] or 1)
+        if position > size:
+            detail = f"inserts after line {position}, but the state has {size} lines"
+            raise EditFault(done + 1, "position", detail)
+        if position <= previous:
+            detail = f"inserts after line {position}, but the hunk before it inserts after line {previous}"
+            raise EditFault(done + 1, "order", detail)
+        if start != position + inserted + 1:
+            detail = f"the new lines start at line {position + inserted + 1}, not {start}"
+            raise EditFault(done + 1, "new-start", detail)
+        rows = texts[done + 1 : done + 1 + count]
+        for offset, row in enumerate(rows, 1):
+            if not row.startswith("+"):
+                raise EditFault(done + 1 + offset, *_not_a_row(row, offset - 1, count))
+        if len(rows) < count:
+            raise EditFault(done + 1, "count", f"counts {count} rows, but {len(rows)} follow")
+        hunks.append(Hunk(position, tuple(row[1:] for row in rows)))
+        done += 1 + count
+        previous = position
+        inserted += count
+    return Edit(tuple(hunks))
 
 
 def _not_a_header(text: str, *, first: bool) -> tuple[str, str]:
@@ -165,8 +100,3 @@ def _not_a_row(text: str, read: int, count: int) -> tuple[str, str]:
     if text.startswith("@@"):
         return "count", f"the header counts {count} rows, but {read} follow"
     return "row", f"{shorten(text)} does not start with '+'"
-
-
-def shorten(text: str) -> str:
-    """Return `text` quoted, on one line, with nothing in it that cannot be printed, and not too long."""
-    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -43,3 +43,18 @@ class Resolution:
     def text(self) -> str:
         """The program's text."""
         return self.program.text
+
+
+class EditFault(Exception):
+    """What keeps an edit text from being read strictly; `line` counts in that text, from 1."""
+
+    def __init__(self, line: int, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.line = line
+        self.reason = reason
+        self.detail = detail
+
+
+def shorten(text: str) -> str:
+    """Return `text` quoted, on one line, with nothing in it that cannot be printed, and not too long."""
+    return repr(text if len(text) <= 60 else text[:57] + "...")

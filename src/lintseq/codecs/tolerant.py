@@ -32,8 +32,9 @@ What it does with the rest, and the reason it notes:
 import re
 from dataclasses import dataclass, field
 
-from lintseq.codecs.diff import HEADER, SEPARATOR, shorten
-from lintseq.codecs.resolution import Note, Resolution
+from lintseq.codecs.codec import NOTHING, SEPARATOR
+from lintseq.codecs.diff import HEADER
+from lintseq.codecs.resolution import Note, Resolution, shorten
 from lintseq.program import Program
 
 END_TOKENS = (
@@ -54,15 +55,15 @@ _SEPARATORS = re.compile(rf"(?:{re.escape(SEPARATOR)})+")
 _LED_HEADER = SEPARATOR + "@@"
 
 
-def resolve(text: str) -> Resolution:
-    """Return the program that `text` writes and a note on each thing that was ignored or repaired."""
+def resolve(text: str, start: Program = NOTHING) -> Resolution:
+    """Return the program that `text` writes on `start`, and a note on each thing that was ignored or repaired."""
     newlines = text.count("\n")
     converted = newlines > 0 and text.count("\r\n") == newlines
     if converted:
         text = text.replace("\r\n", "\n")
     end = _end_without_tokens(text)
     tokens, text = text[end:], text[:end]
-    reader = _Reader("" if text == SEPARATOR else text)  # a lone separator is the empty program
+    reader = _Reader("" if text == SEPARATOR else text, start)  # a lone separator changes nothing
     reader.read()
     if converted:
         reader.notes.append(Note(0, 1, "carriage-return", "every newline is '\\r\\n'; each is read as '\\n'"))
@@ -141,12 +142,12 @@ _IGNORED = {
 class _Reader:
     """Reads line by line; a hunk is applied in place as soon as it ends, so the cost is that of the text."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, start: Program) -> None:
         self.lines = text.split("\n")
-        self.final_newline = text.endswith("\n")
+        self.final_newline = text.endswith("\n") if text else start.final_newline
         if not self.lines[-1]:
             self.lines.pop()
-        self.state: list[str] = []
+        self.state: list[str] = list(start.lines)
         self.notes: list[Note] = []
         self.applied = 0
         self.run: _Run | None = None

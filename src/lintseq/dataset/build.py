@@ -1,30 +1,39 @@
-"""From files of programs to a file of edit sequences.
+"""From inputs of programs to a data set of edit sequences.
 
 Owns the pipeline and its report: inputs are looked into before any work starts, batches of rows go
-through the workers, and what comes back is written in input order, whole or not at all. Reading is left
-to `rows`, the work to `work` and `workers`, the lines' shape to `records`.
+through the workers, and what comes back is written in input order, whole or not at all. A run that was
+ended is gone on with. Reading is left to `inputs`, the work to `work` and `workers`, the lines' shape to
+`records`, files to `outputs`.
 """
 
 import os
+import platform
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lintseq.dataset.output import STDOUT, OutputFile, is_special
-from lintseq.dataset.records import SCHEMAS
-from lintseq.dataset.rows import BrokenInputError, Line, Source, open_source
+from lintseq import __version__
+from lintseq.codecs import get_codec
+from lintseq.dataset.card import card_of
+from lintseq.dataset.inputs import START, BrokenInputError, Mark, RawRow, ReadingOptions, Source, open_sources
+from lintseq.dataset.outputs import Outputs, Target, check_target
+from lintseq.dataset.outputs.growing import uninterrupted
+from lintseq.dataset.records import COLUMNS, SHAPES
 from lintseq.dataset.work import Batch, BuildOptions, Tally
 from lintseq.dataset.workers import default_workers, run_here, run_in_processes
 from lintseq.errors import ConfigError, LintseqError
+from lintseq.linting import linter_version
 from lintseq.sampling import check_options
 
 _BATCH_ROWS = 64
 _BATCH_BYTES = 1 << 16
 _BATCH_SECONDS = 0.2
 """How long the work of a batch should take: long against handing it over, short against a user's patience."""
+_SAVE_SECONDS = 1.0
+"""How much work a kill may cost, if saving progress that often takes less than a twentieth of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +41,13 @@ class Progress:
     """How far a build is."""
 
     rows: int
+    new_rows: int
+    """Those done by this run, and not by one that it goes on with."""
     sequences: int
     rejected: int
-    bytes_done: int
-    """Of the inputs as they are stored, compressed or not."""
-    bytes_total: int | None
+    done: int
+    """Of the inputs, in the units of `total`: bytes as they are stored, or rows."""
+    total: int | None
     """None if an input does not tell its size."""
 
 
@@ -48,24 +59,30 @@ class BuildReport:
     rejected: str
     tally: Tally = field(default_factory=Tally)
     seconds: float = 0.0
+    """Of this run, not of those that it went on with."""
+    rows_before: int = 0
+    """Rows done by the run that this one went on with."""
     broken_inputs: list[str] = field(default_factory=list)
     """What was wrong with inputs that could not be read to their end; their rows up to there are done."""
     finished: bool = False
-    """Whether the output has its name; if not, what is done lies in `partial`, in whole records."""
+    """Whether the output has its name; if not, what is done lies in `partial`."""
+    nothing_to_do: bool = False
+    """Whether an earlier run had finished already."""
     partial: str = ""
 
     @property
     def rejections(self) -> int:
         return self.tally.rejections.total()
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the numbers as plain values, for JSON."""
+    @property
+    def new_rows(self) -> int:
+        return self.tally.rows - self.rows_before
+
+    def counts(self) -> dict[str, Any]:
+        """Return the numbers that are the same for every run of the same build."""
         tally = self.tally
         edits = sum(number * sequences for number, sequences in tally.edits.items())
         return {
-            "output": self.output,
-            "rejected": self.rejected,
-            "finished": self.finished,
             "rows": tally.rows,
             "sequences": tally.sequences,
             "edits_per_sequence": {
@@ -76,10 +93,24 @@ class BuildReport:
             "lines_per_edit": _ratio(tally.lines, edits),
             "single_edit_share": _ratio(tally.edits[1], tally.sequences),
             "rejections": dict(tally.rejections.most_common()),
+            "dropped_draws": dict(tally.dropped.most_common()),
+            "licences": dict(tally.licences.most_common()),
             "broken_inputs": self.broken_inputs,
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all numbers as plain values, for JSON."""
+        return {
+            "output": self.output,
+            "rejected": self.rejected,
+            "finished": self.finished,
+            **self.counts(),
+            "rows_before": self.rows_before,
             "seconds": round(self.seconds, 3),
-            "rows_per_second": round(_ratio(tally.rows, self.seconds), 1),
-            "sequences_per_second": round(_ratio(tally.sequences, self.seconds), 1),
+            "rows_per_second": round(_ratio(self.new_rows, self.seconds), 1),
+            "sequences_per_second": round(
+                _ratio(self.tally.sequences * _ratio(self.new_rows, self.tally.rows), self.seconds), 1
+            ),
         }
 
 
@@ -93,67 +124,87 @@ class BuildInterrupted(KeyboardInterrupt):
 
 def build(
     inputs: Sequence[str | os.PathLike[str]],
-    output: str | os.PathLike[str],
+    output: str | os.PathLike[str] | Target,
     *,
     options: BuildOptions | None = None,
-    rejected: str | os.PathLike[str] | None = None,
+    reading: ReadingOptions | None = None,
     workers: int | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> BuildReport:
     """Write the edit sequences of the programs in `inputs` to `output` and return what was done.
 
-    A row gives `options.samples` records, or one line in the file `rejected` (by default beside the
-    output) with the reason that it gives none. Both files appear when the work is done and not before.
-    Raises `ConfigError` before any work for what cannot work, and `BuildInterrupted` on Ctrl-C.
+    A row gives `options.samples` records or more, or one line in the file of rejected rows (by default beside
+    the output) with the reason that it gives none. All files appear when the work is done and not before;
+    until then it lies in a folder beside them, and with `resume` a run that was ended in any way is gone on
+    with: the bytes are those of a run that was left alone. Raises `ConfigError` before any work for what
+    cannot work, and `BuildInterrupted` on Ctrl-C.
     """
     options = options or BuildOptions()
     workers = default_workers() if workers is None else workers
-    output = os.fspath(output)
-    rejected = default_rejected(output) if rejected is None else os.fspath(rejected)
+    target = output if isinstance(output, Target) else Target(os.fspath(output))
     paths = [os.fspath(path) for path in inputs]
-    _check(paths, output, rejected, options, workers=workers, overwrite=overwrite)
-    sources = [open_source(path, options.names) for path in paths]
-    report = BuildReport(output, rejected)
-    started = time.perf_counter()
-    files = _open_outputs(output, rejected)
-    report.partial = files[0].partial
-    try:
-        _run(sources, options, workers=workers, files=files, report=report, on_progress=on_progress)
-        # The output last: where it is, everything is.
-        for file in reversed(files):
-            file.commit()
-        report.finished = True
-    except KeyboardInterrupt:
-        raise BuildInterrupted(report) from None
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise LintseqError(f"cannot go on with {output}: {error}; what was done is in {report.partial}") from None
-    finally:
-        report.seconds = time.perf_counter() - started
-        for file in files:
-            file.abandon()
-    return report
+    _check(paths, options, workers=workers)
+    check_target(target, paths, overwrite=overwrite, resume=resume)
+    sources = open_sources(paths, options.names, reading or ReadingOptions())
+    if resume and any(source.fingerprint is None for source in sources):
+        raise ConfigError("standard input and pipes cannot be read twice, so there is nothing to resume from")
+    if target.shards is not None and any(source.size is None for source in sources):
+        raise ConfigError("how much input there is cannot be known, so it cannot be split; use --shard-rows")
+    settings = settings_of(options, target, sources)
+    with Outputs(target, columns_of(options), settings, resume=resume, overwrite=overwrite) as outputs:
+        run = _Run(sources, options, outputs)
+        if outputs.manifest is not None:
+            return run.finished_before(outputs.manifest)
+        try:
+            run.go(workers, on_progress)
+            run.finish()
+        except KeyboardInterrupt:
+            outputs.save(run.progress())
+            raise BuildInterrupted(run.report) from None
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            way_out = f"what was done is in {outputs.partial}; go on with --resume"
+            raise LintseqError(f"cannot go on with {target.output}: {error}; {way_out}") from None
+        finally:
+            run.report.seconds = time.perf_counter() - run.started
+    return run.report
 
 
-def default_rejected(output: str) -> str:
-    """Return where rejected rows go if nothing else is said: beside the output."""
-    if output == STDOUT:
-        raise ConfigError("with the output on standard output, name a file for rejected rows with --rejected")
-    stem = output
-    for ending in (".gz", ".zst", ".jsonl", ".json"):
-        stem = stem.removesuffix(ending)
-    return f"{stem}.rejected.jsonl"
+def columns_of(options: BuildOptions) -> dict[str, str]:
+    """Return the columns of the records and the kinds of their values."""
+    columns = COLUMNS[options.shape]
+    return columns if options.screening.licence_field is None else {**columns, "licence": "string"}
 
 
-def _check(
-    inputs: list[str], output: str, rejected: str, options: BuildOptions, *, workers: int, overwrite: bool
-) -> None:
+def settings_of(options: BuildOptions, target: Target, sources: Sequence[Source]) -> dict[str, Any]:
+    """Return everything that the bytes of an output depend on, as plain values."""
+    linters = {options.sampling.linter, options.sampling.certify or "none"} - {"native", "none"}
+    return {
+        "lintseq": __version__,
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "linters": {name: linter_version(name) for name in sorted(linters)},
+        "options": asdict(options),
+        "output": {"kind": target.kind, "shards": target.shards, "shard_rows": target.shard_rows},
+        "inputs": [
+            {
+                "path": source.path,
+                "fields": None if source.fields is None else asdict(source.fields),
+                "fingerprint": source.fingerprint,
+            }
+            for source in sources
+        ],
+    }
+
+
+def _check(inputs: list[str], options: BuildOptions, *, workers: int) -> None:
     """Raise `ConfigError` for settings that cannot work."""
     check_options(options.sampling)
-    if options.schema not in SCHEMAS:
-        raise ConfigError(f"unknown schema {options.schema!r}; use one of {', '.join(SCHEMAS)}")
+    get_codec(options.format)
+    if options.shape not in SHAPES:
+        raise ConfigError(f"unknown shape {options.shape!r}; use one of {', '.join(SHAPES)}")
     for name, value, least in (
         ("samples", options.samples, 1),
         ("workers", workers, 1),
@@ -162,53 +213,152 @@ def _check(
         if not value >= least:
             raise ConfigError(f"{name} is {value}, but must be at least {least}")
     if not inputs:
-        raise ConfigError("no inputs; name at least one JSONL file, or - for standard input")
-    taken = {os.path.realpath(path) for path in inputs}
-    for path in (output, rejected):
-        if path == STDOUT or is_special(path):
-            continue
-        if os.path.realpath(path) in taken:
-            raise ConfigError(f"{path} is named twice; inputs, output and rejected rows must be different files")
-        taken.add(os.path.realpath(path))
-        if os.path.isfile(path) and not overwrite:
-            raise ConfigError(f"{path} exists; choose another name, or replace it with --overwrite")
-        if not os.path.isdir(os.path.dirname(path) or "."):
-            raise ConfigError(f"cannot write {path}: there is no folder {os.path.dirname(path)}")
+        raise ConfigError("no inputs; name at least one file, folder or data set, or - for standard input")
 
 
-def _open_outputs(output: str, rejected: str) -> tuple[OutputFile, OutputFile]:
-    path = output
-    try:
-        file = OutputFile(output)
-        path = rejected
-        return file, OutputFile(rejected)
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from None
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far the inputs are worked through."""
+
+    source: int = 0
+    mark: Mark = START
 
 
-def _run(
-    sources: Sequence[Source],
-    options: BuildOptions,
-    *,
-    workers: int,
-    files: tuple[OutputFile, OutputFile],
-    report: BuildReport,
-    on_progress: Callable[[Progress], None],
-) -> None:
-    """Do the work, filling `files` and `report` batch by batch."""
-    sizes = [source.size for source in sources]
-    total = None if None in sizes else sum(size or 0 for size in sizes)
-    pace = _Pace()
-    batches = _batches(sources, pace, report.broken_inputs)
-    run = run_here(batches, options) if workers == 1 else run_in_processes(batches, options, workers=workers)
-    with closing(run) as results:
-        for batch, result in results:
-            files[0].write(result.records)
-            files[1].write(result.rejections)
-            tally = report.tally
-            tally.add(result.tally)
-            pace.note(result.seconds)
-            on_progress(Progress(tally.rows, tally.sequences, report.rejections, batch.position, total))
+class _Run:
+    """One run: the rows of all inputs go through the workers, and what comes back is written in order."""
+
+    def __init__(self, sources: Sequence[Source], options: BuildOptions, outputs: Outputs) -> None:
+        self.sources = sources
+        self.options = options
+        self.outputs = outputs
+        self.target = target = outputs.target
+        self.report = BuildReport(target.output, target.rejected_path, partial=outputs.partial)
+        self.started = time.perf_counter()
+        self.place = _Place()
+        self.example = ""
+        """The first record, for the card."""
+        sizes = [source.size for source in sources]
+        self.total = None if None in sizes else sum(size or 0 for size in sizes)
+        if (saved := outputs.progress) is not None:
+            self.place = _Place(saved["source"], Mark(*saved["mark"]))
+            self.example = saved["example"]
+            self._take_over(saved)
+
+    def go(self, workers: int, on_progress: Callable[[Progress], None]) -> None:
+        """Do the work."""
+        pace = _Pace()
+        saver = _Saver()
+        ends: deque[tuple[_Place, int]] = deque()
+        batches = self._batches(pace, ends)
+        if workers == 1:
+            run = run_here(batches, self.options)
+        else:
+            run = run_in_processes(batches, self.options, workers=workers)
+        report = self.report
+        with closing(run) as results:
+            for batch, result in results:
+                with uninterrupted():  # so that what is written and what is known of it agree
+                    self.place, shard = ends.popleft()
+                    self.outputs.write(result.records, result.rejections, shard=shard)
+                    self.example = self.example or result.records.partition(b"\n")[0].decode()
+                    report.tally.add(result.tally)
+                pace.note(result.seconds)
+                if saver.due():
+                    self.outputs.save(self.progress())
+                    saver.done()
+                tally = report.tally
+                on_progress(
+                    Progress(
+                        tally.rows, report.new_rows, tally.sequences, report.rejections, batch.position, self.total
+                    )
+                )
+
+    def finish(self) -> None:
+        """Give the files their names."""
+        manifest = {**self.report.counts(), "tally": self.report.tally.as_dict()}
+        card = card_of(self.outputs.settings, manifest, self.example) if self.target.sharded else None
+        self.outputs.finish(self.progress(), manifest, card=card)
+        self.report.finished = True
+
+    def finished_before(self, manifest: dict[str, Any]) -> BuildReport:
+        """Return the report of an earlier run that left nothing to do."""
+        self._take_over(manifest)
+        self.report.finished = self.report.nothing_to_do = True
+        return self.report
+
+    def progress(self) -> dict[str, Any]:
+        """Return how far this run is, as plain values."""
+        mark = self.place.mark
+        return {
+            "source": self.place.source,
+            "mark": [mark.rows, mark.number, mark.end],
+            "tally": self.report.tally.as_dict(),
+            "broken_inputs": self.report.broken_inputs,
+            "example": self.example,
+        }
+
+    def _take_over(self, saved: dict[str, Any]) -> None:
+        self.report.tally = Tally.from_dict(saved["tally"])
+        self.report.broken_inputs = saved["broken_inputs"]
+        self.report.rows_before = self.report.tally.rows
+
+    def _batches(self, pace: "_Pace", ends: "deque[tuple[_Place, int]]") -> Iterator[Batch]:
+        """Yield the rows of all inputs from where the run stands.
+
+        For each batch, `ends` is told where it ends and the shard that it goes to. What keeps an input from
+        being read to its end is added to the report.
+        """
+        start = self.place
+        before = sum(source.size or 0 for source in self.sources[: start.source])
+        for number, source in enumerate(self.sources[start.source :], start.source):
+            mark = start.mark if number == start.source else START
+            rows: list[RawRow] = []
+            size = 0
+            shard = self._shard(before + mark.end)
+
+            def batch() -> Batch:
+                ends.append((_Place(number, rows[-1].mark), shard))  # noqa: B023  called at once
+                return Batch(source.path, source.fields, rows, before + rows[-1].end)  # noqa: B023
+
+            try:
+                for row in source.read(mark):
+                    rows.append(row)
+                    size += len(row.data)
+                    next_shard = self._shard(before + row.end)
+                    if len(rows) >= pace.rows or size > _BATCH_BYTES or next_shard != shard:
+                        yield batch()
+                        rows, size, shard = [], 0, next_shard
+            except BrokenInputError as error:
+                if str(error) not in self.report.broken_inputs:  # as the run that this one goes on with saw it
+                    self.report.broken_inputs.append(str(error))
+            if rows:
+                yield batch()
+            before += source.size or 0
+
+    def _shard(self, position: int) -> int:
+        """Return the shard of a row that starts at `position` of all inputs together."""
+        shards = self.target.shards
+        if shards is None or not self.total:
+            return 0
+        return min(position * shards // self.total, shards - 1)
+
+
+class _Saver:
+    """When to save progress: each second, but less often where saving itself takes long."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+        self._wait = _SAVE_SECONDS
+        self._asked = 0.0
+
+    def due(self) -> bool:
+        self._asked = time.monotonic()
+        return self._asked - self._last >= self._wait
+
+    def done(self) -> None:
+        """Learn what saving took, since `due` said that it was time."""
+        self._last = time.monotonic()
+        self._wait = max(_SAVE_SECONDS, 20 * (self._last - self._asked))
 
 
 class _Pace:
@@ -223,28 +373,6 @@ class _Pace:
             self.rows = min(2 * self.rows, _BATCH_ROWS)
         elif seconds > 2 * _BATCH_SECONDS:
             self.rows = max(self.rows // 2, 1)
-
-
-def _batches(sources: Sequence[Source], pace: _Pace, broken: list[str]) -> Iterator[Batch]:
-    """Yield the rows of all inputs; what keeps one from being read to its end is added to `broken`."""
-    before = 0
-    for source in sources:
-        first = 0
-        lines: list[Line] = []
-        size = 0
-        try:
-            for line in source.lines:
-                lines.append(line)
-                size += len(line.data)
-                if len(lines) >= pace.rows or size > _BATCH_BYTES:
-                    yield Batch(source.path, source.fields, first, lines, before + line.end)
-                    first += len(lines)
-                    lines, size = [], 0
-        except BrokenInputError as error:
-            broken.append(str(error))
-        if lines:
-            yield Batch(source.path, source.fields, first, lines, before + lines[-1].end)
-        before += source.size or 0
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -1,8 +1,9 @@
-"""What the lines of an output look like: the schemas of a record, and rejected rows.
+"""What the lines of an output look like: the shapes of a record, and rejected rows.
 
 Owns the shape of the JSON; which sequences there are and where the lines go is left to others.
 
-Every schema is a function of the item, one of its sequences, the number of the draw and the meta object.
+Every shape is a function of the item, one of its sequences, the number of the draw, the meta object and the
+format in which edits are written down.
 A record repeats nothing of the input row but its id, instruction and program: licences, sources and
 other columns are joined by id.
 """
@@ -15,9 +16,10 @@ from typing import Any
 
 import orjson
 
-from lintseq.codecs import DIFF
-from lintseq.dataset.rows import MAX_ROW_BYTES
+from lintseq.codecs import DIFF, SEPARATOR, Codec
+from lintseq.dataset.inputs import MAX_ROW_BYTES
 from lintseq.edits import EditSequence
+from lintseq.program import Program
 from lintseq.sampling import SamplingOptions
 
 _KEPT_OF_A_LONG_LINE = 1000
@@ -38,25 +40,31 @@ class Item:
     """The place of the row among the rows of its input, from 0."""
 
 
-Schema = Callable[[Item, EditSequence, int, Mapping[str, Any]], dict[str, Any]]
+Meta = Mapping[str, Any]
+Shape = Callable[[Item, EditSequence, int, Meta, Codec], dict[str, Any]]
+
+CONTINUE = "Next edit."
+"""What the user says between two edits of a conversation."""
 
 
-def lintseq_record(item: Item, sequence: EditSequence, draw: int, meta: Mapping[str, Any]) -> dict[str, Any]:
+def lintseq_record(item: Item, sequence: EditSequence, draw: int, meta: Meta, codec: Codec = DIFF) -> dict[str, Any]:
     """Return the record that lintseq's own commands read."""
+    state = _state(sequence)
     return {
         "id": item.id,
         "draw": draw,
         "instruction": item.instruction,
         "program": item.program,
-        "edits": DIFF.edit_texts(sequence),
-        "meta": meta,
+        **state,
+        "edits": codec.edit_texts(sequence),
+        "meta": meta if codec is DIFF else {**meta, "format": codec.name},
     }
 
 
-def pylintseq_record(item: Item, sequence: EditSequence, draw: int, meta: Mapping[str, Any]) -> dict[str, Any]:
+def pylintseq_record(item: Item, sequence: EditSequence, draw: int, meta: Meta, codec: Codec) -> dict[str, Any]:
     """Return the columns that pylintseq writes."""
     return {
-        "edit_path": DIFF.edit_texts(sequence),
+        "edit_path": codec.edit_texts(sequence),
         "index": item.index,
         "source_file": item.source,
         "source_instruction": item.instruction,
@@ -64,34 +72,175 @@ def pylintseq_record(item: Item, sequence: EditSequence, draw: int, meta: Mappin
     }
 
 
-def prompt_completion_record(item: Item, sequence: EditSequence, draw: int, meta: Mapping[str, Any]) -> dict[str, Any]:
+def prompt_completion_record(
+    item: Item, sequence: EditSequence, draw: int, meta: Meta, codec: Codec
+) -> dict[str, Any]:
     """Return a prompt and its completion, as trainers for fine-tuning read them."""
     return {
-        "prompt": item.instruction + "\n",
-        "completion": DIFF.encode(sequence),
+        "prompt": prompt_of(item.instruction, sequence.start),
+        "completion": codec.encode(sequence),
         "id": item.id,
         "draw": draw,
+        **_state(sequence),
+        **_format(codec),
     }
 
 
-def messages_record(item: Item, sequence: EditSequence, draw: int, meta: Mapping[str, Any]) -> dict[str, Any]:
+def messages_record(item: Item, sequence: EditSequence, draw: int, meta: Meta, codec: Codec) -> dict[str, Any]:
     """Return a conversation of two messages, as trainers for fine-tuning read it."""
     return {
         "messages": [
-            {"role": "user", "content": item.instruction},
-            {"role": "assistant", "content": DIFF.encode(sequence)},
+            {"role": "user", "content": prompt_of(item.instruction, sequence.start).removesuffix("\n")},
+            {"role": "assistant", "content": codec.encode(sequence)},
         ],
         "id": item.id,
         "draw": draw,
+        **_state(sequence),
+        **_format(codec),
     }
 
 
-SCHEMAS: dict[str, Schema] = {
+def messages_by_edit_record(item: Item, sequence: EditSequence, draw: int, meta: Meta, codec: Codec) -> dict[str, Any]:
+    """Return a conversation in which the assistant makes one edit a turn; its turns, joined by newlines, are the
+    text of the whole sequence."""
+    texts = [SEPARATOR + text for text in codec.edit_texts(sequence)]
+    if sequence.program.final_newline:
+        texts[-1] += "\n"
+    messages = [{"role": "user", "content": prompt_of(item.instruction, sequence.start).removesuffix("\n")}]
+    for number, text in enumerate(texts):
+        if number:
+            messages.append({"role": "user", "content": CONTINUE})
+        messages.append({"role": "assistant", "content": text})
+    return {"messages": messages, "id": item.id, "draw": draw, **_state(sequence), **_format(codec)}
+
+
+def next_edit_record(item: Item, sequence: EditSequence, draw: int, meta: Meta, codec: Codec) -> dict[str, Any]:
+    """Return one edit of the sequence, with the state before it in the prompt.
+
+    Half of the rows start from the start of their sequence (usually nothing), the others from one of the
+    states on the way, all equally likely; which it is, a hash of (seed, id, draw) decides. `left` says how
+    many edits are still to come after this one.
+    """
+    toss = chance(meta.get("seed", 0), item.id, draw, "next-edit")
+    before = 1 + (toss >> 1) % (len(sequence) - 1) if toss & 1 and len(sequence) > 1 else 0
+    one = sequence.after(before).first(1)
+    return {
+        "prompt": prompt_of(item.instruction, one.start),
+        "completion": codec.encode(one),
+        "id": item.id,
+        "draw": draw,
+        **_state(one),
+        **_format(codec),
+        "left": len(sequence) - before - 1,
+    }
+
+
+SHAPES: dict[str, Shape] = {
     "lintseq": lintseq_record,
     "pylintseq": pylintseq_record,
     "prompt-completion": prompt_completion_record,
     "messages": messages_record,
+    "messages-by-edit": messages_by_edit_record,
+    "next-edit": next_edit_record,
 }
+
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "lintseq": {
+        "id": "string",
+        "draw": "int",
+        "instruction": "string",
+        "program": "string",
+        "state": "string",
+        "edits": "strings",
+        "meta": "meta",
+    },
+    "pylintseq": {
+        "edit_path": "strings",
+        "index": "int",
+        "source_file": "string",
+        "source_instruction": "string",
+        "source_response": "string",
+    },
+    "prompt-completion": {
+        "prompt": "string",
+        "completion": "string",
+        "id": "string",
+        "draw": "int",
+        "state": "string",
+        "format": "string",
+    },
+    "messages": {"messages": "messages", "id": "string", "draw": "int", "state": "string", "format": "string"},
+    "messages-by-edit": {"messages": "messages", "id": "string", "draw": "int", "state": "string", "format": "string"},
+    "next-edit": {
+        "prompt": "string",
+        "completion": "string",
+        "id": "string",
+        "draw": "int",
+        "state": "string",
+        "format": "string",
+        "left": "int",
+    },
+}
+"""For each shape the columns of a table that holds it and the kinds of their values; all may be null.
+
+`strings` is a list of them, `messages` a list of role and content, `meta` has the columns of `META_COLUMNS`.
+Every shape may have a column `licence` besides.
+"""
+
+META_COLUMNS = {
+    "linter": "string",
+    "seed": "int",
+    "weights": "string",
+    "comments": "string",
+    "certify": "string",
+    "lessons": "int",
+    "format": "string",
+}
+
+COLUMN_WORDS = {
+    "id": "the row's id, or a hash of what it holds",
+    "draw": "the number of the draw, from 0",
+    "instruction": "what the program is to do; empty if nothing says",
+    "program": "the whole program",
+    "state": "what the edits start from; null for nothing",
+    "edits": "the text of each edit, first to last",
+    "meta": "the settings of the draw",
+    "edit_path": "the text of each edit, first to last",
+    "index": "the place of the row in its input, from 0",
+    "source_file": "the input",
+    "source_instruction": "what the program is to do",
+    "source_response": "the text that the program was taken out of",
+    "prompt": "what the model is given: the instruction, and the program as it stands if there is any of it",
+    "completion": "what it is to write: the edit text",
+    "messages": "a conversation between user and assistant",
+    "format": "the text format of the edits; null is diff",
+    "left": "how many edits follow this one",
+    "licence": "the licence of the program",
+}
+
+
+def prompt_of(instruction: str, state: Program) -> str:
+    """Return the prompt of an instruction, with the program as it stands if there is any of it."""
+    if not state.lines:
+        return instruction + "\n"
+    text = state.text if state.final_newline else state.text + "\n"
+    return f"{instruction}\n```python\n{text}```\n"
+
+
+def chance(*parts: str | int) -> int:
+    """Return a number below 2**64 that is a hash of `parts`: randomness that is the same everywhere."""
+    text = "\0".join(map(str, parts))
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+def _state(sequence: EditSequence) -> dict[str, str]:
+    start = sequence.start
+    return {"state": start.text} if start.lines else {}
+
+
+def _format(codec: Codec) -> dict[str, str]:
+    return {} if codec is DIFF else {"format": codec.name}
 
 
 def meta_of(options: SamplingOptions, seed: int) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from itertools import islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from lintseq.codecs.diff import SEPARATOR
-from lintseq.dataset.rows import BrokenInputError, Line, parse_row, read_lines
+from lintseq.codecs import SEPARATOR
+from lintseq.dataset.inputs import BrokenInputError, RawRow, parse_row, read_rows
 from lintseq.dataset.verify import read_claim
 from lintseq.errors import ConfigError, ProgramError
 
@@ -204,7 +204,7 @@ def stats(
     """
     counts = Stats()
     failures: list[ProgramError] = []
-    lines = read_lines(path)
+    lines = read_rows(path)
     while batch := _take(lines, counts):
         claims = []
         for line in batch:
@@ -224,9 +224,9 @@ def stats(
     return counts
 
 
-def _take(lines: Iterator[Line], counts: Stats) -> list[Line]:
+def _take(lines: Iterator[RawRow], counts: Stats) -> list[RawRow]:
     """Return the next lines; where the file cannot be read on, count that and return those before."""
-    batch: list[Line] = []
+    batch: list[RawRow] = []
     try:
         for line in islice(lines, _BATCH_ROWS):
             batch.append(line)

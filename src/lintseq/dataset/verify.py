@@ -21,9 +21,9 @@ from itertools import chain, islice
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-from lintseq.codecs import DIFF, parse, parse_edits
-from lintseq.codecs.diff import SEPARATOR, shorten
-from lintseq.dataset.rows import BrokenInputError, Line, parse_row, read_lines
+from lintseq.codecs import DIFF, SEPARATOR, split_edits
+from lintseq.codecs.resolution import shorten
+from lintseq.dataset.inputs import BrokenInputError, RawRow, parse_row, read_rows
 from lintseq.dataset.workers import default_workers
 from lintseq.edits import EditSequence
 from lintseq.errors import MalformedEditError, ProgramError, ToolError
@@ -119,12 +119,6 @@ def join_edits(edits: Sequence[str], program: str) -> str:
     """Return edit texts as the sequence text of a program: led by separators, and ended as the program ends."""
     text = SEPARATOR + f"\n{SEPARATOR}".join(edits)
     return text + "\n" if program.endswith("\n") else text
-
-
-def split_edits(text: str) -> list[str]:
-    """Return the edit texts in a sequence text; rows start with `+`, so no row is taken for a separator."""
-    body = text.removeprefix(SEPARATOR)
-    return body.removesuffix("\n").split(f"\n{SEPARATOR}") if body else []
 
 
 _PYLINTSEQ_FENCE = re.compile(r"```python(.*?)(?:```|.\Z)", re.S)
@@ -287,7 +281,7 @@ class _Row:
         self.report.fail(Failure(check, self.number, self.id, edit, message))
 
 
-def check_rows(lines: Iterable[Line], judge: Judge) -> Report:
+def check_rows(lines: Iterable[RawRow], judge: Judge) -> Report:
     """Return the report on some lines of a data set."""
     report = Report()
     for line in lines:
@@ -297,7 +291,7 @@ def check_rows(lines: Iterable[Line], judge: Judge) -> Report:
     return report
 
 
-def _check_row(line: Line, judge: Judge, report: Report) -> None:
+def _check_row(line: RawRow, judge: Judge, report: Report) -> None:
     row = _Row(report, line.number)
     row.check(READ)
     try:
@@ -322,7 +316,7 @@ def _check_exact(claim: Claim, row: _Row) -> tuple[EditSequence, str]:
         good = _good_edits(claim.edits)
         message = str(error).removeprefix(f"edit {good + 1}, ")
         row.fail(RESOLVES, message + _read_tolerantly(claim), edit=good + 1)
-        return parse_edits(claim.edits[:good]), program
+        return DIFF.parse_edits(claim.edits[:good]), program
     if claim.programs:
         row.check(EXACT)
         for possible in claim.programs:
@@ -335,8 +329,8 @@ def _check_exact(claim: Claim, row: _Row) -> tuple[EditSequence, str]:
 def _parse(claim: Claim, program: str) -> EditSequence:
     """Return the sequence; edit texts do not say how the program ends, so it ends as `program` does."""
     if claim.programs:
-        return parse_edits(claim.edits, final_newline=program.endswith("\n"))
-    return parse(claim.text)
+        return DIFF.parse_edits(claim.edits, final_newline=program.endswith("\n"))
+    return DIFF.parse(claim.text)
 
 
 def _gives(sequence: EditSequence, program: str) -> bool:
@@ -350,7 +344,7 @@ def _good_edits(edits: Sequence[str]) -> int:
 
 def _resolves(edits: Sequence[str]) -> bool:
     try:
-        parse_edits(edits)
+        DIFF.parse_edits(edits)
     except MalformedEditError:
         return False
     return True
@@ -442,11 +436,11 @@ def verify(
     return report
 
 
-def _readable_lines(path: str, report: Report) -> Iterator[Line]:
+def _readable_lines(path: str, report: Report) -> Iterator[RawRow]:
     """Yield the lines of a file; that it cannot be read to its end is a failure like any other."""
     number = 0
     try:
-        for line in read_lines(path):
+        for line in read_rows(path):
             number = line.number
             yield line
     except BrokenInputError as error:
@@ -456,9 +450,9 @@ def _readable_lines(path: str, report: Report) -> Iterator[Line]:
         report.bad_rows += 1
 
 
-def _batches(lines: Iterator[Line]) -> Iterator[list[Line]]:
+def _batches(lines: Iterator[RawRow]) -> Iterator[list[RawRow]]:
     """Yield the lines in batches that are worth sending to a process, and not too large for one."""
-    batch: list[Line] = []
+    batch: list[RawRow] = []
     size = 0
     for line in lines:
         batch.append(line)
@@ -470,15 +464,15 @@ def _batches(lines: Iterator[Line]) -> Iterator[list[Line]]:
         yield batch
 
 
-def _check_batches(batches: Iterator[list[Line]], judge: Judge) -> Iterator[tuple[Report, int]]:
+def _check_batches(batches: Iterator[list[RawRow]], judge: Judge) -> Iterator[tuple[Report, int]]:
     for batch in batches:
         yield check_rows(batch, judge), batch[-1].end
 
 
-def _check_in_processes(batches: Iterator[list[Line]], linter: str, workers: int) -> Iterator[tuple[Report, int]]:
+def _check_in_processes(batches: Iterator[list[RawRow]], linter: str, workers: int) -> Iterator[tuple[Report, int]]:
     """Yield the reports on the batches in their order; only a few batches are in memory at a time."""
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker, initargs=(linter,))
-    pending: deque[tuple[Future[Report], list[Line]]] = deque()
+    pending: deque[tuple[Future[Report], list[RawRow]]] = deque()
     try:
         for batch in batches:
             pending.append((pool.submit(_check_in_worker, batch), batch))
@@ -490,7 +484,7 @@ def _check_in_processes(batches: Iterator[list[Line]], linter: str, workers: int
         pool.shutdown(cancel_futures=True)
 
 
-def _result(future: "Future[Report]", batch: list[Line]) -> tuple[Report, int]:
+def _result(future: "Future[Report]", batch: list[RawRow]) -> tuple[Report, int]:
     try:
         return future.result(), batch[-1].end
     except BrokenProcessPool:
@@ -508,5 +502,5 @@ def _start_worker(linter: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
 
 
-def _check_in_worker(batch: list[Line]) -> Report:
+def _check_in_worker(batch: list[RawRow]) -> Report:
     return check_rows(batch, _judge)

@@ -1,4 +1,4 @@
-"""The unit of work: a batch of input rows becomes lines of output and of rejections.
+"""The unit of work: a row becomes records or one rejection, a batch of rows lines of both.
 
 Total: whatever a row holds, it comes out as its records or as one rejection with a reason. Owns the
 reasons and the time limit of a row; which process does the work, and in which order, is left to others.
@@ -9,18 +9,24 @@ import signal
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import FrameType
-from typing import Self
+from typing import Any, Self
 
-from lintseq.dataset.records import SCHEMAS, Item, content_id, encode_line, encode_rejection, meta_of
-from lintseq.dataset.rows import FieldNames, Fields, Line, parse_row
-from lintseq.errors import ProgramError, ToolError
+from lintseq.codecs import get_codec
+from lintseq.dataset.inputs import FieldNames, Fields, RawRow, find_fields, parse_row
+from lintseq.dataset.records import SHAPES, Item, chance, content_id, encode_line, encode_rejection, meta_of
+from lintseq.dataset.screening import Screen, ScreeningOptions
+from lintseq.edits import EditSequence
+from lintseq.errors import ConfigError, ProgramError, ToolError
 from lintseq.program import code_from_markdown
 from lintseq.sampling import ProgramSampler, SamplingOptions
+
+_TRIES = 10
+"""Draws made for each one that is wanted, at most, where equal ones do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +38,24 @@ class BuildOptions:
     seed: int = 0
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     names: FieldNames = field(default_factory=FieldNames)
-    schema: str = "lintseq"
+    shape: str = "lintseq"
+    format: str = "diff"
+    """The text format of edits."""
+    min_edits: int = 1
+    """Draws of fewer edits are left out."""
+    max_edits: int | None = None
+    """Draws of more edits are left out."""
+    max_lines: int | None = None
+    """Programs of more lines are rejected."""
+    distinct: bool = False
+    """No two draws of a program are equal: one that was there before is drawn again."""
+    sub_sequences: int = 0
+    """For each draw, so many records more that start from a state in the middle."""
+    screening: ScreeningOptions = field(default_factory=ScreeningOptions)
     row_timeout: float = 10.0
     """Seconds for all draws of a row; 0 is for no limit. Holds in a main thread on POSIX systems."""
+    row_memory: int | None = 2_000_000_000
+    """Bytes that a row may take beside what its process has anyway; holds in worker processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +64,14 @@ class Batch:
 
     source: str
     fields: Fields | None
-    first: int
-    """The place of the first of them among the rows of the input, from 0."""
-    lines: list[Line]
+    rows: list[RawRow]
     position: int
-    """Bytes of all inputs up to its end."""
+    """How far its end is in all inputs, in the units of their sizes."""
 
     def split(self) -> "Iterator[Batch]":
         """Yield each row as a batch of its own."""
-        for offset, line in enumerate(self.lines):
-            yield Batch(self.source, self.fields, self.first + offset, [line], self.position)
+        for row in self.rows:
+            yield Batch(self.source, self.fields, [row], self.position)
 
 
 @dataclass(slots=True)
@@ -67,6 +86,10 @@ class Tally:
     """Edits in a sequence -> sequences."""
     rejections: Counter[str] = field(default_factory=Counter)
     """Reason -> rows."""
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Reason -> draws that were left out."""
+    licences: Counter[str] = field(default_factory=Counter)
+    """Licence -> sequences, where the rows name theirs."""
 
     def add(self, other: Self) -> None:
         self.rows += other.rows
@@ -74,6 +97,37 @@ class Tally:
         self.lines += other.lines
         self.edits.update(other.edits)
         self.rejections.update(other.rejections)
+        self.dropped.update(other.dropped)
+        self.licences.update(other.licences)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts as plain values."""
+        return {
+            "rows": self.rows,
+            "sequences": self.sequences,
+            "lines": self.lines,
+            "edits": sorted(self.edits.items()),
+            "rejections": dict(self.rejections),
+            "dropped": dict(self.dropped),
+            "licences": dict(self.licences),
+        }
+
+    @classmethod
+    def from_dict(cls, counts: dict[str, Any]) -> Self:
+        """Return the counts that `as_dict` gave."""
+        edits = Counter({int(number): sequences for number, sequences in counts["edits"]})
+        rejections, dropped, licences = (Counter(counts[name]) for name in ("rejections", "dropped", "licences"))
+        return cls(counts["rows"], counts["sequences"], counts["lines"], edits, rejections, dropped, licences)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one row gave, kept apart from its batch until it is known whether an earlier row was the same."""
+
+    result: "Result"
+    id: str | int | None
+    signature: tuple[int, ...] | None
+    """What the row's program is told by; None for a row that was rejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +139,8 @@ class Result:
     tally: Tally
     seconds: float = 0.0
     """What it took."""
+    parts: tuple[Part, ...] = ()
+    """The rows one by one, where duplicates are still to be dropped; then the rest is empty."""
 
 
 def joined(results: list[Result]) -> Result:
@@ -94,27 +150,83 @@ def joined(results: list[Result]) -> Result:
     for result in results:
         tally.add(result.tally)
         seconds += result.seconds
-    return Result(b"".join(r.records for r in results), b"".join(r.rejections for r in results), tally, seconds)
+    return Result(
+        b"".join(r.records for r in results),
+        b"".join(r.rejections for r in results),
+        tally,
+        seconds,
+        tuple(part for r in results for part in r.parts),
+    )
 
 
-def rejected(batch: Batch, reason: str, detail: str) -> Result:
+def rejected(batch: Batch, reason: str, detail: str, options: BuildOptions) -> Result:
     """Return the rejection of all rows of `batch` for a reason that lies outside them."""
-    rejections = [
-        encode_rejection(line.data, reason, detail, line=line.number, id=None, source=batch.source)
-        for line in batch.lines
-    ]
-    tally = Tally(rows=len(rejections), rejections=Counter({reason: len(rejections)}))
-    return Result(b"", b"".join(rejections), tally)
+    results = [reject(row, reason, detail, id=None, source=batch.source) for row in batch.rows]
+    if options.screening.duplicates == "keep":
+        return joined(results)
+    return Result(b"", b"", Tally(), 0.0, tuple(Part(result, None, None) for result in results))
 
 
-class RowWorker:
-    """Does the work of a batch, row by row. Under `limiting_rows`, each row has the time limit."""
+def reject(row: RawRow, reason: str, detail: str, *, id: str | int | None, source: str) -> Result:
+    """Return the rejection of one row."""
+    line = encode_rejection(row.data, reason, detail, line=row.number, id=id, source=source)
+    return Result(b"", line, Tally(rows=1, rejections=Counter({reason: 1})))
 
-    def __init__(self, options: BuildOptions) -> None:
-        self._options = options
-        self._record = SCHEMAS[options.schema]
-        self._meta = meta_of(options.sampling, options.seed)
-        self._limit = _TimeLimit(options.row_timeout)
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one row: its records, or why there are none."""
+
+    records: list[dict[str, Any]] = field(default_factory=list)
+    id: str | int | None = None
+    """The row's own id, or a hash; None if the row was rejected before that was known."""
+    reason: str = ""
+    """Why the row was rejected, in a word; empty if it was not."""
+    detail: str = ""
+    """Why, for people."""
+    edits: list[int] = field(default_factory=list)
+    """The number of edits of each sequence."""
+    lines: int = 0
+    """Lines inserted by all edits of all sequences."""
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Reason -> draws that were left out."""
+    licence: str = ""
+    signature: tuple[int, ...] | None = None
+
+    def as_row(self) -> dict[str, Any]:
+        """Return records and rejection as plain values, for engines that want a row for a row."""
+        rejection = {"id": self.id, "reason": self.reason, "detail": self.detail} if self.reason else None
+        return {"records": self.records, "rejection": rejection}
+
+
+class EditSampler:
+    """Turns rows into edit sequences: what runs inside any engine.
+
+    Can be pickled; what is heavy is made where it is used. A call takes a row, as columns or as the JSON
+    object they are written in, and always returns an `Outcome`: it never raises for what a row holds. The
+    same row gives the same records in any process, whatever came before.
+    """
+
+    def __init__(self, options: BuildOptions | None = None, fields: Fields | None = None) -> None:
+        """`fields` are the columns that matter; if not given, they are found in each row by `options.names`."""
+        self.options = options or BuildOptions()
+        self.fields = fields
+        self._limit = _TimeLimit(self.options.row_timeout)
+        self._record = SHAPES[self.options.shape]
+        self._codec = get_codec(self.options.format)
+        self._meta = meta_of(self.options.sampling, self.options.seed)
+        self._screen: Screen | None = None
+
+    def __getstate__(self) -> tuple[BuildOptions, Fields | None]:
+        return self.options, self.fields
+
+    def __setstate__(self, state: tuple[BuildOptions, Fields | None]) -> None:
+        self.__init__(*state)  # type: ignore[misc]
+
+    def __call__(self, row: Mapping[str, Any] | bytes, *, source: str = "", index: int = 0) -> Outcome:
+        """Return what becomes of a row; `source` and `index` tell its place to shapes that repeat it."""
+        with self.limiting_rows():
+            return self.sample(row, self.fields, source=source, index=index)
 
     @contextmanager
     def limiting_rows(self, *, killing: bool = False) -> Iterator[None]:
@@ -125,84 +237,180 @@ class RowWorker:
         with self._limit.installed(killing=killing):
             yield
 
+    def sample(self, row: Mapping[str, Any] | bytes, fields: Fields | None, *, source: str, index: int) -> Outcome:
+        """Return what becomes of a row, under limits that `limiting_rows` has set."""
+        outcome = Outcome()
+        try:
+            with self._limit:
+                self._fill(outcome, row, fields, source, index)
+        except _TimeUp:
+            self._limit.cancel()
+            reason, detail = "timeout", ""
+        except ProgramError as error:
+            reason, detail = error.reason, error.detail
+        except ToolError as error:
+            reason, detail = "tool-error", str(error)
+        except RecursionError:
+            reason, detail = "nesting", "nested too deeply"
+        except MemoryError:
+            reason, detail = "memory", "takes more memory than there is"
+        except (Exception, SystemExit) as error:  # a bug of ours, or a linter's, must not end a run of a million rows
+            reason, detail = "internal-error", _where(error)
+        else:
+            return outcome
+        if self._limit.rung:  # inside C code, the alarm may come out as another error
+            reason, detail = "timeout", f"not done after {self.options.row_timeout:g} seconds"
+        return Outcome(id=outcome.id, reason=reason, detail=detail)
+
+    def _fill(
+        self, outcome: Outcome, raw: Mapping[str, Any] | bytes, fields: Fields | None, source: str, index: int
+    ) -> None:
+        """Put the records of a row into `outcome`; the exceptions of `sample` say why there are none."""
+        row = parse_row(raw) if isinstance(raw, bytes) else raw
+        fields = fields or self.fields or _fields_of(row, self.options.names)
+        outcome.id = fields.read_id(row)
+        response = fields.read_code(row)
+        instruction = fields.read_instruction(row)
+        text = code_from_markdown(response)
+        if not text.strip():
+            raise ProgramError("empty", "there is no code")
+        own_id = content_id(instruction, text) if outcome.id is None else outcome.id
+        item = Item(own_id, instruction, text, response, source, index)
+        if self._screen is None:
+            self._screen = Screen(self.options.screening)
+        self._screen.check(row, instruction, text)
+        sampler = ProgramSampler(text, self.options.sampling)
+        size = len(sampler.program.lines)
+        if self.options.max_lines is not None and size > self.options.max_lines:
+            raise ProgramError("too-many-lines", f"{size} lines, where at most {self.options.max_lines} are wanted")
+        outcome.licence = _licence(row, self.options.screening.licence_field)
+        outcome.signature = self._screen.signature(text)
+        self._draw(outcome, item, sampler)
+        outcome.id = own_id
+
+    def _draw(self, outcome: Outcome, item: Item, sampler: ProgramSampler) -> None:
+        """Put the records of one program into `outcome`."""
+        options = self.options
+        for draw, sequence, lessons in self._draws(outcome.dropped, item, sampler):
+            meta = self._meta if options.sampling.certify is None else {**self._meta, "lessons": lessons}
+            starts = _starts(options, item.id, draw, len(sequence)) if options.sub_sequences else []
+            for start in [0, *starts]:
+                one = sequence.after(start) if start else sequence
+                record = self._record(item, one, draw, meta, self._codec)
+                if outcome.licence:
+                    record["licence"] = outcome.licence
+                outcome.records.append(record)
+                outcome.edits.append(len(one))
+                outcome.lines += len(one.program.lines) - len(one.present())
+        if not outcome.records:
+            reason, _ = outcome.dropped.most_common(1)[0]
+            raise ProgramError(reason, f"in all of {outcome.dropped.total()} draws")
+
+    def _draws(
+        self, dropped: Counter[str], item: Item, sampler: ProgramSampler
+    ) -> Iterator[tuple[int, EditSequence, int]]:
+        """Yield (draw, sequence, lessons) of the draws that are wanted; those that are not are counted."""
+        options = self.options
+        seen: set[tuple[int, ...]] = set()
+        wanted = options.samples
+        for draw in range(options.samples * (_TRIES if options.distinct else 1)):
+            before = sampler.lessons
+            sequence = sampler.sample(seed=options.seed, id=item.id, draw=draw)
+            if options.distinct and sequence.arrivals in seen:
+                dropped["equal"] += 1
+            elif len(sequence) < options.min_edits:
+                dropped["too-few-edits"] += 1
+            elif options.max_edits is not None and len(sequence) > options.max_edits:
+                dropped["too-many-edits"] += 1
+            else:
+                yield draw, sequence, sampler.lessons - before
+                wanted -= 1
+                if not wanted:
+                    return
+            if options.distinct:
+                seen.add(sequence.arrivals)
+
+
+def _fields_of(row: Mapping[str, Any], names: FieldNames) -> Fields:
+    try:
+        return find_fields("the row", [dict(row)], names)
+    except ConfigError as error:
+        raise ProgramError("no-field", str(error)) from None
+
+
+def _licence(row: Mapping[str, Any], name: str | None) -> str:
+    """Return the licence that a row names in a column; several are joined by commas."""
+    value = row.get(name) if name else None
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value) if value is not None else ""
+
+
+def _starts(options: BuildOptions, id: str | int, draw: int, edits: int) -> list[int]:
+    """Return how many edits are left out by each of the sub-sequences of a draw."""
+    ranked = sorted(range(1, edits), key=lambda start: chance(options.seed, id, draw, "start", start))
+    return sorted(ranked[: options.sub_sequences])
+
+
+class RowWorker:
+    """Does the work of a batch, row by row. Under `limiting_rows`, each row has the time limit."""
+
+    def __init__(self, options: BuildOptions) -> None:
+        self._sampler = EditSampler(options)
+        self._apart = options.screening.duplicates != "keep"
+        self.limiting_rows = self._sampler.limiting_rows
+
     def __call__(self, batch: Batch) -> Result:
         # Syntax trees are many objects and no cycles: the collector would walk them in vain, again and again.
         collecting = gc.isenabled()
         gc.disable()
         try:
-            return self._work(batch)
+            return self._parts(batch) if self._apart else self._work(batch)
         finally:
             if collecting:
                 gc.enable()
 
+    def _parts(self, batch: Batch) -> Result:
+        started = perf_counter()
+        parts = []
+        for row in batch.split():
+            outcome = self._outcome(row, row.rows[0])
+            tally = Tally()
+            records, rejections = _lines_of(outcome, row.rows[0], batch.source, tally)
+            parts.append(Part(Result(records, rejections, tally), outcome.id, outcome.signature))
+        return Result(b"", b"", Tally(), perf_counter() - started, tuple(parts))
+
     def _work(self, batch: Batch) -> Result:
+        started = perf_counter()
         records: list[bytes] = []
         rejections: list[bytes] = []
-        tally = Tally(rows=len(batch.lines))
-        started = perf_counter()
-        for index, line in enumerate(batch.lines, batch.first):
-            own_id: str | int | None = None
-            try:
-                with self._limit:
-                    row = parse_row(line.data)
-                    fields = batch.fields
-                    if fields is None:
-                        raise ProgramError("no-field", "the input's fields are not known")
-                    own_id = fields.read_id(row)
-                    response = fields.read_code(row)
-                    instruction = fields.read_instruction(row)
-                    program = code_from_markdown(response)
-                    if not program.strip():
-                        raise ProgramError("empty", "there is no code")
-                    if own_id is None:
-                        own_id = content_id(instruction, program)
-                    item = Item(own_id, instruction, program, response, batch.source, index)
-                    records.append(self._draw(item, tally))
-            except _TimeUp:
-                self._limit.cancel()
-                reason, detail = "timeout", ""
-            except ProgramError as error:
-                reason, detail = error.reason, error.detail
-            except ToolError as error:
-                reason, detail = "tool-error", str(error)
-            except RecursionError:
-                reason, detail = "nesting", "nested too deeply"
-            except MemoryError:
-                reason, detail = "memory", "takes more memory than there is"
-            except (
-                Exception,
-                SystemExit,
-            ) as error:  # a bug of ours, or a linter's, must not end a run of a million rows
-                reason, detail = "internal-error", _where(error)
-            else:
-                continue
-            if self._limit.rung:  # inside C code, the alarm may come out as another error
-                reason, detail = "timeout", f"not done after {self._options.row_timeout:g} seconds"
-            tally.rejections[reason] += 1
-            rejections.append(
-                encode_rejection(line.data, reason, detail, line=line.number, id=own_id, source=batch.source)
-            )
+        tally = Tally()
+        for row in batch.rows:
+            written, rejected = _lines_of(self._outcome(batch, row), row, batch.source, tally)
+            records.append(written)
+            rejections.append(rejected)
         return Result(b"".join(records), b"".join(rejections), tally, perf_counter() - started)
 
-    def _draw(self, item: Item, tally: Tally) -> bytes:
-        """Return the records of one program; counts them only when all of them are there."""
-        options = self._options
-        sampler = ProgramSampler(item.program, options.sampling)
-        records = []
-        counts = []
-        meta = self._meta
-        for draw in range(options.samples):
-            before = sampler.lessons
-            sequence = sampler.sample(seed=options.seed, id=item.id, draw=draw)
-            if options.sampling.certify is not None:
-                meta = {**self._meta, "lessons": sampler.lessons - before}
-            records.append(encode_line(self._record(item, sequence, draw, meta)))
-            counts.append(len(sequence))
-        encoded = b"".join(records)
-        tally.sequences += len(counts)
-        tally.edits.update(counts)
-        tally.lines += len(counts) * len(sequence.program.lines)
-        return encoded
+    def _outcome(self, batch: Batch, row: RawRow) -> Outcome:
+        return self._sampler.sample(row.data, batch.fields, source=batch.source, index=row.index)
+
+
+def _lines_of(outcome: Outcome, row: RawRow, source: str, tally: Tally) -> tuple[bytes, bytes]:
+    """Return the lines of records and of rejections that a row gives, and count it."""
+    tally.rows += 1
+    if outcome.reason:
+        tally.rejections[outcome.reason] += 1
+        line = encode_rejection(
+            row.data, outcome.reason, outcome.detail, line=row.number, id=outcome.id, source=source
+        )
+        return b"", line
+    tally.sequences += len(outcome.edits)
+    tally.edits.update(outcome.edits)
+    tally.lines += outcome.lines
+    tally.dropped.update(outcome.dropped)
+    if outcome.licence:
+        tally.licences[outcome.licence] += len(outcome.edits)
+    return b"".join(map(encode_line, outcome.records)), b""
 
 
 def _where(error: BaseException) -> str:

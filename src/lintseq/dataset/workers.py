@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
-from lintseq.dataset.output import uninterrupted
+from lintseq.dataset.outputs.growing import uninterrupted
 from lintseq.dataset.work import Batch, BuildOptions, Result, RowWorker, Tally, joined, rejected
 from lintseq.errors import ToolError
 
@@ -89,7 +89,8 @@ def run_in_processes(
 
 
 def _size(result: Result) -> int:
-    return len(result.records) + len(result.rejections)
+    apart = sum(_size(part.result) for part in result.parts)
+    return len(result.records) + len(result.rejections) + apart
 
 
 def _one_by_one(batch: Batch, options: BuildOptions) -> Result:
@@ -101,7 +102,7 @@ def _one_by_one(batch: Batch, options: BuildOptions) -> Result:
             worker.give(row)
             result = worker.take()
             if result is None:
-                result = rejected(row, *_cause(worker.kill(), options))
+                result = rejected(row, *_cause(worker.kill(), options), options)
                 worker = _Worker(options)
             results.append(result)
     finally:

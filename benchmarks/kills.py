@@ -1,0 +1,161 @@
+"""Builds that are killed again and again: are the bytes those of a build that was left alone, and how much is lost?
+
+Each kind of output is built once undisturbed, and once more by a process that is sent SIGKILL at a random moment
+and started again with `--resume`, until it has been killed so many times; the last start is left to its end.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from common import Goal, Report, Table, arguments, build_command, instruction_pairs, note
+from scale import write_input
+
+KINDS = {
+    "edits.jsonl": [],
+    "edits.jsonl.zst": [],
+    "edits.parquet": [],
+    "shards of Parquet": ["--shards", "4"],
+}
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--kills", type=int, default=50, help="kills of each build (default: 50)")
+    parser.add_argument("--megabytes", type=int, default=60, help="size of the input (default: 60)")
+    parser.add_argument("--longest", type=float, default=2.5, help="seconds that a run lives at most (default: 2.5)")
+    options = parser.parse_args()
+    chance = random.Random(options.seed)
+    report = Report("kills", "Killed builds: bytes and work lost")
+    report.notes.append(
+        f"Only the process that was started is killed, {options.kills} times for each kind of output, between 0.2 and"
+        f" {options.longest} seconds after it was started; its workers have to end by themselves. What is lost is the time"
+        " from the last saved progress to the kill."
+    )
+    rows: list[list[object]] = []
+    lost_all: list[float] = []
+    different = left_over = 0
+    with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as name:
+        folder = Path(name)
+        source, count = write_input(
+            folder / "rows.jsonl", instruction_pairs(options.pairs, seed=options.seed), options.megabytes * 1_000_000
+        )
+        for kind, extra in KINDS.items():
+            output = "edits" if extra else kind
+            for place in ("alone", "killed"):
+                (folder / place).mkdir(exist_ok=True)
+            started = time.perf_counter()
+            command = build_command(source, folder / "alone" / output, "--quiet", *extra)
+            subprocess.run([str(word) for word in command], check=True)
+            alone = time.perf_counter() - started
+            command = [
+                word
+                for word in build_command(source, folder / "killed" / output, "--quiet", "--resume", *extra)
+                if word != "--overwrite"
+            ]
+            started = time.perf_counter()
+            lost = list(
+                kill_often(command, folder / "killed" / f"{output}.partial", options.kills, options.longest, chance)
+            )
+            subprocess.run([str(word) for word in command], check=True)
+            seconds = time.perf_counter() - started
+            unequal = differing(folder / "alone", folder / "killed")
+            different += len(unequal)
+            left_over += children_left(source)
+            lost_all += lost
+            rows.append(
+                [
+                    kind,
+                    count,
+                    len(lost),
+                    len(unequal),
+                    f"{middle(lost):.2f}",
+                    f"{max(lost):.2f}",
+                    f"{alone:.1f}",
+                    f"{seconds:.1f}",
+                ]
+            )
+            note(f"{kind}: {len(lost)} kills, different: {unequal or 'nothing'}")
+    report.tables.append(
+        Table(
+            "Kinds of output",
+            [
+                "output",
+                "rows",
+                "kills",
+                "files different",
+                "s lost, median",
+                "s lost, most",
+                "s alone",
+                "s with kills",
+            ],
+            rows,
+        )
+    )
+    report.goals += [
+        Goal("files different", different, most=0),
+        Goal("seconds of work lost, median", middle(lost_all), most=2),
+        Goal("processes left behind", left_over, most=0),
+    ]
+    report.numbers = {
+        "kills": len(lost_all),
+        "lost_seconds_median": middle(lost_all),
+        "lost_seconds_most": max(lost_all),
+    }
+    report.publish(options.results)
+
+
+def kill_often(
+    command: list[str | Path], partial: Path, kills: int, longest: float, chance: random.Random
+) -> Iterator[float]:
+    """Start the build and kill it, again and again; yield the seconds of work that each kill cost."""
+    for _ in range(kills):
+        process = subprocess.Popen([str(word) for word in command])
+        started = time.time()
+        try:
+            process.wait(chance.uniform(0.2, longest))
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        else:
+            raise SystemExit(
+                f"the build ended, with status {process.returncode}, before it was killed {kills} times: use more megabytes"
+            )
+        killed = time.time()
+        state = partial / "state.json"
+        saved = state.stat().st_mtime if state.exists() else started
+        yield killed - max(saved, started)
+
+
+def differing(one: Path, other: Path) -> list[str]:
+    """Return the names of files that are not in both folders with the same bytes; manifests name their inputs alike."""
+    names = {str(path.relative_to(folder)) for folder in (one, other) for path in folder.rglob("*") if path.is_file()}
+    return sorted(
+        name
+        for name in names
+        if not (
+            (one / name).exists()
+            and (other / name).exists()
+            and (one / name).read_bytes() == (other / name).read_bytes()
+        )
+    )
+
+
+def children_left(source: Path) -> int:
+    """Return how many processes that read `source` still live a second later."""
+    time.sleep(1)
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return sum(str(source) in line for line in listed.splitlines())
+
+
+def middle(numbers: list[float]) -> float:
+    return sorted(numbers)[len(numbers) // 2]
+
+
+if __name__ == "__main__":
+    main()

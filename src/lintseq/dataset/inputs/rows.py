@@ -1,0 +1,110 @@
+"""A row of any input: one JSON object as bytes, and its place. Knows nothing of where rows come from."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from lintseq.errors import ProgramError
+
+MAX_ROW_BYTES = 16 << 20
+
+
+class BrokenInputError(Exception):
+    """An input that cannot be read to its end; the rows before that are good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far an input was read."""
+
+    rows: int
+    """Rows before this place."""
+    number: int
+    """That of the last of them; 0 if there is none."""
+    end: int
+    """The place in the units of the input's size."""
+
+
+START = Mark(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """One row as it was read."""
+
+    index: int
+    """The place among the rows of its input, from 0."""
+    number: int
+    """Where people find it, from 1: the line of a file of lines, elsewhere the row."""
+    data: bytes
+    """One JSON object; or whatever else stood there, which `parse_row` refuses."""
+    end: int
+    """The place after it, in the units of the input's size."""
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.index + 1, self.number, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something that gives rows; nothing of it is open yet, unless it can be read only once."""
+
+    path: str
+    """Its name, for people."""
+    size: int | None
+    """How much there is: bytes as stored, or rows, or files; None if that cannot be known."""
+    fingerprint: dict[str, Any] | None
+    """Plain values that tell whether it is still the same; None if it cannot be read twice."""
+    read: Callable[[Mark], Iterator[RawRow]]
+    """The rows after a mark; raises `BrokenInputError` where it cannot be read on."""
+
+
+def parse_row(data: bytes) -> dict[str, Any]:
+    """Return the JSON object on a line, or raise `ProgramError` with the reason that there is none."""
+    if len(data) > MAX_ROW_BYTES:
+        raise ProgramError("too-long", f"the line is longer than {MAX_ROW_BYTES:,} bytes")
+    try:
+        row = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        row = _parse_leniently(data)
+    if not isinstance(row, dict):
+        raise ProgramError("not-object", f"{kind_of_value(row)}, where an object was expected")
+    return row
+
+
+def kind_of_value(value: object) -> str:
+    """Return what a value is in the words of JSON."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    names: dict[type, str] = {str: "a string", list: "an array", dict: "an object"}
+    return names.get(type(value), "a number")
+
+
+def _parse_leniently(data: bytes) -> Any:
+    """Parse what orjson refuses and Python's own parser takes: lone surrogates, NaN."""
+    try:
+        return json.loads(data.decode())
+    except UnicodeDecodeError as error:
+        raise ProgramError("encoding", f"byte {error.start} of the line is not UTF-8") from None
+    except RecursionError:
+        raise ProgramError("not-json", "nested too deeply") from None
+    except ValueError as error:
+        raise ProgramError("not-json", str(error)) from None
+
+
+def encode_row(row: Any) -> bytes:
+    """Return a row of a table as JSON; what JSON cannot hold becomes a string."""
+    try:
+        return orjson.dumps(row, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+    except (orjson.JSONEncodeError, TypeError):
+        return json.dumps(row, default=_plain).encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -1,0 +1,175 @@
+"""Bytes of a file, local or remote, decompressed.
+
+Compression is told by a file's first bytes, not by its name.
+"""
+
+import io
+import os
+import stat
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import IO, Any, BinaryIO, Protocol, cast
+
+import zstandard
+
+from lintseq.errors import ConfigError
+
+STDIN = "-"
+CHUNK = 1 << 17
+_SAMPLE = 1 << 16
+
+
+def is_remote(path: str) -> bool:
+    """Tell whether a path is a URL, as `fsspec` reads them."""
+    scheme, mark, _ = path.partition("://")
+    return bool(mark) and scheme.replace("+", "").isalnum()
+
+
+def filesystem(path: str) -> tuple[Any, str]:
+    """Return the fsspec file system of a URL and the path in it; raises `ConfigError` if there is none."""
+    try:
+        from fsspec.core import url_to_fs  # noqa: PLC0415
+    except ImportError:
+        raise ConfigError(f"reading {path} needs fsspec: pip install 'lintseq[remote]'") from None
+    try:
+        found, inner = url_to_fs(path)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from None
+    return found, inner
+
+
+@contextmanager
+def opened(path: str) -> Iterator[BinaryIO]:
+    """Open a file for reading bytes, with `peek`."""
+    if path == STDIN:
+        yield sys.stdin.buffer
+    elif is_remote(path):
+        system, inner = filesystem(path)
+        with system.open(inner, "rb") as file:
+            yield file if hasattr(file, "peek") else io.BufferedReader(file, CHUNK)
+    else:
+        with open(path, "rb", buffering=CHUNK) as file:
+            yield file
+
+
+def check_readable(path: str) -> None:
+    """Raise `ConfigError` for a file that cannot be opened."""
+    if path == STDIN:
+        return
+    try:
+        if is_remote(path):
+            with opened(path) as file:
+                file.read(1)
+            return
+        with open(path, "rb") if stat.S_ISREG(os.stat(path).st_mode) else open(os.devnull, "rb"):
+            pass
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
+    if not os.access(path, os.R_OK):
+        raise ConfigError(f"cannot read {path}: permission denied")
+
+
+def input_size(path: str) -> int | None:
+    """Return the size of a file in bytes, or None for whatever has no size to know in advance."""
+    if path == STDIN:
+        return None
+    if is_remote(path):
+        system, inner = filesystem(path)
+        size = system.info(inner).get("size")
+        return size if isinstance(size, int) else None
+    status = os.stat(path)
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def fingerprint(path: str) -> dict[str, Any] | None:
+    """Return what tells whether a file is still the same; None if it cannot be read twice.
+
+    Of a local file: size, time of change, and a hash of its beginning, middle and end. Of a remote one, what
+    its server says of it.
+    """
+    if is_remote(path):
+        system, inner = filesystem(path)
+        info = system.info(inner)
+        known = ("size", "ETag", "etag", "LastModified", "mtime", "created", "checksum", "sha256")
+        return {name: str(info[name]) for name in known if name in info}
+    size = input_size(path)
+    if size is None:
+        return None
+    hashed = blake2b(digest_size=16)
+    with open(path, "rb") as file:
+        for place in (0, size // 2, max(size - _SAMPLE, 0)):
+            file.seek(place)
+            hashed.update(file.read(_SAMPLE))
+    return {"size": size, "changed": os.stat(path).st_mtime_ns, "hash": hashed.hexdigest()}
+
+
+def decompressed(raw: BinaryIO) -> IO[bytes]:
+    """Return a stream of what a file holds, whether it is compressed or not."""
+    magic = cast(io.BufferedReader, raw).peek(4)[:4]
+    if magic[:2] == b"\x1f\x8b":
+        return io.BufferedReader(_Decompressed(raw, lambda: zlib.decompressobj(wbits=31)), CHUNK)
+    if magic == b"\x28\xb5\x2f\xfd":
+        return io.BufferedReader(_Decompressed(raw, lambda: zstandard.ZstdDecompressor().decompressobj()), CHUNK)
+    return raw
+
+
+class _Frame(Protocol):
+    """One compressed stream of those that a file is made of, as zlib and zstandard have it."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class _Decompressed(io.RawIOBase):
+    """The bytes of a compressed file.
+
+    Gives all there is before it says that the file is truncated; of the libraries' own readers, gzip's
+    keeps the last bytes to itself then, and zstandard's does not notice.
+    """
+
+    _STEP = 2048  # so little, because what it decompresses to may be thousands of times as much
+
+    def __init__(self, raw: BinaryIO, new_frame: Callable[[], _Frame]) -> None:
+        self._raw = raw
+        self._new_frame = new_frame
+        self._frame: _Frame | None = None
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            if not self._decompress_more():
+                return 0
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+    def _decompress_more(self) -> bool:
+        """Take the next step and return True, or False at the end of the file."""
+        rest = b""
+        if self._frame is not None and self._frame.eof:
+            # Between frames there may be zeros, with which some media are padded.
+            rest = self._frame.unused_data.lstrip(b"\0")
+            self._frame = None
+        compressed = rest or self._raw.read(self._STEP)
+        if not compressed:
+            if self._frame is not None:
+                raise EOFError("the last frame is not complete")
+            return False
+        if self._frame is None:
+            compressed = compressed.lstrip(b"\0")
+            self._frame = self._new_frame() if compressed else None
+        if self._frame is not None:
+            self._ready = memoryview(self._frame.decompress(compressed))
+        return True

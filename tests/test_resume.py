@@ -1,0 +1,280 @@
+"""Never lost, never twice: a build that was ended in any way is gone on with, and gives the same bytes."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lintseq.dataset import build as build_module
+from lintseq.dataset.build import Progress, build
+from lintseq.dataset.inputs import read_rows
+from lintseq.dataset.outputs import Target, growing, workplace
+from lintseq.dataset.outputs.growing import GrowingFile
+from lintseq.dataset.work import BuildOptions
+from lintseq.errors import ConfigError, LintseqError
+
+BAD = ({"program": "print 1"}, {"program": ""}, {"code": "x = 1"})
+
+
+@pytest.fixture(autouse=True)
+def often_saved_in_small_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_module, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(growing, "FRAME_BYTES", 700)
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("rows") / "in.jsonl"
+    with path.open("w") as file:
+        for n in range(120):
+            program = f"x{n} = {n}\n" + "\n" * (n % 3) + f"for i in range(x{n}):\n    print(i, 'é')\n"
+            row = BAD[n % 3] if n % 11 == 5 else {"program": program}
+            file.write(json.dumps({"id": n, "instruction": "Write it.", **row}) + "\n" * (1 + n % 2))
+    return str(path)
+
+
+class Killed(BaseException):
+    """Ends a run as a kill does: nothing is saved on the way out."""
+
+
+TARGETS = {
+    "lines": Target("out.jsonl"),
+    "gzip": Target("out.jsonl.gz", "why.jsonl.zst"),
+    "zstd": Target("out.jsonl.zst"),
+    "Parquet": Target("out.parquet"),
+    "shards of lines": Target("out", shards=3, shard_kind="jsonl"),
+    "shards of Parquet": Target("out", shards=4),
+    "shards of 17 records": Target("out", shard_rows=17, shard_kind="jsonl.zst"),
+    "Parquet of 30 records": Target("out", shard_rows=30),
+    "rejected elsewhere": Target("out", "elsewhere/why.jsonl", shards=2),
+}
+
+
+def run(folder: Path, rows: str, target: Target, **arguments: Any) -> None:
+    os.makedirs(folder / "elsewhere", exist_ok=True)
+    placed = Target(
+        str(folder / target.output),
+        target.rejected and str(folder / target.rejected),
+        target.shards,
+        target.shard_rows,
+        target.shard_kind,
+    )
+    build([rows], placed, options=BuildOptions(samples=2), workers=1, **arguments)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(rows: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(growing, "FRAME_BYTES", 700)
+        for name, target in TARGETS.items():
+            folder = tmp_path_factory.mktemp("undisturbed")
+            run(folder, rows, target)
+            found[name] = contents(folder)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_run_killed_anywhere_and_resumed_gives_the_same_bytes(
+    name: str,
+    seed: int,
+    rows: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    undisturbed: dict[str, dict[str, bytes]],
+) -> None:
+    chance = random.Random(f"{name} {seed}")
+    lag = chance.randint(1, 5)
+    batches = iter(range(10**6))
+    monkeypatch.setattr(build_module._Saver, "due", lambda self: next(batches) % lag == 0)
+    for limit in sorted(chance.choices(range(1, 121), k=chance.randint(1, 4))):
+
+        def kill(progress: Progress, limit: int = limit) -> None:
+            if progress.rows >= limit:
+                raise Killed
+
+        with suppress(Killed):  # which comes too late if only the last rows were left
+            run(tmp_path, rows, TARGETS[name], resume=True, on_progress=kill)
+            assert limit > 60
+    run(tmp_path, rows, TARGETS[name], resume=True)
+    assert contents(tmp_path) == undisturbed[name]
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("moves", range(4))
+def test_a_run_killed_while_its_files_get_their_names_is_finished(
+    name: str,
+    moves: int,
+    rows: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    undisturbed: dict[str, dict[str, bytes]],
+) -> None:
+    left = iter(range(moves))
+
+    def rename(source: str, target: str) -> None:
+        if next(left, None) is None:
+            raise Killed
+        replace(source, target)
+
+    replace = workplace._replace
+    monkeypatch.setattr(workplace, "_replace", rename)
+    try:
+        run(tmp_path, rows, TARGETS[name])
+    except Killed:
+        monkeypatch.setattr(workplace, "_replace", replace)
+        run(tmp_path, rows, TARGETS[name], resume=True)
+    assert contents(tmp_path) == undisturbed[name]
+
+
+def test_a_finished_run_is_left_as_it_is(rows: str, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    first = build([rows], output, workers=1)
+    before = output.stat().st_mtime_ns
+    again = build([rows], output, workers=1, resume=True)
+    assert (again.nothing_to_do, again.new_rows, again.counts()) == (True, 0, first.counts())
+    assert output.stat().st_mtime_ns == before
+    assert not (tmp_path / "out.jsonl.partial").exists()
+
+
+def interrupted(rows: str, output: Path) -> None:
+    def kill(progress: Progress) -> None:
+        if progress.rows >= 20:
+            raise Killed
+
+    with pytest.raises(Killed):
+        build([rows], output, workers=1, on_progress=kill)
+
+
+def test_unfinished_work_is_neither_gone_on_with_nor_replaced_unless_that_is_said(rows: str, tmp_path: Path) -> None:
+    interrupted(rows, tmp_path / "out.jsonl")
+    with pytest.raises(ConfigError, match=r"unfinished run lies in .*partial: go on with --resume, or .*--overwrite"):
+        build([rows], tmp_path / "out.jsonl", workers=1)
+    build([rows], tmp_path / "out.jsonl", workers=1, overwrite=True)
+    assert sorted(os.listdir(tmp_path)) == ["out.jsonl", "out.manifest.json", "out.rejected.jsonl"]
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_resuming_with_other_settings_is_refused_with_what_differs(rows: str, tmp_path: Path, finished: bool) -> None:
+    output = tmp_path / "out.jsonl"
+    if finished:
+        build([rows], output, workers=1)
+    else:
+        interrupted(rows, output)
+    before = contents(tmp_path)
+    with pytest.raises(ConfigError, match=r"options samples was 1, and is 3; options seed was 0, and is 7"):
+        build([rows], output, options=BuildOptions(samples=3, seed=7), workers=1, resume=True)
+    after = contents(tmp_path)
+    assert {name: data for name, data in after.items() if not name.endswith("lock")} == {
+        name: data for name, data in before.items() if not name.endswith("lock")
+    }
+
+
+def test_resuming_with_another_input_is_refused(rows: str, tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    shutil.copy(rows, source)
+    interrupted(str(source), tmp_path / "out.jsonl")
+    lines = source.read_text().splitlines(keepends=True)
+    source.write_text("".join(lines[:1] + lines))
+    with pytest.raises(ConfigError, match=r"inputs 1 fingerprint size was \d+, and is \d+"):
+        build([str(source)], tmp_path / "out.jsonl", workers=1, resume=True)
+
+
+def test_what_cannot_be_read_twice_cannot_be_resumed(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(writing)
+    with pytest.raises(ConfigError, match="cannot be read twice"):
+        build([f"/dev/fd/{reading}"], tmp_path / "out.jsonl", workers=1, resume=True)
+    os.close(reading)
+
+
+def test_of_two_builds_of_one_output_the_second_is_refused(rows: str, tmp_path: Path) -> None:
+    def second(progress: Progress) -> None:
+        with pytest.raises(ConfigError, match=rf"out.jsonl is being written by process {os.getpid()} on .*; wait"):
+            build([rows], tmp_path / "out.jsonl", workers=1, overwrite=True)
+
+    build([rows], tmp_path / "out.jsonl", workers=1, on_progress=second)
+    assert len(list(read_rows(str(tmp_path / "out.jsonl")))) > 100
+
+
+def test_a_folder_that_is_not_ours_is_never_replaced(rows: str, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/thesis.tex").write_text("years of work")
+    with pytest.raises(ConfigError, match="holds other things than lintseq's"):
+        build([rows], Target(str(tmp_path / "out"), shards=2), workers=1, overwrite=True)
+    assert (tmp_path / "out/thesis.tex").exists()
+
+
+def test_a_folder_of_ours_is_replaced_whole(rows: str, tmp_path: Path) -> None:
+    target = Target(str(tmp_path / "out"), shards=5, shard_kind="jsonl")
+    build([rows], target, workers=1)
+    build([rows], Target(str(tmp_path / "out"), shards=2, shard_kind="jsonl"), workers=1, overwrite=True)
+    assert sorted(os.listdir(tmp_path / "out/data")) == ["train-00000.jsonl", "train-00001.jsonl"]
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(
+    rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[str, dict[str, bytes]]
+) -> None:
+    write = GrowingFile.write
+
+    def fill(self: GrowingFile, lines: bytes) -> None:
+        if self._file.tell() > 3000:
+            self._file.write(lines[:10])
+            raise OSError(28, "No space left on device")
+        write(self, lines)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GrowingFile, "write", fill)
+        with pytest.raises(LintseqError, match=r"No space left on device; what was done is in .* --resume"):
+            run(tmp_path, rows, TARGETS["lines"])
+    run(tmp_path, rows, TARGETS["lines"], resume=True)
+    assert contents(tmp_path) == undisturbed["lines"]
+
+
+def test_a_process_that_is_killed_for_good_leaves_nothing_undone(rows: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "lintseq", "build", rows, "--output", str(tmp_path / "out.jsonl"), "--quiet"]
+    command += ["--samples", "300", "--workers", "2", "--resume"]
+    chance = random.Random(1)
+    for _ in range(3):
+        process = subprocess.Popen(command)
+        time.sleep(chance.uniform(0.4, 1.0))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run(command, check=True)
+    alone = tmp_path / "alone.jsonl"
+    build([rows], alone, options=BuildOptions(samples=300), workers=1)
+    assert (tmp_path / "out.jsonl").read_bytes() == alone.read_bytes()
+
+
+def test_shards_share_the_input_evenly_and_in_order(rows: str, tmp_path: Path) -> None:
+    build([rows], Target(str(tmp_path / "out"), shards=4, shard_kind="jsonl"), workers=2)
+    ids = [
+        [json.loads(row.data)["id"] for row in read_rows(str(path))]
+        for path in sorted((tmp_path / "out/data").iterdir())
+    ]
+    assert len(ids) == 4
+    assert all(20 <= len(shard) <= 35 for shard in ids)
+    flat = [id for shard in ids for id in shard]
+    assert flat == sorted(flat)
+    assert len(flat) == 120 - 11
+
+
+def test_full_shards_hold_just_so_many_records(rows: str, tmp_path: Path) -> None:
+    build([rows], Target(str(tmp_path / "out"), shard_rows=25, shard_kind="jsonl.gz"), workers=2)
+    sizes = [len(list(read_rows(str(path)))) for path in sorted((tmp_path / "out/data").iterdir())]
+    assert sizes == [25, 25, 25, 25, 9]
