@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from lintseq.cli.resolve import resolve as resolve_command
-from lintseq.codecs import CODECS, DIFF
-from lintseq.codecs.tolerant import END_TOKENS
+from lintseq.codecs import DIFF
+from lintseq.codecs.resolution import END_TOKENS
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, MalformedEditError
 from lintseq.program import Program
@@ -412,10 +412,6 @@ def test_no_text_takes_long(unit: str) -> None:
     DIFF.resolve(text)
     DIFF.resolve("<|diff|>@@ -0,0 +1,9 @@\n+" + text)
     assert time.process_time() - start < 5
-
-
-def test_codecs_are_found_by_name() -> None:
-    assert CODECS == {"diff": DIFF}
 
 
 # The command

@@ -31,9 +31,9 @@ import pytest
 from typer.models import ArgumentInfo
 
 from lintseq.cli import app
-from lintseq.codecs.tolerant import END_TOKENS
-from lintseq.dataset.records import SHAPES
+from lintseq.codecs.resolution import END_TOKENS
 from lintseq.dataset.inputs.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES
+from lintseq.dataset.records import SHAPES
 from lintseq.linting import LINTERS
 from lintseq.sampling import COMMENTS, WEIGHTS
 

@@ -3,11 +3,15 @@
 Owns the text of edits; how sequences come about and where texts go is none of its business.
 """
 
+import re
+
 from lintseq.codecs import diff, tolerant
 from lintseq.codecs.blocks import SEARCH_REPLACE
 from lintseq.codecs.codec import NOTHING, SEPARATOR, Codec, join_edits, split_edits
+from lintseq.codecs.patch import APPLY_PATCH
 from lintseq.codecs.resolution import Note, Resolution
 from lintseq.codecs.states import STATES
+from lintseq.codecs.unified import UDIFF, UDIFF_WORDS, udiff
 from lintseq.codecs.windows import ORIGINAL_UPDATED
 from lintseq.errors import ConfigError
 
@@ -26,12 +30,19 @@ __all__ = [
 
 DIFF = Codec("diff", diff.edit_texts, diff.read_edit, tolerant.resolve)
 
-CODECS = {codec.name: codec for codec in (DIFF, SEARCH_REPLACE, ORIGINAL_UPDATED, STATES)}
+CODECS = {
+    codec.name: codec for codec in (DIFF, UDIFF, UDIFF_WORDS, SEARCH_REPLACE, ORIGINAL_UPDATED, APPLY_PATCH, STATES)
+}
+"""By name; `get_codec` knows `udiff:N` besides."""
+
+_UDIFF = re.compile(r"udiff:([0-9]{1,4})")
 
 
 def get_codec(name: str) -> Codec:
     """Return the format of a name; raises `ConfigError` if there is none."""
+    if (found := _UDIFF.fullmatch(name)) is not None:
+        return udiff(int(found[1]))
     try:
         return CODECS[name]
     except KeyError:
-        raise ConfigError(f"unknown format {name!r}; use one of {', '.join(CODECS)}") from None
+        raise ConfigError(f"unknown format {name!r}; use one of {', '.join(CODECS)}, udiff:N") from None

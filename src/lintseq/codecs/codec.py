@@ -37,9 +37,9 @@ class Codec:
 
     def encode(self, sequence: EditSequence) -> str:
         """Return the whole sequence as one text, as a model is taught to write it."""
-        text = join_edits(self.edit_texts(sequence))
-        program = sequence.program
-        return text + "\n" if program.final_newline and program.lines else text
+        edits = self.edit_texts(sequence)
+        text = join_edits(edits)
+        return text + "\n" if edits and sequence.program.final_newline else text
 
     def parse(self, text: str, start: Program = NOTHING) -> EditSequence:
         """Return the sequence that `encode` wrote as `text`; the separator before the first edit may be absent.
@@ -50,7 +50,7 @@ class Codec:
         body = text.removeprefix(SEPARATOR)
         growth = _Growth(self, start)
         lineno = 1
-        for edit in split_edits(body):
+        for edit in split_edits(text):
             growth.read(edit, lineno)
             lineno += edit.count("\n") + 1
         return growth.sequence(final_newline=body.endswith("\n") if body else start.final_newline)

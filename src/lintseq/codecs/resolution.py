@@ -58,3 +58,28 @@ class EditFault(Exception):
 def shorten(text: str) -> str:
     """Return `text` quoted, on one line, with nothing in it that cannot be printed, and not too long."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+END_TOKENS = (
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|end|>",
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<end_of_turn>",
+    "<eos>",
+    "</s>",
+)
+
+
+def end_without_tokens(text: str) -> int:
+    """Return where `text` ends without the end-of-text tokens, and the white space after them, that close it."""
+    end = reach = len(text)
+    while True:
+        while reach and text[reach - 1].isspace():
+            reach -= 1
+        token = next((token for token in END_TOKENS if text.endswith(token, 0, reach)), None)
+        if token is None:
+            return end
+        end = reach = reach - len(token)

@@ -34,20 +34,8 @@ from dataclasses import dataclass, field
 
 from lintseq.codecs.codec import NOTHING, SEPARATOR
 from lintseq.codecs.diff import HEADER
-from lintseq.codecs.resolution import Note, Resolution, shorten
+from lintseq.codecs.resolution import Note, Resolution, end_without_tokens, shorten
 from lintseq.program import Program
-
-END_TOKENS = (
-    "<|endoftext|>",
-    "<|end_of_text|>",
-    "<|end|>",
-    "<|im_end|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<end_of_turn>",
-    "<eos>",
-    "</s>",
-)
 
 _NUMBERS = r"([0-9]{1,12})(?: *, *([0-9]{1,12}))?"
 _LOOSE_HEADER = re.compile(rf"@@ *-? *{_NUMBERS}(?: *\+ *{_NUMBERS})? *@@")
@@ -61,7 +49,7 @@ def resolve(text: str, start: Program = NOTHING) -> Resolution:
     converted = newlines > 0 and text.count("\r\n") == newlines
     if converted:
         text = text.replace("\r\n", "\n")
-    end = _end_without_tokens(text)
+    end = end_without_tokens(text)
     tokens, text = text[end:], text[:end]
     reader = _Reader("" if text == SEPARATOR else text, start)  # a lone separator changes nothing
     reader.read()
@@ -71,18 +59,6 @@ def resolve(text: str, start: Program = NOTHING) -> Resolution:
         reader.note(max(len(reader.lines), 1), "end-token", f"{shorten(tokens)} at the end of the text is cut off")
     program = Program(tuple(reader.state), reader.final_newline and bool(reader.state))
     return Resolution(program, reader.applied, tuple(sorted(reader.notes, key=lambda note: note.line)))
-
-
-def _end_without_tokens(text: str) -> int:
-    """Return where `text` ends without the end-of-text tokens, and the white space after them, that close it."""
-    end = reach = len(text)
-    while True:
-        while reach and text[reach - 1].isspace():
-            reach -= 1
-        token = next((token for token in END_TOKENS if text.endswith(token, 0, reach)), None)
-        if token is None:
-            return end
-        end = reach = reach - len(token)
 
 
 @dataclass(slots=True)

@@ -101,6 +101,7 @@ class Source:
     size: int | None
     fingerprint: dict[str, Any] | None
     read: Callable[[Mark], Iterator[RawRow]]
+    by_rows: bool = False
 
 
 def open_sources(specs: Sequence[str], names: FieldNames, options: ReadingOptions) -> list[Source]:
@@ -218,7 +219,7 @@ def look_into(one: Input, names: FieldNames) -> Source:
     if head and not parsed and len(head) == HEAD_ROWS:
         raise ConfigError(f"{one.path} does not look like JSONL, one object a line; it begins {head[0].data[:60]!r}")
     fields = _fields_of(one, parsed, names) if parsed else None
-    source = Source(one.path, fields, one.size, one.fingerprint, one.read)
+    source = Source(one.path, fields, one.size, one.fingerprint, one.read, one.by_rows)
     if one.fingerprint is None:
         return replace(source, read=lambda _: _resumed(head, failure, rows))
     return source

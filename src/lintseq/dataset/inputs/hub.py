@@ -30,14 +30,14 @@ def hub_input(spec: str) -> Input:
     data = _streamed(match)
     known = (data.info.splits or {}).get(match["split"] or "train")
     fingerprint = {"data set": spec, "version": str(data.info.version), "checksums": data.info.download_checksums}
-    return Input(spec, (known and known.num_examples) or None, fingerprint, partial(_read_stream, spec, match))
+    return Input(spec, (known and known.num_examples) or None, fingerprint, partial(_read_stream, spec), by_rows=True)
 
 
 def saved_input(path: str, split: str | None = None) -> Input:
     """Return the input of a data set that `save_to_disk` wrote."""
     _check_datasets(path)
     data = _loaded(path, split)
-    return Input(path, len(data), {"fingerprint": data._fingerprint}, partial(_read_saved, path, split))
+    return Input(path, len(data), {"fingerprint": data._fingerprint}, partial(_read_saved, path, split), by_rows=True)
 
 
 def _check_datasets(spec: str) -> None:
@@ -78,7 +78,9 @@ def _loaded(path: str, split: str | None) -> Any:
     return data[split]
 
 
-def _read_stream(spec: str, match: "re.Match[str]", after: Mark) -> Iterator[RawRow]:
+def _read_stream(spec: str, after: Mark) -> Iterator[RawRow]:
+    match = _NAME.fullmatch(spec)
+    assert match is not None
     data = _streamed(match)
     if after.rows:
         data = data.skip(after.rows)

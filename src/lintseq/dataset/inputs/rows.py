@@ -61,6 +61,8 @@ class Input:
     """Plain values that tell whether it is still the same; None if it cannot be read twice."""
     read: Callable[[Mark], Iterator[RawRow]]
     """The rows after a mark; raises `BrokenInputError` where it cannot be read on."""
+    by_rows: bool = False
+    """Whether its size is its number of rows, so that the mark after n rows is (n, n, n)."""
 
 
 def parse_row(data: bytes) -> dict[str, Any]:

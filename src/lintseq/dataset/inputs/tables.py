@@ -54,7 +54,7 @@ def parquet_input(path: str) -> Input:
     """Return the input of a Parquet file; its size is in rows."""
     with _opened_parquet(path) as file:
         rows = file.metadata.num_rows
-    return Input(path, rows, fingerprint(path), partial(_read_parquet, path))
+    return Input(path, rows, fingerprint(path), partial(_read_parquet, path), by_rows=True)
 
 
 def _opened_parquet(path: str) -> "pq.ParquetFile":

@@ -1,0 +1,216 @@
+"""Places named by the lines that stand there, and insertions told from two texts.
+
+Knows no format: everything here is about lists of lines.
+"""
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lintseq.codecs.resolution import EditFault, shorten
+from lintseq.edits import Edit, Hunk
+
+# Where lines stand
+
+
+def places(lines: Sequence[str], run: Sequence[str]) -> list[int]:
+    """Return the indices at which `run` stands in `lines`; none for an empty run."""
+    if not run:
+        return []
+    offset, fewest = 0, len(lines) + 1
+    for number, line in enumerate(run[:8]):  # a rare line leaves few places to look at
+        count = lines.count(line)
+        if count < fewest:
+            offset, fewest = number, count
+        if count <= 1:
+            break
+    found = []
+    at = -1
+    size, run = len(run), list(run)
+    for _ in range(fewest):
+        at = lines.index(run[offset], at + 1)
+        if at >= offset and list(lines[at - offset : at - offset + size]) == run:
+            found.append(at - offset)
+    return found
+
+
+def lone_window(lines: Sequence[str], first: int, last: int, *, context: int) -> tuple[int, int]:
+    """Return the ends of a window on the places from `first` to `last` that stands nowhere else in `lines`.
+
+    It has `context` lines on both sides, as far as there are so many, and half as many more again until it is alone.
+    """
+    size = len(lines)
+    elsewhere: list[int] | None = None
+    while True:
+        low, high = max(first - context, 0), min(last + context, size)
+        if high - low == size:
+            return low, high
+        run = lines[low:high]
+        if elsewhere is None:
+            elsewhere = [at - low for at in places(lines, run) if at != low]
+        else:
+            inside = [by for by in elsewhere if low + by >= 0 and high + by <= size]
+            elsewhere = [by for by in inside if lines[low + by : high + by] == run]
+        if not elsewhere:
+            return low, high
+        context += max(context // 2, 1)
+
+
+# What became of lines
+
+
+def common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many lines two texts have in common at their beginnings."""
+    size = min(len(one), len(other))
+    return next((index for index in range(size) if one[index] != other[index]), size)
+
+
+def aligned(before: Sequence[str], after: Sequence[str]) -> list[int]:
+    """Return for each line of `before` where it is in `after`, in growing order; -1 for a line that is gone.
+
+    If all lines can be there, all are.
+    """
+    head = common_prefix(before, after)
+    tail = common_prefix(before[head:][::-1], after[head:][::-1])
+    middle = _middle(before[head : len(before) - tail], after[head : len(after) - tail])
+    found = [at if at < 0 else at + head for at in middle]
+    return [*range(head), *found, *range(len(after) - tail, len(after))]
+
+
+_CANDIDATES = 8
+"""How many places for a line are compared, and how many of the lines that follow there."""
+
+
+def _middle(before: Sequence[str], after: Sequence[str]) -> list[int]:
+    where: dict[str, list[int]] = defaultdict(list)
+    for index, line in enumerate(after):
+        where[line].append(index)
+    latest = _latest(before, after)
+    found, cursor = [], 0
+    for number, line in enumerate(before):
+        indices = where.get(line, [])
+        start = bisect_left(indices, cursor)
+        choice = indices[start : start + _CANDIDATES]
+        if latest is not None:
+            choice = [at for at in choice if at <= latest[number]]
+        if not choice:
+            found.append(-1)
+            continue
+        at = choice[0] if choice[0] == cursor else _likeliest(choice, before[number : number + _CANDIDATES], after)
+        found.append(at)
+        cursor = at + 1
+    return found
+
+
+def _likeliest(choice: Sequence[int], run: Sequence[str], after: Sequence[str]) -> int:
+    """Return the first of the places at which most of `run` follows."""
+    return max(choice, key=lambda at: common_prefix(run, after[at : at + _CANDIDATES]))
+
+
+def _latest(before: Sequence[str], after: Sequence[str]) -> list[int] | None:
+    """Return for each line the last place with room for those behind it; None if there is no room for all."""
+    latest = []
+    at = len(after)
+    for line in reversed(before):
+        at -= 1
+        while at >= 0 and after[at] != line:
+            at -= 1
+        if at < 0:
+            return None
+        latest.append(at)
+    return latest[::-1]
+
+
+def insertion(before: Sequence[str], after: Sequence[str]) -> Edit:
+    """Return an insertion that makes `after` of `before`.
+
+    Raises `EditFault` if there is none; its line counts in `after`.
+    """
+    if len(after) == len(before) and list(before) == list(after):
+        raise EditFault(1, "no-change", "nothing is inserted")
+    found = aligned(before, after) if len(after) > len(before) else _as_far_as_equal(before, after)
+    if -1 in found:
+        index = found.index(-1)
+        line = found[index - 1] + 2 if index else 1
+        detail = f"line {index + 1} of what was there, {shorten(before[index])}, is gone"
+        raise EditFault(min(line, max(len(after), 1)), "gone", detail)
+    hunks, done = [], 0
+    for position, at in enumerate([*found, len(after)]):
+        if at > done:
+            hunks.append(Hunk(position, tuple(after[done:at])))
+        done = at + 1
+    return Edit(tuple(hunks))
+
+
+def _as_far_as_equal(before: Sequence[str], after: Sequence[str]) -> list[int]:
+    head = common_prefix(before, after)
+    return [*range(head), -1]
+
+
+def completed(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """Return `after`, whose end is missing, with the lines of `before` that it had not come to."""
+    reached = 0
+    for line in after:
+        reached += reached < len(before) and line == before[reached]
+    rest = before[reached:]
+    begun = bool(after and after[-1] and rest) and rest[0].startswith(after[-1])
+    return [*(after[:-1] if begun else after), *rest]
+
+
+# Places of lines that are not quite there
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where lines were found, and what had to be overlooked for it."""
+
+    start: int
+    overlooked: str = ""
+    """A short machine-readable word; empty if the lines stand there as they are."""
+    others: int = 0
+    """How many other places would have done as well."""
+
+
+_KEYS: dict[str, Callable[[str], str]] = {"trailing-space": str.rstrip, "indentation": str.strip}
+
+
+def find(lines: Sequence[str], run: Sequence[str], cursor: int, at: int | None = None) -> Place | None:
+    """Return where `run` stands, as it is or nearly; of several places the first one from `cursor` on.
+
+    Where the place is told (`at`), it is the nearest one, and the only one if it is there. Looked for in turns: the
+    lines themselves, without space at their ends, without indentation, and the one place where two thirds of the
+    lines stand, two at least, at the distances that they have in `run`.
+    """
+    for overlooked, found in _searches(lines, run):
+        if found and at is not None:
+            start = min(found, key=lambda place: abs(place - at))
+            return Place(start, overlooked, 0 if start == at else len(found) - 1)
+        if found:
+            start = next((place for place in found if place >= cursor), found[0])
+            return Place(start, overlooked, len(found) - 1)
+    near = _near(lines, run)
+    return None if near is None else Place(near, "near")
+
+
+def _searches(lines: Sequence[str], run: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
+    yield "", places(lines, run)
+    for overlooked, key in _KEYS.items():
+        if any(map(str.strip, run)):
+            yield overlooked, places([key(line) for line in lines], [key(line) for line in run])
+
+
+def _near(lines: Sequence[str], run: Sequence[str]) -> int | None:
+    """Return where most lines of `run` stand at their distances, if there is one such place."""
+    where: dict[str, list[int]] = defaultdict(list)
+    for index, line in enumerate(lines):
+        if len(where[line.strip()]) <= _CANDIDATES:
+            where[line.strip()].append(index)
+    told = [(number, line.strip()) for number, line in enumerate(run) if line.strip()]
+    votes = Counter(
+        at - number for number, line in told if len(where[line]) <= _CANDIDATES for at in where[line] if at >= number
+    )
+    best = votes.most_common(2)
+    if not best or best[0][1] < max(2, len(told) * 2 / 3) or (len(best) == 2 and best[0][1] == best[1][1]):
+        return None
+    return best[0][0] if best[0][0] + len(run) <= len(lines) else None

@@ -1,0 +1,273 @@
+"""Edit sequences as blocks that search and replace, the form that Aider made usual.
+
+    <|diff|><<<<<<< SEARCH
+    =======
+    def area(r):
+        return pi * r * r
+    >>>>>>> REPLACE
+    <|diff|><<<<<<< SEARCH
+    def area(r):
+    =======
+    from math import pi
+
+    def area(r):
+    >>>>>>> REPLACE
+
+A block for each hunk of the edit, one after the other: each is applied to the state that those before it
+left. Between SEARCH and the bar stand the lines around the insertion, one on each side, and more until they
+stand nowhere else in the state; between the bar and REPLACE the same with the new lines. On nothing there is
+nothing to search for. Where the same lines can be had by insertions at several places, it is the last of
+them.
+
+Lines are shown as they are. Where one of them could be taken for a marker, all markers of the block are as much
+longer as it takes; one that starts with `<|diff|>` (or with backslashes and that) gets a backslash.
+"""
+
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+
+from lintseq.codecs import mending
+from lintseq.codecs.anchors import common_prefix, lone_window, places
+from lintseq.codecs.codec import SEPARATOR, Codec
+from lintseq.codecs.mending import Draft, Escape, Habits, Piece, check_form
+from lintseq.codecs.resolution import EditFault, Resolution, shorten
+from lintseq.edits import Edit, EditSequence, Hunk
+from lintseq.program import Program
+
+WIDTH = 7
+CONTEXT = 1
+_ESCAPE = Escape((SEPARATOR,))
+_MARKER = re.compile(r"(<+) SEARCH|(=+)|(>+) REPLACE")
+
+
+# Written
+
+
+def edit_texts(sequence: EditSequence) -> list[str]:
+    """Return the text of each edit, without separators and without a newline at its end."""
+    state = list(sequence.start.lines)
+    return [_write(edit, state) for edit in sequence.edits]
+
+
+def _write(edit: Edit, state: list[str]) -> str:
+    """Return the text of an edit, and make its insertions in `state`."""
+    parts: list[str] = []
+    inserted = 0
+    for hunk in _settled(edit, state):
+        at = hunk.position + inserted
+        low, high = lone_window(state, at, at, context=CONTEXT)
+        parts += _block(state[low:high], [*state[low:at], *hunk.lines, *state[at:high]])
+        state[at:at] = hunk.lines
+        inserted += len(hunk.lines)
+    return "\n".join(parts)
+
+
+def _settled(edit: Edit, state: Sequence[str]) -> list[Hunk]:
+    """Return hunks that make the same of `state`, each as far down as it can be.
+
+    A block does not tell which of several equal lines are the new ones, so there is one answer for all.
+    """
+    settled: list[Hunk] = []
+    for hunk in reversed(edit.hunks):
+        moved = hunk
+        while True:
+            end = settled[-1].position if settled else len(state)
+            moved = _slid(moved, state[moved.position : end])
+            if moved.position < end or not settled:
+                break
+            moved = Hunk(end, moved.lines + settled.pop().lines)
+        settled.append(moved)
+    return settled[::-1]
+
+
+def _slid(hunk: Hunk, below: Sequence[str]) -> Hunk:
+    """Return a hunk moved down over as many of the lines `below` it as it can be with the same result."""
+    if not below or below[0] != hunk.lines[0]:
+        return hunk
+    lines = [*hunk.lines, *below]
+    by = common_prefix(lines, below)
+    return Hunk(hunk.position + by, tuple(lines[by : by + len(hunk.lines)]))
+
+
+def _block(search: Sequence[str], replace: Sequence[str]) -> list[str]:
+    mark = _width([*search, *replace])
+    return [
+        *("<" * mark + " SEARCH", *_ESCAPE.hide(search)),
+        *("=" * mark, *_ESCAPE.hide(replace)),
+        ">" * mark + " REPLACE",
+    ]
+
+
+def _width(lines: Sequence[str]) -> int:
+    """Return the least width of markers, from the usual one, that no line could be taken for."""
+    taken = {_width_of_marker(line) for line in lines if line.lstrip().startswith(("<", "=", ">"))}
+    return next(width for width in range(WIDTH, WIDTH + len(taken) + 1) if width not in taken)
+
+
+def _width_of_marker(line: str) -> int:
+    found = _MARKER.fullmatch(line.strip())
+    return len(found[found.lastindex or 0]) if found else 0
+
+
+# Read strictly
+
+
+def read_edit(text: str, state: Sequence[str]) -> Edit:
+    """Return the insertion that an edit text makes in `state`; raise `EditFault` if it is not as written above."""
+    rows = text.split("\n")
+    grown = list(state)
+    hunks: list[Hunk] = []
+    inserted = done = 0
+    while done < len(rows):
+        bar, end = _markers(rows, done)
+        search, replace = _ESCAPE.show(rows[done + 1 : bar]), _ESCAPE.show(rows[bar + 1 : end])
+        start = _place(search, grown, done + 1)
+        lines = _inserted(search, replace, done + 1)
+        at = start + common_prefix(search, replace)
+        if hunks and at - inserted <= hunks[-1].position:
+            raise EditFault(done + 1, "order", "inserts before or at the block before it")
+        hunks.append(Hunk(at - inserted, tuple(lines)))
+        grown[at:at] = lines
+        inserted += len(lines)
+        done = end + 1
+    edit = Edit(tuple(hunks))
+    check_form(rows, _write(edit, list(state)).split("\n"))
+    return edit
+
+
+def _markers(rows: Sequence[str], opening: int) -> tuple[int, int]:
+    """Return where the bar and the end of the block are that opens there."""
+    found = _MARKER.fullmatch(rows[opening])
+    if found is None or not found[1]:
+        reason = "marker" if rows[opening].startswith("<") else "text" if rows[opening] else "blank"
+        raise EditFault(opening + 1, reason, f"{shorten(rows[opening])} stands where a SEARCH block is due")
+    width = len(found[1])
+    place = opening
+    ends = []
+    for marker in ("=" * width, ">" * width + " REPLACE"):
+        try:
+            place = rows.index(marker, place + 1)
+        except ValueError:
+            raise EditFault(opening + 1, "marker", f"the block has no line {marker!r}") from None
+        ends.append(place)
+    return ends[0], ends[1]
+
+
+def _place(search: Sequence[str], state: Sequence[str], line: int) -> int:
+    found = places(state, search)
+    if not search and state:
+        raise EditFault(line, "no-anchor", f"searches for nothing, but the state has {len(state)} lines")
+    if search and not found:
+        raise EditFault(
+            line, "not-found", f"{len(search)} lines, the first {shorten(search[0])}, are not in the state"
+        )
+    if len(found) > 1:
+        raise EditFault(line, "ambiguous", f"the lines to search for stand at {len(found)} places")
+    return found[0] if found else 0
+
+
+def _inserted(search: Sequence[str], replace: Sequence[str], line: int) -> Sequence[str]:
+    """Return the lines that a block inserts, as far down as they can be."""
+    head = common_prefix(search, replace)
+    lines = replace[head : head + len(replace) - len(search)]
+    if [*search[:head], *lines, *search[head:]] != list(replace):
+        raise EditFault(line, "replace", "lines to search for are changed, and not only others put between them")
+    if not lines:
+        raise EditFault(line, "no-change", "nothing is inserted")
+    return lines
+
+
+# Read as it comes
+
+
+def resolve(text: str, start: Program) -> Resolution:
+    """Return the program that any text writes on `start`, and what was ignored or repaired; never raises.
+
+    Beside the reasons of `lintseq.codecs.mending`:
+
+        marker     markers of another width or form are read (`<<<<< ORIGINAL`, `+++++++ REPLACE`); a block without a
+                   bar is left out, one without an end goes on to the next
+    """
+    return mending.resolve(text, start, SEARCH_REPLACE, _HABITS)
+
+
+_OPEN = re.compile(r"([<-]{5,}) ?(?:SEARCH|ORIGINAL|HEAD)\b[ :>]*", re.I)
+_BAR = re.compile(r"={5,9}")
+_CLOSE = re.compile(r"(>{5,}) ?\w*|(\+{5,}) ?(?:REPLACE|UPDATED)\b.*", re.I)
+_GLUED = re.compile(r"<\|diff\|>(?=<{5,} ?SEARCH)")
+
+
+class _Marks:
+    """Where the markers of some rows are, by kind and width; of kind alone with the width 0."""
+
+    def __init__(self, rows: Sequence[str]) -> None:
+        self.at: dict[tuple[str, int], list[int]] = defaultdict(list)
+        for index, row in enumerate(rows):
+            text = row.strip()
+            if text.startswith(("<", "-", "=", ">", "+")):
+                for kind, pattern in (("open", _OPEN), ("bar", _BAR), ("close", _CLOSE)):
+                    if pattern.fullmatch(text):
+                        width = len(text) - len(text.lstrip(text[0]))
+                        self.at[kind, width].append(index)
+                        self.at[kind, 0].append(index)
+                if len(text) > 9 and not text.strip("="):
+                    self.at["bar", len(text)].append(index)
+
+    def next(self, kind: str, width: int, start: int, end: int) -> int | None:
+        """Return the first such marker from `start` on and before `end`."""
+        indices = self.at.get((kind, width), [])
+        found = bisect_left(indices, start)
+        return indices[found] if found < len(indices) and indices[found] < end else None
+
+    def nearest(self, kind: str, width: int, start: int, end: int) -> int | None:
+        """Return the first one of just that width, or else of any."""
+        exact = self.next(kind, width, start, end)
+        return self.next(kind, 0, start, end) if exact is None else exact
+
+
+def _mend(draft: Draft, piece: Piece) -> None:
+    rows = piece.lines
+    marks = _Marks(rows)
+    done = 0
+    while (opening := marks.next("open", 0, done, len(rows))) is not None:
+        draft.ignore(piece.line + done, rows[done:opening])
+        done = _mend_block(draft, piece, marks, opening)
+    draft.ignore(piece.line + done, rows[done:])
+
+
+def _mend_block(draft: Draft, piece: Piece, marks: _Marks, opening: int) -> int:
+    """Make the change of the block that opens there; return where it ends."""
+    rows, line = piece.lines, piece.line + opening
+    text = rows[opening].strip()
+    width = len(text) - len(text.lstrip(text[0]))
+    following = marks.next("open", width, opening + 1, len(rows))
+    limit = len(rows) if following is None else following
+    end = marks.nearest("close", width, opening + 1, limit)
+    cut = end is None and piece.last and limit == len(rows)
+    stop = limit if end is None else end
+    bar = marks.nearest("bar", width, opening + 1, stop)
+    if bar is None:
+        reason = "truncated" if cut else "marker"
+        draft.note(line, reason, "the block has nothing to replace what it searches for; ignored")
+        return stop + (end is not None)
+    for index, usual in ((opening, "<" * width + " SEARCH"), (bar, "=" * width), (end, ">" * width + " REPLACE")):
+        if index is None:
+            if not cut:
+                draft.note(line, "marker", "the block does not end; it is taken up to the next")
+        elif rows[index] != usual:
+            draft.note(piece.line + index, "marker", f"{shorten(rows[index])} is read as {usual!r}")
+    replacement = rows[bar + 1 : stop]
+    if cut and replacement and (">" * width + " REPLACE").startswith(replacement[-1]):
+        replacement.pop()
+    draft.change(line, _ESCAPE.show(rows[opening + 1 : bar]), _ESCAPE.show(replacement), cut=cut)
+    return stop + (end is not None)
+
+
+def _opens(piece: Piece, _more: bool) -> bool:
+    return any(_OPEN.match(row.strip()) for row in piece.lines)
+
+
+_HABITS = Habits(_mend, _opens, _GLUED)
+SEARCH_REPLACE = Codec("search-replace", edit_texts, read_edit, resolve)

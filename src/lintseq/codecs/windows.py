@@ -1,0 +1,199 @@
+"""Edit sequences as windows before and after, the form that models for next edits are prompted in.
+
+    <|diff|><|original|>
+    <|updated|>
+    def area(r):
+        return pi * r * r
+    <|/updated|>
+    <|diff|><|original|>
+    def area(r):
+        return pi * r * r
+    <|updated|>
+    from math import pi
+
+    def area(r):
+        return pi * r * r
+    <|/updated|>
+
+One window for each edit: the lines of the state from its first change to its last, three more on each side, and
+more until they stand nowhere else in the state; then the same with the edit made. On nothing the first is empty.
+
+Lines are shown as they are. One that starts with `<|diff|>`, a marker or a Markdown fence (or with backslashes and
+one of these) gets a backslash.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lintseq.codecs import mending
+from lintseq.codecs.anchors import common_prefix, insertion, lone_window, places
+from lintseq.codecs.codec import SEPARATOR, Codec
+from lintseq.codecs.mending import FENCES, Draft, Escape, Habits, Piece, check_form
+from lintseq.codecs.resolution import EditFault, Resolution, shorten
+from lintseq.edits import Edit, EditSequence, Hunk, apply
+from lintseq.program import Program
+
+ORIGINAL = "<|original|>"
+UPDATED = "<|updated|>"
+END = "<|/updated|>"
+CONTEXT = 3
+_ESCAPE = Escape((SEPARATOR, ORIGINAL, UPDATED, END, *FENCES))
+
+
+# Written
+
+
+def edit_texts(sequence: EditSequence) -> list[str]:
+    """Return the text of each edit, without separators and without a newline at its end."""
+    state = list(sequence.start.lines)
+    texts = []
+    for edit in sequence.edits:
+        before, state = state, apply(edit, state)
+        texts.append("\n".join(_rows(edit, before, state)))
+    return texts
+
+
+def _rows(edit: Edit, before: Sequence[str], after: Sequence[str]) -> list[str]:
+    more = len(after) - len(before)
+    first, last = edit.hunks[0].position, edit.hunks[-1].position
+    # Where equal lines meet the change, the two texts alone do not tell where it begins and ends.
+    first += common_prefix(before[first:], after[first:])
+    while last and before[last - 1] == after[last - 1 + more]:
+        last -= 1
+    low, high = lone_window(before, first, max(first, last), context=CONTEXT)
+    return [ORIGINAL, *_ESCAPE.hide(before[low:high]), UPDATED, *_ESCAPE.hide(after[low : high + more]), END]
+
+
+# Read strictly
+
+
+def read_edit(text: str, state: Sequence[str]) -> Edit:
+    """Return the insertion that an edit text makes in `state`; raise `EditFault` if it is not as written above."""
+    rows = text.split("\n")
+    if rows[0] != ORIGINAL:
+        raise EditFault(1, "marker", f"{shorten(rows[0])} stands where {ORIGINAL!r} is due")
+    if UPDATED not in rows:
+        raise EditFault(1, "marker", f"no line {UPDATED!r} follows")
+    if rows[-1] != END:
+        raise EditFault(len(rows), "marker", f"{shorten(rows[-1])} stands where {END!r} is due")
+    bar = rows.index(UPDATED)
+    original, updated = _ESCAPE.show(rows[1:bar]), _ESCAPE.show(rows[bar + 1 : -1])
+    found = places(state, original) if original or state else [0]
+    if not found:
+        first = shorten(original[0]) if original else "none"
+        raise EditFault(1, "not-found", f"{len(original)} lines, the first {first}, are not in the state")
+    if len(found) > 1:
+        raise EditFault(1, "ambiguous", f"the original lines stand at {len(found)} places")
+    try:
+        inside = insertion(original, updated)
+    except EditFault as fault:
+        raise EditFault(bar + 1 + fault.line, fault.reason, fault.detail) from None
+    edit = Edit(tuple(Hunk(hunk.position + found[0], hunk.lines) for hunk in inside.hunks))
+    check_form(rows, _rows(edit, list(state), apply(edit, state)))
+    return edit
+
+
+# Read as it comes
+
+
+def resolve(text: str, start: Program) -> Resolution:
+    """Return the program that any text writes on `start`, and what was ignored or repaired; never raises.
+
+    Beside the reasons of `lintseq.codecs.mending`:
+
+        marker     markers in another form are read (`<|ORIGINAL|>`, code on the same line); an original without its
+                   update is left out
+        fence      Markdown fences around the lines, or around all, are left out
+    """
+    return mending.resolve(text, start, ORIGINAL_UPDATED, _HABITS)
+
+
+_MARKER = re.compile(r"<\| ?(/?) ?(original|updated) ?\|>", re.I)
+_GLUED = re.compile(r"<\|diff\|>(?=<\|original\|>)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A marker and the rows behind it, up to the next."""
+
+    name: str
+    """In small letters, with the slash if there is one."""
+    line: int
+    first: int
+    """The line of the first row."""
+    rows: list[str]
+    last: bool
+    """Whether it goes to the end of the edit."""
+
+
+def _mend(draft: Draft, piece: Piece) -> None:
+    original: _Section | None = None
+    done = ""
+    for section in _sections(draft, piece):
+        if section.name == "original":
+            _leave(draft, original)
+            original = section
+        elif section.name == "updated" and original is not None:
+            cut = section.last and piece.last
+            if not cut and section.last:
+                draft.note(section.line, "marker", f"no {END!r} follows; taken to the end of the edit")
+            updated = _unfenced(draft, section, cut=cut)
+            draft.change(original.line, _ESCAPE.show(_unfenced(draft, original)), _ESCAPE.show(updated), cut=cut)
+            original = None
+        elif section.name == "updated":
+            draft.note(section.line, "marker", "an update without its original; ignored")
+        else:
+            if section.name != "/" + done:
+                draft.note(section.line, "marker", f"'<|{section.name}|>' ends nothing; ignored")
+            elif done == "original":
+                draft.note(section.line, "marker", "the end of an original is not marked; ignored")
+            draft.ignore(section.first, section.rows)
+        done = section.name
+    _leave(draft, original, cut=piece.last)
+
+
+def _sections(draft: Draft, piece: Piece) -> list[_Section]:
+    """Return the sections of a piece; what stands before the first is ignored."""
+    marks = [(index, found) for index, row in enumerate(piece.lines) if (found := _MARKER.match(row.strip()))]
+    draft.ignore(piece.line, piece.lines[: marks[0][0]] if marks else piece.lines)
+    ends = [*(index for index, _ in marks), len(piece.lines)][1:]
+    sections = []
+    for (index, found), end in zip(marks, ends, strict=True):
+        row, name = piece.lines[index], found[1] + found[2].lower()
+        rest = row.strip()[found.end() :].strip()
+        if row != f"<|{name}|>":
+            draft.note(piece.line + index, "marker", f"{shorten(row)} is read as '<|{name}|>'")
+        line = piece.line + index
+        rows = [*([rest] if rest else []), *piece.lines[index + 1 : end]]
+        sections.append(_Section(name, line, line + (not rest), rows, end == len(piece.lines)))
+    return sections
+
+
+def _leave(draft: Draft, original: _Section | None, *, cut: bool = False) -> None:
+    if original is not None:
+        draft.note(original.line, "truncated" if cut else "marker", "an original without its update; ignored")
+
+
+def _unfenced(draft: Draft, section: _Section, *, cut: bool = False) -> list[str]:
+    """Return the rows of a section without the fence around them, or what follows the end of one around all."""
+    rows = section.rows
+    if cut and rows and END.startswith(rows[-1]):
+        rows = rows[:-1]
+    fences = [index for index, row in enumerate(rows) if row.startswith(FENCES)]
+    if not fences:
+        return rows
+    opened = not any(map(str.strip, rows[: fences[0]]))
+    start = fences[0] + 1 if opened and (len(fences) > 1 or cut) else 0
+    end = fences[-1] if fences[-1] >= start else len(rows)
+    draft.ignore(section.first, rows[:start])
+    draft.ignore(section.first + end, rows[end:])
+    return rows[start:end]
+
+
+def _opens(piece: Piece, _more: bool) -> bool:
+    return any(_MARKER.match(row.strip()) for row in piece.lines)
+
+
+_HABITS = Habits(_mend, _opens, _GLUED)
+ORIGINAL_UPDATED = Codec("original-updated", edit_texts, read_edit, resolve)

@@ -1,0 +1,254 @@
+"""What all text formats have in common: whatever is written reads back, and whatever a model writes is read somehow.
+
+Every file in `cases/codecs/FORMAT` has a program, a text that a model might write on it, the program that
+this gives, and what is noted.
+"""
+
+import gzip
+import json
+import os
+import random
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lintseq.codecs import CODECS, DIFF, Codec, get_codec
+from lintseq.codecs.resolution import END_TOKENS
+from lintseq.edits import EditSequence
+from lintseq.errors import ConfigError, MalformedEditError
+from lintseq.program import Program
+
+FORMATS = [*CODECS.values(), get_codec("udiff:0"), get_codec("udiff:1")]
+CASES = sorted((Path(__file__).parent / "cases" / "codecs").glob("*/*.txt"))
+PAIRS = Path(__file__).parents[2] / "shared" / "data" / "instruct" / "python_pairs.jsonl.gz"
+
+MARKS = [
+    *("<|diff|>", "<|diff|>x", "\\<|diff|>", "@@", "@@ -1 +1 @@", "@@ ... @@", "@@ a"),
+    *("ADD", "CON ", "DEL a", "+", "-", " a"),
+    *("<|original|>", "\\<|updated|>", "<|updated|>", "<|/updated|>", "```", "```python", "\\```", "~~~"),
+    *("<<<<<<< SEARCH", "=======", "========", ">>>>>>> REPLACE", ">>>>>>>> REPLACE", "  ======="),
+    *("*** Begin Patch", "*** End Patch", "*** Update File: main.py", "*** Add File: main.py", "*** End of File"),
+    *("class A:", "def a():", "    def a():", "--- a", "+++ a", "\\ No newline at end of file", "</s>x"),
+]  # fmt: skip
+TEXTS = ["a", "b", "x = 1", "    ", "  a", "\t", " ", "é", "\ud800", "\0", "\r", "\f", "\x85", "\u2028", "\\"]
+
+lines = st.one_of(
+    st.sampled_from(["a", "b", ""]),
+    st.sampled_from([*MARKS, *TEXTS]),
+    st.lists(st.sampled_from([*MARKS, *TEXTS]), max_size=2).map("".join),
+)
+
+
+@st.composite
+def sequences(draw: st.DrawFn) -> EditSequence:
+    """From nothing or from a state in the middle, of lines that are often equal and look like structure."""
+    text = "\n".join(draw(st.lists(lines, max_size=12)))
+    program = Program.from_text(text + draw(st.sampled_from(["", "\n"])))
+    numbers = [draw(st.integers(0, 4)) for _ in program.lines]
+    ranks = {number: rank for rank, number in enumerate(sorted(set(numbers)))}
+    sequence = EditSequence(program, tuple(ranks[number] for number in numbers))
+    return sequence.after(draw(st.integers(0, len(sequence)))) if draw(st.booleans()) else sequence
+
+
+@st.composite
+def damaged(draw: st.DrawFn, codec: Codec) -> tuple[str, Program]:
+    """A well-formed text with some lines cut, doubled, dropped, swapped or replaced, or its end missing."""
+    sequence = draw(sequences())
+    rows = codec.encode(sequence).split("\n")
+    for _ in range(draw(st.integers(0, 3))):
+        if not rows:
+            break
+        at, to = draw(st.integers(0, len(rows) - 1)), draw(st.integers(0, len(rows) - 1))
+        row = rows[at]
+        match draw(st.sampled_from(["drop", "double", "swap", "cut", "glue", "replace", "insert"])):
+            case "drop":
+                del rows[at]
+            case "double":
+                rows.insert(to, row)
+            case "swap":
+                rows[at], rows[to] = rows[to], row
+            case "cut":
+                rows[at] = row[: draw(st.integers(0, len(row)))]
+            case "glue":
+                rows[at : at + 2] = ["".join(rows[at : at + 2])]
+            case "replace":
+                rows[at] = draw(lines)
+            case _:
+                rows.insert(at, draw(lines))
+    text = "\n".join(rows)
+    return text[: draw(st.one_of(st.none(), st.integers(0, len(text))))], sequence.start
+
+
+def ends_in_a_token(text: str) -> bool:
+    return text.rstrip().endswith(END_TOKENS)
+
+
+each_format = pytest.mark.parametrize("codec", FORMATS, ids=lambda codec: codec.name)
+
+
+# Laws
+
+
+@each_format
+@given(data=st.data())
+def test_what_is_written_reads_back_to_the_same_edits(codec: Codec, data: st.DataObject) -> None:
+    sequence = data.draw(sequences())
+    text = codec.encode(sequence)
+    parsed = codec.parse(text, sequence.start)
+    assert parsed.program == sequence.program
+    assert list(parsed.states()) == list(sequence.states())
+    assert codec.encode(parsed) == text
+    listed = codec.parse_edits(
+        codec.edit_texts(sequence), sequence.start, final_newline=sequence.program.final_newline
+    )
+    assert list(listed.states()) == list(sequence.states())
+
+
+@each_format
+@given(data=st.data())
+def test_the_tolerant_reader_finds_nothing_amiss_in_what_is_written(codec: Codec, data: st.DataObject) -> None:
+    sequence = data.draw(sequences())
+    text = codec.encode(sequence)
+    if len(sequence) and not ends_in_a_token(text):
+        resolution = codec.resolve(text, sequence.start)
+        assert (resolution.program, resolution.notes) == (sequence.program, ())
+        assert resolution.edits_applied == len(sequence)
+
+
+@each_format
+@given(data=st.data())
+@settings(max_examples=200)
+def test_whatever_is_written_is_read_and_noted_if_it_is_not_well_formed(codec: Codec, data: st.DataObject) -> None:
+    soup = st.lists(st.sampled_from([*MARKS, *TEXTS, *END_TOKENS, "\n", "\n", "\r\n"])).map("".join)
+    text, start = data.draw(st.one_of(damaged(codec), st.tuples(soup, st.just(Program(())))))
+    resolution = codec.resolve(text, start)
+    for note in resolution.notes:
+        assert 1 <= note.line <= text.count("\n") + 1
+        assert "\n" not in str(note)
+    try:
+        sequence = codec.parse(text, start)
+    except MalformedEditError:
+        assert resolution.notes
+    else:
+        if not ends_in_a_token(text):
+            assert (resolution.program, resolution.notes) == (sequence.program, ())
+
+
+# Cases
+
+
+def sections(case: Path) -> dict[str, str]:
+    """Return the text of each section of a case, led by a line `%% NAME`, with what is said of its end."""
+    found = re.split(r"^%% (.*)\n", case.read_text(encoding="utf-8"), flags=re.M)[1:]
+    texts = {}
+    for title, body in zip(found[::2], found[1::2], strict=True):
+        name, _, remark = title.partition(", ")
+        texts[name] = body.removesuffix("\n") if remark else body
+    return texts
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.stem}")
+def test_what_models_write_is_read_and_noted(case: Path) -> None:
+    told = sections(case)
+    resolution = get_codec(case.parent.name).resolve(told["text"], Program.from_text(told["start"]))
+    assert resolution.text == told["program"]
+    assert [f"{note.edit}:{note.line} {note.reason}" for note in resolution.notes] == told["notes"].splitlines()
+
+
+def test_every_format_but_the_paper_s_has_cases() -> None:
+    assert {case.parent.name for case in CASES} == set(CODECS) - {"diff"}
+
+
+# Each format's own
+
+
+def real_sequences() -> list[EditSequence]:
+    if not PAIRS.exists():
+        pytest.skip(f"{PAIRS} is not there")
+    rng = random.Random(0)
+    found = []
+    with gzip.open(PAIRS, "rt") as rows:
+        for _, row in zip(range(100), rows, strict=False):
+            program = Program.from_text(json.loads(row)["program"])
+            numbers = [rng.randrange(8) for _ in program.lines]
+            ranks = {number: rank for rank, number in enumerate(sorted(set(numbers)))}
+            found.append(EditSequence(program, tuple(ranks[number] for number in numbers)))
+    return found
+
+
+@each_format
+def test_real_programs_read_back(codec: Codec) -> None:
+    for sequence in real_sequences():
+        for part in (sequence, sequence.after(len(sequence) // 2)):
+            text = codec.encode(part)
+            assert list(codec.parse(text, part.start).states()) == list(part.states())
+            assert codec.resolve(text, part.start).program == part.program
+
+
+@pytest.mark.parametrize("context", [0, 1, 3])
+def test_unified_diffs_are_applied_by_git(context: int, tmp_path: Path) -> None:
+    for sequence in real_sequences()[:20]:
+        newline = "" if sequence.program.final_newline else "\n"
+        texts = get_codec(f"udiff:{context}").edit_texts(sequence)
+        states = [state + newline for state in sequence.states()]
+        for text, before, after in zip(texts[1:], states[:-1], states[1:], strict=True):
+            (tmp_path / "main.py").write_text(before)
+            done = subprocess.run(
+                ["git", "apply", *(["--unidiff-zero"] if context == 0 else []), "-"],
+                input=f"--- a/main.py\n+++ b/main.py\n{text}\n",
+                env={"GIT_CEILING_DIRECTORIES": str(tmp_path.parent), "PATH": os.environ["PATH"]},
+                text=True, cwd=tmp_path, capture_output=True, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, (text, done.stderr)
+            assert (tmp_path / "main.py").read_text() == after
+
+
+def test_without_context_a_unified_diff_is_the_paper_s() -> None:
+    for sequence in real_sequences():
+        assert get_codec("udiff:0").encode(sequence) == DIFF.encode(sequence)
+
+
+def test_anchors_are_widened_until_they_are_unique() -> None:
+    """The tenth of twenty equal pairs of lines can be told only by all the lines up to one end."""
+    program = Program(("a", "b") * 10 + ("new",) + ("a", "b") * 10)
+    sequence = EditSequence(program, (0,) * 20 + (1,) + (0,) * 20)
+    search = get_codec("search-replace").edit_texts(sequence)[1].split("=======")[0]
+    assert search.count("\n") > 20
+    for name in ("search-replace", "original-updated", "udiff-words", "apply-patch"):
+        codec = get_codec(name)
+        assert codec.parse(codec.encode(sequence)).program == program
+
+
+def test_a_patch_names_the_definition_where_lines_are_found_earlier() -> None:
+    body = ("    x = 1", "    y = 2", "    z = 3", "    a = 4", "    b = 5", "    return x")
+    program = Program(("def a():", *body, "def b():", *body[:3], "    new = 0", *body[3:]))
+    sequence = EditSequence(program, tuple(int(line == "    new = 0") for line in program.lines))
+    text = get_codec("apply-patch").edit_texts(sequence)[1]
+    assert text.splitlines()[2:5] == ["@@ def b():", "     x = 1", "     y = 2"]
+
+
+@each_format
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("<|diff|>", "<|diff|>@@\n+a\n", "+a\n", " a\n", "@@ -1 +1 @@\n", "@@ a\n a\n", "a\n", "\n", "```\n"),
+        *("<<<<<<< SEARCH\n", "=======\n", "<|original|>\n", "*** Begin Patch\n"),
+    ],
+)
+def test_no_text_takes_long(codec: Codec, unit: str) -> None:
+    start = time.process_time()
+    codec.resolve(unit * (60_000 // len(unit)), Program(("a", "b") * 50))
+    assert time.process_time() - start < 5
+
+
+def test_formats_are_found_by_name() -> None:
+    assert [get_codec(name).name for name in CODECS] == list(CODECS)
+    assert get_codec("udiff:7").name == "udiff:7"
+    assert get_codec("udiff:3") == get_codec("udiff")
+    with pytest.raises(ConfigError, match="unknown format 'udif'; use one of diff, udiff, "):
+        get_codec("udif")
