@@ -34,8 +34,8 @@ def main() -> None:
     report = Report("kills", "Killed builds: bytes and work lost")
     report.notes.append(
         f"Only the process that was started is killed, {options.kills} times for each kind of output, between 0.2 and"
-        f" {options.longest} seconds after it was started; its workers have to end by themselves. What is lost is the time"
-        " from the last saved progress to the kill."
+        f" {options.longest} seconds after it was started; its workers have to end by themselves. What is lost is the"
+        " time from the last saved progress to the kill."
     )
     rows: list[list[object]] = []
     lost_all: list[float] = []
@@ -124,7 +124,8 @@ def kill_often(
             process.wait()
         else:
             raise SystemExit(
-                f"the build ended, with status {process.returncode}, before it was killed {kills} times: use more megabytes"
+                f"the build ended, with status {process.returncode}, before it was killed {kills} times:"
+                " use more megabytes"
             )
         killed = time.time()
         state = partial / "state.json"
@@ -133,7 +134,7 @@ def kill_often(
 
 
 def differing(one: Path, other: Path) -> list[str]:
-    """Return the names of files that are not in both folders with the same bytes; manifests name their inputs alike."""
+    """Return the names of files that are not in both folders with the same bytes."""
     names = {str(path.relative_to(folder)) for folder in (one, other) for path in folder.rglob("*") if path.is_file()}
     return sorted(
         name

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from lintseq.cli import main
 from lintseq.cli.sample import chosen, headers, printable, show
-from lintseq.codecs import DIFF, resolve_edits
+from lintseq.codecs import DIFF
 from lintseq.edits import EditSequence
 from lintseq.program import Program
 from lintseq.sampling import sample_edits
@@ -136,7 +136,7 @@ def test_the_text_is_the_encoding_byte_for_byte(
 def test_the_record_replays_to_the_file(area: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sample", area, "--json", "--draw", "2"]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert resolve_edits(record["edits"], final_newline=True).text == record["program"] == AREA
+    assert DIFF.parse_edits(record["edits"], final_newline=True).program.text == record["program"] == AREA
     assert record["draw"] == 2
     assert record["meta"]["seed"] == 0
 

@@ -1,4 +1,4 @@
-"""Rows in, records out: reading, finding fields, schemas; every row is accounted for, and so on every run."""
+"""Rows in, records out: reading, finding fields, shapes; every row is accounted for, and so on every run."""
 
 import gzip
 import json

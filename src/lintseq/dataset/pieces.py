@@ -51,7 +51,7 @@ def cut(sources: Sequence[Source], *, rows_each: int, shard_of: Callable[[int], 
     def add(start: Mark, end: Mark, shard: int) -> None:
         pieces.append(Piece(len(pieces), number, source, start, end, before + end.end, shard))
 
-    for number, source in enumerate(sources):
+    for number, source in enumerate(sources):  # noqa: B007  `add` uses it
         start = last = START
         shard = shard_of(before)
         try:

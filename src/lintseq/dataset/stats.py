@@ -1,7 +1,7 @@
 """What a data set of edit sequences looks like, in numbers that add.
 
 Owns the counting and the arithmetic: two halves of a data set, counted apart and added, give the numbers of
-the whole. Leaves reading rows to `rows`, what a row claims to `verify`, and bars to the command line.
+the whole. Leaves reading rows to `inputs`, what a row says to `sequences`, and bars to the command line.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lintseq.codecs import SEPARATOR
 from lintseq.dataset.inputs import BrokenInputError, RawRow, parse_row, read_rows
-from lintseq.dataset.verify import read_claim
+from lintseq.dataset.sequences import read_record
 from lintseq.errors import ConfigError, ProgramError
 
 if TYPE_CHECKING:
@@ -206,14 +206,14 @@ def stats(
     failures: list[ProgramError] = []
     lines = read_rows(path)
     while batch := _take(lines, counts):
-        claims = []
+        records = []
         for line in batch:
             try:
-                claims.append(read_claim(parse_row(line.data)))
+                records.append(read_record(parse_row(line.data)))
             except ProgramError as error:
                 counts.unreadable[error.reason] += 1
                 failures = failures or [error]
-        rows = [(claim.edits, claim.text, claim.program) for claim in claims]
+        rows = [(record.edits, record.text, record.program) for record in records]
         tokens = _count_tokens(tokenizer, rows) if tokenizer is not None else repeat((0, 0))
         for row, numbers in zip(rows, tokens, strict=False):
             counts.add(*row, tokens=numbers)

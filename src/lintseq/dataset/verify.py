@@ -4,11 +4,10 @@
     2 insertion-only   no edit takes a line away, and each one adds some
     3 clean            every state compiles, and none has a finding that the whole program does not have
 
-Owns what a row claims, how a claim is judged, and counts that add. Leaves files to `rows`, the text of edits
-to `codecs`, verdicts on a state to `linting`, and printing to the command line.
+Owns how what rows say is judged, and counts that add. Leaves reading to `inputs` and `sequences`, the text of
+edits to `codecs`, verdicts on a state to `linting`, and printing to the command line.
 """
 
-import re
 import signal
 from bisect import bisect_left
 from collections import Counter, deque
@@ -19,16 +18,18 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import chain, islice
 from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from lintseq.codecs import DIFF, SEPARATOR, split_edits
+from lintseq.codecs import DIFF, SEPARATOR
+from lintseq.codecs.anchors import aligned
 from lintseq.codecs.resolution import shorten
 from lintseq.dataset.inputs import BrokenInputError, RawRow, parse_row, read_rows
+from lintseq.dataset.sequences import Record, read_record
 from lintseq.dataset.workers import default_workers
 from lintseq.edits import EditSequence
 from lintseq.errors import MalformedEditError, ProgramError, ToolError
 from lintseq.linting import Diagnostic, findings, get_linter, new_diagnostics
-from lintseq.program import Program, code_from_markdown
+from lintseq.program import Program
 
 T = TypeVar("T")
 
@@ -38,110 +39,6 @@ EXAMPLES = 3
 _REMEMBERED = 20_000
 _BATCH_ROWS = 32
 _BATCH_BYTES = 4 << 20
-
-
-# What a row claims
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a row says, whatever its columns: these edits write that program."""
-
-    id: str
-    shape: str
-    """Whose columns the row has: lintseq, pylintseq, prompt-completion or messages."""
-    edits: tuple[str, ...]
-    text: str
-    """The sequence as one text."""
-    programs: tuple[str, ...] = ()
-    """The texts that the edits may write, the likeliest first; none where the row does not say."""
-
-    @property
-    def program(self) -> str:
-        """The program, or what the edits give where the row does not say."""
-        return self.programs[0] if self.programs else DIFF.resolve(self.text).program.text
-
-
-def read_claim(row: dict[str, Any]) -> Claim:
-    """Return what a row claims, or raise `ProgramError` if its columns hold no edit sequence."""
-    if "edits" in row:
-        return _claim_of_edits(row, "lintseq", "edits", (_string(row, "program"),))
-    if "edit_path" in row:
-        return _claim_of_edits(row, "pylintseq", "edit_path", pylintseq_programs(_string(row, "source_response")))
-    if "completion" in row:
-        return _claim_of_text(row, "prompt-completion", _message_text(row["completion"], "completion"))
-    if "messages" in row:
-        return _claim_of_text(row, "messages", _message_text(row["messages"], "messages"))
-    raise ProgramError(
-        "no-field", f"none of edits, edit_path, completion, messages among its columns: {_columns(row)}"
-    )
-
-
-def _claim_of_edits(row: dict[str, Any], shape: str, name: str, programs: tuple[str, ...]) -> Claim:
-    edits = row[name]
-    if not isinstance(edits, list) or not all(isinstance(edit, str) for edit in edits):
-        raise ProgramError("not-edits", f"{name!r} is not a list of strings")
-    return Claim(_id(row), shape, tuple(edits), join_edits(edits, programs[0]), programs)
-
-
-def _claim_of_text(row: dict[str, Any], shape: str, text: str) -> Claim:
-    if not text.startswith("@@") and SEPARATOR not in text:
-        raise ProgramError("no-edits", f"the text holds no edits: {shorten(text)}")
-    return Claim(_id(row), shape, tuple(split_edits(text)), text)
-
-
-def _message_text(value: Any, name: str) -> str:
-    """Return a completion, or what the assistant says last in a list of messages."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        answers = [turn for turn in value if isinstance(turn, dict) and turn.get("role") == "assistant"]
-        if answers and isinstance(content := answers[-1].get("content"), str):
-            return content
-    raise ProgramError("no-text", f"{name!r} holds no text of an assistant")
-
-
-def _id(row: dict[str, Any]) -> str:
-    return str(next((row[name] for name in ("id", "index") if name in row), ""))
-
-
-def _string(row: dict[str, Any], name: str) -> str:
-    if not isinstance(value := row.get(name), str):
-        raise ProgramError("no-field", f"no text in column {name!r} (columns: {_columns(row)})")
-    return value
-
-
-def _columns(row: dict[str, Any]) -> str:
-    return ", ".join(row) or "none"
-
-
-def join_edits(edits: Sequence[str], program: str) -> str:
-    """Return edit texts as the sequence text of a program: led by separators, and ended as the program ends."""
-    text = SEPARATOR + f"\n{SEPARATOR}".join(edits)
-    return text + "\n" if program.endswith("\n") else text
-
-
-_PYLINTSEQ_FENCE = re.compile(r"```python(.*?)(?:```|.\Z)", re.S)
-
-
-def pylintseq_programs(response: str) -> tuple[str, ...]:
-    """Return what a program in pylintseq's columns may be.
-
-    pylintseq takes the fences named python (an unclosed one loses its last character), joins them and strips
-    the whole; then it makes its diffs of stripped texts split wherever Unicode sees a line end. So that is
-    what its edits mean to write. Other tools that use its columns keep the program as it is.
-    """
-    blocks = _PYLINTSEQ_FENCE.findall(response)
-    taken = "\n".join(blocks).strip() if blocks else response
-    stripped = "\n".join(taken.strip().splitlines())
-    return tuple(dict.fromkeys((stripped, taken, *_code_in(response), response)))
-
-
-def _code_in(response: str) -> tuple[str, ...]:
-    try:
-        return (code_from_markdown(response),)
-    except ProgramError:
-        return ()
 
 
 # What is checked
@@ -295,67 +192,56 @@ def _check_row(line: RawRow, judge: Judge, report: Report) -> None:
     row = _Row(report, line.number)
     row.check(READ)
     try:
-        claim = read_claim(parse_row(line.data))
+        record = read_record(parse_row(line.data))
     except ProgramError as error:
         row.fail(READ, str(error))
         return
-    report.shapes[claim.shape] += 1
-    row = _Row(report, line.number, claim.id)
-    sequence, program = _check_exact(claim, row)
-    _check_insertion_only(claim, row)
+    report.shapes[record.shape if record.codec is DIFF else f"{record.shape}/{record.codec.name}"] += 1
+    row = _Row(report, line.number, str(record.id))
+    sequence, program = _check_exact(record, row)
+    _check_insertion_only(record, row)
     _check_clean(sequence, program, judge, row)
 
 
-def _check_exact(claim: Claim, row: _Row) -> tuple[EditSequence, str]:
+def _check_exact(record: Record, row: _Row) -> tuple[EditSequence, str]:
     """Check law 1; return the sequence as far as it resolves, and the text of the program."""
     row.check(RESOLVES)
-    program = claim.program
+    program = record.program
     try:
-        sequence = _parse(claim, program)
+        sequence = record.sequence()
     except MalformedEditError as error:
-        good = _good_edits(claim.edits)
+        good = _good_edits(record)
         message = str(error).removeprefix(f"edit {good + 1}, ")
-        row.fail(RESOLVES, message + _read_tolerantly(claim), edit=good + 1)
-        return DIFF.parse_edits(claim.edits[:good]), program
-    if claim.programs:
+        row.fail(RESOLVES, message + _read_tolerantly(record), edit=good + 1)
+        return record.sequence(good), program
+    if record.programs:
         row.check(EXACT)
-        for possible in claim.programs:
-            if _gives(sequence, possible):
+        for possible in record.programs:
+            if sequence.program.lines == Program.from_text(possible).lines:
                 return sequence, possible
         row.fail(EXACT, _difference(sequence.program, Program.from_text(program)))
     return sequence, program
 
 
-def _parse(claim: Claim, program: str) -> EditSequence:
-    """Return the sequence; edit texts do not say how the program ends, so it ends as `program` does."""
-    if claim.programs:
-        return DIFF.parse_edits(claim.edits, final_newline=program.endswith("\n"))
-    return DIFF.parse(claim.text)
-
-
-def _gives(sequence: EditSequence, program: str) -> bool:
-    return sequence.program.lines == Program.from_text(program).lines
-
-
-def _good_edits(edits: Sequence[str]) -> int:
+def _good_edits(record: Record) -> int:
     """Return how many edits resolve before the first that does not."""
-    return bisect_left(range(len(edits)), True, key=lambda number: not _resolves(edits[: number + 1]))
+    return bisect_left(range(len(record.edits)), True, key=lambda number: not _resolves(record, number + 1))
 
 
-def _resolves(edits: Sequence[str]) -> bool:
+def _resolves(record: Record, edits: int) -> bool:
     try:
-        DIFF.parse_edits(edits)
+        record.sequence(edits)
     except MalformedEditError:
         return False
     return True
 
 
-def _read_tolerantly(claim: Claim) -> str:
+def _read_tolerantly(record: Record) -> str:
     """Say what a malformed sequence gives if deletions are carried out and faults repaired."""
-    if not claim.programs:
+    if not record.programs:
         return ""
-    lines = DIFF.resolve(claim.text).program.lines
-    right = any(lines == Program.from_text(program).lines for program in claim.programs)
+    lines = record.codec.resolve(record.text, record.start).program.lines
+    right = any(lines == Program.from_text(program).lines for program in record.programs)
     return f" (read tolerantly, the edits give {'the program' if right else 'another program'})"
 
 
@@ -367,15 +253,32 @@ def _difference(given: Program, wanted: Program) -> str:
     return f"the edits give {len(given.lines)} lines, the program has {len(wanted.lines)}"
 
 
-def _check_insertion_only(claim: Claim, row: _Row) -> None:
-    for number, edit in enumerate(claim.edits, 1):
-        rows = edit.split("\n")
+def _check_insertion_only(record: Record, row: _Row) -> None:
+    """Check law 2 on what the edits say in the paper's format, and in any other on what they do."""
+    changes = map(_said, record.edits) if record.codec is DIFF else _done(record)
+    for number, (edit, (away, added)) in enumerate(zip(record.edits, changes, strict=True), 1):
         row.check(DELETES)
         row.check(ADDS)
-        if away := [text for text in rows if text.startswith("-")]:
-            row.fail(DELETES, f"takes away {shorten(away[0][1:])}", edit=number)
-        if not any(text.startswith("+") for text in rows):
+        if away is not None:
+            row.fail(DELETES, f"takes away {shorten(away)}", edit=number)
+        if not added:
             row.fail(ADDS, f"adds nothing: {shorten(edit)}", edit=number)
+
+
+def _said(edit: str) -> tuple[str | None, bool]:
+    """Return the first line that an edit takes away, if it does, and whether it adds any."""
+    rows = edit.split("\n")
+    return next((text[1:] for text in rows if text.startswith("-")), None), any(text.startswith("+") for text in rows)
+
+
+def _done(record: Record) -> Iterator[tuple[str | None, bool]]:
+    """Yield the same for each edit, read as it comes, of what it does to the state."""
+    state = record.start
+    for edit in record.edits:
+        before, state = state, record.codec.resolve(SEPARATOR + edit, state).program
+        found = aligned(before.lines, state.lines)
+        gone = found.index(-1) if -1 in found else None
+        yield None if gone is None else before.lines[gone], len(state.lines) > len(before.lines) - found.count(-1)
 
 
 def _check_clean(sequence: EditSequence, program: str, judge: Judge, row: _Row) -> None:
@@ -415,11 +318,11 @@ def verify(
     workers: int | None = None,
     progress: Callable[[Report, int], None] | None = None,
 ) -> Report:
-    """Return the report on the first `limit` rows of a JSONL file, or on all.
+    """Return the report on the first `limit` rows of a data set, or on all.
 
     The work is shared by `workers` processes, as many as there are processors if not said; a small file is
-    not worth starting any. `progress` is called now and then with the report so far and the bytes of the
-    file that are read.
+    not worth starting any. `progress` is called now and then with the report so far and the bytes (or rows) of
+    the file that are read.
     """
     report = Report()
     judge = Judge(linter)
