@@ -1,13 +1,14 @@
 """From inputs of programs to a data set of edit sequences.
 
 Owns the pipeline and its report: inputs are looked into before any work starts, batches of rows go
-through the workers, and what comes back is written in input order, whole or not at all. A run that was
-ended is gone on with. Reading is left to `inputs`, the work to `work` and `workers`, the lines' shape to
-`records`, files to `outputs`.
+through the workers, and what comes back is written in input order, whole or not at all; programs that were
+there before are left out on the way, if that is asked for. A run that was ended is gone on with. Reading is
+left to `inputs`, the work to `work` and `workers`, the lines' shape to `records`, files to `outputs`.
 """
 
 import os
 import platform
+import sqlite3
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +17,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lintseq import __version__
-from lintseq.codecs import get_codec
 from lintseq.dataset.card import card_of
+from lintseq.dataset.duplicates import KEEP, Seen
 from lintseq.dataset.inputs import START, BrokenInputError, Mark, RawRow, ReadingOptions, Source, open_sources
 from lintseq.dataset.outputs import Outputs, Target, check_target
 from lintseq.dataset.outputs.growing import uninterrupted
-from lintseq.dataset.records import COLUMNS, SHAPES
-from lintseq.dataset.work import Batch, BuildOptions, Tally
-from lintseq.dataset.workers import default_workers, run_here, run_in_processes
+from lintseq.dataset.records import COLUMNS, check_form
+from lintseq.dataset.screening import benchmarks_digest, check_screening
+from lintseq.dataset.work import Batch, BuildOptions, Result, Tally, without_duplicates
+from lintseq.dataset.workers import default_workers, run_in_processes
 from lintseq.errors import ConfigError, LintseqError
 from lintseq.linting import linter_version
 from lintseq.sampling import check_options
@@ -32,6 +34,7 @@ _BATCH_ROWS = 64
 _BATCH_BYTES = 1 << 16
 _BATCH_SECONDS = 0.2
 """How long the work of a batch should take: long against handing it over, short against a user's patience."""
+_PROGRAMS = "programs.sqlite"
 _SAVE_SECONDS = 1.0
 """How much work a kill may cost, if saving progress that often takes less than a twentieth of the time."""
 
@@ -157,31 +160,31 @@ def build(
         run = _Run(sources, options, outputs)
         if outputs.manifest is not None:
             return run.finished_before(outputs.manifest)
-        try:
-            run.go(workers, on_progress)
-            run.finish()
-        except KeyboardInterrupt:
-            outputs.save(run.progress())
-            raise BuildInterrupted(run.report) from None
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            way_out = f"what was done is in {outputs.partial}; go on with --resume"
-            raise LintseqError(f"cannot go on with {target.output}: {error}; {way_out}") from None
-        finally:
-            run.report.seconds = time.perf_counter() - run.started
+        with closing(run):
+            try:
+                run.go(workers, on_progress)
+                run.finish()
+            except KeyboardInterrupt:
+                run.save()
+                raise BuildInterrupted(run.report) from None
+            except BrokenPipeError:
+                raise
+            except (OSError, sqlite3.Error) as error:
+                way_out = f"what was done is in {outputs.partial}; go on with --resume"
+                raise LintseqError(f"cannot go on with {target.output}: {error}; {way_out}") from None
     return run.report
 
 
 def columns_of(options: BuildOptions) -> dict[str, str]:
     """Return the columns of the records and the kinds of their values."""
     columns = COLUMNS[options.shape]
-    return columns if options.screening.licence_field is None else {**columns, "licence": "string"}
+    return {**columns, "licence": "string"} if options.screening.names_licences else columns
 
 
 def settings_of(options: BuildOptions, target: Target, sources: Sequence[Source]) -> dict[str, Any]:
     """Return everything that the bytes of an output depend on, as plain values."""
     linters = {options.sampling.linter, options.sampling.certify or "none"} - {"native", "none"}
+    benchmarks = {"benchmarks": benchmarks_digest(options.screening)} if options.screening.decontaminate else {}
     return {
         "lintseq": __version__,
         "python": ".".join(platform.python_version_tuple()[:2]),
@@ -196,18 +199,24 @@ def settings_of(options: BuildOptions, target: Target, sources: Sequence[Source]
             }
             for source in sources
         ],
+        **benchmarks,
     }
 
 
 def _check(inputs: list[str], options: BuildOptions, *, workers: int) -> None:
     """Raise `ConfigError` for settings that cannot work."""
     check_options(options.sampling)
-    get_codec(options.format)
-    if options.shape not in SHAPES:
-        raise ConfigError(f"unknown shape {options.shape!r}; use one of {', '.join(SHAPES)}")
+    check_screening(options.screening)
+    check_form(options.shape, options.format)
+    if options.shape == "pylintseq" and options.sub_sequences:
+        raise ConfigError("shape pylintseq has no column for the state that a sub-sequence starts from; use another")
+    if options.max_edits is not None and options.max_edits < options.min_edits:
+        raise ConfigError(f"no draw has at least {options.min_edits} edits and at most {options.max_edits}")
     for name, value, least in (
         ("samples", options.samples, 1),
         ("workers", workers, 1),
+        ("min edits", options.min_edits, 1),
+        ("sub-sequences", options.sub_sequences, 0),
         ("row timeout", options.row_timeout, 0),
     ):
         if not value >= least:
@@ -243,6 +252,16 @@ class _Run:
             self.place = _Place(saved["source"], Mark(*saved["mark"]))
             self.example = saved["example"]
             self._take_over(saved)
+        self._seen = None if outputs.manifest is not None else self._programs_seen()
+
+    def _programs_seen(self) -> Seen | None:
+        """Return the memory of programs, as it was when progress was saved last; None if duplicates stay."""
+        screening = self.options.screening
+        if screening.duplicates == KEEP:
+            return None
+        seen = Seen(self.outputs.file(_PROGRAMS) if self.outputs.resumable else None, screening.similarity)
+        seen.rewind(self.report.tally.rows)
+        return seen
 
     def go(self, workers: int, on_progress: Callable[[Progress], None]) -> None:
         """Do the work."""
@@ -250,21 +269,14 @@ class _Run:
         saver = _Saver()
         ends: deque[tuple[_Place, int]] = deque()
         batches = self._batches(pace, ends)
-        if workers == 1:
-            run = run_here(batches, self.options)
-        else:
-            run = run_in_processes(batches, self.options, workers=workers)
         report = self.report
-        with closing(run) as results:
+        with closing(run_in_processes(batches, self.options, workers=workers)) as results:
             for batch, result in results:
                 with uninterrupted():  # so that what is written and what is known of it agree
-                    self.place, shard = ends.popleft()
-                    self.outputs.write(result.records, result.rejections, shard=shard)
-                    self.example = self.example or result.records.partition(b"\n")[0].decode()
-                    report.tally.add(result.tally)
+                    self._write(batch, result, *ends.popleft())
                 pace.note(result.seconds)
                 if saver.due():
-                    self.outputs.save(self.progress())
+                    self.save()
                     saver.done()
                 tally = report.tally
                 on_progress(
@@ -273,8 +285,31 @@ class _Run:
                     )
                 )
 
+    def _write(self, batch: Batch, result: Result, place: _Place, shard: int) -> None:
+        if self._seen is not None:
+            result = without_duplicates(batch, result.parts, self._seen, self.report.tally.rows)
+        self.place = place
+        self.outputs.write(result.records, result.rejections, shard=shard)
+        self.example = self.example or result.records.partition(b"\n")[0].decode()
+        self.report.tally.add(result.tally)
+
+    def save(self) -> None:
+        """Make what was done durable, so that a later run goes on from here."""
+        if self._seen is not None:
+            self._seen.mark()  # first: what is remembered too much is forgotten again
+        self.outputs.save(self.progress())
+
+    def close(self) -> None:
+        """Stop the clock, and let go of the memory of programs."""
+        self.report.seconds = time.perf_counter() - self.started
+        if self._seen is not None:
+            self._seen.close()
+
     def finish(self) -> None:
         """Give the files their names."""
+        if self._seen is not None:
+            self._seen.mark()
+            self._seen.close()
         manifest = {**self.report.counts(), "tally": self.report.tally.as_dict()}
         card = card_of(self.outputs.settings, manifest, self.example) if self.target.sharded else None
         self.outputs.finish(self.progress(), manifest, card=card)

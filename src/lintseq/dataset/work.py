@@ -9,7 +9,7 @@ import signal
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -17,9 +17,10 @@ from types import FrameType
 from typing import Any, Self
 
 from lintseq.codecs import get_codec
+from lintseq.dataset.duplicates import KEEP, Seen
 from lintseq.dataset.inputs import FieldNames, Fields, RawRow, find_fields, parse_row
 from lintseq.dataset.records import SHAPES, Item, chance, content_id, encode_line, encode_rejection, meta_of
-from lintseq.dataset.screening import Screen, ScreeningOptions
+from lintseq.dataset.screening import Screen, ScreeningOptions, licences_of
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError, ToolError
 from lintseq.program import code_from_markdown
@@ -68,10 +69,9 @@ class Batch:
     position: int
     """How far its end is in all inputs, in the units of their sizes."""
 
-    def split(self) -> "Iterator[Batch]":
-        """Yield each row as a batch of its own."""
-        for row in self.rows:
-            yield Batch(self.source, self.fields, [row], self.position)
+    def part(self, start: int, end: int) -> "Batch":
+        """Return some of the rows as a batch of their own."""
+        return Batch(self.source, self.fields, self.rows[start:end], self.position)
 
 
 @dataclass(slots=True)
@@ -130,7 +130,7 @@ class Part:
     """What the row's program is told by; None for a row that was rejected."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """What a batch gave: lines of output, lines of rejections, and the counts."""
 
@@ -162,7 +162,7 @@ def joined(results: list[Result]) -> Result:
 def rejected(batch: Batch, reason: str, detail: str, options: BuildOptions) -> Result:
     """Return the rejection of all rows of `batch` for a reason that lies outside them."""
     results = [reject(row, reason, detail, id=None, source=batch.source) for row in batch.rows]
-    if options.screening.duplicates == "keep":
+    if options.screening.duplicates == KEEP:
         return joined(results)
     return Result(b"", b"", Tally(), 0.0, tuple(Part(result, None, None) for result in results))
 
@@ -171,6 +171,22 @@ def reject(row: RawRow, reason: str, detail: str, *, id: str | int | None, sourc
     """Return the rejection of one row."""
     line = encode_rejection(row.data, reason, detail, line=row.number, id=id, source=source)
     return Result(b"", line, Tally(rows=1, rejections=Counter({reason: 1})))
+
+
+def without_duplicates(batch: Batch, parts: Sequence[Part], seen: Seen, number: int) -> Result:
+    """Return what a batch gives without the programs that were there before; `number` is that of its first row.
+
+    `seen` is asked, and told, in the order of the rows.
+    """
+    results = []
+    for place, (row, part) in enumerate(zip(batch.rows, parts, strict=True)):
+        result = part.result
+        if part.signature is not None:
+            name = f"{batch.source}:{row.number}" + (f" (id {part.id})" if part.id != "" else "")
+            if (match := seen.add(number + place, name, part.signature)) is not None:
+                result = reject(row, match.reason, match.detail, id=part.id, source=batch.source)
+        results.append(result)
+    return joined(results)
 
 
 @dataclass(slots=True)
@@ -229,12 +245,9 @@ class EditSampler:
             return self.sample(row, self.fields, source=source, index=index)
 
     @contextmanager
-    def limiting_rows(self, *, killing: bool = False) -> Iterator[None]:
-        """Let each row have its time limit while the context lasts, where the system and the thread can do that.
-
-        With `killing`, a row that does not heed the limit, for it hangs in a C extension, ends the process.
-        """
-        with self._limit.installed(killing=killing):
+    def limiting_rows(self) -> Iterator[None]:
+        """Let each row have its time limit while the context lasts, where the system and the thread can do that."""
+        with self._limit.installed():
             yield
 
     def sample(self, row: Mapping[str, Any] | bytes, fields: Fields | None, *, source: str, index: int) -> Outcome:
@@ -283,7 +296,8 @@ class EditSampler:
         size = len(sampler.program.lines)
         if self.options.max_lines is not None and size > self.options.max_lines:
             raise ProgramError("too-many-lines", f"{size} lines, where at most {self.options.max_lines} are wanted")
-        outcome.licence = _licence(row, self.options.screening.licence_field)
+        if self.options.screening.names_licences:
+            outcome.licence = ", ".join(licences_of(row, self.options.screening.licence_field))
         outcome.signature = self._screen.signature(text)
         self._draw(outcome, item, sampler)
         outcome.id = own_id
@@ -338,14 +352,6 @@ def _fields_of(row: Mapping[str, Any], names: FieldNames) -> Fields:
         raise ProgramError("no-field", str(error)) from None
 
 
-def _licence(row: Mapping[str, Any], name: str | None) -> str:
-    """Return the licence that a row names in a column; several are joined by commas."""
-    value = row.get(name) if name else None
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return str(value) if value is not None else ""
-
-
 def _starts(options: BuildOptions, id: str | int, draw: int, edits: int) -> list[int]:
     """Return how many edits are left out by each of the sub-sequences of a draw."""
     ranked = sorted(range(1, edits), key=lambda start: chance(options.seed, id, draw, "start", start))
@@ -353,46 +359,52 @@ def _starts(options: BuildOptions, id: str | int, draw: int, edits: int) -> list
 
 
 class RowWorker:
-    """Does the work of a batch, row by row. Under `limiting_rows`, each row has the time limit."""
+    """Does the work of a batch, row by row. Under `limiting_rows`, each row has the time limit.
 
-    def __init__(self, options: BuildOptions) -> None:
+    `on_row` is told the place of each row in the batch before work on it begins.
+    """
+
+    def __init__(self, options: BuildOptions, on_row: Callable[[int], None] = lambda row: None) -> None:
         self._sampler = EditSampler(options)
-        self._apart = options.screening.duplicates != "keep"
+        self._apart = options.screening.duplicates != KEEP
+        self._on_row = on_row
         self.limiting_rows = self._sampler.limiting_rows
 
     def __call__(self, batch: Batch) -> Result:
         # Syntax trees are many objects and no cycles: the collector would walk them in vain, again and again.
         collecting = gc.isenabled()
         gc.disable()
+        started = perf_counter()
         try:
-            return self._parts(batch) if self._apart else self._work(batch)
+            result = self._parts(batch) if self._apart else self._work(batch)
         finally:
             if collecting:
                 gc.enable()
+        result.seconds = perf_counter() - started
+        return result
 
     def _parts(self, batch: Batch) -> Result:
-        started = perf_counter()
         parts = []
-        for row in batch.split():
-            outcome = self._outcome(row, row.rows[0])
+        for row, outcome in self._outcomes(batch):
             tally = Tally()
-            records, rejections = _lines_of(outcome, row.rows[0], batch.source, tally)
+            records, rejections = _lines_of(outcome, row, batch.source, tally)
             parts.append(Part(Result(records, rejections, tally), outcome.id, outcome.signature))
-        return Result(b"", b"", Tally(), perf_counter() - started, tuple(parts))
+        return Result(b"", b"", Tally(), parts=tuple(parts))
 
     def _work(self, batch: Batch) -> Result:
-        started = perf_counter()
         records: list[bytes] = []
         rejections: list[bytes] = []
         tally = Tally()
-        for row in batch.rows:
-            written, rejected = _lines_of(self._outcome(batch, row), row, batch.source, tally)
+        for row, outcome in self._outcomes(batch):
+            written, rejected = _lines_of(outcome, row, batch.source, tally)
             records.append(written)
             rejections.append(rejected)
-        return Result(b"".join(records), b"".join(rejections), tally, perf_counter() - started)
+        return Result(b"".join(records), b"".join(rejections), tally)
 
-    def _outcome(self, batch: Batch, row: RawRow) -> Outcome:
-        return self._sampler.sample(row.data, batch.fields, source=batch.source, index=row.index)
+    def _outcomes(self, batch: Batch) -> Iterator[tuple[RawRow, Outcome]]:
+        for place, row in enumerate(batch.rows):
+            self._on_row(place)
+            yield row, self._sampler.sample(row.data, batch.fields, source=batch.source, index=row.index)
 
 
 def _lines_of(outcome: Outcome, row: RawRow, source: str, tally: Tally) -> tuple[bytes, bytes]:
@@ -429,18 +441,17 @@ class _TimeLimit:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._active = False
-        self._killing = False
         self.rung = False
 
     @contextmanager
-    def installed(self, *, killing: bool) -> Iterator[None]:
+    def installed(self) -> Iterator[None]:
         possible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
         if not possible or not self._seconds:
             yield
             return
         handler = signal.signal(signal.SIGALRM, self._ring)
         timer = signal.setitimer(signal.ITIMER_REAL, 0)
-        self._active, self._killing = True, killing
+        self._active = True
         try:
             yield
         finally:
@@ -453,9 +464,6 @@ class _TimeLimit:
         if self._active:
             # Rings again each second: should a tool swallow the first one, another follows.
             signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
-            if self._killing:
-                # Counts processor time, and without a handler ends the process.
-                signal.setitimer(signal.ITIMER_PROF, 2 * self._seconds + 1)
 
     def __exit__(self, *_: object) -> None:
         self.cancel()
@@ -463,8 +471,6 @@ class _TimeLimit:
     def cancel(self) -> None:
         if self._active:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            if self._killing:
-                signal.setitimer(signal.ITIMER_PROF, 0)
 
     def _ring(self, _signal: int, _frame: FrameType | None) -> None:
         self.rung = True
