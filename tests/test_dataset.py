@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from lintseq.codecs import DIFF
 from lintseq.dataset import workers as workers_module
-from lintseq.dataset.build import BuildInterrupted, BuildReport, Progress, build
+from lintseq.dataset.build import build
 from lintseq.dataset.inputs import (
     MAX_ROW_BYTES,
     START,
@@ -36,8 +36,10 @@ from lintseq.dataset.inputs import (
     read_rows,
 )
 from lintseq.dataset.outputs import Target, default_rejected, growing
+from lintseq.dataset.pipeline import Progress, RunInterrupted, RunReport
 from lintseq.dataset.records import SHAPES, Item, content_id, encode_line, encode_rejection
-from lintseq.dataset.work import Batch, BuildOptions, Result, RowWorker
+from lintseq.dataset.sampler import BuildOptions
+from lintseq.dataset.work import Batch, Result, RowWorker
 from lintseq.errors import ConfigError, LintseqError, ProgramError, ToolError
 from lintseq.linting import Diagnostic
 from lintseq.program import Program
@@ -696,7 +698,7 @@ def test_an_interruption_leaves_whole_records_beside_the_output(tmp_path: Path) 
         if progress.rows > 100:
             raise KeyboardInterrupt
 
-    with pytest.raises(BuildInterrupted) as interruption:
+    with pytest.raises(RunInterrupted) as interruption:
         build([source], str(output), workers=2, overwrite=True, on_progress=interrupt)
     report = interruption.value.report
     assert output.read_text() == "old"
@@ -741,7 +743,7 @@ def test_progress_counts_to_the_end_of_all_inputs(tmp_path: Path) -> None:
 
 def test_the_report_is_what_counting_the_output_gives(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", *many_rows(60))
-    report: BuildReport = build([source], str(tmp_path / "out.jsonl"), options=BuildOptions(samples=3), workers=1)
+    report: RunReport = build([source], str(tmp_path / "out.jsonl"), options=BuildOptions(samples=3), workers=1)
     records = read(tmp_path / "out.jsonl")
     edits = [len(record["edits"]) for record in records]
     lines = [len(Program.from_text(record["program"]).lines) for record in records]

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from lintseq.dataset import build as build_module
-from lintseq.dataset.build import Progress, build
+from lintseq.dataset import pipeline
+from lintseq.dataset.build import build
 from lintseq.dataset.inputs import read_rows
 from lintseq.dataset.outputs import Target, growing, workplace
 from lintseq.dataset.outputs.growing import GrowingFile
+from lintseq.dataset.pipeline import Progress, RunInterrupted
+from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import ScreeningOptions
-from lintseq.dataset.work import BuildOptions
 from lintseq.errors import ConfigError, LintseqError
 
 BAD = ({"program": "print 1"}, {"program": ""}, {"code": "x = 1"})
@@ -28,7 +29,7 @@ BAD = ({"program": "print 1"}, {"program": ""}, {"code": "x = 1"})
 
 @pytest.fixture(autouse=True)
 def often_saved_in_small_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build_module, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(pipeline, "_SAVE_SECONDS", 0.0)
     monkeypatch.setattr(growing, "FRAME_BYTES", 700)
 
 
@@ -111,7 +112,7 @@ def test_a_run_killed_anywhere_and_resumed_gives_the_same_bytes(
     chance = random.Random(f"{name} {seed}")
     lag = chance.randint(1, 5)
     batches = iter(range(10**6))
-    monkeypatch.setattr(build_module._Saver, "due", lambda self: next(batches) % lag == 0)
+    monkeypatch.setattr(pipeline._Saver, "due", lambda self: next(batches) % lag == 0)
     for limit in sorted(chance.choices(range(1, 121), k=chance.randint(1, 4))):
 
         def kill(progress: Progress, limit: int = limit) -> None:
@@ -140,13 +141,13 @@ def test_programs_that_come_twice_are_rejected_the_second_time(undisturbed: dict
 def test_a_run_that_ctrl_c_stopped_remembers_the_programs_it_saw(
     rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[str, dict[str, bytes]]
 ) -> None:
-    monkeypatch.setattr(build_module._Saver, "due", lambda self: False)
+    monkeypatch.setattr(pipeline._Saver, "due", lambda self: False)
 
     def stop(progress: Progress) -> None:
         if progress.rows >= 40:
             raise KeyboardInterrupt
 
-    with pytest.raises(build_module.BuildInterrupted):
+    with pytest.raises(RunInterrupted):
         run(tmp_path, rows, "no near duplicates", on_progress=stop)
     run(tmp_path, rows, "no near duplicates", resume=True)
     assert contents(tmp_path) == undisturbed["no near duplicates"]

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from lintseq.dataset.inputs import START, BrokenInputError, Mark, RawRow, Source
-from lintseq.dataset.work import Batch, BuildOptions, Tally
+from lintseq.dataset.work import Batch, Tally, WorkOptions
 from lintseq.dataset.workers import run_in_processes
 
 _BATCH_ROWS = 64
@@ -94,7 +94,7 @@ class PieceWorker:
     The rows are worked on in a process of its own, so that one that crashes or hangs costs only itself.
     """
 
-    def __init__(self, options: BuildOptions, folder: str) -> None:
+    def __init__(self, options: WorkOptions, folder: str) -> None:
         self.options = options
         self.folder = folder
 
@@ -105,7 +105,7 @@ class PieceWorker:
         return piece.number
 
 
-def write_piece(folder: str, piece: Piece, options: BuildOptions) -> None:
+def write_piece(folder: str, piece: Piece, options: WorkOptions) -> None:
     """Write the results of a piece to files in `folder`."""
     result = _paths(folder, piece.number)
     broken: list[str] = []

@@ -22,7 +22,7 @@ from multiprocessing.sharedctypes import RawArray
 from typing import TYPE_CHECKING
 
 from lintseq.dataset.outputs.growing import uninterrupted
-from lintseq.dataset.work import Batch, BuildOptions, Result, RowWorker, Tally, joined, rejected
+from lintseq.dataset.work import Batch, Result, RowWorker, Tally, WorkOptions, joined, rejected
 from lintseq.errors import ToolError
 
 try:
@@ -49,7 +49,7 @@ def default_workers() -> int:
 
 
 def run_in_processes(
-    batches: Iterator[Batch], options: BuildOptions, *, workers: int
+    batches: Iterator[Batch], options: WorkOptions, *, workers: int
 ) -> Generator[tuple[Batch, Result]]:
     """Yield each batch with its result, in order; the work is done in `workers` processes."""
     idle: list[_Worker] = []
@@ -142,7 +142,7 @@ def _size(result: Result) -> int:
     return len(result.records) + len(result.rejections) + apart
 
 
-def _bury(worker: "_Worker", job: _Job, options: BuildOptions, again: deque[_Job]) -> int:
+def _bury(worker: "_Worker", job: _Job, options: WorkOptions, again: deque[_Job]) -> int:
     """Reject the row that a process died or hung over; put into `again` what has to be done once more.
 
     Returns the bytes of the rejection, if it is known by now that the row was the cause.
@@ -177,7 +177,7 @@ _ours: set[Connection] = set()
 class _Worker:
     """A process that does one batch at a time, and ends when its pipe does."""
 
-    def __init__(self, options: BuildOptions) -> None:
+    def __init__(self, options: WorkOptions) -> None:
         # Forking is quickest, but unsafe where other threads may hold locks.
         quick = sys.platform == "linux" and threading.active_count() == 1
         context: ForkContext | SpawnContext
@@ -244,7 +244,7 @@ class _Worker:
         self.connection.close()
 
 
-def _serve(connection: Connection, options: BuildOptions, at: MutableSequence[float]) -> None:
+def _serve(connection: Connection, options: WorkOptions, at: MutableSequence[float]) -> None:
     """Work on batches until the other end of `connection` closes, be it that its process is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for inherited in _ours:
