@@ -11,7 +11,7 @@ from typing import Any
 
 from lintseq.codecs import get_codec
 from lintseq.dataset.inputs import FieldNames, Fields, find_fields
-from lintseq.dataset.records import SHAPES, Item, chance, content_id, meta_of
+from lintseq.dataset.records import SHAPES, Item, chance, check_form, content_id, meta_of
 from lintseq.dataset.screening import Screen, ScreeningOptions, licences_of
 from lintseq.dataset.work import Guard, Outcome, RowTurner
 from lintseq.edits import EditSequence
@@ -68,6 +68,7 @@ class EditSampler:
         self.options = options or BuildOptions()
         self.fields = fields
         self._guard = Guard(self, self.options.row_timeout)
+        check_form(self.options.shape, self.options.format)
         self._record = SHAPES[self.options.shape]
         self._codec = get_codec(self.options.format)
         self._meta = meta_of(self.options.sampling, self.options.seed)
