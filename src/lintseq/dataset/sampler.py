@@ -16,7 +16,7 @@ from lintseq.dataset.screening import Screen, ScreeningOptions, licences_of
 from lintseq.dataset.work import Guard, Outcome, RowTurner
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.program import code_from_markdown
+from lintseq.program import Program, code_from_markdown
 from lintseq.sampling import ProgramSampler, SamplingOptions
 
 _TRIES = 10
@@ -101,10 +101,11 @@ class EditSampler:
         if self._screen is None:
             self._screen = Screen(self.options.screening)
         self._screen.check(row, instruction, text)
-        sampler = ProgramSampler(text, self.options.sampling)
-        size = len(sampler.program.lines)
+        program = Program.from_text(text)
+        size = len(program.lines)
         if self.options.max_lines is not None and size > self.options.max_lines:
             raise ProgramError("too-many-lines", f"{size} lines, where at most {self.options.max_lines} are wanted")
+        sampler = ProgramSampler(program, self.options.sampling)
         if self.options.screening.names_licences:
             outcome.licence = ", ".join(licences_of(row, self.options.screening.licence_field))
         outcome.signature = self._screen.signature(text)
