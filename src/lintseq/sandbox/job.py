@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Verdict = Literal["passed", "failed", "error", "timeout", "memory", "output", "sandbox-error"]
-"""How a program ended: it did all that was asked; an assertion of the test failed; it raised, or left early; it
+"""How a program ended: it did all that was asked; an assertion of the check failed; it raised, or left early; it
 took too long; it took too much memory; it printed too much; or the sandbox broke, which is nobody's fault."""
 
 
@@ -25,7 +25,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Check:
     """Code that runs behind the program in its namespace; what reaches its end has passed."""
 
     code: str
@@ -52,7 +52,7 @@ class Job:
     """A program and what is to be done with it."""
 
     program: str
-    task: Test | Calls | Stdin
+    task: Check | Calls | Stdin
     limits: Limits = Limits()
     imports: Literal["bare", "numpy", "full"] = "bare"
     """What the interpreter that it runs in has imported before, for speed alone."""
