@@ -1,0 +1,61 @@
+"""Benchmarks, by name."""
+
+import os
+
+from lintseq.errors import ConfigError
+from lintseq.evaluation.benchmarks import humaneval, mbpp
+from lintseq.evaluation.benchmarks.benchmark import (
+    DATA_VARIABLE,
+    Benchmark,
+    Loaded,
+    checksum_of,
+    find,
+    load,
+    missing_modules,
+    read,
+)
+
+__all__ = ["BENCHMARKS", "Benchmark", "Loaded", "data_folder", "find", "load_problems", "missing_modules"]
+
+BENCHMARKS = {benchmark.name: benchmark for benchmark in (*humaneval.BENCHMARKS, *mbpp.BENCHMARKS)}
+
+_OTHER_NAMES = {
+    "humanevalplus": "humaneval+",
+    "mbppplus": "mbpp+",
+    "humanevalsynthesize": "humanevalpack",
+    "humanevalpack-synthesize": "humanevalpack",
+    "humanevalpack-fix": "humanevalfix",
+    "sanitized-mbpp": "mbpp-sanitized",
+    "ds-1000": "ds1000",
+}
+
+
+def data_folder(said: str | None) -> str | None:
+    """Return the folder with the benchmarks' files: the one that was said, or that of the environment."""
+    return said or os.environ.get(DATA_VARIABLE) or None
+
+
+def load_problems(name: str, data: str | None = None) -> Loaded:
+    """Return the problems of a benchmark, or of a file of one's own in HumanEval's columns.
+
+    Raises `ConfigError` if there is no such benchmark, or its file is not to be had, or is not what it should be.
+    """
+    key = name.lower().replace("_", "-")
+    key = _OTHER_NAMES.get(key, key)
+    if key in BENCHMARKS:
+        return load(BENCHMARKS[key], data_folder(data))
+    if os.path.isfile(name):
+        problems = tuple(humaneval.own_problems(read(name, humaneval.OWN_COLUMNS)))
+        _check_ids(name, [problem.task_id for problem in problems])
+        return Loaded(os.path.basename(name), problems, name, checksum_of(name), "own")
+    raise ConfigError(
+        f"there is no benchmark {name!r}, and no file of that name; use one of {', '.join(BENCHMARKS)},"
+        f" or a file with the columns {', '.join(sorted(humaneval.OWN_COLUMNS))}"
+    )
+
+
+def _check_ids(path: str, ids: list[str]) -> None:
+    seen: dict[str, int] = {}
+    for number, task_id in enumerate(ids, 1):
+        if (before := seen.setdefault(task_id, number)) != number:
+            raise ConfigError(f"{path}, row {number} has the task_id {task_id!r} of row {before}; give it its own")

@@ -1,0 +1,352 @@
+"""The run: completions become programs, programs become verdicts, verdicts become a file that survives a kill.
+
+Rows are written in the order of the completions. What they say depends on the completions, the problems and the
+limits alone, not on how many workers there are or how often the run was stopped and gone on with; only the times
+differ. Programs that are the same for a problem are run once.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from lintseq.dataset.outputs.growing import COMPRESSIONS, GrowingFile
+from lintseq.dataset.outputs.workplace import Workplace, write_durably
+from lintseq.dataset.records import encode_line
+from lintseq.errors import ConfigError, ToolError
+from lintseq.evaluation.candidates import HARMLESS, Candidate, read, states
+from lintseq.evaluation.completions import Completion
+from lintseq.evaluation.problems import PASSED, Judgement, Problem, Runner, behaviour, shortened
+from lintseq.linting import Linter
+from lintseq.sandbox.job import Check, Ending, Job, Limits
+
+BATCH = 64
+"""Rows after which everything is saved."""
+ATTEMPTS = 3
+"""How often a job is run if the sandbox breaks."""
+
+Row = dict[str, Any]
+Missing = Callable[[Problem], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What running a program gave."""
+
+    verdict: str
+    detail: str
+    seconds: float
+    cpu_seconds: float
+    stages: dict[str, str]
+    behaviour: str
+
+
+@dataclass(slots=True)
+class _Running:
+    """A program on its way through the tests of its problem."""
+
+    problem: Problem
+    program: str
+    limits: Limits
+    stage: int = 0
+    judgement: Judgement = PASSED
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    stages: dict[str, str] = field(default_factory=dict)
+    done: list[Any] = field(default_factory=list)
+
+    @property
+    def over(self) -> bool:
+        return self.judgement != PASSED or self.stage == len(self.problem.tests)
+
+    def jobs(self) -> list[Job]:
+        return self.problem.tests[self.stage].jobs(self.program, self.limits)
+
+    def take(self, endings: Sequence[Ending]) -> None:
+        test = self.problem.tests[self.stage]
+        self.judgement = test.judge(endings)
+        self.stages[test.name] = self.judgement.verdict
+        self.seconds += sum(ending.seconds for ending in endings)
+        self.cpu_seconds += sum(ending.cpu_seconds for ending in endings)
+        self.done += behaviour(endings)
+        self.stage += 1
+
+    def result(self) -> Result:
+        digest = blake2b(json.dumps(self.done).encode(), digest_size=8).hexdigest()
+        return Result(
+            self.judgement.verdict,
+            shortened(self.judgement.detail),
+            round(self.seconds, 4),
+            round(self.cpu_seconds, 4),
+            self.stages,
+            digest,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the rows depend on besides completions and problems."""
+
+    timeout: float | None = None
+    """Seconds of processor time for a program; None is what the benchmark allows."""
+    memory: int | None = None
+    linter: Linter | None = None
+    """Judges programs and the states on the way to them."""
+    missing: Missing = lambda problem: ()
+    """The modules that a problem's tests need and that are not there."""
+
+    def limits(self, problem: Problem) -> Limits:
+        given = problem.limits
+        return Limits(
+            given.seconds if self.timeout is None else self.timeout,
+            given.memory if self.memory is None else self.memory,
+            given.processes,
+            given.scratch,
+            given.output,
+        )
+
+
+class RowsFile:
+    """The results file while it grows; it gets its name when it is whole."""
+
+    def __init__(self, path: str, settings: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
+        """Open the file where an earlier run of the same left it, with `resume`, or anew.
+
+        Raises `ConfigError` if that would destroy something, or the earlier run was another.
+        """
+        self.path = os.path.realpath(path)
+        self.manifest = f"{self.path.removesuffix('.jsonl')}.manifest.json"
+        self.settings = json.loads(json.dumps(settings))
+        self.rows: list[Row] = []
+        """Those of the earlier run."""
+        if not self.path.endswith((".jsonl", *(f".jsonl{end}" for end in COMPRESSIONS))):
+            raise ConfigError(f"{path}: results are lines of JSON; choose a name that ends in .jsonl or .jsonl.gz")
+        self.finished = os.path.exists(self.path) and not overwrite
+        if self.finished and not resume:
+            raise ConfigError(
+                f"{path} exists; go on with --resume, replace it with --overwrite, or choose another name"
+            )
+        self.workplace = Workplace(self.path)
+        try:
+            self._open(path, resume=resume, overwrite=overwrite)
+        except BaseException:
+            self.workplace.close()
+            raise
+
+    def _open(self, path: str, *, resume: bool, overwrite: bool) -> None:
+        grown = self.workplace.file("rows.jsonl")
+        state = self.workplace.load()
+        if os.path.exists(self.path) and not overwrite and not (state is not None and os.path.exists(grown)):
+            self._check_settings(_manifest(self.manifest, path).get("settings"), path)
+            self.rows = _read_rows(self.path)
+            self.workplace.close(delete=True)
+            self.finished = True
+        elif state is not None and resume:
+            self._check_settings(state["settings"], path)
+            self.file = GrowingFile(grown, state["mark"])
+            self.file.mark()
+            self.rows = _read_rows(grown)
+        elif state is not None and not overwrite:
+            way_out = "go on with --resume, or start again with --overwrite"
+            raise ConfigError(f"an unfinished run lies in {self.workplace.path}: {way_out}")
+        else:
+            self.workplace.clear()
+            self.file = GrowingFile(grown)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Add rows, so that they survive a kill."""
+        self.file.write(b"".join(map(encode_line, rows)))
+        self.workplace.save({"settings": self.settings, "mark": self.file.mark()})
+
+    def finish(self, manifest: dict[str, Any]) -> None:
+        """Give the file its name, and write beside it what it is."""
+        if self.finished:
+            return
+        self.file.close()
+        whole = self.workplace.file("rows.jsonl")
+        ending = next((end for end in COMPRESSIONS if self.path.endswith(end)), None)
+        if ending is not None:
+            packed = GrowingFile(self.workplace.file(f"packed{ending}"))
+            with open(whole, "rb") as file:
+                for line in file:
+                    packed.write(line)
+            packed.close()
+            whole = packed.path
+        told = self.workplace.file("manifest.json")
+        write_durably(told, json.dumps({"settings": self.settings, **manifest}, indent=2).encode() + b"\n")
+        self.workplace.move([(told, self.manifest), (whole, self.path)])
+        self.finished = True
+
+    def close(self) -> None:
+        """Leave an unfinished file as it is, for a later run."""
+        if not self.finished:
+            self.file.abandon()
+            self.workplace.close()
+
+    def _check_settings(self, before: Any, path: str) -> None:
+        if not isinstance(before, dict):
+            before = {}
+        differing = [name for name in {**self.settings, **before} if before.get(name) != self.settings.get(name)]
+        if differing:
+            told = "; ".join(
+                f"{name} was {shortened(repr(before.get(name)), 80)}, and is"
+                f" {shortened(repr(self.settings.get(name)), 80)}"
+                for name in sorted(differing)
+            )
+            raise ConfigError(f"{path} was made differently: {told}. Resume as it was, or start with --overwrite")
+
+
+def _manifest(manifest: str, path: str) -> dict[str, Any]:
+    try:
+        with open(manifest, "rb") as file:
+            found: dict[str, Any] = json.load(file)
+    except (OSError, ValueError):
+        raise ConfigError(
+            f"{path} exists and has no manifest at {manifest}, so it cannot be told whether it is what was asked for;"
+            " choose another name, or replace it with --overwrite"
+        ) from None
+    return found
+
+
+def _read_rows(path: str) -> list[Row]:
+    from lintseq.dataset.inputs import parse_row, read_rows  # noqa: PLC0415
+
+    return [parse_row(raw.data) for raw in read_rows(path)] if os.path.getsize(path) else []
+
+
+def evaluate(
+    problems: Sequence[Problem],
+    completions: Sequence[Completion],
+    runner: Runner,
+    setup: Setup,
+    *,
+    file: RowsFile | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Row]:
+    """Return a row for each completion, in their order; with `file`, each is there too as soon as it is known."""
+    rows = [] if file is None else list(file.rows)
+    if file is not None and file.finished:
+        return rows
+    by_id = {problem.task_id: problem for problem in problems}
+    known = {(row["task_id"], row["program"]): _result_of(row) for row in rows if row["verdict"] != "sandbox-error"}
+    for start in range(len(rows), len(completions), BATCH):
+        batch = completions[start : start + BATCH]
+        new = list(_rows(batch, by_id, known, runner, setup))
+        rows += new
+        if file is not None:
+            file.write(new)
+        on_progress(len(rows), len(completions))
+    return rows
+
+
+def _rows(
+    batch: Sequence[Completion],
+    problems: dict[str, Problem],
+    known: dict[tuple[str, str], Result],
+    runner: Runner,
+    setup: Setup,
+) -> Iterator[Row]:
+    candidates = [read(problems[item.task_id], item.text, item.form) for item in batch]
+    running: dict[tuple[str, str], _Running] = {}
+    broken: dict[tuple[str, str], Result] = {}
+    for item, candidate in zip(batch, candidates, strict=True):
+        key, problem = (item.task_id, candidate.digest), problems[item.task_id]
+        if key not in known and not setup.missing(problem):
+            running.setdefault(key, _Running(problem, candidate.program, setup.limits(problem)))
+    run_all(list(running.values()), runner)
+    for key, one in running.items():
+        (broken if one.judgement.verdict == "sandbox-error" else known)[key] = one.result()
+    for item, candidate in zip(batch, candidates, strict=True):
+        key, problem = (item.task_id, candidate.digest), problems[item.task_id]
+        if (lacking := setup.missing(problem)) and key not in known:
+            result = Result("not-run", f"needs {', '.join(lacking)}, which is not installed", 0.0, 0.0, {}, "")
+        else:
+            result = known[key] if key in known else broken[key]
+        yield _row(item, problem, candidate, result, setup.linter)
+
+
+def run_all(programs: Sequence[_Running], runner: Runner) -> None:
+    """Take programs through their tests, round after round; those that failed are not run again."""
+    alive = [one for one in programs if not one.over]
+    while alive:
+        planned = [one.jobs() for one in alive]
+        endings = run_jobs([job for jobs in planned for job in jobs], runner)
+        place = 0
+        for one, jobs in zip(alive, planned, strict=True):
+            one.take(endings[place : place + len(jobs)])
+            place += len(jobs)
+        alive = [one for one in alive if not one.over]
+
+
+def run_jobs(jobs: Sequence[Job], runner: Runner) -> list[Ending]:
+    """Return how jobs ended; those with which the sandbox broke are run again."""
+    endings = list(runner.run(jobs))
+    for _ in range(ATTEMPTS - 1):
+        places = [place for place, ending in enumerate(endings) if ending.verdict == "sandbox-error"]
+        if not places:
+            break
+        for place, ending in zip(places, runner.run([jobs[place] for place in places]), strict=True):
+            endings[place] = ending
+    return endings
+
+
+def _row(item: Completion, problem: Problem, candidate: Candidate, result: Result, linter: Linter | None) -> Row:
+    row: Row = {
+        "task_id": item.task_id,
+        "index": item.index,
+        "verdict": result.verdict,
+        "detail": candidate.remark if candidate.remark and result.verdict != "passed" else result.detail,
+        "seconds": result.seconds,
+        "cpu_seconds": result.cpu_seconds,
+        "program": candidate.digest,
+        "behaviour": result.behaviour,
+    }
+    if len(result.stages) > 1 or set(result.stages) & {"base"}:
+        row["stages"] = result.stages
+    if candidate.edits is not None:
+        at_fault = {note.edit for note in candidate.notes if note.edit > 0 and note.reason not in HARMLESS}
+        row["edits"] = candidate.edits
+        row["ignored_edits"] = max(candidate.edits - candidate.applied, 0)
+        row["malformed_edits"] = min(len(at_fault), candidate.edits)
+        row["notes"] = sum(note.reason not in HARMLESS for note in candidate.notes)
+    if linter is not None:
+        row["clean"] = not linter.check(candidate.text)
+        if candidate.edits is not None:
+            texts = states(problem, item.text, item.form)
+            row["states"] = len(texts)
+            row["clean_states"] = sum(not linter.check(text) for text in texts)
+    for name in ("prompt_tokens", "completion_tokens", "flops"):
+        if (value := getattr(item, name)) is not None:
+            row[name] = value
+    return row
+
+
+def _result_of(row: Row) -> Result:
+    return Result(
+        row["verdict"],
+        row["detail"],
+        row["seconds"],
+        row["cpu_seconds"],
+        row.get("stages", {}),
+        row["behaviour"],
+    )
+
+
+_SELF_CHECK = (
+    ("assert True", "passed"),
+    ("assert False", "failed"),
+    ("raise SystemExit(0)", "error"),
+)
+
+
+def check_runner(runner: Runner) -> None:
+    """Raise `ToolError` unless the sandbox tells right from wrong."""
+    jobs = [Job("x = 1\n", Check(code)) for code, _ in _SELF_CHECK]
+    for ending, (code, expected) in zip(run_jobs(jobs, runner), _SELF_CHECK, strict=True):
+        if ending.verdict != expected:
+            raise ToolError(
+                f"the sandbox does not work: {code!r} gives {ending.verdict} ({ending.detail}), not {expected};"
+                " nothing was scored"
+            )
