@@ -12,8 +12,10 @@ from typing import Annotated
 import typer
 
 from lintseq import __version__
+from lintseq.cli.benchmarks import benchmarks
 from lintseq.cli.build import build
 from lintseq.cli.convert import convert
+from lintseq.cli.evaluate import evaluate
 from lintseq.cli.resolve import resolve
 from lintseq.cli.sample import sample
 from lintseq.cli.stats import stats
@@ -28,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (sample, build, convert, resolve, verify, stats):
+for command in (sample, build, convert, resolve, verify, stats, benchmarks, evaluate):
     app.command()(command)
 
 

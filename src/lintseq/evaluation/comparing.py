@@ -85,7 +85,8 @@ Special = Callable[[tuple[Any, ...], Any, Any, float], bool]
 def find_zero(arguments: tuple[Any, ...], expected: Any, value: Any, atol: float) -> bool:
     """HumanEval/32: any zero of the polynomial will do."""
     (coefficients,) = arguments
-    return abs(sum(factor * math.pow(value, power) for power, factor in enumerate(coefficients))) <= atol
+    total: float = sum(factor * math.pow(value, power) for power, factor in enumerate(coefficients))
+    return abs(total) <= atol
 
 
 def anything(arguments: tuple[Any, ...], expected: Any, value: Any, atol: float) -> bool:
@@ -95,7 +96,7 @@ def anything(arguments: tuple[Any, ...], expected: Any, value: Any, atol: float)
 
 def or_zero(arguments: tuple[Any, ...], expected: Any, value: Any, atol: float) -> bool:
     """Mbpp/295: whether a number divides itself is not said."""
-    return bool(value == expected or value == 0)
+    return bool(value in (expected, 0))
 
 
 def surface_area(arguments: tuple[Any, ...], expected: Any, value: Any, atol: float) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from lintseq.dataset.outputs.workplace import write_durably
 from lintseq.errors import ToolError
 from lintseq.evaluation.problems import Called, Problem, Runner
-from lintseq.sandbox.job import Ending, Limits
+from lintseq.sandbox.job import Ending, Limits, Raised, Returned
 
 LIMITS = Limits(seconds=120.0, memory=4 << 30, output=64 << 20)
 """References may take more than what is judged by them."""
@@ -26,54 +26,59 @@ def with_expectations(problems: Sequence[Problem], runner: Runner, folder: Path 
 
     Raises `ToolError` if a reference solution does not run to its end, for then nothing could be judged.
     """
-    found: dict[int, Called] = {}
-    left: list[tuple[Problem, Called]] = []
-    for problem in problems:
-        for stage in problem.tests:
-            if isinstance(stage, Called) and stage.expected is None:
-                kept = _kept(_place(folder, problem, stage))
-                if kept is not None and len(kept) == len(stage.arguments):
-                    found[id(stage)] = replace(stage, expected=kept)
-                else:
-                    left.append((problem, stage))
-    jobs = (job for problem, stage in left for job in stage.jobs(problem.reference, LIMITS))
-    for (problem, stage), ending in zip(left, runner.run(jobs), strict=True):
-        found[id(stage)] = answered = _answered(problem, stage, ending)
-        _keep(_place(folder, problem, stage), answered.expected)
-    return [replace(problem, tests=tuple(found.get(id(one), one) for one in problem.tests)) for problem in problems]
+    open_ones = [
+        (problem, stage)
+        for problem in problems
+        for stage in problem.tests
+        if isinstance(stage, Called) and stage.expected is None
+    ]
+    keys = [_key(problem, stage) for problem, stage in open_ones]
+    place = None if folder is None else folder / f"{_digest(keys)}.txt"
+    answers = _kept(place, [len(stage.arguments) for _, stage in open_ones])
+    if answers is None:
+        answers = _worked_out(open_ones, runner)
+        if place is not None:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(str(place), "\n".join(map(written, answers)).encode("utf-8", "surrogatepass"))
+    known = {id(stage): replace(stage, expected=answer) for (_, stage), answer in zip(open_ones, answers, strict=True)}
+    return [replace(problem, tests=tuple(known.get(id(one), one) for one in problem.tests)) for problem in problems]
 
 
-def _answered(problem: Problem, stage: Called, ending: Ending) -> Called:
-    try:
-        return stage.answered(ending)
-    except ValueError as error:
+def _worked_out(stages: Sequence[tuple[Problem, Called]], runner: Runner) -> list[tuple[Any, ...]]:
+    jobs = (job for problem, stage in stages for job in stage.jobs(problem.reference, LIMITS))
+    endings = runner.run(jobs)
+    return [_answer(problem, stage, ending) for (problem, stage), ending in zip(stages, endings, strict=True)]
+
+
+def _answer(problem: Problem, stage: Called, ending: Ending) -> tuple[Any, ...]:
+    values = tuple(outcome.value for outcome in ending.outcomes if isinstance(outcome, Returned))
+    if ending.verdict != "passed" or len(values) < len(stage.arguments):
+        told = next((outcome for outcome in ending.outcomes if isinstance(outcome, Raised)), ending.detail)
         raise ToolError(
-            f"the reference solution of {problem.task_id} did not run to its end ({error}),"
+            f"the reference solution of {problem.task_id} did not run to its end ({ending.verdict}: {told}),"
             " so there is nothing to compare with"
-        ) from None
+        )
+    return values
 
 
-def _place(folder: Path | None, problem: Problem, stage: Called) -> Path | None:
-    if folder is None:
-        return None
-    told = repr((problem.reference, stage.behind, stage.function, stage.arguments))
-    return folder / f"{sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}.txt"
+def _key(problem: Problem, stage: Called) -> str:
+    return _digest([problem.reference, stage.behind, stage.function, repr(stage.arguments)])
 
 
-def _keep(place: Path | None, values: tuple[Any, ...] | None) -> None:
-    if place is not None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(str(place), written(values).encode("utf-8", "surrogatepass"))
+def _digest(parts: Sequence[str]) -> str:
+    return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _kept(place: Path | None) -> tuple[Any, ...] | None:
+def _kept(place: Path | None, sizes: Sequence[int]) -> list[tuple[Any, ...]] | None:
+    """Return what was kept, if it is all there: an answer a line."""
     if place is None:
         return None
     try:
-        values: tuple[Any, ...] = read_back(place.read_bytes().decode("utf-8", "surrogatepass"))
-    except (OSError, ValueError, SyntaxError, RecursionError):
+        lines = place.read_bytes().decode("utf-8", "surrogatepass").split("\n")
+        answers = [tuple(read_back(line)) for line in lines if line]
+    except (OSError, ValueError, SyntaxError, RecursionError, TypeError):
         return None  # it is worked out again
-    return values
+    return answers if [len(answer) for answer in answers] == list(sizes) else None
 
 
 def written(value: Any) -> str:

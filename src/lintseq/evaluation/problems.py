@@ -6,10 +6,10 @@ problems come from is told by `lintseq.evaluation.benchmarks`, how a completion 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from lintseq.sandbox.job import Calls, Check, Ending, Job, Limits, Raised, Returned, Stdin, Verdict
+from lintseq.sandbox.job import Calls, Check, Ending, Job, Limits, Raised, Stdin, Verdict
 
 RowVerdict = Verdict | Literal["not-run"]
 """`not-run` is a problem that needs a library that is not installed: it counts neither way."""
@@ -118,14 +118,6 @@ class Called:
         if ending.verdict == "passed" and len(ending.outcomes) < len(self.expected):
             return Judgement("error", f"only {len(ending.outcomes)} of {len(self.expected)} calls came back")
         return of_ending(ending)
-
-    def answered(self, ending: Ending) -> "Called":
-        """Return the test with what the reference solution gave; raises `ValueError` if it gave too little."""
-        values = [outcome.value for outcome in ending.outcomes if isinstance(outcome, Returned)]
-        if ending.verdict != "passed" or len(values) < len(self.arguments):
-            told = next((outcome for outcome in ending.outcomes if isinstance(outcome, Raised)), ending.detail)
-            raise ValueError(f"{ending.verdict}: {told}")
-        return replace(self, expected=tuple(values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,11 +137,21 @@ def _numbered(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         for raw in read_rows(path):
             try:
-                yield raw.number, parse_row(raw.data)
+                yield raw.number, _exactly(raw.data)
             except ProgramError as error:
                 raise ConfigError(f"{path}, row {raw.number}: {error}; get the file anew") from None
     except BrokenInputError as error:
         raise ConfigError(f"{error}; get the file anew") from None
+
+
+def _exactly(data: bytes) -> dict[str, Any]:
+    """Return the object on a line with its integers as they are: `parse_row` makes floats of large ones."""
+    row = parse_row(data)
+    try:
+        exact = json.loads(data)
+    except ValueError:
+        return row
+    return exact if isinstance(exact, dict) else row
 
 
 def checksum_of(path: str) -> str:

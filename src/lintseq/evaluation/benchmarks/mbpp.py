@@ -36,7 +36,7 @@ test_split.__test__ = False  # type: ignore[attr-defined]
 def _problem(row: Mapping[str, Any], shown: str) -> Problem:
     code, text = row["code"], row["text"] if "text" in row else row["prompt"]
     entry = entry_point_of(row["test_list"], code)
-    check = [*row.get("test_imports", ()), *row["test_list"]]
+    check = [row.get("test_setup_code", ""), *row.get("test_imports", ()), *row["test_list"]]
     return Problem(
         task_id=f"Mbpp/{row['task_id']}",
         prompt=shown + _shot(row, solved=False),
@@ -44,7 +44,6 @@ def _problem(row: Mapping[str, Any], shown: str) -> Problem:
         entry_point=entry,
         reference=code,
         tests=(Checked("\n".join(check) + "\n"),),
-        context=row.get("test_setup_code", ""),
         aliases=(str(row["task_id"]),),
         continuation=code,
     )

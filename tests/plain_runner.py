@@ -1,0 +1,142 @@
+"""Runs the jobs of benchmarks in plain processes, without any isolation: for reference solutions and other programs
+of our own and of the benchmarks alone, never for what a model wrote.
+
+Forks for every job, one after the other.
+"""
+
+import builtins
+import contextlib
+import copy
+import io
+import os
+import pickle
+import resource
+import select
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from lintseq.sandbox.job import Calls, Check, Ending, Job, Raised, Returned, Stdin
+
+
+class PlainRunner:
+    """Runs each job in a process of its own, forked from here."""
+
+    level = "none (tests only)"
+
+    def __init__(self, *, timed: bool = True) -> None:
+        self.timed = timed
+        self.jobs = 0
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Ending]:
+        with tempfile.TemporaryDirectory(prefix="lintseq-plain-") as folder:
+            for number, job in enumerate(jobs):
+                place = os.path.join(folder, str(number))
+                os.mkdir(place)
+                yield self._run(job, place)
+                shutil.rmtree(place, ignore_errors=True)
+
+    def _run(self, job: Job, folder: str) -> Ending:
+        self.jobs += 1
+        started = time.monotonic()
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            _child(job, folder, read, write)
+        os.close(write)
+        deadline = started + 3 * job.limits.seconds + 1
+        parts = []
+        with os.fdopen(read, "rb", buffering=0) as pipe:
+            while select.select([pipe], [], [], max(deadline - time.monotonic(), 0))[0]:
+                if not (chunk := pipe.read(1 << 20)):
+                    break
+                parts.append(chunk)
+            else:
+                os.kill(pid, signal.SIGKILL)
+        _, status, usage = os.wait4(pid, 0)
+        seconds, cpu = time.monotonic() - started, usage.ru_utime + usage.ru_stime
+        if not self.timed:
+            seconds = cpu = 0.0
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL):
+            return Ending("timeout", "took too long", seconds, cpu)
+        if not parts:
+            return Ending("error", "left early", seconds, cpu)
+        return Ending(seconds=seconds, cpu_seconds=cpu, **pickle.loads(b"".join(parts)))
+
+
+def _child(job: Job, folder: str, read: int, write: int) -> None:
+    try:
+        os.close(read)
+        limit = max(1, round(job.limits.seconds))
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
+        os.chdir(folder)
+        sys.setrecursionlimit(1000)
+        data = pickle.dumps(_ending(job))
+        with os.fdopen(write, "wb") as pipe:
+            pipe.write(data)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+
+def _ending(job: Job) -> dict[str, Any]:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    outcomes: list[Returned | Raised] = []
+    told: dict[str, Any] = {"verdict": "passed"}
+    stdin = io.TextIOWrapper(io.BytesIO(job.task.text.encode() if isinstance(job.task, Stdin) else b""))
+    names: dict[str, Any] = {
+        "__name__": "__main__" if isinstance(job.task, Stdin) else "candidate",
+        "__builtins__": builtins,
+    }
+    sys.modules["candidate"] = type(sys)("candidate")
+    sys.modules["candidate"].__dict__.update(names)
+    names = sys.modules["candidate"].__dict__
+    if isinstance(job.task, Stdin):
+        sys.modules["__main__"] = sys.modules["candidate"]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        sys.stdin = stdin
+        try:
+            exec(compile(job.program, "<program>", "exec", dont_inherit=True), names)
+            if isinstance(job.task, Check):
+                exec(compile(job.task.code, "<check>", "exec", dont_inherit=True), names)
+            elif isinstance(job.task, Calls):
+                function = names[job.task.function]
+                for arguments in job.task.arguments:
+                    outcomes.append(_called(function, arguments))
+        except AssertionError as error:
+            told = {"verdict": "failed", "detail": f"AssertionError: {error}", "error": "AssertionError"}
+        except SystemExit as error:
+            if not (isinstance(job.task, Stdin) and error.code in (None, 0)):
+                told = {"verdict": "error", "detail": f"left early: {error.code}", "error": "SystemExit"}
+        except BaseException as error:
+            told = {"verdict": "error", "detail": f"{type(error).__name__}: {error}", "error": type(error).__name__}
+        out.flush()
+    return {**told, "outcomes": tuple(outcomes), "stdout": out.buffer.getvalue()}
+
+
+def _called(function: Any, arguments: tuple[Any, ...]) -> Returned | Raised:
+    try:
+        return Returned(plain(function(*copy.deepcopy(arguments))))
+    except Exception as error:
+        return Raised(type(error).__name__, str(error))
+
+
+def plain(value: Any) -> Any:
+    """Return a value as plain data: subclasses as what they stem from, all else as what it prints."""
+    if value is None or type(value) in (bool, int, float, complex, str, bytes):
+        return value
+    for kind in (bool, int, float, complex, str, bytes):
+        if isinstance(value, kind):
+            return kind(value)
+    for kind in (list, tuple, set, frozenset):
+        if isinstance(value, kind):
+            return kind(map(plain, value))
+    if isinstance(value, dict):
+        return {plain(key): plain(one) for key, one in value.items()}
+    raise TypeError(f"returned {type(value).__name__}, which is no plain data")
