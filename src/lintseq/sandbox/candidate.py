@@ -17,6 +17,7 @@ import sys
 import threading
 import traceback
 import types
+import zlib
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -67,16 +68,14 @@ def _prepare(source: str, folder: str, *, as_main: bool) -> types.ModuleType:
     sys.stdin = sys.__stdin__ = open(0, errors="surrogateescape", **utf8)  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = open(1, "w", **utf8)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = open(2, "w", errors="backslashreplace", **utf8)  # type: ignore[misc]
-    seed = int.from_bytes(source.encode("utf-8", "replace")[:4096], "big")
+    data = source.encode("utf-8", "replace")
+    seed = zlib.crc32(data)
     random.seed(seed)
     if (numpy := sys.modules.get("numpy")) is not None:
-        numpy.random.seed(seed % (1 << 32))
+        numpy.random.seed(seed)
     path = os.path.join(os.path.dirname(folder), PROGRAM_FILE)
-    try:
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            file.write(source)
-    except UnicodeEncodeError:
-        pass  # it will not compile either
+    with open(path, "wb", buffering=0) as file:
+        file.write(data)
     module = types.ModuleType("__main__" if as_main else "program")
     module.__file__ = path
     sys.modules["__main__"] = sys.modules[module.__name__] = module

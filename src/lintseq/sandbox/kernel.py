@@ -88,8 +88,17 @@ def bind(source: str, target: str) -> None:
 
 def make_read_only(path: str, *, devices: bool = False) -> None:
     """Make a mount, and every mount in it, read-only and without set-user-id programs."""
-    wanted = _ATTR_RDONLY | _ATTR_NOSUID | (0 if devices else _ATTR_NODEV)
-    attributes = struct.pack("=QQQQ", wanted, 0, 0, 0)
+    change_mount(path, add=_ATTR_RDONLY | _ATTR_NOSUID | (0 if devices else _ATTR_NODEV))
+
+
+def allow_devices(path: str) -> None:
+    """Let the device files of a mount be used."""
+    change_mount(path, remove=_ATTR_NODEV)
+
+
+def change_mount(path: str, *, add: int = 0, remove: int = 0) -> None:
+    """Change the attributes of a mount and of every mount in it."""
+    attributes = struct.pack("=QQQQ", add, remove, 0, 0)
     result = _libc.syscall(
         ctypes.c_long(_NR_MOUNT_SETATTR),
         ctypes.c_long(_AT_FDCWD),
@@ -98,7 +107,7 @@ def make_read_only(path: str, *, devices: bool = False) -> None:
         attributes,
         ctypes.c_ulong(len(attributes)),
     )
-    _done(result, f"read-only mount of {path} (needs Linux 5.12)")
+    _done(result, f"change of the mount at {path} (needs Linux 5.12)")
 
 
 def change_root(path: str) -> None:

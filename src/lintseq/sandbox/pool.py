@@ -5,6 +5,7 @@ afresh, so that nothing of this one's memory is in it; a program's verdict, its 
 are read here, as bytes and as plain data.
 """
 
+import base64
 import json
 import os
 import secrets
@@ -185,7 +186,6 @@ class _Slot:
 def _pack(job: Job) -> bytes:
     """Return a job as its process reads it: a line of data, then one for the arguments of each call."""
     task = job.task
-    stdin = task.text if isinstance(task, Stdin) else None
     name = "stdin" if isinstance(task, Stdin) else "check" if isinstance(task, Check) else "calls"
     for path, _ in job.scratch:
         if path.startswith("/") or ".." in path.split("/") or not path:
@@ -195,11 +195,10 @@ def _pack(job: Job) -> bytes:
         "program": job.program,
         "code": task.code if isinstance(task, Check) else "",
         "function": task.function if isinstance(task, Calls) else "",
-        "stdin": stdin,
-        "scratch": list(job.scratch),
+        "scratch": [(path, base64.b64encode(content).decode()) for path, content in job.scratch],
     }
     arguments = task.arguments if isinstance(task, Calls) else ()
-    return b"\n".join([encode(row), *map(encode, arguments)])
+    return b"\n".join([json.dumps(row).encode(), *map(encode, arguments)])
 
 
 def _environment() -> dict[str, str]:
@@ -286,7 +285,7 @@ class _Server:
         }
         streams = _Streams(limits.output)
         try:
-            theirs = streams.open(packed, number)
+            theirs = streams.open(packed, job.task.text if isinstance(job.task, Stdin) else None, number)
             try:
                 self._send(order, theirs)
             finally:
@@ -374,7 +373,7 @@ class _Streams:
         self._job = -1
         self.over = False
 
-    def open(self, packed: bytes, number: bytes) -> list[int]:
+    def open(self, packed: bytes, stdin: str | None, number: bytes) -> list[int]:
         """Lay the job ready; return the descriptors for the program's process."""
         mine, theirs = socket.socketpair()
         channel = mine.detach()
@@ -385,7 +384,11 @@ class _Streams:
         for place in self.places:
             os.set_blocking(place, False)
             self._parts[place], self._sizes[place] = [], 0
-        return [_file_of(packed), theirs.detach(), their_out, their_err]
+        source = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        if stdin is not None:
+            os.close(source)
+            source = _file_of(stdin.encode("utf-8", "surrogateescape"))
+        return [_file_of(packed), theirs.detach(), source, their_out, their_err]
 
     def read(self, place: int) -> bool:
         """Take in what there is; tell whether more may come."""
@@ -421,16 +424,17 @@ class _Streams:
 
 
 def _file_of(data: bytes) -> int:
-    """Return a descriptor of a file without a name that holds the data."""
-    if hasattr(os, "memfd_create"):
-        place = os.memfd_create("job", os.MFD_CLOEXEC)
-    else:
-        with tempfile.TemporaryFile() as file:
-            place = os.dup(file.fileno())
-    view = memoryview(data)
-    while view:
-        view = view[os.write(place, view) :]
-    return place
+    """Return a descriptor of a file without a name that holds the data, for reading alone."""
+    with tempfile.TemporaryFile() if _memfd is None else os.fdopen(_memfd("job", os.MFD_CLOEXEC), "w+b") as file:
+        file.write(data)
+        file.flush()
+        if _memfd is None:
+            file.seek(0)
+            return os.dup(file.fileno())
+        return os.open(f"/proc/self/fd/{file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
+
+
+_memfd = getattr(os, "memfd_create", None)
 
 
 # What it means

@@ -47,7 +47,6 @@ class Room:
         self.isolated = False
         self.scratch = ""
         self.landlock = 0
-        self.filter = b""
         self.memory_file = -1
         self.has_processes = False
         """Whether the processes of a program can be looked at in /proc."""
@@ -118,8 +117,6 @@ class Room:
         os.chdir(folder)
         if self.landlock:
             kernel.allow_writing_only_in((self.scratch, "/dev"), self.landlock)
-        if self.filter:
-            kernel.filter_system_calls(self.filter)
 
     def gap(self) -> str:
         """Return what a program could still do here that it must not; tried, not looked up."""
@@ -131,8 +128,11 @@ class Room:
             with contextlib.suppress(OSError), open(path, "w"):
                 return f"programs could write {path}"
         with contextlib.suppress(OSError):
-            kernel.unshare(kernel.NEW_UTS, "name")
+            os.close(os.memfd_create("test"))
             return "system calls are not filtered"
+        with contextlib.suppress(OSError):
+            kernel.unshare(kernel.NEW_NET, "network")
+            return "programs could leave the network namespace"
         with contextlib.suppress(OSError), socket.socket(40, socket.SOCK_STREAM):
             return "programs could reach the host of a virtual machine (vsock)"
         with contextlib.suppress(OSError), socket.create_connection(("192.0.2.1", 9), timeout=0.1):
@@ -262,6 +262,7 @@ def build(room: Room) -> None:
         kernel.limit_capabilities()
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1, what="no new privileges")
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0, what="closed /proc files")
+        kernel.filter_system_calls(seccomp.filter_for(kernel.MACHINE))
     except OSError as error:
         raise IsolationError(str(error.strerror or error)) from error
     room.scratch = "/tmp"
@@ -269,10 +270,6 @@ def build(room: Room) -> None:
         room.landlock = kernel.landlock_version()
     except OSError as error:
         room.layers["landlock"] = str(error.strerror)
-    try:
-        room.filter = seccomp.filter_for(kernel.MACHINE)
-    except OSError as error:
-        room.layers["seccomp"] = str(error.strerror)
 
 
 def _loopback_up() -> None:

@@ -6,6 +6,7 @@ over a socket. No program and no result ever passes through this process: the fo
 and writes to pipes whose other ends the user's process holds, so nothing of one program is in the memory of the next.
 """
 
+import base64
 import contextlib
 import fcntl
 import gc
@@ -17,7 +18,6 @@ import select
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -335,12 +335,11 @@ def _children() -> Iterator[int]:
 def _become_program(room: Room, order: dict[str, Any], descriptors: list[int]) -> NoReturn:
     try:
         os.setsid()
-        job_file, theirs, out, err = descriptors
+        job_file, theirs, source, out, err = descriptors
         channel = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, _CHANNEL)
-        os.dup2(out, 1)
-        os.dup2(err, 2)
+        for target, place in enumerate((source, out, err)):
+            os.dup2(place, target)
         job, arguments = _read_job(job_file)
-        _give_input(job["stdin"])
         room.enter(**{name: order[name] for name in ("seconds", "memory", "processes", "scratch")})
         os.closerange(3, channel)
         os.closerange(channel + 1, 512)
@@ -349,7 +348,7 @@ def _become_program(room: Room, order: dict[str, Any], descriptors: list[int]) -
             path = os.path.join(folder, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb") as file:
-                file.write(content)
+                file.write(base64.b64decode(content))
         os.environ.update(HOME=folder, TMPDIR=room.scratch)
         job["arguments"] = arguments
         os.write(channel, STARTED + b"\n")
@@ -363,18 +362,6 @@ def _read_job(file: int) -> tuple[dict[str, Any], list[partial[Any]]]:
     parts = []
     while part := os.pread(file, 1 << 22, sum(map(len, parts))):
         parts.append(part)
-    job, *arguments = b"".join(parts).split(b"\n")
-    return decode(job), [partial(decode, line) for line in arguments]
-
-
-def _give_input(text: str | None) -> None:
-    """Make standard input a file that holds the text; empty if there is none."""
-    if text is None:
-        place = os.open("/dev/null", os.O_RDONLY)
-    else:
-        place = os.memfd_create("input") if hasattr(os, "memfd_create") else tempfile.TemporaryFile().fileno()
-        data = memoryview(text.encode("utf-8", "surrogateescape"))
-        while data:
-            data = data[os.write(place, data) :]
-        os.lseek(place, 0, os.SEEK_SET)
-    os.dup2(place, 0)
+    head, *arguments = b"".join(parts).split(b"\n")
+    job: dict[str, Any] = json.loads(head)
+    return job, [partial(decode, line) for line in arguments]
