@@ -67,6 +67,24 @@ class Returned:
     value: Any
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Other:
+    """What stands in for a value, or a part of one, whose type does not travel: a decimal, a date, a generator."""
+
+    kind: str
+    """The name of its type, with its module."""
+    text: str | None
+    """How it writes itself; None if that says nothing, and then it is equal to no other."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Other) or self.text is None:
+            return False
+        return (self.kind, self.text) == (other.kind, other.text)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.text))
+
+
 @dataclass(frozen=True, slots=True)
 class Raised:
     """What a call raised instead."""
@@ -95,3 +113,5 @@ class Ending:
     stderr: bytes = b""
     error: str = ""
     """The name of the exception that it ended with, if there is one."""
+    suspect: tuple[str, ...] = ()
+    """Of a check that passed: why its word may not be worth much, as `suspicion.suspicious` has it."""

@@ -1,0 +1,10 @@
+# Becomes root.
+# verdict: passed
+# task: stdin
+import os
+for act in (lambda: os.setuid(0), lambda: os.setresuid(0, 0, 0), lambda: os.setgid(0), lambda: os.setgroups([0])):
+    try:
+        act()
+        print('BREACH')
+    except OSError:
+        pass

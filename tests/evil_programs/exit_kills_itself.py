@@ -1,0 +1,10 @@
+# Sends itself SIGKILL.
+# verdict: error
+import os
+os.kill(os.getpid(), 9)
+
+def add(a, b):
+    return a - b
+# check:
+assert add(2, 3) == 5
+assert add(0, 7) == 7

@@ -1,0 +1,5 @@
+# Leaves with words, which are a failure.
+# verdict: error
+# task: stdin
+import sys
+sys.exit('sorry')

@@ -1,0 +1,12 @@
+# Reaches for a file of its user by relative paths.
+# verdict: passed
+# task: stdin
+import os
+for up in range(12):
+    path = '../' * up + 'tmp/lintseq-canary/file'
+    if os.path.exists(path):
+        print('BREACH', path)
+os.chdir('/')
+for up in range(12):
+    if os.path.exists('../' * up + 'tmp/lintseq-canary'):
+        print('BREACH', up)

@@ -1,0 +1,13 @@
+# Looks for what the program before left.
+# verdict: passed
+# task: stdin
+import socket
+s = socket.socket(socket.AF_UNIX)
+try:
+    s.connect('\0left')
+    print('BREACH')
+except OSError:
+    pass
+s.close()
+s = socket.socket(socket.AF_UNIX)
+s.bind('\0left')

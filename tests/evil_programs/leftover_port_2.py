@@ -1,0 +1,6 @@
+# Looks for what the program before left.
+# verdict: passed
+# task: stdin
+import socket
+for port in (47813, 47814):
+    socket.socket().bind(('127.0.0.1', port))

@@ -1,0 +1,10 @@
+# Uses pairs and sockets in its folder.
+# verdict: passed
+# task: stdin
+# stdout: "b'x'\n"
+import socket
+a, b = socket.socketpair()
+a.sendall(b'x')
+s = socket.socket(socket.AF_UNIX)
+s.bind('mine')
+print(b.recv(1))

@@ -1,0 +1,193 @@
+"""A jail for tests that run hostile programs: `python tests/jail.py [--user UID] COMMAND...`.
+
+Whatever gets out of the sandbox is still in here: every file system is read-only and without devices, scratch
+folders are empty and in memory, and processes, network and IPC are its own. All that is locked by a user namespace
+around it, so that not even root inside can make a file system writable again. Before the command starts,
+the jail tries its own walls. Ends with status 77, and starts nothing, where it cannot be had.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from lintseq.sandbox import kernel
+
+NO_JAIL = 77
+SCRATCH = ("/tmp", "/run", "/dev/shm", "/var/tmp")
+DEVICES = ("null", "zero", "full", "random", "urandom")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> int:
+    words = sys.argv[1:]
+    user = int(words[1]) if words[0] == "--user" else None
+    command = words[2:] if user is not None else words
+    try:
+        is_root = os.geteuid() == 0
+        needed = needed_paths()
+        if not is_root:
+            new_user_of_one(os.geteuid(), os.getegid())
+        kernel.unshare(
+            kernel.NEW_NS | kernel.NEW_PID | kernel.NEW_NET | kernel.NEW_IPC | kernel.NEW_UTS, "mount and process"
+        )
+    except OSError as error:
+        print(f"no jail: {error}", file=sys.stderr)
+        return NO_JAIL
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    try:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, 9, what="end with the parent")
+        close_up(needed)
+        if not is_root:
+            new_user_of_one(os.geteuid(), os.getegid())
+            kernel.unshare(kernel.NEW_NS, "mount")
+        else:
+            lock()
+            if user is not None:
+                os.setgroups([])
+                os.setresgid(user, user, user)
+                os.setresuid(user, user, user)
+                kernel.prctl(kernel.PR_SET_DUMPABLE, 1, what="own /proc files")
+        gap = find_gap()
+    except OSError as error:
+        gap = str(error)
+    if gap:
+        print(f"no jail: {gap}", file=sys.stderr)
+        return NO_JAIL
+    os.environ.update(TMPDIR="/tmp", HOME="/tmp")
+    first = os.fork()  # the first process of a namespace has to take in orphans
+    if first == 0:
+        os.chdir("/tmp")
+        os.execv(command[0], command)
+    while True:
+        pid, status = os.wait()
+        if pid == first:
+            return os.waitstatus_to_exitcode(status) & 0xFF
+
+
+def needed_paths() -> list[Path]:
+    """Return what a user without rights has to reach: this Python, its packages, and the repository."""
+    found = [Path(sys.prefix), Path(sys.base_prefix), ROOT]
+    return [path for path in found if not any(other in path.parents for other in found)]
+
+
+def close_up(needed: list[Path]) -> None:
+    """Make everything read-only, and lay fresh folders over what has to be written."""
+    kernel.make_private("/")
+    kernel.make_read_only("/")
+    kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID, "size=256m,mode=1777")
+    os.makedirs("/tmp/dev")
+    for name in DEVICES:
+        Path(f"/tmp/dev/{name}").touch()
+        kernel.bind(f"/dev/{name}", f"/tmp/dev/{name}")
+        kernel.allow_devices(f"/tmp/dev/{name}")
+    show_through_closed_folders(needed)
+    kernel.mount("tmpfs", "/dev", "tmpfs", kernel.MS_NOSUID, "size=1m,mode=755")
+    for name in DEVICES:
+        Path(f"/dev/{name}").touch()
+        kernel.bind(f"/tmp/dev/{name}", f"/dev/{name}")
+        kernel.unmount(f"/tmp/dev/{name}")
+    os.symlink("/proc/self/fd", "/dev/fd")
+    os.mkdir("/dev/shm")
+    for folder in SCRATCH[1:]:
+        if os.path.isdir(folder):
+            flags = kernel.MS_NOSUID | kernel.MS_NODEV
+            kernel.mount("tmpfs", folder, "tmpfs", flags, "size=64m,mode=1777")
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    kernel.mount("proc", "/proc", "proc", flags)
+
+
+def show_through_closed_folders(needed: list[Path]) -> None:
+    """Cover folders that only root may enter, as /root often is, by empty ones that show what is needed alone."""
+    closed = {
+        ancestor for path in needed for ancestor in path.parents if not ancestor.stat().st_mode & 1 and ancestor != path
+    }
+    tops = [folder for folder in closed if not any(other in folder.parents for other in closed)]
+    for folder in tops:
+        inside = [path for path in needed if folder in path.parents]
+        for number, path in enumerate(inside):
+            os.makedirs(f"/tmp/stash/{number}")
+            kernel.bind(str(path), f"/tmp/stash/{number}")
+        kernel.mount("tmpfs", str(folder), "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m,mode=755")
+        for number, path in enumerate(inside):
+            path.mkdir(parents=True)
+            kernel.bind(f"/tmp/stash/{number}", str(path))
+            kernel.unmount(f"/tmp/stash/{number}")
+        kernel.make_read_only(str(folder))
+
+
+def lock() -> None:
+    """Go into a user namespace in which every user is still itself, but no mount of the outside can be changed."""
+    ready_in, ready_out = os.pipe()
+    done_in, done_out = os.pipe()
+    outside = os.getpid()
+    helper = os.fork()
+    if helper == 0:
+        os.read(ready_in, 1)
+        for name in ("uid_map", "gid_map"):
+            text = Path(f"/proc/self/{name}").read_text().split("\n")[0].split()
+            Path(f"/proc/{outside}/{name}").write_text(f"{text[0]} {text[0]} {text[2]}")
+        os.write(done_out, b"x")
+        os._exit(0)
+    kernel.unshare(kernel.NEW_USER, "user")
+    os.write(ready_out, b"x")
+    os.close(done_out)
+    if not os.read(done_in, 1):
+        raise OSError("the user namespace could not be mapped")
+    os.waitpid(helper, 0)
+    for descriptor in (ready_in, ready_out, done_in):
+        os.close(descriptor)
+    kernel.unshare(kernel.NEW_NS, "mount")
+
+
+def new_user_of_one(uid: int, gid: int) -> None:
+    kernel.unshare(kernel.NEW_USER, "user")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+
+
+def find_gap() -> str:
+    """Return what is still open, found by trying; nothing if the jail is closed."""
+    places = {"/", "/etc", "/usr", "/var", "/home", "/root", "/opt", str(ROOT), str(ROOT.parent), sys.prefix, "/boot"}
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        words = line.split()
+        kind = words[words.index("-") + 1]
+        if kind not in ("tmpfs", "proc", "devtmpfs"):
+            places.add(words[4])
+    for place in sorted(places):
+        probe = Path(place, ".lintseq-jail-probe")
+        try:
+            if not os.path.isdir(place):
+                continue
+            probe.touch()
+        except OSError:
+            continue
+        probe.unlink()
+        if os.stat(place).st_dev != os.stat("/tmp").st_dev and not in_memory(place):
+            return f"{place} can be written"
+    if set(os.listdir("/dev")) - {*DEVICES, "fd", "shm"}:
+        return "devices can be reached"
+    if os.getpid() != 1:
+        return "processes outside can be reached"
+    probe = Path("/.lintseq-jail-probe")
+    try:
+        kernel.change_mount("/", remove=1)
+        probe.touch()
+    except OSError:
+        return ""
+    probe.unlink()
+    return "the root can be made writable again"
+
+
+def in_memory(place: str) -> bool:
+    best = max(
+        (words for line in Path("/proc/self/mountinfo").read_text().splitlines() if (words := line.split())),
+        key=lambda words: len(words[4]) if (place + "/").startswith(words[4].rstrip("/") + "/") else -1,
+    )
+    return best[best.index("-") + 1] == "tmpfs"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
