@@ -101,7 +101,10 @@ def close_up(needed: list[Path]) -> None:
 def show_through_closed_folders(needed: list[Path]) -> None:
     """Cover folders that only root may enter, as /root often is, by empty ones that show what is needed alone."""
     closed = {
-        ancestor for path in needed for ancestor in path.parents if not ancestor.stat().st_mode & 1 and ancestor != path
+        ancestor
+        for path in needed
+        for ancestor in path.parents
+        if not ancestor.stat().st_mode & 1 and ancestor != path
     }
     tops = [folder for folder in closed if not any(other in folder.parents for other in closed)]
     for folder in tops:

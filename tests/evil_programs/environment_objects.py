@@ -3,7 +3,8 @@
 # task: stdin
 # limits: seconds=30
 import gc
+
 for thing in gc.get_objects():
-    if isinstance(thing, (dict, list, tuple)) and 'canary-in' + '-memory' in repr(thing)[:100000]:
-        print('BREACH')
+    if isinstance(thing, (dict, list, tuple)) and "canary-in" + "-memory" in repr(thing)[:100000]:
+        print("BREACH")
         break

@@ -2,4 +2,5 @@
 # verdict: error
 # task: stdin
 import sys
-sys.exit('sorry')
+
+sys.exit("sorry")

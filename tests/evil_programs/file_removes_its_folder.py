@@ -3,5 +3,6 @@
 # task: stdin
 # stdout: 'False\n'
 import os, shutil
-shutil.rmtree('/tmp/work')
-print(os.path.exists('/tmp/work'))
+
+shutil.rmtree("/tmp/work")
+print(os.path.exists("/tmp/work"))

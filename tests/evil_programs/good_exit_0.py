@@ -3,5 +3,6 @@
 # task: stdin
 # stdout: 'done\n'
 import sys
-print('done')
+
+print("done")
 sys.exit(0)

@@ -2,6 +2,8 @@
 # verdict: passed
 def add(a, b):
     return a + b
+
+
 # check:
 import unittest
 

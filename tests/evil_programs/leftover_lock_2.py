@@ -2,4 +2,5 @@
 # verdict: passed
 # task: stdin
 import fcntl, os
+
 fcntl.flock(open(os.__file__), fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,6 +2,7 @@
 # verdict: error|failed
 # limits: memory=268435456 seconds=5
 import fcntl, os
+
 kept = []
 for number in range(500):
     r, w = os.pipe()
@@ -16,8 +17,11 @@ for number in range(500):
     except OSError:
         pass
 
+
 def add(a, b):
     return a - b
+
+
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

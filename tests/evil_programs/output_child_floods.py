@@ -2,4 +2,5 @@
 # verdict: output
 # task: stdin
 import subprocess
-subprocess.run(['timeout', '60', 'yes'])
+
+subprocess.run(["timeout", "60", "yes"])

@@ -2,6 +2,7 @@
 # verdict: output
 # task: stdin
 import time
+
 end = time.time() + 60
 while time.time() < end:
-    print('x' * 1000)
+    print("x" * 1000)

@@ -3,5 +3,6 @@
 # task: stdin
 # stdout: 'done\n'
 import subprocess
-subprocess.Popen(['sleep', '60'])
-print('done')
+
+subprocess.Popen(["sleep", "60"])
+print("done")

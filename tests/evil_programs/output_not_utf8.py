@@ -4,4 +4,5 @@
 # stdout: ''.join(map(chr, range(256)))
 # encoding: latin-1
 import sys
+
 sys.stdout.buffer.write(bytes(range(256)))

@@ -2,4 +2,5 @@
 # verdict: error
 # task: stdin
 import os, signal
+
 os.kill(0, signal.SIGKILL)

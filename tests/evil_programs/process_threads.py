@@ -3,6 +3,7 @@
 # task: stdin
 # limits: processes=20 seconds=5
 import threading, time
+
 made = 0
 for _ in range(40):
     try:
@@ -11,4 +12,4 @@ for _ in range(40):
     except RuntimeError:
         break
 if made > 25:
-    print('BREACH', made)
+    print("BREACH", made)

@@ -2,6 +2,7 @@
 # verdict: timeout
 # limits: seconds=0.6
 import os, time
+
 for _ in range(3):
     if os.fork() == 0:
         end = time.time() + 60
@@ -11,8 +12,11 @@ for _ in range(3):
 for _ in range(3):
     os.wait()
 
+
 def add(a, b):
     return a - b
+
+
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

@@ -2,7 +2,6 @@
 
 import time
 from contextlib import AbstractContextManager
-from importlib import import_module
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -126,7 +125,7 @@ def evaluate(
             "format": given.form,
             "missing_problems": len(given.missing),
             **summary(problems, given.items, rows, ks=ks, seed=seed, shape=shape, tokens=tokens),
-            "isolation": str(level),
+            "isolation": level.as_dict(),
         }
         if file is not None:
             file.finish({"summary": {name: value for name, value in found.items() if name != "per_problem"}})
@@ -143,8 +142,9 @@ def evaluate(
 
 def open_sandbox(workers: int | None) -> AbstractContextManager[Any]:
     """Return the sandbox, to be entered."""
-    sandbox: AbstractContextManager[Any] = import_module("lintseq.sandbox").Sandbox(workers=workers)
-    return sandbox
+    from lintseq.sandbox.pool import Sandbox  # noqa: PLC0415
+
+    return Sandbox(workers=workers)
 
 
 def numbers(text: str) -> list[int]:
@@ -209,7 +209,8 @@ def shown(found: dict[str, Any], output: str | None) -> str:
                 rows.append((f"{group}: {name.replace('_', ' ')}", told))
     for k, value in found.get("cost", {}).get("flops_at_k", {}).items():
         rows.append((f"operations for pass@{k}", f"{value:.3g}"))
-    rows.append(("isolation", found["isolation"]))
+    off = ", ".join(found["isolation"]["off"])
+    rows.append(("isolation", found["isolation"]["level"] + (f", without {off}" if off else "")))
     if output is not None:
         rows.append(("results", output))
     return table(rows)
@@ -224,6 +225,10 @@ def warnings_of(found: dict[str, Any]) -> list[str]:
     told = [f"{plural(count, 'problem')} not run: {why}" for why, count in found["problems_not_run"].items()]
     if broken := found["verdicts"].get("sandbox-error"):
         told.append(f"{plural(broken, 'completion')} could not be judged, for the sandbox broke; they are not counted")
+    if found["suspect"]:
+        told.append(
+            f"{plural(found['suspect'], 'row')} passed with programs that mention what could forge one: see `suspect`"
+        )
     if found["benchmark"]["version"] == "unknown":
         told.append(f"{found['benchmark']['file']} is no version of the benchmark that lintseq knows")
     if found["missing_problems"]:

@@ -127,6 +127,44 @@ def both_there(arguments: tuple[Any, ...], expected: Any, value: Any, atol: floa
 PRESENCE = ("check_str", "text_match_three", "text_starta_endb")
 """Functions of MBPP+ that may return a match, which is no plain data."""
 
+LARGE = ("string_sequence", "combinations_colors")
+"""Functions whose results on some inputs are too large to be sent: a digest of them is compared."""
+
+_WRAPPERS = {
+    PRESENCE: """
+
+def lintseq_wrapped(function):
+    def wrapped(*given):
+        result = function(*given)
+        return result if isinstance(result, bool) else result is not None
+    return wrapped
+
+{name} = lintseq_wrapped({name})
+""",
+    LARGE: """
+
+def lintseq_wrapped(function):
+    import hashlib, marshal
+    def wrapped(*given):
+        result = function(*given)
+        if type(result) not in (str, list):
+            return result
+        digest = hashlib.sha256()
+        for part in [result] if type(result) is str else result:
+            digest.update(marshal.dumps(part, 2))
+        return [type(result).__name__, len(result), digest.hexdigest()]
+    return wrapped
+
+{name} = lintseq_wrapped({name})
+""",
+}
+
+
+def wrapper(entry_point: str) -> str:
+    """Return the code behind a program that makes what a function returns plain data of a reasonable size."""
+    return next((code.format(name=entry_point) for names, code in _WRAPPERS.items() if entry_point in names), "")
+
+
 SPECIAL: dict[tuple[str, str], Special] = {
     ("humaneval", "find_zero"): find_zero,
     ("mbpp", "are_equivalent"): anything,

@@ -6,10 +6,11 @@ problems come from is told by `lintseq.evaluation.benchmarks`, how a completion 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from lintseq.sandbox.job import Calls, Check, Ending, Job, Limits, Raised, Stdin, Verdict
+from lintseq.evaluation.plaindata import written
+from lintseq.sandbox.job import Calls, Check, Ending, Job, Limits, Raised, Returned, Stdin, Verdict
 
 RowVerdict = Verdict | Literal["not-run"]
 """`not-run` is a problem that needs a library that is not installed: it counts neither way."""
@@ -100,8 +101,11 @@ class Called:
     name: str = "tests"
     behind: str = ""
     """Code behind the program that makes what the function returns plain data."""
+    seconds: float = 0.0
+    """Processor time that a program is given at least."""
 
     def jobs(self, program: str, limits: Limits) -> list[Job]:
+        limits = replace(limits, seconds=max(limits.seconds, self.seconds))
         return [Job(program + self.behind, Calls(self.function, self.arguments), limits)]
 
     def judge(self, endings: Sequence[Ending]) -> Judgement:
@@ -193,19 +197,25 @@ def behaviour(endings: Sequence[Ending]) -> list[Any]:
     return [
         [
             ending.verdict,
-            [repr(outcome) for outcome in ending.outcomes] or [ending.error, ending.detail],
+            [_did(outcome) for outcome in ending.outcomes] or [ending.error, ending.detail],
             ending.stdout.decode("latin-1"),
         ]
         for ending in endings
     ]
 
 
+def _did(outcome: Returned | Raised) -> list[str]:
+    if isinstance(outcome, Returned):
+        return ["returned", written(outcome.value)]
+    return ["raised", outcome.kind, outcome.message]
+
+
 def called(function: str, arguments: Sequence[Any]) -> str:
-    return f"{function}({shortened(', '.join(map(repr, arguments)), 200)})"
+    return f"{function}({shortened(', '.join(map(written, arguments)), 200)})"
 
 
 def short(value: Any) -> str:
-    return shortened(repr(value), 200)
+    return shortened(written(value), 200)
 
 
 def shortened(text: str, length: int = 500) -> str:

@@ -41,6 +41,8 @@ class Result:
     cpu_seconds: float
     stages: dict[str, str]
     behaviour: str
+    suspect: tuple[str, ...] = ()
+    """Why a pass may not be worth much."""
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class _Running:
     cpu_seconds: float = 0.0
     stages: dict[str, str] = field(default_factory=dict)
     done: list[Any] = field(default_factory=list)
+    suspect: tuple[str, ...] = ()
 
     @property
     def over(self) -> bool:
@@ -71,6 +74,7 @@ class _Running:
         self.seconds += sum(ending.seconds for ending in endings)
         self.cpu_seconds += sum(ending.cpu_seconds for ending in endings)
         self.done += behaviour(endings)
+        self.suspect += tuple(reason for ending in endings for reason in ending.suspect if reason not in self.suspect)
         self.stage += 1
 
     def result(self) -> Result:
@@ -82,6 +86,7 @@ class _Running:
             round(self.cpu_seconds, 4),
             self.stages,
             digest,
+            self.suspect if self.judgement == PASSED else (),
         )
 
 
@@ -305,6 +310,8 @@ def _row(item: Completion, problem: Problem, candidate: Candidate, result: Resul
     }
     if len(result.stages) > 1 or set(result.stages) & {"base"}:
         row["stages"] = result.stages
+    if result.suspect:
+        row["suspect"] = list(result.suspect)
     if candidate.edits is not None:
         at_fault = {note.edit for note in candidate.notes if note.edit > 0 and note.reason not in HARMLESS}
         row["edits"] = candidate.edits
@@ -331,6 +338,7 @@ def _result_of(row: Row) -> Result:
         row["cpu_seconds"],
         row.get("stages", {}),
         row["behaviour"],
+        tuple(row.get("suspect", ())),
     )
 
 

@@ -48,6 +48,7 @@ def summary(
         "completions": len(rows),
         "completions_per_problem": numbers[0] if len(numbers) == 1 else numbers,
         "verdicts": dict(Counter(row["verdict"] for row in rows).most_common()),
+        "suspect": sum("suspect" in row for row in rows),
         **_pass_at_k("pass_at_k", counts, ks, seed),
     }
     if any("base" in row.get("stages", {}) for row in rows):

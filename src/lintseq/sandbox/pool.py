@@ -524,5 +524,3 @@ def _ends(data: bytes) -> bytes:
         return data
     left_out = len(data) - 2 * _ENDS_KEPT
     return data[:_ENDS_KEPT] + f"\n... {left_out} bytes left out ...\n".encode() + data[-_ENDS_KEPT:]
-
-

@@ -9,7 +9,7 @@ from typing import Any
 
 from lintseq.errors import ProgramError
 from lintseq.evaluation.benchmarks.benchmark import Benchmark, Rows
-from lintseq.evaluation.comparing import evalplus_oracle
+from lintseq.evaluation.comparing import evalplus_oracle, wrapper
 from lintseq.evaluation.problems import Called, Checked, Problem
 from lintseq.program import parse_python
 
@@ -73,7 +73,11 @@ def _plus(row: Mapping[str, Any]) -> Problem:
         instruction=instruction_of(prompt, entry),
         entry_point=entry,
         reference=prompt + row["canonical_solution"],
-        tests=tuple(Called(entry, tuple(map(tuple, inputs)), None, oracle, name) for name, inputs in stages if inputs),
+        tests=tuple(
+            Called(entry, tuple(map(tuple, inputs)), None, oracle, name, wrapper(entry))
+            for name, inputs in stages
+            if inputs
+        ),
         prefix=prompt,
         context=prompt,
         continuation=row["canonical_solution"],

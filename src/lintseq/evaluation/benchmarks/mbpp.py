@@ -9,7 +9,7 @@ from typing import Any
 from lintseq.errors import ProgramError
 from lintseq.evaluation.benchmarks.benchmark import Benchmark, Rows
 from lintseq.evaluation.benchmarks.humaneval import signature_of
-from lintseq.evaluation.comparing import PRESENCE, evalplus_oracle
+from lintseq.evaluation.comparing import evalplus_oracle, wrapper
 from lintseq.evaluation.problems import Called, Checked, Problem
 from lintseq.program import parse_python
 
@@ -69,12 +69,6 @@ def _plus(row: Mapping[str, Any]) -> Problem:
     entry, number = row["entry_point"], int(row["task_id"].partition("/")[2])
     oracle = partial(evalplus_oracle, "mbpp", entry, row["atol"])
     stages = ("base", row["base_input"]), ("plus", row["plus_input"])
-    behind = (
-        f"\n\n{entry} = (lambda function: lambda *given: (lambda result:"
-        f" result if isinstance(result, bool) else result is not None)(function(*given)))({entry})\n"
-        if entry in PRESENCE
-        else ""
-    )
     return Problem(
         task_id=row["task_id"],
         prompt=row["prompt"],
@@ -82,7 +76,7 @@ def _plus(row: Mapping[str, Any]) -> Problem:
         entry_point=entry,
         reference=row["prompt"] + row["canonical_solution"],
         tests=tuple(
-            Called(entry, tuple(tuple(one) for one in as_python(number, inputs)), None, oracle, name, behind)
+            Called(entry, tuple(tuple(one) for one in as_python(number, inputs)), None, oracle, name, wrapper(entry))
             for name, inputs in stages
             if inputs
         ),
