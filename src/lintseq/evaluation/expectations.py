@@ -44,7 +44,7 @@ def with_expectations(problems: Sequence[Problem], runner: Runner, folder: Path 
         if place is not None:
             place.parent.mkdir(parents=True, exist_ok=True)
             write_durably(str(place), "\n".join(map(written, answers)).encode("utf-8", "surrogatepass"))
-    known = {id(stage): replace(stage, expected=answer) for (_, stage), answer in zip(open_ones, answers, strict=True)}
+    known = {id(stage): _closed(stage, answer) for (_, stage), answer in zip(open_ones, answers, strict=True)}
     return [replace(problem, tests=tuple(known.get(id(one), one) for one in problem.tests)) for problem in problems]
 
 
@@ -52,6 +52,11 @@ def _worked_out(stages: Sequence[tuple[Problem, Called]], runner: Runner) -> lis
     jobs = (job for problem, stage in stages for job in stage.jobs(problem.reference, LIMITS))
     endings = runner.run(jobs)
     return [_answer(problem, stage, ending) for (problem, stage), ending in zip(stages, endings, strict=True)]
+
+
+def _closed(stage: Called, answer: Answer) -> Called:
+    seconds, values = answer
+    return replace(stage, expected=values, seconds=SLOWER * seconds)
 
 
 def _answer(problem: Problem, stage: Called, ending: Ending) -> Answer:
@@ -62,7 +67,11 @@ def _answer(problem: Problem, stage: Called, ending: Ending) -> Answer:
             f"the reference solution of {problem.task_id} did not run to its end ({ending.verdict}: {told}),"
             " so there is nothing to compare with"
         )
-    return round(ending.cpu_seconds, 3), values
+    answer = round(ending.cpu_seconds, 3), values
+    judgement = _closed(stage, answer).judge([ending])
+    if judgement.verdict != "passed":
+        raise ToolError(f"the reference solution of {problem.task_id} does not agree with itself: {judgement.detail}")
+    return answer
 
 
 def _key(problem: Problem, stage: Called) -> str:

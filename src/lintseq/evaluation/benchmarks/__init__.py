@@ -3,7 +3,7 @@
 import os
 
 from lintseq.errors import ConfigError
-from lintseq.evaluation.benchmarks import humaneval, mbpp
+from lintseq.evaluation.benchmarks import bigcodebench, contests, ds1000, humaneval, mbpp
 from lintseq.evaluation.benchmarks.benchmark import (
     DATA_VARIABLE,
     Benchmark,
@@ -17,7 +17,8 @@ from lintseq.evaluation.benchmarks.benchmark import (
 
 __all__ = ["BENCHMARKS", "Benchmark", "Loaded", "data_folder", "find", "load_problems", "missing_modules"]
 
-BENCHMARKS = {benchmark.name: benchmark for benchmark in (*humaneval.BENCHMARKS, *mbpp.BENCHMARKS)}
+_FAMILIES = (humaneval, mbpp, ds1000, bigcodebench, contests)
+BENCHMARKS = {benchmark.name: benchmark for family in _FAMILIES for benchmark in family.BENCHMARKS}
 
 _OTHER_NAMES = {
     "humanevalplus": "humaneval+",

@@ -9,7 +9,7 @@ from typing import Any
 
 from lintseq.errors import ProgramError
 from lintseq.evaluation.benchmarks.benchmark import Benchmark, Rows
-from lintseq.evaluation.comparing import evalplus_oracle, wrapper
+from lintseq.evaluation.comparing import PLUS_LIMITS, evalplus_oracle, wrapper
 from lintseq.evaluation.problems import Called, Checked, Problem
 from lintseq.program import parse_python
 
@@ -80,6 +80,7 @@ def _plus(row: Mapping[str, Any]) -> Problem:
         ),
         prefix=prompt,
         context=prompt,
+        limits=PLUS_LIMITS,
         continuation=row["canonical_solution"],
     )
 

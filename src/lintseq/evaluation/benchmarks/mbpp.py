@@ -9,7 +9,7 @@ from typing import Any
 from lintseq.errors import ProgramError
 from lintseq.evaluation.benchmarks.benchmark import Benchmark, Rows
 from lintseq.evaluation.benchmarks.humaneval import signature_of
-from lintseq.evaluation.comparing import evalplus_oracle, wrapper
+from lintseq.evaluation.comparing import PLUS_LIMITS, evalplus_oracle, wrapper
 from lintseq.evaluation.problems import Called, Checked, Problem
 from lintseq.program import parse_python
 
@@ -81,6 +81,7 @@ def _plus(row: Mapping[str, Any]) -> Problem:
             if inputs
         ),
         prefix=row["prompt"],
+        limits=PLUS_LIMITS,
         aliases=(str(number),),
         continuation=row["canonical_solution"],
     )
