@@ -22,7 +22,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lintseq.sandbox.job import Calls, Check, Ending, Job, Raised, Returned, Stdin
-
 from lintseq.sandbox.levels import Level
 
 

@@ -81,8 +81,4 @@ def _benchmark(split: Split, *, hard: bool) -> Benchmark:
     )
 
 
-BENCHMARKS = tuple(
-    _benchmark(split, hard=hard)
-    for hard in (False, True)
-    for split in ("complete", "instruct")  # type: ignore[arg-type]
-)
+BENCHMARKS = tuple(_benchmark(split, hard=hard) for hard in (False, True) for split in ("complete", "instruct"))

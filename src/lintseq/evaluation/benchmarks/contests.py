@@ -2,7 +2,9 @@
 
 import ast
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lintseq.errors import ConfigError
@@ -19,7 +21,7 @@ Cases = list[tuple[str, str]]
 
 def contest_problems(rows: Rows) -> list[Problem]:
     """Return problems of CodeContests, in the columns of the official release or of the shapes it is passed on in."""
-    return [_contest(number, row) for number, row in enumerate(rows)]
+    return _numbered([_contest(number, row) for number, row in enumerate(rows)])
 
 
 def _contest(number: int, row: Mapping[str, Any]) -> Problem:
@@ -39,6 +41,17 @@ def _contest(number: int, row: Mapping[str, Any]) -> Problem:
         aliases=tuple(str(row[key]) for key in ("id",) if key in row and str(row[key]) != name),
         continuation=row.get("solution_python3") or _accepted(row),
     )
+
+
+def _numbered(problems: list[Problem]) -> list[Problem]:
+    """Give problems of one name names of their own: some files hold a problem twice."""
+    seen: Counter[str] = Counter()
+    named = []
+    for problem in problems:
+        seen[problem.task_id] += 1
+        count = seen[problem.task_id]
+        named.append(problem if count == 1 else replace(problem, task_id=f"{problem.task_id}-{count}", aliases=()))
+    return named
 
 
 def _contest_cases(row: Mapping[str, Any]) -> Cases:
@@ -79,7 +92,7 @@ def _accepted(row: Mapping[str, Any]) -> str:
 
 def apps_problems(rows: Rows) -> list[Problem]:
     """Return problems of APPS, in the columns of the official release or of MapCoder."""
-    return [_apps(number, row) for number, row in enumerate(rows)]
+    return _numbered([_apps(number, row) for number, row in enumerate(rows)])
 
 
 def _apps(number: int, row: Mapping[str, Any]) -> Problem:

@@ -45,6 +45,7 @@ def own_problems(rows: Rows) -> list[Problem]:
 
 def _checked(row: Mapping[str, Any]) -> Problem:
     prompt, entry, solution = str(row["prompt"]), str(row["entry_point"]), str(row.get("canonical_solution") or "")
+    context = _context_of(prompt)
     return Problem(
         task_id=str(row["task_id"]),
         prompt=prompt,
@@ -52,8 +53,152 @@ def _checked(row: Mapping[str, Any]) -> Problem:
         entry_point=entry,
         reference=prompt + solution if solution else "",
         tests=(Checked(f"{row['test']}\ncheck({entry})\n" if entry else str(row["test"])),),
+        prefix=prompt if context else "",
+        context=context,
+        continuation=solution,
+    )
+
+
+def plus_problems(rows: Rows) -> list[Problem]:
+    """Return problems whose results are compared with those of the reference, on the inputs of EvalPlus."""
+    return [_plus(row) for row in rows]
+
+
+def _plus(row: Mapping[str, Any]) -> Problem:
+    prompt, entry = row["prompt"], row["entry_point"]
+    oracle = partial(evalplus_oracle, "humaneval", entry, row["atol"])
+    stages = ("base", row["base_input"]), ("plus", row["plus_input"])
+    return Problem(
+        task_id=row["task_id"],
+        prompt=prompt,
+        instruction=instruction_of(prompt, entry),
+        entry_point=entry,
+        reference=prompt + row["canonical_solution"],
+        tests=tuple(
+            Called(entry, tuple(map(tuple, inputs)), None, oracle, name, wrapper(entry))
+            for name, inputs in stages
+            if inputs
+        ),
         prefix=prompt,
-        context=prompt if _is_code(prompt) else "",
+        context=prompt,
+        limits=PLUS_LIMITS,
+        continuation=row["canonical_solution"],
+    )
+
+
+def synthesize_problems(rows: Rows) -> list[Problem]:
+    """Return HumanEvalSynthesize: write the function that the instruction asks for."""
+    return [_pack(row, f"{row['instruction'].strip()}\n\n{row['prompt']}") for row in rows]
+
+
+def fix_problems(rows: Rows) -> list[Problem]:
+    """Return HumanEvalFix: mend the function, given its tests."""
+    problems = []
+    for row in rows:
+        broken = row["declaration"] + row["buggy_solution"]
+        task = f"Fix bugs in {row['entry_point']}."
+        shown = f"{broken}\n{row['test']}\n{task}"
+        problems.append(_pack(row, f"{shown}\n\n{row['declaration']}", instruction=task, broken=broken))
+    return problems
+
+
+def _pack(row: Mapping[str, Any], prompt: str, *, instruction: str | None = None, broken: str = "") -> Problem:
+    before = row["declaration"] if broken else row["prompt"]
+    return Problem(
+        task_id=row["task_id"],
+        prompt=prompt,
+        instruction=row["instruction"] if instruction is None else instruction,
+        entry_point=row["entry_point"],
+        reference=before + row["canonical_solution"],
+        tests=(Checked(row["test"], imports="numpy"),),
+        prefix=before,
+        context=HELPERS + row["prompt"],
+        start=broken,
+        aliases=(row["task_id"].replace("Python/", "HumanEval/"),),
+        continuation=row["canonical_solution"],
+    )
+
+
+def instruction_of(prompt: str, entry_point: str) -> str:
+    """Return a prompt of HumanEval as an instruction, in the words of HumanEvalPack."""
+    function, docstring = _function(prompt, entry_point)
+    if function is None:
+        return prompt.strip()
+    words = "\n".join(line for line in inspect.cleandoc(docstring or "").split("\n") if line.strip())
+    return f"Write a Python function `{signature_of(function)}` to solve the following problem:\n{words}"
+
+
+def signature_of(function: ast.FunctionDef) -> str:
+    """Return the head of a function without `def` and colon."""
+    returns = f" -> {ast.unparse(function.returns)}" if function.returns is not None else ""
+    return f"{function.name}({ast.unparse(function.args)}){returns}"
+
+
+def _function(prompt: str, name: str) -> tuple[ast.FunctionDef | None, str | None]:
+    try:
+        tree = parse_python(prompt if re.search(r"\S", prompt) else "pass")
+    except ProgramError:
+        return None, None
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return node, ast.get_docstring(node, clean=False)
+    return None, None
+
+
+def _context_of(prompt: str) -> str:
+    """Return what a prompt that is code puts before a program; nothing if it is words."""
+    return next((text for text in (prompt, f"{prompt}\n    pass\n") if _is_code(text)), "")
+
+
+def _is_code(text: str) -> bool:
+    try:
+        return bool(parse_python(text).body)
+    except ProgramError:
+        return False
+
+
+_COLUMNS = frozenset({"task_id", "prompt", "entry_point", "test"})
+
+HELPERS = """\
+import math
+import re
+import sys
+import copy
+import datetime
+import itertools
+import collections
+import heapq
+import statistics
+import functools
+import hashlib
+import string
+from typing import *
+from collections import *
+try:
+    import numpy as np
+except ImportError:
+    pass
+"""
+"""What bigcode-evaluation-harness puts before programs of HumanEvalPack."""
+
+
+def own_problems(rows: Rows) -> list[Problem]:
+    """Return problems in HumanEval's columns: a completion is the whole program, or continues the prompt."""
+    return [_checked(row) for row in rows]
+
+
+def _checked(row: Mapping[str, Any]) -> Problem:
+    prompt, entry, solution = str(row["prompt"]), str(row["entry_point"]), str(row.get("canonical_solution") or "")
+    context = _context_of(prompt)
+    return Problem(
+        task_id=str(row["task_id"]),
+        prompt=prompt,
+        instruction=str(row.get("instruction") or instruction_of(prompt, entry)),
+        entry_point=entry,
+        reference=prompt + solution if solution else "",
+        tests=(Checked(f"{row['test']}\ncheck({entry})\n" if entry else str(row["test"])),),
+        prefix=prompt if context else "",
+        context=context,
         continuation=solution,
     )
 
