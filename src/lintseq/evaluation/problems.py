@@ -187,6 +187,11 @@ class Problem:
     continuation: str = ""
     """The reference as a completion of the prompt, as the benchmark's own harness reads it."""
 
+    @property
+    def is_piece(self) -> bool:
+        """Whether a completion is a piece of a program rather than a program, which says nothing to a linter."""
+        return any(isinstance(stage, Snippet) for stage in self.tests)
+
 
 def of_ending(ending: Ending) -> Judgement:
     return Judgement(ending.verdict, "" if ending.verdict == "passed" else shortened(ending.detail))

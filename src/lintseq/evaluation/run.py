@@ -318,7 +318,7 @@ def _row(item: Completion, problem: Problem, candidate: Candidate, result: Resul
         row["ignored_edits"] = max(candidate.edits - candidate.applied, 0)
         row["malformed_edits"] = min(len(at_fault), candidate.edits)
         row["notes"] = sum(note.reason not in HARMLESS for note in candidate.notes)
-    if linter is not None:
+    if linter is not None and not problem.is_piece:
         row["clean"] = not linter.check(candidate.text)
         if candidate.edits is not None:
             texts = states(problem, item.text, item.form)
