@@ -1,0 +1,247 @@
+"""What counts as equal: EvalPlus's tolerances and exceptions, outputs of contests, plain data as text."""
+
+import math
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lintseq.evaluation.comparing import (
+    apps_agrees,
+    code_contests_agrees,
+    equal_oracle,
+    evalplus_oracle,
+    is_close,
+    wrapper,
+)
+from lintseq.evaluation.diversity import distance, diversity, normalised
+from lintseq.evaluation.plaindata import read_back, written
+from lintseq.evaluation.problems import Called
+from lintseq.sandbox.job import Ending, Other, Raised, Returned
+
+
+def agrees(
+    expected: Any, value: Any, *, atol: float = 0, name: str = "f", dataset: str = "mbpp", given: Any = ()
+) -> bool:
+    stage = Called(name, (tuple(given),), (expected,), lambda: evalplus_oracle(dataset, name, atol))
+    return stage.judge([Ending("passed", outcomes=(Returned(value),))]).verdict == "passed"
+
+
+@pytest.mark.parametrize(
+    ("expected", "value", "same"),
+    [
+        (1, 1, True),
+        (1, True, True),
+        (1, 1.0, True),
+        ([1, 2], (1, 2), False),
+        (0.1 + 0.2, 0.3, True),
+        (1.0, 1.0 + 2e-6, False),
+        ([1.0, 2.0], [1.0, 2.0000001], True),
+        ([1.0, 2.0], [1.0], False),
+        ([1.0], (1.0000001,), False),
+        (1.0, "1.0", False),
+        (math.inf, math.inf, True),
+        (math.nan, math.nan, False),
+        ([1.0, math.inf], [1.0000001, math.inf], True),
+        ("a", None, False),
+        ({"a": 1.0}, {"a": 1.0000001}, False),
+    ],
+)
+def test_floats_are_compared_with_a_tolerance_and_all_else_exactly(expected, value, same):
+    assert agrees(expected, value) == same
+
+
+def test_the_tolerance_of_the_file_holds_for_whatever_is_expected():
+    assert agrees(3, 4, atol=1)
+    assert not agrees(3, 4.0, atol=1)
+    assert agrees([1, [2.0]], [1, [2.5]], atol=0.5)
+    assert not agrees("abc", "abd", atol=1)
+
+
+def test_numbers_of_any_size_are_compared_and_told():
+    assert agrees(10**5000, 10**5000)
+    assert not agrees(10**5000, 10**5000 + 1)
+    assert not agrees(1.0, 10**5000)
+
+
+def test_after_a_float_later_calls_are_compared_with_a_tolerance_too():
+    def judged(expected: tuple[Any, ...], values: tuple[Any, ...]) -> str:
+        stage = Called("f", ((),) * len(values), expected, lambda: evalplus_oracle("mbpp", "f", 0))
+        return stage.judge([Ending("passed", outcomes=tuple(map(Returned, values)))]).verdict
+
+    assert judged((10**9, 1.0), (10**9 + 1, 1.0)) == "failed"
+    assert judged((1.0, 10**9), (1.0, 10**9 + 1)) == "passed"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name", "given_", "expected", "value", "same"),
+    [
+        ("humaneval", "find_zero", [[-1.0, 1.0]], 0.5, 1.00001, True),
+        ("humaneval", "find_zero", [[-1.0, 1.0]], 1.0, 0.9, False),
+        ("humaneval", "find_zero", [[-1.0, 1.0]], 1.0, "1.0", False),
+        ("mbpp", "are_equivalent", [1, 2], True, False, True),
+        ("mbpp", "sum_div", [6], 6, 0, True),
+        ("mbpp", "sum_div", [6], 6, 12, False),
+        ("mbpp", "surface_Area", [3, 4], 33, 35, True),
+        ("mbpp", "surface_Area", [3, 4], 33, 34, False),
+        ("mbpp", "digit_distance_nums", [1, 23], 99, 2 + 2, True),
+        ("mbpp", "similar_elements", [[1], [1]], (1, 2), [2, 1, 1], True),
+        ("mbpp", "similar_elements", [[1], [1]], (1, 2), None, False),
+        ("mbpp", "check_str", ["a"], True, True, True),
+        ("mbpp", "check_str", ["a"], True, False, False),
+        ("mbpp", "other", ["a"], True, 7, False),
+    ],
+)
+def test_evalplus_makes_exceptions_for_some_functions(dataset, name, given_, expected, value, same):
+    assert agrees(expected, value, atol=1e-4, name=name, dataset=dataset, given=given_) == same
+
+
+numbers = st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6)
+
+
+@given(numbers, numbers, st.sampled_from([1e-6, 1e-4, 0.5]))
+def test_numbers_are_close_as_numpy_has_it(one, other, atol):
+    numpy = pytest.importorskip("numpy")
+    assert is_close(one, other, atol) == bool(numpy.allclose(one, other, rtol=1e-07, atol=atol))
+
+
+def test_what_calls_say_of_a_program():
+    stage = Called("f", ((1,), (2,)), (1, 4), equal_oracle)
+
+    def judged(*outcomes: Returned | Raised, verdict: Any = "passed", detail: str = "") -> tuple[str, str]:
+        judgement = stage.judge([Ending(verdict, detail, outcomes=outcomes)])
+        return judgement.verdict, judgement.detail
+
+    assert judged(Returned(1), Returned(4)) == ("passed", "")
+    assert judged(Returned(1), Returned(5)) == ("failed", "call 2 of 2, f(2), returned 5, expected 4")
+    assert judged(Returned(1), Raised("ValueError", "no")) == ("error", "call 2 of 2, f(2), raised ValueError: no")
+    assert judged(Returned(1)) == ("error", "only 1 of 2 calls came back")
+    assert judged(Returned(1), verdict="timeout", detail="slow") == ("timeout", "slow")
+    assert judged(Returned(2), verdict="timeout")[0] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected", "same"),
+    [
+        ("1 2\n", "1  2", True),
+        ("YES", "yes\n", True),
+        ("0.333333", "0.3333334", True),
+        ("0.3333", "0.3334", False),
+        ("1", "1.0", True),
+        ("1\n2", "1 2", True),
+        ("1", "1 2", False),
+        ("", "\n", True),
+        ("abc", "abd", False),
+        ("1_0", "10", False),
+        ("nan", "nan", True),
+    ],
+)
+def test_outputs_of_contests_agree_but_for_case_space_and_small_differences(printed, expected, same):
+    assert code_contests_agrees(printed, expected) == same
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected", "same"),
+    [
+        ("1 2 \n\n3", "1 2\n3\n", True),
+        ("1\n2", "1 2", False),
+        ("YES", "yes", False),
+        ("0.30000000001", "0.3", True),
+        ("100000.1", "100000.2", True),
+        ("1.01", "1", False),
+    ],
+)
+def test_outputs_of_apps_agree_line_by_line(printed, expected, same):
+    assert apps_agrees(printed, expected) == same
+
+
+@pytest.mark.parametrize(("name", "result"), [("text_match_three", SimpleNamespace()), ("tri", [1.0] * 20000)])
+def test_wrapped_functions_return_plain_data_of_a_reasonable_size(name, result):
+    space: dict[str, Any] = {name: lambda: result}
+    exec(wrapper(name), space)
+    assert len(repr(space[name]())) < 200
+
+
+def test_digests_of_equal_numbers_are_equal():
+    def digest(values: list[Any]) -> Any:
+        space: dict[str, Any] = {"tri": lambda: values}
+        exec(wrapper("tri"), space)
+        return space["tri"]()
+
+    assert digest([1, 2.0] * 9000) == digest([True, 2] * 9000)
+    assert digest([1, 2.5] * 9000) != digest([1, 2] * 9000)
+    assert digest([1, 2.0]) == [1, 2.0]
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.complex_numbers(allow_nan=False)
+    | st.text()
+    | st.binary()
+)
+plain = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(scalars, inner, max_size=3)
+        | st.sets(scalars, max_size=3)
+        | st.frozensets(scalars, max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@given(plain)
+def test_plain_data_is_read_back_as_it_was_written(value):
+    text = written(value)
+    again = read_back(text)
+    assert again == value
+    assert type(again) is type(value)
+    assert "\n" not in text
+
+
+def test_large_numbers_and_foreign_values_are_written_too():
+    for value in (10**9999, -(10**9999), Other("a.B", "b()"), Other("a.B", None), math.inf, -math.inf):
+        assert written(read_back(written(value))) == written(value)
+    assert math.isnan(read_back(written(math.nan)))
+    with pytest.raises(ValueError, match="no plain data"):
+        read_back("print(1)")
+
+
+@given(st.text("abc", max_size=12), st.text("abc", max_size=12))
+def test_the_distance_of_texts_is_that_of_the_textbook(one, other):
+    row = list(range(len(other) + 1))
+    for place, char in enumerate(one, 1):
+        before, row[0] = row[0], place
+        for column, against in enumerate(other, 1):
+            before, row[column] = (
+                row[column],
+                min(row[column] + 1, row[column - 1] + 1, before + (char != against)),
+            )
+    assert distance(one, other) == distance(other, one) == row[-1]
+
+
+def test_layout_comments_and_docstrings_do_not_make_programs_different():
+    one = 'def f(x):\n    """Doc."""\n    return (x)  # comment\n'
+    assert normalised(one) == normalised("def f( x ):\n  return x\n") != normalised("def f(x):\n    return y\n")
+    assert normalised("def f(:\n\n") == normalised("def f(:")
+
+
+def test_diversity_counts_programs_behaviours_and_pairs():
+    found = diversity(["x = 1", "x=1", "x = 2", "x = 2"], ["a", "a", "a", "b"])
+    assert (found.distinct_programs, found.distinct_behaviours) == (0.5, 0.5)
+    assert found.similarity == pytest.approx((2 * 1.0 + 4 * 0.8) / 6)
+
+
+@given(st.lists(st.text("xy=1 \n", max_size=8), min_size=2, max_size=30), st.randoms())
+def test_diversity_does_not_depend_on_order(programs, rng: Random):
+    shuffled = list(programs)
+    rng.shuffle(shuffled)
+    assert diversity(programs, programs) == diversity(shuffled, shuffled)
