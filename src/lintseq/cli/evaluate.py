@@ -247,11 +247,11 @@ class Ticker:
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
         if self._first is None:
-            self._first = done
+            self._first, self._started = done, now
         if not self._shown or now - self._last < _LINE_EVERY:
             return
         self._last = now
-        rate = (done - self._first) / (now - self._started)
+        rate = (done - self._first) / max(now - self._started, 0.001)
         typer.echo(f"{done / total:4.0%}  {plural(done, 'completion')}, {rate:,.1f} a second", err=True)
 
     def __enter__(self) -> "Ticker":

@@ -236,6 +236,7 @@ def evaluate(
         return rows
     by_id = {problem.task_id: problem for problem in problems}
     known = {(row["task_id"], row["program"]): _result_of(row) for row in rows if row["verdict"] != "sandbox-error"}
+    on_progress(len(rows), len(completions))
     for start in range(len(rows), len(completions), BATCH):
         batch = completions[start : start + BATCH]
         new = list(_rows(batch, by_id, known, runner, setup))

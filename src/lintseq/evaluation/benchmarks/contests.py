@@ -15,6 +15,10 @@ from lintseq.sandbox.job import Limits
 
 MEMORY = 1 << 30
 OUTPUT = 16 << 20
+SLOWER = 5.0
+"""How many times a contest's time limit a program in Python is given."""
+SECONDS = 30.0
+"""What it is given where the file says no limit."""
 
 Cases = list[tuple[str, str]]
 
@@ -55,6 +59,15 @@ def _numbered(problems: list[Problem]) -> list[Problem]:
 
 
 def _contest_cases(row: Mapping[str, Any]) -> Cases:
+    return [(_ended(text), output) for text, output in _cases_as_they_are(row)]
+
+
+def _ended(text: str) -> str:
+    """Return an input with a newline at its end, which some files have lost and programs rely on."""
+    return text if text.endswith("\n") or not text else text + "\n"
+
+
+def _cases_as_they_are(row: Mapping[str, Any]) -> Cases:
     if "test" in row:
         tests = json.loads(row["test"]) if isinstance(row["test"], str) else row["test"]
         return [(one["input"]["stdin"], one["output"]["stdout"]) for one in tests]
@@ -74,11 +87,10 @@ def _label(row: Mapping[str, Any], name: str) -> str:
 
 
 def _seconds(limit: Any) -> float:
-    """Return a time limit of the official release, or 10 seconds; Python is given no less than that, for limits
-    are meant for faster languages."""
+    """Return the time that a program in Python is given: more than the limit, which is meant for faster languages."""
     if isinstance(limit, Mapping):
         limit = float(limit.get("seconds", 0)) + float(limit.get("nanos", 0)) / 1e9
-    return max(float(limit), 10.0) if isinstance(limit, (int, float)) else 10.0
+    return SLOWER * float(limit) if isinstance(limit, (int, float)) and limit > 0 else SECONDS
 
 
 def _accepted(row: Mapping[str, Any]) -> str:
@@ -124,7 +136,10 @@ def _official(row: Mapping[str, Any]) -> tuple[str, tuple[Stage, ...]]:
     tests = json.loads(given) if isinstance(given, str) and given else given or {"inputs": [], "outputs": []}
     entry = tests.get("fn_name") or ""
     if not entry:
-        cases = [(_joined(one), _joined(other)) for one, other in zip(tests["inputs"], tests["outputs"], strict=True)]
+        cases = [
+            (_ended(_joined(one)), _joined(other))
+            for one, other in zip(tests["inputs"], tests["outputs"], strict=True)
+        ]
         return "", fed_in_rounds(cases, apps_agrees)
     expected = [_unpacked(one) for one in tests["outputs"]]
     return entry, (_called(entry, [tuple(one) for one in tests["inputs"]], expected, row.get("starter_code") or ""),)
@@ -134,7 +149,7 @@ def _mapcoder(row: Mapping[str, Any], starter: str) -> tuple[str, tuple[Stage, .
     """Return the tests of MapCoder's rows: for a function, an argument on each line of the input."""
     cases = row["test_list"]
     if not starter:
-        return "", fed_in_rounds([(one["input"], _joined(one["output"])) for one in cases], apps_agrees)
+        return "", fed_in_rounds([(_ended(one["input"]), _joined(one["output"])) for one in cases], apps_agrees)
     entry = _function_of(starter)
     arguments = [tuple(map(_literal, one["input"].split("\n"))) for one in cases]
     return entry, (_called(entry, arguments, [_unpacked(one["output"]) for one in cases], starter),)

@@ -1,0 +1,134 @@
+"""The benchmarks' own files: each is read, its problems are as many as they should be, its references pass."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from plain_runner import PlainRunner
+
+from lintseq.errors import ConfigError
+from lintseq.evaluation.benchmarks import BENCHMARKS, find, load_problems, missing_modules
+from lintseq.evaluation.completions import Completion
+from lintseq.evaluation.expectations import with_expectations
+from lintseq.evaluation.references import references
+from lintseq.evaluation.run import Setup, evaluate
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="needs the benchmarks' own files in ../shared/data")
+
+SIZES = {"codecontests": 300, "apps": 150}
+"""Of the files that stand in for the official ones."""
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_the_official_file_is_read(name):
+    loaded = load_problems(name, str(DATA))
+    assert len(loaded.problems) == SIZES.get(name, BENCHMARKS[name].size)
+    assert loaded.version != "unknown"
+    assert len({problem.task_id for problem in loaded.problems}) == len(loaded.problems)
+    for problem in loaded.problems:
+        assert problem.prompt
+        assert problem.instruction
+        assert problem.tests
+
+
+SAMPLE = {
+    "humaneval": 8,
+    "humaneval+": 16,
+    "humanevalpack": 24,
+    "humanevalfix": 24,
+    "mbpp-full": 40,
+    "mbpp-sanitized": 30,
+    "mbpp+": 30,
+}
+"""Every so manieth problem is run: the whole takes minutes."""
+
+
+@pytest.mark.parametrize("form", ["code", "diff"])
+@pytest.mark.parametrize("name", SAMPLE)
+def test_reference_solutions_pass_as_code_and_as_edits(name, form):
+    runner = PlainRunner()
+    problems = with_expectations(load_problems(name, str(DATA)).problems[:: SAMPLE[name]], runner, None)
+    given = [Completion(row["task_id"], 0, row["completion"], form) for row in references(problems, form)]
+    rows = evaluate(problems, given, runner, Setup(missing=missing_modules))
+    assert [(row["task_id"], row["detail"]) for row in rows if row["verdict"] != "passed"] == []
+
+
+def test_a_wrong_solution_fails_on_the_inputs_that_evalplus_added():
+    (problem,) = (one for one in load_problems("humaneval+", str(DATA)).problems if one.task_id == "HumanEval/0")
+    runner = PlainRunner()
+    problems = with_expectations([problem], runner, None)
+    # Right on the inputs of HumanEval, where no two numbers that are equal stand apart.
+    wrong = "    return any(abs(a - b) < threshold for a in numbers for b in numbers if a != b)\n"
+    (row,) = evaluate(problems, [Completion(problem.task_id, 0, wrong, "code")], runner, Setup())
+    assert row["stages"]["base"] in ("passed", "failed")
+    assert row["verdict"] == "failed"
+
+
+def test_contests_are_judged_by_what_programs_print():
+    loaded = load_problems("codecontests", str(DATA))
+    problems = [one for one in loaded.problems if one.task_id == "846_E. Chemistry in Berland"]
+    runner = PlainRunner()
+    given = [
+        Completion(problems[0].task_id, index, text, "code")
+        for index, text in enumerate([problems[0].reference, "print('NO')\n", "print(1 / 0)\n"])
+    ]
+    rows = evaluate(problems, given, runner, Setup())
+    assert [row["verdict"] for row in rows] == ["passed", "failed", "error"]
+
+
+def test_functions_of_apps_are_called_with_what_the_lines_of_an_input_say():
+    problems = [one for one in load_problems("apps", str(DATA)).problems if one.entry_point == "gym_slang"]
+    (stage,) = problems[0].tests
+    text = "def gym_slang(phrase):\n    return phrase.replace('I have', \"I've\")\n"
+    (row,) = evaluate(problems[:1], [Completion(problems[0].task_id, 0, text, "code")], PlainRunner(), Setup())
+    assert stage.name == "tests"
+    assert row["verdict"] in ("passed", "failed")
+
+
+def test_a_missing_library_is_named_and_its_problems_are_not_run():
+    problems = load_problems("ds1000", str(DATA)).problems
+    assert {"pandas", "numpy", "matplotlib", "scipy", "sklearn", "torch", "tensorflow"} <= {
+        name for problem in problems for name in problem.needs
+    }
+
+
+def test_the_hard_subset_is_the_same_in_every_file():
+    path = DATA / "bigcodebench" / "BigCodeBench-Hard-v0.1.0_qwen2.5-coder.json.gz"
+    names = {row["task_id"] for row in json.loads(gzip.decompress(path.read_bytes())).values()}
+    loaded = load_problems("bigcodebench-hard-complete", str(DATA))
+    assert {problem.task_id for problem in loaded.problems} == names
+
+
+def test_the_hard_file_alone_will_do(tmp_path):
+    path = DATA / "bigcodebench" / "BigCodeBench-Hard-v0.1.0_qwen2.5-coder.json.gz"
+    (tmp_path / path.name).symlink_to(path)
+    assert len(load_problems("bigcodebench-hard-instruct", str(tmp_path)).problems) == 148
+
+
+def test_another_version_of_a_file_is_refused(tmp_path, monkeypatch):
+    rows = gzip.decompress((DATA / "humaneval" / "HumanEval.jsonl.gz").read_bytes()).splitlines()
+    (tmp_path / "HumanEval.jsonl").write_bytes(b"\n".join(rows[:100]) + b"\n")
+    with pytest.raises(ConfigError, match="has 100 rows, and HumanEval has 164"):
+        load_problems("humaneval", str(tmp_path))
+    (tmp_path / "HumanEval.jsonl").write_bytes(b"\n".join(rows).replace(b'"test"', b'"tests"') + b"\n")
+    with pytest.raises(ConfigError, match="row 1 has no column test"):
+        load_problems("humaneval", str(tmp_path))
+
+
+def test_files_are_found_in_folders_of_the_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("LINTSEQ_CACHE", str(tmp_path / "cache"))
+    assert find(BENCHMARKS["humaneval"], str(tmp_path)) is None
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "HumanEval.jsonl").write_text("")
+    assert find(BENCHMARKS["humaneval"], str(tmp_path)) == str(tmp_path / "deep" / "HumanEval.jsonl")
+
+
+def test_what_is_expected_is_worked_out_once(tmp_path):
+    problems = load_problems("humaneval+", str(DATA)).problems[:3]
+    first, second = PlainRunner(), PlainRunner()
+    found = with_expectations(problems, first, tmp_path)
+    assert with_expectations(problems, second, tmp_path) == found
+    assert (first.jobs, second.jobs) == (6, 0)
