@@ -3,7 +3,6 @@
 # task: stdin
 import re
 found = 0
-word = b'canary-' + b'in-memory'
 try:
     with open('/proc/self/maps') as maps, open('/proc/self/mem', 'rb', buffering=0) as memory:
         for line in maps:
@@ -13,7 +12,7 @@ try:
                 memory.seek(start)
                 for place in range(start, end, 1 << 20):
                     block = memory.read(min(1 << 20, end - place)) or b''
-                    found += len(re.findall(rb'canary-' + rb'in-memory:[0-9]+', block))
+                    found += len(re.findall(rb'canary-in-memory:[0-9]{5}', block))
 except OSError as error:
     print(type(error).__name__)
 if found:

@@ -11,7 +11,7 @@ try:
                 start, end = (int(part, 16) for part in match.groups())
                 memory.seek(start)
                 for place in range(start, end, 1 << 20):
-                    found += len(re.findall(rb'left-' + rb'in-memory:12345', memory.read(min(1 << 20, end - place)) or b''))
+                    found += len(re.findall(rb'left-in-memory:[0-9]{5}', memory.read(min(1 << 20, end - place)) or b''))
 except OSError as error:
     print(type(error).__name__)
 if found:

@@ -8,4 +8,3 @@ try:
     print('BREACH')
 except OSError:
     pass
-print(socket.if_nameindex())

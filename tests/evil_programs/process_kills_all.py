@@ -12,5 +12,8 @@ inside = (
     and sum(name.isdigit() for name in os.listdir('/proc')) <= 2
 )
 if inside:
-    os.kill(-1, signal.SIGTERM)
+    try:
+        os.kill(-1, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
 print('alive')

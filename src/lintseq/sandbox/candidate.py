@@ -29,7 +29,7 @@ NUMBER_BYTES = 16
 _LONGEST_DETAIL = 500
 MOST_RESULT_BYTES = 16 << 20
 
-_Tell = Callable[[dict[str, Any]], None]
+_Tell = Callable[[dict[str, str]], None]
 
 
 def run(job: dict[str, Any], channel: int, folder: str) -> NoReturn:
@@ -48,11 +48,15 @@ def run(job: dict[str, Any], channel: int, folder: str) -> NoReturn:
         leave(status)
 
 
-def _teller(channel: int, *, dumps: Any = json.dumps, write: Any = os.write, read: Any = os.read) -> _Tell:
+def _teller(
+    channel: int, *, quoted: Any = json.encoder.encode_basestring_ascii, write: Any = os.write, read: Any = os.read
+) -> _Tell:
     """Return what sends a line; the last line of all, the verdict, is led by the number from the channel."""
 
-    def tell(message: dict[str, Any]) -> None:
-        line = dumps(message).encode() + b"\n"
+    def tell(message: dict[str, str]) -> None:
+        # Not by `json.dumps`, which would ask classes that the program can change.
+        parts = [f"{quoted(name)}:{quoted(value)}" for name, value in message.items()]
+        line = f"{{{','.join(parts)}}}\n".encode()
         if "verdict" in message:
             line = read(channel, NUMBER_BYTES) + line
         while line:
@@ -90,20 +94,23 @@ def _prepare(source: str, folder: str, *, as_main: bool) -> types.ModuleType:
 def _check(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
     code: str = job["code"]
     space = module.__dict__
-    true_builtins = dict(vars(builtins))
+    shared, true = vars(builtins), dict(vars(builtins))
+    untrace = sys.settrace, sys.setprofile
     flush = sys.stdout.flush, sys.stderr.flush
     linecache.cache[CHECK_FILE] = (len(code), None, code.splitlines(keepends=True), CHECK_FILE)
     getpid, pid = os.getpid, os.getpid()
     checking = False
     try:
         exec(compile(job["program"], module.__file__ or "", "exec", dont_inherit=True), space)
-        vars(builtins).update(true_builtins)
+        shared.update(true)
+        for function in untrace:
+            function(None)
         compiled = compile(code, CHECK_FILE, "exec", dont_inherit=True)
         checking = True
         exec(compiled, space)
         message = {"verdict": "passed"}
     except BaseException as error:
-        vars(builtins).update(true_builtins)
+        shared.update(true)
         message = _describe(error, code if checking else None)
     if getpid() != pid:
         return 1
@@ -120,7 +127,7 @@ def _flush(streams: tuple[Callable[[], None], ...]) -> None:
             pass
 
 
-def _describe(error: BaseException, check: str | None) -> dict[str, Any]:
+def _describe(error: BaseException, check: str | None) -> dict[str, str]:
     """Return the verdict on a program that raised; `check` is the code behind it if it came so far."""
     name = kind_of(error)
     text = words_of(error)
@@ -188,7 +195,7 @@ def _calls(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
     flush = sys.stdout.flush, sys.stderr.flush
     getpid, pid = os.getpid, os.getpid()
     left = MOST_RESULT_BYTES
-    message: dict[str, Any] = {"verdict": "passed"}
+    message: dict[str, str] = {"verdict": "passed"}
     try:
         exec(compile(job["program"], module.__file__ or "", "exec", dont_inherit=True), space)
         function = space[name] if name in space else eval(name, space)
@@ -224,7 +231,7 @@ def _stdin(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
     """Run the program as the interpreter would, to the end of its threads and of what it left for the exit."""
     status: int = 0
     getpid, pid = os.getpid, os.getpid()
-    message: dict[str, Any] = {"verdict": "passed"}
+    message: dict[str, str] = {"verdict": "passed"}
     try:
         exec(compile(job["program"], module.__file__ or "", "exec", dont_inherit=True), module.__dict__)
     except SystemExit as leaving:

@@ -74,6 +74,8 @@ def _serve(control: socket.socket, room: Room, settings: dict[str, Any]) -> None
         sys.path.remove(settings["source"])
     missing = [name for name in STANDARD.split() if not _import(name)]
     missing += [name for name in KINDS[settings["imports"]].split() if not _import(name)]
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lintseq"]:
+        del sys.modules[name]  # so that no program meets them by chance
     gc.collect()
     gc.freeze()
     if refused := _try_walls(room):
