@@ -22,12 +22,15 @@ None of them may print BREACH, which says that something could be done that must
 
 import argparse
 import ast
+import contextlib
+import fcntl
 import hashlib
 import importlib.util
 import json
 import os
 import platform
 import socket
+import struct
 import sys
 import threading
 import time
@@ -195,14 +198,8 @@ def lay_canary() -> None:
 
 def listen() -> tuple[socket.socket, socket.socket]:
     """Return sockets that nobody must be able to connect to; the loopback is switched on if it is off."""
-    import fcntl  # noqa: PLC0415
-    import struct  # noqa: PLC0415
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        try:
-            fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh22x", b"lo", 1))
-        except OSError:
-            pass
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket, contextlib.suppress(OSError):
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh22x", b"lo", 1))
     listener = socket.create_server(("127.0.0.1", LOOPBACK_PORT))
     abstract = socket.socket(socket.AF_UNIX)
     abstract.bind("\0lintseq-canary")
@@ -227,7 +224,8 @@ def state() -> dict[str, Any]:
         "shared memory": Path("/proc/sysvipc/shm").read_text().count("\n"),
         "queues": Path("/proc/sysvipc/msg").read_text().count("\n"),
         "processes": sorted(name for name in os.listdir("/proc") if name.isdigit()),
-        "descriptors": sorted(os.listdir("/proc/self/fd")),
+        # What is still there a moment later: listing takes a descriptor too.
+        "descriptors": sorted(name for name in os.listdir("/proc/self/fd") if os.path.islink(f"/proc/self/fd/{name}")),
         "mounts": Path("/proc/self/mountinfo").read_text().count("\n"),
         "environment": dict(os.environ) | {"LINTSEQ_CANARY": ""},
         "passwd": Path("/etc/passwd").stat().st_mtime,

@@ -68,7 +68,9 @@ def advice(why: str) -> str:
     if _number("/proc/sys/user/max_user_namespaces") == 0 and os.geteuid() != 0:
         return "user namespaces are switched off here: run as root, or raise user.max_user_namespaces"
     if _number("/proc/sys/kernel/unprivileged_userns_clone") == 0 and os.geteuid() != 0:
-        return "user namespaces are switched off here: run as root, or `sudo sysctl kernel.unprivileged_userns_clone=1`"
+        return (
+            "user namespaces are switched off here: run as root, or `sudo sysctl kernel.unprivileged_userns_clone=1`"
+        )
     if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
         return "this is a container: start it with `--security-opt seccomp=unconfined` or `--cap-add SYS_ADMIN`"
     if "Permission denied" in why:

@@ -43,7 +43,7 @@ _GRACE = 30.0
 """Seconds that a server may take beyond the longest that its program may."""
 _START = 60.0
 """Seconds that a server may take to start, with its imports."""
-_AHEAD = 64
+_AHEAD = 16
 """Jobs for each worker that may be done or under way before the first of them is asked for."""
 
 
@@ -240,7 +240,7 @@ class _Server:
         self._isolated = isolated
         self._number = 0
         self._ready: dict[str, Any] | None = None
-        self._errors: IO[bytes] = tempfile.TemporaryFile()
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._control, theirs = socket.socketpair()
         settings = {"control": theirs.fileno(), "isolated": isolated, "imports": kind, "source": _SOURCE}
         flags = ["-s", "-P", "-X", "utf8"]
@@ -522,7 +522,12 @@ def _verdict(
         return "timeout", f"more than {limits.seconds:g} s of processor time", ""
     if reason == "wall":
         return "timeout", f"more than {3 * limits.seconds + 1:g} s by the clock", ""
-    if isinstance(job.task, Calls) and outcomes != len(job.task.arguments) and message and message["verdict"] == "passed":
+    if (
+        isinstance(job.task, Calls)
+        and outcomes != len(job.task.arguments)
+        and message
+        and message["verdict"] == "passed"
+    ):
         return "error", "left before all calls were made", ""
     if message is not None and (status == 0 or message["verdict"] != "passed"):
         return message["verdict"], message["detail"], message["error"]  # type: ignore[return-value]
@@ -538,5 +543,3 @@ def _ends(data: bytes) -> bytes:
         return data
     left_out = len(data) - 2 * _ENDS_KEPT
     return data[:_ENDS_KEPT] + f"\n... {left_out} bytes left out ...\n".encode() + data[-_ENDS_KEPT:]
-
-
