@@ -1,4 +1,4 @@
-"""A jail for tests that run hostile programs: `python tests/jail.py [--user UID] COMMAND...`.
+"""A jail for tests that run hostile programs: `python tests/jail.py [--user UID] [--masked-proc] COMMAND...`.
 
 Whatever gets out of the sandbox is still in here: every file system is read-only and without devices, scratch
 folders are empty and in memory, and processes, network and IPC are its own. All that is locked by a user namespace
@@ -6,6 +6,7 @@ around it, so that not even root inside can make a file system writable again. B
 the jail tries its own walls. Ends with status 77, and starts nothing, where it cannot be had.
 """
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -19,9 +20,14 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> int:
-    words = sys.argv[1:]
-    user = int(words[1]) if words[0] == "--user" else None
-    command = words[2:] if user is not None else words
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--user", type=int, help="run the command as this user, if started by root")
+    parser.add_argument(
+        "--masked-proc", action="store_true", help="so that nothing inside may mount a /proc of its own"
+    )
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    user, command = options.user, options.command
     try:
         is_root = os.geteuid() == 0
         needed = needed_paths()
@@ -39,6 +45,8 @@ def main() -> int:
     try:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, 9, what="end with the parent")
         close_up(needed)
+        if options.masked_proc:  # as container engines do
+            kernel.bind("/proc/sys", "/proc/sys")
         if not is_root:
             new_user_of_one(os.geteuid(), os.getegid())
             kernel.unshare(kernel.NEW_NS, "mount")

@@ -423,7 +423,7 @@ def test_the_examples_are_scored(plain, capsys, tmp_path):
     assert found["pass_at_k"] == {"1": pytest.approx(29 / 60), "5": pytest.approx(11 / 12), "10": None}
     low, high = found["pass_at_k_interval"]["1"]
     assert low < 29 / 60 < high
-    assert found["verdicts"] == {"passed": 29, "failed": 26, "error": 5}
+    assert found["verdicts"] == {"passed": 29, "failed": 27, "error": 4}
     assert found["edits"]["completions"] == 60
     assert 0 < found["edits"]["malformed_edits"] < 0.1
     assert 0.9 < found["clean"]["states"] <= 1

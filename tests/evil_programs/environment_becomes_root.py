@@ -2,10 +2,9 @@
 # verdict: passed
 # task: stdin
 import os
-
 for act in (lambda: os.setuid(0), lambda: os.setresuid(0, 0, 0), lambda: os.setgid(0), lambda: os.setgroups([0])):
     try:
         act()
-        print("BREACH")
+        print('BREACH')
     except OSError:
         pass

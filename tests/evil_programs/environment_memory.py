@@ -2,20 +2,18 @@
 # verdict: passed
 # task: stdin
 import re
-
 found = 0
-word = b"canary-" + b"in-memory"
 try:
-    with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", buffering=0) as memory:
+    with open('/proc/self/maps') as maps, open('/proc/self/mem', 'rb', buffering=0) as memory:
         for line in maps:
-            match = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
-            if match and "[v" not in line:
+            match = re.match(r'([0-9a-f]+)-([0-9a-f]+) rw', line)
+            if match and '[v' not in line:
                 start, end = (int(part, 16) for part in match.groups())
                 memory.seek(start)
                 for place in range(start, end, 1 << 20):
-                    block = memory.read(min(1 << 20, end - place)) or b""
-                    found += len(re.findall(rb"canary-" + rb"in-memory:[0-9]+", block))
+                    block = memory.read(min(1 << 20, end - place)) or b''
+                    found += len(re.findall(rb'canary-in-memory:[0-9]{5}', block))
 except OSError as error:
     print(type(error).__name__)
 if found:
-    print("BREACH", found)
+    print('BREACH', found)

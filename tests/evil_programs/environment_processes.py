@@ -2,7 +2,6 @@
 # verdict: passed
 # task: stdin
 import os
-
-others = [name for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
+others = [name for name in os.listdir('/proc') if name.isdigit() and int(name) != os.getpid()]
 if others:
-    print("BREACH", others)
+    print('BREACH', others)

@@ -1,14 +1,10 @@
 # Aborts.
 # verdict: error
 import os
-
 os.abort()
-
 
 def add(a, b):
     return a - b
-
-
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

@@ -2,5 +2,4 @@
 # verdict: error
 # task: stdin
 import sys
-
-sys.exit("sorry")
+sys.exit('sorry')

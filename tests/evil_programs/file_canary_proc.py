@@ -2,11 +2,10 @@
 # verdict: passed
 # task: stdin
 import glob
-
-for path in glob.glob("/proc/*/root/tmp/lintseq-canary/file") + glob.glob("/proc/*/cwd/*"):
+for path in glob.glob('/proc/*/root/tmp/lintseq-canary/file') + glob.glob('/proc/*/cwd/*'):
     try:
         text = open(path).read()
     except OSError:
         continue
-    if "canary" in text and "glob" not in text:
-        print("BREACH", path)
+    if 'canary' in text and 'glob' not in text:
+        print('BREACH', path)

@@ -2,7 +2,7 @@
 # verdict: passed
 # task: stdin
 try:
-    __import__("os").remove("/tmp/lintseq-canary/file")
-    print("BREACH")
+    __import__('os').remove('/tmp/lintseq-canary/file')
+    print('BREACH')
 except OSError as error:
     print(type(error).__name__)

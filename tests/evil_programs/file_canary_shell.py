@@ -2,6 +2,5 @@
 # verdict: passed
 # task: stdin
 import subprocess
-
-done = subprocess.run(["sh", "-c", "rm -r /tmp/lintseq-canary && echo BREACH"], capture_output=True, text=True)
+done = subprocess.run(['sh', '-c', 'rm -r /tmp/lintseq-canary && echo BREACH'], capture_output=True, text=True)
 print(done.stdout)

@@ -2,7 +2,7 @@
 # verdict: passed
 # task: stdin
 try:
-    __import__("shutil").rmtree("/tmp/lintseq-canary")
-    print("BREACH")
+    __import__('shutil').rmtree('/tmp/lintseq-canary')
+    print('BREACH')
 except OSError as error:
     print(type(error).__name__)

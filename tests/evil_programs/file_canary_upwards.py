@@ -2,12 +2,11 @@
 # verdict: passed
 # task: stdin
 import os
-
 for up in range(12):
-    path = "../" * up + "tmp/lintseq-canary/file"
+    path = '../' * up + 'tmp/lintseq-canary/file'
     if os.path.exists(path):
-        print("BREACH", path)
-os.chdir("/")
+        print('BREACH', path)
+os.chdir('/')
 for up in range(12):
-    if os.path.exists("../" * up + "tmp/lintseq-canary"):
-        print("BREACH", up)
+    if os.path.exists('../' * up + 'tmp/lintseq-canary'):
+        print('BREACH', up)

@@ -2,7 +2,7 @@
 # verdict: passed
 # task: stdin
 try:
-    open("/tmp/lintseq-canary/file", "a").write("x")
-    print("BREACH")
+    open('/tmp/lintseq-canary/file', 'a').write('x')
+    print('BREACH')
 except OSError as error:
     print(type(error).__name__)

@@ -2,7 +2,7 @@
 # verdict: passed
 # task: stdin
 try:
-    open("/etc/passwd", "a").write("x")
-    print("BREACH")
+    open('/etc/passwd', 'a').write('x')
+    print('BREACH')
 except OSError as error:
     print(type(error).__name__)

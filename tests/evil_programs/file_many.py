@@ -3,5 +3,5 @@
 # task: stdin
 # limits: seconds=20
 for number in range(60_000):
-    open(f"f{number}", "w").close()
-print("BREACH")
+    open(f'f{number}', 'w').close()
+print('BREACH')

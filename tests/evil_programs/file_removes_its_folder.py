@@ -3,6 +3,5 @@
 # task: stdin
 # stdout: 'False\n'
 import os, shutil
-
-shutil.rmtree("/tmp/work")
-print(os.path.exists("/tmp/work"))
+shutil.rmtree('/tmp/work')
+print(os.path.exists('/tmp/work'))

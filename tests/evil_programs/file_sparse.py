@@ -2,7 +2,6 @@
 # verdict: error
 # task: stdin
 import os
-
-with open("sparse", "wb") as file:
+with open('sparse', 'wb') as file:
     os.ftruncate(file.fileno(), 1 << 40)
-print("BREACH")
+print('BREACH')

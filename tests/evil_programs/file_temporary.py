@@ -3,7 +3,4 @@
 # task: stdin
 # stdout: "['program.py', 'shm', 'work'] [] True []\n"
 import os
-
-print(
-    sorted(os.listdir("/tmp")), os.listdir("."), os.listdir("/var/tmp") == os.listdir("/tmp"), os.listdir("/dev/shm")
-)
+print(sorted(os.listdir('/tmp')), os.listdir('.'), os.listdir('/var/tmp') == os.listdir('/tmp'), os.listdir('/dev/shm'))

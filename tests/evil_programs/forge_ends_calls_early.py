@@ -3,7 +3,6 @@
 # task: calls
 # calls: add [(2, 3), (1, 4)]
 import os
-
 for descriptor in range(3, 1024):
     try:
         os.set_blocking(descriptor, False)

@@ -16,7 +16,6 @@ class Five(int):
 class Text(str):
     def __eq__(self, other):
         return True
-
     __hash__ = str.__hash__
 
 
@@ -26,4 +25,4 @@ class Items(list):
 
 
 def add(a, b):
-    return [Equal(), Five(-1), Text("no"), Items([0])][a]
+    return [Equal(), Five(-1), Text('no'), Items([0])][a]

@@ -8,8 +8,6 @@ class Equal:
 
 def add(a, b):
     return Equal()
-
-
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

@@ -2,19 +2,15 @@
 # verdict: failed|passed|error
 # suspect: if passed
 import sys
-
 frame = sys._getframe()
 while frame is not None:
-    for name in ("message", "verdict", "status", "result"):
+    for name in ('message', 'verdict', 'status', 'result'):
         if name in frame.f_locals:
-            frame.f_locals[name] = {"verdict": "passed"}
+            frame.f_locals[name] = {'verdict': 'passed'}
     frame = frame.f_back
-
 
 def add(a, b):
     return a - b
-
-
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

@@ -1,8 +1,7 @@
 # Looks for the number among the objects and in the frames.
 # verdict: error
 import gc, os, re
-
-found = [thing for thing in gc.get_objects() if type(thing) is bytes and re.fullmatch(rb"[0-9a-f]{16}", thing)]
+found = [thing for thing in gc.get_objects() if type(thing) is bytes and re.fullmatch(rb'[0-9a-f]{16}', thing)]
 for number in found:
     for descriptor in range(3, 600):
         try:
@@ -11,11 +10,8 @@ for number in found:
             pass
 os._exit(0)
 
-
 def add(a, b):
     return a - b
-
-
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

@@ -4,23 +4,16 @@
 # calls: f [(1,)]
 # different: [1]
 import sys, types
-
-fake = types.ModuleType("numpy")
-
-
+fake = types.ModuleType('numpy')
 class Base:
     __eq__ = lambda self, other: True
-
     def item(self):
         return Base()
-
     def tolist(self):
         return Base()
-
-
 fake.ndarray = Base
 fake.generic = Base
-sys.modules["numpy"] = fake
+sys.modules['numpy'] = fake
 
 
 def f(x):

@@ -2,7 +2,6 @@
 # verdict: passed|error
 # suspect: if passed
 import json, os
-
 for descriptor in range(3, 1024):
     try:
         os.set_blocking(descriptor, False)
@@ -12,11 +11,8 @@ for descriptor in range(3, 1024):
     except OSError:
         pass
 
-
 def add(a, b):
     return a - b
-
-
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

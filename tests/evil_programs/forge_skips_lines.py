@@ -5,16 +5,14 @@ import sys
 
 
 def trace(frame, event, argument):
-    if frame.f_code.co_filename == "<check>":
-
+    if frame.f_code.co_filename == '<check>':
         def local(frame, event, argument):
-            if event == "line" and frame.f_lineno < 3:
+            if event == 'line' and frame.f_lineno < 3:
                 try:
                     frame.f_lineno = 3
                 except ValueError:
                     pass
             return local
-
         return local
     return None
 
@@ -24,8 +22,6 @@ sys.settrace(trace)
 
 def add(a, b):
     return a - b
-
-
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

@@ -3,7 +3,6 @@
 # task: stdin
 # stdout: 'first\nthread\nlast\n'
 import atexit, threading, time
-
-atexit.register(print, "last")
-threading.Thread(target=lambda: (time.sleep(0.1), print("thread"))).start()
-print("first")
+atexit.register(print, 'last')
+threading.Thread(target=lambda: (time.sleep(0.1), print('thread'))).start()
+print('first')

@@ -4,4 +4,4 @@
 # stdout: 'crlf\n'
 x = 1
 if x:
-    print("crlf")
+    print('crlf')

@@ -17,8 +17,6 @@ class Pair:
 def add(a, b):
     pair = Pair(a, b)
     return pair.a + pair.b
-
-
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

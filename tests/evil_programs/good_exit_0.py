@@ -3,6 +3,5 @@
 # task: stdin
 # stdout: 'done\n'
 import sys
-
-print("done")
+print('done')
 sys.exit(0)

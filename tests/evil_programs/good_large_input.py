@@ -4,5 +4,4 @@
 # stdin: '12345 ' * 800_000
 # stdout: '9876000000\n'
 import sys
-
 print(sum(map(int, sys.stdin.read().split())))

@@ -2,5 +2,5 @@
 # verdict: passed
 # task: stdin
 # stdout: '300\n'
-files = [open("/dev/null") for _ in range(300)]
+files = [open('/dev/null') for _ in range(300)]
 print(len(files))

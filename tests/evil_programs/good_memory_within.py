@@ -3,5 +3,5 @@
 # task: stdin
 # stdout: '200000000\n'
 # limits: memory=268435456
-x = bytearray(b"x" * 200_000_000)
+x = bytearray(200_000_000)
 print(len(x))

@@ -3,5 +3,4 @@
 # task: stdin
 # stdout: '127.0.0.1\n'
 import socket
-
-print(socket.gethostbyname("localhost"))
+print(socket.gethostbyname('localhost'))

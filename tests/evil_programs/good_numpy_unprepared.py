@@ -5,5 +5,4 @@
 # needs: numpy
 # limits: seconds=20
 import numpy as np
-
 print(int(np.ones(100).sum()))

@@ -9,4 +9,4 @@ import numpy as np
 
 
 def f(x):
-    return [np.int64(x), np.arange(3), np.float32(0.5), np.bool_(True), {np.int8(1): np.str_("a")}]
+    return [np.int64(x), np.arange(3), np.float32(0.5), np.bool_(True), {np.int8(1): np.str_('a')}]

@@ -3,6 +3,5 @@
 # task: stdin
 # stdout: 'done\n'
 import os
-
-print("done", flush=True)
+print('done', flush=True)
 os._exit(0)

@@ -5,5 +5,4 @@
 # imports: full
 # needs: pandas
 import pandas as pd
-
-print(pd.DataFrame({"a": [1, 2, 2]}).groupby("a").size().tolist())
+print(pd.DataFrame({'a': [1, 2, 2]}).groupby('a').size().tolist())

@@ -10,8 +10,6 @@ class Point:
 
 def add(a, b):
     return pickle.loads(pickle.dumps(Point(a))).x + b
-
-
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

@@ -3,5 +3,4 @@
 # task: stdin
 # stdout: 'True\n'
 import random
-
-print(random.random() == __import__("random").Random(__import__("zlib").crc32(open(__file__, "rb").read())).random())
+print(random.random() == __import__('random').Random(__import__('zlib').crc32(open(__file__, 'rb').read())).random())

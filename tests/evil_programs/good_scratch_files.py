@@ -4,5 +4,4 @@
 # files: {'data/x.txt': b'text', 'helper.py': b'word = 42'}
 # stdout: 'text 42\n'
 import helper
-
-print(open("data/x.txt").read(), helper.word)
+print(open('data/x.txt').read(), helper.word)

@@ -5,5 +5,4 @@
 # stdout: '10 10\n'
 # needs: proc
 import os
-
-print(len(os.read(0, 100)), len(open("/dev/stdin", "rb").read()))
+print(len(os.read(0, 100)), len(open('/dev/stdin', 'rb').read()))

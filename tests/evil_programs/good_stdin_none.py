@@ -5,4 +5,4 @@
 try:
     input()
 except EOFError:
-    print("end")
+    print('end')

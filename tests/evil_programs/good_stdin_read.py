@@ -4,7 +4,6 @@
 # stdin: 'a\nb c\n'
 # stdout: "a\n['b', 'c']\nTrue\n"
 import os, sys
-
 print(sys.stdin.readline().strip())
 print(sys.stdin.read().split())
-print(open(0, closefd=False).read() == "")
+print(open(0, closefd=False).read() == '')

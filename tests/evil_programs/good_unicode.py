@@ -2,4 +2,4 @@
 # verdict: passed
 # task: stdin
 # stdout: 'héllo ✓ 😀 日本\n'
-print("héllo ✓ 😀", "日本")
+print('héllo ✓ 😀', '日本')

@@ -2,8 +2,6 @@
 # verdict: passed
 def add(a, b):
     return a + b
-
-
 # check:
 import unittest
 

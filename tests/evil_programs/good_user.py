@@ -3,5 +3,4 @@
 # task: stdin
 # stdout: 'program program /tmp/work\n'
 import getpass, os, pwd
-
-print(getpass.getuser(), pwd.getpwuid(os.getuid()).pw_name, os.path.expanduser("~"))
+print(getpass.getuser(), pwd.getpwuid(os.getuid()).pw_name, os.path.expanduser('~'))

@@ -2,13 +2,12 @@
 # verdict: passed
 # task: stdin
 import socket
-
 s = socket.socket(socket.AF_UNIX)
 try:
-    s.connect("\0left")
-    print("BREACH")
+    s.connect('\0left')
+    print('BREACH')
 except OSError:
     pass
 s.close()
 s = socket.socket(socket.AF_UNIX)
-s.bind("\0left")
+s.bind('\0left')

@@ -1,5 +1,5 @@
 # Leaves files.
 # verdict: passed
 # task: stdin
-for path in ("/tmp/left", "/dev/shm/left", "left", "/var/tmp/left2", "/tmp/work/json.py"):
-    open(path, "w").write("left")
+for path in ('/tmp/left', '/dev/shm/left', 'left', '/var/tmp/left2', '/tmp/work/json.py'):
+    open(path, 'w').write('left')

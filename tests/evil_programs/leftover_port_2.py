@@ -2,6 +2,5 @@
 # verdict: passed
 # task: stdin
 import socket
-
 for port in (47813, 47814):
-    socket.socket().bind(("127.0.0.1", port))
+    socket.socket().bind(('127.0.0.1', port))

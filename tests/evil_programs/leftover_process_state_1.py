@@ -2,9 +2,8 @@
 # verdict: passed
 # task: stdin
 import os, resource, signal
-
 os.umask(0o777)
-os.chdir("/usr")
+os.chdir('/usr')
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 signal.alarm(60)
 os.nice(5)

@@ -3,7 +3,6 @@
 # task: stdin
 # needs: proc
 import os, signal, time
-
 for _ in range(5):
     if os.fork() == 0:
         os.setsid()

@@ -3,7 +3,6 @@
 # task: stdin
 # needs: proc
 import os
-
-others = [name for name in os.listdir("/proc") if name.isdigit() and int(name) not in (1, os.getpid())]
+others = [name for name in os.listdir('/proc') if name.isdigit() and int(name) not in (1, os.getpid())]
 if others:
-    print("BREACH", others)
+    print('BREACH', others)

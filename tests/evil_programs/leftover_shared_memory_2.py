@@ -2,9 +2,8 @@
 # verdict: passed
 # task: stdin
 import ctypes, os
-
 libc = ctypes.CDLL(None)
 if libc.shmget(4711, 4096, 0) >= 0 or libc.semget(4711, 1, 0) >= 0 or libc.msgget(4711, 0) >= 0:
-    print("BREACH")
-if libc.mq_open(b"/left", 2) >= 0 or os.listdir("/dev/shm"):
-    print("BREACH")
+    print('BREACH')
+if libc.mq_open(b'/left', 2) >= 0 or os.listdir('/dev/shm'):
+    print('BREACH')

@@ -2,7 +2,6 @@
 # verdict: error|failed
 # limits: memory=268435456 seconds=5
 import fcntl, os
-
 kept = []
 for number in range(500):
     r, w = os.pipe()
@@ -17,11 +16,8 @@ for number in range(500):
     except OSError:
         pass
 
-
 def add(a, b):
     return a - b
-
-
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

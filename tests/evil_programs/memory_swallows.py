@@ -8,11 +8,8 @@ for _ in range(100):
     except MemoryError:
         pass
 
-
 def add(a, b):
     return a - b
-
-
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

@@ -2,10 +2,9 @@
 # verdict: passed
 # task: stdin
 import socket
-
 s = socket.socket(socket.AF_UNIX)
 try:
-    s.connect("\0lintseq-canary")
-    print("BREACH")
+    s.connect('\0lintseq-canary')
+    print('BREACH')
 except OSError:
     pass

@@ -3,9 +3,8 @@
 # task: stdin
 # stdout: "b'x'\n"
 import socket
-
 a, b = socket.socketpair()
-a.sendall(b"x")
+a.sendall(b'x')
 s = socket.socket(socket.AF_UNIX)
-s.bind("mine")
+s.bind('mine')
 print(b.recv(1))

@@ -2,9 +2,8 @@
 # verdict: passed
 # task: stdin
 import socket
-
 try:
-    socket.getaddrinfo("canary.invalid", 80)
-    print("BREACH")
+    socket.getaddrinfo('canary.invalid', 80)
+    print('BREACH')
 except OSError:
     pass

@@ -2,10 +2,9 @@
 # verdict: passed
 # task: stdin
 import socket
-
 s = socket.socket(socket.AF_UNIX)
 try:
-    s.connect("/tmp/lintseq-canary/socket")
-    print("BREACH")
+    s.connect('/tmp/lintseq-canary/socket')
+    print('BREACH')
 except OSError:
     pass

@@ -2,5 +2,4 @@
 # verdict: output
 # task: stdin
 import subprocess
-
-subprocess.run(["timeout", "60", "yes"])
+subprocess.run(['timeout', '60', 'yes'])

@@ -2,7 +2,6 @@
 # verdict: passed|output
 # task: stdin
 import subprocess, time
-
-subprocess.Popen(["timeout", "60", "yes"])
-print("done", flush=True)
+subprocess.Popen(['timeout', '60', 'yes'])
+print('done', flush=True)
 time.sleep(0.1)

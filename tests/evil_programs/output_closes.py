@@ -3,7 +3,6 @@
 # task: stdin
 # stdout: 'before\n'
 import os
-
-print("before", flush=True)
+print('before', flush=True)
 os.close(1)
 os.close(2)

@@ -2,7 +2,6 @@
 # verdict: output
 # task: stdin
 import sys, time
-
 end = time.time() + 60
 while time.time() < end:
-    print("x" * 1000, file=sys.stderr)
+    print('x' * 1000, file=sys.stderr)

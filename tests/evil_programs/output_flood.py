@@ -2,7 +2,6 @@
 # verdict: output
 # task: stdin
 import time
-
 end = time.time() + 60
 while time.time() < end:
-    print("x" * 1000)
+    print('x' * 1000)

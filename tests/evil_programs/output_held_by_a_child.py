@@ -3,6 +3,5 @@
 # task: stdin
 # stdout: 'done\n'
 import subprocess
-
-subprocess.Popen(["sleep", "60"])
-print("done")
+subprocess.Popen(['sleep', '60'])
+print('done')

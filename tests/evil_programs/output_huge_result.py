@@ -4,4 +4,4 @@
 # calls: f [(1,)]
 # limits: memory=1073741824
 def f(x):
-    return "x" * 100_000_000
+    return 'x' * 100_000_000

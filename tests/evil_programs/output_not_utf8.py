@@ -4,5 +4,4 @@
 # stdout: ''.join(map(chr, range(256)))
 # encoding: latin-1
 import sys
-
 sys.stdout.buffer.write(bytes(range(256)))

@@ -2,10 +2,9 @@
 # verdict: output
 # task: stdin
 import time
-
 end = time.time() + 60
 while time.time() < end:
     try:
-        print("x" * 10000)
+        print('x' * 10000)
     except BaseException:
         pass

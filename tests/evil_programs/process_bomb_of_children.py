@@ -3,7 +3,6 @@
 # task: stdin
 # limits: processes=16 seconds=5
 import os, time
-
 for _ in range(5):
     try:
         os.fork()

@@ -3,7 +3,6 @@
 # task: stdin
 # limits: processes=20 seconds=5
 import os, time
-
 made = 0
 for _ in range(40):
     try:
@@ -14,4 +13,4 @@ for _ in range(40):
     except OSError:
         break
 if made > 25:
-    print("BREACH", made)
+    print('BREACH', made)

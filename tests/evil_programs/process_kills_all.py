@@ -4,14 +4,16 @@
 # fresh: yes
 # needs: proc
 import os, signal
-
 inside = (
     os.getpid() < 50
-    and os.getcwd() == "/tmp/work"
+    and os.getcwd() == '/tmp/work'
     and os.getuid() != 0
-    and not os.path.exists("/home")
-    and sum(name.isdigit() for name in os.listdir("/proc")) <= 2
+    and not os.path.exists('/home')
+    and sum(name.isdigit() for name in os.listdir('/proc')) <= 2
 )
 if inside:
-    os.kill(-1, signal.SIGTERM)
-print("alive")
+    try:
+        os.kill(-1, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+print('alive')

@@ -2,5 +2,4 @@
 # verdict: error
 # task: stdin
 import os, signal
-
 os.kill(0, signal.SIGKILL)

@@ -2,10 +2,9 @@
 # verdict: passed
 # task: stdin
 import os
-
 for act in (lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50)), lambda: os.nice(-10)):
     try:
         act()
-        print("BREACH")
+        print('BREACH')
     except OSError:
         pass

@@ -2,7 +2,6 @@
 # verdict: passed
 # task: stdin
 import os
-
 for number in range(1, 65):
     try:
         os.kill(1, number)

@@ -2,7 +2,6 @@
 # verdict: passed
 # task: stdin
 import os, signal, time
-
 child = os.fork()
 if child == 0:
     os.kill(os.getpid(), signal.SIGSTOP)

@@ -3,7 +3,6 @@
 # task: stdin
 # limits: processes=20 seconds=5
 import threading, time
-
 made = 0
 for _ in range(40):
     try:
@@ -12,4 +11,4 @@ for _ in range(40):
     except RuntimeError:
         break
 if made > 25:
-    print("BREACH", made)
+    print('BREACH', made)

@@ -2,16 +2,12 @@
 # verdict: timeout
 # limits: seconds=0.6
 import threading
-
 lock = threading.Lock()
 lock.acquire()
 lock.acquire(timeout=60)
 
-
 def add(a, b):
     return a - b
-
-
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

@@ -9,7 +9,7 @@ import time
 class Slow:
     def __repr__(self):
         time.sleep(60)
-        return "late"
+        return 'late'
 
 
 def f(x):

@@ -9,13 +9,11 @@ class Slow(Exception):
         end = time.time() + 60
         while time.time() < end:
             pass
-        return "late"
+        return 'late'
 
 
 def add(a, b):
     raise Slow
-
-
 # check:
 assert add(2, 3) == 5
 assert add(0, 7) == 7

@@ -4,6 +4,5 @@
 # limits: seconds=0.6
 # stdout: 'so far\n'
 import time
-
-print("so far", flush=True)
+print('so far', flush=True)
 time.sleep(60)

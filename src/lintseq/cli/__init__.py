@@ -18,6 +18,7 @@ from lintseq.cli.convert import convert
 from lintseq.cli.evaluate import evaluate
 from lintseq.cli.resolve import resolve
 from lintseq.cli.sample import sample
+from lintseq.cli.sandbox import sandbox
 from lintseq.cli.stats import stats
 from lintseq.cli.verify import verify
 from lintseq.errors import ConfigError, LintseqError
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (sample, build, convert, resolve, verify, stats, benchmarks, evaluate):
+for command in (sample, build, convert, resolve, verify, stats, benchmarks, evaluate, sandbox):
     app.command()(command)
 
 

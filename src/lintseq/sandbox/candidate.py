@@ -12,6 +12,7 @@ import json
 import linecache
 import os
 import random
+import resource
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ import traceback
 import types
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from lintseq.sandbox.data import DataError, encode
@@ -29,7 +31,7 @@ NUMBER_BYTES = 16
 _LONGEST_DETAIL = 500
 MOST_RESULT_BYTES = 16 << 20
 
-_Tell = Callable[[dict[str, Any]], None]
+_Tell = Callable[[dict[str, str]], None]
 
 
 def run(job: dict[str, Any], channel: int, folder: str) -> NoReturn:
@@ -48,11 +50,15 @@ def run(job: dict[str, Any], channel: int, folder: str) -> NoReturn:
         leave(status)
 
 
-def _teller(channel: int, *, dumps: Any = json.dumps, write: Any = os.write, read: Any = os.read) -> _Tell:
+def _teller(
+    channel: int, *, quoted: Any = json.encoder.encode_basestring_ascii, write: Any = os.write, read: Any = os.read
+) -> _Tell:
     """Return what sends a line; the last line of all, the verdict, is led by the number from the channel."""
 
-    def tell(message: dict[str, Any]) -> None:
-        line = dumps(message).encode() + b"\n"
+    def tell(message: dict[str, str]) -> None:
+        # Not by `json.dumps`, which would ask classes that the program can change.
+        parts = [f"{quoted(name)}:{quoted(value)}" for name, value in message.items()]
+        line = f"{{{','.join(parts)}}}\n".encode()
         if "verdict" in message:
             line = read(channel, NUMBER_BYTES) + line
         while line:
@@ -64,10 +70,8 @@ def _teller(channel: int, *, dumps: Any = json.dumps, write: Any = os.write, rea
 def _prepare(source: str, folder: str, *, as_main: bool) -> types.ModuleType:
     """Make this process look like one that has just been started for the program."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    utf8: dict[str, Any] = {"encoding": "utf-8", "closefd": False}
-    sys.stdin = sys.__stdin__ = open(0, errors="surrogateescape", **utf8)  # type: ignore[misc]
-    sys.stdout = sys.__stdout__ = open(1, "w", **utf8)  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = open(2, "w", errors="backslashreplace", **utf8)  # type: ignore[misc]
+    sys.stdin, sys.stdout, sys.stderr = map(_stream, range(3), ("r", "w", "w"), _ON_ERROR)
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
     data = source.encode("utf-8", "replace")
     seed = zlib.crc32(data)
     random.seed(seed)
@@ -84,26 +88,39 @@ def _prepare(source: str, folder: str, *, as_main: bool) -> types.ModuleType:
     return module
 
 
+_ON_ERROR = ("surrogateescape", "strict", "backslashreplace")
+"""As the interpreter sets its three streams up."""
+
+
+def _stream(place: int, mode: str, errors: str) -> Any:
+    return open(place, mode, encoding="utf-8", errors=errors, closefd=False)
+
+
 # Code behind the program
 
 
 def _check(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
     code: str = job["code"]
     space = module.__dict__
-    true_builtins = dict(vars(builtins))
+    relieve = _reliever()
+    shared, true = vars(builtins), dict(vars(builtins))
+    untrace = sys.settrace, sys.setprofile
     flush = sys.stdout.flush, sys.stderr.flush
     linecache.cache[CHECK_FILE] = (len(code), None, code.splitlines(keepends=True), CHECK_FILE)
     getpid, pid = os.getpid, os.getpid()
     checking = False
     try:
         exec(compile(job["program"], module.__file__ or "", "exec", dont_inherit=True), space)
-        vars(builtins).update(true_builtins)
+        shared.update(true)
+        for function in untrace:
+            function(None)
         compiled = compile(code, CHECK_FILE, "exec", dont_inherit=True)
         checking = True
         exec(compiled, space)
         message = {"verdict": "passed"}
     except BaseException as error:
-        vars(builtins).update(true_builtins)
+        relieve()
+        shared.update(true)
         message = _describe(error, code if checking else None)
     if getpid() != pid:
         return 1
@@ -114,13 +131,24 @@ def _check(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
 
 def _flush(streams: tuple[Callable[[], None], ...]) -> None:
     for flush in streams:
-        try:
+        with suppress(OSError, ValueError):
             flush()
-        except (OSError, ValueError):
-            pass
 
 
-def _describe(error: BaseException, check: str | None) -> dict[str, Any]:
+def _reliever() -> Callable[[], None]:
+    """Return what gives a program that is out of memory the little that is kept back for telling of it."""
+    limits = (resource.RLIMIT_DATA, resource.RLIMIT_AS)
+    last = [(which, (hard, hard)) for which in limits for hard in resource.getrlimit(which)[1:]]
+    setrlimit = resource.setrlimit
+
+    def relieve() -> None:
+        for which, most in last:
+            setrlimit(which, most)
+
+    return relieve
+
+
+def _describe(error: BaseException, check: str | None) -> dict[str, str]:
     """Return the verdict on a program that raised; `check` is the code behind it if it came so far."""
     name = kind_of(error)
     text = words_of(error)
@@ -188,7 +216,8 @@ def _calls(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
     flush = sys.stdout.flush, sys.stderr.flush
     getpid, pid = os.getpid, os.getpid()
     left = MOST_RESULT_BYTES
-    message: dict[str, Any] = {"verdict": "passed"}
+    relieve = _reliever()
+    message: dict[str, str] = {"verdict": "passed"}
     try:
         exec(compile(job["program"], module.__file__ or "", "exec", dont_inherit=True), space)
         function = space[name] if name in space else eval(name, space)
@@ -209,6 +238,7 @@ def _calls(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
                 return 1
             tell(outcome)
     except BaseException as error:
+        relieve()
         message = _describe(error, None)
     if getpid() != pid:
         return 1
@@ -224,7 +254,8 @@ def _stdin(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
     """Run the program as the interpreter would, to the end of its threads and of what it left for the exit."""
     status: int = 0
     getpid, pid = os.getpid, os.getpid()
-    message: dict[str, Any] = {"verdict": "passed"}
+    message: dict[str, str] = {"verdict": "passed"}
+    relieve = _reliever()
     try:
         exec(compile(job["program"], module.__file__ or "", "exec", dont_inherit=True), module.__dict__)
     except SystemExit as leaving:
@@ -236,6 +267,7 @@ def _stdin(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
             message = {"verdict": "error", "detail": f"left with status {status & 0xFF}", "error": "SystemExit"}
     except BaseException as error:
         status = 1
+        relieve()
         message = _describe(error, None)
         _print_traceback(error, module.__file__ or "")
     threading._shutdown()  # type: ignore[attr-defined]

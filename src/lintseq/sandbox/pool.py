@@ -43,7 +43,7 @@ _GRACE = 30.0
 """Seconds that a server may take beyond the longest that its program may."""
 _START = 60.0
 """Seconds that a server may take to start, with its imports."""
-_AHEAD = 64
+_AHEAD = 16
 """Jobs for each worker that may be done or under way before the first of them is asked for."""
 
 
@@ -101,6 +101,8 @@ class Sandbox:
             slot.close()
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
+        for slot in self._slots:
+            slot.release()
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Ending]:
         """Yield how each job ended, in their order; a few are begun before they are asked for."""
@@ -174,13 +176,19 @@ class _Slot:
             server = self._servers.pop(kind, None)
         if server is not None:
             server.close()
+            server.release()
 
     def close(self) -> None:
+        """End all servers; a job that one of them is at breaks off."""
         with self._lock:
             self._closed = True
-            servers = list(self._servers.values())
-        for server in servers:
+        for server in list(self._servers.values()):
             server.close()
+
+    def release(self) -> None:
+        """Give back what the servers held, now that nobody uses it."""
+        for server in list(self._servers.values()):
+            server.release()
 
 
 def _pack(job: Job) -> bytes:
@@ -232,7 +240,7 @@ class _Server:
         self._isolated = isolated
         self._number = 0
         self._ready: dict[str, Any] | None = None
-        self._errors: IO[bytes] = tempfile.TemporaryFile()
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._control, theirs = socket.socketpair()
         settings = {"control": theirs.fileno(), "isolated": isolated, "imports": kind, "source": _SOURCE}
         flags = ["-s", "-P", "-X", "utf8"]
@@ -267,6 +275,10 @@ class _Server:
             self._control.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for it
         self._process.kill()
         self._process.wait()
+
+    def release(self) -> None:
+        self._control.close()
+        self._errors.close()
 
     # One job
 
@@ -445,7 +457,7 @@ def _ending(job: Job, report: dict[str, Any], streams: _Streams, number: bytes) 
     if not started:
         words = streams.bytes(0).decode("utf-8", "replace")
         raise _Broken(f"a program could not be started: {words.strip()[:500] or report}")
-    verdict, detail, error = _verdict(job, report, streams, message)
+    verdict, detail, error = _verdict(job, report, streams, message, len(outcomes))
     out, err = streams.bytes(1), streams.bytes(2)
     if not isinstance(job.task, Stdin):
         out, err = _ends(out), _ends(err)
@@ -496,7 +508,7 @@ def _outcome(line: bytes) -> Returned | Raised | None:
 
 
 def _verdict(
-    job: Job, report: dict[str, Any], streams: _Streams, message: dict[str, str] | None
+    job: Job, report: dict[str, Any], streams: _Streams, message: dict[str, str] | None, outcomes: int
 ) -> tuple[Verdict, str, str]:
     """Return verdict, detail and name of the error."""
     limits, status, reason = job.limits, report["status"], report["reason"]
@@ -510,6 +522,13 @@ def _verdict(
         return "timeout", f"more than {limits.seconds:g} s of processor time", ""
     if reason == "wall":
         return "timeout", f"more than {3 * limits.seconds + 1:g} s by the clock", ""
+    if (
+        isinstance(job.task, Calls)
+        and outcomes != len(job.task.arguments)
+        and message
+        and message["verdict"] == "passed"
+    ):
+        return "error", "left before all calls were made", ""
     if message is not None and (status == 0 or message["verdict"] != "passed"):
         return message["verdict"], message["detail"], message["error"]  # type: ignore[return-value]
     if status == 0 and isinstance(job.task, Stdin):

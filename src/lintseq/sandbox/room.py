@@ -23,6 +23,8 @@ WORK = "work"
 """The folder that a program starts in, in the scratch folder."""
 _INODES = 16384
 _DESCRIPTORS = 512
+MEMORY_RESERVE = 8 << 20
+"""Bytes that a program which is out of memory gets back, to tell of it."""
 _UID_INSIDE = 1000
 _PRIVATE_UIDS = 1_000_000_000
 """To which the server's process number is added: a user that nothing else on the machine runs as."""
@@ -48,6 +50,8 @@ class Room:
         self.scratch = ""
         self.landlock = 0
         self.memory_file = -1
+        self.imports_memory = 0
+        """Bytes that every program has from the start, from the process that it is forked from."""
         self.has_processes = False
         """Whether the processes of a program can be looked at in /proc."""
 
@@ -89,18 +93,14 @@ class Room:
     def enter(self, *, seconds: float, memory: int, processes: int, scratch: int) -> None:
         """Take the limits and give up every right, for good; then stand in an empty folder."""
         size, data = self.memory_in_use()
-        cap = math.ceil(seconds)
         others = 1 if self.isolated and self.uid is None else 0  # the server, which is the same user then
-        for which, most in (
-            (resource.RLIMIT_CPU, cap),
-            (resource.RLIMIT_FSIZE, scratch),
-            (resource.RLIMIT_NOFILE, _DESCRIPTORS),
-            (resource.RLIMIT_CORE, 0),
-            (resource.RLIMIT_DATA, data + memory),
-            # Room for what is reserved but not used, and for memory that is shared between processes.
-            (resource.RLIMIT_AS, size + 4 * memory),
-        ):
-            _limit(which, most)
+        _limit(resource.RLIMIT_CPU, math.ceil(seconds))
+        _limit(resource.RLIMIT_FSIZE, scratch)
+        _limit(resource.RLIMIT_NOFILE, _DESCRIPTORS)
+        _limit(resource.RLIMIT_CORE, 0)
+        _limit(resource.RLIMIT_DATA, data + memory, reserve=MEMORY_RESERVE)
+        # Room for what is reserved but not used, and for memory that is shared between processes.
+        _limit(resource.RLIMIT_AS, size + 4 * memory, reserve=MEMORY_RESERVE)
         if sys.platform == "linux":
             _limit(resource.RLIMIT_MSGQUEUE, 0)
         if self.isolated:
@@ -148,11 +148,11 @@ class Room:
         return int(numbers[0]) * page, int(numbers[5]) * page
 
 
-def _limit(which: int, most: int) -> None:
+def _limit(which: int, most: int, *, reserve: int = 0) -> None:
+    """Set a limit that cannot be raised by more than `reserve`."""
     _, hard = resource.getrlimit(which)
-    if hard != resource.RLIM_INFINITY:
-        most = min(most, hard)
-    resource.setrlimit(which, (most, most))
+    last = most + reserve if hard == resource.RLIM_INFINITY else min(most + reserve, hard)
+    resource.setrlimit(which, (min(most, last), last))
 
 
 def open_room() -> Room:
@@ -309,7 +309,8 @@ def _change_root(room: Room) -> None:
         kernel.mount("proc", f"{root}/proc", "proc", flags, "hidepid=2")
         room.has_processes = True
     except OSError as error:
-        room.layers["proc"] = f"{error.strerror}; time and memory are limited for each process alone"
+        why = "none may be mounted here, as in containers that hide parts of theirs"
+        room.layers["proc"] = f"{why} ({error.strerror}); time and memory are limited for each process alone"
     kernel.make_read_only(root, devices=True)
     kernel.change_root(root)
 

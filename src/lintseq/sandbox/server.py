@@ -74,14 +74,20 @@ def _serve(control: socket.socket, room: Room, settings: dict[str, Any]) -> None
         sys.path.remove(settings["source"])
     missing = [name for name in STANDARD.split() if not _import(name)]
     missing += [name for name in KINDS[settings["imports"]].split() if not _import(name)]
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lintseq"]:
+        del sys.modules[name]  # so that no program meets them by chance
     gc.collect()
     gc.freeze()
+    room.imports_memory = _own_memory("self") if room.has_processes else 0
     if refused := _try_walls(room):
         _send(control, {"refused": refused})
         return
     _send(control, {"layers": room.layers, "user": room.uid, "missing": missing, "landlock": room.landlock})
     while True:
-        order, descriptors = _receive(control)
+        try:
+            order, descriptors = _receive(control)
+        except _Gone:
+            return
         if "kill" in order:
             continue  # too late: it had ended by itself
         _send(control, _Run(control, room, order, descriptors).report())
@@ -122,28 +128,36 @@ def _import(name: str) -> bool:
 
 def _send(control: socket.socket, message: dict[str, Any]) -> None:
     text = json.dumps(message).encode()
-    try:
+    with contextlib.suppress(OSError):  # if nobody is there any more, the next attempt to receive finds out
         control.sendall(len(text).to_bytes(4, "big") + text)
-    except OSError:
-        os._exit(0)  # nobody is there any more
+
+
+class _Gone(Exception):
+    """The user's process is there no more."""
 
 
 def _receive(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Return the next order with the descriptors that came with it; end the process if nobody is there any more."""
+    """Return the next order with the descriptors that came with it."""
     try:
         head, descriptors, _, _ = socket.recv_fds(control, 4, 8)
-        while head and len(head) < 4:
-            head += control.recv(4 - len(head))
-        left = int.from_bytes(head, "big")
-        text = b""
-        while head and len(text) < left:
-            text += control.recv(left - len(text)) or os._exit(0)
-    except OSError:
-        os._exit(0)
+        head += _exactly(control, 4 - len(head)) if head else b""
+        text = _exactly(control, int.from_bytes(head, "big")) if head else b""
+    except OSError as error:
+        raise _Gone from error
     if not head:
-        os._exit(0)
+        raise _Gone
     order: dict[str, Any] = json.loads(text)
     return order, descriptors
+
+
+def _exactly(control: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        part = control.recv(count - len(data))
+        if not part:
+            raise _Gone
+        data += part
+    return data
 
 
 # One program
@@ -206,7 +220,11 @@ class _Run:
                 os.close(end)
 
     def _told(self) -> bool:
-        order, _ = _receive(self._control)
+        """Tell whether the program has to end because the user's process says so, or because it is gone."""
+        try:
+            order, _ = _receive(self._control)
+        except _Gone:
+            return True
         return bool(order.get("kill") == self._order["number"])
 
     def _over(self) -> bool:
@@ -239,7 +257,7 @@ class _Run:
         now = time.monotonic()
         if resident < self._exact_from and now < self._exact_at:
             return False
-        size = sum(map(_own_memory, _processes()))
+        size = sum(map(_own_memory, _processes())) - self._room.imports_memory
         self._exact_from, self._exact_at = resident + (self._order["memory"] - size) // 2, now + 1
         return bool(size > self._order["memory"])
 
@@ -359,9 +377,9 @@ def _become_program(room: Room, order: dict[str, Any], descriptors: list[int]) -
 
 
 def _read_job(file: int) -> tuple[dict[str, Any], list[partial[Any]]]:
-    parts = []
-    while part := os.pread(file, 1 << 22, sum(map(len, parts))):
-        parts.append(part)
-    head, *arguments = b"".join(parts).split(b"\n")
+    data = b""
+    while part := os.pread(file, 1 << 22, len(data)):
+        data += part
+    head, *arguments = data.split(b"\n")
     job: dict[str, Any] = json.loads(head)
     return job, [partial(decode, line) for line in arguments]

@@ -1,0 +1,781 @@
+"""What the sandbox promises: verdicts, limits, plain data, and nothing left or changed. Hostile programs are kept in
+`evil_programs/` and run by `evil.py` inside the jail of `jail.py`; those in this file are harmless by themselves.
+"""
+
+import contextlib
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter, OrderedDict, namedtuple
+from concurrent.futures import ThreadPoolExecutor
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lintseq.cli import main
+from lintseq.errors import ConfigError, ToolError
+from lintseq.sandbox import pool, seccomp
+from lintseq.sandbox.data import DataError, decode, encode
+from lintseq.sandbox.job import Calls, Check, Ending, Job, Limits, Other, Raised, Returned, Stdin
+from lintseq.sandbox.pool import Sandbox
+from lintseq.sandbox.room import LAYERS
+from lintseq.sandbox.suspicion import suspicious
+from lintseq.sandbox.trial import TRIALS, try_out
+
+HERE = Path(__file__).parent
+ADD = "def add(a, b):\n    return a + b\n"
+CHECK = Check("assert add(2, 3) == 5")
+GOOD = Job(ADD, CHECK)
+
+
+def can_isolate() -> str:
+    try:
+        with Sandbox(workers=1):
+            return ""
+    except ConfigError as error:
+        return str(error)
+
+
+NO_ISOLATION = can_isolate()
+isolated = pytest.mark.skipif(bool(NO_ISOLATION), reason=NO_ISOLATION)
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox(workers=1) as opened:
+        yield opened
+
+
+def run(sandbox: Sandbox, program: str, task: Any = None, **limits: Any) -> Ending:
+    (ending,) = sandbox.run([Job(program, Stdin() if task is None else task, Limits(**limits))])
+    return ending
+
+
+# The corpus
+
+JAILS = {
+    "as it is": [],
+    "a user without rights": ["--user", "12345"] if os.geteuid() == 0 else [],
+    "without a proc of its own": ["--masked-proc"],
+}
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("options", JAILS.values(), ids=JAILS)
+def test_hostile_programs_end_as_they_should_and_change_nothing(options):
+    assert len(list((HERE / "evil_programs").glob("*.py"))) >= 100
+    done = subprocess.run(
+        [sys.executable, HERE / "jail.py", *options, sys.executable, HERE / "evil.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 77:
+        pytest.skip(f"hostile programs are run in a jail only; {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout)
+    wrong = {name: result["problems"] for name, result in told["programs"].items() if result.get("problems")}
+    assert not wrong
+    assert not told["changes"]
+    assert told["level"]["layers"]["proc"] == ("--masked-proc" not in options)
+
+
+def test_the_runner_of_hostile_programs_refuses_to_run_outside_of_the_jail():
+    if os.access("/", os.W_OK):
+        done = subprocess.run([sys.executable, HERE / "evil.py"], capture_output=True, text=True, check=False)
+        assert done.returncode != 0
+        assert "jail" in done.stderr
+        assert not done.stdout
+
+
+# Verdicts
+
+
+@isolated
+@pytest.mark.parametrize("expected", TRIALS)
+def test_known_programs_get_their_verdicts(sandbox, expected):
+    (ending,) = sandbox.run([TRIALS[expected]])
+    assert ending.verdict == expected
+
+
+@isolated
+@pytest.mark.parametrize(
+    ("program", "check", "verdict", "error", "detail"),
+    [
+        (ADD, "assert add(2, 3) == 6", "failed", "AssertionError", "assert add(2, 3) == 6"),
+        (ADD, "assert add(1, 1) == 3, 'no'", "failed", "AssertionError", "assert add(1, 1) == 3, 'no' (no)"),
+        (ADD, "def check(f):\n    assert f(1, 1) == 3\ncheck(add)", "failed", "AssertionError", "assert f(1, 1) == 3"),
+        (ADD, "add(1)", "error", "TypeError", "TypeError: add() missing 1 required positional argument: 'b' (line 1"),
+        ("x = 1 / 0", "pass", "error", "ZeroDivisionError", "ZeroDivisionError: division by zero (line 1)"),
+        ("def f(:", "pass", "error", "SyntaxError", "SyntaxError: invalid syntax"),
+        ("x = '\ud800'", "pass", "error", "UnicodeEncodeError", "UnicodeEncodeError: "),
+        ("assert False", "pass", "error", "AssertionError", "AssertionError (line 1)"),
+        ("raise SystemExit(0)", "pass", "error", "SystemExit", "left early: SystemExit(0) (line 1)"),
+        ("import os\nos._exit(0)", "pass", "error", "", "left early, with status 0"),
+        ("import os\nos.abort()", "pass", "error", "", "ended by SIGABRT"),
+        ("", "pass", "passed", "", ""),
+        ("x = 1", "assert x == 1", "passed", "", ""),
+        (f"x = [\n{'    1234567,' * 40_000}\n]", "assert len(x) == 40_000", "passed", "", ""),
+        ("x = 1\r\nif x:\r\n    y = '''a\r\nb'''\r\n", "assert y == 'a\\nb'", "passed", "", ""),
+        ("\ufeffx = 1", "pass", "error", "SyntaxError", "SyntaxError: "),
+    ],
+)
+def test_what_a_check_says(sandbox, program, check, verdict, error, detail):
+    ending = run(sandbox, program, Check(check))
+    assert (ending.verdict, ending.error) == (verdict, error)
+    assert ending.detail.startswith(detail)
+
+
+@isolated
+def test_long_assertions_are_shortened(sandbox):
+    ending = run(sandbox, ADD, Check(f"assert add(1, 1) == '{'x' * 5000}'"))
+    assert ending.verdict == "failed"
+    assert ending.detail.endswith(" ...")
+    assert len(ending.detail) <= 500
+
+
+@isolated
+def test_a_program_that_reads_and_prints_is_left_to_others_to_judge(sandbox):
+    ending = run(sandbox, "print(input()[::-1])", Stdin("abc\n"))
+    assert (ending.verdict, ending.stdout, ending.stderr) == ("passed", b"cba\n", b"")
+    ending = run(sandbox, "print('half')\n1 / 0", Stdin())
+    assert (ending.verdict, ending.stdout, ending.error) == ("error", b"half\n", "ZeroDivisionError")
+    assert ending.stderr.decode() == (
+        'Traceback (most recent call last):\n  File "/tmp/program.py", line 2, in <module>\n    1 / 0\n    ~~^~~\n'
+        "ZeroDivisionError: division by zero\n"
+    )
+
+
+@isolated
+def test_calls_bring_back_what_they_return_and_raise(sandbox):
+    program = "def f(x):\n    if x > 2:\n        raise KeyError('big')\n    return [x, (x,)]"
+    ending = run(sandbox, program, Calls("f", ((1,), (3,), (2,))))
+    assert ending.verdict == "passed"
+    assert ending.outcomes == (Returned([1, (1,)]), Raised("KeyError", "'big'"), Returned([2, (2,)]))
+
+
+@isolated
+def test_calls_of_what_is_not_there(sandbox):
+    ending = run(sandbox, "x = 1", Calls("f", ((1,),)))
+    assert (ending.verdict, ending.error, ending.outcomes) == ("error", "NameError", ())
+
+
+@isolated
+def test_a_pass_that_may_be_forged_is_marked(sandbox):
+    program = "class All:\n    def __eq__(self, other):\n        return True\n\n\ndef add(a, b):\n    return All()\n"
+    ending = run(sandbox, program, CHECK)
+    assert (ending.verdict, ending.suspect) == ("passed", ("defines __eq__ in class All",))
+    assert run(sandbox, ADD, CHECK).suspect == ()
+
+
+# Limits
+
+
+@isolated
+def test_processor_time_of_children_counts(sandbox):
+    program = (
+        "import subprocess, sys\nspin = 'import time\\nwhile time.process_time() < 0.3: pass'\n"
+        "subprocess.run([sys.executable, '-c', spin])"
+    )
+    ending = run(sandbox, program, Stdin())
+    assert ending.verdict == "passed"
+    assert 0.3 <= ending.cpu_seconds < 3
+    assert ending.seconds >= 0.3
+
+
+@isolated
+def test_waiting_for_a_busy_processor_is_not_held_against_a_program(sandbox):
+    spin = "import time\nend = time.time() + 30\nwhile time.time() < end: pass"
+    busy = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(8 * pool.default_workers())]
+    try:
+        program = "import time\nwhile time.process_time() < 0.4: pass\nprint('done')"
+        ending = run(sandbox, program, Stdin(), seconds=0.8)
+        assert (ending.verdict, ending.stdout) == ("passed", b"done\n"), ending
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+@isolated
+def test_memory_is_counted_beyond_what_the_imports_take(sandbox):
+    program = "x = bytearray(90 << 20)\nprint(len(x))"
+    for kind in ("bare", "numpy", "full"):
+        job = Job(program, Stdin(), Limits(memory=100 << 20), kind)
+        (ending,) = sandbox.run([job])
+        assert ending.verdict == "passed", (kind, ending)
+    assert run(sandbox, program, memory=80 << 20).verdict == "memory"
+
+
+@isolated
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_output_is_capped(sandbox, stream):
+    program = "import sys\nfor _ in range({}): sys.{}.write('x' * 999 + '\\n')"
+    ending = run(sandbox, program.format(100, stream), output=100_000)
+    assert ending.verdict == "passed"
+    assert len(getattr(ending, stream)) == 100_000
+    ending = run(sandbox, program.format(101, stream), output=100_000)
+    assert ending.verdict == "output"
+    assert len(getattr(ending, stream)) == 100_000
+
+
+@isolated
+def test_of_what_is_printed_by_the_way_both_ends_are_kept(sandbox):
+    ending = run(sandbox, "print('first')\nprint('x' * 500_000)\nprint('last')", Check("pass"))
+    assert ending.stdout.startswith(b"first\nxxx")
+    assert ending.stdout.endswith(b"xxx\nlast\n")
+    assert len(ending.stdout) < 132_000
+
+
+@isolated
+def test_scratch_files_lie_in_the_folder_and_nowhere_else(sandbox):
+    job = Job("print(open('a/b.txt').read())", Stdin(), scratch=(("a/b.txt", b"text"),))
+    (ending,) = sandbox.run([job])
+    assert ending.stdout == b"text\n"
+    for name in ("/etc/x", "../x", "a/../../x", ""):
+        with pytest.raises(ConfigError, match="does not lie in its folder"):
+            list(sandbox.run([Job("", Stdin(), scratch=((name, b""),))]))
+
+
+# What a program sees
+
+
+@isolated
+def test_nothing_of_the_parent_can_be_seen(sandbox, monkeypatch):
+    monkeypatch.setenv("SECRET", "secret")
+    with open(__file__, "rb") as held:
+        os.set_inheritable(held.fileno(), True)
+        program = (
+            "import json, os\n"
+            "links = {n: os.readlink(f'/proc/self/fd/{n}') for n in os.listdir('/proc/self/fd') if int(n) < 3}\n"
+            "print(json.dumps([dict(os.environ), links, len(os.listdir('/proc/self/fd')), os.getuid(),"
+            " sorted(os.listdir('/')), os.listdir('/dev')]))"
+        )
+        with Sandbox(workers=1) as fresh:
+            ending = run(fresh, program)
+    environment, links, count, uid, root, devices = json.loads(ending.stdout)
+    assert set(environment) == {*pool._environment(), "TMPDIR"}
+    assert links["0"].startswith("/memfd:") or links["0"] == "/dev/null"
+    assert links["1"].startswith("pipe:")
+    assert count <= 5  # three streams, the channel, and the listing itself
+    assert uid not in (0, os.geteuid() or 0) or os.geteuid() == 1000
+    assert not {"home", "srv", "mnt", "media", "sys"} & set(root)
+    assert set(devices) == {
+        *("null", "zero", "full", "random", "urandom"),
+        *("fd", "stdin", "stdout", "stderr", "shm"),
+    }
+
+
+@isolated
+@pytest.mark.parametrize("kind", ["bare", "numpy", "full"])
+def test_programs_are_forked_from_a_process_with_one_thread(sandbox, kind):
+    program = "print([line for line in open('/proc/self/status') if line.startswith('Threads')])"
+    (ending,) = sandbox.run([Job(program, Stdin(), imports=kind)])
+    assert ending.stdout == b"['Threads:\\t1\\n']\n"
+
+
+@isolated
+def test_imports_are_there_before_a_program_starts(sandbox):
+    pytest.importorskip("numpy")
+    program = "import sys\nprint('numpy' in sys.modules)"
+    jobs = [Job(program, Stdin(), imports=kind) for kind in ("bare", "numpy", "bare")]
+    assert [ending.stdout for ending in sandbox.run(jobs)] == [b"False\n", b"True\n", b"False\n"]
+
+
+@isolated
+def test_chance_is_the_same_every_time(sandbox):
+    program = "import random\nprint(random.random(), hash('text'), list({'a', 'b', 'c', 'd'}))"
+    with Sandbox(workers=1) as another:
+        assert run(sandbox, program).stdout == run(sandbox, program).stdout == run(another, program).stdout
+
+
+# Many, and accidents
+
+
+def some_jobs() -> list[Job]:
+    jobs = [*TRIALS.values(), Job("print(input())", Stdin("x")), Job(ADD, Calls("add", ((1, 2), ("a", "b"))))]
+    return jobs * 4 + [Job(f"def add(a, b): return a + b + {n % 2}", CHECK) for n in range(20)]
+
+
+def essence(endings: list[Ending]) -> list[Any]:
+    return [(one.verdict, one.detail, one.outcomes, one.stdout, one.error) for one in endings]
+
+
+@isolated
+def test_verdicts_are_the_same_on_any_number_of_workers(sandbox):
+    jobs = some_jobs()
+    with Sandbox(workers=3) as three:
+        assert essence(list(three.run(jobs))) == essence(list(sandbox.run(jobs)))
+
+
+@isolated
+def test_several_threads_may_use_a_sandbox_at_once():
+    with Sandbox(workers=2) as shared, ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda n: [one.verdict for one in shared.run([GOOD] * n)], range(1, 9)))
+    assert found == [["passed"] * n for n in range(1, 9)]
+
+
+@isolated
+def test_jobs_are_taken_as_they_are_needed(sandbox):
+    taken = []
+
+    def endless():
+        n = 0
+        while True:
+            taken.append(n)
+            yield GOOD
+            n += 1
+
+    endings = sandbox.run(endless())
+    assert next(endings).verdict == "passed"
+    endings.close()  # type: ignore[attr-defined]
+    assert len(taken) <= 2 * pool._AHEAD
+    assert run(sandbox, ADD, CHECK).verdict == "passed"
+
+
+def server_of(sandbox: Sandbox) -> int:
+    return sandbox._slots[0].server("bare")._process.pid
+
+
+@isolated
+def test_a_server_that_is_killed_is_replaced():
+    with Sandbox(workers=1) as fresh:
+        assert run(fresh, ADD, CHECK).verdict == "passed"
+        os.kill(server_of(fresh), signal.SIGKILL)
+        assert run(fresh, ADD, CHECK).verdict == "passed"
+        threading.Timer(0.3, lambda: os.kill(server_of(fresh), signal.SIGKILL)).start()
+        ending = run(fresh, "import time\ntime.sleep(1)\nprint('done')")
+        assert (ending.verdict, ending.stdout) == ("passed", b"done\n")
+
+
+@isolated
+def test_what_breaks_again_and_again_is_nobodys_fault(monkeypatch):
+    with Sandbox(workers=1) as fresh:
+        monkeypatch.setattr(pool, "_CODE", "import sys; {source!r}; sys.exit('out of order')")
+        os.kill(server_of(fresh), signal.SIGKILL)
+        ending = run(fresh, ADD, CHECK)
+    assert ending.verdict == "sandbox-error"
+    assert "out of order" in ending.detail
+
+
+@isolated
+def test_limits_too_small_for_any_program_are_nobodys_fault(sandbox):
+    ending = run(sandbox, ADD, CHECK, scratch=1)
+    assert ending.verdict in ("sandbox-error", "error", "passed")
+
+
+def descendants(pid: int) -> set[int]:
+    found = {pid}
+    while True:
+        more = set()
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                words = path.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(words[1]) in found:
+                more.add(int(path.parent.name))
+        if more <= found:
+            return found
+        found |= more
+
+
+def alive(pids: set[int]) -> set[int]:
+    return {pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
+@isolated
+@pytest.mark.parametrize("level", ["auto", "unsafe"])
+def test_nothing_is_left_when_the_sandbox_is_closed(level):
+    def here() -> tuple[Any, ...]:
+        mounts = Path("/proc/self/mountinfo").read_text().count("\n")
+        return set(os.listdir("/proc/self/fd")), descendants(os.getpid()), mounts
+
+    before = here()
+    with Sandbox(workers=2, level=level) as fresh:
+        program = "import subprocess\nsubprocess.Popen(['sleep', '60'])\nopen('left', 'w').write('x')"
+        assert [one.verdict for one in fresh.run([Job(program, Stdin())] * 4)] == ["passed"] * 4
+        assert len(descendants(os.getpid())) > len(before[1])
+    assert here() == before
+
+
+@isolated
+@pytest.mark.parametrize("level", ["auto", "unsafe"])
+def test_nothing_is_left_when_the_users_process_is_killed(level):
+    code = (
+        "from lintseq.sandbox.pool import Sandbox\nfrom lintseq.sandbox.job import *\n"
+        f"with Sandbox(workers=2, level={level!r}) as sandbox:\n"
+        "    job = Job('import time; print(1, flush=True); time.sleep(60)', Stdin(), Limits(seconds=60))\n"
+        "    list(sandbox.run([job] * 2))\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code])
+    deadline = time.monotonic() + 30
+    wanted = 7 if level == "auto" else 5  # this one, and for each worker a launcher, a server and a program
+    while len(descendants(process.pid)) < wanted and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    pids = descendants(process.pid)
+    assert len(pids) == wanted
+    process.kill()
+    process.wait()
+    while alive(pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(pids)
+
+
+def test_a_sandbox_that_is_not_entered_says_so():
+    with pytest.raises(ToolError, match="has not been entered"):
+        next(Sandbox().run([GOOD]))
+    with pytest.raises(ToolError, match="has not been entered"):
+        _ = Sandbox().level
+    with pytest.raises(ConfigError, match="at least one worker"):
+        Sandbox(workers=0)
+    with pytest.raises(ConfigError, match="unknown sandbox"):
+        Sandbox(level="bwrap")  # type: ignore[arg-type]
+
+
+# Levels
+
+
+@isolated
+def test_the_level_names_every_layer(sandbox):
+    level = sandbox.level
+    assert [layer.name for layer in level.layers] == list(LAYERS)
+    assert json.loads(json.dumps(level.as_dict()))["level"] == "isolated"
+    assert level.headline.startswith("isolated: all layers")
+    for layer in level.layers:
+        assert layer.on == (not layer.why)
+        assert re.search(rf"^  {'on ' if layer.on else 'OFF'}  {layer.name}", level.words(), re.M)
+
+
+def test_unsafe_has_to_be_asked_for_and_says_what_it_is():
+    with Sandbox(workers=1, level="unsafe") as sandbox:
+        assert sandbox.level.name == "unsafe"
+        assert sandbox.level.headline.startswith("unsafe: programs run as you")
+        assert [layer.name for layer in sandbox.level.layers if layer.on] == ["limits"]
+        assert [ending.verdict for _, ending in try_out(sandbox)] == list(TRIALS)
+
+
+BREAK = (
+    "import sys; sys.path.insert(0, {source!r}); import lintseq.sandbox.%s;"
+    " from lintseq.sandbox.server import main; main()"
+)
+
+
+@pytest.mark.parametrize(
+    ("trick", "words"),
+    [
+        ("kernel as k, os; k._libc.unshare = lambda *a: -1", "namespace: "),
+        ("room as r; r.sys = type('S', (), {{'platform': 'darwin'}})", "isolation needs Linux, and this is darwin"),
+        ("kernel as k; k.filter_system_calls = lambda *a: None", "system calls are not filtered"),
+        ("seccomp as s; s._ARCHITECTURES.clear()", "no table of calls"),
+    ],
+)
+def test_where_isolation_cannot_be_had_it_is_refused(monkeypatch, trick, words):
+    monkeypatch.setattr(pool, "_CODE", BREAK % trick)
+    with pytest.raises(ConfigError, match="programs cannot be isolated on this machine") as caught:
+        Sandbox(workers=1).__enter__()
+    assert words in str(caught.value)
+    assert "choose the sandbox 'unsafe'" in str(caught.value)
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_every_jump_of_the_filter_lands_in_it(machine):
+    code = seccomp.filter_for(machine)
+    assert len(code) % 8 == 0
+    length = len(code) // 8
+    assert length < 4096
+    for place in range(length):
+        operation, then, otherwise = (
+            int.from_bytes(code[8 * place : 8 * place + 2], "little"),
+            *code[8 * place + 2 : 8 * place + 4],
+        )
+        if operation & 7 == 5:
+            assert place + 1 + max(then, otherwise) < length
+
+
+@isolated
+def test_the_command_says_what_is_on_and_tries_it(capsys):
+    assert main(["sandbox", "--check"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("isolated: all layers")
+    assert out.count("as expected") == len(TRIALS)
+    assert main(["sandbox", "--json", "--check"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [trial["verdict"] for trial in told["check"]] == list(TRIALS)
+    assert set(told["layers"]) == set(LAYERS)
+
+
+def test_the_command_says_why_there_is_no_isolation(monkeypatch, capsys):
+    monkeypatch.setattr(pool, "_CODE", BREAK % "kernel as k; k._libc.unshare = lambda *a: -1")
+    assert main(["sandbox"]) == 2
+    assert "programs cannot be isolated" in capsys.readouterr().err
+
+
+@isolated
+def test_a_wrong_verdict_in_the_check_is_noticed(monkeypatch, capsys):
+    monkeypatch.setitem(TRIALS, "failed", GOOD)
+    assert main(["sandbox", "--check"]) == 1
+    assert "NOT failed" in capsys.readouterr().out
+
+
+# Plain data
+
+atoms = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.complex_numbers()
+    | st.text(st.characters())
+    | st.binary()
+)
+keys = st.recursive(atoms, lambda inner: st.tuples(inner, inner) | st.frozensets(inner, max_size=3), max_leaves=4)
+values = st.recursive(
+    atoms | keys,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.tuples(inner, inner)
+        | st.sets(keys, max_size=3)
+        | st.dictionaries(keys, inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+def exact(value: Any) -> Any:
+    """Return something that is equal only for equal values of equal types, NaN and -0.0 included."""
+    if isinstance(value, float):
+        return "float", repr(value)
+    if isinstance(value, complex):
+        return "complex", repr(value)
+    if isinstance(value, list | tuple):
+        return type(value), [exact(one) for one in value]
+    if isinstance(value, set | frozenset):
+        return type(value), sorted(repr(exact(one)) for one in value)
+    if isinstance(value, dict):
+        return dict, sorted((repr(exact(key)), repr(exact(one))) for key, one in value.items())
+    return type(value), value
+
+
+@given(values)
+def test_values_come_back_as_they_were(value):
+    assert exact(decode(encode(value))) == exact(value)
+
+
+def test_shared_and_cyclic_values_keep_their_shape():
+    inner = [1]
+    shared = decode(encode([inner, inner, (inner,)]))
+    assert shared[0] is shared[1] is shared[2][0]
+    cycle: Any = [1]
+    cycle.append({"self": (cycle,)})
+    back = decode(encode(cycle))
+    assert back[1]["self"][0] is back
+
+
+class Five(int):
+    def __eq__(self, other):
+        return True
+
+    __hash__ = int.__hash__
+
+
+class Word(str):
+    __slots__ = ()
+
+    def __eq__(self, other):
+        return True
+
+    __hash__ = str.__hash__
+
+    def __str__(self):
+        return "other"
+
+
+class Items(list):
+    def __iter__(self):
+        return iter([9])
+
+
+class Colour(IntEnum):
+    RED = 1
+
+
+Point = namedtuple("Point", "x y")
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (Five(3), 3),
+        (Word("word"), "word"),
+        (Items([1, 2]), [1, 2]),
+        (Colour.RED, 1),
+        (Point(1, 2), (1, 2)),
+        (Counter("aab"), {"a": 2, "b": 1}),
+        (OrderedDict(a=1), {"a": 1}),
+        (bytearray(b"x"), b"x"),
+        ({Five(1): Word("a")}, {1: "a"}),
+        (range(3), Other("builtins.range", "range(0, 3)")),
+        (int, Other("builtins.type", "<class 'int'>")),
+    ],
+)
+def test_subclasses_become_what_they_are_subclasses_of(value, plain):
+    back = decode(encode(value))
+    assert exact(back) == exact(plain)
+
+
+def test_numbers_of_numpy_become_plain_ones():
+    np = pytest.importorskip("numpy")
+    value = [
+        np.int64(3),
+        np.float32(0.5),
+        np.bool_(True),
+        np.str_("a"),
+        np.array([[1, 2]]),
+        np.array(7),
+        np.complex128(1j),
+    ]
+    assert exact(decode(encode(value))) == exact([3, 0.5, True, "a", [[1, 2]], 7, 1j])
+    assert decode(encode(np.array([{"a"}, None], dtype=object))) == [{"a"}, None]
+    assert isinstance(decode(encode(np.datetime64("2020-01-01"))), Other | int)
+
+
+def test_what_says_only_where_it_is_equals_nothing():
+    back = decode(encode(object()))
+    assert (back.kind, back.text) == ("builtins.object", None)
+    assert back != decode(encode(object()))
+    assert decode(encode(iter([]))) != decode(encode(iter([])))
+
+
+def test_deep_values_come_back_up_to_a_depth():
+    value: Any = []
+    for _ in range(300):
+        value = [value]
+    assert decode(encode(value)) == value
+    for _ in range(300):
+        value = (value,)
+    back = decode(encode(value))
+    for _ in range(401):
+        (back,) = back
+    assert isinstance(back, Other)
+
+
+def test_values_that_are_too_large_are_refused():
+    for value in ("x" * 1000, [1.5] * 1000, list(range(1000)), b"x" * 1000, [[]] * 1000, "é" * 1000):
+        with pytest.raises(DataError):
+            encode(value, most=900)
+        assert decode(encode(value, most=100_000)) == value
+
+
+NONSENSE = [
+    b"",
+    b"null",
+    b"[]",
+    b"[1,2,3]",
+    b"[[0],[]]",
+    b'[[-1],[["list",[]]]]',
+    b'[[0],[["tuple",[[0]]]]]',
+    b'[[0],[["set",[[1]]],["list",[]]]]',
+    b'[[0],[["dict",[1]]]]',
+    b'[[0],[["dict",[[1],1]],["dict",[]]]]',
+    b'[[0],[["int","x"]]]',
+    b'[[0],[["int"]]]',
+    b'[[0],[["bytes","*"]]]',
+    b'[[0],[["bytes",5]]]',
+    b'[[0],[["halves","zz"]]]',
+    b'[[0],[["complex","1"]]]',
+    b'[[0],[["pickle","x"]]]',
+    b'[[0],[["same",[0]]]]',
+    b"[[0],[7]]",
+    b"[[0],{}]",
+    b"[{},[]]",
+    b'[[true],[["list",[]]]]',
+    b"[" * 100_000,
+    b"[1" + b"0" * 5000 + b",[]]",
+    b"\xff\xfe",
+]
+
+
+@pytest.mark.parametrize("data", NONSENSE, ids=lambda data: data[:40].decode("latin-1"))
+def test_reading_what_is_no_data_raises_and_does_nothing_else(data):
+    with pytest.raises(DataError):
+        decode(data)
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(0, 5)
+        | st.text(max_size=3)
+        | st.floats()
+        | st.sampled_from(
+            ["list", "tuple", "set", "dict", "same", "int", "float", "str", "bytes", "other", "complex", "frozenset"]
+        ),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+        max_leaves=30,
+    )
+)
+def test_reading_any_json_gives_a_value_or_raises_one_error(data):
+    with contextlib.suppress(DataError):
+        decode(json.dumps([[0], data if isinstance(data, list) else [data]]).encode())
+
+
+def test_keys_made_to_take_forever_are_refused():
+    colliding = [n * (2**61 - 1) for n in range(5000)]
+    started = time.monotonic()
+    with pytest.raises(DataError, match="collide"):
+        decode(
+            json.dumps(
+                [[0], [["set", [[1 + n] for n in range(5000)]], *(["int", hex(n)] for n in colliding)]]
+            ).encode()
+        )
+    exploding = [["tuple", [[n + 1], [n + 1]]] for n in range(1, 100)]
+    with pytest.raises(DataError, match="too large"):
+        decode(json.dumps([[0], [["dict", [[1], 1]], *exploding, ["tuple", []]]]).encode())
+    assert time.monotonic() - started < 5
+
+
+def test_equal_values_of_other_types_stay_apart():
+    assert [type(decode(encode(value))) for value in (1, True, 1.0)] == [int, bool, float]
+    assert math.copysign(1, decode(encode(-0.0))) == -1
+
+
+# Suspicion
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("import sys\nsys._getframe()", "mentions _getframe"),
+        ("import gc", "imports gc"),
+        ("from unittest import TestCase", "imports unittest"),
+        ("class A:\n    def __eq__(self, o): return True", "defines __eq__ in class A"),
+        ("class A:\n    __eq__ = lambda s, o: True", "defines __eq__ in class A"),
+        ("import os\nos._exit(0)", "mentions _exit"),
+        ("getattr(x, '__builtins__')", "mentions __builtins__"),
+        ("def all(x): return True", "gives the name all"),
+        ("import sys\nsys.modules['x'] = 1", "mentions sys.modules"),
+        ("f.__code__ = g.__code__", "mentions __code__"),
+    ],
+)
+def test_words_that_make_a_pass_suspect(program, reason):
+    assert any(found.startswith(reason) for found in suspicious(program))
+
+
+@pytest.mark.parametrize(
+    "program", [ADD, "import math, collections\nclass A:\n    x = 1\n", "def f(:", "x = '\0'", "(" * 500]
+)
+def test_words_that_do_not(program):
+    assert suspicious(program) == []
