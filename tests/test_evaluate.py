@@ -234,7 +234,7 @@ def test_the_order_of_completions_changes_no_verdict():
     again = {(row["task_id"], row["index"]): row for row in evaluate(PROBLEMS, shuffled, runner, Setup())}
     assert rows == again
     counts = summary(PROBLEMS, GIVEN, list(rows.values()), ks=[1, 5])
-    assert counts["pass_at_k"] == {"1": pytest.approx(29 / 60), "5": pytest.approx(11 / 12)}
+    assert counts["pass_at_k"] == {"1": pytest.approx(28 / 60), "5": pytest.approx(11 / 12)}
 
 
 def test_a_problem_that_needs_what_is_not_there_is_not_scored():
@@ -420,10 +420,10 @@ def test_the_examples_are_scored(plain, capsys, tmp_path):
     status, out, err = run_command(capsys, *words, "--output", str(results), "--json", "--k", "1,5,10")
     assert (status, err) == (0, "")
     found = json.loads(out)
-    assert found["pass_at_k"] == {"1": pytest.approx(29 / 60), "5": pytest.approx(11 / 12), "10": None}
+    assert found["pass_at_k"] == {"1": pytest.approx(28 / 60), "5": pytest.approx(11 / 12), "10": None}
     low, high = found["pass_at_k_interval"]["1"]
-    assert low < 29 / 60 < high
-    assert found["verdicts"] == {"passed": 29, "failed": 27, "error": 4}
+    assert low < 28 / 60 < high
+    assert found["verdicts"] == {"passed": 28, "failed": 28, "error": 4}
     assert found["edits"]["completions"] == 60
     assert 0 < found["edits"]["malformed_edits"] < 0.1
     assert 0.9 < found["clean"]["states"] <= 1
@@ -442,7 +442,7 @@ def test_people_get_a_table(plain, capsys):
     words = (str(EXAMPLES / "completions.jsonl"), "-b", str(EXAMPLES / "problems.jsonl"), "--k", "1,10")
     status, out, _ = run_command(capsys, *words)
     assert status == 0
-    assert "pass@1                             48.3 %" in out
+    assert "pass@1                             46.7 %" in out
     assert "pass@10                            undefined: fewer completions" in out
 
 
