@@ -25,6 +25,14 @@ class ShapeName(StrEnum):
     next_edit = "next-edit"
 
 
+class EngineName(StrEnum):
+    """Those of `lintseq.dataset.engines`."""
+
+    local = "local"
+    datatrove = "datatrove"
+    ray = "ray"
+
+
 class ShardKind(StrEnum):
     """The kinds of `lintseq.dataset.outputs`."""
 
@@ -120,6 +128,9 @@ def build(
         int | None,
         typer.Option(min=1, metavar="N", help="Processes that do the work. [default: one for each processor]"),
     ] = None,
+    engine: Annotated[
+        EngineName, typer.Option(help="What hands out the work: this process, or an engine that is installed.")
+    ] = EngineName.local,
     row_timeout: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Time for all draws of a row; 0 is for no limit.")
     ] = 10.0,
@@ -189,6 +200,7 @@ def build(
                 options=options,
                 reading=ReadingOptions(functions=functions),
                 workers=workers,
+                engine=engine.value,
                 overwrite=overwrite,
                 resume=resume,
                 on_progress=progress,

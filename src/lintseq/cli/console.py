@@ -68,6 +68,8 @@ class BuildProgress:
         seconds = now - self._started
         rate = progress.new_rows / seconds
         text = f"{plural(progress.rows, 'row')}, {rate:,.0f} a second, {progress.rejected:,} rejected"
+        if progress.ahead:
+            text += f", {progress.ahead:,} more rows done out of turn"
         done = progress.done / progress.total if progress.total else None
         if progress.total and progress.done > self._first:
             left = (progress.total - progress.done) / (progress.done - self._first)

@@ -10,7 +10,7 @@ import os
 import platform
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -18,11 +18,13 @@ from typing import Any
 from lintseq import __version__
 from lintseq.codecs import get_codec
 from lintseq.dataset.card import card_of
+from lintseq.dataset.engines import LOCAL, check_engine, run_in_engine
 from lintseq.dataset.inputs import START, BrokenInputError, Mark, RawRow, ReadingOptions, Source, open_sources
 from lintseq.dataset.outputs import Outputs, Target, check_target
 from lintseq.dataset.outputs.growing import uninterrupted
+from lintseq.dataset.pieces import cut, path_of, plan_of, rows_of_a_piece, shard_at
 from lintseq.dataset.records import COLUMNS, SHAPES
-from lintseq.dataset.work import Batch, BuildOptions, Tally
+from lintseq.dataset.work import Batch, BuildOptions, Result, Tally
 from lintseq.dataset.workers import default_workers, run_here, run_in_processes
 from lintseq.errors import ConfigError, LintseqError
 from lintseq.linting import linter_version
@@ -49,6 +51,8 @@ class Progress:
     """Of the inputs, in the units of `total`: bytes as they are stored, or rows."""
     total: int | None
     """None if an input does not tell its size."""
+    ahead: int = 0
+    """Rows that an engine has done and whose turn has not come."""
 
 
 @dataclass(slots=True)
@@ -129,6 +133,7 @@ def build(
     options: BuildOptions | None = None,
     reading: ReadingOptions | None = None,
     workers: int | None = None,
+    engine: str = LOCAL,
     overwrite: bool = False,
     resume: bool = False,
     on_progress: Callable[[Progress], None] = lambda progress: None,
@@ -138,18 +143,24 @@ def build(
     A row gives `options.samples` records or more, or one line in the file of rejected rows (by default beside
     the output) with the reason that it gives none. All files appear when the work is done and not before;
     until then it lies in a folder beside them, and with `resume` a run that was ended in any way is gone on
-    with: the bytes are those of a run that was left alone. Raises `ConfigError` before any work for what
-    cannot work, and `BuildInterrupted` on Ctrl-C.
+    with: the bytes are those of a run that was left alone. An `engine` of `lintseq.dataset.engines` has the
+    work done, `workers` tasks at once, and the bytes are the same. Raises `ConfigError` before any work for
+    what cannot work, and `BuildInterrupted` on Ctrl-C.
     """
     options = options or BuildOptions()
     workers = default_workers() if workers is None else workers
     target = output if isinstance(output, Target) else Target(os.fspath(output))
     paths = [os.fspath(path) for path in inputs]
     _check(paths, options, workers=workers)
+    check_engine(engine)
     check_target(target, paths, overwrite=overwrite, resume=resume)
     sources = open_sources(paths, options.names, reading or ReadingOptions())
     if resume and any(source.fingerprint is None for source in sources):
         raise ConfigError("standard input and pipes cannot be read twice, so there is nothing to resume from")
+    if engine != LOCAL and any(source.fingerprint is None for source in sources):
+        raise ConfigError(
+            f"standard input and pipes cannot be shared out by the engine {engine}; name files, or leave out --engine"
+        )
     if target.shards is not None and any(source.size is None for source in sources):
         raise ConfigError("how much input there is cannot be known, so it cannot be split; use --shard-rows")
     settings = settings_of(options, target, sources)
@@ -158,7 +169,7 @@ def build(
         if outputs.manifest is not None:
             return run.finished_before(outputs.manifest)
         try:
-            run.go(workers, on_progress)
+            run.go(workers, on_progress, engine=engine)
             run.finish()
         except KeyboardInterrupt:
             outputs.save(run.progress())
@@ -237,6 +248,10 @@ class _Run:
         self.place = _Place()
         self.example = ""
         """The first record, for the card."""
+        self.ahead = 0
+        """Rows that an engine has done and whose turn has not come."""
+        self.written: deque[str] = deque()
+        """Files of pieces of which all is written, but maybe not yet durable."""
         sizes = [source.size for source in sources]
         self.total = None if None in sizes else sum(size or 0 for size in sizes)
         if (saved := outputs.progress) is not None:
@@ -244,13 +259,15 @@ class _Run:
             self.example = saved["example"]
             self._take_over(saved)
 
-    def go(self, workers: int, on_progress: Callable[[Progress], None]) -> None:
+    def go(self, workers: int, on_progress: Callable[[Progress], None], *, engine: str = LOCAL) -> None:
         """Do the work."""
         pace = _Pace()
         saver = _Saver()
         ends: deque[tuple[_Place, int]] = deque()
         batches = self._batches(pace, ends)
-        if workers == 1:
+        if engine != LOCAL:
+            run = self._through_engine(engine, workers, ends)
+        elif workers == 1:
             run = run_here(batches, self.options)
         else:
             run = run_in_processes(batches, self.options, workers=workers)
@@ -266,10 +283,18 @@ class _Run:
                 if saver.due():
                     self.outputs.save(self.progress())
                     saver.done()
+                    while self.written:
+                        os.remove(self.written.popleft())
                 tally = report.tally
                 on_progress(
                     Progress(
-                        tally.rows, report.new_rows, tally.sequences, report.rejections, batch.position, self.total
+                        tally.rows,
+                        report.new_rows,
+                        tally.sequences,
+                        report.rejections,
+                        batch.position,
+                        self.total,
+                        self.ahead,
                     )
                 )
 
@@ -335,12 +360,38 @@ class _Run:
                 yield batch()
             before += source.size or 0
 
+    def _through_engine(
+        self, engine: str, workers: int, ends: "deque[tuple[_Place, int]]"
+    ) -> Generator[tuple[Batch, Result]]:
+        """Yield what an engine makes of the rows of all inputs from where the run stands, as if it were of batches.
+
+        `ends` and the report are told what `_batches` tells them.
+        """
+        folder = self.outputs.file("pieces")
+        if folder is None:
+            raise ConfigError(f"the engine {engine} needs a place for what is unfinished; write to a file")
+        self.outputs.save(self.progress())  # so that a later run knows the pieces that this one has done
+        place = self.place
+        rows_each = rows_of_a_piece(self.options)
+        pieces = list(
+            cut(self.sources, rows_each=rows_each, shard_of=self._shard, input=place.source, mark=place.mark)
+        )
+        plan = plan_of(self.options, self.sources, pieces, workers=workers)
+        sizes = [source.size or 0 for source in self.sources]
+        with closing(run_in_engine(engine, plan, folder, workers=workers)) as steps:
+            for step in steps:
+                piece, source = step.piece, self.sources[step.piece.input]
+                self.ahead = step.ahead
+                if step.broken and step.broken not in self.report.broken_inputs:
+                    self.report.broken_inputs.append(step.broken)
+                ends.append((_Place(piece.input, step.mark), piece.shard))
+                yield Batch(source.path, source.fields, [], sum(sizes[: piece.input]) + step.mark.end), step.result
+                if step.last:
+                    self.written.append(path_of(folder, piece))
+
     def _shard(self, position: int) -> int:
         """Return the shard of a row that starts at `position` of all inputs together."""
-        shards = self.target.shards
-        if shards is None or not self.total:
-            return 0
-        return min(position * shards // self.total, shards - 1)
+        return shard_at(position, self.total or 0, self.target.shards or 1)
 
 
 class _Saver:

@@ -102,6 +102,7 @@ class Source:
     fingerprint: dict[str, Any] | None
     read: Callable[[Mark], Iterator[RawRow]]
     by_rows: bool = False
+    jumps: bool = True
 
 
 def open_sources(specs: Sequence[str], names: FieldNames, options: ReadingOptions) -> list[Source]:
@@ -219,7 +220,7 @@ def look_into(one: Input, names: FieldNames) -> Source:
     if head and not parsed and len(head) == HEAD_ROWS:
         raise ConfigError(f"{one.path} does not look like JSONL, one object a line; it begins {head[0].data[:60]!r}")
     fields = _fields_of(one, parsed, names) if parsed else None
-    source = Source(one.path, fields, one.size, one.fingerprint, one.read, one.by_rows)
+    source = Source(one.path, fields, one.size, one.fingerprint, one.read, one.by_rows, one.jumps)
     if one.fingerprint is None:
         return replace(source, read=lambda _: _resumed(head, failure, rows))
     return source

@@ -30,7 +30,8 @@ def hub_input(spec: str) -> Input:
     data = _streamed(match)
     known = (data.info.splits or {}).get(match["split"] or "train")
     fingerprint = {"data set": spec, "version": str(data.info.version), "checksums": data.info.download_checksums}
-    return Input(spec, (known and known.num_examples) or None, fingerprint, partial(_read_stream, spec), by_rows=True)
+    size = (known and known.num_examples) or None
+    return Input(spec, size, fingerprint, partial(_read_stream, spec), by_rows=True, jumps=False)
 
 
 def saved_input(path: str, split: str | None = None) -> Input:

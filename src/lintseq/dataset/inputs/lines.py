@@ -14,7 +14,7 @@ from typing import IO, BinaryIO
 import zstandard
 
 from lintseq.dataset.inputs.rows import MAX_ROW_BYTES, START, BrokenInputError, Input, Mark, RawRow
-from lintseq.dataset.inputs.streams import CHUNK, decompressed, fingerprint, input_size, opened
+from lintseq.dataset.inputs.streams import CHUNK, decompressed, fingerprint, input_size, is_plain, opened
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -22,12 +22,12 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 def lines_input(path: str) -> Input:
     """Return the input of a file of JSON lines, plain or compressed."""
-    return Input(path, input_size(path), fingerprint(path), partial(read_lines, path))
+    return Input(path, input_size(path), fingerprint(path), partial(read_lines, path), jumps=is_plain(path))
 
 
 def array_input(path: str) -> Input:
     """Return the input of a file that holds one JSON array."""
-    return Input(path, input_size(path), fingerprint(path), partial(read_array, path))
+    return Input(path, input_size(path), fingerprint(path), partial(read_array, path), jumps=False)
 
 
 def read_lines(path: str, after: Mark = START) -> Generator[RawRow]:

@@ -63,6 +63,8 @@ class Input:
     """The rows after a mark; raises `BrokenInputError` where it cannot be read on."""
     by_rows: bool = False
     """Whether its size is its number of rows, so that the mark after n rows is (n, n, n)."""
+    jumps: bool = True
+    """Whether reading on after a mark leaves out what is before it, rather than reading that again."""
 
 
 def parse_row(data: bytes) -> dict[str, Any]:

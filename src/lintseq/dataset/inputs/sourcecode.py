@@ -44,7 +44,7 @@ def sources_input(path: str, root: str, files: Sequence[str], *, functions: bool
         status = os.stat(file, follow_symlinks=True)
         hashed.update(f"{os.path.relpath(file, root)}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     fingerprint = {"files": len(files), "functions": functions, "hash": hashed.hexdigest()}
-    return Input(path, len(files), fingerprint, partial(_read, root, files, functions))
+    return Input(path, len(files), fingerprint, partial(_read, root, files, functions), by_rows=not functions)
 
 
 def _read(root: str, files: Sequence[str], functions: bool, after: Mark) -> Iterator[RawRow]:

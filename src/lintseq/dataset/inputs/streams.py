@@ -106,6 +106,14 @@ def fingerprint(path: str) -> dict[str, Any] | None:
     return {"size": size, "changed": os.stat(path).st_mtime_ns, "hash": hashed.hexdigest()}
 
 
+def is_plain(path: str) -> bool:
+    """Tell whether a file can be read from any place in it: it is no pipe, and not compressed."""
+    if input_size(path) is None:
+        return False
+    with opened(path) as file:
+        return file.seekable() and decompressed(file) is file
+
+
 def decompressed(raw: BinaryIO) -> IO[bytes]:
     """Return a stream of what a file holds, whether it is compressed or not."""
     magic = cast(io.BufferedReader, raw).peek(4)[:4]

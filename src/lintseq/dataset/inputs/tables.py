@@ -5,7 +5,6 @@ import io
 import zlib
 from collections.abc import Iterator
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import zstandard
@@ -22,7 +21,7 @@ _BATCH_ROWS = 256
 
 def csv_input(path: str) -> Input:
     """Return the input of a CSV file with a header, separated by commas, or by tabs if its name ends in .tsv."""
-    return Input(path, input_size(path), fingerprint(path), partial(_read_csv, path))
+    return Input(path, input_size(path), fingerprint(path), partial(_read_csv, path), jumps=False)
 
 
 def _read_csv(path: str, after: Mark) -> Iterator[RawRow]:
@@ -90,5 +89,7 @@ def _read_parquet(path: str, after: Mark) -> Iterator[RawRow]:
 
 
 def _rows_of_group(file: "pq.ParquetFile", group: int, skipped: int) -> Iterator[dict[str, Any]]:
-    batches = file.iter_batches(_BATCH_ROWS, row_groups=[group], use_threads=False)
-    return islice((row for batch in batches for row in batch.to_pylist()), max(skipped, 0), None)
+    for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], use_threads=False):
+        if skipped < len(batch):
+            yield from batch.slice(max(skipped, 0)).to_pylist()
+        skipped -= len(batch)
