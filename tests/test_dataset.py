@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from lintseq.codecs import DIFF
 from lintseq.dataset import workers as workers_module
-from lintseq.dataset.build import BuildInterrupted, BuildReport, Progress, build
+from lintseq.dataset.build import build
 from lintseq.dataset.inputs import (
     MAX_ROW_BYTES,
     START,
@@ -36,8 +36,10 @@ from lintseq.dataset.inputs import (
     read_rows,
 )
 from lintseq.dataset.outputs import Target, default_rejected, growing
+from lintseq.dataset.pipeline import Progress, RunInterrupted, RunReport
 from lintseq.dataset.records import SHAPES, Item, content_id, encode_line, encode_rejection
-from lintseq.dataset.work import Batch, BuildOptions, Result, RowWorker
+from lintseq.dataset.sampler import BuildOptions
+from lintseq.dataset.work import Batch, Result, RowWorker
 from lintseq.errors import ConfigError, LintseqError, ProgramError, ToolError
 from lintseq.linting import Diagnostic
 from lintseq.program import Program
@@ -61,6 +63,15 @@ class TrapLinter:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})  # as a C extension that never looks
             while True:
                 pass
+        if trap == "sleep = 1":
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})  # as one that waits for what never comes
+            time.sleep(1000)
+        if trap == "eat = 1":
+            bytearray(3_000_000_000)
+        if trap == "graze = 1":
+            eaten = []
+            while True:
+                eaten.append(bytearray(1_000_000))
         if trap == "hang = 1":
             while True:
                 with suppress(Exception):  # as careless tools do
@@ -528,7 +539,7 @@ def test_workers_are_spawned_where_forking_is_unsafe(tmp_path: Path, monkeypatch
     assert (tmp_path / "spawned.jsonl").read_bytes() == (tmp_path / "here.jsonl").read_bytes()
 
 
-def serve_nothing(connection: object, options: object) -> None:
+def serve_nothing(*_: object) -> None:
     """Stands for a worker process that dies before it can start."""
 
 
@@ -537,7 +548,7 @@ def test_workers_that_cannot_start_are_an_error_and_not_a_million_crashed_rows(
 ) -> None:
     source = write_rows(tmp_path / "in.jsonl", *many_rows(20))
     monkeypatch.setattr(workers_module, "_serve", serve_nothing)
-    with pytest.raises(ToolError, match=r"does not start .* workers=1"):
+    with pytest.raises(ToolError, match=r"does not start .* `if __name__ == '__main__':`"):
         build([source], tmp_path / "out.jsonl", workers=2)
     assert not (tmp_path / "out.jsonl").exists()
 
@@ -581,12 +592,41 @@ def test_a_row_that_kills_its_process_is_the_only_one_rejected(tmp_path: Path, t
     assert [record["id"] for record in read(tmp_path / "out.jsonl")] == [n for n in range(60) if n not in (20, 41)]
 
 
-def test_a_row_that_cannot_be_interrupted_costs_its_process_and_nothing_else(tmp_path: Path) -> None:
-    source = write_rows(tmp_path / "in.jsonl", row(id=0), row("spin = 1\nx = 1\n", id=1), row(id=2))
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("trap", ["spin = 1", "sleep = 1"])
+def test_a_row_that_cannot_be_interrupted_costs_its_process_and_nothing_else(
+    tmp_path: Path, trap: str, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers_module, "_GRACE", 0.2)
+    source = write_rows(tmp_path / "in.jsonl", row(id=0), row(f"{trap}\nx = 1\n", id=1), row(id=2))
     options = BuildOptions(sampling=TRAPPED, row_timeout=0.1)
-    report = build([source], str(tmp_path / "out.jsonl"), options=options, workers=2)
+    report = build([source], str(tmp_path / "out.jsonl"), options=options, workers=workers)
     assert [(one["line"], one["reason"]) for one in read(report.rejected)] == [(2, "timeout")]
     assert [record["id"] for record in read(tmp_path / "out.jsonl")] == [0, 2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much a process takes and keeps it to that")
+@pytest.mark.parametrize("trap", ["eat = 1", "graze = 1"])
+def test_a_row_that_takes_too_much_memory_is_rejected_and_its_process_goes_on(tmp_path: Path, trap: str) -> None:
+    source = write_rows(tmp_path / "in.jsonl", row(id=0), row(f"{trap}\nx = 1\n", id=1), row(id=2))
+    options = BuildOptions(sampling=TRAPPED, row_memory=100_000_000)
+    report = build([source], str(tmp_path / "out.jsonl"), options=options, workers=1)
+    assert [(one["line"], one["reason"], one["id"]) for one in read(report.rejected)] == [(2, "memory", 1)]
+    assert [record["id"] for record in read(tmp_path / "out.jsonl")] == [0, 2]
+
+
+def test_the_rows_around_those_that_kill_or_hang_come_out_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers_module, "_GRACE", 0.1)
+    traps = {3: "die = 1", 4: "sleep = 1", 30: "kill = 1", 31: "die = 1", 50: "sleep = 1", 99: "die = 1"}
+    rows = [row(f"{traps.get(n, 'y = 1')}\nx = {n}\n", id=n) for n in range(100)]
+    source = write_rows(tmp_path / "in.jsonl", *rows)
+    options = BuildOptions(sampling=TRAPPED, row_timeout=0.1)
+    report = build([source], str(tmp_path / "out.jsonl"), options=options, workers=2)
+    reasons = ["timeout" if trap == "sleep = 1" else "crashed" for trap in traps.values()]
+    assert [(one["line"] - 1, one["reason"]) for one in read(report.rejected)] == [*zip(traps, reasons, strict=True)]
+    assert [record["id"] for record in read(tmp_path / "out.jsonl")] == [n for n in range(100) if n not in traps]
 
 
 def test_a_truncated_input_is_told_and_the_rest_is_kept(tmp_path: Path) -> None:
@@ -658,7 +698,7 @@ def test_an_interruption_leaves_whole_records_beside_the_output(tmp_path: Path) 
         if progress.rows > 100:
             raise KeyboardInterrupt
 
-    with pytest.raises(BuildInterrupted) as interruption:
+    with pytest.raises(RunInterrupted) as interruption:
         build([source], str(output), workers=2, overwrite=True, on_progress=interrupt)
     report = interruption.value.report
     assert output.read_text() == "old"
@@ -703,7 +743,7 @@ def test_progress_counts_to_the_end_of_all_inputs(tmp_path: Path) -> None:
 
 def test_the_report_is_what_counting_the_output_gives(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", *many_rows(60))
-    report: BuildReport = build([source], str(tmp_path / "out.jsonl"), options=BuildOptions(samples=3), workers=1)
+    report: RunReport = build([source], str(tmp_path / "out.jsonl"), options=BuildOptions(samples=3), workers=1)
     records = read(tmp_path / "out.jsonl")
     edits = [len(record["edits"]) for record in records]
     lines = [len(Program.from_text(record["program"]).lines) for record in records]

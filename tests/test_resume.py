@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 
-from lintseq.dataset import build as build_module
-from lintseq.dataset.build import Progress, build
+from lintseq.dataset import pipeline
+from lintseq.dataset.build import build
 from lintseq.dataset.inputs import read_rows
 from lintseq.dataset.outputs import Target, growing, workplace
 from lintseq.dataset.outputs.growing import GrowingFile
-from lintseq.dataset.work import BuildOptions
+from lintseq.dataset.pipeline import Progress, RunInterrupted
+from lintseq.dataset.sampler import BuildOptions
+from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import ConfigError, LintseqError
 
 BAD = ({"program": "print 1"}, {"program": ""}, {"code": "x = 1"})
@@ -27,7 +29,7 @@ BAD = ({"program": "print 1"}, {"program": ""}, {"code": "x = 1"})
 
 @pytest.fixture(autouse=True)
 def often_saved_in_small_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build_module, "_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(pipeline, "_SAVE_SECONDS", 0.0)
     monkeypatch.setattr(growing, "FRAME_BYTES", 700)
 
 
@@ -36,7 +38,9 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("rows") / "in.jsonl"
     with path.open("w") as file:
         for n in range(120):
-            program = f"x{n} = {n}\n" + "\n" * (n % 3) + f"for i in range(x{n}):\n    print(i, 'é')\n"
+            k = n // 2 * 2 if n % 7 in (3, 5) else n  # some programs come twice, some of them with other blank lines
+            blank = "\n" * ((n if n % 7 == 5 else k) % 3)
+            program = f"x{k} = {k}\n{blank}for i in range(x{k}):\n    print(i, 'é')\n"
             row = BAD[n % 3] if n % 11 == 5 else {"program": program}
             file.write(json.dumps({"id": n, "instruction": "Write it.", **row}) + "\n" * (1 + n % 2))
     return str(path)
@@ -56,10 +60,17 @@ TARGETS = {
     "shards of 17 records": Target("out", shard_rows=17, shard_kind="jsonl.zst"),
     "Parquet of 30 records": Target("out", shard_rows=30),
     "rejected elsewhere": Target("out", "elsewhere/why.jsonl", shards=2),
+    "no near duplicates": Target("out.jsonl"),
+    "shards without duplicates": Target("out", shards=3, shard_kind="jsonl"),
+}
+SCREENING = {
+    "no near duplicates": ScreeningOptions(duplicates="near", similarity=0.8),
+    "shards without duplicates": ScreeningOptions(duplicates="exact"),
 }
 
 
-def run(folder: Path, rows: str, target: Target, **arguments: Any) -> None:
+def run(folder: Path, rows: str, name: str, *, workers: int = 1, **arguments: Any) -> None:
+    target = TARGETS[name]
     os.makedirs(folder / "elsewhere", exist_ok=True)
     placed = Target(
         str(folder / target.output),
@@ -68,7 +79,8 @@ def run(folder: Path, rows: str, target: Target, **arguments: Any) -> None:
         target.shard_rows,
         target.shard_kind,
     )
-    build([rows], placed, options=BuildOptions(samples=2), workers=1, **arguments)
+    options = BuildOptions(samples=2, screening=SCREENING.get(name, ScreeningOptions()))
+    build([rows], placed, options=options, workers=workers, **arguments)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -80,9 +92,9 @@ def undisturbed(rows: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     found = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(growing, "FRAME_BYTES", 700)
-        for name, target in TARGETS.items():
+        for name in TARGETS:
             folder = tmp_path_factory.mktemp("undisturbed")
-            run(folder, rows, target)
+            run(folder, rows, name, workers=2)
             found[name] = contents(folder)
     return found
 
@@ -100,7 +112,7 @@ def test_a_run_killed_anywhere_and_resumed_gives_the_same_bytes(
     chance = random.Random(f"{name} {seed}")
     lag = chance.randint(1, 5)
     batches = iter(range(10**6))
-    monkeypatch.setattr(build_module._Saver, "due", lambda self: next(batches) % lag == 0)
+    monkeypatch.setattr(pipeline._Saver, "due", lambda self: next(batches) % lag == 0)
     for limit in sorted(chance.choices(range(1, 121), k=chance.randint(1, 4))):
 
         def kill(progress: Progress, limit: int = limit) -> None:
@@ -108,10 +120,37 @@ def test_a_run_killed_anywhere_and_resumed_gives_the_same_bytes(
                 raise Killed
 
         with suppress(Killed):  # which comes too late if only the last rows were left
-            run(tmp_path, rows, TARGETS[name], resume=True, on_progress=kill)
+            run(tmp_path, rows, name, resume=True, on_progress=kill)
             assert limit > 60
-    run(tmp_path, rows, TARGETS[name], resume=True)
+    run(tmp_path, rows, name, resume=True)
     assert contents(tmp_path) == undisturbed[name]
+
+
+def test_programs_that_come_twice_are_rejected_the_second_time(undisturbed: dict[str, dict[str, bytes]]) -> None:
+    found = {}
+    for name in SCREENING:
+        rejected = next(data for path, data in undisturbed[name].items() if path.endswith("rejected.jsonl"))
+        rejections = list(map(json.loads, rejected.splitlines()))
+        found[name] = {row["id"]: row["detail"] for row in rejections if "duplicate" in row["reason"]}
+    exact, near = found["shards without duplicates"], found["no near duplicates"]
+    assert all(int(detail.partition("(id ")[2].rstrip(")")) == id - 1 for id, detail in exact.items())
+    assert set(exact) <= set(near), (exact, near)
+    assert len(near) > len(exact) > 0
+
+
+def test_a_run_that_ctrl_c_stopped_remembers_the_programs_it_saw(
+    rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[str, dict[str, bytes]]
+) -> None:
+    monkeypatch.setattr(pipeline._Saver, "due", lambda self: False)
+
+    def stop(progress: Progress) -> None:
+        if progress.rows >= 40:
+            raise KeyboardInterrupt
+
+    with pytest.raises(RunInterrupted):
+        run(tmp_path, rows, "no near duplicates", on_progress=stop)
+    run(tmp_path, rows, "no near duplicates", resume=True)
+    assert contents(tmp_path) == undisturbed["no near duplicates"]
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -134,10 +173,10 @@ def test_a_run_killed_while_its_files_get_their_names_is_finished(
     replace = workplace._replace
     monkeypatch.setattr(workplace, "_replace", rename)
     try:
-        run(tmp_path, rows, TARGETS[name])
+        run(tmp_path, rows, name)
     except Killed:
         monkeypatch.setattr(workplace, "_replace", replace)
-        run(tmp_path, rows, TARGETS[name], resume=True)
+        run(tmp_path, rows, name, resume=True)
     assert contents(tmp_path) == undisturbed[name]
 
 
@@ -241,8 +280,8 @@ def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(
     with monkeypatch.context() as patch:
         patch.setattr(GrowingFile, "write", fill)
         with pytest.raises(LintseqError, match=r"No space left on device; what was done is in .* --resume"):
-            run(tmp_path, rows, TARGETS["lines"])
-    run(tmp_path, rows, TARGETS["lines"], resume=True)
+            run(tmp_path, rows, "lines")
+    run(tmp_path, rows, "lines", resume=True)
     assert contents(tmp_path) == undisturbed["lines"]
 
 

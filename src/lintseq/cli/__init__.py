@@ -13,6 +13,7 @@ import typer
 
 from lintseq import __version__
 from lintseq.cli.build import build
+from lintseq.cli.convert import convert
 from lintseq.cli.resolve import resolve
 from lintseq.cli.sample import sample
 from lintseq.cli.stats import stats
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (sample, build, resolve, verify, stats):
+for command in (sample, build, convert, resolve, verify, stats):
     app.command()(command)
 
 

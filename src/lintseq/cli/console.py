@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from lintseq.dataset.build import Progress
+    from lintseq.dataset.pipeline import Progress
 
 _LINE_EVERY = 5.0
 """Seconds between progress lines where there is no terminal."""
@@ -37,8 +37,8 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-class BuildProgress:
-    """Shows on standard error how far a build is: a bar on a terminal, elsewhere a line every few seconds."""
+class RunProgress:
+    """Shows on standard error how far a run is: a bar on a terminal, elsewhere a line every few seconds."""
 
     def __init__(self, *, shown: bool = True) -> None:
         self._shown = shown
@@ -89,7 +89,7 @@ def _bar() -> "Bar":
     # Drawn only when told to: a thread that draws would make forking unsafe.
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}", markup=False))
     bar = Bar(*columns, console=Console(stderr=True), auto_refresh=False, transient=True)
-    bar.add_task("build", total=None, text="")
+    bar.add_task("run", total=None, text="")
     return bar
 
 

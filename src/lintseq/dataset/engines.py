@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lintseq.dataset.inputs import Mark
-from lintseq.dataset.pieces import Piece, Plan, do_task, is_done, load_plan, results_of, save_plan
+from lintseq.dataset.inputs import Mark, RawRow
+from lintseq.dataset.pieces import Piece, Plan, do_task, given_by, is_done, load_plan, save_plan
 from lintseq.dataset.work import Result, Tally
 from lintseq.errors import ConfigError, ToolError
 
@@ -43,6 +43,7 @@ class Step:
     piece: Piece
     mark: Mark
     """How far its input is worked through now."""
+    rows: list[RawRow]
     result: Result
     broken: str = ""
     """What keeps the input from being read on."""
@@ -76,15 +77,15 @@ def run_in_engine(name: str, plan: Plan, folder: str, *, workers: int) -> Genera
             mark = piece.start
             for _ in engine.waiting_for(piece):
                 ahead = sum(rows.get(file, 0) for file in os.listdir(folder))
-                yield Step(piece, mark, _NOTHING, ahead=ahead)
-            for one in results_of(folder, piece):
+                yield Step(piece, mark, [], _NOTHING, ahead=ahead)
+            for one in given_by(folder, piece):
                 if isinstance(one, str):
                     if one:
                         unreadable.add(piece.input)
-                    yield Step(piece, mark, _NOTHING, broken=one, last=True)
+                    yield Step(piece, mark, [], _NOTHING, broken=one, last=True)
                 else:
-                    mark, result = one
-                    yield Step(piece, mark, result)
+                    mark = one.mark
+                    yield Step(piece, mark, one.rows, one.result)
 
 
 _NOTHING = Result(b"", b"", Tally())

@@ -23,13 +23,13 @@ from operator import itemgetter
 import zstandard
 
 from lintseq.dataset.inputs import START, BrokenInputError, Mark, RawRow, Source
-from lintseq.dataset.work import Batch, BuildOptions, Result
+from lintseq.dataset.work import Batch, Result, WorkOptions
 from lintseq.dataset.workers import run_in_processes
 
 _PIECE_ROWS = 2048
 """A few seconds of work: long against handing it over, short against what a kill may cost."""
 _SLOW_PIECE_ROWS = 64
-"""The same, where another linter than our own takes part."""
+"""The same, where rows take long."""
 _MOST_PARTS, _LEAST_PART = 8, 1 << 20
 """What has to be read from its beginning each time is cut into a few large parts."""
 _UNKNOWN_PART_ROWS = 1 << 16
@@ -60,10 +60,21 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What a batch of a piece gave."""
+
+    mark: Mark
+    """Where it ends."""
+    rows: list[RawRow]
+    """Its rows, if some may still turn out to be duplicates."""
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that a process has to know to work on pieces; it lies beside their files."""
 
-    options: BuildOptions
+    options: WorkOptions
     sources: Sequence[Source]
     pieces: Sequence[Piece]
     tasks: Sequence[range]
@@ -74,7 +85,7 @@ class Plan:
     """Where modules are found, such as linters of one's own."""
 
 
-def plan_of(options: BuildOptions, sources: Sequence[Source], pieces: Sequence[Piece], *, workers: int) -> Plan:
+def plan_of(options: WorkOptions, sources: Sequence[Source], pieces: Sequence[Piece], *, workers: int) -> Plan:
     """Return the plan for pieces that so many processes are to work on at once."""
     each = min(max(len(pieces) // (_TASKS_OF_A_WORKER * workers), 1), _MOST_PIECES_OF_A_TASK)
     tasks = [range(first, min(first + each, len(pieces))) for first in range(0, len(pieces), each)]
@@ -106,10 +117,9 @@ def _plan_path(folder: str) -> str:
 # Cutting
 
 
-def rows_of_a_piece(options: BuildOptions) -> int:
+def rows_of_a_piece(options: WorkOptions) -> int:
     """Return how many rows a piece has at most."""
-    linters = {options.sampling.linter, options.sampling.certify or "none"}
-    return _PIECE_ROWS if linters <= {"native", "none"} else _SLOW_PIECE_ROWS
+    return _SLOW_PIECE_ROWS if options.slow else _PIECE_ROWS
 
 
 def cut(
@@ -230,12 +240,16 @@ def _do(plan: Plan, folder: str, pieces: Sequence[Piece]) -> None:
     marks: deque[tuple[Piece, Mark]] = deque()
     broken: dict[Piece, str] = {}
     with closing(run_in_processes(_batches(plan, pieces, marks, broken), plan.options, workers=1)) as run:
-        done = ((*marks.popleft(), result) for _, result in run)
+        done = (_given(*marks.popleft(), batch, result) for batch, result in run)
         for piece, of_piece in groupby(done, key=itemgetter(0)):
-            _write(folder, piece, ((mark, result) for _, mark, result in of_piece), broken)
+            _write(folder, piece, (given for _, given in of_piece), broken)
     for piece in pieces:
         if not is_done(folder, piece):  # there was no row that could be read
             _write(folder, piece, (), broken)
+
+
+def _given(piece: Piece, mark: Mark, batch: Batch, result: Result) -> tuple[Piece, Given]:
+    return piece, Given(mark, batch.rows if result.parts else [], result)
 
 
 def _batches(
@@ -261,13 +275,13 @@ def _batches(
             yield Batch(source.path, source.fields, rows, 0)
 
 
-def _write(folder: str, piece: Piece, results: Iterable[tuple[Mark, Result]], broken: dict[Piece, str]) -> None:
+def _write(folder: str, piece: Piece, given: Iterable[Given], broken: dict[Piece, str]) -> None:
     """Write the file of a piece: what its batches gave, and what keeps its input from being read on."""
     path = path_of(folder, piece)
     growing = f"{path}.{socket.gethostname()}.{os.getpid()}"
     with open(growing, "wb") as file:
         with zstandard.ZstdCompressor(level=1).stream_writer(file, closefd=False) as packed:
-            for one in results:
+            for one in given:
                 pickle.dump(one, packed)
             pickle.dump(broken.get(piece, piece.broken), packed)
         file.flush()
@@ -286,12 +300,12 @@ def is_done(folder: str, piece: Piece) -> bool:
     return os.path.exists(path_of(folder, piece))
 
 
-def results_of(folder: str, piece: Piece) -> Iterator[tuple[Mark, Result] | str]:
-    """Yield what the batches of a piece gave and where they end, at last what keeps its input from being read on."""
+def given_by(folder: str, piece: Piece) -> Iterator[Given | str]:
+    """Yield what the batches of a piece gave, at last what keeps its input from being read on."""
     with open(path_of(folder, piece), "rb") as file:
         packed = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))
         while True:
-            one: tuple[Mark, Result] | str = pickle.load(packed)
+            one: Given | str = pickle.load(packed)
             yield one
             if isinstance(one, str):
                 return

@@ -16,9 +16,10 @@ from typing import Any
 
 import orjson
 
-from lintseq.codecs import DIFF, SEPARATOR, Codec
+from lintseq.codecs import DIFF, SEPARATOR, Codec, get_codec
 from lintseq.dataset.inputs import MAX_ROW_BYTES
 from lintseq.edits import EditSequence
+from lintseq.errors import ConfigError
 from lintseq.program import Program
 from lintseq.sampling import SamplingOptions
 
@@ -143,6 +144,14 @@ SHAPES: dict[str, Shape] = {
     "messages-by-edit": messages_by_edit_record,
     "next-edit": next_edit_record,
 }
+
+
+def check_form(shape: str, format: str) -> None:
+    """Raise `ConfigError` if there is no such shape or format, or if the one cannot hold the other."""
+    if shape not in SHAPES:
+        raise ConfigError(f"unknown shape {shape!r}; use one of {', '.join(SHAPES)}")
+    if get_codec(format) is not DIFF and shape == "pylintseq":
+        raise ConfigError(f"shape pylintseq has no column for format {format}; use another shape, or format diff")
 
 
 COLUMNS: dict[str, dict[str, str]] = {

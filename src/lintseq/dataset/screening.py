@@ -77,6 +77,11 @@ class ScreeningOptions:
     similarity: float = 0.75
     """The Jaccard index from which on programs are near duplicates."""
 
+    @property
+    def names_licences(self) -> bool:
+        """Whether records repeat the licence of their row."""
+        return self.licence_field is not None or bool(self.licences)
+
 
 def check_screening(options: ScreeningOptions) -> None:
     """Raise `ConfigError` for settings that cannot work."""

@@ -35,6 +35,8 @@ class Record:
     draw: int = 0
     meta: Mapping[str, Any] = field(default_factory=dict)
     licence: str = ""
+    left: int = 0
+    """How many edits of the sequence it is taken from follow."""
 
     @property
     def program(self) -> str:
@@ -102,7 +104,7 @@ def _of_edits(row: Mapping[str, Any], shape: str, name: str, programs: tuple[str
         _start(row),
         programs,
         instruction if isinstance(instruction, str) else "",
-        _draw(row),
+        _whole(row, "draw"),
         {name: value for name, value in meta.items() if name != "format"},
         _licence(row),
     )
@@ -115,9 +117,17 @@ def _of_text(row: Mapping[str, Any], shape: str, prompt: str, text: str) -> Reco
     start = _start(row)
     instruction = prompt.removesuffix(prompt_of("", start))
     return Record(
-        _id(row), shape, tuple(split_edits(text)), text, codec, start,
-        instruction=instruction, draw=_draw(row), licence=_licence(row),
-    )  # fmt: skip
+        _id(row),
+        shape,
+        tuple(split_edits(text)),
+        text,
+        codec,
+        start,
+        instruction=instruction,
+        draw=_whole(row, "draw"),
+        licence=_licence(row),
+        left=_whole(row, "left"),
+    )
 
 
 def _codec(columns: Mapping[str, Any]) -> Codec:
@@ -157,9 +167,9 @@ def _id(row: Mapping[str, Any]) -> str | int:
     return found if isinstance(found, str | int) else str(found)
 
 
-def _draw(row: Mapping[str, Any]) -> int:
-    draw = row.get("draw", 0)
-    return draw if isinstance(draw, int) else 0
+def _whole(row: Mapping[str, Any], name: str) -> int:
+    value = row.get(name, 0)
+    return value if isinstance(value, int) else 0
 
 
 def _licence(row: Mapping[str, Any]) -> str:

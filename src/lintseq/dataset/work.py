@@ -1,7 +1,8 @@
 """The unit of work: a row becomes records or one rejection, a batch of rows lines of both.
 
-Total: whatever a row holds, it comes out as its records or as one rejection with a reason. Owns the
-reasons and the time limit of a row; which process does the work, and in which order, is left to others.
+Total: whatever a row holds, it comes out as its records or as one rejection with a reason. Owns that and
+the time limit of a row. What rows are turned into is given; which process does the work, and in which
+order, is left to others.
 """
 
 import gc
@@ -9,53 +10,47 @@ import signal
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import FrameType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-from lintseq.codecs import get_codec
-from lintseq.dataset.inputs import FieldNames, Fields, RawRow, find_fields, parse_row
-from lintseq.dataset.records import SHAPES, Item, chance, content_id, encode_line, encode_rejection, meta_of
-from lintseq.dataset.screening import Screen, ScreeningOptions
-from lintseq.edits import EditSequence
-from lintseq.errors import ConfigError, ProgramError, ToolError
-from lintseq.program import code_from_markdown
-from lintseq.sampling import ProgramSampler, SamplingOptions
-
-_TRIES = 10
-"""Draws made for each one that is wanted, at most, where equal ones do not count."""
+from lintseq.dataset.duplicates import KEEP, Seen
+from lintseq.dataset.inputs import Fields, RawRow, parse_row
+from lintseq.dataset.records import encode_line, encode_rejection
+from lintseq.dataset.screening import ScreeningOptions
+from lintseq.errors import ProgramError, ToolError
 
 
-@dataclass(frozen=True, slots=True)
-class BuildOptions:
-    """Everything that the bytes of an output depend on, beside the inputs."""
+class RowTurner(Protocol):
+    """Turns rows into records."""
 
-    samples: int = 1
-    """Draws of each program."""
-    seed: int = 0
-    sampling: SamplingOptions = field(default_factory=SamplingOptions)
-    names: FieldNames = field(default_factory=FieldNames)
-    shape: str = "lintseq"
-    format: str = "diff"
-    """The text format of edits."""
-    min_edits: int = 1
-    """Draws of fewer edits are left out."""
-    max_edits: int | None = None
-    """Draws of more edits are left out."""
-    max_lines: int | None = None
-    """Programs of more lines are rejected."""
-    distinct: bool = False
-    """No two draws of a program are equal: one that was there before is drawn again."""
-    sub_sequences: int = 0
-    """For each draw, so many records more that start from a state in the middle."""
-    screening: ScreeningOptions = field(default_factory=ScreeningOptions)
-    row_timeout: float = 10.0
-    """Seconds for all draws of a row; 0 is for no limit. Holds in a main thread on POSIX systems."""
-    row_memory: int | None = 2_000_000_000
-    """Bytes that a row may take beside what its process has anyway; holds in worker processes."""
+    def fill(
+        self, outcome: "Outcome", row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int
+    ) -> None:
+        """Put the records of a row into `outcome`, or raise why there are none."""
+
+
+class WorkOptions(Protocol):
+    """What is to be done with rows; can be pickled."""
+
+    @property
+    def shape(self) -> str: ...
+    @property
+    def screening(self) -> ScreeningOptions: ...
+    @property
+    def slow(self) -> bool:
+        """Whether rows may take seconds each, so that few of them are much work."""
+
+    @property
+    def row_timeout(self) -> float: ...
+    @property
+    def row_memory(self) -> int | None: ...
+
+    def turner(self) -> RowTurner:
+        """Return what does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +63,9 @@ class Batch:
     position: int
     """How far its end is in all inputs, in the units of their sizes."""
 
-    def split(self) -> "Iterator[Batch]":
-        """Yield each row as a batch of its own."""
-        for row in self.rows:
-            yield Batch(self.source, self.fields, [row], self.position)
+    def part(self, start: int, end: int) -> "Batch":
+        """Return some of the rows as a batch of their own."""
+        return Batch(self.source, self.fields, self.rows[start:end], self.position)
 
 
 @dataclass(slots=True)
@@ -130,7 +124,7 @@ class Part:
     """What the row's program is told by; None for a row that was rejected."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """What a batch gave: lines of output, lines of rejections, and the counts."""
 
@@ -159,10 +153,10 @@ def joined(results: list[Result]) -> Result:
     )
 
 
-def rejected(batch: Batch, reason: str, detail: str, options: BuildOptions) -> Result:
+def rejected(batch: Batch, reason: str, detail: str, options: WorkOptions) -> Result:
     """Return the rejection of all rows of `batch` for a reason that lies outside them."""
     results = [reject(row, reason, detail, id=None, source=batch.source) for row in batch.rows]
-    if options.screening.duplicates == "keep":
+    if options.screening.duplicates == KEEP:
         return joined(results)
     return Result(b"", b"", Tally(), 0.0, tuple(Part(result, None, None) for result in results))
 
@@ -171,6 +165,22 @@ def reject(row: RawRow, reason: str, detail: str, *, id: str | int | None, sourc
     """Return the rejection of one row."""
     line = encode_rejection(row.data, reason, detail, line=row.number, id=id, source=source)
     return Result(b"", line, Tally(rows=1, rejections=Counter({reason: 1})))
+
+
+def without_duplicates(batch: Batch, parts: Sequence[Part], seen: Seen, number: int) -> Result:
+    """Return what a batch gives without the programs that were there before; `number` is that of its first row.
+
+    `seen` is asked, and told, in the order of the rows.
+    """
+    results = []
+    for place, (row, part) in enumerate(zip(batch.rows, parts, strict=True)):
+        result = part.result
+        if part.signature is not None:
+            name = f"{batch.source}:{row.number}" + (f" (id {part.id})" if part.id != "" else "")
+            if (match := seen.add(number + place, name, part.signature)) is not None:
+                result = reject(row, match.reason, match.detail, id=part.id, source=batch.source)
+        results.append(result)
+    return joined(results)
 
 
 @dataclass(slots=True)
@@ -199,50 +209,29 @@ class Outcome:
         return {"records": self.records, "rejection": rejection}
 
 
-class EditSampler:
-    """Turns rows into edit sequences: what runs inside any engine.
+class Guard:
+    """Makes a turner total: whatever is in a row, something comes of it, in limited time."""
 
-    Can be pickled; what is heavy is made where it is used. A call takes a row, as columns or as the JSON
-    object they are written in, and always returns an `Outcome`: it never raises for what a row holds. The
-    same row gives the same records in any process, whatever came before.
-    """
-
-    def __init__(self, options: BuildOptions | None = None, fields: Fields | None = None) -> None:
-        """`fields` are the columns that matter; if not given, they are found in each row by `options.names`."""
-        self.options = options or BuildOptions()
-        self.fields = fields
-        self._limit = _TimeLimit(self.options.row_timeout)
-        self._record = SHAPES[self.options.shape]
-        self._codec = get_codec(self.options.format)
-        self._meta = meta_of(self.options.sampling, self.options.seed)
-        self._screen: Screen | None = None
-
-    def __getstate__(self) -> tuple[BuildOptions, Fields | None]:
-        return self.options, self.fields
-
-    def __setstate__(self, state: tuple[BuildOptions, Fields | None]) -> None:
-        self.__init__(*state)  # type: ignore[misc]
-
-    def __call__(self, row: Mapping[str, Any] | bytes, *, source: str = "", index: int = 0) -> Outcome:
-        """Return what becomes of a row; `source` and `index` tell its place to shapes that repeat it."""
-        with self.limiting_rows():
-            return self.sample(row, self.fields, source=source, index=index)
+    def __init__(self, turner: RowTurner, row_timeout: float) -> None:
+        self._turner = turner
+        self._seconds = row_timeout
+        self._limit = _TimeLimit(row_timeout)
 
     @contextmanager
-    def limiting_rows(self, *, killing: bool = False) -> Iterator[None]:
-        """Let each row have its time limit while the context lasts, where the system and the thread can do that.
-
-        With `killing`, a row that does not heed the limit, for it hangs in a C extension, ends the process.
-        """
-        with self._limit.installed(killing=killing):
+    def limiting_rows(self) -> Iterator[None]:
+        """Let each row have its time limit while the context lasts, where the system and the thread can do that."""
+        with self._limit.installed():
             yield
 
-    def sample(self, row: Mapping[str, Any] | bytes, fields: Fields | None, *, source: str, index: int) -> Outcome:
-        """Return what becomes of a row, under limits that `limiting_rows` has set."""
+    def outcome(
+        self, row: Mapping[str, Any] | bytes, fields: Fields | None, *, source: str = "", index: int = 0
+    ) -> Outcome:
+        """Return what becomes of a row, given as columns or as the JSON object that they are written in."""
         outcome = Outcome()
         try:
             with self._limit:
-                self._fill(outcome, row, fields, source, index)
+                columns = parse_row(row) if isinstance(row, bytes) else row
+                self._turner.fill(outcome, columns, fields, source=source, index=index)
         except _TimeUp:
             self._limit.cancel()
             reason, detail = "timeout", ""
@@ -253,146 +242,63 @@ class EditSampler:
         except RecursionError:
             reason, detail = "nesting", "nested too deeply"
         except MemoryError:
-            reason, detail = "memory", "takes more memory than there is"
+            reason, detail = "memory", "takes more memory than it may"
         except (Exception, SystemExit) as error:  # a bug of ours, or a linter's, must not end a run of a million rows
             reason, detail = "internal-error", _where(error)
         else:
             return outcome
         if self._limit.rung:  # inside C code, the alarm may come out as another error
-            reason, detail = "timeout", f"not done after {self.options.row_timeout:g} seconds"
+            reason, detail = "timeout", f"not done after {self._seconds:g} seconds"
         return Outcome(id=outcome.id, reason=reason, detail=detail)
-
-    def _fill(
-        self, outcome: Outcome, raw: Mapping[str, Any] | bytes, fields: Fields | None, source: str, index: int
-    ) -> None:
-        """Put the records of a row into `outcome`; the exceptions of `sample` say why there are none."""
-        row = parse_row(raw) if isinstance(raw, bytes) else raw
-        fields = fields or self.fields or _fields_of(row, self.options.names)
-        outcome.id = fields.read_id(row)
-        response = fields.read_code(row)
-        instruction = fields.read_instruction(row)
-        text = code_from_markdown(response)
-        if not text.strip():
-            raise ProgramError("empty", "there is no code")
-        own_id = content_id(instruction, text) if outcome.id is None else outcome.id
-        item = Item(own_id, instruction, text, response, source, index)
-        if self._screen is None:
-            self._screen = Screen(self.options.screening)
-        self._screen.check(row, instruction, text)
-        sampler = ProgramSampler(text, self.options.sampling)
-        size = len(sampler.program.lines)
-        if self.options.max_lines is not None and size > self.options.max_lines:
-            raise ProgramError("too-many-lines", f"{size} lines, where at most {self.options.max_lines} are wanted")
-        outcome.licence = _licence(row, self.options.screening.licence_field)
-        outcome.signature = self._screen.signature(text)
-        self._draw(outcome, item, sampler)
-        outcome.id = own_id
-
-    def _draw(self, outcome: Outcome, item: Item, sampler: ProgramSampler) -> None:
-        """Put the records of one program into `outcome`."""
-        options = self.options
-        for draw, sequence, lessons in self._draws(outcome.dropped, item, sampler):
-            meta = self._meta if options.sampling.certify is None else {**self._meta, "lessons": lessons}
-            starts = _starts(options, item.id, draw, len(sequence)) if options.sub_sequences else []
-            for start in [0, *starts]:
-                one = sequence.after(start) if start else sequence
-                record = self._record(item, one, draw, meta, self._codec)
-                if outcome.licence:
-                    record["licence"] = outcome.licence
-                outcome.records.append(record)
-                outcome.edits.append(len(one))
-                outcome.lines += len(one.program.lines) - len(one.present())
-        if not outcome.records:
-            reason, _ = outcome.dropped.most_common(1)[0]
-            raise ProgramError(reason, f"in all of {outcome.dropped.total()} draws")
-
-    def _draws(
-        self, dropped: Counter[str], item: Item, sampler: ProgramSampler
-    ) -> Iterator[tuple[int, EditSequence, int]]:
-        """Yield (draw, sequence, lessons) of the draws that are wanted; those that are not are counted."""
-        options = self.options
-        seen: set[tuple[int, ...]] = set()
-        wanted = options.samples
-        for draw in range(options.samples * (_TRIES if options.distinct else 1)):
-            before = sampler.lessons
-            sequence = sampler.sample(seed=options.seed, id=item.id, draw=draw)
-            if options.distinct and sequence.arrivals in seen:
-                dropped["equal"] += 1
-            elif len(sequence) < options.min_edits:
-                dropped["too-few-edits"] += 1
-            elif options.max_edits is not None and len(sequence) > options.max_edits:
-                dropped["too-many-edits"] += 1
-            else:
-                yield draw, sequence, sampler.lessons - before
-                wanted -= 1
-                if not wanted:
-                    return
-            if options.distinct:
-                seen.add(sequence.arrivals)
-
-
-def _fields_of(row: Mapping[str, Any], names: FieldNames) -> Fields:
-    try:
-        return find_fields("the row", [dict(row)], names)
-    except ConfigError as error:
-        raise ProgramError("no-field", str(error)) from None
-
-
-def _licence(row: Mapping[str, Any], name: str | None) -> str:
-    """Return the licence that a row names in a column; several are joined by commas."""
-    value = row.get(name) if name else None
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return str(value) if value is not None else ""
-
-
-def _starts(options: BuildOptions, id: str | int, draw: int, edits: int) -> list[int]:
-    """Return how many edits are left out by each of the sub-sequences of a draw."""
-    ranked = sorted(range(1, edits), key=lambda start: chance(options.seed, id, draw, "start", start))
-    return sorted(ranked[: options.sub_sequences])
 
 
 class RowWorker:
-    """Does the work of a batch, row by row. Under `limiting_rows`, each row has the time limit."""
+    """Does the work of a batch, row by row. Under `limiting_rows`, each row has the time limit.
 
-    def __init__(self, options: BuildOptions) -> None:
-        self._sampler = EditSampler(options)
-        self._apart = options.screening.duplicates != "keep"
-        self.limiting_rows = self._sampler.limiting_rows
+    `on_row` is told the place of each row in the batch before work on it begins.
+    """
+
+    def __init__(self, options: WorkOptions, on_row: Callable[[int], None] = lambda row: None) -> None:
+        self._guard = Guard(options.turner(), options.row_timeout)
+        self._apart = options.screening.duplicates != KEEP
+        self._on_row = on_row
+        self.limiting_rows = self._guard.limiting_rows
 
     def __call__(self, batch: Batch) -> Result:
         # Syntax trees are many objects and no cycles: the collector would walk them in vain, again and again.
         collecting = gc.isenabled()
         gc.disable()
+        started = perf_counter()
         try:
-            return self._parts(batch) if self._apart else self._work(batch)
+            result = self._parts(batch) if self._apart else self._work(batch)
         finally:
             if collecting:
                 gc.enable()
+        result.seconds = perf_counter() - started
+        return result
 
     def _parts(self, batch: Batch) -> Result:
-        started = perf_counter()
         parts = []
-        for row in batch.split():
-            outcome = self._outcome(row, row.rows[0])
+        for row, outcome in self._outcomes(batch):
             tally = Tally()
-            records, rejections = _lines_of(outcome, row.rows[0], batch.source, tally)
+            records, rejections = _lines_of(outcome, row, batch.source, tally)
             parts.append(Part(Result(records, rejections, tally), outcome.id, outcome.signature))
-        return Result(b"", b"", Tally(), perf_counter() - started, tuple(parts))
+        return Result(b"", b"", Tally(), parts=tuple(parts))
 
     def _work(self, batch: Batch) -> Result:
-        started = perf_counter()
         records: list[bytes] = []
         rejections: list[bytes] = []
         tally = Tally()
-        for row in batch.rows:
-            written, rejected = _lines_of(self._outcome(batch, row), row, batch.source, tally)
+        for row, outcome in self._outcomes(batch):
+            written, rejected = _lines_of(outcome, row, batch.source, tally)
             records.append(written)
             rejections.append(rejected)
-        return Result(b"".join(records), b"".join(rejections), tally, perf_counter() - started)
+        return Result(b"".join(records), b"".join(rejections), tally)
 
-    def _outcome(self, batch: Batch, row: RawRow) -> Outcome:
-        return self._sampler.sample(row.data, batch.fields, source=batch.source, index=row.index)
+    def _outcomes(self, batch: Batch) -> Iterator[tuple[RawRow, Outcome]]:
+        for place, row in enumerate(batch.rows):
+            self._on_row(place)
+            yield row, self._guard.outcome(row.data, batch.fields, source=batch.source, index=row.index)
 
 
 def _lines_of(outcome: Outcome, row: RawRow, source: str, tally: Tally) -> tuple[bytes, bytes]:
@@ -429,18 +335,17 @@ class _TimeLimit:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._active = False
-        self._killing = False
         self.rung = False
 
     @contextmanager
-    def installed(self, *, killing: bool) -> Iterator[None]:
+    def installed(self) -> Iterator[None]:
         possible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
         if not possible or not self._seconds:
             yield
             return
         handler = signal.signal(signal.SIGALRM, self._ring)
         timer = signal.setitimer(signal.ITIMER_REAL, 0)
-        self._active, self._killing = True, killing
+        self._active = True
         try:
             yield
         finally:
@@ -453,9 +358,6 @@ class _TimeLimit:
         if self._active:
             # Rings again each second: should a tool swallow the first one, another follows.
             signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
-            if self._killing:
-                # Counts processor time, and without a handler ends the process.
-                signal.setitimer(signal.ITIMER_PROF, 2 * self._seconds + 1)
 
     def __exit__(self, *_: object) -> None:
         self.cancel()
@@ -463,8 +365,6 @@ class _TimeLimit:
     def cancel(self) -> None:
         if self._active:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            if self._killing:
-                signal.setitimer(signal.ITIMER_PROF, 0)
 
     def _ring(self, _signal: int, _frame: FrameType | None) -> None:
         self.rung = True

@@ -15,6 +15,7 @@ from contextlib import closing, nullcontext
 from itertools import groupby
 from typing import IO, Any
 
+from lintseq.dataset.build import check_build
 from lintseq.dataset.duplicates import KEEP
 from lintseq.dataset.inputs import (
     BrokenInputError,
@@ -29,11 +30,11 @@ from lintseq.dataset.inputs import (
 )
 from lintseq.dataset.pieces import rows_of_shard
 from lintseq.dataset.records import encode_line
+from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.sequences import read_record
-from lintseq.dataset.work import Batch, BuildOptions, EditSampler, Result
+from lintseq.dataset.work import Batch, Result
 from lintseq.dataset.workers import run_in_processes
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.sampling import check_options
 
 try:
     from datatrove.data import Document
@@ -139,8 +140,7 @@ class EditSampling(PipelineStep):
         self.options = options or BuildOptions()
         self.exclusion_writer = exclusion_writer
         self.fields = Fields(code="text", instruction=instruction, id="id")
-        check_options(self.options.sampling)
-        EditSampler(self.options)
+        check_build(self.options)
         if self.options.screening.duplicates != KEEP:
             raise ConfigError(
                 "no task of a pipeline knows what the others have seen, so duplicates cannot be dropped here;"

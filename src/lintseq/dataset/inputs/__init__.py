@@ -93,20 +93,24 @@ class ReadingOptions:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An input that was looked into: its fields are known."""
+    """An input that was looked into."""
 
     path: str
     fields: Fields | None
-    """None if no row of the input is a JSON object: each will be rejected before its fields matter."""
+    """None if they were not looked for, or no row is a JSON object: each will be rejected before its fields matter."""
     size: int | None
     fingerprint: dict[str, Any] | None
     read: Callable[[Mark], Iterator[RawRow]]
     by_rows: bool = False
     jumps: bool = True
+    columns: frozenset[str] = frozenset()
+    """Those that hold something in the first rows."""
 
 
-def open_sources(specs: Sequence[str], names: FieldNames, options: ReadingOptions) -> list[Source]:
+def open_sources(specs: Sequence[str], names: FieldNames | None, options: ReadingOptions) -> list[Source]:
     """Return the inputs that the words of a command line name; raise `ConfigError` for what cannot work.
+
+    Fields are found by `names`; without, they are not looked for.
 
     A word is a file (JSON lines, a JSON array, CSV or Parquet, compressed or not), a folder or a pattern of
     such files or of Python files, `hf:NAME`, a URL, or `-` for standard input.
@@ -209,18 +213,19 @@ def _kind(path: str) -> str:
     return kind
 
 
-def look_into(one: Input, names: FieldNames) -> Source:
-    """Find the fields of an input; raise `ConfigError` if that is impossible.
+def look_into(one: Input, names: FieldNames | None) -> Source:
+    """Look at the first rows of an input, and find its fields; raise `ConfigError` if that is impossible.
 
-    What can be read only once stays open, and its first rows are handed on.
+    Without `names`, no fields are looked for. What can be read only once stays open, and its first rows are handed on.
     """
     rows = one.read(START)
     head, failure = _head(rows)
     parsed = [row for raw in head if (row := _row_or_none(raw.data)) is not None]
     if head and not parsed and len(head) == HEAD_ROWS:
         raise ConfigError(f"{one.path} does not look like JSONL, one object a line; it begins {head[0].data[:60]!r}")
-    fields = _fields_of(one, parsed, names) if parsed else None
-    source = Source(one.path, fields, one.size, one.fingerprint, one.read, one.by_rows, one.jumps)
+    fields = _fields_of(one, parsed, names) if parsed and names is not None else None
+    columns = frozenset(name for row in parsed for name, value in row.items() if value is not None)
+    source = Source(one.path, fields, one.size, one.fingerprint, one.read, one.by_rows, one.jumps, columns)
     if one.fingerprint is None:
         return replace(source, read=lambda _: _resumed(head, failure, rows))
     return source

@@ -1,0 +1,116 @@
+"""From a data set of edit sequences to one in another shape or format, without sampling again.
+
+Owns what becomes of one record; reading it is left to `sequences`, writing it to `records`, and the run to
+`pipeline`.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from lintseq.codecs import get_codec
+from lintseq.dataset.inputs import Fields, ReadingOptions, open_sources
+from lintseq.dataset.outputs import Target, check_target
+from lintseq.dataset.pipeline import Progress, RunReport, run
+from lintseq.dataset.records import SHAPES, Item, check_form
+from lintseq.dataset.screening import ScreeningOptions
+from lintseq.dataset.sequences import parsed_record
+from lintseq.dataset.work import Outcome, RowTurner
+from lintseq.errors import ConfigError, ProgramError
+
+_LICENCE = "licence"
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertOptions:
+    """Everything that the bytes of an output depend on, beside the inputs."""
+
+    shape: str = "lintseq"
+    format: str = "diff"
+    """The text format of edits."""
+    seed: int | None = None
+    """Of the choice that shape next-edit makes; None is for the seed of the draws, or 0 where rows do not tell."""
+    screening: ScreeningOptions = field(default_factory=ScreeningOptions)
+    row_timeout: float = 10.0
+    """Seconds for a record; 0 is for no limit."""
+    row_memory: int | None = 2_000_000_000
+    """Bytes that a record may take beside what its process has anyway."""
+
+    slow = False
+
+    def turner(self) -> RowTurner:
+        return Converter(self)
+
+
+class Converter:
+    """Turns records into others that hold the same edits."""
+
+    def __init__(self, options: ConvertOptions) -> None:
+        self.options = options
+        self._record = SHAPES[options.shape]
+        self._codec = get_codec(options.format)
+
+    def fill(
+        self, outcome: Outcome, row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int
+    ) -> None:
+        """Put the record into `outcome`, or raise why there is none."""
+        record, sequence = parsed_record(row)
+        outcome.id = record.id
+        if not len(sequence):
+            raise ProgramError("no-edits", "the sequence is empty")
+        program = sequence.program.text
+        if self.options.shape == "pylintseq" and sequence.start.lines:
+            raise ProgramError("starts-later", "shape pylintseq has no column for the state that the edits start from")
+        if record.programs and program not in record.programs:
+            raise ProgramError("not-exact", "the edits do not give the program that the row has")
+        item = Item(record.id, record.instruction, program, program, source, index)
+        meta = record.meta if self.options.seed is None else {**record.meta, "seed": self.options.seed}
+        written = self._record(item, sequence, record.draw, meta, self._codec)
+        if "left" in written:
+            written["left"] += record.left
+        if self.options.screening.names_licences and record.licence:
+            written[_LICENCE] = outcome.licence = record.licence
+        outcome.records.append(written)
+        outcome.edits.append(len(sequence))
+        outcome.lines = len(sequence.program.lines) - len(sequence.present())
+
+
+def convert(
+    inputs: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str] | Target,
+    *,
+    options: ConvertOptions | None = None,
+    workers: int | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> RunReport:
+    """Write the edit sequences in `inputs` to `output` in another shape or format, and return what was done.
+
+    Inputs are anything that rows can be read from. A row gives one record, or one line in the file of rejected
+    rows with the reason that it gives none. Licences go along where rows name them. Raises what
+    `lintseq.dataset.pipeline.run` does.
+    """
+    options = options or ConvertOptions()
+    target = output if isinstance(output, Target) else Target(os.fspath(output))
+    paths = [os.fspath(path) for path in inputs]
+    check_form(options.shape, options.format)
+    if not options.row_timeout >= 0:
+        raise ConfigError(f"row timeout is {options.row_timeout}, but must be at least 0")
+    if not paths:
+        raise ConfigError("no inputs; name at least one data set of edit sequences, or - for standard input")
+    check_target(target, paths, overwrite=overwrite, resume=resume)
+    sources = open_sources(paths, None, ReadingOptions())
+    if any(_LICENCE in source.columns for source in sources):
+        options = replace(options, screening=ScreeningOptions(licence_field=_LICENCE))
+    return run(
+        sources,
+        target,
+        options,
+        settings={"options": {"converts": True, **asdict(options)}},
+        workers=workers,
+        overwrite=overwrite,
+        resume=resume,
+        on_progress=on_progress,
+    )

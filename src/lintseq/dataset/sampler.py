@@ -1,0 +1,172 @@
+"""From a row that holds a program to the records of its edit sequences.
+
+Owns the order of the steps: the row's fields, the code in them, screening, the draws, their records. Which
+rows there are, and how that is made total, is left to others.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lintseq.codecs import get_codec
+from lintseq.dataset.inputs import FieldNames, Fields, find_fields
+from lintseq.dataset.records import SHAPES, Item, chance, check_form, content_id, meta_of
+from lintseq.dataset.screening import Screen, ScreeningOptions, licences_of
+from lintseq.dataset.work import Guard, Outcome, RowTurner
+from lintseq.edits import EditSequence
+from lintseq.errors import ConfigError, ProgramError
+from lintseq.program import Program, code_from_markdown
+from lintseq.sampling import ProgramSampler, SamplingOptions
+
+_TRIES = 10
+"""Draws made for each one that is wanted, at most, where equal ones do not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """Everything that the bytes of an output depend on, beside the inputs."""
+
+    samples: int = 1
+    """Draws of each program."""
+    seed: int = 0
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    names: FieldNames = field(default_factory=FieldNames)
+    shape: str = "lintseq"
+    format: str = "diff"
+    """The text format of edits."""
+    min_edits: int = 1
+    """Draws of fewer edits are left out."""
+    max_edits: int | None = None
+    """Draws of more edits are left out."""
+    max_lines: int | None = None
+    """Programs of more lines are rejected."""
+    distinct: bool = False
+    """No two draws of a program are equal: one that was there before is drawn again."""
+    sub_sequences: int = 0
+    """For each draw, so many records more that start from a state in the middle."""
+    screening: ScreeningOptions = field(default_factory=ScreeningOptions)
+    row_timeout: float = 10.0
+    """Seconds for all draws of a row; 0 is for no limit. Holds in a main thread on POSIX systems."""
+    row_memory: int | None = 2_000_000_000
+    """Bytes that a row may take beside what its process has anyway; holds in worker processes."""
+
+    @property
+    def slow(self) -> bool:
+        return not {self.sampling.linter, self.sampling.certify or "none"} <= {"native", "none"}
+
+    def turner(self) -> RowTurner:
+        return EditSampler(self)
+
+
+class EditSampler:
+    """Turns rows into edit sequences: what runs inside any engine.
+
+    Can be pickled; what is heavy is made where it is used. A call takes a row, as columns or as the JSON
+    object they are written in, and always returns an `Outcome`: it never raises for what a row holds. The
+    same row gives the same records in any process, whatever came before.
+    """
+
+    def __init__(self, options: BuildOptions | None = None, fields: Fields | None = None) -> None:
+        """`fields` are the columns that matter; if not given, they are found in each row by `options.names`."""
+        self.options = options or BuildOptions()
+        self.fields = fields
+        self._guard = Guard(self, self.options.row_timeout)
+        check_form(self.options.shape, self.options.format)
+        self._record = SHAPES[self.options.shape]
+        self._codec = get_codec(self.options.format)
+        self._meta = meta_of(self.options.sampling, self.options.seed)
+        self._screen: Screen | None = None
+
+    def __getstate__(self) -> tuple[BuildOptions, Fields | None]:
+        return self.options, self.fields
+
+    def __setstate__(self, state: tuple[BuildOptions, Fields | None]) -> None:
+        self.__init__(*state)  # type: ignore[misc]
+
+    def __call__(self, row: Mapping[str, Any] | bytes, *, source: str = "", index: int = 0) -> Outcome:
+        """Return what becomes of a row; `source` and `index` tell its place to shapes that repeat it."""
+        with self._guard.limiting_rows():
+            return self._guard.outcome(row, self.fields, source=source, index=index)
+
+    def fill(
+        self, outcome: Outcome, row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int
+    ) -> None:
+        """Put the records of a row into `outcome`, or raise why there are none."""
+        fields = fields or self.fields or _fields_of(row, self.options.names)
+        outcome.id = fields.read_id(row)
+        response = fields.read_code(row)
+        instruction = fields.read_instruction(row)
+        text = code_from_markdown(response)
+        if not text.strip():
+            raise ProgramError("empty", "there is no code")
+        own_id = content_id(instruction, text) if outcome.id is None else outcome.id
+        item = Item(own_id, instruction, text, response, source, index)
+        if self._screen is None:
+            self._screen = Screen(self.options.screening)
+        self._screen.check(row, instruction, text)
+        program = Program.from_text(text)
+        size = len(program.lines)
+        if self.options.max_lines is not None and size > self.options.max_lines:
+            raise ProgramError("too-many-lines", f"{size} lines, where at most {self.options.max_lines} are wanted")
+        sampler = ProgramSampler(program, self.options.sampling)
+        if self.options.screening.names_licences:
+            outcome.licence = ", ".join(licences_of(row, self.options.screening.licence_field))
+        outcome.signature = self._screen.signature(text)
+        self._draw(outcome, item, sampler)
+        outcome.id = own_id
+
+    def _draw(self, outcome: Outcome, item: Item, sampler: ProgramSampler) -> None:
+        """Put the records of one program into `outcome`."""
+        options = self.options
+        for draw, sequence, lessons in self._draws(outcome.dropped, item, sampler):
+            meta = self._meta if options.sampling.certify is None else {**self._meta, "lessons": lessons}
+            starts = _starts(options, item.id, draw, len(sequence)) if options.sub_sequences else []
+            for start in [0, *starts]:
+                one = sequence.after(start) if start else sequence
+                record = self._record(item, one, draw, meta, self._codec)
+                if outcome.licence:
+                    record["licence"] = outcome.licence
+                outcome.records.append(record)
+                outcome.edits.append(len(one))
+                outcome.lines += len(one.program.lines) - len(one.present())
+        if not outcome.records:
+            reason, _ = outcome.dropped.most_common(1)[0]
+            raise ProgramError(reason, f"in all of {outcome.dropped.total()} draws")
+
+    def _draws(
+        self, dropped: Counter[str], item: Item, sampler: ProgramSampler
+    ) -> Iterator[tuple[int, EditSequence, int]]:
+        """Yield (draw, sequence, lessons) of the draws that are wanted; those that are not are counted."""
+        options = self.options
+        seen: set[tuple[int, ...]] = set()
+        wanted = options.samples
+        for draw in range(options.samples * (_TRIES if options.distinct else 1)):
+            before = sampler.lessons
+            sequence = sampler.sample(seed=options.seed, id=item.id, draw=draw)
+            if options.distinct and sequence.arrivals in seen:
+                dropped["equal"] += 1
+            elif len(sequence) < options.min_edits:
+                dropped["too-few-edits"] += 1
+            elif options.max_edits is not None and len(sequence) > options.max_edits:
+                dropped["too-many-edits"] += 1
+            else:
+                yield draw, sequence, sampler.lessons - before
+                wanted -= 1
+                if not wanted:
+                    return
+            if options.distinct:
+                seen.add(sequence.arrivals)
+
+
+def _fields_of(row: Mapping[str, Any], names: FieldNames) -> Fields:
+    try:
+        return find_fields("the row", [dict(row)], names)
+    except ConfigError as error:
+        raise ProgramError("no-field", str(error)) from None
+
+
+def _starts(options: BuildOptions, id: str | int, draw: int, edits: int) -> list[int]:
+    """Return how many edits are left out by each of the sub-sequences of a draw."""
+    ranked = sorted(range(1, edits), key=lambda start: chance(options.seed, id, draw, "start", start))
+    return sorted(ranked[: options.sub_sequences])
