@@ -55,9 +55,9 @@ class Step:
 
 def check_engine(name: str) -> None:
     """Raise `ConfigError` for an engine that there is not."""
-    if name != LOCAL and name not in _ENGINES:
+    if name not in _ENGINES:
         raise ConfigError(f"unknown engine {name!r}; use one of {', '.join([LOCAL, *_ENGINES])}")
-    if name in _ENGINES and importlib.util.find_spec(name) is None:
+    if importlib.util.find_spec(name) is None:
         raise ConfigError(f"the engine {name} needs a package that is not there: pip install 'lintseq[{name}]'")
 
 

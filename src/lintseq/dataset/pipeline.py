@@ -23,6 +23,7 @@ from lintseq.dataset.engines import LOCAL, check_engine, run_in_engine
 from lintseq.dataset.inputs import START, BrokenInputError, Mark, RawRow, Source
 from lintseq.dataset.outputs import Outputs, Target
 from lintseq.dataset.outputs.growing import uninterrupted
+from lintseq.dataset.outputs.target import is_regular
 from lintseq.dataset.pieces import cut, path_of, plan_of, rows_of_a_piece, shard_at
 from lintseq.dataset.records import COLUMNS
 from lintseq.dataset.work import Batch, Result, Tally, WorkOptions, without_duplicates
@@ -152,9 +153,8 @@ def run(
         raise ConfigError(f"workers is {workers}, but must be at least 1")
     if resume and any(source.fingerprint is None for source in sources):
         raise ConfigError("standard input and pipes cannot be read twice, so there is nothing to resume from")
-    check_engine(engine)
-    if engine != LOCAL and any(source.fingerprint is None for source in sources):
-        raise ConfigError(f"standard input and pipes cannot be shared out by engine {engine}; name files")
+    if engine != LOCAL:
+        _check_engine(engine, sources, target)
     if target.shards is not None and any(source.size is None for source in sources):
         raise ConfigError("how much input there is cannot be known, so it cannot be split; use --shard-rows")
     whole = settings_of(settings, options, target, sources)
@@ -175,6 +175,15 @@ def run(
                 way_out = f"what was done is in {outputs.partial}; go on with --resume"
                 raise LintseqError(f"cannot go on with {target.output}: {error}; {way_out}") from None
     return one.report
+
+
+def _check_engine(engine: str, sources: Sequence[Source], target: Target) -> None:
+    """Raise `ConfigError` if an engine cannot do this."""
+    check_engine(engine)
+    if any(source.fingerprint is None for source in sources):
+        raise ConfigError(f"standard input and pipes cannot be shared out by engine {engine}; name files")
+    if not any(map(is_regular, (target.output, target.rejected_path))):
+        raise ConfigError(f"engine {engine} needs a place for unfinished work; write to a file")
 
 
 def columns_of(options: WorkOptions) -> dict[str, str]:
@@ -371,8 +380,7 @@ class _Run:
         `ends` and the report are told what `_batches` tells them.
         """
         folder = self.outputs.file("pieces")
-        if folder is None:
-            raise ConfigError(f"engine {engine} needs a place for unfinished work; write to a file, or do without")
+        assert folder is not None
         self.save()  # so that a later run goes on with this one, whose pieces may be done before anything is written
         place, each = self.place, rows_of_a_piece(self.options)
         pieces = list(cut(self.sources, rows_each=each, shard_of=self._shard, input=place.source, mark=place.mark))
