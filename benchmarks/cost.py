@@ -42,7 +42,6 @@ RUNS = {
     "files, 1 draw": ["--samples", "1"],
     "files, 5 draws": ["--samples", "5"],
     "functions and classes, 5 draws": ["--samples", "5", "--functions"],
-    "files, 5 draws, certified by pyflakes": ["--samples", "5", "--certify", "pyflakes"],
 }
 
 

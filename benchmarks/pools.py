@@ -171,7 +171,7 @@ def timed(name: str, rows: list[RawRow], size: int) -> tuple[int, float]:
 
 
 def in_a_process(work: Callable[[], Any]) -> tuple[Any, float]:
-    """Return what a call gives in a process of its own, which other pools' threads have never been in, and its cost."""
+    """Return what a call gives in a process of its own, without threads of other pools, and what that costs."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from lintseq import __version__
@@ -385,7 +386,7 @@ class _Run:
         place, each = self.place, rows_of_a_piece(self.options)
         pieces = list(cut(self.sources, rows_each=each, shard_of=self._shard, input=place.source, mark=place.mark))
         plan = plan_of(self.options, self.sources, pieces, workers=workers)
-        sizes = [source.size or 0 for source in self.sources]
+        before = list(accumulate((source.size or 0 for source in self.sources), initial=0))
         with closing(run_in_engine(engine, plan, folder, workers=workers)) as steps:
             for step in steps:
                 piece, source = step.piece, self.sources[step.piece.input]
@@ -393,7 +394,7 @@ class _Run:
                 if step.broken and step.broken not in self.report.broken_inputs:
                     self.report.broken_inputs.append(step.broken)
                 ends.append((_Place(piece.input, step.mark), piece.shard))
-                position = sum(sizes[: piece.input]) + step.mark.end
+                position = before[piece.input] + step.mark.end
                 yield Batch(source.path, source.fields, step.rows, position), step.result
                 if step.last:
                     self.written.append(path_of(folder, piece))
