@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def rows() -> Iterator[dict[str, Any]]:
     lines = Program.from_text(EVIL)
     evil = EditSequence(lines, tuple(number % 3 for number in range(len(lines.lines))))
     yield lintseq_record(Item("</script>", EVIL, EVIL), evil, 0, {"linter": "none"})
-    long = "\n".join(f"value_{n} = {n}  # " + "long " * 30 for n in range(300))
+    long = "\n".join(f"value_{n} = {n}  # " + "long " * 30 for n in range(120))
     yield lintseq_record(Item("long", "Many lines.", long), sample_edits(long, seed=1), 0, {"linter": "native"})
     yield {"nothing": "to see"}
 
@@ -125,7 +126,7 @@ def shown(page: Any) -> list[tuple[str, str, bool]]:
 def expected(sequence: EditSequence, step: int) -> list[tuple[str, str, bool]]:
     """Return what is to be shown after so many edits."""
     if step:
-        state = list(sequence.states())[step - 1]
+        state = next(islice(sequence.states(), step - 1, None))
         lines = Program.from_text(state).lines
     else:
         lines = sequence.start.lines
@@ -150,13 +151,14 @@ def test_keys_step_through_exactly_the_states_of_every_sequence(opened: Any, kep
     for place, one in enumerate(kept):
         assert place_of(page).startswith(f"{one.number}.")
         page.keyboard.press("Home")
+        inserted = one.sequence.inserted()
         for step in range(len(one.sequence) + 1):
             assert place_of(page) == f"{one.number}.{step}"
             assert shown(page) == expected(one.sequence, step), f"row {one.number}, step {step}"
             if step:
                 text = page.text_content("#edit")
                 assert text == seen_text(one.record.edits[step - 1])
-                count = len(one.sequence.inserted()[step - 1])
+                count = len(inserted[step - 1])
                 assert page.text_content("#status").startswith(f"Edit {step} of {len(one.sequence)} +{count:,} line")
             page.keyboard.press("ArrowRight")
         assert place_of(page) == f"{one.number}.{len(one.sequence)}", "there is nothing after the last edit"
@@ -427,7 +429,7 @@ def test_it_is_used_by_touch_on_a_phone(opened: Any) -> None:
 
 def test_a_long_program_scrolls_within_its_own_pane(opened: Any, kept: list[Kept]) -> None:
     for width in WIDTHS:
-        page = opened(place="#17.250", width=width)
+        page = opened(place="#17.100", width=width)
         pane, row = page.locator("#program").bounding_box(), page.locator("#rows .new").first.bounding_box()
         assert pane["y"] <= row["y"] <= pane["y"] + pane["height"]
         assert page.evaluate("scrollY") == 0

@@ -55,12 +55,9 @@ def show(
     Example: lintseq show edits.jsonl:3
     """
     from lintseq.cli.screen import there_is_a_screen  # noqa: PLC0415
-    from lintseq.cli.stats import check_input  # noqa: PLC0415
     from lintseq.dataset.browsing import Rows  # noqa: PLC0415
 
     data, wanted = split_place(place)
-    if "://" not in data and not data.startswith("hf:") and not any(c in data for c in "*?["):
-        check_input(data)
     rows = Rows(data)
     first = find_row(rows, wanted)
     if data != "-" and there_is_a_screen():

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from lintseq.cli.sample import console
-from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +25,9 @@ BAR = 40
 
 
 def stats(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="JSONL, plain, .gz or .zst; - is standard input.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A data set: a file or folder of any kind; - is standard input.")
+    ],
     *,
     tokenizer: Annotated[
         Path | None,
@@ -125,26 +126,25 @@ def bar(part: float) -> str:
     return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
 
 
-def check_input(path: str) -> None:
-    """Raise `ConfigError` if there is nothing to read at `path`; a pipe is left alone."""
-    try:
-        if os.path.isfile(path) or os.path.isdir(path):
-            open(path, "rb").close()
-        elif path != "-":
-            os.stat(path)
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+def size_of(data: str) -> int | None:
+    """Return how much there is to read, in the units in which reading tells its place; None if nobody knows.
+
+    Raises `ConfigError` for a local file that cannot be read.
+    """
+    from lintseq.dataset.inputs import ReadingOptions, find_inputs  # noqa: PLC0415
+
+    if not os.path.isfile(data):
+        return None
+    (one,) = find_inputs(data, ReadingOptions())
+    return one.size
 
 
 class Ticker:
     """Says on standard error how far a long run is: a line that renews itself, or off a terminal one at times."""
 
     def __init__(self, name: str, path: str) -> None:
-        from lintseq.dataset.inputs.streams import input_size  # noqa: PLC0415
-
         self._name = name
-        check_input(path)
-        self._size = input_size(path)
+        self._size = size_of(path)
         self._live = sys.stderr.isatty()
         self._every = 0.2 if self._live else 15.0
         self._started = self._last = time.monotonic()

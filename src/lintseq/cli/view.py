@@ -3,7 +3,6 @@
 Owns where the page goes. What is on it is `lintseq.reporting`.
 """
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,8 +57,8 @@ def page_beside(data: str) -> Path:
     """Return where the page of a data set goes if nobody says: beside it, or here if it is not a local file."""
     path = Path(data)
     name = path.name if path.exists() else "".join(c if c.isalnum() else "-" for c in name_of(data)).strip("-")
-    while name.endswith(_SUFFIXES) and (bare := os.path.splitext(name)[0]):
-        name = bare
+    while found := next((end for end in _SUFFIXES if name.endswith(end) and name != end), ""):
+        name = name.removesuffix(found)
     folder = path.parent if path.exists() else Path()
     return folder / f"{name or 'view'}.html"
 
