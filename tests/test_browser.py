@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from lintseq.analysis import FREE, analyse
 from lintseq.cli import main
 from lintseq.codecs import CODECS, DIFF
 from lintseq.dataset.browsing import Kept, survey
@@ -113,7 +114,14 @@ def seen(line: str) -> str:
     odd = re.compile(
         "[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
     )
-    return odd.sub(lambda match: chr(0x2400 + ord(match[0])) if match[0] < " " else f"U+{ord(match[0]):04X}", paired)
+    return odd.sub(sign, paired)
+
+
+def sign(match: re.Match[str]) -> str:
+    """Return Python's escape of a character."""
+    code = ord(match[0])
+    named = {"\r": "\\r", "\f": "\\f", "\v": "\\v"}.get(match[0])
+    return named or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
 
 
 def shown(page: Any) -> list[tuple[str, str, bool]]:
@@ -275,6 +283,28 @@ def test_the_needs_of_needs_are_told_apart(opened: Any) -> None:
     assert place_of(page) == "13.4"
 
 
+def test_no_line_is_marked_that_a_line_could_live_without(opened: Any, kept: list[Kept]) -> None:
+    page = opened()
+    for one in kept[:13]:
+        analysis, arrivals = analyse(one.sequence.program), one.sequence.arrivals
+        for edit, lines in enumerate(one.sequence.inserted()):
+            page.evaluate("([row, edit]) => { location.hash = `#${row}.${edit}`; }", [one.number, edit + 1])
+            sync_api.expect(page.locator("main")).to_have_attribute("data-place", f"{one.number}.{edit + 1}")
+            present = [line for line, arrival in enumerate(arrivals) if arrival <= edit]
+            for line in lines:
+                unit = analysis.anchor_of[line]
+                page.evaluate("line => look(line)", line)
+                alone = set(marked(page, "needed") if "one of" not in page.text_content("#detail") else [])
+                for number in alone | set(marked(page, "through")):
+                    deaths = analysis.needs.start()
+                    for later, arrival in enumerate(arrivals):
+                        late = analysis.unit_of[later]
+                        if arrival > edit and late != FREE and not deaths.dead[late]:
+                            deaths.kill(late)
+                    died = deaths.kill(analysis.anchor_of[present[number - 1]])
+                    assert unit in died, f"row {one.number}, edit {edit + 1}: line {line + 1} without line {number}"
+
+
 def marked(page: Any, kind: str) -> list[int]:
     return [int(number) for number in page.locator(f"#rows .{kind} .no").all_text_contents()]
 
@@ -318,7 +348,7 @@ def test_filters_let_through_what_they_say(opened: Any, kept: list[Kept]) -> Non
         assert page.text_content("#found") == f"{len(rows)} of {len(kept)} sequences"
         assert int(place_of(page).partition(".")[0]) in rows
         page.click("#clear")
-        page.wait_for_function(f"document.querySelectorAll('#list li').length === {len(kept)}")
+        sync_api.expect(page.locator("#list li")).to_have_count(len(kept))
 
     by(lambda one: 3 <= len(one.sequence) <= 5, edits_min="3", edits_max="5")
     by(lambda one: len(one.sequence.program.lines) >= 20, lines_min="20")
@@ -334,6 +364,7 @@ def test_going_on_stays_within_what_was_found(opened: Any, kept: list[Kept]) -> 
     page.keyboard.press("/")
     page.keyboard.type("growing")
     assert listed(page) == [13, 14, 15]
+    assert page.locator("#bars .now").count() == 1
     assert place_of(page).startswith("13."), "keys typed into a field do not step"
     page.keyboard.press("Escape")
     page.keyboard.press("j")
@@ -441,6 +472,7 @@ def test_a_long_program_scrolls_within_its_own_pane(opened: Any, kept: list[Kept
 def test_the_page_of_numbers_fits(opened: Any, width: int, dark: bool) -> None:
     page = opened("stats.html", width=width, dark=dark)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.numbers'))")
     assert page.locator(".chart").count() == 3
     assert page.locator(".chart rect").first.bounding_box()["width"] > 1
     assert page.locator(".tiles dd").first.text_content() == "17"

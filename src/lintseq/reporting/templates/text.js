@@ -15,13 +15,14 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** Return a sign for a character that cannot be seen, or that would act rather than be seen. */
+/** Return a sign for a character that cannot be seen, or that would act rather than be seen: Python's escape. */
 function sign(char) {
   const code = char.charCodeAt(0);
   if (char === "\t") return element("span", { class: "tab", title: "tab" }, "\t");
-  const name = "U+" + code.toString(16).toUpperCase().padStart(4, "0");
-  const text = code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : name;
-  return element("span", { class: "odd", title: name }, text);
+  const hex = code.toString(16);
+  const name = { "\r": "\\r", "\f": "\\f", "\v": "\\v" }[char];
+  const escape = name ?? (code < 0x100 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex.padStart(4, "0")}`);
+  return element("span", { class: "odd", title: `U+${hex.toUpperCase().padStart(4, "0")}` }, escape);
 }
 
 /** Put text into an element, with signs for what cannot be seen. */

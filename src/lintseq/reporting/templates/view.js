@@ -156,7 +156,7 @@ function keepInView(box, inside) {
   const place = inside.getBoundingClientRect();
   const room = Math.min(60, frame.height / 4);
   if (place.top < frame.top + room || place.bottom > frame.bottom - room) {
-    box.scrollTop += place.top - frame.top - frame.height / 3;
+    box.scrollTop = Math.round((box.scrollTop + place.top - frame.top - frame.height / 3) / 20) * 20;
   }
 }
 
@@ -240,7 +240,7 @@ function look(index) {
   const needs = needsNow(sequence);
   const head = headOf(index);
   const direct = new Set((needs.get(head) ?? []).flat());
-  const through = reached(direct, needs);
+  const through = reached(head, direct, needs);
   for (const row of rows.children) {
     const line = Number(row.dataset.line);
     const speaker = sequence.arrivals[line] === step - 1 ? sequence.heads[line] : -1;
@@ -248,7 +248,6 @@ function look(index) {
     else if (direct.has(speaker)) row.classList.add("needed");
     else if (through.has(speaker)) row.classList.add("through");
   }
-  through.delete(head);
   by("detail").textContent = told(index, head, needs, through, places);
 }
 
@@ -256,18 +255,19 @@ function headOf(index) {
   return index === null ? -2 : (sequences[current].heads?.[index] ?? -1);
 }
 
-/** Return what is needed by what is needed, and so on. */
-function reached(direct, needs) {
+/** Return what is needed by what is needed, and so on; of what is needed as one of several, nobody knows. */
+function reached(head, direct, needs) {
   const through = new Set();
-  const open = [...direct];
+  const open = [head];
   while (open.length) {
-    for (const other of (needs.get(open.pop()) ?? []).flat()) {
-      if (!direct.has(other) && !through.has(other)) {
-        through.add(other);
-        open.push(other);
+    for (const others of needs.get(open.pop()) ?? []) {
+      if (others.length === 1 && others[0] !== head && !through.has(others[0])) {
+        through.add(others[0]);
+        open.push(others[0]);
       }
     }
   }
+  for (const line of direct) through.delete(line);
   return through;
 }
 
@@ -280,7 +280,7 @@ function told(index, head, needs, through, places) {
   const subject = head === index ? name : `Line ${places.get(head)}`;
   said.push(own.length ? `${subject} needs ${needed(own, places)}.` : `${subject} needs nothing else of this edit.`);
   const more = [...through].map((line) => places.get(line)).sort((a, b) => a - b);
-  if (more.length) said.push(`Through ${own.flat().length === 1 ? "it" : "these"}, also ${lineNames(more)}.`);
+  if (more.length) said.push(`Through ${own.filter((others) => others.length === 1).length === 1 ? "it" : "these"}, also ${lineNames(more)}.`);
   return said.join(" ");
 }
 
@@ -457,7 +457,7 @@ function list() {
 function refilter() {
   filter();
   if (found.length && !found.includes(current)) open(found[0]);
-  else if (sequences.length) showSequence(sequences[current]);
+  else if (sequences.length) show({ whole: true, scroll: false });
 }
 
 // What a person does
