@@ -465,6 +465,10 @@ def test_a_long_program_scrolls_within_its_own_pane(opened: Any, kept: list[Kept
         assert pane["y"] <= row["y"] <= pane["y"] + pane["height"]
         assert page.evaluate("scrollY") == 0
         assert page.evaluate("(pane => pane.scrollWidth > pane.clientWidth)(document.querySelector('#program'))")
+        page.keyboard.press("Shift+ArrowRight")
+        assert page.evaluate("document.querySelector('#program').scrollLeft") == 120
+        assert page.locator("#rows .new .no").first.bounding_box()["x"] >= pane["x"], "line numbers stay"
+        assert place_of(page) == "17.100"
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

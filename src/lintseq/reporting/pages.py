@@ -78,6 +78,8 @@ def check_writable(path: Path) -> None:
         raise ConfigError(f"{path} is a folder; name a file with --html")
     if not path.parent.is_dir():
         raise ConfigError(f"there is no folder {path.parent} to write {path.name} to")
+    if not os.access(path.parent, os.W_OK):
+        raise ConfigError(f"cannot write to the folder {path.parent}; name a file elsewhere with --html")
     try:
         with open(path, "rb") as file:
             if _MARK not in file.read(2000):

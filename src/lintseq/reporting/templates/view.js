@@ -491,6 +491,11 @@ function onKey(event) {
     return;
   }
   if (target.closest("select, textarea, input:not([type=range])")) return;
+  if (event.shiftKey && /^Arrow(Left|Right)$/.test(event.key)) {
+    by("program").scrollLeft += event.key === "ArrowRight" ? 120 : -120;
+    event.preventDefault();
+    return;
+  }
   const onSlider = target === by("slider"); // which has keys of its own for these
   const onLine = target.closest("#rows .new");
   const acts = {
