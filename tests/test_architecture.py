@@ -11,8 +11,18 @@ import lintseq
 
 PACKAGE = Path(lintseq.__file__).parent
 FLOW = [
-    *("errors", "program", "edits", "analysis", "linting", "sampling", "codecs"),
-    *("dataset", "integrations", "sandbox", "cli"),
+    "errors",
+    "program",
+    "edits",
+    "analysis",
+    "linting",
+    "sampling",
+    "codecs",
+    "dataset",
+    "integrations",
+    "sandbox",
+    "reporting",
+    "cli",
 ]
 MODULES = sorted(
     path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0].removesuffix(".py") in FLOW

@@ -47,6 +47,7 @@ PAGES = [
     DOCS / "how-it-works.md",
     DOCS / "data-format.md",
     DOCS / "linters.md",
+    DOCS / "looking.md",
     DOCS / "on-a-cluster.md",
 ]
 MARKDOWN = sorted(
