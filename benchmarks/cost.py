@@ -35,7 +35,7 @@ class Corpus:
 
 STACK = Corpus("The Stack v1.2, near-deduplicated, Python", 12_962_249, 64.3)
 """As the paper on StarCoder counts it (before that model's own filters)."""
-CORPORA = [Corpus("of the size of D3", 850_000, 850_000 * STACK.gigabytes / STACK.files), STACK]
+CORPORA = [Corpus("850,000 files, as D3 has", 850_000, 850_000 * STACK.gigabytes / STACK.files), STACK]
 """D3 took its files out of The Stack; how large they are is assumed to be as there."""
 
 RUNS = {
@@ -91,11 +91,8 @@ def main() -> None:
             sorted(expected, key=lambda row: [corpus.name for corpus in CORPORA].index(str(row[0]))),
         )
     )
-    report.texts.append(
-        "Core-hours are GB × 1000 × (s a MB) / 3600, with "
-        + "; ".join(f"{corpus.name}: {corpus.files:,} files, {corpus.gigabytes:.1f} GB" for corpus in CORPORA)
-        + "."
-    )
+    report.texts.append("Core-hours are GB × 1000 × (s a MB) / 3600.")
+    report.texts += [f"- {one.name}: {one.files:,} files, {one.gigabytes:.1f} GB" for one in CORPORA]
     report.numbers |= {"files": files, "mb": size}
     report.publish(options.results)
 

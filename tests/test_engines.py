@@ -621,7 +621,7 @@ def run(command: list[Any], **environment: str) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=200,
+        timeout=280,
         env={**os.environ, "PYSPARK_PYTHON": sys.executable, **environment},
     )
     assert ended.returncode == 0, ended.stdout[-3000:]

@@ -251,6 +251,8 @@ def _run_ray(folder: str, tasks: int, workers: int) -> None:
 
 
 def _ray_task(folder: str, row: dict[str, Any]) -> dict[str, Any]:
+    # Processes started here would load Ray's own program first, which takes them a second, and have no use for it.
+    vars(sys.modules["__main__"]).pop("__file__", None)
     do_task(folder, int(row["id"]))
     return row
 

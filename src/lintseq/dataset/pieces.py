@@ -34,7 +34,7 @@ _MOST_PARTS, _LEAST_PART = 8, 1 << 20
 """What has to be read from its beginning each time is cut into a few large parts."""
 _UNKNOWN_PART_ROWS = 1 << 16
 _MOST_PIECES_OF_A_TASK = 16
-_TASKS_OF_A_WORKER = 8
+_TASKS_OF_A_WORKER = 4
 """So many or more, where there are enough pieces: no worker is idle for long when the others are at their last."""
 _BATCH_ROWS = 64
 _BATCH_BYTES = 1 << 16
