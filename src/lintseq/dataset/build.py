@@ -80,5 +80,7 @@ def _check(inputs: list[str], options: BuildOptions) -> None:
     ):
         if not value >= least:
             raise ConfigError(f"{name} is {value}, but must be at least {least}")
+    if not -(2**63) <= options.seed < 2**63:
+        raise ConfigError(f"seed is {options.seed}, but must fit into 64 bits, as columns of tables have it")
     if not inputs:
         raise ConfigError("no inputs; name at least one file, folder or data set, or - for standard input")

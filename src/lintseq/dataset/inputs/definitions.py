@@ -6,6 +6,7 @@ is left to `names`. Nothing is imported or run.
 
 import ast
 import builtins
+import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,8 @@ def documented(text: str) -> Iterator[Definition]:
     The program is the definition, and with it what it needs of the module: imports, constants and other
     definitions, those that these need too, in the order of the file. Methods and functions inside of others
     stay where they are: they are no programs without them. So do the versions of a function that are there
-    for type checkers only.
+    for type checkers only, and what has a docstring that does not begin with words: a mark-up for its age or
+    its fields, or a session of the interpreter, asks for nothing.
     """
     module = Module(text.replace("\r\n", "\n").replace("\r", "\n"))
     times = Counter[str]()
@@ -42,8 +44,8 @@ def documented(text: str) -> Iterator[Definition]:
         node = chunk.nodes[0]
         if len(chunk.nodes) > 1 or not isinstance(node, DEFINITIONS) or _is_overload(node):
             continue
-        docstring = ast.get_docstring(node)
-        if docstring:
+        docstring = ast.get_docstring(node) or ""
+        if _speaks(docstring):
             times[node.name] += 1
             name = node.name if times[node.name] == 1 else f"{node.name}-{times[node.name]}"
             yield Definition(chunk.line, name, docstring, module.program(chunk))
@@ -188,6 +190,12 @@ def _is_main_block(chunk: Chunk) -> bool:
         isinstance(node, ast.If) and any(isinstance(n, ast.Name) and n.id == "__name__" for n in ast.walk(node.test))
         for node in chunk.nodes
     )
+
+
+def _speaks(docstring: str) -> bool:
+    """Tell whether a docstring begins with a sentence, or with what could be one."""
+    line = docstring.partition("\n")[0]
+    return not line.startswith((":", "..", ">>>", "@")) and len(re.findall(r"[^\W\d_]+", line)) > 1
 
 
 def _is_overload(node: ast.stmt) -> bool:
