@@ -108,9 +108,8 @@ def _read_stream(spec: str, after: Mark) -> Iterator[RawRow]:
 
 def _read_saved(path: str, split: str | None, after: Mark) -> Iterator[RawRow]:
     data = _loaded(path, split)
-    if after.rows:
-        data = data.select(range(after.rows, len(data)))
-    yield from _rows(path, data, after.rows)
+    if after.rows < len(data):  # of nothing, nothing can be selected
+        yield from _rows(path, data.select(range(after.rows, len(data))), after.rows)
 
 
 def _rows(spec: str, data: Any, index: int) -> Iterator[RawRow]:

@@ -69,8 +69,10 @@ def _skip_line(stream: IO[bytes]) -> None:
 
 
 def opens_an_array(data: bytes) -> bool:
-    """Tell whether a line begins an array of rows, rather than being a row that is a list by mistake."""
-    return data.lstrip().startswith(b"[") and data.strip(b"[ \t\r\n")[:1] in (b"", b"{")
+    """Tell whether a file that begins like this is an array of rows, rather than having a row that is a list."""
+    text = data.strip()
+    inner = text[1:].lstrip()
+    return text[:1] == b"[" and (inner[:1] in (b"", b"{") or inner == b"]")
 
 
 def read_array(path: str, after: Mark = START) -> Generator[RawRow]:
@@ -151,10 +153,10 @@ class _Window:
                 element = self._text[self._at : end]
                 self._at = end
                 return element
-            if not more:
-                raise self._failure or EOFError
             if size > 2 * MAX_ROW_BYTES:
                 raise ValueError(f"an element is longer than {MAX_ROW_BYTES:,} bytes")
+            if not more:
+                raise self._failure or EOFError
             more = self._grow(2 * size)
 
     def _end(self) -> int:

@@ -34,9 +34,12 @@ def is_folder(spec: str) -> bool:
 
 def files_in(folder: str) -> list[str]:
     """Return the files in a folder and those below it, sorted."""
-    found = []
-    for place, folders, files in _walk(folder):
-        folders[:] = sorted(name for name in folders if not _is_skipped(place, name))
+    found: list[str] = []
+    for number, (place, folders, files) in enumerate(_walk(folder)):
+        if number and _ENVIRONMENT in files:
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if not _is_skipped(name)]
         found += [_joined(place, name) for name in files if not name.startswith(".")]
     return sorted(found)
 
@@ -96,21 +99,15 @@ def _joined(folder: str, name: str) -> str:
     return f"{folder.rstrip('/')}/{name}" if is_remote(folder) else os.path.join(folder, name)
 
 
-def _is_skipped(place: str, name: str) -> bool:
-    if name.startswith(".") or name in _SKIPPED or name.endswith(".partial"):
-        return True
-    return not is_remote(place) and _is_environment(os.path.join(place, name))
+def _is_skipped(folder: str) -> bool:
+    return folder.startswith(".") or folder in _SKIPPED or folder.endswith(".partial")
 
 
 def _below_skipped(base: str, path: str) -> bool:
     """Tell whether one of the folders between a base and a file is passed over."""
     place = base
     for name in name_below(base, path).split("/")[:-1]:
-        if _is_skipped(place, name):
-            return True
         place = _joined(place, name)
+        if _is_skipped(name) or _exists(_joined(place, _ENVIRONMENT)):
+            return True
     return False
-
-
-def _is_environment(folder: str) -> bool:
-    return os.path.exists(os.path.join(folder, _ENVIRONMENT))
