@@ -138,10 +138,11 @@ class Module:
 
     def _joined(self, chunks: Sequence[Chunk], names: set[str]) -> str:
         """Return the text of chunks: definitions two empty lines apart, others as close as they were."""
+        bound: set[str] = set().union(*(chunk.names.binds for chunk in chunks))
         parts: list[str] = []
         previous: Chunk | None = None
         for chunk in chunks:
-            text = _trimmed_import(chunk, names) or self._text(chunk)
+            text = _trimmed_import(chunk, names) or _trimmed_exports(chunk, bound) or self._text(chunk)
             remark = self._remark(chunk)
             if previous is not None:
                 parts.append("\n" * self._blank_lines(previous, chunk, remark))
@@ -216,6 +217,15 @@ def _trimmed_import(chunk: Chunk, names: set[str]) -> str:
     if len(kept) == len(node.body) or not kept:
         return ""
     return f"if {ast.unparse(node.test)}:\n" + "\n".join(f"    {text}" for text in kept)
+
+
+def _trimmed_exports(chunk: Chunk, bound: set[str]) -> str:
+    """Return an `__all__` with no more than is there; empty if the chunk is none, or not of the usual form."""
+    match chunk.nodes:
+        case [ast.Assign([ast.Name("__all__")], ast.List(values) | ast.Tuple(values))]:
+            kept = [ast.unparse(one) for one in values if isinstance(one, ast.Constant) and one.value in bound]
+            return f"__all__ = [{', '.join(kept)}]" if len(kept) < len(values) else ""
+    return ""
 
 
 def _bound(node: ast.stmt) -> set[str]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
-_TAKE_TYPES = {"cast", "TypeVar", "NewType"}
+_TAKE_TYPES = {"cast": slice(1), "TypeVar": slice(1, None), "NewType": slice(1, None)}
+"""Functions, and which of their arguments are types; those with a name are, too."""
 _TYPE_COMMENT = re.compile(r"#\s*type:(?!\s*ignore\b)(.*)")
 _WORD = re.compile(r"[^\W\d]\w*")
 
@@ -34,9 +35,10 @@ class Names:
 def names_of(statements: Sequence[ast.stmt], text: str) -> Names:
     """Return the names of statements whose text, whole lines, is `text`."""
     nodes = [node for statement in statements for node in ast.walk(statement)]
+    top = [node for statement in statements for node in _outside_functions(statement)]
     annotations = list(_annotations(nodes))
     binds: set[str] = set()
-    uses = {*_names_in_types(nodes, annotations), *_names_in_comments(text)}
+    uses = {*_names_in_types(nodes, annotations), *_names_in_comments(text), *_added_to(top)}
     may_use: set[str] = set()
     table = symtable.symtable(text + "\n", "<statements>", "exec")
     for symbol in table.get_symbols():
@@ -53,13 +55,7 @@ def names_of(statements: Sequence[ast.stmt], text: str) -> Names:
                     binds.add(symbol.get_name())
             elif is_class and symbol.is_referenced():
                 may_use.add(symbol.get_name())
-    changes = {
-        name
-        for statement in statements
-        if not isinstance(statement, IMPORTS)
-        for node in _outside_functions(statement)
-        for name in _changed(node)
-    }
+    changes = {name for node in top for name in _changed(node)}
     binds -= _only_deleted(nodes)
     return Names(frozenset(binds), frozenset(uses), frozenset(may_use), frozenset(changes), bool(annotations))
 
@@ -94,8 +90,8 @@ def _names_in_types(nodes: Iterable[ast.AST], annotations: Iterable[ast.expr]) -
     for annotation in annotations:
         yield from _names_in_texts(annotation)
     for node in nodes:
-        if isinstance(node, ast.Call) and last_name(node.func) in _TAKE_TYPES:
-            for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+        if isinstance(node, ast.Call) and (types := _TAKE_TYPES.get(last_name(node.func))) is not None:
+            for argument in [*node.args[types], *(keyword.value for keyword in node.keywords)]:
                 yield from _names_in_texts(argument)
         elif isinstance(node, ast.Subscript) and last_name(node.value)[:1].isupper():
             yield from _names_in_texts(node)
@@ -127,6 +123,13 @@ def _names_in_comments(text: str) -> Iterator[str]:
 
 
 # What is changed
+
+
+def _added_to(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield the names that `+=` and the like read, which symbol tables pass over."""
+    for node in nodes:
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
 
 
 def _only_deleted(nodes: Iterable[ast.AST]) -> set[str]:
