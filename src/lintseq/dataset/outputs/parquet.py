@@ -5,6 +5,7 @@ lines, which survive a kill, and are turned into Parquet when there are no more 
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,7 @@ def _groups(rows: Iterable[RawRow]) -> Iterator[list[dict[str, Any]]]:
     group: list[dict[str, Any]] = []
     size = 0
     for row in rows:
-        group.append(fitted(parse_row(row.data)))
+        group.append(_fitted(parse_row(row.data)))
         size += len(row.data)
         if len(group) == ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
             yield group
@@ -59,14 +60,18 @@ def _groups(rows: Iterable[RawRow]) -> Iterator[list[dict[str, Any]]]:
         yield group
 
 
+_NUMERIC_ID = re.compile(rb'"id":(-?\d+)(?=[,}])')
+
+
 def loadable(lines: bytes) -> bytes:
-    """Return lines of JSON as Arrow reads them: it knows of no lone surrogates."""
+    """Return lines of records as `datasets` reads them: all ids are strings, and no string holds a lone surrogate."""
+    lines = _NUMERIC_ID.sub(rb'"id":"\1"', lines)  # within strings, quotes have a backslash before them
     if b"\\ud" not in lines:
         return lines
     return b"".join(encode_line(_encodable(parse_row(line))) for line in lines.splitlines())
 
 
-def fitted(row: dict[str, Any]) -> dict[str, Any]:
+def _fitted(row: dict[str, Any]) -> dict[str, Any]:
     """Return a record as its columns take it: ids are strings, and no string holds a lone surrogate."""
     if isinstance(row.get("id"), int):
         row["id"] = str(row["id"])
