@@ -394,17 +394,18 @@ def test_an_empty_file_has_no_rows(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("a.json", b"[]"),
-        ("a.json", BOM + b" [ \n ] \n"),
-        ("a.csv", b"program,instruction\n"),
-        ("a.jsonl", b"\n \n"),
-        ("a.jsonl.gz", gzip.compress(b"")),
-        ("a.jsonl.zst", zstd(b"")),
-        ("a.parquet", as_parquet([{"program": "x"}])),
+        ("a.json", lambda: b"[]"),
+        ("spaces.json", lambda: BOM + b" [ \n ] \n"),
+        ("a.csv", lambda: b"program,instruction\n"),
+        ("a.jsonl", lambda: b"\n \n"),
+        ("a.jsonl.gz", lambda: gzip.compress(b"")),
+        ("a.jsonl.zst", lambda: zstd(b"")),
+        ("a.parquet", lambda: as_parquet([{"program": "x"}])),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_holds_no_rows_gives_none(name: str, data: bytes, tmp_path: Path) -> None:
-    path = put(tmp_path / name, data)
+def test_what_holds_no_rows_gives_none(name: str, data: Callable[[], bytes], tmp_path: Path) -> None:
+    path = put(tmp_path / name, data())
     if name.endswith("parquet"):
         import pyarrow.parquet as pq  # noqa: PLC0415
 

@@ -12,6 +12,7 @@ from lintseq.dataset.inputs.rows import BrokenInputError, Input, Mark, RawRow, e
 from lintseq.errors import ConfigError
 
 PREFIX = "hf:"
+_BATCH_ROWS = 1000
 _NAME = re.compile(r"hf:(?P<name>[^@#:]+)(?:@(?P<revision>[^#:]+))?(?:#(?P<config>[^:]+))?(?::(?P<split>.+))?")
 
 
@@ -59,7 +60,10 @@ def _builder(match: "re.Match[str]") -> Any:
     import datasets  # noqa: PLC0415
 
     with _telling(match[0]):
-        return datasets.load_dataset_builder(match["name"], match["config"], revision=match["revision"])
+        builder = datasets.load_dataset_builder(match["name"], match["config"], revision=match["revision"])
+    if getattr(builder.config, "batch_size", 0) is None:  # of Parquet, a whole row group would be read at a time
+        builder.config.batch_size = _BATCH_ROWS
+    return builder
 
 
 def _streamed(match: "re.Match[str]", builder: Any) -> Any:
