@@ -19,11 +19,12 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[linters,tokens,test,check]'
 	@touch $@ $(VENV)/.core
 
-demo: $(VENV)/.core  ## Set up, build the bundled examples into edit sequences, and watch one program grow.
+demo: $(VENV)/.core  ## Set up, build the bundled examples into edit sequences, and watch them grow.
 	@mkdir -p out
 	$(BIN)/lintseq build examples/pairs.jsonl --output out/edits.jsonl --samples 5 --overwrite
 	$(BIN)/lintseq verify out/edits.jsonl
 	$(BIN)/lintseq sample examples/growing.py --seed 2
+	$(BIN)/lintseq view out/edits.jsonl --html out/edits.html
 
 test: $(VENV)/.dev  ## Set up and run the tests.
 	$(BIN)/python -m pytest -n auto

@@ -10,7 +10,19 @@ import pytest
 import lintseq
 
 PACKAGE = Path(lintseq.__file__).parent
-FLOW = ["errors", "program", "edits", "analysis", "linting", "sampling", "codecs", "dataset", "cli"]
+FLOW = [
+    "errors",
+    "program",
+    "edits",
+    "analysis",
+    "linting",
+    "sampling",
+    "codecs",
+    "dataset",
+    "sandbox",
+    "reporting",
+    "cli",
+]
 MODULES = sorted(
     path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0].removesuffix(".py") in FLOW
 )

@@ -47,6 +47,7 @@ PAGES = [
     DOCS / "how-it-works.md",
     DOCS / "data-format.md",
     DOCS / "linters.md",
+    DOCS / "looking.md",
 ]
 MARKDOWN = sorted(
     path for folder in (".", "docs", "benchmarks", "examples") for path in (ROOT / folder).resolve().glob("*.md")
@@ -304,14 +305,20 @@ def reasons_of_rejections() -> set[str]:
     """Return every reason that the code gives for a row that comes to nothing."""
     reasons = set[str]()
     for path in SOURCE.rglob("*.py"):
-        if path.parts[-2:] == ("dataset", "verify.py"):  # claims of data sets, not rows of an input
-            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ProgramError" and node.args:
                 first = node.args[0]
                 reasons |= {first.value} if isinstance(first, ast.Constant) else set()
-    reasons |= set(re.findall(r'reason, detail = "([a-z-]+)"', (SOURCE / "dataset" / "work.py").read_text()))
-    reasons |= set(re.findall(r'return "([a-z-]+)", f?"', (SOURCE / "dataset" / "workers.py").read_text()))
+    for name, pattern in (
+        ("work.py", r'reason, detail = "([a-z-]+)"'),
+        ("workers.py", r'cause = \("([a-z-]+)"'),
+        ("sampler.py", r'dropped\["([a-z-]+)"\]'),
+        ("duplicates.py", r'return "([a-z-]+)" if self.exact'),
+        ("duplicates.py", r'if self.exact else "([a-z-]+)"'),
+    ):
+        found = set(re.findall(pattern, (SOURCE / "dataset" / name).read_text()))
+        assert found, f"{name} says nothing like {pattern}"
+        reasons |= found
     return reasons
 
 

@@ -16,8 +16,10 @@ from lintseq.cli.build import build
 from lintseq.cli.convert import convert
 from lintseq.cli.resolve import resolve
 from lintseq.cli.sample import sample
+from lintseq.cli.show import show
 from lintseq.cli.stats import stats
 from lintseq.cli.verify import verify
+from lintseq.cli.view import view
 from lintseq.errors import ConfigError, LintseqError
 
 app = typer.Typer(
@@ -28,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (sample, build, convert, resolve, verify, stats):
+for command in (sample, build, convert, resolve, verify, stats, show, view):
     app.command()(command)
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from lintseq.codecs import get_codec
 from lintseq.dataset.inputs import FieldNames, Fields, find_fields
-from lintseq.dataset.records import SHAPES, Item, chance, content_id, meta_of
+from lintseq.dataset.records import SHAPES, Item, chance, check_form, content_id, meta_of
 from lintseq.dataset.screening import Screen, ScreeningOptions, licences_of
 from lintseq.dataset.work import Guard, Outcome, RowTurner
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.program import code_from_markdown
+from lintseq.program import Program, code_from_markdown
 from lintseq.sampling import ProgramSampler, SamplingOptions
 
 _TRIES = 10
@@ -68,6 +68,7 @@ class EditSampler:
         self.options = options or BuildOptions()
         self.fields = fields
         self._guard = Guard(self, self.options.row_timeout)
+        check_form(self.options.shape, self.options.format)
         self._record = SHAPES[self.options.shape]
         self._codec = get_codec(self.options.format)
         self._meta = meta_of(self.options.sampling, self.options.seed)
@@ -100,10 +101,11 @@ class EditSampler:
         if self._screen is None:
             self._screen = Screen(self.options.screening)
         self._screen.check(row, instruction, text)
-        sampler = ProgramSampler(text, self.options.sampling)
-        size = len(sampler.program.lines)
+        program = Program.from_text(text)
+        size = len(program.lines)
         if self.options.max_lines is not None and size > self.options.max_lines:
             raise ProgramError("too-many-lines", f"{size} lines, where at most {self.options.max_lines} are wanted")
+        sampler = ProgramSampler(program, self.options.sampling)
         if self.options.screening.names_licences:
             outcome.licence = ", ".join(licences_of(row, self.options.screening.licence_field))
         outcome.signature = self._screen.signature(text)

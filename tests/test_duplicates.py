@@ -1,0 +1,184 @@
+"""Duplicates: how alike programs are is told as it is, and of programs that are alike the first one stays."""
+
+import json
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lintseq.dataset.build import build
+from lintseq.dataset.duplicates import (
+    SHINGLE,
+    Seen,
+    bands_for,
+    exact_signature,
+    likeness,
+    near_signature,
+    shingles,
+    tokens_of,
+)
+from lintseq.dataset.sampler import BuildOptions
+from lintseq.dataset.screening import ScreeningOptions
+
+AREA = "import math\n\n\ndef area(r):\n    return math.pi * r * r\n\n\nprint(area(2))\n"
+RENAMED = AREA.replace("print(area(2))", "print(area(3))")
+OTHER = (
+    "class Stack:\n    def __init__(self):\n        self.items = []\n\n"
+    "    def push(self, item):\n        self.items.append(item)\n"
+)
+
+
+def jaccard(one: str, other: str) -> float:
+    a, b = shingles(tokens_of(one)), shingles(tokens_of(other))
+    return len(a & b) / len(a | b)
+
+
+@pytest.mark.parametrize(
+    "same", [AREA, AREA.rstrip(), AREA.replace("\n", "\r\n"), AREA.replace("2))", "2))   "), AREA + "\n\n"]
+)
+def test_line_ends_and_trailing_blanks_make_no_difference(same: str) -> None:
+    assert exact_signature(same) == exact_signature(AREA)
+
+
+@pytest.mark.parametrize("other", [RENAMED, "\n" + AREA, AREA.replace("    ", "  "), AREA + "# end\n"])
+def test_everything_else_makes_one(other: str) -> None:
+    assert exact_signature(other) != exact_signature(AREA)
+
+
+@pytest.mark.parametrize(
+    ("code", "tokens"),
+    [
+        ("x = 1  # a remark", ["x", "=", "1"]),
+        ("s = 'a # b'  # c", ["s", "=", "'a # b'"]),
+        ('f"""a\n"b" # c\n""" + x', ['f"""a\n"b" # c\n"""', "+", "x"]),
+        ("a<=b", ["a", "<", "=", "b"]),
+        ("x = 'open\ny = 2", ["x", "=", "'open", "y", "=", "2"]),
+        ("é = ü1", ["é", "=", "ü1"]),
+    ],
+)
+def test_comments_and_blanks_are_no_tokens_and_a_string_is_one(code: str, tokens: list[str]) -> None:
+    assert tokens_of(code) == tokens
+
+
+def test_a_short_program_is_one_shingle() -> None:
+    assert len(shingles(tokens_of("x = 1"))) == 1
+    assert len(shingles(list("abcdefg"))) == 7 - SHINGLE + 1
+
+
+@pytest.mark.parametrize("similarity", [0.3, 0.5, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0])
+def test_bands_bring_together_at_least_nineteen_of_twenty_pairs_that_are_just_so_alike(similarity: float) -> None:
+    bands, width = bands_for(similarity)
+    assert 1 - (1 - similarity**width) ** bands >= 0.95
+    assert bands * width >= 128
+
+
+@pytest.mark.parametrize("similarity", [0.5, 0.75, 0.9])
+def test_the_estimate_of_how_alike_programs_are_is_as_good_as_theory_has_it(similarity: float) -> None:
+    """Off by no more than four standard deviations of a binomial, for pairs of all degrees."""
+    bands, width = bands_for(similarity)
+    for step in range(0, 60, 3):
+        chance = Random(step)
+        words = [f"w{chance.randrange(10**6)}" for _ in range(300)]
+        changed = list(words)
+        for place in chance.sample(range(300), step):
+            changed[place] = "other"
+        one, other = " ".join(words), " ".join(changed)
+        true = jaccard(one, other)
+        estimate = likeness(near_signature(one, similarity), near_signature(other, similarity), similarity)
+        assert abs(estimate - true) <= 4 * (true * (1 - true) / (bands * width)) ** 0.5 + 0.01
+
+
+TEXTS = st.lists(st.sampled_from(["x", "y", "=", "1", "(", ")", "\n", "'s'", "# c\n", "é"]), max_size=40).map(" ".join)
+
+
+@given(TEXTS, TEXTS)
+def test_likeness_knows_no_order_and_equal_tokens_are_wholly_alike(one: str, other: str) -> None:
+    a, b = near_signature(one, 0.75), near_signature(other, 0.75)
+    assert likeness(a, b, 0.75) == likeness(b, a, 0.75)
+    assert 0 <= likeness(a, b, 0.75) <= 1
+    if tokens_of(one) == tokens_of(other):
+        assert likeness(a, b, 0.75) == 1
+
+
+def test_the_first_of_programs_that_are_alike_stays() -> None:
+    with Seen(None, 0.5) as seen:
+        assert seen.add(0, "a", near_signature(AREA, 0.5)) is None
+        assert seen.add(1, "b", near_signature(OTHER, 0.5)) is None
+        match = seen.add(2, "c", near_signature(RENAMED, 0.5))
+        assert match is not None
+        assert (match.name, match.exact, match.reason) == ("a", False, "near-duplicate")
+        assert abs(match.similarity - jaccard(AREA, RENAMED)) < 0.15
+        again = seen.add(3, "d", near_signature(AREA + "\n", 0.5))
+        assert again is not None
+        assert (again.detail, again.reason) == ("the program of a", "duplicate")
+
+
+numbers = st.lists(st.integers(0, 5), max_size=12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(numbers, st.data())
+def test_rewound_it_knows_what_it_knew_then(programs: list[int], data: st.DataObject) -> None:
+    """Forgetting from any place on, and going on from there, is as if it had never been further."""
+    place = data.draw(st.integers(0, len(programs)))
+    signatures = [near_signature(f"x = {'a + ' * n}{n} * {n}", 0.75) for n in range(6)]
+    with Seen(None, 0.75) as seen, Seen(None, 0.75) as fresh:
+        for number, program in enumerate(programs):
+            seen.add(number, str(number), signatures[program])
+        seen.rewind(place)
+        for number, program in enumerate(programs[:place]):
+            fresh.add(number, str(number), signatures[program])
+        for number, program in enumerate(data.draw(numbers), place):
+            one, other = (memory.add(number, str(number), signatures[program]) for memory in (seen, fresh))
+            assert one == other
+
+
+def test_what_was_marked_is_kept_and_what_was_not_is_gone(tmp_path: Path) -> None:
+    path = str(tmp_path / "programs.sqlite")
+    seen = Seen(path, 0.75)
+    seen.add(0, "a", exact_signature("x = 1"))
+    seen.mark()
+    seen.add(1, "b", exact_signature("y = 1"))
+    seen.close()
+    with Seen(path, 0.75) as again:
+        assert again.add(1, "c", exact_signature("x = 1")) is not None
+        assert again.add(1, "c", exact_signature("y = 1")) is None
+
+
+@pytest.mark.parametrize("duplicates", ["exact", "near"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_build_leaves_out_what_was_there_before_and_says_where(
+    duplicates: str, workers: int, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.jsonl"
+    programs = [AREA, OTHER, AREA + "\n", "def f(:", RENAMED, f"```python\n{OTHER}```"]
+    rows = [{"id": n, "instruction": "", "program": program} for n, program in enumerate(programs)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = BuildOptions(samples=2, screening=ScreeningOptions(duplicates=duplicates, similarity=0.5))
+    report = build([source], tmp_path / "out.jsonl", options=options, workers=workers)
+    rejections = [json.loads(line) for line in Path(report.rejected).read_text().splitlines()]
+    found = {one["id"]: (one["reason"], one["detail"]) for one in rejections}
+    assert found[2] == ("duplicate", f"the program of {source}:1 (id 0)")
+    assert found[5] == ("duplicate", f"the program of {source}:2 (id 1)")
+    assert found[3][0] == "syntax"
+    if duplicates == "near":
+        assert found[4][0] == "near-duplicate"
+        assert found[4][1].endswith(f"alike to {source}:1 (id 0)")
+    kept = [json.loads(line)["id"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert kept == [0, 0, 1, 1] + [4, 4] * (duplicates == "exact")
+    assert (report.tally.rows, report.tally.sequences) == (6, len(kept))
+
+
+def test_the_estimate_of_a_set_of_two_is_fair() -> None:
+    """Small sets are told as precisely as large ones: each element wins half of the places."""
+    bands, width = bands_for(0.75)
+    won = []
+    for n in range(200):
+        one = near_signature(f"a{n} b c d e f", 0.75)  # two shingles
+        other = near_signature(f"a{n} b c d e", 0.75)  # one of them
+        won.append(likeness(one, other, 0.75))
+    mean = sum(won) / len(won)
+    spread = (0.25 / (bands * width)) ** 0.5 / len(won) ** 0.5
+    assert abs(mean - 0.5) < 5 * spread + 0.01
