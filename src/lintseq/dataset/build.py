@@ -85,3 +85,5 @@ def check_build(options: BuildOptions) -> None:
     ):
         if not value >= least:
             raise ConfigError(f"{name} is {value}, but must be at least {least}")
+    if not -(2**63) <= options.seed < 2**63:
+        raise ConfigError(f"seed is {options.seed}, but must fit into 64 bits, as columns of tables have it")

@@ -314,7 +314,9 @@ class _Run:
             self._seen.mark()
             self._seen.close()
         manifest = {**self.report.counts(), "tally": self.report.tally.as_dict()}
-        card = card_of(self.outputs.settings, manifest, self.example) if self.target.sharded else None
+        card = None
+        if self.target.sharded:
+            card = card_of(self.outputs.settings, manifest, columns_of(self.options), self.example)
         self.outputs.finish(self.progress(), manifest, card=card)
         self.report.finished = True
 

@@ -1,8 +1,8 @@
 """Steps for pipelines of datatrove, run by any of its executors: on this machine, on Slurm or on Ray.
 
 `ProgramReader` reads what `lintseq build` reads, `EditSampling` turns programs into records, `RecordWriter`
-writes them. Of n tasks, task r has the rows of shard r of `lintseq build --shards n`: its file has the same
-bytes as that shard, and the files of all tasks one after the other are what the build writes without shards.
+writes them. Of n tasks, task r has the rows of shard r of `lintseq build --shards n`, and the files of all tasks
+one after the other have the bytes of a build without shards.
 Other readers, filters and writers of datatrove go with them.
 
 Owns what is datatrove's about it; rows are worked on as everywhere, in a process of their own, so that one
