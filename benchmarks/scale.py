@@ -171,10 +171,10 @@ def altered(pairs: Sequence[Source]) -> Iterator[dict[str, str]]:
             yield {"id": f"{pair.name}/{turn}", "instruction": pair.instruction, "program": text}
 
 
-def run_tree(command: Sequence[str | Path]) -> TreeCost:
+def run_tree(command: Sequence[str | Path], *, cwd: Path | None = None) -> TreeCost:
     """Run a command to its end, watching the memory of all its processes; each has waited for those it started."""
     started = time.perf_counter()
-    process = subprocess.Popen([str(word) for word in command])
+    process = subprocess.Popen([str(word) for word in command], cwd=cwd)
     peaks: dict[int, float] = {}
     together = 0.0
     ended = 0
