@@ -47,6 +47,7 @@ PAGES = [
     DOCS / "how-it-works.md",
     DOCS / "data-format.md",
     DOCS / "linters.md",
+    DOCS / "formats.md",
 ]
 MARKDOWN = sorted(
     path for folder in (".", "docs", "benchmarks", "examples") for path in (ROOT / folder).resolve().glob("*.md")
