@@ -93,6 +93,7 @@ def main() -> None:
     report.numbers = {
         "rows": len(mixed),
         "reasons": dict(Counter(found.values())),
+        "ordinary_rows_rejected": {id: reason for id, reason in found.items() if id not in expected},
         "seconds_without": without.seconds,
         "seconds_with": among.seconds,
         "seconds_of_limits": limits,

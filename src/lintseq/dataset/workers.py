@@ -79,7 +79,7 @@ def run_in_processes(
             patience = max(deadline - time.monotonic(), 0) if options.row_timeout else None
             ready = set(wait(list(busy), timeout=patience))
             for connection, (worker, job) in list(busy.items()):
-                if connection not in ready and not worker.overdue:
+                if connection not in ready and (not worker.overdue or connection.poll()):  # not done just now, either
                     continue
                 del busy[connection]
                 result = worker.take() if connection in ready else None
