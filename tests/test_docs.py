@@ -48,6 +48,7 @@ PAGES = [
     DOCS / "data-format.md",
     DOCS / "linters.md",
     DOCS / "looking.md",
+    DOCS / "formats.md",
 ]
 MARKDOWN = sorted(
     path for folder in (".", "docs", "benchmarks", "examples") for path in (ROOT / folder).resolve().glob("*.md")
