@@ -48,6 +48,7 @@ PAGES = [
     DOCS / "data-format.md",
     DOCS / "linters.md",
     DOCS / "looking.md",
+    DOCS / "formats.md",
     DOCS / "on-a-cluster.md",
 ]
 MARKDOWN = sorted(

@@ -33,8 +33,9 @@ from lintseq.errors import ConfigError, LintseqError
 
 _BATCH_ROWS = 64
 _BATCH_BYTES = 1 << 16
-_BATCH_SECONDS = 0.2
-"""How long the work of a batch should take: long against handing it over, short against a user's patience."""
+_BATCH_SECONDS = 0.05
+"""How long the work of a batch should take: long against handing it over, short where a process dies over one of its
+rows and the others are done again."""
 _PROGRAMS = "programs.sqlite"
 _SAVE_SECONDS = 1.0
 """How much work a kill may cost, if saving progress that often takes less than a twentieth of the time."""

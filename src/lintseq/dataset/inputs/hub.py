@@ -1,4 +1,7 @@
-"""Rows of Hugging Face data sets, streamed by name or saved on disk (extra `hub`)."""
+"""Rows of Hugging Face data sets, streamed by name or saved on disk (extra `hub`).
+
+How much is read at a time is up to `datasets`: of Parquet, a row group.
+"""
 
 import os
 import re
@@ -12,14 +15,16 @@ from lintseq.dataset.inputs.rows import BrokenInputError, Input, Mark, RawRow, e
 from lintseq.errors import ConfigError
 
 PREFIX = "hf:"
-_BATCH_ROWS = 1000
 _NAME = re.compile(r"hf:(?P<name>[^@#:]+)(?:@(?P<revision>[^#:]+))?(?:#(?P<config>[^:]+))?(?::(?P<split>.+))?")
 
 
 def is_saved(path: str) -> bool:
     """Tell whether a folder holds a data set that `save_to_disk` wrote."""
-    names = set(os.listdir(path))
-    return "dataset_dict.json" in names or {"dataset_info.json", "state.json"} <= names
+
+    def holds(*names: str) -> bool:
+        return all(os.path.isfile(os.path.join(path, name)) for name in names)
+
+    return holds("dataset_dict.json") or holds("dataset_info.json", "state.json")
 
 
 def hub_input(spec: str) -> Input:
@@ -60,10 +65,7 @@ def _builder(match: "re.Match[str]") -> Any:
     import datasets  # noqa: PLC0415
 
     with _telling(match[0]):
-        builder = datasets.load_dataset_builder(match["name"], match["config"], revision=match["revision"])
-    if getattr(builder.config, "batch_size", 0) is None:  # of Parquet, a whole row group would be read at a time
-        builder.config.batch_size = _BATCH_ROWS
-    return builder
+        return datasets.load_dataset_builder(match["name"], match["config"], revision=match["revision"])
 
 
 def _streamed(match: "re.Match[str]", builder: Any) -> Any:
