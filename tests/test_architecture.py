@@ -19,8 +19,10 @@ FLOW = [
     "sampling",
     "codecs",
     "dataset",
+    "integrations",
     "sandbox",
     "evaluation",
+    "reporting",
     "cli",
 ]
 MODULES = sorted(

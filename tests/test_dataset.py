@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -615,6 +616,33 @@ def test_a_row_that_takes_too_much_memory_is_rejected_and_its_process_goes_on(tm
     assert [record["id"] for record in read(tmp_path / "out.jsonl")] == [0, 2]
 
 
+def batches_taken_while_the_first_hangs(row_timeout: float) -> int:
+    """Return how many batches of one row are worked on by two workers before the first, which hangs, is given up."""
+    taken = []
+
+    def batches() -> Iterator[Batch]:
+        for number in range(100):
+            taken.append(number)
+            data = row("x = 2\n" if number else "sleep = 1\n")
+            yield Batch("in.jsonl", FIELDS, [RawRow(number, number + 1, data, 0)], 0)
+
+    options = BuildOptions(sampling=TRAPPED, row_timeout=row_timeout)
+    with closing(workers_module.run_in_processes(batches(), options, workers=2)) as results:
+        _, first = next(results)
+    assert first.tally.rejections == {"timeout": 1}
+    return len(taken)
+
+
+def test_while_a_row_uses_up_its_time_the_other_workers_go_on() -> None:
+    assert batches_taken_while_the_first_hangs(row_timeout=1.0) == 100
+
+
+@pytest.mark.parametrize("limit", ["_BATCHES_AHEAD", "_BYTES_AHEAD"])
+def test_what_waits_for_a_row_that_uses_up_its_time_is_bounded(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers_module, limit, 5 if limit == "_BATCHES_AHEAD" else 5 * len(row("x = 2\n")))
+    assert batches_taken_while_the_first_hangs(row_timeout=0.3) <= 10
+
+
 def test_the_rows_around_those_that_kill_or_hang_come_out_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -622,7 +650,7 @@ def test_the_rows_around_those_that_kill_or_hang_come_out_in_order(
     traps = {3: "die = 1", 4: "sleep = 1", 30: "kill = 1", 31: "die = 1", 50: "sleep = 1", 99: "die = 1"}
     rows = [row(f"{traps.get(n, 'y = 1')}\nx = {n}\n", id=n) for n in range(100)]
     source = write_rows(tmp_path / "in.jsonl", *rows)
-    options = BuildOptions(sampling=TRAPPED, row_timeout=0.1)
+    options = BuildOptions(sampling=TRAPPED, row_timeout=0.5)
     report = build([source], str(tmp_path / "out.jsonl"), options=options, workers=2)
     reasons = ["timeout" if trap == "sleep = 1" else "crashed" for trap in traps.values()]
     assert [(one["line"] - 1, one["reason"]) for one in read(report.rejected)] == [*zip(traps, reasons, strict=True)]

@@ -48,6 +48,9 @@ PAGES = [
     DOCS / "data-format.md",
     DOCS / "linters.md",
     DOCS / "evaluate.md",
+    DOCS / "looking.md",
+    DOCS / "formats.md",
+    DOCS / "on-a-cluster.md",
 ]
 MARKDOWN = sorted(
     path for folder in (".", "docs", "benchmarks", "examples") for path in (ROOT / folder).resolve().glob("*.md")

@@ -303,7 +303,7 @@ def test_a_process_that_is_killed_for_good_leaves_nothing_undone(rows: str, tmp_
 def test_shards_share_the_input_evenly_and_in_order(rows: str, tmp_path: Path) -> None:
     build([rows], Target(str(tmp_path / "out"), shards=4, shard_kind="jsonl"), workers=2)
     ids = [
-        [json.loads(row.data)["id"] for row in read_rows(str(path))]
+        [int(json.loads(row.data)["id"]) for row in read_rows(str(path))]
         for path in sorted((tmp_path / "out/data").iterdir())
     ]
     assert len(ids) == 4

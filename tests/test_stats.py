@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 
 from lintseq.cli import main
 from lintseq.cli.stats import bar, bars
+from lintseq.codecs import CODECS
+from lintseq.dataset.records import Item, lintseq_record
 from lintseq.dataset.stats import Stats, describe, histogram, lines_inserted, load_tokenizer, quantile, stats
+from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
+from lintseq.program import Program
 
 ONE = "@@ -0,0 +1 @@\n+a = 1"
 TWO = "@@ -1,0 +2,2 @@\n+b = 2\n+c = 3"
@@ -81,6 +85,28 @@ def test_the_same_sequences_give_the_same_numbers_in_any_columns(tmp_path: Path)
         "max": 2,
         "counts": {1: 1, 2: 1},
     }
+
+
+@pytest.mark.parametrize("format", CODECS)
+def test_lines_of_edits_are_counted_in_every_format(format: str, tmp_path: Path) -> None:
+    program = "def f(x):\n    return x\n\n\n+print(f(1))\n@@ = 2\n"
+    sequence = EditSequence(Program.from_text(program), (0, 0, 1, 1, 2, 1))
+    row = lintseq_record(Item(1, "", program), sequence, 0, {}, CODECS[format])
+    later = lintseq_record(Item(1, "", program), sequence.after(1), 0, {}, CODECS[format])
+    counts = stats(write(tmp_path / "data.jsonl", row, later))
+    assert counts.lines == {1: 2, 2: 1, 3: 2}
+    assert counts.edits == {2: 1, 3: 1}
+
+
+def test_rows_that_cannot_be_read_in_their_format_are_counted_apart(tmp_path: Path) -> None:
+    row = record([TWO]) | {"meta": {"format": "udiff"}}
+    odd = record([ONE]) | {"meta": {"format": "nonsense"}}
+    whole = lintseq_record(
+        Item(1, "", PROGRAM), EditSequence(Program.from_text(PROGRAM), (0, 0, 1)), 0, {}, CODECS["udiff"]
+    )
+    counts = stats(write(tmp_path / "data.jsonl", row, odd, whole))
+    assert counts.unreadable == {"malformed-edit": 1, "unknown-format": 1}
+    assert counts.lines == {1: 1, 2: 1}
 
 
 def test_rows_of_content_count_and_nothing_else_does() -> None:
@@ -196,6 +222,7 @@ def test_tokens_of_sequences_and_programs_are_counted(tokenizer: Path, by_hand: 
     separators = plain["edits_per_sequence"]["mean"] * plain["sequences"]
     assert numbers["program_tokens"] == plain["program_characters"]
     assert numbers["sequence_tokens"] == plain["sequence_characters"] - separators * (len("<|diff|>") - 1)
+    assert numbers["tokens_per_sequence"]["mean"] == numbers["sequence_tokens"] / numbers["sequences"]
     assert numbers["tokens_ratio"] == numbers["sequence_tokens"] / numbers["program_tokens"]
 
 

@@ -359,7 +359,8 @@ def test_the_command_prints_json_for_programs(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize(
-    "arguments", [["nowhere.jsonl"], ["{folder}"], ["{data}", "--linter", "nonsense"], ["{data}", "--limit", "0"]]
+    "arguments",
+    [["nowhere.jsonl"], ["{folder}/nowhere"], ["{data}", "--linter", "nonsense"], ["{data}", "--limit", "0"]],
 )
 def test_wrong_usage_exits_with_2(arguments: list[str], tmp_path: Path) -> None:
     path = write(tmp_path / "data.jsonl", record())

@@ -19,8 +19,10 @@ from lintseq.cli.evaluate import evaluate
 from lintseq.cli.resolve import resolve
 from lintseq.cli.sample import sample
 from lintseq.cli.sandbox import sandbox
+from lintseq.cli.show import show
 from lintseq.cli.stats import stats
 from lintseq.cli.verify import verify
+from lintseq.cli.view import view
 from lintseq.errors import ConfigError, LintseqError
 
 app = typer.Typer(
@@ -31,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (sample, build, convert, resolve, verify, stats, benchmarks, evaluate, sandbox):
+for command in (sample, build, convert, resolve, verify, stats, show, view, benchmarks, evaluate, sandbox):
     app.command()(command)
 
 

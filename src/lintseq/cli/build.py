@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from lintseq.cli.options import (
+    Engine,
+    EngineName,
     Format,
     Json,
     KindOfShards,
@@ -93,6 +95,7 @@ def build(
         str | None, typer.Option(metavar="COLUMN", help="Holds the licence, which records then repeat.")
     ] = None,
     workers: Workers = None,
+    engine: Engine = EngineName.local,
     row_timeout: RowTimeout = 10.0,
     row_memory: RowMemory = 2.0,
     resume: Resume = False,
@@ -151,6 +154,7 @@ def build(
             options=options,
             reading=ReadingOptions(functions=functions),
             workers=workers,
+            engine=engine.value,
             overwrite=overwrite,
             resume=resume,
             on_progress=progress,

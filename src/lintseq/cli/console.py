@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Self
 
 import typer
 
+from lintseq.reporting.numbers import plural
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
     from lintseq.dataset.pipeline import Progress
+
+__all__ = ["RunProgress", "percent", "plural", "table"]
 
 _LINE_EVERY = 5.0
 """Seconds between progress lines where there is no terminal."""
@@ -26,11 +30,6 @@ def table(rows: Sequence[tuple[str, str]]) -> str:
     """Return names and values in two columns."""
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in rows)
-
-
-def plural(number: int, noun: str) -> str:
-    """Return a count with its noun: `1 row`, `4,246 rows`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def percent(share: float) -> str:
@@ -68,6 +67,8 @@ class RunProgress:
         seconds = now - self._started
         rate = progress.new_rows / seconds
         text = f"{plural(progress.rows, 'row')}, {rate:,.0f} a second, {progress.rejected:,} rejected"
+        if progress.ahead:
+            text += f", {progress.ahead:,} more rows done out of turn"
         done = progress.done / progress.total if progress.total else None
         if progress.total and progress.done > self._first:
             left = (progress.total - progress.done) / (progress.done - self._first)

@@ -8,7 +8,7 @@ import io
 import os
 import sys
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,33 +92,48 @@ def console() -> "Console":
 
 def show(sequence: EditSequence, to: "Console", *, title: str) -> None:
     """Print every edit of `sequence` with the program as it stands after it."""
-    _print(to, (title, "bold"), (f": {plural(len(sequence), 'edit')}", "bold"))
+    show_title(sequence, to, title=title)
+    for number in range(len(sequence)):
+        print_line(to)
+        show_edit(sequence, number, to)
+
+
+def show_title(sequence: EditSequence, to: "Console", *, title: str) -> None:
+    """Print what is shown, and how many edits it has."""
+    print_line(to, (title, "bold"), (f": {plural(len(sequence), 'edit')}", "bold"))
+
+
+def show_edit(sequence: EditSequence, number: int, to: "Console") -> list[bool]:
+    """Print an edit, from 0, with the program as it stands after it; -1 prints what the edits start from.
+
+    Returns, for each line printed below the heading, whether it is new.
+    """
     lines = sequence.program.lines
-    for number, new in enumerate(sequence.inserted()):
-        _print(to)
-        heading = f"edit {number + 1} of {len(sequence)}:"
-        _print(to, (heading, "bold cyan"), (f" +{plural(len(new), 'line')}", "cyan"))
-        present = [index for index, arrival in enumerate(sequence.arrivals) if arrival <= number]
-        _show_state([lines[index] for index in present], _places(present, new), to, width=len(str(len(lines))))
+    present = [index for index, arrival in enumerate(sequence.arrivals) if arrival <= number]
+    new = {place for place, index in enumerate(present) if sequence.arrivals[index] == number >= 0}
+    heading = f"edit {number + 1} of {len(sequence)}:" if number >= 0 else "before the first edit:"
+    counted = f" +{plural(len(new), 'line')}" if number >= 0 else f" {plural(len(present), 'line')}"
+    print_line(to, (heading, "bold cyan"), (counted, "cyan"))
+    return _show_state([lines[index] for index in present], new, to, width=len(str(len(lines))))
 
 
-def _show_state(state: list[str], new: set[int], to: "Console", *, width: int) -> None:
+def _show_state(state: list[str], new: set[int], to: "Console", *, width: int) -> list[bool]:
     """Print the lines of a state, those at the places in `new` as new, leaving out what is far from them."""
+    printed: list[bool] = []
     last = -1
-    for place in chosen(state, new):
-        _gap(place - last - 1, width, to)
-        line = printable(state[place])
-        if place in new:
-            _print(to, (f"{place + 1:>{width + 2}} ", "dim"), (f"+ {line}".rstrip(), "green"))
-        else:
-            _print(to, (f"{place + 1:>{width + 2}}   {line}".rstrip(), "dim"))
+    for place in [*chosen(state, new), len(state)]:
+        if left_out := place - last - 1:
+            print_line(to, (f"{'⋮':>{width + 2}}   {plural(left_out, 'line')} more", "dim italic"))
+            printed.append(False)
+        if place < len(state):
+            line = printable(state[place])
+            if place in new:
+                print_line(to, (f"{place + 1:>{width + 2}} ", "dim"), (f"+ {line}".rstrip(), "green"))
+            else:
+                print_line(to, (f"{place + 1:>{width + 2}}   {line}".rstrip(), "dim"))
+            printed.append(place in new)
         last = place
-    _gap(len(state) - last - 1, width, to)
-
-
-def _gap(lines: int, width: int, to: "Console") -> None:
-    if lines:
-        _print(to, (f"{'⋮':>{width + 2}}   {plural(lines, 'line')} more", "dim italic"))
+    return printed
 
 
 def chosen(state: list[str], new: set[int]) -> list[int]:
@@ -171,12 +186,7 @@ def _indent(line: str) -> int:
     return len(expanded) - len(expanded.lstrip())
 
 
-def _places(present: list[int], new: Iterable[int]) -> set[int]:
-    arrived = set(new)
-    return {place for place, index in enumerate(present) if index in arrived}
-
-
-def _print(to: "Console", *parts: tuple[str, str]) -> None:
+def print_line(to: "Console", *parts: tuple[str, str]) -> None:
     """Print one line; on a terminal, what is too long for it is cut."""
     from rich.text import Text  # noqa: PLC0415
 

@@ -1,21 +1,19 @@
 """`lintseq stats`: a data set of edit sequences in numbers and bars.
 
-Owns the table, the bars and the progress line. Counting is `lintseq.dataset.stats`.
+Owns the bars and the progress line. Counting is `lintseq.dataset.stats`, pages are `lintseq.reporting`.
 """
 
 import os
 import sys
 import time
-from collections.abc import Mapping
 from json import dumps
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
 from lintseq.cli.sample import console
-from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,11 +25,16 @@ BAR = 40
 
 
 def stats(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="JSONL, plain, .gz or .zst; - is standard input.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A data set: a file or folder of any kind; - is standard input.")
+    ],
     *,
     tokenizer: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A tokenizer.json to count tokens with; needs the extra `tokens`."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the numbers and plots to a page of HTML, too.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
@@ -40,20 +43,47 @@ def stats(
     Programs are told apart by their text: rows that write the same text are draws of one program. A program
     is single-edit if every draw of it is.
 
+    The page that --html writes is one file, which loads nothing from anywhere.
+
     Example: lintseq stats edits.jsonl --tokenizer tokenizer.json
     """
     from lintseq.dataset import stats as library  # noqa: PLC0415
 
+    if html is not None:
+        check_page(html)
     with Ticker("stats", data) as ticker:
         numbers = library.stats(
             data,
             tokenizer=None if tokenizer is None else library.load_tokenizer(tokenizer),
             progress=lambda stats, place: ticker.tell(place, f"{stats.rows:,} rows"),
         )
+    if html is not None:
+        write_stats(html, numbers, data)
     if json:
         typer.echo(dumps(numbers.as_dict()))
     else:
         show(numbers, console())
+        if html is not None:
+            typer.echo(f"\npage  {html}")
+
+
+def check_page(path: Path) -> None:
+    """Raise `ConfigError`, before work starts, if a page cannot be written to `path`."""
+    from lintseq.reporting.pages import check_writable  # noqa: PLC0415
+
+    check_writable(path)
+
+
+def write_stats(path: Path, numbers: "Stats", data: str) -> None:
+    from lintseq.reporting.pages import write_page  # noqa: PLC0415
+    from lintseq.reporting.stats import stats_page  # noqa: PLC0415
+
+    write_page(path, stats_page(numbers, dataset=name_of(data)))
+
+
+def name_of(data: str) -> str:
+    """Return what to call a data set: the last part of its path."""
+    return "standard input" if data == "-" else data.rstrip("/").rpartition("/")[2] or data
 
 
 def show(stats: "Stats", to: "Console") -> None:
@@ -61,6 +91,7 @@ def show(stats: "Stats", to: "Console") -> None:
     from rich.table import Table  # noqa: PLC0415
 
     from lintseq.dataset.stats import histogram  # noqa: PLC0415
+    from lintseq.reporting.numbers import described, table_rows  # noqa: PLC0415
 
     numbers = stats.as_dict()
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -82,34 +113,6 @@ def show(stats: "Stats", to: "Console") -> None:
                 to.print(row, soft_wrap=True)
 
 
-def table_rows(numbers: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return name, value and remark of each number."""
-    rows = [("rows", f"{numbers['rows']:,}", "")]
-    rows += [("  unreadable", f"{n:,}", reason) for reason, n in sorted(numbers["unreadable"].items())]
-    sequences = max(numbers["sequences"], 1)
-    rows += [
-        ("programs", f"{numbers['programs']:,}", f"{numbers['draws_per_program']:.2f} draws of each on average"),
-        ("single-edit programs", f"{numbers['single_edit_programs']:.2%}", ""),
-        ("single-edit sequences", f"{numbers['single_edit_sequences']:.2%}", ""),
-    ]
-    if numbers["distinct_draws"] is not None:
-        rows.append(("distinct draws", f"{numbers['distinct_draws']:.2%}", "of programs drawn more than once"))
-    for unit in ("characters", "tokens"):
-        if (written := numbers.get(f"sequence_{unit}")) is not None:
-            plain = numbers[f"program_{unit}"]
-            ratio = f"{written / plain:.3f} times the programs', " if plain else ""
-            rows.append((unit, f"{written:,}", f"{ratio}{written / sequences:,.1f} a sequence"))
-    return rows
-
-
-def described(numbers: Mapping[str, float]) -> str:
-    """Return mean, quartiles and maximum in one line."""
-    return (
-        f"mean {numbers['mean']:.2f}, quartiles {numbers['q1']:g} / {numbers['median']:g} / {numbers['q3']:g},"
-        f" max {numbers['max']:,}"
-    )
-
-
 def bars(bins: list[tuple[str, int]]) -> list[str]:
     """Return a row of text for each bin: label, bar, count and share, in columns."""
     total, largest = sum(n for _, n in bins), max(n for _, n in bins)
@@ -123,26 +126,25 @@ def bar(part: float) -> str:
     return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
 
 
-def check_input(path: str) -> None:
-    """Raise `ConfigError` if there is nothing to read at `path`; a pipe is left alone."""
-    try:
-        if os.path.isfile(path) or os.path.isdir(path):
-            open(path, "rb").close()
-        elif path != "-":
-            os.stat(path)
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+def size_of(data: str) -> int | None:
+    """Return how much there is to read, in the units in which reading tells its place; None if nobody knows.
+
+    Raises `ConfigError` for a local file that cannot be read.
+    """
+    from lintseq.dataset.inputs import ReadingOptions, find_inputs  # noqa: PLC0415
+
+    if not os.path.isfile(data):
+        return None
+    (one,) = find_inputs(data, ReadingOptions())
+    return one.size
 
 
 class Ticker:
     """Says on standard error how far a long run is: a line that renews itself, or off a terminal one at times."""
 
     def __init__(self, name: str, path: str) -> None:
-        from lintseq.dataset.inputs.streams import input_size  # noqa: PLC0415
-
         self._name = name
-        check_input(path)
-        self._size = input_size(path)
+        self._size = size_of(path)
         self._live = sys.stderr.isatty()
         self._every = 0.2 if self._live else 15.0
         self._started = self._last = time.monotonic()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from lintseq.dataset.engines import LOCAL
 from lintseq.dataset.inputs import ReadingOptions, open_sources
 from lintseq.dataset.outputs import Target, check_target
 from lintseq.dataset.pipeline import Progress, RunReport, run
@@ -26,6 +27,7 @@ def build(
     options: BuildOptions | None = None,
     reading: ReadingOptions | None = None,
     workers: int | None = None,
+    engine: str = LOCAL,
     overwrite: bool = False,
     resume: bool = False,
     on_progress: Callable[[Progress], None] = lambda progress: None,
@@ -38,7 +40,9 @@ def build(
     options = options or BuildOptions()
     target = output if isinstance(output, Target) else Target(os.fspath(output))
     paths = [os.fspath(path) for path in inputs]
-    _check(paths, options)
+    if not paths:
+        raise ConfigError("no inputs; name at least one file, folder or data set, or - for standard input")
+    check_build(options)
     check_target(target, paths, overwrite=overwrite, resume=resume)
     return run(
         open_sources(paths, options.names, reading or ReadingOptions()),
@@ -46,6 +50,7 @@ def build(
         options,
         settings=settings_of(options),
         workers=workers,
+        engine=engine,
         overwrite=overwrite,
         resume=resume,
         on_progress=on_progress,
@@ -63,7 +68,7 @@ def settings_of(options: BuildOptions) -> dict[str, Any]:
     }
 
 
-def _check(inputs: list[str], options: BuildOptions) -> None:
+def check_build(options: BuildOptions) -> None:
     """Raise `ConfigError` for settings that cannot work."""
     check_options(options.sampling)
     check_screening(options.screening)
@@ -80,5 +85,5 @@ def _check(inputs: list[str], options: BuildOptions) -> None:
     ):
         if not value >= least:
             raise ConfigError(f"{name} is {value}, but must be at least {least}")
-    if not inputs:
-        raise ConfigError("no inputs; name at least one file, folder or data set, or - for standard input")
+    if not -(2**63) <= options.seed < 2**63:
+        raise ConfigError(f"seed is {options.seed}, but must fit into 64 bits, as columns of tables have it")

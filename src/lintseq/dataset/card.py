@@ -2,29 +2,44 @@
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lintseq.dataset.records import COLUMN_WORDS, COLUMNS
+from lintseq.dataset.records import COLUMN_WORDS, META_COLUMNS
 
 _SIZES = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M")]
-_LONGEST_EXAMPLE = 4000
+_LONGEST_STRING = 800
+_LONGEST_LIST = 8
+_MOST_INPUTS = 10
+_HUB_LICENCES = {
+    "afl-3.0", "agpl-3.0", "apache-2.0", "artistic-2.0", "bsd", "bsd-2-clause", "bsd-3-clause",
+    "bsd-3-clause-clear", "bsl-1.0", "c-uda", "cc", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0",
+    "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0",
+    "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc0-1.0",
+    "cdla-permissive-1.0", "cdla-permissive-2.0", "cdla-sharing-1.0", "ecl-2.0", "epl-1.0", "epl-2.0",
+    "etalab-2.0", "eupl-1.1", "eupl-1.2", "gfdl", "gpl", "gpl-2.0", "gpl-3.0", "isc", "lgpl", "lgpl-2.1",
+    "lgpl-3.0", "lppl-1.3c", "mit", "mpl-2.0", "ms-pl", "ncsa", "odbl", "odc-by", "ofl-1.1", "openrail",
+    "osl-3.0", "pddl", "postgresql", "unlicense", "wtfpl", "zlib",
+}  # fmt: skip
+"""What the Hub knows, of what programs come under."""
 
 
-def card_of(settings: Mapping[str, Any], manifest: Mapping[str, Any], example: str) -> str:
-    """Return the text of a README.md for an output with these settings and numbers; `example` is a record."""
-    return "\n".join([*_front_matter(manifest), "", *_body(settings, manifest), *_example(example)]) + "\n"
+def card_of(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Mapping[str, str], example: str) -> str:
+    """Return the text of a README.md for an output with these settings, numbers and columns; `example` is a record."""
+    parts = [*_front_matter(manifest, columns), "", *_body(settings, manifest, columns), *_example(example)]
+    return "\n".join(parts) + "\n"
 
 
-def _front_matter(manifest: Mapping[str, Any]) -> list[str]:
-    lines = ["---"]
-    licences = [name.strip().lower() for name in manifest["licences"]]
-    if licences:
-        lines.append("license:" if len(licences) > 1 else f"license: {json.dumps(licences[0])}")
-        lines += [f"- {json.dumps(licence)}" for licence in licences if len(licences) > 1]
+# What machines read
+
+
+def _front_matter(manifest: Mapping[str, Any], columns: Mapping[str, str]) -> list[str]:
     size = next((word for limit, word in _SIZES if manifest["sequences"] < limit), "n>10M")
     return [
-        *lines,
+        "---",
+        "pretty_name: Edit sequences",
+        *_licence_lines(manifest),
         "task_categories:",
         "- text-generation",
         "tags:",
@@ -39,17 +54,60 @@ def _front_matter(manifest: Mapping[str, Any]) -> list[str]:
         "  data_files:",
         "  - split: train",
         '    path: "data/train-*"',
+        # Without the types, each shard would be asked for them: one in which a column is empty has others.
+        "dataset_info:",
+        "  features:",
+        *(f"  {line}" for name, word in columns.items() for line in _feature(name, word)),
         "---",
     ]
 
 
-def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
-    options = settings["options"]
+def _feature(name: str, word: str) -> list[str]:
+    """Return the lines that say of which type a column is."""
+    fields: Mapping[str, str]
+    if word == "strings":
+        return [f"- name: {name}", "  list: string"]
+    if word == "messages":
+        kind, fields = "list", {"role": "string", "content": "string"}
+    elif word == "meta":
+        kind, fields = "struct", META_COLUMNS
+    else:
+        return [f"- name: {name}", f"  dtype: {'int64' if word == 'int' else word}"]
+    inner = [f"  {line}" for field, type_ in fields.items() for line in _feature(field, type_)]
+    return [f"- name: {name}", f"  {kind}:", *inner]
+
+
+def _licence_lines(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the licences of the programs by the Hub's names; one that it does not know is `other`."""
+    counts: Mapping[str, int] = manifest["licences"]
+    if not counts:
+        return []
+    names = sorted({_plain(name) for told in counts for name in re.split(r",| AND | OR |[()]", told) if name.strip()})
+    others = [name for name in names if name not in _HUB_LICENCES]
+    listed = [name for name in names if name in _HUB_LICENCES] + ["other"] * bool(others)
+    if sum(counts.values()) < manifest["sequences"]:
+        listed.append("unknown")
+    lines = [f"license: {listed[0]}"] if len(listed) == 1 else ["license:", *(f"- {name}" for name in listed)]
+    if others:
+        lines.append(f"license_name: {json.dumps(others[0] if len(others) == 1 else 'various')}")
+    return lines
+
+
+def _plain(licence: str) -> str:
+    """Return a licence as the Hub writes it: small letters and no spaces."""
+    name = re.sub(r"[^a-z0-9.+]+", "-", licence.strip().lower()).strip("-")
+    return re.sub(r"-(only|or-later)$", "", name)
+
+
+# What people read
+
+
+def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Mapping[str, str]) -> list[str]:
     edits = manifest["edits_per_sequence"]
     numbers = [
         ("edit sequences", f"{manifest['sequences']:,}"),
-        ("programs read", f"{manifest['rows']:,}"),
-        ("programs rejected", f"{sum(manifest['rejections'].values()):,}"),
+        ("rows read", f"{manifest['rows']:,}"),
+        ("rows rejected", f"{sum(manifest['rejections'].values()):,}"),
         ("edits a sequence", f"{edits['mean']:.2f} (median {edits['median']}, at most {edits['max']})"),
         ("lines an edit", f"{manifest['lines_per_edit']:.2f}"),
         ("sequences of a single edit", f"{100 * manifest['single_edit_share']:.1f} %"),
@@ -60,23 +118,12 @@ def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]
     return [
         "# Edit sequences",
         "",
-        "Programs as edit sequences: each program grows from nothing, a few lines at a time, and has no error after",
-        f"any edit that the whole program does not have. Made with lintseq {settings['lintseq']}, after",
+        *_about(settings),
+        "",
+        f"Made with lintseq {settings['lintseq']}, after",
         "[Piterbarg, Pinto and Fergus, 2025](https://arxiv.org/abs/2410.02749).",
         "",
-        *_table(("", ""), [*numbers, *rejections, *dropped, *licences]),
-        "",
-        "## Settings",
-        "",
-        *_table(("setting", "value"), [("python", settings["python"]), *_flat(options)]),
-        "",
-        "Inputs: " + ", ".join(f"`{os.path.basename(one['path'])}`" for one in settings["inputs"]) + ".",
-        "`manifest.json` has all of this for machines. The file of rejected rows has each row that gave nothing,",
-        "with the reason.",
-        "",
-        "## Columns",
-        "",
-        *_table(("column", "holds"), [(name, COLUMN_WORDS[name]) for name in COLUMNS[options["shape"]]]),
+        *_table(("what", "how much"), [*numbers, *rejections, *dropped, *licences]),
         "",
         "## Loading",
         "",
@@ -86,29 +133,95 @@ def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]
         'data = load_dataset("path/to/this/folder", split="train")',
         "```",
         "",
+        "## Columns",
+        "",
+        *_table(("column", "holds"), [(name, COLUMN_WORDS[name]) for name in columns]),
+        "",
+        "## Settings",
+        "",
+        f"Inputs: {_inputs(settings)}.",
+        "",
+        *_table(("setting", "value"), [("python", _code(settings["python"])), *_flat(settings["options"])]),
+        "",
+        "`manifest.json` has all of this for machines. The file of rejected rows has each row that gave nothing,",
+        "with the reason.",
+        "",
     ]
+
+
+def _about(settings: Mapping[str, Any]) -> list[str]:
+    """Return what the sequences are, and no more than is known of their states."""
+    sampling = settings["options"].get("sampling")
+    if sampling is None:
+        return ["Programs as edit sequences, converted from records that were there before."]
+    linter, judge = sampling["linter"], sampling["certify"]
+    lines = ["Programs as edit sequences: each program grows from nothing, a few lines at a time."]
+    if linter == "none":
+        lines.append("No linter had a say in which lines come together, so the states on the way may have any error.")
+    else:
+        by = "by lintseq's own analysis" if linter == "native" else f"by {_code(linter)}"
+        lines.append(f"After each edit it has, {by}, no error that the whole program does not have.")
+    if judge is not None:
+        lines.append(f"Each state was judged by {_code(judge)} too, and has no finding that the whole program lacks.")
+    return lines
+
+
+def _inputs(settings: Mapping[str, Any]) -> str:
+    names = [_code(_short(one["path"])) for one in settings["inputs"]]
+    more = len(names) - _MOST_INPUTS
+    return ", ".join(names[:_MOST_INPUTS]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _short(path: str) -> str:
+    """Return the name of an input without what is the business of the machine, or the account, it was read from."""
+    if "://" in path or (path.startswith("hf:") and not os.path.isabs(path[3:])):
+        return path.partition("?")[0]
+    return os.path.basename(path.rstrip("/" + os.sep)) or path
 
 
 def _example(example: str) -> list[str]:
     if not example:
         return []
-    text = json.dumps(json.loads(example), indent=2, ensure_ascii=False)
-    if len(text) > _LONGEST_EXAMPLE:
-        text = text[:_LONGEST_EXAMPLE] + "\n..."
-    fence = "````" if "```" in text else "```"
+    text = json.dumps(_shortened(json.loads(example)), indent=2, ensure_ascii=False)
+    fence = _fence(text, 3)
     return ["## An example", "", f"{fence}json", text, fence]
 
 
-def _table(header: tuple[str, str], rows: list[tuple[str, str]]) -> list[str]:
-    return [f"| {header[0]} | {header[1]} |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > _LONGEST_STRING:
+        return value[:_LONGEST_STRING] + " ..."
+    if isinstance(value, list):
+        return [*map(_shortened, value[:_LONGEST_LIST]), *["..."] * (len(value) > _LONGEST_LIST)]
+    if isinstance(value, dict):
+        return {name: _shortened(inner) for name, inner in value.items()}
+    return value
 
 
-def _flat(options: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return settings with dots in their names; what is not set is left out."""
-    rows = []
+def _table(header: tuple[str, str], rows: Sequence[tuple[str, str]]) -> list[str]:
+    lines = [f"| {_cell(name)} | {_cell(value)} |" for name, value in [header, *rows]]
+    return [lines[0], "|---|---|", *lines[1:]]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def _code(text: object) -> str:
+    """Return a text in Markdown's mark-up for code."""
+    text = str(text)
+    fence = _fence(text, 1)
+    return f"{fence}{text}{fence}" if len(fence) == 1 else f"{fence} {text} {fence}"
+
+
+def _fence(text: str, least: int) -> str:
+    """Return so many backticks that a text has no such run of them."""
+    return "`" * max([least, *(len(run) + 1 for run in re.findall("`+", text))])
+
+
+def _flat(options: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield settings with dots in their names; what is not set is left out."""
     for name, value in options.items():
         if isinstance(value, Mapping):
-            rows += _flat(value, f"{prefix}{name}.")
-        elif value not in (None, "", (), [], False):
-            rows.append((f"{prefix}{name}", f"`{value}`"))
-    return rows
+            yield from _flat(value, f"{prefix}{name}.")
+        elif value is not None and value is not False and value not in ("", (), []):
+            yield f"{prefix}{name}", _code(", ".join(map(str, value)) if isinstance(value, list | tuple) else value)

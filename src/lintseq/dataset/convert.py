@@ -37,6 +37,8 @@ class ConvertOptions:
     row_memory: int | None = 2_000_000_000
     """Bytes that a record may take beside what its process has anyway."""
 
+    slow = False
+
     def turner(self) -> RowTurner:
         return Converter(self)
 

@@ -6,21 +6,26 @@ for. A run that was ended is gone on with. Reading is left to `inputs`, the work
 lines' shape to `records`, files to `outputs`.
 """
 
+import os
 import platform
 import sqlite3
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from lintseq import __version__
 from lintseq.dataset.card import card_of
 from lintseq.dataset.duplicates import KEEP, Seen
+from lintseq.dataset.engines import LOCAL, check_engine, run_in_engine
 from lintseq.dataset.inputs import START, BrokenInputError, Mark, RawRow, Source
 from lintseq.dataset.outputs import Outputs, Target
 from lintseq.dataset.outputs.growing import uninterrupted
+from lintseq.dataset.outputs.target import is_regular
+from lintseq.dataset.pieces import cut, path_of, plan_of, rows_of_a_piece, shard_at
 from lintseq.dataset.records import COLUMNS
 from lintseq.dataset.work import Batch, Result, Tally, WorkOptions, without_duplicates
 from lintseq.dataset.workers import default_workers, run_in_processes
@@ -28,8 +33,9 @@ from lintseq.errors import ConfigError, LintseqError
 
 _BATCH_ROWS = 64
 _BATCH_BYTES = 1 << 16
-_BATCH_SECONDS = 0.2
-"""How long the work of a batch should take: long against handing it over, short against a user's patience."""
+_BATCH_SECONDS = 0.05
+"""How long the work of a batch should take: long against handing it over, short where a process dies over one of its
+rows and the others are done again."""
 _PROGRAMS = "programs.sqlite"
 _SAVE_SECONDS = 1.0
 """How much work a kill may cost, if saving progress that often takes less than a twentieth of the time."""
@@ -48,6 +54,8 @@ class Progress:
     """Of the inputs, in the units of `total`: bytes as they are stored, or rows."""
     total: int | None
     """None if an input does not tell its size."""
+    ahead: int = 0
+    """Rows that an engine has done and whose turn has not come."""
 
 
 @dataclass(slots=True)
@@ -128,6 +136,7 @@ def run(
     *,
     settings: dict[str, Any],
     workers: int | None = None,
+    engine: str = LOCAL,
     overwrite: bool = False,
     resume: bool = False,
     on_progress: Callable[[Progress], None] = lambda progress: None,
@@ -137,13 +146,17 @@ def run(
     `settings` are what the bytes depend on beside the sources and the target: a run goes on only with one that
     had the same. All files appear when the work is done and not before; until then it lies in a folder beside
     them, and with `resume` a run that was ended in any way is gone on with: the bytes are those of a run that
-    was left alone. Raises `ConfigError` before any work for what cannot work, and `RunInterrupted` on Ctrl-C.
+    was left alone. An engine of `lintseq.dataset.engines` has the work done elsewhere, `workers` tasks at once;
+    the bytes are the same. Raises `ConfigError` before any work for what cannot work, and `RunInterrupted` on
+    Ctrl-C.
     """
     workers = default_workers() if workers is None else workers
     if workers < 1:
         raise ConfigError(f"workers is {workers}, but must be at least 1")
     if resume and any(source.fingerprint is None for source in sources):
         raise ConfigError("standard input and pipes cannot be read twice, so there is nothing to resume from")
+    if engine != LOCAL:
+        _check_engine(engine, sources, target)
     if target.shards is not None and any(source.size is None for source in sources):
         raise ConfigError("how much input there is cannot be known, so it cannot be split; use --shard-rows")
     whole = settings_of(settings, options, target, sources)
@@ -153,7 +166,7 @@ def run(
             return one.finished_before(outputs.manifest)
         with closing(one):
             try:
-                one.go(workers, on_progress)
+                one.go(workers, on_progress, engine=engine)
                 one.finish()
             except KeyboardInterrupt:
                 one.save()
@@ -164,6 +177,15 @@ def run(
                 way_out = f"what was done is in {outputs.partial}; go on with --resume"
                 raise LintseqError(f"cannot go on with {target.output}: {error}; {way_out}") from None
     return one.report
+
+
+def _check_engine(engine: str, sources: Sequence[Source], target: Target) -> None:
+    """Raise `ConfigError` if an engine cannot do this."""
+    check_engine(engine)
+    if any(source.fingerprint is None for source in sources):
+        raise ConfigError(f"standard input and pipes cannot be shared out by engine {engine}; name files")
+    if not any(map(is_regular, (target.output, target.rejected_path))):
+        raise ConfigError(f"engine {engine} needs a place for unfinished work; write to a file")
 
 
 def columns_of(options: WorkOptions) -> dict[str, str]:
@@ -213,6 +235,10 @@ class _Run:
         self.place = _Place()
         self.example = ""
         """The first record, for the card."""
+        self.ahead = 0
+        """Rows that an engine has done and whose turn has not come."""
+        self.written: deque[str] = deque()
+        """Files of pieces of which all is written, if not yet durably."""
         sizes = [source.size for source in sources]
         self.total = None if None in sizes else sum(size or 0 for size in sizes)
         if (saved := outputs.progress) is not None:
@@ -230,14 +256,17 @@ class _Run:
         seen.rewind(self.report.tally.rows)
         return seen
 
-    def go(self, workers: int, on_progress: Callable[[Progress], None]) -> None:
+    def go(self, workers: int, on_progress: Callable[[Progress], None], *, engine: str = LOCAL) -> None:
         """Do the work."""
         pace = _Pace()
         saver = _Saver()
         ends: deque[tuple[_Place, int]] = deque()
-        batches = self._batches(pace, ends)
+        if engine == LOCAL:
+            run = run_in_processes(self._batches(pace, ends), self.options, workers=workers)
+        else:
+            run = self._through_engine(engine, workers, ends)
         report = self.report
-        with closing(run_in_processes(batches, self.options, workers=workers)) as results:
+        with closing(run) as results:
             for batch, result in results:
                 with uninterrupted():  # so that what is written and what is known of it agree
                     self._write(batch, result, *ends.popleft())
@@ -245,10 +274,18 @@ class _Run:
                 if saver.due():
                     self.save()
                     saver.done()
+                    while self.written:
+                        os.remove(self.written.popleft())
                 tally = report.tally
                 on_progress(
                     Progress(
-                        tally.rows, report.new_rows, tally.sequences, report.rejections, batch.position, self.total
+                        tally.rows,
+                        report.new_rows,
+                        tally.sequences,
+                        report.rejections,
+                        batch.position,
+                        self.total,
+                        self.ahead,
                     )
                 )
 
@@ -278,7 +315,9 @@ class _Run:
             self._seen.mark()
             self._seen.close()
         manifest = {**self.report.counts(), "tally": self.report.tally.as_dict()}
-        card = card_of(self.outputs.settings, manifest, self.example) if self.target.sharded else None
+        card = None
+        if self.target.sharded:
+            card = card_of(self.outputs.settings, manifest, columns_of(self.options), self.example)
         self.outputs.finish(self.progress(), manifest, card=card)
         self.report.finished = True
 
@@ -337,12 +376,35 @@ class _Run:
                 yield batch()
             before += source.size or 0
 
+    def _through_engine(
+        self, engine: str, workers: int, ends: "deque[tuple[_Place, int]]"
+    ) -> Generator[tuple[Batch, Result]]:
+        """Yield what an engine makes of the rows of all inputs from where the run stands.
+
+        `ends` and the report are told what `_batches` tells them.
+        """
+        folder = self.outputs.file("pieces")
+        assert folder is not None
+        self.save()  # so that a later run goes on with this one, whose pieces may be done before anything is written
+        place, each = self.place, rows_of_a_piece(self.options)
+        pieces = list(cut(self.sources, rows_each=each, shard_of=self._shard, input=place.source, mark=place.mark))
+        plan = plan_of(self.options, self.sources, pieces, workers=workers)
+        before = list(accumulate((source.size or 0 for source in self.sources), initial=0))
+        with closing(run_in_engine(engine, plan, folder, workers=workers)) as steps:
+            for step in steps:
+                piece, source = step.piece, self.sources[step.piece.input]
+                self.ahead = step.ahead
+                if step.broken and step.broken not in self.report.broken_inputs:
+                    self.report.broken_inputs.append(step.broken)
+                ends.append((_Place(piece.input, step.mark), piece.shard))
+                position = before[piece.input] + step.mark.end
+                yield Batch(source.path, source.fields, step.rows, position), step.result
+                if step.last:
+                    self.written.append(path_of(folder, piece))
+
     def _shard(self, position: int) -> int:
         """Return the shard of a row that starts at `position` of all inputs together."""
-        shards = self.target.shards
-        if shards is None or not self.total:
-            return 0
-        return min(position * shards // self.total, shards - 1)
+        return shard_at(position, self.total or 0, self.target.shards or 1)
 
 
 class _Saver:

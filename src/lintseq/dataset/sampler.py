@@ -51,6 +51,10 @@ class BuildOptions:
     row_memory: int | None = 2_000_000_000
     """Bytes that a row may take beside what its process has anyway; holds in worker processes."""
 
+    @property
+    def slow(self) -> bool:
+        return not {self.sampling.linter, self.sampling.certify or "none"} <= {"native", "none"}
+
     def turner(self) -> RowTurner:
         return EditSampler(self)
 

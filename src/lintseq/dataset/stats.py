@@ -1,21 +1,21 @@
 """What a data set of edit sequences looks like, in numbers that add.
 
 Owns the counting and the arithmetic: two halves of a data set, counted apart and added, give the numbers of
-the whole. Leaves reading rows to `inputs`, what a row says to `sequences`, and bars to the command line.
+the whole. Leaves reading rows to `inputs`, what a row says to `sequences`, and tables and bars to others.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from hashlib import blake2b
 from itertools import islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from lintseq.codecs import SEPARATOR
+from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.dataset.inputs import BrokenInputError, RawRow, parse_row, read_rows
-from lintseq.dataset.sequences import read_record
-from lintseq.errors import ConfigError, ProgramError
+from lintseq.dataset.sequences import Record, read_record
+from lintseq.errors import ConfigError, MalformedEditError, ProgramError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -36,6 +36,8 @@ class Stats:
     """Edits in a sequence -> sequences."""
     lines: Counter[int] = field(default_factory=Counter)
     """Lines that an edit inserts -> edits."""
+    tokens: Counter[int] = field(default_factory=Counter)
+    """Tokens in the text of a sequence -> sequences; empty if nobody counted tokens."""
     draws: Counter[int] = field(default_factory=Counter)
     """Hash of a program -> sequences that write it."""
     grown: set[int] = field(default_factory=set)
@@ -47,12 +49,25 @@ class Stats:
     sequence_tokens: int = 0
     program_tokens: int = 0
 
-    def add(self, edits: Sequence[str], text: str, program: str, *, tokens: tuple[int, int] = (0, 0)) -> None:
-        """Count a row: its edit texts, the same as one text, its program, and the tokens of these two."""
+    def add(
+        self,
+        edits: Sequence[str],
+        text: str,
+        program: str,
+        *,
+        lines: Iterable[int] | None = None,
+        tokens: tuple[int, int] = (0, 0),
+    ) -> None:
+        """Count a row: its edit texts, the same as one text, its program, and the tokens of these two.
+
+        `lines` says how many each edit inserts; without it the texts are taken to be of format `diff`.
+        """
         key = _hash(program)
         self.edits[len(edits)] += 1
-        self.lines.update(map(lines_inserted, edits))
+        self.lines.update(map(lines_inserted, edits) if lines is None else lines)
         self.draws[key] += 1
+        if tokens[0]:
+            self.tokens[tokens[0]] += 1
         if len(edits) > 1:
             self.grown.add(key)
         self.sequences.add(key << 64 | _hash(text))
@@ -110,12 +125,26 @@ class Stats:
             numbers["sequence_tokens"] = self.sequence_tokens
             numbers["program_tokens"] = self.program_tokens
             numbers["tokens_ratio"] = share(self.sequence_tokens, self.program_tokens)
+            numbers["tokens_per_sequence"] = describe(self.tokens)
         return numbers
 
 
 def lines_inserted(edit: str) -> int:
-    """Return how many lines an edit text inserts: rows of content start with `+`, headers never do."""
+    """Return how many lines an edit text of format `diff` inserts: its rows start with `+`, headers never do."""
     return sum(row.startswith("+") for row in edit.split("\n"))
+
+
+def lines_of_edits(record: Record) -> list[int]:
+    """Return how many lines each edit of a record inserts; raise `ProgramError` if that cannot be told.
+
+    In format `diff` rows are counted, whether they are well formed or not: other tools write that too.
+    """
+    if record.codec is DIFF:
+        return [lines_inserted(edit) for edit in record.edits]
+    try:
+        return [len(lines) for lines in record.sequence().inserted()]
+    except MalformedEditError as error:
+        raise ProgramError("malformed-edit", str(error)) from None
 
 
 def share(part: float, whole: float) -> float:
@@ -209,14 +238,15 @@ def stats(
         records = []
         for line in batch:
             try:
-                records.append(read_record(parse_row(line.data)))
+                record = read_record(parse_row(line.data))
+                records.append((record, lines_of_edits(record)))
             except ProgramError as error:
                 counts.unreadable[error.reason] += 1
                 failures = failures or [error]
-        rows = [(record.edits, record.text, record.program) for record in records]
+        rows = [(record.edits, record.text, record.program) for record, _ in records]
         tokens = _count_tokens(tokenizer, rows) if tokenizer is not None else repeat((0, 0))
-        for row, numbers in zip(rows, tokens, strict=False):
-            counts.add(*row, tokens=numbers)
+        for row, (_, inserted), numbers in zip(rows, records, tokens, strict=False):
+            counts.add(*row, lines=inserted, tokens=numbers)
         if progress is not None:
             progress(counts, batch[-1].end)
     if failures and not counts.edits:

@@ -22,11 +22,11 @@ from typing import TypeVar
 
 from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.codecs.anchors import aligned
-from lintseq.codecs.resolution import shorten
+from lintseq.codecs.resolution import EditFault, shorten
 from lintseq.dataset.inputs import BrokenInputError, RawRow, parse_row, read_rows
 from lintseq.dataset.sequences import Record, read_record
 from lintseq.dataset.workers import default_workers
-from lintseq.edits import EditSequence
+from lintseq.edits import EditSequence, apply
 from lintseq.errors import MalformedEditError, ProgramError, ToolError
 from lintseq.linting import Diagnostic, findings, get_linter, new_diagnostics
 from lintseq.program import Program
@@ -272,13 +272,20 @@ def _said(edit: str) -> tuple[str | None, bool]:
 
 
 def _done(record: Record) -> Iterator[tuple[str | None, bool]]:
-    """Yield the same for each edit, read as it comes, of what it does to the state."""
+    """Yield the same for each edit of what it does to the state; one that is not well formed is read as it comes."""
     state = record.start
     for edit in record.edits:
-        before, state = state, record.codec.resolve(SEPARATOR + edit, state).program
-        found = aligned(before.lines, state.lines)
-        gone = found.index(-1) if -1 in found else None
-        yield None if gone is None else before.lines[gone], len(state.lines) > len(before.lines) - found.count(-1)
+        try:
+            hunks = record.codec.read_edit(edit, state.lines)
+        except EditFault:
+            before, state = state, record.codec.resolve(f"{SEPARATOR}{edit}\n", state).program
+            found = aligned(before.lines, state.lines)
+            gone = found.index(-1) if -1 in found else None
+            adds = len(state.lines) > len(before.lines) - found.count(-1)
+            yield None if gone is None else before.lines[gone], adds
+        else:
+            state = Program(tuple(apply(hunks, state.lines)), state.final_newline)
+            yield None, bool(hunks.hunks)
 
 
 def _check_clean(sequence: EditSequence, program: str, judge: Judge, row: _Row) -> None:

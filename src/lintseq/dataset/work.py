@@ -41,6 +41,10 @@ class WorkOptions(Protocol):
     @property
     def screening(self) -> ScreeningOptions: ...
     @property
+    def slow(self) -> bool:
+        """Whether rows may take seconds each, so that few of them are much work."""
+
+    @property
     def row_timeout(self) -> float: ...
     @property
     def row_memory(self) -> int | None: ...

@@ -33,11 +33,12 @@ except ImportError:  # Windows
 if TYPE_CHECKING:
     from multiprocessing.context import ForkContext, SpawnContext
 
-_BATCHES_AHEAD = 8
-"""Batches for each worker that may be under way or wait for an earlier one to be done."""
+_BATCHES_AHEAD = 512
+"""Batches for each worker that may be under way or wait for an earlier one to be done: while a row uses up its time,
+the other workers go on."""
 _BYTES_AHEAD = 32 << 20
-"""Finished bytes that may wait for an earlier batch before no more batches are given out."""
-_GRACE = 1.0
+"""Bytes for each worker that these may be, rows and what they gave."""
+_GRACE = 0.25
 """Seconds that a row may take beyond its time limit, to heed it, before its process is ended."""
 
 
@@ -61,10 +62,11 @@ def run_in_processes(
         while True:
             while len(busy) < workers:
                 job = again.popleft() if again else None
-                if job is None and len(orders) < _BATCHES_AHEAD * workers and size < _BYTES_AHEAD:
+                if job is None and len(orders) < _BATCHES_AHEAD * workers and size < _BYTES_AHEAD * workers:
                     batch = next(batches, None)
                     if batch is not None:
                         orders.append(_Order(batch))
+                        size += orders[-1].size
                         job = _Job(orders[-1], 0, batch)
                 if job is None:
                     break
@@ -73,9 +75,11 @@ def run_in_processes(
                 busy[worker.connection] = worker, job
             if not busy:
                 return
-            ready = set(wait(list(busy), timeout=_GRACE if options.row_timeout else None))
+            deadline = min(worker.deadline for worker, _ in busy.values())
+            patience = max(deadline - time.monotonic(), 0) if options.row_timeout else None
+            ready = set(wait(list(busy), timeout=patience))
             for connection, (worker, job) in list(busy.items()):
-                if connection not in ready and not worker.overdue:
+                if connection not in ready and (not worker.overdue or connection.poll()):  # not done just now, either
                     continue
                 del busy[connection]
                 result = worker.take() if connection in ready else None
@@ -105,6 +109,10 @@ class _Order:
     rows: int = 0
     """How many have results."""
     size: int = 0
+    """Bytes of the rows and of the results."""
+
+    def __post_init__(self) -> None:
+        self.size = sum(len(row.data) for row in self.batch.rows)
 
     @property
     def done(self) -> bool:
@@ -148,7 +156,7 @@ def _bury(worker: "_Worker", job: _Job, options: WorkOptions, again: deque[_Job]
     Returns the bytes of the rejection, if it is known by now that the row was the cause.
     """
     hung, row = worker.overdue, worker.row
-    status = worker.kill()
+    status = worker.kill(patience=0.0 if hung else 0.1)
     culprit = job.part(row, row + 1)
     again.extend(part for part in (job.part(0, row), job.part(row + 1, len(job.batch.rows))) if part.batch.rows)
     if not hung and len(job.batch.rows) > 1:
@@ -199,15 +207,20 @@ class _Worker:
         return int(self._at[0])
 
     @property
-    def overdue(self) -> bool:
-        """Whether that takes longer than a row may."""
+    def deadline(self) -> float:
+        """When that takes longer than a row may."""
         since: float = self._at[1]
-        return time.monotonic() - since > self._patience
+        return since + self._patience
+
+    @property
+    def overdue(self) -> bool:
+        return time.monotonic() >= self.deadline
 
     def give(self, batch: Batch) -> None:
         if not self._started and self.take() is None:
+            status = self.kill(patience=0.1)
             raise ToolError(
-                f"a worker process does not start (status {self.kill()}); in a script of your own, call `build`"
+                f"a worker process does not start (status {status}); in a script of your own, call `build`"
                 " under `if __name__ == '__main__':`"
             )
         self._started = True
@@ -231,9 +244,10 @@ class _Worker:
         self._process.kill()
         self._process.join()
 
-    def kill(self) -> int | None:
-        """End the process, which may be dead already, and return its exit status as `multiprocessing` has it."""
-        self._process.join(0.1)
+    def kill(self, *, patience: float = 0.0) -> int | None:
+        """End the process, after some seconds in which it may end by itself; return its exit status, as
+        `multiprocessing` has it."""
+        self._process.join(patience)
         self._process.kill()
         self._process.join()
         self._close()

@@ -8,10 +8,14 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from lintseq.errors import ConfigError
 from lintseq.linting.diagnostic import Diagnostic, Finding, Linter, findings, new_diagnostics, normalise
 from lintseq.linting.syntax import CompileLinter
+
+if TYPE_CHECKING:
+    from lintseq.linting.pylint import PylintLinter
 
 __all__ = [
     "LINTERS",
@@ -41,11 +45,15 @@ def _ruff() -> Linter:
 
 
 def _pylint(*, resolve_imports: bool = False) -> Linter:
+    return _pylint_linter()(resolve_imports=resolve_imports)
+
+
+def _pylint_linter() -> "type[PylintLinter]":
     try:
         from lintseq.linting.pylint import PylintLinter  # noqa: PLC0415
     except ModuleNotFoundError:
         raise ConfigError("the pylint linter needs pylint: pip install 'lintseq[linters]'") from None
-    return PylintLinter(resolve_imports=resolve_imports)
+    return PylintLinter
 
 
 LINTERS: dict[str, Callable[[], Linter]] = {
@@ -89,7 +97,7 @@ def linter_version(name: str) -> str:
         _pyflakes()
         return f"pyflakes {version('pyflakes')} / {python}"
     if name in ("pylint", "pylint+imports"):
-        _pylint()
+        _pylint_linter()
         return f"{name} {version('pylint')} / astroid {version('astroid')} / {python}"
     if name == "ruff":
         from lintseq.linting.ruff import ruff_version  # noqa: PLC0415

@@ -55,7 +55,8 @@ class PylintLinter:
 
     def __init__(self, *, resolve_imports: bool = False) -> None:
         self._resolve_imports = resolve_imports
-        self._engine: _Engine | None = None
+        # At once, so that processes forked from this one start warm.
+        self._engine: _Engine | None = _Engine(resolve_imports=resolve_imports)
 
     def check(self, source: str) -> list[Diagnostic]:
         if errors := syntax_errors(source, "E0001"):

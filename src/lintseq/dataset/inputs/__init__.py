@@ -5,20 +5,19 @@ object, whatever it was read from; what becomes of it is left to others. Memory 
 and files are open only while they are read.
 """
 
-import glob
 import os
-import zlib
+import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
-
-import zstandard
 
 from lintseq.dataset.inputs import sourcecode
 from lintseq.dataset.inputs.fields import FieldNames, Fields, find_fields
 from lintseq.dataset.inputs.hub import PREFIX, hub_input, is_saved, saved_input
 from lintseq.dataset.inputs.lines import array_input, lines_input, opens_an_array
+from lintseq.dataset.inputs.places import base_of, files_in, files_matching, is_folder, is_pattern, name_below
 from lintseq.dataset.inputs.rows import (
     MAX_ROW_BYTES,
     START,
@@ -30,10 +29,10 @@ from lintseq.dataset.inputs.rows import (
     parse_row,
 )
 from lintseq.dataset.inputs.streams import (
+    BROKEN,
     STDIN,
     check_readable,
     decompressed,
-    filesystem,
     input_size,
     is_remote,
     opened,
@@ -63,13 +62,13 @@ __all__ = [
 HEAD_ROWS = 100
 _HEAD_BYTES = 8 << 20
 
-_LINES, _ARRAY, _CSV, _PARQUET = "lines", "array", "csv", "parquet"
+_LINES, _ARRAY, _CSV, _TSV, _PARQUET = "lines", "array", "csv", "tsv", "parquet"
 _KINDS = {
     ".jsonl": _LINES,
     ".ndjson": _LINES,
     ".json": _LINES,
     ".csv": _CSV,
-    ".tsv": _CSV,
+    ".tsv": _TSV,
     ".parquet": _PARQUET,
     ".pq": _PARQUET,
 }
@@ -77,6 +76,7 @@ _OPENERS: dict[str, Callable[[str], Input]] = {
     _LINES: lines_input,
     _ARRAY: array_input,
     _CSV: csv_input,
+    _TSV: partial(csv_input, delimiter="\t"),
     _PARQUET: parquet_input,
 }
 _NO_DATA = ("manifest.json", "rejected.jsonl", "state.json", "dataset_info.json", "dataset_dict.json")
@@ -102,6 +102,7 @@ class Source:
     fingerprint: dict[str, Any] | None
     read: Callable[[Mark], Iterator[RawRow]]
     by_rows: bool = False
+    jumps: bool = True
     columns: frozenset[str] = frozenset()
     """Those that hold something in the first rows."""
 
@@ -127,63 +128,73 @@ def find_inputs(spec: str, options: ReadingOptions) -> list[Input]:
     """Return what a word of the command line names."""
     if spec == STDIN:
         return [lines_input(STDIN)]
-    if spec.startswith(PREFIX):
+    if spec.startswith(PREFIX) and not is_remote(spec):
         return [hub_input(spec)]
-    if is_remote(spec):
-        return [_data_input(path) for path in _remote_files(spec)]
-    if os.path.isdir(spec):
-        return _in_folder(spec, options)
-    if not os.path.exists(spec) and glob.has_magic(spec):
+    if is_pattern(spec):
         return _matching(spec, options)
-    if spec.endswith(sourcecode.SUFFIX):
-        check_readable(spec)
-        return [sourcecode.sources_input(spec, os.path.dirname(spec) or ".", [spec], functions=options.functions)]
+    if is_folder(spec):
+        return _in_folder(spec, options)
+    check_readable(spec)
+    if _is_source(spec):
+        return [sourcecode.sources_input(spec, [(_own_name(spec), spec)], functions=options.functions)]
     return [_data_input(spec)]
 
 
 def _in_folder(folder: str, options: ReadingOptions) -> list[Input]:
-    if is_saved(folder):
+    if not is_remote(folder) and is_saved(folder):
         return [saved_input(folder)]
-    data = [path for path in sorted(glob.glob(f"{glob.escape(folder)}/**/*", recursive=True)) if _is_data(path)]
-    if data:
-        return [_data_input(path) for path in data]
-    files = sourcecode.source_files(folder)
-    if not files:
+    paths = files_in(folder)
+    sources = [path for path in paths if _is_source(path)]
+    data = [path for path in paths if _is_data(path)]
+    if sources and (options.functions or not data):
+        return [_sources_input(folder, folder, sources, options)]
+    if sources:
+        example = f"{folder.rstrip('/')}/**/*"
+        raise ConfigError(
+            f"{folder} holds both Python files and data, such as {data[0]}; say which with a pattern,"
+            f" '{example}{sourcecode.SUFFIX}' or '{example}{_suffix(data[0])}'"
+        )
+    if not data:
         raise ConfigError(f"{folder} holds neither data ({', '.join(_KINDS)}) nor Python files")
-    return [sourcecode.sources_input(folder, folder, files, functions=options.functions)]
+    return [_data_input(path) for path in data]
 
 
 def _matching(pattern: str, options: ReadingOptions) -> list[Input]:
-    paths = sorted(path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path))
-    if not paths:
-        raise ConfigError(f"no file matches {pattern}")
-    sources = [path for path in paths if path.endswith(sourcecode.SUFFIX)]
+    paths = files_matching(pattern)
+    sources = [path for path in paths if _is_source(path)]
     if not sources:
         return [_data_input(path) for path in paths]
     if len(sources) < len(paths):
         raise ConfigError(f"{pattern} matches Python files and others, such as {min(set(paths) - set(sources))}")
-    root = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in sources])
-    return [sourcecode.sources_input(pattern, root, sources, functions=options.functions)]
+    return [_sources_input(pattern, base_of(pattern), sources, options)]
 
 
-def _remote_files(spec: str) -> list[str]:
-    if not glob.has_magic(spec):
-        return [spec]
-    system, inner = filesystem(spec)
-    found = sorted(system.unstrip_protocol(path) for path in system.glob(inner))
-    if not found:
-        raise ConfigError(f"no file matches {spec}")
-    return found
+def _sources_input(spec: str, folder: str, paths: Sequence[str], options: ReadingOptions) -> Input:
+    files = [(name_below(folder, path), path) for path in paths]
+    return sourcecode.sources_input(spec, files, functions=options.functions)
+
+
+def _own_name(path: str) -> str:
+    """Return the name of a file that was named alone: its path as given, if that leads down from here."""
+    tidy = posixpath.normpath(path.replace(os.sep, "/"))
+    return posixpath.basename(tidy) if is_remote(path) or tidy.startswith(("/", "..")) or ":" in tidy else tidy
+
+
+def _is_source(path: str) -> bool:
+    return path.endswith(sourcecode.SUFFIX)
 
 
 def _is_data(path: str) -> bool:
-    name = os.path.basename(path)
+    name = posixpath.basename(path.replace(os.sep, "/"))
     if name in _NO_DATA or any(name.endswith(f".{end}") for end in _NO_DATA):
         return False
-    return _suffix(path) in _KINDS and os.path.isfile(path)
+    return _suffix(path) in _KINDS and (is_remote(path) or os.path.isfile(path))
 
 
 def _suffix(path: str) -> str:
+    """Return the end of a name that tells the kind, without those that tell of compression."""
+    if is_remote(path):
+        path = path.partition("?")[0]
     for end in (".gz", ".zst"):
         path = path.removesuffix(end)
     return os.path.splitext(path)[1].lower()
@@ -203,10 +214,12 @@ def _kind(path: str) -> str:
         stream = decompressed(file)
         try:
             head = stream.read(4096)
-        except (OSError, EOFError, zlib.error, zstandard.ZstdError):  # it will be told when the file is read
+        except BROKEN:  # it will be told when the file is read
             return kind
-    if head.startswith(b"PAR1"):
-        return _PARQUET
+        if head.startswith(b"PAR1"):
+            if stream is not file:
+                raise ConfigError(f"{path} is a compressed Parquet file, of which no part can be read; decompress it")
+            return _PARQUET
     if kind is _LINES and opens_an_array(head.removeprefix(b"\xef\xbb\xbf")):
         return _ARRAY
     return kind
@@ -222,18 +235,16 @@ def look_into(one: Input, names: FieldNames | None) -> Source:
     parsed = [row for raw in head if (row := _row_or_none(raw.data)) is not None]
     if head and not parsed and len(head) == HEAD_ROWS:
         raise ConfigError(f"{one.path} does not look like JSONL, one object a line; it begins {head[0].data[:60]!r}")
-    fields = _fields_of(one, parsed, names) if parsed and names is not None else None
+    fields = None
+    if names is not None and one.fields is not None and names == FieldNames():
+        fields = one.fields
+    elif names is not None and parsed:
+        fields = find_fields(one.path, parsed, names)
     columns = frozenset(name for row in parsed for name, value in row.items() if value is not None)
-    source = Source(one.path, fields, one.size, one.fingerprint, one.read, one.by_rows, columns)
+    source = Source(one.path, fields, one.size, one.fingerprint, one.read, one.by_rows, one.jumps, columns)
     if one.fingerprint is None:
         return replace(source, read=lambda _: _resumed(head, failure, rows))
     return source
-
-
-def _fields_of(one: Input, rows: Sequence[dict[str, Any]], names: FieldNames) -> Fields:
-    if "files" in (one.fingerprint or {}) and names == FieldNames():
-        return sourcecode.FIELDS
-    return find_fields(one.path, rows, names)
 
 
 def _head(rows: Iterator[RawRow]) -> tuple[list[RawRow], BrokenInputError | None]:

@@ -57,9 +57,13 @@ class Fields:
     context: str | None = None
     """Alpaca's `input`: a text that belongs to the instruction, joined to it by a newline."""
     id: str | None = None
+    unreadable: str | None = None
+    """Where a row says why it has no program: what should hold it could not be read."""
 
     def read_code(self, row: Mapping[str, Any]) -> str:
         """Return the text that holds the program."""
+        if self.unreadable is not None and self.unreadable in row:
+            raise ProgramError("unreadable", f"{row[self.unreadable]}")
         return _string(row, self.code)
 
     def read_instruction(self, row: Mapping[str, Any]) -> str:

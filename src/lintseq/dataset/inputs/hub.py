@@ -1,9 +1,14 @@
-"""Rows of Hugging Face data sets, streamed by name or saved on disk (extra `hub`)."""
+"""Rows of Hugging Face data sets, streamed by name or saved on disk (extra `hub`).
+
+How much is read at a time is up to `datasets`: of Parquet, a row group.
+"""
 
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 
 from lintseq.dataset.inputs.rows import BrokenInputError, Input, Mark, RawRow, encode_row
@@ -15,7 +20,11 @@ _NAME = re.compile(r"hf:(?P<name>[^@#:]+)(?:@(?P<revision>[^#:]+))?(?:#(?P<confi
 
 def is_saved(path: str) -> bool:
     """Tell whether a folder holds a data set that `save_to_disk` wrote."""
-    return any(os.path.isfile(os.path.join(path, name)) for name in ("dataset_dict.json", "state.json"))
+
+    def holds(*names: str) -> bool:
+        return all(os.path.isfile(os.path.join(path, name)) for name in names)
+
+    return holds("dataset_dict.json") or holds("dataset_info.json", "state.json")
 
 
 def hub_input(spec: str) -> Input:
@@ -27,10 +36,11 @@ def hub_input(spec: str) -> Input:
     _check_datasets(spec)
     if os.path.isdir(match["name"]) and is_saved(match["name"]):
         return saved_input(match["name"], match["split"])
-    data = _streamed(match)
-    known = (data.info.splits or {}).get(match["split"] or "train")
-    fingerprint = {"data set": spec, "version": str(data.info.version), "checksums": data.info.download_checksums}
-    return Input(spec, (known and known.num_examples) or None, fingerprint, partial(_read_stream, spec), by_rows=True)
+    builder = _builder(match)
+    _streamed(match, builder)
+    known = (builder.info.splits or {}).get(_split(match))
+    size = (known and known.num_examples) or None
+    return Input(spec, size, _fingerprint(match, builder), partial(_read_stream, spec), by_rows=True, jumps=False)
 
 
 def saved_input(path: str, split: str | None = None) -> Input:
@@ -47,41 +57,56 @@ def _check_datasets(spec: str) -> None:
         raise ConfigError(f"reading {spec} needs datasets: pip install 'lintseq[hub]'") from None
 
 
-def _streamed(match: "re.Match[str]") -> Any:
+def _split(match: "re.Match[str]") -> str:
+    return match["split"] or "train"
+
+
+def _builder(match: "re.Match[str]") -> Any:
     import datasets  # noqa: PLC0415
 
+    with _telling(match[0]):
+        return datasets.load_dataset_builder(match["name"], match["config"], revision=match["revision"])
+
+
+def _streamed(match: "re.Match[str]", builder: Any) -> Any:
+    with _telling(match[0]):
+        return builder.as_streaming_dataset(split=_split(match))
+
+
+@contextmanager
+def _telling(spec: str) -> Iterator[None]:
     try:
-        return datasets.load_dataset(
-            match["name"],
-            match["config"],
-            split=match["split"] or "train",
-            revision=match["revision"],
-            streaming=True,
-        )
+        yield
     except Exception as error:  # whatever the hub, a loader or the network comes up with
-        raise ConfigError(f"cannot read {match[0]}: {type(error).__name__}: {error}") from None
+        raise ConfigError(f"cannot read {spec}: {type(error).__name__}: {error}") from None
+
+
+def _fingerprint(match: "re.Match[str]", builder: Any) -> dict[str, Any]:
+    """Return what tells whether a data set is still the same: its files, and what is known of them."""
+    files = (builder.config.data_files or {}).get(_split(match), [])
+    known = [builder.hash, list(map(str, files)), getattr(files, "origin_metadata", None)]
+    return {"data set": match[0], "files": blake2b(repr(known).encode(), digest_size=16).hexdigest()}
 
 
 def _loaded(path: str, split: str | None) -> Any:
     import datasets  # noqa: PLC0415
 
-    try:
+    with _telling(path):
         data = datasets.load_from_disk(path)
-    except Exception as error:  # files of other versions and damaged ones raise all kinds
-        raise ConfigError(f"cannot read {path}: {type(error).__name__}: {error}") from None
-    if not isinstance(data, datasets.DatasetDict):
-        return data
-    if split is None and len(data) == 1:
-        return next(iter(data.values()))
-    if split not in data:
-        raise ConfigError(f"{path} holds the splits {', '.join(data)}; name one, as in hf:{path}:{next(iter(data))}")
-    return data[split]
+    if isinstance(data, datasets.DatasetDict):
+        if split is None and len(data) == 1:
+            split = next(iter(data))
+        if split not in data:
+            example = f"hf:{path}:{next(iter(data))}"
+            raise ConfigError(f"{path} holds the splits {', '.join(data)}; name one, as in {example}")
+        data = data[split]
+    return data.with_format(None)
 
 
 def _read_stream(spec: str, after: Mark) -> Iterator[RawRow]:
     match = _NAME.fullmatch(spec)
     assert match is not None
-    data = _streamed(match)
+    data = _streamed(match, _builder(match))
     if after.rows:
         data = data.skip(after.rows)
     yield from _rows(spec, data, after.rows)
@@ -89,9 +114,8 @@ def _read_stream(spec: str, after: Mark) -> Iterator[RawRow]:
 
 def _read_saved(path: str, split: str | None, after: Mark) -> Iterator[RawRow]:
     data = _loaded(path, split)
-    if after.rows:
-        data = data.select(range(after.rows, len(data)))
-    yield from _rows(path, data, after.rows)
+    if after.rows < len(data):  # of nothing, nothing can be selected
+        yield from _rows(path, data.select(range(after.rows, len(data))), after.rows)
 
 
 def _rows(spec: str, data: Any, index: int) -> Iterator[RawRow]:

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from lintseq.errors import ProgramError
+
+if TYPE_CHECKING:
+    from lintseq.dataset.inputs.fields import Fields
 
 MAX_ROW_BYTES = 16 << 20
 
@@ -63,6 +66,10 @@ class Input:
     """The rows after a mark; raises `BrokenInputError` where it cannot be read on."""
     by_rows: bool = False
     """Whether its size is its number of rows, so that the mark after n rows is (n, n, n)."""
+    jumps: bool = True
+    """Whether reading on after a mark leaves out what is before it, rather than reading that again."""
+    fields: "Fields | None" = None
+    """Where its rows keep what matters, if that is known whatever they hold."""
 
 
 def parse_row(data: bytes) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Compression is told by a file's first bytes, not by its name.
 
 import io
 import os
+import re
 import stat
 import sys
 import zlib
@@ -20,12 +21,14 @@ from lintseq.errors import ConfigError
 STDIN = "-"
 CHUNK = 1 << 17
 _SAMPLE = 1 << 16
+BROKEN = (EOFError, OSError, zlib.error, zstandard.ZstdError)
+"""What is raised where a file cannot be read on; the first if it ends too early."""
+_URL = re.compile(r"[A-Za-z0-9+]+(::[A-Za-z0-9+]+)*://")
 
 
 def is_remote(path: str) -> bool:
-    """Tell whether a path is a URL, as `fsspec` reads them."""
-    scheme, mark, _ = path.partition("://")
-    return bool(mark) and scheme.replace("+", "").isalnum()
+    """Tell whether a path is a URL, as `fsspec` reads them; it may be a chain such as `simplecache::s3://...`."""
+    return _URL.match(path) is not None
 
 
 def filesystem(path: str) -> tuple[Any, str]:
@@ -43,16 +46,59 @@ def filesystem(path: str) -> tuple[Any, str]:
 
 @contextmanager
 def opened(path: str) -> Iterator[BinaryIO]:
-    """Open a file for reading bytes, with `peek`."""
+    """Open a file for reading bytes, with `peek`; whatever keeps it from being read is an `OSError`."""
     if path == STDIN:
         yield sys.stdin.buffer
     elif is_remote(path):
-        system, inner = filesystem(path)
-        with system.open(inner, "rb") as file:
-            yield file if hasattr(file, "peek") else io.BufferedReader(file, CHUNK)
+        with io.BufferedReader(_Remote(path), CHUNK) as file:
+            yield cast(BinaryIO, file)
     else:
         with open(path, "rb", buffering=CHUNK) as file:
             yield file
+
+
+class _Remote(io.RawIOBase):
+    """The bytes of a remote file. Servers and their libraries fail in all kinds of ways: here they are one."""
+
+    def __init__(self, path: str) -> None:
+        self._file: Any = None
+        system, inner = filesystem(path)
+        with _as_os_errors():
+            self._file = system.open(inner, "rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return bool(self._file.seekable())
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        with _as_os_errors():
+            return int(self._file.seek(offset, whence))
+
+    def readinto(self, buffer: Any) -> int:
+        with _as_os_errors():
+            data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if self._file is not None and not self.closed:
+            self._file.close()
+        super().close()
+
+
+@contextmanager
+def _as_os_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 def check_readable(path: str) -> None:
@@ -77,9 +123,8 @@ def input_size(path: str) -> int | None:
     if path == STDIN:
         return None
     if is_remote(path):
-        system, inner = filesystem(path)
-        size = system.info(inner).get("size")
-        return size if isinstance(size, int) else None
+        size = remote_stamp(path).get("size", "")
+        return int(size) if size.isdecimal() else None
     status = os.stat(path)
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
@@ -91,10 +136,7 @@ def fingerprint(path: str) -> dict[str, Any] | None:
     its server says of it.
     """
     if is_remote(path):
-        system, inner = filesystem(path)
-        info = system.info(inner)
-        known = ("size", "ETag", "etag", "LastModified", "mtime", "created", "checksum", "sha256")
-        return {name: str(info[name]) for name in known if name in info}
+        return remote_stamp(path)
     size = input_size(path)
     if size is None:
         return None
@@ -104,6 +146,23 @@ def fingerprint(path: str) -> dict[str, Any] | None:
             file.seek(place)
             hashed.update(file.read(_SAMPLE))
     return {"size": size, "changed": os.stat(path).st_mtime_ns, "hash": hashed.hexdigest()}
+
+
+def is_plain(path: str) -> bool:
+    """Tell whether a file can be read from any place in it: it is no pipe, and not compressed."""
+    if input_size(path) is None:
+        return False
+    with opened(path) as file:
+        return file.seekable() and decompressed(file) is file
+
+
+def remote_stamp(path: str) -> dict[str, str]:
+    """Return what a server says of a file that changes with it."""
+    system, inner = filesystem(path)
+    with _as_os_errors():
+        info = system.info(inner)
+    known = ("size", "ETag", "etag", "LastModified", "mtime", "created", "checksum", "sha256")
+    return {name: str(info[name]) for name in known if name in info}
 
 
 def decompressed(raw: BinaryIO) -> IO[bytes]:

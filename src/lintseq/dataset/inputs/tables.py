@@ -2,52 +2,65 @@
 
 import csv
 import io
-import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import zstandard
-
 from lintseq.dataset.inputs.rows import MAX_ROW_BYTES, BrokenInputError, Input, Mark, RawRow, encode_row
-from lintseq.dataset.inputs.streams import decompressed, filesystem, fingerprint, input_size, is_remote, opened
+from lintseq.dataset.inputs.streams import BROKEN, CHUNK, decompressed, fingerprint, input_size, opened
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
-_BATCH_ROWS = 256
+_BATCH_ROWS = 64
 
 
-def csv_input(path: str) -> Input:
-    """Return the input of a CSV file with a header, separated by commas, or by tabs if its name ends in .tsv."""
-    return Input(path, input_size(path), fingerprint(path), partial(_read_csv, path))
+def csv_input(path: str, *, delimiter: str = ",") -> Input:
+    """Return the input of a CSV file with a header."""
+    return Input(path, input_size(path), fingerprint(path), partial(_read_csv, path, delimiter), jumps=False)
 
 
-def _read_csv(path: str, after: Mark) -> Iterator[RawRow]:
+def _read_csv(path: str, delimiter: str, after: Mark) -> Iterator[RawRow]:
     csv.field_size_limit(MAX_ROW_BYTES)
-    delimiter = "\t" if ".tsv" in path else ","
     index = 0
     with opened(path) as raw:
         position = raw.tell if raw.seekable() else lambda: 0
         try:
-            text = io.TextIOWrapper(decompressed(raw), "utf-8-sig", errors="surrogateescape", newline="")
+            text = _Lines(io.TextIOWrapper(decompressed(raw), "utf-8-sig", errors="surrogateescape", newline=""))
             reader = csv.reader(text, delimiter=delimiter)
             header = next(reader, [])
-            for cells in reader:
+            while True:
+                number = reader.line_num + 1
+                cells = next(reader, None)
+                if cells is None:
+                    return
+                if text.ended:  # and the reader asked for more of this row
+                    raise BrokenInputError(f"{path}: cut off in the row that begins in line {number}: a quote is open")
                 if not cells:
                     continue
                 if index >= after.rows:
                     # A row with other cells than the header is passed on as the list that it is, and rejected.
                     row = dict(zip(header, cells, strict=True)) if len(cells) == len(header) else cells
-                    yield RawRow(index, reader.line_num, encode_row(row), position())
+                    yield RawRow(index, number, encode_row(row), position())
                 index += 1
-            text.detach()
         except EOFError:
             raise BrokenInputError(f"{path}: the compressed data is cut off after row {index}") from None
-        except (csv.Error, OSError, zlib.error, zstandard.ZstdError) as error:
+        except (csv.Error, *BROKEN) as error:
             raise BrokenInputError(f"{path}: cannot be read beyond row {index}: {error}") from None
+
+
+class _Lines:
+    """The lines of a text, and whether there are no more."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.ended = False
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._text
+        self.ended = True
 
 
 def parquet_input(path: str) -> Input:
@@ -57,19 +70,21 @@ def parquet_input(path: str) -> Input:
     return Input(path, rows, fingerprint(path), partial(_read_parquet, path), by_rows=True)
 
 
-def _opened_parquet(path: str) -> "pq.ParquetFile":
+@contextmanager
+def _opened_parquet(path: str) -> "Iterator[pq.ParquetFile]":
+    """Open a Parquet file so that reading takes a few pages of each column at a time, however long its row groups."""
     try:
         import pyarrow as pa  # noqa: PLC0415
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ImportError:
         raise ConfigError(f"reading {path} needs pyarrow: pip install 'lintseq[parquet]'") from None
-    try:
-        if is_remote(path):
-            system, inner = filesystem(path)
-            return pq.ParquetFile(system.open(inner, "rb"))
-        return pq.ParquetFile(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from None
+    with opened(path) as raw:
+        try:
+            file = pq.ParquetFile(raw, pre_buffer=False, buffer_size=CHUNK)
+        except (OSError, pa.ArrowException) as error:
+            raise ConfigError(f"cannot read {path}: {error}") from None
+        with file:
+            yield file
 
 
 def _read_parquet(path: str, after: Mark) -> Iterator[RawRow]:
@@ -77,18 +92,22 @@ def _read_parquet(path: str, after: Mark) -> Iterator[RawRow]:
     with _opened_parquet(path) as file:
         sizes = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
         for group, size in enumerate(sizes):
-            if index + size <= after.rows:
+            skipped = max(after.rows - index, 0)
+            if skipped >= size:
                 index += size
                 continue
+            index += skipped
             try:
-                for row in _rows_of_group(file, group, after.rows - index):
-                    index = max(index, after.rows)
+                for row in _rows_of_group(file, group, skipped):
                     yield RawRow(index, index + 1, encode_row(row), index + 1)
                     index += 1
-            except (OSError, ValueError) as error:  # pyarrow's errors are these
+            except Exception as error:  # pyarrow's errors are of all kinds, and so are those of values in Python
                 raise BrokenInputError(f"{path}: cannot be read beyond row {index}: {error}") from None
 
 
 def _rows_of_group(file: "pq.ParquetFile", group: int, skipped: int) -> Iterator[dict[str, Any]]:
-    batches = file.iter_batches(_BATCH_ROWS, row_groups=[group], use_threads=False)
-    return islice((row for batch in batches for row in batch.to_pylist()), max(skipped, 0), None)
+    """Yield the rows of a row group but the first `skipped`."""
+    for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], use_threads=False):
+        if skipped < len(batch):
+            yield from batch.slice(skipped).to_pylist()
+        skipped = max(skipped - len(batch), 0)

@@ -78,6 +78,7 @@ class Outputs:
                 self.target.kind,
                 columns,
                 rows_each=self.target.shard_rows,
+                loads=self.target.sharded,
                 mark=marks.get(_RECORDS),
             )
         else:

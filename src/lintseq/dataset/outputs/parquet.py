@@ -5,12 +5,12 @@ lines, which survive a kill, and are turned into Parquet when there are no more 
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from lintseq.dataset.inputs import parse_row, read_rows
-from lintseq.dataset.records import META_COLUMNS
+from lintseq.dataset.inputs import RawRow, parse_row, read_rows
+from lintseq.dataset.records import META_COLUMNS, encode_line
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Columns = dict[str, str]
 """Names of columns and the words for their types, as `lintseq.dataset.records` has them."""
 
-_ROW_GROUP_ROWS = 4096
+ROW_GROUP_ROWS = 4096
+ROW_GROUP_BYTES = 16 << 20
 
 
 def check_parquet() -> None:
@@ -31,36 +32,60 @@ def check_parquet() -> None:
 
 
 def write_parquet(lines: str, target: str, columns: Columns) -> None:
-    """Write the records in the file `lines` to `target`, zstd, in row groups of 4,096; whole, and on the disk."""
+    """Write the records in the file `lines` to `target`, zstd, in row groups; whole, and on the disk."""
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     schema = pa.schema([(name, _type(word)) for name, word in columns.items()])
     partial = f"{target}.writing"
     with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-        for rows in _groups(parse_row(row.data) for row in read_rows(lines)):
-            writer.write_table(pa.Table.from_pylist([_fitted(row) for row in rows], schema=schema))
+        for rows in _groups(read_rows(lines)):
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
     with open(partial, "rb") as file:
         os.fsync(file.fileno())
     os.replace(partial, target)
 
 
-def _groups(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    iterator = iter(rows)
-    while group := list(islice(iterator, _ROW_GROUP_ROWS)):
+def _groups(rows: Iterable[RawRow]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the records of each row group, which has a limit in bytes too: it is held in memory."""
+    group: list[dict[str, Any]] = []
+    size = 0
+    for row in rows:
+        group.append(_fitted(parse_row(row.data)))
+        size += len(row.data)
+        if len(group) == ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
         yield group
+
+
+_NUMERIC_ID = re.compile(rb'"id":(-?\d+)(?=[,}])')
+
+
+def loadable(lines: bytes) -> bytes:
+    """Return lines of records as `datasets` reads them: all ids are strings, and no string holds a lone surrogate."""
+    lines = _NUMERIC_ID.sub(rb'"id":"\1"', lines)  # within strings, quotes have a backslash before them
+    if b"\\ud" not in lines:
+        return lines
+    return b"".join(encode_line(_encodable(parse_row(line))) for line in lines.splitlines())
 
 
 def _fitted(row: dict[str, Any]) -> dict[str, Any]:
     """Return a record as its columns take it: ids are strings, and no string holds a lone surrogate."""
     if isinstance(row.get("id"), int):
         row["id"] = str(row["id"])
-    return {name: _encodable(value) for name, value in row.items()}
+    fit: dict[str, Any] = _encodable(row)
+    return fit
 
 
 def _encodable(value: Any) -> Any:
-    if isinstance(value, str) and not value.isascii():
-        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return list(map(_encodable, value))
+    if isinstance(value, dict):
+        return {name: _encodable(inner) for name, inner in value.items()}
     return value
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from lintseq.dataset.outputs.growing import GrowingFile
-from lintseq.dataset.outputs.parquet import Columns, check_parquet, write_parquet
+from lintseq.dataset.outputs.parquet import Columns, check_parquet, loadable, write_parquet
 
 KINDS = ("parquet", "jsonl", "jsonl.gz", "jsonl.zst")
 
@@ -22,7 +22,8 @@ class Shards:
     """Files 0, 1, 2, ... of which the last one grows; the others are whole.
 
     `name_of(shard)` is the path of a finished file. With `rows_each`, a shard is full when it has so many
-    records; otherwise `write` says which shard lines go to, and never an earlier one again.
+    records; otherwise `write` says which shard lines go to, and never an earlier one again. If it is said that
+    `datasets` loads them, they hold nothing that it cannot read.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Shards:
         columns: Columns,
         *,
         rows_each: int | None = None,
+        loads: bool = False,
         mark: dict[str, Any] | None = None,
     ) -> None:
         if kind == "parquet":
@@ -40,6 +42,7 @@ class Shards:
         self._kind = kind
         self._columns = columns
         self._rows_each = rows_each
+        self._loads = loads
         self._garbage: list[str] = []
         self.shard = mark["shard"] if mark else 0
         self._rows = mark["rows"] if mark else 0
@@ -51,6 +54,8 @@ class Shards:
         """Write records, whole lines, to a shard."""
         while self.shard < shard:
             self._next()
+        if self._loads:
+            lines = loadable(lines)
         if self._rows_each is None:
             self._file.write(lines)
             return

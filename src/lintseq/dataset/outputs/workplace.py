@@ -19,6 +19,9 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+_held: set[IO[str]] = set()
+"""The locks of this process."""
+
 _STATE = "state.json"
 _LOCK = "lock"
 MANIFEST = "manifest.json"
@@ -73,6 +76,7 @@ class Workplace:
             return
         if delete or not os.path.exists(self.file(_STATE)):
             shutil.rmtree(self.path, ignore_errors=True)
+        _held.discard(self._lock)
         self._lock.close()
 
 
@@ -121,8 +125,20 @@ def _locked(folder: str) -> IO[str]:
                 file.truncate(0)
                 file.write(f"process {os.getpid()} on {socket.gethostname()}")
                 file.flush()
+                _held.add(file)
                 return file
             file.close()
+
+
+def _let_go() -> None:
+    """Close the locks that came by forking; left open, they would be held as long as the child lives."""
+    for lock in _held:
+        lock.close()
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def _replace(source: str, target: str) -> None:

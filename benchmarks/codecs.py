@@ -1,0 +1,309 @@
+"""Text formats of edits: does everything written read back, how many tokens does it take, and how long?
+
+Programs are real: half of the sequences write instruction pairs, half of them files. `--plot FILE` also draws the
+tokens, for the documentation.
+"""
+
+import gc
+import statistics
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+from random import Random
+from time import process_time
+from typing import Any
+
+from common import ROOT, Goal, Report, Source, Table, arguments, instruction_pairs, note, real_files, share
+
+from lintseq.codecs import CODECS, SEPARATOR, Codec
+from lintseq.dataset.stats import load_tokenizer
+from lintseq.edits import EditSequence
+from lintseq.errors import ConfigError, MalformedEditError, ProgramError
+from lintseq.sampling import ProgramSampler
+
+TOKENIZER = "data/tokenizers/smollm2/tokenizer.json"
+"""Where the tokenizer is, in any folder beside the repository, unless `--tokenizer` names a file."""
+
+PLAIN = "plain program"
+WAYS = ("strict, one text", "strict, list of edits", "tolerant, one text", "tolerant, edit by edit")
+STEPS = ("write", "read strictly", "read tolerantly")
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens of the same programs in one format, program by program."""
+
+    format: str
+    counts: Sequence[int]
+
+    @property
+    def quartiles(self) -> tuple[float, float, float]:
+        low, middle, high = statistics.quantiles(self.counts, n=4, method="inclusive")
+        return low, middle, high
+
+    def times(self, plain: "Tokens") -> float:
+        """Return how many times the tokens of the plain programs it takes, all programs together."""
+        return sum(self.counts) / sum(plain.counts)
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--sequences", type=int, default=5000, help="sequences to write and read (default: 5000)")
+    parser.add_argument("--tokenizer", type=Path, help="a tokenizer.json (default: SmolLM2's, beside the repository)")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the tokens, .svg or .png; needs matplotlib")
+    options = parser.parse_args()
+    try:
+        tokenizer = load_tokenizer(tokenizer_file(options.tokenizer))
+        figure = None if options.plot is None else new_figure()
+    except ConfigError as error:
+        raise SystemExit(str(error)) from None
+    report = Report("codecs", "Text formats: round trips, tokens, speed")
+    report.notes += [
+        "One draw of each program, half of them from instruction pairs, half real files of 20 to 120 lines; where"
+        " there are too few, more draws of each. Each sequence was read back whole and, if it has more than one edit,"
+        " from a state in the middle: as one text and as a list of edit texts; strictly, where every state has to be"
+        " the same, and tolerantly, where nothing may be noted either. *Edit by edit* reads each edit on the state"
+        " before it.",
+        f"Tokens are SmolLM2's unless `--tokenizer` says otherwise; `{SEPARATOR}` is one. They are those of the text"
+        " that a model has to write, all edits of a program together. *Times plain* divides the sums over all"
+        " programs.",
+    ]
+    kinds = {
+        "instruction pairs": instruction_pairs(options.pairs, seed=options.seed),
+        "real files": real_files(seed=options.seed),
+    }
+    sequences = {
+        kind: list(islice(draws(sources, options.seed), options.sequences // len(kinds)))
+        for kind, sources in kinds.items()
+    }
+    everything = [sequence for some in sequences.values() for sequence in some]
+    parts = [*everything, *middles(everything, Random(options.seed))]
+    failures = round_trips(report, parts, len(everything))
+    tries = len(parts) * len(WAYS) * len(CODECS)
+    report.goals += [
+        Goal("sequences written and read", len(everything), least=5000),
+        Goal("% read back, in every format and way", 100 - share(failures, tries), least=100),
+    ]
+    tokens = {kind: count_tokens(some, tokenizer) for kind, some in sequences.items()}
+    for kind, found in tokens.items():
+        report.tables.append(tokens_table(kind, found))
+    milliseconds = speeds(everything)
+    report.tables.append(speed_table(milliseconds))
+    report.numbers = {
+        "sequences": len(everything),
+        "parts_from_the_middle": len(parts) - len(everything),
+        "failures": failures,
+        "tokens": {
+            kind: {
+                one.format: {
+                    "median": statistics.median(one.counts),
+                    "mean": statistics.fmean(one.counts),
+                    "times_plain": one.times(found[0]),
+                }
+                for one in found
+            }
+            for kind, found in tokens.items()
+        },
+        "milliseconds": {name: dict(zip(STEPS, times, strict=True)) for name, times in milliseconds.items()},
+    }
+    if figure is not None:
+        draw_tokens(figure, tokens, options.plot)
+    report.publish(options.results)
+
+
+def tokenizer_file(path: Path | None) -> Path:
+    """Return the tokenizer file: the one named, or one beside the repository."""
+    found = path or next(ROOT.parent.glob(f"*/{TOKENIZER}"), None)
+    if found is None:
+        raise ConfigError(f"no {TOKENIZER} in a folder beside the repository; name a tokenizer.json with --tokenizer")
+    return found
+
+
+def draws(sources: Sequence[Source], seed: int) -> Iterator[EditSequence]:
+    """Yield a sequence of each program, then another of each, without end."""
+    usable = 1
+    for draw in count():
+        if not usable:
+            raise SystemExit("none of the programs can be used")
+        usable = 0
+        for source in sources:
+            try:
+                sampler = ProgramSampler(source.text)
+            except ProgramError:  # too deeply nested, for example
+                continue
+            usable += 1
+            yield sampler.sample(seed=seed, id=source.name, draw=draw)
+
+
+def middles(sequences: Iterable[EditSequence], rng: Random) -> Iterator[EditSequence]:
+    """Yield what follows a state in the middle of each sequence that has one."""
+    for sequence in sequences:
+        if len(sequence) > 1:
+            yield sequence.after(rng.randrange(1, len(sequence)))
+
+
+# Round trips
+
+
+def round_trips(report: Report, parts: Sequence[EditSequence], whole: int) -> int:
+    """Write and read all sequences in every format; add a table, and return how many did not come back."""
+    rows: list[list[object]] = []
+    failures = 0
+    for codec in CODECS.values():
+        good: Counter[str] = Counter()
+        for part in parts:
+            good.update(way for way, read in zip(WAYS, readings(codec, part), strict=True) if read)
+        rows.append([codec.name, whole, len(parts) - whole, *(good[way] for way in WAYS)])
+        failures += len(parts) * len(WAYS) - good.total()
+        note(f"{codec.name}: {good.total():,} of {len(parts) * len(WAYS):,} read back")
+    report.tables.append(Table("Read back", ["format", "sequences", "from the middle", *WAYS], rows))
+    return failures
+
+
+def readings(codec: Codec, part: EditSequence) -> tuple[bool, ...]:
+    """Return whether a sequence comes back, for each of the ways to read it."""
+    states = list(part.states())
+    text, start = codec.encode(part), part.start
+    edits = codec.edit_texts(part)
+    one = codec.resolve(text, start)
+    return (
+        comes_back(part, states, lambda: codec.parse(text, start)),
+        comes_back(part, states, lambda: codec.parse_edits(edits, start, final_newline=part.program.final_newline)),
+        (one.program, one.notes, one.edits_applied) == (part.program, (), len(part)),
+        all(reads_alone(codec, part.after(number).first(1), state) for number, state in enumerate(states)),
+    )
+
+
+def comes_back(part: EditSequence, states: list[str], read: Callable[[], EditSequence]) -> bool:
+    try:
+        found = read()
+    except MalformedEditError:
+        return False
+    return found.program == part.program and list(found.states()) == states
+
+
+def reads_alone(codec: Codec, edit: EditSequence, state: str) -> bool:
+    """Tell whether the tolerant reader makes `state` of the text of a single edit."""
+    resolution = codec.resolve(codec.encode(edit), edit.start)
+    return resolution.text == state and not resolution.notes
+
+
+# Tokens and speed
+
+
+def count_tokens(sequences: Sequence[EditSequence], tokenizer: Any) -> list[Tokens]:
+    """Return the tokens of the plain programs, and of their sequences in every format."""
+    texts = {PLAIN: [sequence.program.text for sequence in sequences]}
+    texts |= {codec.name: [codec.encode(sequence) for sequence in sequences] for codec in CODECS.values()}
+    return [
+        Tokens(
+            name,
+            [
+                len(encoding.ids)
+                for encoding in tokenizer.encode_batch(
+                    [text.encode("utf-8", "replace").decode() for text in some], add_special_tokens=False
+                )
+            ],
+        )
+        for name, some in texts.items()
+    ]
+
+
+def tokens_table(kind: str, tokens: Sequence[Tokens]) -> Table:
+    rows = []
+    for one in tokens:
+        low, middle, high = one.quartiles
+        mean = statistics.fmean(one.counts)
+        rows.append(
+            [one.format, f"{middle:,.0f}", f"{low:,.0f} to {high:,.0f}", f"{mean:,.0f}", f"{one.times(tokens[0]):.2f}"]
+        )
+    header = ["format", "median", "quartiles", "mean", "times plain"]
+    return Table(f"Tokens of {len(tokens[0].counts):,} {kind}", header, rows)
+
+
+def speeds(sequences: Sequence[EditSequence]) -> dict[str, list[float]]:
+    """Return the milliseconds of the processor that a sequence takes in each format: for each step of `STEPS`."""
+    found = {}
+    for codec in CODECS.values():
+        texts: list[str] = []
+        spent = [
+            clock(lambda codec=codec, texts=texts: texts.extend(map(codec.encode, sequences))),
+            clock(lambda codec=codec, texts=texts: [codec.parse(text) for text in texts]),
+            clock(lambda codec=codec, texts=texts: [codec.resolve(text) for text in texts]),
+        ]
+        found[codec.name] = [1000 * seconds / len(sequences) for seconds in spent]
+    return found
+
+
+def speed_table(speeds: dict[str, list[float]]) -> Table:
+    rows = [[name, *(f"{time:.3f}" for time in times)] for name, times in speeds.items()]
+    return Table("Milliseconds of the processor for a sequence", ["format", *STEPS], rows)
+
+
+def clock(work: Callable[[], object]) -> float:
+    """Return the processor's seconds that some work takes."""
+    gc.collect()
+    started = process_time()
+    work()
+    return process_time() - started
+
+
+# The plot
+
+
+INK, QUIET, LINE = "#1f2328", "#656d76", "#d0d7de"
+BARS = {PLAIN: "#c4ccd4", "diff": "#3b7dc4"}
+OTHER_BAR = "#9cc0e6"
+
+
+def new_figure() -> Any:
+    """Return an empty figure; raise `ConfigError` if matplotlib is not there."""
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415  an extra
+    except ImportError:
+        raise ConfigError("--plot needs the extra `plots`: pip install -e '.[plots]'") from None
+    return Figure(figsize=(7.6, 3.5), facecolor="white")
+
+
+def draw_tokens(figure: Any, tokens: dict[str, list[Tokens]], path: Path) -> None:
+    """Draw the median tokens of each format as bars, the quartiles as whiskers, one panel for each kind of program."""
+    from matplotlib import rc_context  # noqa: PLC0415
+
+    figure.text(0.015, 0.93, "Tokens a model writes for one program", fontsize=12, color=INK, weight="bold")
+    legend = "Bars are medians, whiskers quartiles; × is the sum over all programs beside that of the plain ones."
+    figure.text(0.015, 0.868, legend, fontsize=8.5, color=QUIET)
+    panels = figure.subplots(1, len(tokens), sharey=True)
+    figure.subplots_adjust(left=0.165, right=0.985, top=0.77, bottom=0.02, wspace=0.09)
+    for axes, (kind, found) in zip(panels, tokens.items(), strict=True):
+        draw_panel(axes, kind, found)
+    panels[0].invert_yaxis()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rc_context({"svg.hashsalt": "lintseq"}):  # the same file for the same numbers
+        figure.savefig(path, dpi=200, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def draw_panel(axes: Any, kind: str, tokens: Sequence[Tokens]) -> None:
+    plain = tokens[0]
+    for place, one in enumerate(tokens):
+        low, middle, high = one.quartiles
+        axes.barh(place, middle, height=0.64, color=BARS.get(one.format, OTHER_BAR), zorder=2)
+        whiskers = [[middle - low], [high - middle]]
+        axes.errorbar(middle, place, xerr=whiskers, color=INK, elinewidth=0.9, capsize=2.4, capthick=0.9, zorder=3)
+        label = {"va": "center", "fontsize": 9}
+        axes.annotate(f"{middle:,.0f}", (high, place), (6, 0), textcoords="offset points", color=INK, **label)
+        if one is not plain:
+            right = {"xycoords": ("axes fraction", "data"), "ha": "right"}
+            axes.annotate(f"{one.times(plain):.1f}×", (1, place), color=QUIET, **right, **label)
+    axes.set_title(f"{len(plain.counts):,} {kind}", loc="left", fontsize=9.5, color=INK)
+    axes.set_xlim(0, 1.45 * max(one.quartiles[2] for one in tokens))
+    axes.set_yticks(range(len(tokens)), [one.format for one in tokens], fontsize=9.5, color=INK)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[["top", "right", "bottom"]].set_visible(False)
+    axes.spines["left"].set_color(LINE)
+
+
+if __name__ == "__main__":
+    main()

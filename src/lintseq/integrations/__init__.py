@@ -1,0 +1,1 @@
+"""lintseq inside other tools' pipelines: what they call is here, and each is imported by itself."""

@@ -1,0 +1,246 @@
+"""Steps for pipelines of datatrove, run by any of its executors: on this machine, on Slurm or on Ray.
+
+`ProgramReader` reads what `lintseq build` reads, `EditSampling` turns programs into records, `RecordWriter`
+writes them. Of n tasks, task r has the rows of shard r of `lintseq build --shards n`, and the files of all tasks
+one after the other have the bytes of a build without shards.
+Other readers, filters and writers of datatrove go with them.
+
+Owns what is datatrove's about it; rows are worked on as everywhere, in a process of their own, so that one
+that crashes or hangs costs itself alone (a task whose process dies makes datatrove's local executor wait
+for ever).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, nullcontext
+from itertools import groupby
+from typing import IO, Any
+
+from lintseq.dataset.build import check_build
+from lintseq.dataset.duplicates import KEEP
+from lintseq.dataset.inputs import (
+    BrokenInputError,
+    FieldNames,
+    Fields,
+    RawRow,
+    ReadingOptions,
+    Source,
+    encode_row,
+    open_sources,
+    parse_row,
+)
+from lintseq.dataset.pieces import rows_of_shard
+from lintseq.dataset.records import encode_line
+from lintseq.dataset.sampler import BuildOptions
+from lintseq.dataset.sequences import read_record
+from lintseq.dataset.work import Batch, Result
+from lintseq.dataset.workers import run_in_processes
+from lintseq.errors import ConfigError, ProgramError
+
+try:
+    from datatrove.data import Document
+    from datatrove.io import DataFolderLike
+    from datatrove.pipeline.base import PipelineStep
+    from datatrove.pipeline.writers.disk_base import DiskWriter
+    from datatrove.pipeline.writers.jsonl import JsonlWriter
+    from datatrove.utils.logging import logger
+    from datatrove.utils.typeshelper import StatHints
+except ImportError as error:
+    raise ConfigError(f"these steps need datatrove ({error}): pip install 'lintseq[datatrove]'") from None
+
+_BATCH_ROWS = 64
+_BATCH_BYTES = 1 << 16
+
+
+class RowDocument(Document):
+    """A document that knows the row which it was read from, so that nothing of that is lost on the way."""
+
+    __slots__ = ("read", "row", "source")
+
+    def __init__(self, source: Source, row: RawRow) -> None:
+        columns, text, id = _columns_of(row, source.fields)
+        super().__init__(text=text, id=id or f"{source.path}/{row.index}", metadata=columns)
+        self.source = source.path, source.fields
+        self.row = row
+        self.read = text, dict(columns)
+
+    @property
+    def changed(self) -> bool:
+        """Whether a step has put something else into it since it was read."""
+        return (self.text, self.metadata) != self.read
+
+
+class LineDocument(Document):
+    """A document that is written as the line that it holds."""
+
+    __slots__ = ("line",)
+
+    def __init__(self, text: str, id: str, metadata: dict[str, Any], line: bytes) -> None:
+        super().__init__(text=text, id=id, metadata=metadata)
+        self.line = line
+
+
+class ProgramReader(PipelineStep):
+    """Reads rows that hold programs, from whatever `lintseq build` reads: files of many kinds, folders, data sets.
+
+    A document's text is the program (or the answer that it stands in), its metadata are the row's other
+    columns. The inputs are looked into when the step is made, and have to be where the tasks run, too.
+    """
+
+    type = "📖 - READER"
+    name = "Programs"
+
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        *,
+        names: FieldNames | None = None,
+        reading: ReadingOptions | None = None,
+    ) -> None:
+        super().__init__()
+        self.sources = open_sources(list(inputs), names or FieldNames(), reading or ReadingOptions())
+        for source in self.sources:
+            if source.fingerprint is None or source.size is None:
+                raise ConfigError(f"{source.path} cannot be shared out: it does not tell its size; name files")
+
+    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
+        if data:
+            yield from data
+        for source in self.sources:
+            rows = rows_of_shard(self.sources, source, rank, world_size)
+            try:
+                for row in rows:
+                    document = RowDocument(source, row)
+                    self.update_doc_stats(document)
+                    yield document
+            except BrokenInputError as error:
+                self.stat_update("broken_inputs")
+                logger.error(f"{error}; the rows before that are done")
+
+
+class EditSampling(PipelineStep):
+    """Turns each program into records of edit sequences, one document each.
+
+    A document's text is the edit text, its metadata are the record. Programs come from `ProgramReader`, or
+    from any reader of datatrove: then the program is the text, and `instruction` names the metadata that hold
+    the instruction, if there is one. Rows that come to nothing are counted by their reasons and go to
+    `exclusion_writer`.
+    """
+
+    type = "✂️ - SAMPLER"
+    name = "Edit sequences"
+
+    def __init__(
+        self,
+        options: BuildOptions | None = None,
+        *,
+        instruction: str | None = None,
+        exclusion_writer: DiskWriter | None = None,
+    ) -> None:
+        super().__init__()
+        self.options = options or BuildOptions()
+        self.exclusion_writer = exclusion_writer
+        self.fields = Fields(code="text", instruction=instruction, id="id")
+        check_build(self.options)
+        if self.options.screening.duplicates != KEEP:
+            raise ConfigError(
+                "no task of a pipeline knows what the others have seen, so duplicates cannot be dropped here;"
+                " use datatrove's own steps for that, or `lintseq build --engine datatrove`"
+            )
+
+    def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:
+        run = run_in_processes(self._batches(data), self.options, workers=1)
+        with self.exclusion_writer or nullcontext(), closing(run) as results:
+            for _, result in results:
+                self._count(result)
+                if self.exclusion_writer is not None:
+                    for line in _lines(result.rejections):
+                        self.exclusion_writer.write(_rejection(line), rank)
+                yield from map(_record, _lines(result.records))
+
+    def _count(self, result: Result) -> None:
+        tally = result.tally
+        self.stats.time_stats.update(result.seconds, "batch")
+        self.stat_update(StatHints.total, value=tally.rows, unit="batch")
+        self.stat_update(StatHints.dropped, value=tally.rejections.total(), unit="batch")
+        self.stat_update(StatHints.forwarded, value=tally.sequences, unit="batch")
+        for reason, rows in tally.rejections.items():
+            self.stat_update(f"dropped_{reason}", value=rows, unit="batch")
+
+    def _batches(self, data: Iterable[Document]) -> Iterator[Batch]:
+        """Yield the documents' rows in batches, each of rows of one source."""
+        rows: list[RawRow] = []
+        size = 0
+        placed = (self._row(index, document) for index, document in enumerate(data))
+        for (path, fields), of_source in groupby(placed, key=lambda one: one[0]):
+            for _, row in of_source:
+                rows.append(row)
+                size += len(row.data)
+                if len(rows) == _BATCH_ROWS or size > _BATCH_BYTES:
+                    yield Batch(path, fields, rows, 0)
+                    rows, size = [], 0
+            if rows:
+                yield Batch(path, fields, rows, 0)
+                rows, size = [], 0
+
+    def _row(self, index: int, document: Document) -> tuple[tuple[str, Fields | None], RawRow]:
+        """Return a document as a row, and what is the same for all rows of its source."""
+        if isinstance(document, RowDocument):
+            row, (_, fields) = document.row, document.source
+            if fields is None or not document.changed:
+                return document.source, row
+            columns = {**document.metadata, fields.code: document.text}
+            return document.source, RawRow(row.index, row.number, encode_row(columns), row.end)
+        columns = {**document.metadata, "id": document.id, "text": document.text}
+        path = str(document.metadata.get("file_path", ""))
+        return (path, self.fields), RawRow(index, index + 1, encode_row(columns), 0)
+
+
+class RecordWriter(JsonlWriter):
+    """Writes records, or rejected rows, as `lintseq build` does: a file of lines for each task."""
+
+    name = "Records"
+
+    def __init__(
+        self,
+        output_folder: DataFolderLike,
+        output_filename: str | None = None,
+        compression: str | None = "infer",
+        **options: Any,
+    ) -> None:
+        super().__init__(output_folder, output_filename, compression, **options)
+
+    def _default_adapter(self, document: Document) -> dict[str, Any]:
+        return {"line": document.line if isinstance(document, LineDocument) else encode_line(document.metadata)}
+
+    def _write(self, document: dict[str, Any], file_handler: IO[bytes], _filename: str) -> None:
+        file_handler.write(document["line"])
+
+
+def _columns_of(row: RawRow, fields: Fields | None) -> tuple[dict[str, Any], str, str]:
+    """Return a row's columns, its text and its id; nothing in place of what it does not hold."""
+    try:
+        columns = parse_row(row.data)
+    except ProgramError:
+        return {}, "", ""
+    if fields is None:
+        return columns, "", ""
+    own_id = fields.read_id(columns)
+    text = columns.pop(fields.code, None)
+    return columns, text if isinstance(text, str) else "", "" if own_id is None else str(own_id)
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    """Yield lines; only a newline ends one."""
+    return (line + b"\n" for line in data.split(b"\n")[:-1])
+
+
+def _record(line: bytes) -> Document:
+    columns = parse_row(line)
+    record = read_record(columns)
+    return Document(text=record.text, id=f"{record.id}/{record.draw}", metadata=columns)
+
+
+def _rejection(line: bytes) -> Document:
+    columns = parse_row(line)
+    row = columns.pop("record")
+    return LineDocument(str(row), str(columns["id"]), columns, line)

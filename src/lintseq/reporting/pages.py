@@ -1,0 +1,103 @@
+"""A page: its parts put together into one file, with everything in it that did not come from us made harmless.
+
+Owns templates, escaping, and writing the file. A page may run the script that we put in and no other, and may
+load nothing: its own security policy says so, by the hashes of its script and its styles.
+"""
+
+import html
+import json
+import os
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from lintseq import __version__
+from lintseq.errors import ConfigError
+
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
+_MARK = b'<meta name="generator" content="lintseq '
+_ODD = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def page(
+    body: str, *, title: str, styles: Sequence[str], scripts: Sequence[str] = (), data: Mapping[str, Any] | None = None
+) -> str:
+    """Return a whole page: `body` is HTML, styles and scripts name templates, `data` is for the scripts to read."""
+    style = "\n".join(map(template, styles))
+    script = "\n".join(map(template, scripts))
+    return fill(
+        template("page.html"),
+        {
+            "policy": f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}",
+            "version": __version__,
+            "title": escaped(title),
+            "style": style,
+            "body": body,
+            "data": "" if data is None else f'<script type="application/json" id="data">{embedded(data)}</script>',
+            "script": script,
+        },
+    )
+
+
+def template(name: str) -> str:
+    """Return the text of a template."""
+    return (files("lintseq.reporting") / "templates" / name).read_text(encoding="utf-8")
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Return a template with each `{{name}}` replaced; what is put in is not looked at again."""
+    return _PLACE.sub(lambda match: values[match[1]], text)
+
+
+def escaped(text: str) -> str:
+    """Return text as HTML: it is shown as it is, and what cannot be shown or stored as a replacement."""
+    return html.escape(_ODD.sub(_picture, text))
+
+
+def _picture(match: re.Match[str]) -> str:
+    char = match[0]
+    return chr(0x2400 + ord(char)) if char < " " else "␡" if char == "\x7f" else "�"
+
+
+def embedded(value: Any) -> str:
+    """Return a value as JSON that may stand in a `script` element: in ASCII, and no tag can begin in it."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _hash(content: str) -> str:
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+
+
+def check_writable(path: Path) -> None:
+    """Raise `ConfigError` if a page cannot be written to `path`, or if something else than a page is there."""
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; name a file with --html")
+    if not path.parent.is_dir():
+        raise ConfigError(f"there is no folder {path.parent} to write {path.name} to")
+    if not os.access(path.parent, os.W_OK):
+        raise ConfigError(f"cannot write to the folder {path.parent}; name a file elsewhere with --html")
+    try:
+        with open(path, "rb") as file:
+            if _MARK not in file.read(2000):
+                raise ConfigError(f"{path} exists and is no page of lintseq; name another file with --html")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from None
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page; the file appears when it is whole. Raises `ConfigError` if that is impossible."""
+    growing = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        try:
+            growing.write_text(text, encoding="utf-8", newline="\n")
+            growing.replace(path)
+        finally:
+            growing.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from None

@@ -1,0 +1,170 @@
+"""The card of a folder of shards: what machines read of it is valid, what people read of it is true."""
+
+import json
+from typing import Any
+
+import pytest
+from huggingface_hub import DatasetCard
+
+from lintseq.dataset.card import card_of
+from lintseq.dataset.records import COLUMN_WORDS, COLUMNS, META_COLUMNS, SHAPES
+
+SETTINGS: dict[str, Any] = {
+    "lintseq": "1.2.3",
+    "python": "3.12",
+    "linters": {},
+    "options": {
+        "samples": 5,
+        "seed": 0,
+        "sampling": {"linter": "native", "certify": None},
+        "names": {"instruction": "a|b`c", "code": None},
+        "distinct": False,
+        "licences": ("MIT", "ISC"),
+        "decontaminate": (),
+    },
+    "inputs": [{"path": "/home/me/data/pairs.jsonl"}],
+}
+NUMBERS: dict[str, Any] = {
+    "rows": 1300,
+    "sequences": 1234567,
+    "edits_per_sequence": {"mean": 3.14159, "median": 3, "max": 10},
+    "lines_per_edit": 2.5,
+    "single_edit_share": 0.125,
+    "rejections": {"syntax": 1200, "no|field": 34},
+    "dropped_draws": {"equal": 7},
+    "licences": {},
+}
+RECORD = {"id": 1, "edits": ["+x = '```'"], "program": "x" * 2000, "meta": {"linter": "native"}}
+
+
+def card(
+    numbers: dict[str, Any] | None = None,
+    settings: dict[str, Any] | None = None,
+    shape: str = "lintseq",
+    **options: Any,
+) -> DatasetCard:
+    whole = {**SETTINGS, "options": {**SETTINGS["options"], **options}, **(settings or {})}
+    return DatasetCard(card_of(whole, NUMBERS | (numbers or {}), COLUMNS[shape], json.dumps(RECORD)))
+
+
+def test_a_card_reads_like_this() -> None:
+    text = card().text
+    assert "no error that the whole program does not have" in text
+    for line in (
+        "| edit sequences | 1,234,567 |",
+        "| rows read | 1,300 |",
+        "| rows rejected | 1,234 |",
+        "| edits a sequence | 3.14 (median 3, at most 10) |",
+        "| lines an edit | 2.50 |",
+        "| sequences of a single edit | 12.5 % |",
+        "| rejected: syntax | 1,200 |",
+        "| draws left out: equal | 7 |",
+        "| samples | `5` |",
+        "| seed | `0` |",
+        "| licences | `MIT, ISC` |",
+        "Inputs: `pairs.jsonl`.",
+        'data = load_dataset("path/to/this/folder", split="train")',
+    ):
+        assert f"\n{line}\n" in text
+    assert "distinct" not in text
+    assert "/home/me" not in text
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_card_tells_the_type_of_every_column(shape: str) -> None:
+    made = card(shape=shape)
+    features = made.data.dataset_info["features"]
+    assert [feature["name"] for feature in features] == list(COLUMNS[shape])
+    types = {
+        "string": {"dtype": "string"},
+        "int": {"dtype": "int64"},
+        "strings": {"list": "string"},
+        "messages": {"list": [{"name": "role", "dtype": "string"}, {"name": "content", "dtype": "string"}]},
+        "meta": {
+            "struct": [
+                {"name": name, "dtype": {"int": "int64"}.get(word, word)} for name, word in META_COLUMNS.items()
+            ]
+        },
+    }
+    for feature in features:
+        assert feature == {"name": feature["name"], **types[COLUMNS[shape][feature["name"]]]}
+        assert f"| {feature['name']} | {COLUMN_WORDS[feature['name']]} |" in made.text
+    assert made.data.configs == [
+        {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*"}]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sequences", "size"),
+    [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (1234567, "1M<n<10M"), (10**7, "n>10M")],
+)
+def test_the_size_is_one_of_the_hubs(sequences: int, size: str) -> None:
+    assert card({"sequences": sequences}).data.size_categories == [size]
+
+
+@pytest.mark.parametrize(
+    ("licences", "names", "name"),
+    [
+        ({}, None, None),
+        ({"MIT": 10}, "mit", None),
+        ({"mit": 4, "Apache-2.0": 6}, ["apache-2.0", "mit"], None),
+        ({"MIT, Apache-2.0": 10}, ["apache-2.0", "mit"], None),
+        ({"MIT OR Apache-2.0": 10}, ["apache-2.0", "mit"], None),
+        ({"GPL-3.0-or-later": 5, "GPL-3.0-only": 5}, "gpl-3.0", None),
+        ({"MIT": 9}, ["mit", "unknown"], None),
+        ({"My: own #1": 10}, "other", "my-own-1"),
+        ({"MIT": 1, "PSF-2.0": 9}, ["mit", "other"], "psf-2.0"),
+        ({"PSF-2.0": 1, "Beerware": 9}, "other", "various"),
+    ],
+)
+def test_licences_are_called_what_the_hub_calls_them(licences: dict[str, int], names: Any, name: str | None) -> None:
+    made = card({"licences": licences, "sequences": 10})
+    assert made.data.to_dict().get("license") == names
+    assert made.data.to_dict().get("license_name") == name
+    for licence, count in licences.items():
+        assert f"| licence {licence} | {count} sequences |" in made.text
+
+
+@pytest.mark.parametrize(
+    ("sampling", "claims", "not_claimed"),
+    [
+        ({"linter": "native", "certify": None}, "by lintseq's own analysis, no error", "judged"),
+        ({"linter": "pylint", "certify": None}, "by `pylint`, no error", "own analysis"),
+        ({"linter": "native", "certify": "ruff"}, "Each state was judged by `ruff` too", "any error"),
+        ({"linter": "none", "certify": None}, "the states on the way may have any error", "no error"),
+        (None, "converted from records that were there before", "no error"),
+    ],
+)
+def test_no_more_is_claimed_than_is_known(sampling: Any, claims: str, not_claimed: str) -> None:
+    text = " ".join(card(sampling=sampling).text.split())
+    assert claims in text
+    assert not_claimed not in text
+
+
+def test_nothing_breaks_a_table() -> None:
+    text = card().text
+    assert "| names.instruction | `` a\\|b`c `` |" in text
+    assert "| rejected: no\\|field | 34 |" in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert all(line.replace("\\|", "").count("|") == 3 for line in rows)
+
+
+def test_the_example_is_json_that_is_not_too_long() -> None:
+    text = card().text
+    (example,) = text.split("````json\n")[1:]
+    shown = json.loads(example.removesuffix("\n````\n"))
+    assert shown == {**RECORD, "program": "x" * 800 + " ..."}
+
+
+@pytest.mark.parametrize(
+    ("paths", "words"),
+    [
+        (["/a/b/code/"], "`code`"),
+        (["hf:org/name:train", "s3://b/x.jsonl?token=secret"], "`hf:org/name:train`, `s3://b/x.jsonl`"),
+        (["hf:/home/me/set"], "`set`"),
+        (["-"], "`-`"),
+        ([f"{n}.py" for n in range(1012)], ", ".join(f"`{n}.py`" for n in range(10)) + " and 1,002 more"),
+    ],
+)
+def test_inputs_are_named_without_the_places_of_this_machine(paths: list[str], words: str) -> None:
+    assert f"\nInputs: {words}.\n" in card(settings={"inputs": [{"path": path} for path in paths]}).text

@@ -1,0 +1,253 @@
+"""Outputs of every kind hold the same records, open as they are, and say what they are made of."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from lintseq import __version__
+from lintseq.dataset.build import build
+from lintseq.dataset.inputs import parse_row, read_rows
+from lintseq.dataset.outputs import KINDS, Outputs, Target, parquet
+from lintseq.dataset.outputs.parquet import write_parquet
+from lintseq.dataset.outputs.shards import Shards
+from lintseq.dataset.records import COLUMNS, SHAPES, encode_line
+from lintseq.dataset.sampler import BuildOptions, EditSampler
+from lintseq.dataset.screening import ScreeningOptions
+from lintseq.errors import ConfigError
+
+PROGRAM = "import math\n\n\ndef area(r):\n    return math.pi * r\n\n\nprint(area({}))\n"
+ROWS: list[dict[str, Any]] = [
+    # Ids of two kinds, licences that not all have, lone surrogates: what one shard has, another has not.
+    {
+        "id": n if n < 6 else f"a/{n}",
+        "instruction": f"Write it. {chr(0xD800) if n == 8 else 'é'}",
+        "program": PROGRAM.format(n),
+    }
+    | ({"licence": "MIT"} if n > 6 else {})
+    for n in range(12)
+]
+SLOW = """
+import time
+
+class Slow:
+    def check(self, source):
+        time.sleep(20)
+        return []
+
+SLOW = Slow()
+"""
+LOAD = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+import datasets
+datasets.disable_progress_bars()
+for line in sys.stdin:
+    folder, cache, streaming = json.loads(line)
+    data = datasets.load_dataset(folder, cache_dir=cache, streaming=streaming)
+    (split,) = data
+    types = {name: str(feature) for name, feature in data[split].features.items()}
+    print(json.dumps([split, types, list(data[split])]), flush=True)
+"""
+
+
+def options(shape: str = "lintseq", **more: Any) -> BuildOptions:
+    return BuildOptions(shape=shape, screening=ScreeningOptions(licence_field="licence"), sub_sequences=1, **more)
+
+
+def shard(folder: Path, shape: str, kind: str, rows: list[dict[str, Any]] = ROWS) -> list[dict[str, Any]]:
+    """Write a folder of five shards, as a build does, without its processes; return what is in it."""
+    from lintseq.dataset.card import card_of  # noqa: PLC0415
+
+    wanted = options(shape) if shape != "pylintseq" else BuildOptions(shape=shape)
+    sampler = EditSampler(wanted)
+    columns = COLUMNS[shape] | {"licence": "string"}
+    settings = {"lintseq": __version__, "python": "3", "options": {"shape": shape}, "inputs": []}
+    written = []
+    with Outputs(Target(str(folder), shards=5, shard_kind=kind), columns, settings) as outputs:
+        for place, row in enumerate(rows):
+            for record in sampler(row, source="in.jsonl", index=place).records:
+                outputs.write(encode_line(record), b'{"odd": "rejection"}\n', shard=1 + place // 4)
+                written.append(record)
+        counts = {"sequences": len(written), "rows": 12, "rejections": {}, "dropped_draws": {}, "licences": {}}
+        edits = {"mean": 1, "median": 1, "max": 1}
+        numbers = {**counts, "edits_per_sequence": edits, "lines_per_edit": 1, "single_edit_share": 0}
+        outputs.finish({}, numbers, card=card_of(settings, numbers, columns, ""))
+    return written
+
+
+def plain(value: Any) -> Any:
+    """Return a record as tables have it: ids are strings, nothing is left out, no lone surrogates."""
+    if isinstance(value, dict):
+        return {name: str(v) if name == "id" else plain(v) for name, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return list(map(plain, value))
+    return value.replace("\ud800", "?") if isinstance(value, str) else value
+
+
+FOLDERS = [(shape, "parquet", False) for shape in SHAPES]
+FOLDERS += [(shape, "jsonl", True) for shape in SHAPES]
+FOLDERS += [("lintseq", kind, False) for kind in KINDS if kind != "parquet"]
+
+
+def test_a_folder_of_shards_of_any_shape_and_kind_is_a_data_set_as_it_is(tmp_path: Path) -> None:
+    written = {}
+    questions = []
+    for number, (shape, kind, streaming) in enumerate(FOLDERS):
+        folder = tmp_path / f"{number} {shape}"
+        written[number] = shard(folder, shape, kind)
+        assert sorted(os.listdir(folder)) == ["README.md", "data", "manifest.json", "rejected.jsonl"]
+        assert sorted(os.listdir(folder / "data")) == [f"train-0000{n}.{kind}" for n in range(5)]
+        questions.append(json.dumps([str(folder), str(tmp_path / "cache"), streaming]))
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD],
+        input="\n".join(questions),
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    for number, line in enumerate(done.stdout.splitlines()):
+        split, types, rows = json.loads(line)
+        shape = FOLDERS[number][0]
+        assert split == "train"
+        assert sorted(types) == sorted([*COLUMNS[shape], "licence"])
+        assert types.get("id", "Value('string')") == "Value('string')"
+        assert plain(rows) == plain(written[number]), FOLDERS[number]
+    assert len(done.stdout.splitlines()) == len(FOLDERS)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_parquet_holds_what_lines_hold(shape: str, tmp_path: Path) -> None:
+    written = shard(tmp_path / "out", shape, "parquet")
+    read = [parse_row(row.data) for path in sorted((tmp_path / "out/data").iterdir()) for row in read_rows(str(path))]
+    assert plain(read) == plain(written)
+
+
+def test_parquet_is_compressed_and_its_row_groups_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 10)
+    monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", 3000)
+    rows = [{"id": n, "program": "x" * (800 if n >= 25 else 8)} for n in range(40)]
+    lines = tmp_path / "lines.jsonl"
+    lines.write_bytes(b"".join(map(encode_line, rows)))
+    write_parquet(str(lines), str(tmp_path / "out.parquet"), {"id": "string", "program": "string"})
+    metadata = pq.ParquetFile(tmp_path / "out.parquet").metadata
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    assert [group.num_rows for group in groups] == [10, 10, 9, 4, 4, 3]
+    assert {group.column(1).compression for group in groups} == {"ZSTD"}
+    assert pq.read_table(tmp_path / "out.parquet").to_pylist() == [{**row, "id": str(row["id"])} for row in rows]
+
+
+def test_a_shard_that_is_loaded_holds_what_can_be_loaded_and_a_file_what_there_was(tmp_path: Path) -> None:
+    line = encode_line({"a": ["\ud800 \U0001f600", {"b": "\udfff"}], "c": "\\ud800 é"})
+    for loads in (False, True):
+        shards = Shards(lambda _: str(tmp_path / f"{loads}.jsonl"), "jsonl", {}, loads=loads)  # noqa: B023
+        shards.write(line)
+        shards.close()
+    assert (tmp_path / "False.jsonl").read_bytes() == line
+    assert json.loads((tmp_path / "True.jsonl").read_bytes()) == {"a": ["? \U0001f600", {"b": "?"}], "c": "\\ud800 é"}
+
+
+def rows_file(tmp_path: Path, rows: list[dict[str, Any]] = ROWS) -> str:
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("output", "kind"),
+    [
+        ("out.jsonl", None),
+        ("out", None),
+        ("out.jsonl.gz", "gzip"),
+        ("out.json.gz", "gzip"),
+        ("out.zst", "zstd"),
+        ("out.jsonl.zst", "zstd"),
+        ("out.parquet", "Parquet"),
+        ("a.parquet.d/out.jsonl", None),
+    ],
+)
+def test_the_kind_of_an_output_is_told_by_the_end_of_its_name(output: str, kind: str | None, tmp_path: Path) -> None:
+    path = tmp_path / output
+    path.parent.mkdir(exist_ok=True)
+    with Outputs(Target(str(path)), {"a": "int"}, {}) as outputs:
+        outputs.write(b'{"a":1}\n', b"")
+        outputs.finish({}, {})
+    magic = {None: b'{"a"', "gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd", "Parquet": b"PAR1"}[kind]
+    assert path.read_bytes().startswith(magic)
+    stem = path.name.split(".")[0]
+    assert sorted(os.listdir(path.parent)) == sorted([path.name, f"{stem}.manifest.json", f"{stem}.rejected.jsonl"])
+    assert [parse_row(row.data) for row in read_rows(str(path))] == [{"a": 1}]
+
+
+def test_a_manifest_says_of_what_and_with_what_an_output_was_made(tmp_path: Path) -> None:
+    source = rows_file(tmp_path, [*ROWS, {"instruction": "No.", "program": "print 1"}])
+    target = Target(str(tmp_path / "out"), shards=2)
+    build([source], target, options=BuildOptions(samples=2, seed=7), workers=1)
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    made = manifest["settings"]
+    assert made["lintseq"] == __version__
+    assert made["python"] == f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert (made["options"]["samples"], made["options"]["seed"]) == (2, 7)
+    assert made["output"] == {"kind": "parquet", "shards": 2, "shard_rows": None}
+    (one,) = made["inputs"]
+    assert one["path"] == source
+    assert one["fields"]["code"] == "program"
+    assert one["fingerprint"]["size"] == os.path.getsize(source)
+    assert (manifest["rows"], manifest["sequences"], manifest["rejections"]) == (13, 24, {"syntax": 1})
+
+
+def test_a_folder_of_shards_has_a_card_with_its_numbers(tmp_path: Path) -> None:
+    from huggingface_hub import DatasetCard  # noqa: PLC0415
+
+    source = rows_file(tmp_path, [*ROWS, {"instruction": "No.", "program": "print 1"}])
+    target = Target(str(tmp_path / "out"), shard_rows=9, shard_kind="jsonl.gz")
+    build([source], target, options=options(samples=2), workers=1)
+    card = DatasetCard.load(str(tmp_path / "out/README.md"))
+    count = sum(len(gzip.decompress(path.read_bytes()).splitlines()) for path in (tmp_path / "out/data").iterdir())
+    assert f"| edit sequences | {count} |\n| rows read | 13 |\n| rows rejected | 1 |" in card.text
+    assert "| rejected: syntax | 1 |" in card.text
+    assert "| licence | the licence of the program |" in card.text
+    assert card.data.license == ["mit", "unknown"]
+    assert [feature["name"] for feature in card.data.dataset_info["features"]] == [*COLUMNS["lintseq"], "licence"]
+
+
+# Locks
+
+
+@pytest.mark.parametrize("target", [Target("out.parquet"), Target("out", shards=2), Target("out", shard_rows=3)])
+def test_of_two_runs_for_one_output_the_second_is_refused(target: Target, tmp_path: Path) -> None:
+    placed = Target(str(tmp_path / target.output), None, target.shards, target.shard_rows)
+    with Outputs(placed, {"a": "int"}, {}):
+        for way in ({}, {"resume": True}, {"overwrite": True}):
+            with pytest.raises(
+                ConfigError, match=rf"out\S* is being written by process {os.getpid()} on .*; wait for it"
+            ):
+                Outputs(placed, {"a": "int"}, {}, **way)
+    Outputs(placed, {"a": "int"}, {}).abandon()
+
+
+def test_the_lock_of_a_run_that_was_killed_is_free_even_while_a_worker_is_at_a_long_row(tmp_path: Path) -> None:
+    slow = tmp_path / "slow.py"
+    slow.write_text(SLOW)
+    source = rows_file(tmp_path)
+    command = [sys.executable, "-m", "lintseq", "build", source, "--output", "out.jsonl", "--linter", "slow:SLOW"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    process = subprocess.Popen([*command, "--workers", "1", "--row-timeout", "60"], cwd=tmp_path, env=environment)
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "out.jsonl.partial/rejected.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    Outputs(Target(str(tmp_path / "out.jsonl")), {}, {}, overwrite=True).abandon()

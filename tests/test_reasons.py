@@ -1,0 +1,137 @@
+"""Reasons: what is said of why lines came together is so, and it explains every edit that the needs drew."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lintseq.analysis import FREE, Analysis, Deaths, analyse
+from lintseq.analysis.reasons import Reason, Reasons, reasons_of
+from lintseq.edits import EditSequence
+from lintseq.program import Program, code_from_markdown
+from lintseq.sampling import ProgramSampler, sample_edits
+
+HERE = Path(__file__).parent
+GROWING = (HERE.parent / "examples" / "growing.py").read_text()
+PROGRAMS = [
+    *(
+        code_from_markdown(json.loads(row)["response"])
+        for row in (HERE.parent / "examples" / "pairs.jsonl").read_text().splitlines()
+    ),
+    *(path.read_text() for path in sorted((HERE / "cases" / "needs").glob("*.py"))),
+    *(path.read_text() for path in sorted((HERE.parent / "src" / "lintseq").rglob("*.py"))),
+]
+
+
+def reasons(source: str, arrivals: Sequence[int]) -> Reasons:
+    return reasons_of(analyse(Program.from_text(source)), arrivals)
+
+
+def after_edit(analysis: Analysis, arrivals: Sequence[int], edit: int) -> Deaths:
+    """Return the bookkeeping of the state after an edit: what comes later is dead."""
+    deaths = analysis.needs.start()
+    for line, unit in enumerate(analysis.unit_of):
+        if unit != FREE and arrivals[line] > edit and not deaths.dead[unit]:
+            deaths.kill(unit)
+    return deaths
+
+
+def drawn(draws: int) -> Iterator[tuple[Analysis, EditSequence, Reasons]]:
+    for source in PROGRAMS:
+        sampler = ProgramSampler(source)
+        analysis = analyse(sampler.program)
+        for draw in range(draws):
+            sequence = sampler.sample(draw=draw)
+            yield analysis, sequence, reasons_of(analysis, sequence.arrivals)
+
+
+def test_the_reasons_of_a_small_program_are_those_one_would_give() -> None:
+    # 4 def area / 6 if / 7 raise / 8 return; the loop in 11 to 13 needs the function, the print the size.
+    sequence = sample_edits(GROWING, seed=2)
+    found = reasons(GROWING, sequence.arrivals)
+    assert found.edits == (
+        (),
+        (Reason(3, (7,)), Reason(7, (3,))),
+        (Reason(5, (6,)), Reason(6, (5,))),
+        (Reason(10, (11, 12)), Reason(11, (10,)), Reason(12, (10,)), Reason(12, (11,))),
+    )
+    assert found.causes == (-1, 3, 5, 10)
+    assert found.heads == (0, 3, 3, 3, 5, 5, 6, 7, 10, 10, 10, 11, 12)
+
+
+def test_what_is_there_already_is_no_reason() -> None:
+    source = "import math\nx = math.pi\ny = math.e + x\n"
+    assert reasons(source, (0, 1, 2)).edits == ((), (), ())
+    assert reasons(source, (0, 1, 1)).edits == ((), (Reason(2, (1,)),))
+    assert reasons(source, (-1, 0, 0)).edits == ((Reason(2, (1,)),),)
+    assert reasons(source, (0, 0, 0)).edits == ((Reason(1, (0,)), Reason(2, (0,)), Reason(2, (1,))),)
+
+
+def test_one_of_several_is_said_as_such_until_one_is_there() -> None:
+    source = "def f():\n    a = 1\n    b = 2\n"
+    assert Reason(0, (1, 2)) in reasons(source, (0, 0, 0)).edits[0]
+    assert reasons(source, (0, 1, 0)).edits == ((Reason(0, (2,)), Reason(2, (0,))), ())
+
+
+def test_free_lines_speak_through_the_line_they_go_with() -> None:
+    source = "# about x\nx = 1\n\ny = '''\n'''\n# end\n"
+    assert reasons(source, (0, 0, 1, 1, 1, 1)).heads == (1, 1, 3, 3, 3, 3)
+    assert reasons(source, (0, 1, 2, 2, 2, 2)).heads[0] == -1, "it came before what it goes with"
+
+
+def test_every_edit_has_a_line_that_all_of_it_needs() -> None:
+    for analysis, sequence, found in drawn(3):
+        assert len(found.edits) == len(found.causes) == len(sequence)
+        for edit, lines in enumerate(sequence.inserted()):
+            units = {analysis.unit_of[line] for line in lines} - {FREE}
+            if len(units) > 1:
+                cause = found.causes[edit]
+                died = after_edit(analysis, sequence.arrivals, edit).kill(analysis.unit_of[cause])
+                assert units <= set(died), f"not all of edit {edit + 1} needs line {cause + 1}"
+
+
+def test_a_line_dies_with_what_it_is_said_to_need() -> None:
+    for analysis, sequence, found in drawn(1):
+        for edit, told in enumerate(found.edits):
+            for reason in told:
+                deaths = after_edit(analysis, sequence.arrivals, edit)
+                died: list[int] = []
+                for other in reason.others:
+                    if not deaths.dead[analysis.unit_of[other]]:
+                        died += deaths.kill(analysis.unit_of[other])
+                assert analysis.unit_of[reason.line] in died, reason
+                assert all(sequence.arrivals[line] == edit for line in (reason.line, *reason.others))
+
+
+@given(st.sampled_from(PROGRAMS[:80]), st.data())
+def test_edits_that_keep_to_no_needs_are_told_of_all_the_same(source: str, data: st.DataObject) -> None:
+    program = Program.from_text(source)
+    numbers = data.draw(st.lists(st.integers(-1, 4), min_size=len(program.lines), max_size=len(program.lines)))
+    used = {number: place for place, number in enumerate(sorted(set(numbers) - {-1}))} | {-1: -1}
+    sequence = EditSequence(program, tuple(used[number] for number in numbers))
+    found = reasons_of(analyse(program), sequence.arrivals)
+    assert len(found.edits) == len(found.causes) == len(sequence)
+    for edit, told in enumerate(found.edits):
+        for reason in told:
+            assert {sequence.arrivals[line] for line in (reason.line, *reason.others)} == {edit}
+    for line, head in enumerate(found.heads):
+        assert head == -1 or sequence.arrivals[head] == sequence.arrivals[line]
+
+
+def test_a_long_chain_takes_no_time() -> None:
+    lines = ["x0 = 1", *(f"x{n} = x{n - 1}" for n in range(1, 1500))]
+    found = reasons("\n".join(lines), [0] * len(lines))
+    assert found.causes == (0,)
+    assert len(found.edits[0]) == len(lines) - 1
+    backwards = [f"def f{n}():\n    return f{n + 1}()" for n in range(1000)] + ["def f1000():\n    return 1"]
+    assert len(reasons("\n".join(backwards), [0] * 2002).causes) == 1
+
+
+@pytest.mark.parametrize("source", ["x = 1\n# end\n", "x = 1", "# pylint: disable=all\nx = 1\n"])
+def test_comments_may_be_an_edit_of_their_own(source: str) -> None:
+    sequence = sample_edits(source, comments="first")
+    found = reasons(source, sequence.arrivals)
+    assert len(found.edits) == len(sequence)
