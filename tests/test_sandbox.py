@@ -92,10 +92,30 @@ def test_hostile_programs_end_as_they_should_and_change_nothing(options):
 
 def test_the_runner_of_hostile_programs_refuses_to_run_outside_of_the_jail():
     if os.access("/", os.W_OK):
-        done = subprocess.run([sys.executable, HERE / "evil.py"], capture_output=True, text=True, check=False)
+        command = [sys.executable, HERE / "evil.py", "no_such_program"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode != 0
         assert "jail" in done.stderr
         assert not done.stdout
+
+
+def test_in_the_jail_nothing_outside_can_be_written():
+    code = (
+        "import json, os\nfound = []\n"
+        f"for place in ('/', '/etc', '/usr', '/home', {str(HERE)!r}, {sys.prefix!r}):\n"
+        "    try:\n        open(place + '/lintseq-was-here', 'w')\n        found.append(place)\n"
+        "    except OSError:\n        pass\n"
+        "print(json.dumps([found, os.listdir('/dev'), os.listdir('/dev/shm'), os.listdir('/run')]))"
+    )
+    command = [sys.executable, HERE / "jail.py", sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 77:
+        pytest.skip(done.stderr.strip())
+    written, devices, shared, running = json.loads(done.stdout)
+    assert not written
+    assert set(devices) == {"null", "zero", "full", "random", "urandom", "fd", "shm"}
+    assert not shared
+    assert not running
 
 
 # Verdicts

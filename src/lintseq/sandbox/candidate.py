@@ -75,8 +75,8 @@ def _prepare(source: str, folder: str, *, as_main: bool) -> types.ModuleType:
     data = source.encode("utf-8", "replace")
     seed = zlib.crc32(data)
     random.seed(seed)
-    if (numpy := sys.modules.get("numpy")) is not None:
-        numpy.random.seed(seed)
+    if (chance := sys.modules.get("numpy.random")) is not None:
+        chance.seed(seed)
     path = os.path.join(os.path.dirname(folder), PROGRAM_FILE)
     with open(path, "wb", buffering=0) as file:
         file.write(data)

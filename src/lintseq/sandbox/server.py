@@ -35,7 +35,8 @@ STANDARD = (
     " types typing unicodedata unittest urllib.parse urllib.request uuid warnings weakref zlib"
 )
 """What is imported before any program runs, whatever its kind of imports, where it is there."""
-KINDS = {"bare": "", "numpy": "numpy", "full": "numpy numpy.linalg numpy.random pandas"}
+_NUMPY = "numpy numpy.linalg numpy.random numpy.testing"
+KINDS = {"bare": "", "numpy": _NUMPY, "full": f"{_NUMPY} pandas"}
 
 STARTED = b"started"
 """What a process writes into its channel before the program starts; what goes wrong later is the program's own."""
