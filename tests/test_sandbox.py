@@ -16,7 +16,7 @@ from collections import Counter, OrderedDict, namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,7 @@ from lintseq.cli import main
 from lintseq.errors import ConfigError, ToolError
 from lintseq.sandbox import pool, seccomp
 from lintseq.sandbox.data import DataError, decode, encode
-from lintseq.sandbox.job import Calls, Check, Ending, Job, Limits, Other, Raised, Returned, Stdin
+from lintseq.sandbox.job import Calls, Check, Ending, Job, Limits, Other, Raised, Returned, Stdin, Verdict
 from lintseq.sandbox.pool import Sandbox
 from lintseq.sandbox.room import LAYERS
 from lintseq.sandbox.suspicion import suspicious
@@ -799,3 +799,20 @@ def test_words_that_make_a_pass_suspect(program, reason):
 )
 def test_words_that_do_not(program):
     assert suspicious(program) == []
+
+
+# The page
+
+
+@isolated
+def test_the_page_shows_what_it_prints(capsys):
+    page = (HERE.parent / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    code, printed = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", page, re.S).groups()
+    exec(compile(code, "sandbox.md", "exec"), {"__name__": "page"})
+    assert capsys.readouterr().out == printed
+
+
+def test_the_page_names_every_layer_and_verdict():
+    page = (HERE.parent / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    for name in (*LAYERS, *get_args(Verdict)):
+        assert f"| `{name}`" in page, name
