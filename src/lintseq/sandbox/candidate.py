@@ -27,6 +27,8 @@ from lintseq.sandbox.data import DataError, encode
 
 PROGRAM_FILE = "program.py"
 CHECK_FILE = "<check>"
+STARTED = b"started"
+"""What a process writes into its channel before the program starts; what goes wrong later is the program's own."""
 NUMBER_BYTES = 16
 _LONGEST_DETAIL = 500
 MOST_RESULT_BYTES = 16 << 20
@@ -38,6 +40,7 @@ def run(job: dict[str, Any], channel: int, folder: str) -> NoReturn:
     """Do what the job asks and end the process."""
     tell, leave = _teller(channel), os._exit
     module = _prepare(job["program"], folder, as_main=job["task"] == "stdin")
+    os.write(channel, STARTED + b"\n")
     status = 1
     try:
         if job["task"] == "check":
