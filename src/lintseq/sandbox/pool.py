@@ -27,12 +27,11 @@ from types import TracebackType
 from typing import IO, Any, Literal, Self
 
 from lintseq.errors import ConfigError, ToolError
-from lintseq.sandbox.candidate import MOST_RESULT_BYTES
+from lintseq.sandbox.candidate import MOST_RESULT_BYTES, STARTED
 from lintseq.sandbox.data import DataError, decode, encode
 from lintseq.sandbox.job import Calls, Check, Ending, Job, Raised, Returned, Stdin, Verdict
 from lintseq.sandbox.levels import Level, advice, level_of
 from lintseq.sandbox.room import LAYERS
-from lintseq.sandbox.server import STARTED
 from lintseq.sandbox.suspicion import suspicious
 
 ATTEMPTS = 3
@@ -221,6 +220,7 @@ def _environment() -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "PYTHONHASHSEED": "0",  # the same order of sets in every server
+        "PYTHONIOENCODING": "utf-8:strict",
         "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MALLOC_ARENA_MAX": "2",  # threads reserve little memory that they do not use

@@ -35,10 +35,9 @@ STANDARD = (
     " types typing unicodedata unittest urllib.parse urllib.request uuid warnings weakref zlib"
 )
 """What is imported before any program runs, whatever its kind of imports, where it is there."""
-KINDS = {"bare": "", "numpy": "numpy", "full": "numpy numpy.linalg numpy.random pandas"}
+_NUMPY = "numpy numpy.linalg numpy.random numpy.testing"
+KINDS = {"bare": "", "numpy": _NUMPY, "full": f"{_NUMPY} pandas"}
 
-STARTED = b"started"
-"""What a process writes into its channel before the program starts; what goes wrong later is the program's own."""
 _CHANNEL = 400
 """A descriptor that no program closes by counting up a little."""
 _FIRST_LOOK, _LOOK_EVERY = 0.02, 0.05
@@ -65,9 +64,8 @@ def main() -> None:
 
 
 def _serve(control: socket.socket, room: Room, settings: dict[str, Any]) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # The first process of a namespace gets no signal that it has no handler for; elsewhere the user's end is ours.
-        signal.signal(number, signal.SIG_DFL if room.isolated else signal.SIG_IGN)
+    # The first process of a namespace gets no signal that it has no handler for, so that no program can stop it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (512 if hard == resource.RLIM_INFINITY else min(512, hard), hard))
     if settings["source"] in sys.path:
@@ -361,6 +359,7 @@ def _become_program(room: Room, order: dict[str, Any], descriptors: list[int]) -
         room.enter(**{name: order[name] for name in ("seconds", "memory", "processes", "scratch")})
         os.closerange(3, channel)
         os.closerange(channel + 1, 512)
+        descriptors[1] = channel
         folder = f"{room.scratch}/{WORK}"
         for name, content in job["scratch"]:
             path = os.path.join(folder, name)
@@ -369,11 +368,12 @@ def _become_program(room: Room, order: dict[str, Any], descriptors: list[int]) -
                 file.write(base64.b64decode(content))
         os.environ.update(HOME=folder, TMPDIR=room.scratch)
         job["arguments"] = arguments
-        os.write(channel, STARTED + b"\n")
+        candidate.run(job, channel, folder)
     except BaseException as error:
-        os.write(theirs, f"{type(error).__name__}: {error}\n".encode("utf-8", "replace"))
+        with contextlib.suppress(OSError):
+            os.write(descriptors[1], f"{type(error).__name__}: {error}\n".encode("utf-8", "replace"))
+    finally:
         os._exit(1)
-    candidate.run(job, channel, folder)
 
 
 def _read_job(file: int) -> tuple[dict[str, Any], list[partial[Any]]]:
