@@ -22,6 +22,7 @@ from lintseq.evaluation.benchmarks import load_problems
 from lintseq.evaluation.benchmarks.humaneval import own_problems
 from lintseq.evaluation.completions import Completion, read_completions
 from lintseq.evaluation.cost import ModelShape, shape_of
+from lintseq.evaluation.modules import missing_in
 from lintseq.evaluation.problems import Fed, Problem
 from lintseq.evaluation.prompts import STYLES, prompt_for
 from lintseq.evaluation.references import references
@@ -246,7 +247,21 @@ def test_a_problem_that_needs_what_is_not_there_is_not_scored():
     found = summary(problems, given, rows, ks=[1])
     assert found["pass_at_k"] == {"1": 1.0}
     assert (found["problems"], found["problems_scored"]) == (2, 1)
-    assert found["problems_not_run"] == {"needs torch, which is not installed": 1}
+    assert found["problems_not_run"] == {"needs torch, which cannot be imported here": 1}
+
+
+def test_whether_a_module_is_there_is_asked_of_what_runs_programs():
+    one = problem()
+    needy = Problem(
+        **{**{name: getattr(one, name) for name in Problem.__slots__}, "needs": frozenset({"json", "nope"})}
+    )
+    assert missing_in([needy], PlainRunner())(needy) == ("nope",)
+
+    class Closed(CountingRunner):
+        def run(self, jobs: Iterable[Job]) -> Iterator[Ending]:
+            return (Ending("error", "ModuleNotFoundError") for _ in jobs)
+
+    assert missing_in([needy], Closed())(needy) == ("json", "nope")
 
 
 class BreakingRunner(CountingRunner):
