@@ -16,7 +16,7 @@ from collections import Counter, OrderedDict, namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,7 @@ from lintseq.cli import main
 from lintseq.errors import ConfigError, ToolError
 from lintseq.sandbox import pool, seccomp
 from lintseq.sandbox.data import DataError, decode, encode
-from lintseq.sandbox.job import Calls, Check, Ending, Job, Limits, Other, Raised, Returned, Stdin
+from lintseq.sandbox.job import Calls, Check, Ending, Job, Limits, Other, Raised, Returned, Stdin, Verdict
 from lintseq.sandbox.pool import Sandbox
 from lintseq.sandbox.room import LAYERS
 from lintseq.sandbox.suspicion import suspicious
@@ -92,10 +92,30 @@ def test_hostile_programs_end_as_they_should_and_change_nothing(options):
 
 def test_the_runner_of_hostile_programs_refuses_to_run_outside_of_the_jail():
     if os.access("/", os.W_OK):
-        done = subprocess.run([sys.executable, HERE / "evil.py"], capture_output=True, text=True, check=False)
+        command = [sys.executable, HERE / "evil.py", "no_such_program"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode != 0
         assert "jail" in done.stderr
         assert not done.stdout
+
+
+def test_in_the_jail_nothing_outside_can_be_written():
+    code = (
+        "import json, os\nfound = []\n"
+        f"for place in ('/', '/etc', '/usr', '/home', {str(HERE)!r}, {sys.prefix!r}):\n"
+        "    try:\n        open(place + '/lintseq-was-here', 'w')\n        found.append(place)\n"
+        "    except OSError:\n        pass\n"
+        "print(json.dumps([found, os.listdir('/dev'), os.listdir('/dev/shm'), os.listdir('/run')]))"
+    )
+    command = [sys.executable, HERE / "jail.py", sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 77:
+        pytest.skip(done.stderr.strip())
+    written, devices, shared, running = json.loads(done.stdout)
+    assert not written
+    assert set(devices) == {"null", "zero", "full", "random", "urandom", "fd", "shm"}
+    assert not shared
+    assert not running
 
 
 # Verdicts
@@ -779,3 +799,20 @@ def test_words_that_make_a_pass_suspect(program, reason):
 )
 def test_words_that_do_not(program):
     assert suspicious(program) == []
+
+
+# The page
+
+
+@isolated
+def test_the_page_shows_what_it_prints(capsys):
+    page = (HERE.parent / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    code, printed = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", page, re.S).groups()
+    exec(compile(code, "sandbox.md", "exec"), {"__name__": "page"})
+    assert capsys.readouterr().out == printed
+
+
+def test_the_page_names_every_layer_and_verdict():
+    page = (HERE.parent / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    for name in (*LAYERS, *get_args(Verdict)):
+        assert f"| `{name}`" in page, name

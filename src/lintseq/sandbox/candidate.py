@@ -70,13 +70,11 @@ def _teller(
 def _prepare(source: str, folder: str, *, as_main: bool) -> types.ModuleType:
     """Make this process look like one that has just been started for the program."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.stdin, sys.stdout, sys.stderr = map(_stream, range(3), ("r", "w", "w"), _ON_ERROR)
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
     data = source.encode("utf-8", "replace")
     seed = zlib.crc32(data)
     random.seed(seed)
-    if (numpy := sys.modules.get("numpy")) is not None:
-        numpy.random.seed(seed)
+    if (chance := sys.modules.get("numpy.random")) is not None:
+        chance.seed(seed)
     path = os.path.join(os.path.dirname(folder), PROGRAM_FILE)
     with open(path, "wb", buffering=0) as file:
         file.write(data)
@@ -88,12 +86,8 @@ def _prepare(source: str, folder: str, *, as_main: bool) -> types.ModuleType:
     return module
 
 
-_ON_ERROR = ("surrogateescape", "strict", "backslashreplace")
-"""As the interpreter sets its three streams up."""
-
-
-def _stream(place: int, mode: str, errors: str) -> Any:
-    return open(place, mode, encoding="utf-8", errors=errors, closefd=False)
+_BUILTINS = vars(builtins)
+_TRUE_BUILTINS = dict(_BUILTINS)
 
 
 # Code behind the program
@@ -103,7 +97,7 @@ def _check(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
     code: str = job["code"]
     space = module.__dict__
     relieve = _reliever()
-    shared, true = vars(builtins), dict(vars(builtins))
+    restore, true = _BUILTINS.update, _TRUE_BUILTINS
     untrace = sys.settrace, sys.setprofile
     flush = sys.stdout.flush, sys.stderr.flush
     linecache.cache[CHECK_FILE] = (len(code), None, code.splitlines(keepends=True), CHECK_FILE)
@@ -111,7 +105,7 @@ def _check(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
     checking = False
     try:
         exec(compile(job["program"], module.__file__ or "", "exec", dont_inherit=True), space)
-        shared.update(true)
+        restore(true)
         for function in untrace:
             function(None)
         compiled = compile(code, CHECK_FILE, "exec", dont_inherit=True)
@@ -120,7 +114,7 @@ def _check(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
         message = {"verdict": "passed"}
     except BaseException as error:
         relieve()
-        shared.update(true)
+        restore(true)
         message = _describe(error, code if checking else None)
     if getpid() != pid:
         return 1

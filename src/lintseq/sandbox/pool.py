@@ -221,6 +221,7 @@ def _environment() -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "PYTHONHASHSEED": "0",  # the same order of sets in every server
+        "PYTHONIOENCODING": "utf-8:strict",
         "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MALLOC_ARENA_MAX": "2",  # threads reserve little memory that they do not use

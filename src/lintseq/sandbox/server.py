@@ -35,7 +35,8 @@ STANDARD = (
     " types typing unicodedata unittest urllib.parse urllib.request uuid warnings weakref zlib"
 )
 """What is imported before any program runs, whatever its kind of imports, where it is there."""
-KINDS = {"bare": "", "numpy": "numpy", "full": "numpy numpy.linalg numpy.random pandas"}
+_NUMPY = "numpy numpy.linalg numpy.random numpy.testing"
+KINDS = {"bare": "", "numpy": _NUMPY, "full": f"{_NUMPY} pandas"}
 
 STARTED = b"started"
 """What a process writes into its channel before the program starts; what goes wrong later is the program's own."""
@@ -65,9 +66,8 @@ def main() -> None:
 
 
 def _serve(control: socket.socket, room: Room, settings: dict[str, Any]) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # The first process of a namespace gets no signal that it has no handler for; elsewhere the user's end is ours.
-        signal.signal(number, signal.SIG_DFL if room.isolated else signal.SIG_IGN)
+    # The first process of a namespace gets no signal that it has no handler for, so that no program can stop it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (512 if hard == resource.RLIM_INFINITY else min(512, hard), hard))
     if settings["source"] in sys.path:

