@@ -453,6 +453,25 @@ def test_the_examples_are_scored(plain, capsys, tmp_path):
     assert json.loads(again) == found
 
 
+TIMES = ("seconds", "cpu_seconds")
+
+
+def test_in_the_sandbox_verdicts_are_the_same_for_any_number_of_workers(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("LINTSEQ_CACHE", str(tmp_path / "cache"))
+    found = []
+    for workers in ("1", "3"):
+        results = tmp_path / f"{workers}.jsonl"
+        words = (str(EXAMPLES / "completions.jsonl"), "-b", str(EXAMPLES / "problems.jsonl"), "-q", "-o", str(results))
+        status, _, err = run_command(capsys, *words, "--workers", workers)
+        if status == 2 and "sandbox" in err:
+            pytest.skip(f"no sandbox to be had here: {err}")
+        assert status == 0, err
+        rows = [json.loads(line) for line in results.read_text().splitlines()]
+        found.append([{name: value for name, value in row.items() if name not in TIMES} for row in rows])
+    assert found[0] == found[1]
+    assert sum(row["verdict"] == "passed" for row in found[0]) == 28
+
+
 def test_people_get_a_table(plain, capsys):
     words = (str(EXAMPLES / "completions.jsonl"), "-b", str(EXAMPLES / "problems.jsonl"), "--k", "1,10")
     status, out, _ = run_command(capsys, *words)
