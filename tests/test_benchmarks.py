@@ -8,7 +8,7 @@ import pytest
 from plain_runner import PlainRunner
 
 from lintseq.errors import ConfigError
-from lintseq.evaluation.benchmarks import BENCHMARKS, find, load_problems, missing_modules
+from lintseq.evaluation.benchmarks import BENCHMARKS, find, load_problems
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.expectations import with_expectations
 from lintseq.evaluation.references import references
@@ -52,7 +52,7 @@ def test_reference_solutions_pass_as_code_and_as_edits(name, form):
     runner = PlainRunner()
     problems = with_expectations(load_problems(name, str(DATA)).problems[:: SAMPLE[name]], runner, None)
     given = [Completion(row["task_id"], 0, row["completion"], form) for row in references(problems, form)]
-    rows = evaluate(problems, given, runner, Setup(missing=missing_modules))
+    rows = evaluate(problems, given, runner, Setup())
     assert [(row["task_id"], row["detail"]) for row in rows if row["verdict"] != "passed"] == []
 
 

@@ -22,6 +22,7 @@ from lintseq.evaluation.benchmarks import load_problems
 from lintseq.evaluation.benchmarks.humaneval import own_problems
 from lintseq.evaluation.completions import Completion, read_completions
 from lintseq.evaluation.cost import ModelShape, shape_of
+from lintseq.evaluation.modules import missing_in
 from lintseq.evaluation.problems import Fed, Problem
 from lintseq.evaluation.prompts import STYLES, prompt_for
 from lintseq.evaluation.references import references
@@ -246,7 +247,21 @@ def test_a_problem_that_needs_what_is_not_there_is_not_scored():
     found = summary(problems, given, rows, ks=[1])
     assert found["pass_at_k"] == {"1": 1.0}
     assert (found["problems"], found["problems_scored"]) == (2, 1)
-    assert found["problems_not_run"] == {"needs torch, which is not installed": 1}
+    assert found["problems_not_run"] == {"needs torch, which cannot be imported here": 1}
+
+
+def test_whether_a_module_is_there_is_asked_of_what_runs_programs():
+    one = problem()
+    needy = Problem(
+        **{**{name: getattr(one, name) for name in Problem.__slots__}, "needs": frozenset({"json", "nope"})}
+    )
+    assert missing_in([needy], PlainRunner())(needy) == ("nope",)
+
+    class Closed(CountingRunner):
+        def run(self, jobs: Iterable[Job]) -> Iterator[Ending]:
+            return (Ending("error", "ModuleNotFoundError") for _ in jobs)
+
+    assert missing_in([needy], Closed())(needy) == ("json", "nope")
 
 
 class BreakingRunner(CountingRunner):
@@ -436,6 +451,25 @@ def test_the_examples_are_scored(plain, capsys, tmp_path):
     assert manifest["summary"]["pass_at_k"] == found["pass_at_k"]
     status, again, _ = run_command(capsys, *words, "--output", str(results), "--json", "--k", "1,5,10", "--resume")
     assert json.loads(again) == found
+
+
+TIMES = ("seconds", "cpu_seconds")
+
+
+def test_in_the_sandbox_verdicts_are_the_same_for_any_number_of_workers(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("LINTSEQ_CACHE", str(tmp_path / "cache"))
+    found = []
+    for workers in ("1", "3"):
+        results = tmp_path / f"{workers}.jsonl"
+        words = (str(EXAMPLES / "completions.jsonl"), "-b", str(EXAMPLES / "problems.jsonl"), "-q", "-o", str(results))
+        status, _, err = run_command(capsys, *words, "--workers", workers)
+        if status == 2 and "sandbox" in err:
+            pytest.skip(f"no sandbox to be had here: {err}")
+        assert status == 0, err
+        rows = [json.loads(line) for line in results.read_text().splitlines()]
+        found.append([{name: value for name, value in row.items() if name not in TIMES} for row in rows])
+    assert found[0] == found[1]
+    assert sum(row["verdict"] == "passed" for row in found[0]) == 28
 
 
 def test_people_get_a_table(plain, capsys):

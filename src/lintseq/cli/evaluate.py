@@ -2,6 +2,7 @@
 
 import time
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -77,11 +78,12 @@ def evaluate(
 
     Example: lintseq evaluate completions.jsonl --benchmark humaneval --data data --output results.jsonl
     """
-    from lintseq.evaluation.benchmarks import load_problems, missing_modules  # noqa: PLC0415
+    from lintseq.evaluation.benchmarks import load_problems  # noqa: PLC0415
     from lintseq.evaluation.cache import cache_folder  # noqa: PLC0415
     from lintseq.evaluation.completions import read_completions  # noqa: PLC0415
     from lintseq.evaluation.cost import read_shape  # noqa: PLC0415
     from lintseq.evaluation.expectations import with_expectations  # noqa: PLC0415
+    from lintseq.evaluation.modules import missing_in  # noqa: PLC0415
     from lintseq.evaluation.run import RowsFile, Setup, check_runner  # noqa: PLC0415
     from lintseq.evaluation.run import evaluate as run  # noqa: PLC0415
     from lintseq.evaluation.summary import summary  # noqa: PLC0415
@@ -109,13 +111,14 @@ def evaluate(
         "memory": memory,
         "linter": "none" if judge is None else linter_version(linter),
     }
-    setup = Setup(timeout, None if memory is None else memory << 20, judge, missing_modules)
+    setup = Setup(timeout, None if memory is None else memory << 20, judge)
     file = None if output is None else RowsFile(output, settings, resume=resume, overwrite=overwrite)
     try:
         with open_sandbox(workers) as sandbox, Ticker(shown=not quiet) as ticker:
             if file is None or not file.finished:
                 check_runner(sandbox)
-                runnable = [problem for problem in problems if not missing_modules(problem)]
+                setup = replace(setup, missing=missing_in(problems, sandbox))
+                runnable = [problem for problem in problems if not setup.missing(problem)]
                 known = {one.task_id: one for one in with_expectations(runnable, sandbox, cache_folder() / "expected")}
                 problems = [known.get(problem.task_id, problem) for problem in problems]
             rows = run(problems, given.items, sandbox, setup, file=file, on_progress=ticker)

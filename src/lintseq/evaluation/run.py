@@ -18,6 +18,7 @@ from lintseq.dataset.records import encode_line
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.candidates import HARMLESS, Candidate, read, states
 from lintseq.evaluation.completions import Completion
+from lintseq.evaluation.modules import Missing
 from lintseq.evaluation.problems import PASSED, Judgement, Problem, Runner, behaviour, shortened
 from lintseq.linting import Linter
 from lintseq.sandbox.job import Check, Ending, Job, Limits
@@ -28,7 +29,6 @@ ATTEMPTS = 3
 """How often a job is run if the sandbox breaks."""
 
 Row = dict[str, Any]
-Missing = Callable[[Problem], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +267,7 @@ def _rows(
     for item, candidate in zip(batch, candidates, strict=True):
         key, problem = (item.task_id, candidate.digest), problems[item.task_id]
         if (lacking := setup.missing(problem)) and key not in known:
-            result = Result("not-run", f"needs {', '.join(lacking)}, which is not installed", 0.0, 0.0, {}, "")
+            result = Result("not-run", f"needs {', '.join(lacking)}, which cannot be imported here", 0.0, 0.0, {}, "")
         else:
             result = known[key] if key in known else broken[key]
         yield _row(item, problem, candidate, result, setup.linter)

@@ -11,11 +11,10 @@ from lintseq.evaluation.benchmarks.benchmark import (
     checksum_of,
     find,
     load,
-    missing_modules,
     read,
 )
 
-__all__ = ["BENCHMARKS", "Benchmark", "Loaded", "data_folder", "find", "load_problems", "missing_modules"]
+__all__ = ["BENCHMARKS", "Benchmark", "Loaded", "data_folder", "find", "load_problems"]
 
 _FAMILIES = (humaneval, mbpp, ds1000, bigcodebench, contests)
 BENCHMARKS = {benchmark.name: benchmark for family in _FAMILIES for benchmark in family.BENCHMARKS}

@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -190,20 +189,3 @@ def _download(url: str) -> bytes:
     with urlopen(url, timeout=60) as answer:
         content: bytes = answer.read()
     return content
-
-
-def missing_modules(problem: Problem) -> tuple[str, ...]:
-    """Return the modules that a problem's tests import and that are not installed."""
-    return tuple(sorted(name for name in problem.needs if not _installed(name)))
-
-
-_found: dict[str, bool] = {}
-
-
-def _installed(name: str) -> bool:
-    if name not in _found:
-        try:
-            _found[name] = find_spec(name) is not None
-        except (ImportError, ValueError):
-            _found[name] = False
-    return _found[name]

@@ -1,5 +1,6 @@
 """DS-1000: pieces of code for seven libraries of data science, put into a program that is there already."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ LIBRARIES = {
     "Pytorch": "torch",
     "Tensorflow": "tensorflow",
 }
+INTERNET = "the_internet"
+"""Named among the modules that problems need, for there is none in a sandbox either."""
+_FETCHES = re.compile(r"\bload_dataset\(|\bfetch_\w+\(")
 LIMITS = Limits(seconds=60.0, memory=4 << 30)
 
 
@@ -32,6 +36,7 @@ def _problem(row: Mapping[str, Any]) -> Problem:
     if "def test_string(" in context:
         code += "test_string(lintseq_solution)\n"
     inner = context.partition('exec_context = r"""')[2].partition('"""')[0].replace("[insert]", "pass")
+    fetched = {INTERNET} if _FETCHES.search(context) else set()
     return Problem(
         task_id=f"DS-1000/{number}",
         prompt=row["prompt"],
@@ -40,7 +45,7 @@ def _problem(row: Mapping[str, Any]) -> Problem:
         reference=reference,
         tests=(Snippet(context, "lintseq_solution", code),),
         limits=LIMITS,
-        needs=needed([context, inner, reference]) | {LIBRARIES[row["metadata"]["library"]]},
+        needs=needed([context, inner, reference]) | {LIBRARIES[row["metadata"]["library"]]} | fetched,
         aliases=(str(number),),
         continuation=reference,
     )
