@@ -507,6 +507,10 @@ def _outcome(line: bytes) -> Returned | Raised | None:
         return None
 
 
+_NEARLY = 0.8
+"""What ended by a signal and used up so much of its time was ended for that; kernels count coarsely."""
+
+
 def _verdict(
     job: Job, report: dict[str, Any], streams: _Streams, message: dict[str, str] | None, outcomes: int
 ) -> tuple[Verdict, str, str]:
@@ -517,7 +521,7 @@ def _verdict(
     if reason == "memory":
         return "memory", f"more than {limits.memory:,} bytes", ""
     if reason == "cpu" or (
-        status in (-signal.SIGXCPU, -signal.SIGKILL) and reason == "" and report["cpu"] > 0.95 * limits.seconds
+        status in (-signal.SIGXCPU, -signal.SIGKILL) and reason == "" and report["cpu"] > _NEARLY * limits.seconds
     ):
         return "timeout", f"more than {limits.seconds:g} s of processor time", ""
     if reason == "wall":
