@@ -78,7 +78,8 @@ def main() -> None:
     report.goals.append(Goal("outputs that differ", different, most=0))
     report.notes.append(
         f"Instruction pairs, each time with another comment and other blank lines, 2 draws of each, {options.workers}"
-        f" workers; medians of {options.rounds} runs that took turns."
+        f" workers; medians of {options.rounds} runs that took turns. Ray ends its processes in a way that hides what"
+        " some of them took: its processor seconds may be far too few."
     )
     header = ["rows", "engine", "seconds", "processor s", "seconds, × local", "processor, × local"]
     report.tables.append(Table("Whole builds", header, table))
