@@ -238,32 +238,28 @@ def _base_table(runs: Sequence[Run], asked: Sequence[int], seed: int) -> Table |
 
 
 def _comparisons(runs: Sequence[Run], counts: Mapping[str, Counts], defined: Sequence[int], seed: int) -> Table | None:
-    rows = []
-    common = set()
+    rows, common = [], set()
     for first, second in combinations(runs, 2):
-        common.add(len(counts[first.name].keys() & counts[second.name].keys()))
-        for k in defined:
-            found = difference(counts[second.name], counts[first.name], k, seed=seed)
-            if found is not None:
-                rows.append(
-                    (
-                        Cell(f"{second.name} against {first.name}"),
-                        Cell(f"{k}"),
-                        Cell(f"{_points(found.value)} points"),
-                        Cell(f"{_points(found.low)} to {_points(found.high)}"),
-                        Cell(meaning(found, first.name, second.name)),
-                    )
-                )
+        found = [difference(counts[second.name], counts[first.name], k, seed=seed) for k in defined]
+        if any(one is not None for one in found):
+            common.add(len(counts[first.name].keys() & counts[second.name].keys()))
+            cells = (Cell("–") if one is None else _difference(one, first.name, second.name) for one in found)
+            rows.append((Cell(f"{second.name} against {first.name}", "in points"), *cells))
     if not rows:
         return None
     told = " or ".join(f"{count:,}" for count in sorted(common))
     note = (
-        f"Paired bootstrap: 2,000 draws of problems, for both runs together, of the {told} that both have; the interval"
-        " holds 95 % of them. Where it holds 0, no difference was seen, which does not say that there is none. Of many"
-        " comparisons, one in twenty errs by chance."
+        f"Paired bootstrap: 2,000 draws of problems, for both runs together, of the {told} that both have; the"
+        " interval holds 95 % of them. Where it holds 0, no difference was seen, which does not say that there is"
+        " none. Of many comparisons, about one in twenty errs by chance."
     )
-    heads = ("runs", "k", "difference", "interval", "which says")
+    heads = ("", *(f"pass@{k}" for k in defined))
     return Table("comparisons", "Does the difference mean anything?", heads, tuple(rows), note, runs=False)
+
+
+def _difference(found: Interval, first: str, second: str) -> Cell:
+    told = f"{_points(found.low)} to {_points(found.high)}"
+    return Cell(_points(found.value), f"{told}: {meaning(found, first, second)}")
 
 
 def _points(share: float) -> str:
@@ -416,9 +412,9 @@ def _flops_plot(
     everything = [point.x for one in [*drawn, *series] for point in one.points]
     note = (
         "Points: pass@k at each k, over the operations of k completions of every problem. Line: least squares,"
-        " pass@k = a + b log₁₀ operations. Band: one standard error of that line on either side, s √(1/n + (x − x̄)² /"
-        " Σ(xᵢ − x̄)²) with s² = Σ residuals² / (n − 2). It says how straight the points lie, not how sure each is: that"
-        " is the interval in the table."
+        " pass@k = a + b log₁₀ operations. Band: one standard error of that line on either side,"
+        " s √(1/n + (x − x̄)² / Σ(xᵢ − x̄)²) with s² = Σ residuals² / (n − 2). It says how straight the points lie,"
+        " not how sure each is: that is the interval in the table."
     )
     if drawn:
         note += " Published: k times the operations that the paper's plot shows at k = 1."
@@ -462,7 +458,9 @@ def _counted(
     runs: Sequence[Run],
     found: Sequence[Counter[str]],
     order: Sequence[str],
-    **more: Any,
+    *,
+    meanings: Mapping[str, str] = MEANINGS,
+    note: str = "",
 ) -> Table:
     """Return a table of how often each of `order` is found in each run, as a share of that run's."""
     rows = []
@@ -476,15 +474,15 @@ def _counted(
             )
             for run, counts in zip(runs, found, strict=True)
         ]
-        rows.append((Cell(value, more.get("meanings", {}).get(value, "")), *cells))
-    return Table(name, title, (first, *(run.name for run in runs)), tuple(rows), more.get("note", ""))
+        rows.append((Cell(value, meanings.get(value, "")), *cells))
+    return Table(name, title, (first, *(run.name for run in runs)), tuple(rows), note)
 
 
 def _verdicts(runs: Sequence[Run]) -> Table:
     found = [Counter(str(row["verdict"]) for row in run.rows) for run in runs]
     seen = set().union(*found)
     order = [*(one for one in VERDICTS if one in seen), *sorted(seen - set(VERDICTS))]
-    return _counted("verdict", "How programs ended", "verdict", runs, found, order, meanings=MEANINGS)
+    return _counted("verdict", "How programs ended", "verdict", runs, found, order)
 
 
 _KIND = re.compile(r"(?:raised |left early: |^input \d+: |^)([A-Za-z_][\w.]*)(?=[:(]| \(|$)")
@@ -505,7 +503,7 @@ def _kinds(runs: Sequence[Run]) -> Table:
     total = sum(found, Counter[str]())
     order = [kind for kind, _ in sorted(total.items(), key=lambda item: (-item[1], item[0]))]
     note = "What programs raised that ended with an error, as a share of these."
-    return _counted("kind", "Types of errors", "type", runs, found, order, note=note)
+    return _counted("kind", "Types of errors", "type", runs, found, order, meanings={}, note=note)
 
 
 def _edits(runs: Sequence[Run]) -> Table | None:
@@ -662,11 +660,9 @@ def _example_facts(row: Row) -> list[str]:
     told = []
     if "edits" in row:
         told.append(plural(row["edits"], "edit"))
-        told += [
-            f"{row[name]} {what}"
-            for name, what in (("malformed_edits", "malformed"), ("ignored_edits", "ignored"))
-            if row[name]
-        ]
+        for name in ("malformed", "ignored"):
+            if row[f"{name}_edits"]:
+                told.append(f"{row[f'{name}_edits']} {name}")
         if row["notes"]:
             told.append(plural(row["notes"], "note"))
     if "clean" in row:

@@ -32,7 +32,7 @@ def _section(section: Section, pictures: Mapping[str, str]) -> list[str]:
         parts += [f"### {plain(table.title)}", _table(table)]
         if table.note:
             parts.append(plain(table.note))
-        if table.name in pictures:
+        if table.name in pictures and table.name not in plots:
             parts.append(f"![{plain(table.title)}]({pictures[table.name]})")
         if table.name == "pass-at-k":
             for name in [name for name in plots if name in pictures]:

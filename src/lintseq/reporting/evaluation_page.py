@@ -45,7 +45,7 @@ def _section(section: Section, report: Report) -> str:
         parts.append(f'<ul class="remarks">{"".join(f"<li>{escaped(one)}</li>" for one in section.remarks)}</ul>')
     head = [table for table in section.tables if table.name not in (*_BESIDE, *_FOLDED)]
     beside = [table for table in section.tables if table.name in _BESIDE]
-    parts += [_table(table) for table in head]
+    parts.append(f'<div class="heads">{"".join(map(_table, head))}</div>')
     if section.plots:
         parts.append(f'<div class="plots">{"".join(map(svg, section.plots))}</div>')
     parts += [f'<p class="why">{escaped(why)}</p>' for why in section.missing_plots]

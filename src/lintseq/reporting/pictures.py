@@ -15,7 +15,7 @@ COLOURS = ("#2d4fb8", "#b4541a", "#1c6534", "#8b3a9c", "#7d5200", "#126060", "#a
 """Those of the page in light."""
 MARKERS = ("o", "s", "D", "^")
 GREY, LINE, INK = "#8d877b", "#dfdbd1", "#24221e"
-STYLE = {
+STYLE: Any = {
     "font.size": 10,
     "font.family": "sans-serif",
     "text.color": INK,
@@ -69,7 +69,7 @@ def draw(plot: Plot, path: Path) -> None:
         _names(axes, plot, published)
         for number, series in enumerate(one for one in plot.series if not one.published):
             _draw_run(axes, series, number)
-        axes.legend(frameon=False, loc="upper left")
+        axes.legend(frameon=False, loc="best")
         figure.savefig(path, dpi=144, metadata={"Software": None})
 
 
@@ -93,7 +93,17 @@ def _draw_run(axes: "Axes", series: Series, number: int) -> None:
         ]
         axes.errorbar(xs, ys, yerr=errors, color=colour, linewidth=1.6, elinewidth=1, capsize=3)
     marker = MARKERS[number % len(MARKERS)]
-    axes.plot(xs, ys, linestyle="none", marker=marker, color=colour, markersize=6, label=_plain(series.name))
+    axes.plot(
+        xs,
+        ys,
+        linestyle="none",
+        marker=marker,
+        color=colour,
+        markersize=6,
+        label=_plain(series.name),
+        clip_on=False,
+        zorder=3,
+    )
 
 
 def _names(axes: "Axes", plot: Plot, published: "Sequence[Series]") -> None:

@@ -70,13 +70,18 @@ class Plot:
     def y_range(self) -> tuple[float, float]:
         """Shares at which the axis begins and ends: tens of percent, or less where all is low."""
         found, step = self._heights(), self.y_step
-        return max(0.0, floor(min(found) / step) * step), min(1.0, ceil(max(found) / step - 1e-9) * step)
+        low, high = floor(min(found) / step + 1e-9), ceil(max(found) / step - 1e-9)
+        if low == high:
+            low, high = low - 1, high + 1
+        return max(0.0, low * step), min(1.0, high * step)
 
     @property
     def y_step(self) -> float:
         found = self._heights()
-        spread = max(max(found) - min(found), 0.01)
-        return next((step for step in (0.005, 0.01, 0.02, 0.05, 0.1) if spread / step <= 8), 0.2)
+        extent = max(found) - min(found)
+        if extent < 0.005:
+            return 0.1
+        return next((step for step in (0.005, 0.01, 0.02, 0.05, 0.1) if extent / step <= 8), 0.2)
 
     @property
     def y_ticks(self) -> list[float]:
@@ -111,12 +116,13 @@ def log_ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
     if decades < 0.5:
         factors = (1, 1.5, 2, 3, 4, 5, 6, 8)  # type: ignore[assignment]
     spare = 0.04 * max(decades, 0.3)
-    return tuple(
+    found = tuple(
         (value, power(value))
         for exponent in exponents
         for factor in factors
         if log10(low) - spare <= log10(value := factor * 10.0**exponent) <= log10(high) + spare
     )
+    return found or ((low, power(low)),)
 
 
 @dataclass(slots=True)
@@ -164,8 +170,8 @@ def svg(plot: Plot) -> str:
         f'<figure class="plot{wide}" data-plot="{escaped(plot.name)}">\n'
         f"<figcaption><h3>{escaped(plot.title)}</h3></figcaption>\n"
         f'<ul class="legend">{legend}</ul>\n'
-        f'<div class="canvas"><svg viewBox="0 0 {canvas.width} {HEIGHT}" role="img" aria-label="{escaped(plot.title)}">'
-        f"{''.join(canvas.parts)}</svg></div>\n"
+        f'<div class="canvas"><svg viewBox="0 0 {canvas.width} {HEIGHT}" role="img"'
+        f' aria-label="{escaped(plot.title)}">{"".join(canvas.parts)}</svg></div>\n'
         f'<p class="note">{escaped(plot.note)}</p>\n</figure>'
     )
 
@@ -217,7 +223,7 @@ def _names(canvas: _Canvas, published: Sequence[Series]) -> None:
 
 
 def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Return ascending places moved apart so that each is `gap` behind the one before, and within bounds if they fit."""
+    """Return ascending places moved apart by `gap`, and within bounds if they fit."""
     found: list[float] = []
     for place in places:
         found.append(max(place, found[-1] + gap) if found else max(place, low))
