@@ -395,7 +395,7 @@ def _flops_plot(
         else:
             why.append(
                 f"pass@k against operations is left out for {run.name}: its cost is not known. Evaluate with"
-                " --model-config and --tokenizer, or with `flops` in the completions."
+                " --model-config and --tokenizer, or give the column flops with the completions."
             )
     if not series:
         return None, why

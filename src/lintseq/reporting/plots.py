@@ -11,7 +11,7 @@ from math import ceil, floor, log10
 from lintseq.reporting.pages import escaped
 
 WIDTH, HEIGHT = 560, 360
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 14, 50
+LEFT, RIGHT, TOP, BOTTOM = 62, 14, 14, 50
 LABELS = 140
 """Room at the right for the names of published curves."""
 SHAPES = ("circle", "square", "diamond", "triangle")
@@ -246,7 +246,8 @@ def _foreground(canvas: _Canvas, series: Series, number: int, shift: float) -> N
         back = [(x, within(top)) for x, _, top in reversed(series.band)]
         canvas.add("path", class_=f"band {colour}", d=_path(canvas, [*there, *back]) + " Z")
     if series.line:
-        canvas.add("path", class_=f"line {colour}", d=_path(canvas, [(x, within(y)) for x, y in series.line]))
+        seen = [(x, y) for x, y in series.line if low <= y <= high]
+        canvas.add("path", class_=f"line {colour}", d=_path(canvas, seen))
     if series.joined and len(series.points) > 1:
         path = _path(canvas, [(point.x, point.y) for point in series.points], shift)
         canvas.add("path", class_=f"line {colour}", d=path)
