@@ -386,6 +386,11 @@ def test_numbers_lead_to_their_examples() -> None:
     assert {one["data-run"] for one in picks} == {"first", "better"}
 
 
+def test_text_in_markdown_is_not_escaped_twice() -> None:
+    assert plain("the paper's a | b") == r"the paper&#x27;s a \| b"
+    assert plain("# 1 + 2 (x)") == r"\# 1 + 2 (x)"
+
+
 @given(TEXT)
 def test_text_in_markdown_is_one_line_of_text(text: str) -> None:
     shown = plain(text)

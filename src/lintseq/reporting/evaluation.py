@@ -174,10 +174,11 @@ def _remarks(
         told.append(f"pass@{', '.join(lacking)} is not defined: some problem has fewer completions.")
     for run in runs:
         summary = run.summary
-        if (scored := len(counts[run.name])) < (whole := int(summary["benchmark"]["problems"])):
+        if (scored := len(counts[run.name])) < (whole := int(run.results.settings["benchmark"].get("problems", 0))):
             told.append(f"{run.name}: {scored:,} of {plural(whole, 'problem')} scored.")
         told += [
-            f"{run.name}: {plural(n, 'problem')} not run: {why}." for why, n in summary["problems_not_run"].items()
+            f"{run.name}: {plural(n, 'problem')} not run: {why}."
+            for why, n in summary.get("problems_not_run", {}).items()
         ]
         if broken := sum(row["verdict"] == "sandbox-error" for row in run.rows):
             told.append(f"{run.name}: the sandbox broke with {plural(broken, 'completion')}; they are not counted.")
@@ -558,7 +559,7 @@ def _facts(runs: Sequence[Run], defined: Sequence[int]) -> Table:
         return tuple(Cell(str(value(run))) for run in runs)
 
     rows: list[tuple[Cell, ...]] = [
-        (Cell("problems scored"), *of(lambda run: f"{run.summary['problems_scored']:,}")),
+        (Cell("problems scored"), *of(lambda run: f"{len(counts_of(run.rows)):,}")),
         (Cell("completions"), *of(lambda run: f"{len(run.rows):,}")),
         (Cell("completions of a problem"), *of(_each)),
         (Cell("format"), *of(lambda run: run.summary.get("format", "–"))),
@@ -577,7 +578,10 @@ def _facts(runs: Sequence[Run], defined: Sequence[int]) -> Table:
     rows += [
         (Cell("linter"), *of(lambda run: run.results.settings.get("linter", "–"))),
         (Cell("isolation"), *of(lambda run: run.summary.get("isolation", {}).get("level", "–"))),
-        (Cell("completions' checksum"), *of(lambda run: run.results.settings["completions"]["sha256"][:12])),
+        (
+            Cell("completions' checksum"),
+            *of(lambda run: run.results.settings.get("completions", {}).get("sha256", "–")[:12]),
+        ),
     ]
     told = tuple(row for row in rows if any(cell.text != "–" for cell in row[1:]))
     return Table("facts", "All numbers", ("", *(run.name for run in runs)), told)

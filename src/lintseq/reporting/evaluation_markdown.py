@@ -11,7 +11,7 @@ from lintseq.reporting.pages import escaped
 
 MARK = "<!-- made by lintseq "
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
+_SPECIAL = re.compile(r"[\\`*_\[\]|~$]|^[-+#]")
 
 
 def markdown(report: Report, pictures: Mapping[tuple[int, str], str]) -> str:
@@ -54,7 +54,7 @@ def _row(cells: Sequence[Cell]) -> str:
 
 def plain(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", escaped(" ".join(text.split())))
+    return escaped(_SPECIAL.sub(r"\\\g<0>", " ".join(text.split())))
 
 
 def check_markdown(path: Path) -> None:

@@ -66,6 +66,9 @@ def draw(plot: Plot, path: Path) -> None:
                 linewidth=0.9,
                 linestyle=(0, (4, 3)) if series.dashed else "solid",
             )
+        for dashed, name in ((False, "published, digitised"), (True, "the same, without edits")):
+            if any(one.dashed == dashed for one in published):
+                axes.plot([], [], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)) if dashed else "solid", label=name)
         _names(axes, plot, published)
         for number, series in enumerate(one for one in plot.series if not one.published):
             _draw_run(axes, series, number)
@@ -111,7 +114,8 @@ def _names(axes: "Axes", plot: Plot, published: "Sequence[Series]") -> None:
     ends = sorted(((one.points[-1].y, one) for one in published), key=lambda end: end[0])
     heights = spread([y for y, _ in ends], (high - low) * 14 / HEIGHT, low, high)
     right = 10 ** plot.x_range[1]
-    for (_, series), height in zip(ends, heights, strict=True):
+    for (y, series), height in zip(ends, heights, strict=True):
+        axes.plot([series.points[-1].x, right], [y, height], color=LINE, linewidth=0.8, zorder=1, clip_on=False)
         axes.annotate(
             series.name,
             (right, height),
