@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo demo-evaluate test check bench clean
 
 help:  ## Show the targets.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +25,11 @@ demo: $(VENV)/.core  ## Set up, build the bundled examples into edit sequences, 
 	$(BIN)/lintseq verify out/edits.jsonl
 	$(BIN)/lintseq sample examples/growing.py --seed 2
 	$(BIN)/lintseq view out/edits.jsonl --html out/edits.html
+
+demo-evaluate: $(VENV)/.core  ## Set up, run bundled completions against bundled problems, and write a report.
+	@mkdir -p out
+	$(BIN)/lintseq evaluate examples/completions.jsonl --benchmark examples/problems.jsonl --k 1,2,3,5 --output out/results.jsonl --overwrite
+	$(BIN)/lintseq report examples=out/results.jsonl --output out/report
 
 test: $(VENV)/.dev  ## Set up and run the tests.
 	$(BIN)/python -m pytest -n auto

@@ -480,3 +480,92 @@ def test_the_page_of_numbers_fits(opened: Any, width: int, dark: bool) -> None:
     assert page.locator(".chart").count() == 3
     assert page.locator(".chart rect").first.bounding_box()["width"] > 1
     assert page.locator(".tiles dd").first.text_content() == "17"
+
+
+# Reports
+
+
+def example(index: int, verdict: str, **columns: Any) -> dict[str, Any]:
+    """Return a row as `lintseq evaluate` writes it, of one of three problems."""
+    detail = "" if verdict == "passed" else "ValueError: <b>no</b> (program.py, line 1)"
+    faults = {"edits": 2, "malformed_edits": int(verdict != "passed"), "ignored_edits": 0, "notes": 0}
+    texts = {"format": "diff", "completion": f"<|diff|>@@ -0,0 +1 @@\n+{index}\n", "text": GROWING}
+    told = {"task_id": f"t/{index % 3}", "index": index // 3, "verdict": verdict, "detail": detail, "cpu_seconds": 0.1}
+    return told | faults | texts | columns
+
+
+@pytest.fixture(scope="module")
+def reported(data: Path) -> None:
+    """Write a report of two runs beside the other pages, one hostile."""
+    verdicts = ["passed", "error", "failed", "passed", "error", "error"] * 20
+    for name, evil in (("plain", {}), ("evil", {"completion": EVIL, "text": EVIL, "suspect": [EVIL]})):
+        rows = [example(number, verdict, **evil) for number, verdict in enumerate(verdicts)]
+        path = data.with_name(f"{name}.jsonl")
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        bench = {"name": "humaneval", "problems": 3, "sha256": ""}
+        cost = {"flops_at_k": {"1": 1e15, "5": 5e15, "10": 1e16}}
+        told = {"settings": {"benchmark": bench, "completions": {"sha256": "0"}}}
+        told["summary"] = {"benchmark": bench, "problems_scored": 3, "problems_not_run": {}, "cost": cost}
+        told["summary"]["pass_at_k"] = {"1": 0, "5": 0, "10": 0}
+        data.with_name(f"{name}.manifest.json").write_text(json.dumps(told))
+    runs = [str(data.with_name("plain.jsonl")), f"</script><b>={data.with_name('evil.jsonl')}"]
+    folder = data.with_name("report")
+    assert main(["report", *runs, "--output", str(folder), "--published", "--examples", "40"]) == 0
+    shutil.copy(folder / "index.html", data.with_name("report.html"))
+
+
+@pytest.mark.usefixtures("reported")
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_report_fits_and_its_plots_are_drawn(opened: Any, width: int, dark: bool) -> None:
+    page = opened("report.html", width=width, dark=dark)
+    page.locator("#list summary").first.click()
+    page.locator("section > details > summary").first.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".plot").count() == 2
+    for plot in page.locator(".canvas svg").all():
+        box = plot.bounding_box()
+        assert box["width"] > 250
+        for mark in plot.locator(".dot").all():
+            place = mark.bounding_box()
+            assert box["x"] <= place["x"] <= box["x"] + box["width"]
+            assert box["y"] <= place["y"] <= box["y"] + box["height"]
+
+
+@pytest.mark.usefixtures("reported")
+def test_a_number_leads_to_the_examples_behind_it(opened: Any) -> None:
+    page = opened("report.html")
+    assert page.text_content("#found") == "240 examples"
+    page.locator("[data-table=verdict] .pick[data-verdict=error][data-run=plain]").click()
+    assert page.text_content("#found") == "60 of 240 examples"
+    assert page.input_value("#verdict") == "error"
+    assert page.locator("#list > li").count() == 40
+    page.click("#more")
+    assert page.locator("#list > li").count() == 60
+    assert page.locator("#list .verdict").evaluate_all("all => all.every(one => one.textContent === 'error')")
+    page.locator("[data-table=edits] .pick[data-run=plain]").first.click()
+    assert page.text_content("#found") == "80 of 240 examples"
+    page.fill("#word", "no such word")
+    assert page.text_content("#found") == "No example on this page is like that"
+    page.click("#clear")
+    assert page.text_content("#found") == "240 examples"
+
+
+@pytest.mark.usefixtures("reported")
+def test_an_example_shows_its_program_its_edits_and_its_verdict(opened: Any) -> None:
+    page = opened("report.html")
+    page.select_option("#verdict", "error")
+    page.locator("#list summary").first.click()
+    assert page.locator(".verdict-says").text_content() == "ValueError: <b>no</b> (program.py, line 1)"
+    assert page.locator(".numbered .row").all_text_contents() == GROWING.rstrip("\n").split("\n")
+    assert "".join(page.locator(".block").nth(1).locator(".plus").all_text_contents()) == "+1"
+
+
+@pytest.mark.usefixtures("reported")
+def test_what_a_model_wrote_does_nothing_on_a_report(opened: Any) -> None:
+    page = opened("report.html")
+    page.select_option("#run", "</script><b>")
+    page.locator("#list summary").first.click()
+    lines = EVIL.removesuffix("\n").split("\n")
+    assert page.locator(".numbered .row").all_text_contents() == [seen(line) for line in lines]
+    assert page.locator("img").count() == 0

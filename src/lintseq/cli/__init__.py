@@ -16,6 +16,7 @@ from lintseq.cli.benchmarks import benchmarks
 from lintseq.cli.build import build
 from lintseq.cli.convert import convert
 from lintseq.cli.evaluate import evaluate
+from lintseq.cli.report import report
 from lintseq.cli.resolve import resolve
 from lintseq.cli.sample import sample
 from lintseq.cli.sandbox import sandbox
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (sample, build, convert, resolve, verify, stats, show, view, benchmarks, evaluate, sandbox):
+for command in (sample, build, convert, resolve, verify, stats, show, view, benchmarks, evaluate, report, sandbox):
     app.command()(command)
 
 

@@ -328,6 +328,10 @@ def _row(item: Completion, problem: Problem, candidate: Candidate, result: Resul
     for name in ("prompt_tokens", "completion_tokens", "flops"):
         if (value := getattr(item, name)) is not None:
             row[name] = value
+    row["format"] = item.form
+    row["completion"] = item.text
+    if candidate.text != item.text:
+        row["text"] = candidate.text
     return row
 
 

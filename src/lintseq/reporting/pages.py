@@ -72,18 +72,21 @@ def _hash(content: str) -> str:
     return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
 
 
-def check_writable(path: Path) -> None:
-    """Raise `ConfigError` if a page cannot be written to `path`, or if something else than a page is there."""
+def check_writable(path: Path, *, option: str = "--html") -> None:
+    """Raise `ConfigError` if a page cannot be written to `path`, or if something else than a page is there.
+
+    `option` is the way out that the message names.
+    """
     if path.is_dir():
-        raise ConfigError(f"{path} is a folder; name a file with --html")
+        raise ConfigError(f"{path} is a folder; name a file with {option}")
     if not path.parent.is_dir():
         raise ConfigError(f"there is no folder {path.parent} to write {path.name} to")
     if not os.access(path.parent, os.W_OK):
-        raise ConfigError(f"cannot write to the folder {path.parent}; name a file elsewhere with --html")
+        raise ConfigError(f"cannot write to the folder {path.parent}; name a file elsewhere with {option}")
     try:
         with open(path, "rb") as file:
             if _MARK not in file.read(2000):
-                raise ConfigError(f"{path} exists and is no page of lintseq; name another file with --html")
+                raise ConfigError(f"{path} exists and is no page of lintseq; name another place with {option}")
     except FileNotFoundError:
         pass
     except OSError as error:

@@ -1,0 +1,274 @@
+"""Plots as values, and as SVG that a page holds: points, lines, bands and intervals on axes.
+
+A plot says what is to be seen. `svg` draws it with the page's own styles, without any library;
+`lintseq.reporting.pictures` draws the same with matplotlib.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import ceil, floor, log10
+
+from lintseq.reporting.pages import escaped
+
+WIDTH, HEIGHT = 560, 360
+LEFT, RIGHT, TOP, BOTTOM = 62, 14, 14, 50
+LABELS = 140
+"""Room at the right for the names of published curves."""
+SHAPES = ("circle", "square", "diamond", "triangle")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    """What `y` may well be."""
+    says: str = ""
+    """What the point is, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What is drawn in one colour."""
+
+    name: str
+    points: tuple[Point, ...]
+    joined: bool = True
+    """Whether a line leads from point to point."""
+    line: tuple[tuple[float, float], ...] = ()
+    """A fitted line."""
+    band: tuple[tuple[float, float, float], ...] = ()
+    """Around it: x, lowest, highest."""
+    published: bool = False
+    """Whether it is of somebody else, and drawn in the background."""
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Shares (0 to 1) over a logarithmic axis."""
+
+    name: str
+    """For a file."""
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    ticks: tuple[tuple[float, str], ...]
+    note: str = ""
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        """Exponents at which the axis begins and ends."""
+        found = [log10(point.x) for series in self.series for point in series.points]
+        low, high = min(found), max(found)
+        spare = max(0.04 * (high - low), 0.06)
+        return low - spare, high + spare
+
+    @property
+    def y_range(self) -> tuple[float, float]:
+        """Shares at which the axis begins and ends: tens of percent, or less where all is low."""
+        found, step = self._heights(), self.y_step
+        low, high = floor(min(found) / step + 1e-9), ceil(max(found) / step - 1e-9)
+        if low == high:
+            low, high = low - 1, high + 1
+        return max(0.0, low * step), min(1.0, high * step)
+
+    @property
+    def y_step(self) -> float:
+        found = self._heights()
+        extent = max(found) - min(found)
+        if extent < 0.005:
+            return 0.1
+        return next((step for step in (0.005, 0.01, 0.02, 0.05, 0.1) if extent / step <= 8), 0.2)
+
+    @property
+    def y_ticks(self) -> list[float]:
+        low, high = self.y_range
+        return [low + number * self.y_step for number in range(round((high - low) / self.y_step) + 1)]
+
+    def _heights(self) -> list[float]:
+        points = [point for series in self.series for point in series.points]
+        values = [value for point in points for value in (point.y, point.low, point.high) if value is not None]
+        return values + [min(max(y, 0.0), 1.0) for series in self.series for _, y in series.line]
+
+
+def percent_tick(share: float) -> str:
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+
+
+def power(number: float) -> str:
+    """Return a number as a person writes it: 2.2·10¹⁵."""
+    exponent = floor(log10(number)) if number > 0 else 0
+    digits = f"{number / 10**exponent:.3g}"
+    if digits == "10":
+        digits, exponent = "1", exponent + 1
+    raised = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{raised}" if digits == "1" else f"{digits}·10{raised}"
+
+
+def log_ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
+    """Return marks for an axis from `low` to `high`: powers of ten, and 2 and 5 of them where there are few."""
+    exponents = range(floor(log10(low)), ceil(log10(high)) + 1)
+    decades = log10(high) - log10(low)
+    factors = (1, 2, 5) if decades < 2 else (1,)
+    if decades < 0.5:
+        factors = (1, 1.5, 2, 3, 4, 5, 6, 8)  # type: ignore[assignment]
+    spare = 0.04 * max(decades, 0.3)
+    found = tuple(
+        (value, power(value))
+        for exponent in exponents
+        for factor in factors
+        if log10(low) - spare <= log10(value := factor * 10.0**exponent) <= log10(high) + spare
+    )
+    return found or ((low, power(low)),)
+
+
+@dataclass(slots=True)
+class _Canvas:
+    plot: Plot
+    width: int = WIDTH
+    parts: list[str] = field(default_factory=list)
+
+    @property
+    def right(self) -> float:
+        return self.width - RIGHT - (LABELS if any(one.published for one in self.plot.series) else 0)
+
+    def x(self, value: float) -> float:
+        low, high = self.plot.x_range
+        return LEFT + (log10(value) - low) / (high - low) * (self.right - LEFT)
+
+    def y(self, value: float) -> float:
+        low, high = self.plot.y_range
+        return HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - BOTTOM - TOP)
+
+    def add(self, tag: str, content: str = "", **attributes: str | float) -> None:
+        told = "".join(
+            f' {name.rstrip("_").replace("_", "-")}="{value if isinstance(value, str) else f"{value:.1f}"}"'
+            for name, value in attributes.items()
+        )
+        self.parts.append(f"<{tag}{told}>{content}</{tag}>")
+
+
+def svg(plot: Plot) -> str:
+    """Return the plot as a figure: SVG, and a legend that says what is what."""
+    canvas = _Canvas(plot, WIDTH + (LABELS if any(one.published for one in plot.series) else 0))
+    _axes(canvas)
+    for series in plot.series:
+        if series.published:
+            _background(canvas, series)
+    _names(canvas, [one for one in plot.series if one.published])
+    own = [series for series in plot.series if not series.published]
+    for number, series in enumerate(own):
+        _foreground(canvas, series, number, (number - (len(own) - 1) / 2) * 5 if series.joined else 0.0)
+    legend = "".join(f"<li>{mark(number)}{escaped(one.name)}</li>" for number, one in enumerate(own))
+    if any(one.published for one in plot.series):
+        legend += '<li class="theirs">grey: published, digitised; dashed without edits</li>'
+    wide = " wide" if canvas.width > WIDTH else ""
+    return (
+        f'<figure class="plot{wide}" data-plot="{escaped(plot.name)}">\n'
+        f"<figcaption><h3>{escaped(plot.title)}</h3></figcaption>\n"
+        f'<ul class="legend">{legend}</ul>\n'
+        f'<div class="canvas"><svg viewBox="0 0 {canvas.width} {HEIGHT}" role="img"'
+        f' aria-label="{escaped(plot.title)}">{"".join(canvas.parts)}</svg></div>\n'
+        f'<p class="note">{escaped(plot.note)}</p>\n</figure>'
+    )
+
+
+def mark(number: int) -> str:
+    """Return the sign that the points of a run have, for a legend."""
+    return (
+        f'<svg class="mark-of s{number % 8}" viewBox="0 0 14 14" width="14" height="14" aria-hidden="true">'
+        f"{_marker(7, 7, number)}</svg>"
+    )
+
+
+def _axes(canvas: _Canvas) -> None:
+    plot = canvas.plot
+    for share in plot.y_ticks:
+        y = canvas.y(share)
+        canvas.add("line", class_="grid", x1=LEFT, x2=canvas.right, y1=y, y2=y)
+        canvas.add("text", percent_tick(share), class_="tick", x=LEFT - 7, y=y + 4, text_anchor="end")
+    base = HEIGHT - BOTTOM
+    for value, label in plot.ticks:
+        x = canvas.x(value)
+        canvas.add("line", class_="axis", x1=x, x2=x, y1=base, y2=base + 5)
+        canvas.add("text", escaped(label), class_="tick", x=x, y=base + 19, text_anchor="middle")
+    canvas.add("line", class_="axis", x1=LEFT, x2=canvas.right, y1=base, y2=base)
+    middle = (LEFT + canvas.right) / 2
+    canvas.add("text", escaped(plot.x_label), class_="title", x=middle, y=HEIGHT - 8, text_anchor="middle")
+
+
+def _path(canvas: _Canvas, points: Sequence[tuple[float, float]], shift: float = 0.0) -> str:
+    return " ".join(
+        f"{'L' if number else 'M'}{canvas.x(x) + shift:.1f} {canvas.y(y):.1f}" for number, (x, y) in enumerate(points)
+    )
+
+
+def _background(canvas: _Canvas, series: Series) -> None:
+    dashed = " dashed" if series.dashed else ""
+    path = _path(canvas, [(point.x, point.y) for point in series.points])
+    canvas.add("path", f"<title>{escaped(series.name)}</title>", class_=f"theirs{dashed}", d=path)
+
+
+def _names(canvas: _Canvas, published: Sequence[Series]) -> None:
+    """Write the names of curves behind their ends, none over another."""
+    ends = sorted(((canvas.y(series.points[-1].y), series) for series in published), key=lambda end: end[0])
+    heights = spread([y for y, _ in ends], 11.0, TOP, HEIGHT - BOTTOM)
+    for (y, series), height in zip(ends, heights, strict=True):
+        x = canvas.x(series.points[-1].x)
+        canvas.add("path", class_="leader", d=f"M{x + 3:.1f} {y:.1f} L{canvas.right + 4:.1f} {height:.1f}")
+        canvas.add("text", escaped(series.name), class_="theirs", x=canvas.right + 7, y=height + 3.5)
+
+
+def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Return ascending places moved apart by `gap`, and within bounds if they fit."""
+    found: list[float] = []
+    for place in places:
+        found.append(max(place, found[-1] + gap) if found else max(place, low))
+    limit = high
+    for number in range(len(found) - 1, -1, -1):
+        found[number] = min(found[number], limit)
+        limit = found[number] - gap
+    return found
+
+
+def _foreground(canvas: _Canvas, series: Series, number: int, shift: float) -> None:
+    colour = f"s{number % 8}"
+    low, high = canvas.plot.y_range
+
+    def within(y: float) -> float:
+        return min(max(y, low), high)
+
+    if series.band:
+        there = [(x, within(bottom)) for x, bottom, _ in series.band]
+        back = [(x, within(top)) for x, _, top in reversed(series.band)]
+        canvas.add("path", class_=f"band {colour}", d=_path(canvas, [*there, *back]) + " Z")
+    if series.line:
+        seen = [(x, y) for x, y in series.line if low <= y <= high]
+        canvas.add("path", class_=f"line {colour}", d=_path(canvas, seen))
+    if series.joined and len(series.points) > 1:
+        path = _path(canvas, [(point.x, point.y) for point in series.points], shift)
+        canvas.add("path", class_=f"line {colour}", d=path)
+    for point in series.points:
+        x, y = canvas.x(point.x) + shift, canvas.y(point.y)
+        whisker = ""
+        if point.low is not None and point.high is not None:
+            bottom, top = canvas.y(point.low), canvas.y(point.high)
+            whisker = (
+                f'<path class="whisker" d="M{x:.1f} {bottom:.1f} V{top:.1f} M{x - 3:.1f} {bottom:.1f} h6'
+                f' M{x - 3:.1f} {top:.1f} h6"/>'
+            )
+        canvas.add("g", f"<title>{escaped(point.says)}</title>{whisker}{_marker(x, y, number)}", class_=colour)
+
+
+def _marker(x: float, y: float, number: int) -> str:
+    shape = SHAPES[number % len(SHAPES)]
+    if shape == "circle":
+        return f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
+    if shape == "square":
+        return f'<path class="dot" d="M{x - 3.6:.1f} {y - 3.6:.1f} h7.2 v7.2 h-7.2 Z"/>'
+    if shape == "diamond":
+        return f'<path class="dot" d="M{x:.1f} {y - 5:.1f} l5 5 l-5 5 l-5 -5 Z"/>'
+    return f'<path class="dot" d="M{x:.1f} {y - 4.8:.1f} l4.8 8.4 h-9.6 Z"/>'
