@@ -232,7 +232,7 @@ def test_the_version_is_printed() -> None:
 def test_the_help_of_every_command_ends_in_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     text = capsys.readouterr().out
-    example = text.split("\n\nArguments:")[0].split("\n\n")[-1]
+    example = re.split("\n\n(?:Arguments|Options):", text)[0].split("\n\n")[-1]
     assert example.strip().startswith("Example: lintseq ")
     assert f"lintseq {command}" in example
 

@@ -51,7 +51,7 @@ class Traps:
 
 TRAPS = Traps()
 """
-HOSTILE = BuildOptions(samples=2, sampling=SamplingOptions(linter="traps:TRAPS"), row_timeout=0.3)
+HOSTILE = BuildOptions(samples=2, sampling=SamplingOptions(linter="traps:TRAPS"), row_timeout=1.5)
 
 
 @pytest.fixture(autouse=True)
@@ -507,7 +507,7 @@ from lintseq.sampling import SamplingOptions
 
 if __name__ == "__main__":
     source, output, executor = sys.argv[1:]
-    options = BuildOptions(samples=2, sampling=SamplingOptions(linter="traps:TRAPS"), row_timeout=0.3)
+    options = BuildOptions(samples=2, sampling=SamplingOptions(linter="traps:TRAPS"), row_timeout=1.5)
     steps = [
         ProgramReader([source]),
         EditSampling(options, exclusion_writer=RecordWriter(f"{output}/rejected")),
@@ -650,7 +650,7 @@ def test_an_example_gives_the_records_of_the_local_runner(
         options = HOSTILE
         program = program.replace(
             "BuildOptions(samples=2)",
-            "BuildOptions(samples=2, sampling=SamplingOptions(linter='traps:TRAPS'), row_timeout=0.3)",
+            "BuildOptions(samples=2, sampling=SamplingOptions(linter='traps:TRAPS'), row_timeout=1.5)",
         ).replace(
             "from lintseq.dataset.records",
             "from lintseq.sampling import SamplingOptions\nfrom lintseq.dataset.records",
