@@ -94,8 +94,7 @@ class Room:
         """Take the limits and give up every right, for good; then stand in an empty folder."""
         size, data = self.memory_in_use()
         others = 1 if self.isolated and self.uid is None else 0  # the server, which is the same user then
-        # The kernel counts whole ticks here and may be early: the server, which counts nanoseconds, is to be first.
-        _limit(resource.RLIMIT_CPU, math.ceil(1.2 * seconds))
+        _limit(resource.RLIMIT_CPU, math.ceil(seconds))
         _limit(resource.RLIMIT_FSIZE, scratch)
         _limit(resource.RLIMIT_NOFILE, _DESCRIPTORS)
         _limit(resource.RLIMIT_CORE, 0)
