@@ -520,9 +520,9 @@ def _verdict(
         return "output", f"more than {limits.output:,} bytes", ""
     if reason == "memory":
         return "memory", f"more than {limits.memory:,} bytes", ""
-    if reason == "cpu" or (
-        status in (-signal.SIGXCPU, -signal.SIGKILL) and reason == "" and report["cpu"] > _NEARLY * limits.seconds
-    ):
+    # Where /proc cannot be read, what children used is known only once they have ended.
+    used = report["cpu"] / limits.seconds
+    if reason == "cpu" or used > 1 or (status in (-signal.SIGXCPU, -signal.SIGKILL) and reason == "" and used > _NEARLY):
         return "timeout", f"more than {limits.seconds:g} s of processor time", ""
     if reason == "wall":
         return "timeout", f"more than {3 * limits.seconds + 1:g} s by the clock", ""

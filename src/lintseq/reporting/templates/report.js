@@ -119,7 +119,11 @@ document.addEventListener("click", (event) => {
 });
 by("filters").addEventListener("input", filter);
 by("filters").addEventListener("submit", (event) => event.preventDefault());
-by("filters").addEventListener("reset", () => setTimeout(filter));
+by("clear").addEventListener("click", (event) => {
+  event.preventDefault();
+  by("filters").reset();
+  filter();
+});
 by("more").addEventListener("click", more);
 
 ["run", "problem", "verdict", "kind"].forEach(options);

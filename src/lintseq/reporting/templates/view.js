@@ -538,7 +538,11 @@ by("help-open").addEventListener("click", () => by("help").showModal());
 by("browse-toggle").addEventListener("click", () => browse(!document.querySelector(".browse").classList.contains("open")));
 by("filters").addEventListener("input", refilter);
 by("filters").addEventListener("submit", (event) => event.preventDefault());
-by("filters").addEventListener("reset", () => setTimeout(refilter));
+by("clear").addEventListener("click", (event) => {
+  event.preventDefault();
+  by("filters").reset();
+  refilter();
+});
 by("list").addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
