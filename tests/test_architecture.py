@@ -22,6 +22,7 @@ FLOW = [
     "integrations",
     "sandbox",
     "evaluation",
+    "lm",
     "reporting",
     "cli",
 ]
