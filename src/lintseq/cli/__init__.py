@@ -16,6 +16,7 @@ from lintseq.cli.benchmarks import benchmarks
 from lintseq.cli.build import build
 from lintseq.cli.convert import convert
 from lintseq.cli.evaluate import evaluate
+from lintseq.cli.pretrain import pretrain
 from lintseq.cli.report import report
 from lintseq.cli.resolve import resolve
 from lintseq.cli.sample import sample
@@ -35,7 +36,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (sample, build, convert, resolve, verify, stats, show, view, benchmarks, evaluate, report, sandbox):
+for command in (
+    sample,
+    build,
+    convert,
+    resolve,
+    verify,
+    stats,
+    show,
+    view,
+    benchmarks,
+    evaluate,
+    report,
+    sandbox,
+    pretrain,
+):
     app.command()(command)
 for group in (tokenizer,):
     app.add_typer(group)
