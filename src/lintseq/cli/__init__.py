@@ -22,6 +22,7 @@ from lintseq.cli.sample import sample
 from lintseq.cli.sandbox import sandbox
 from lintseq.cli.show import show
 from lintseq.cli.stats import stats
+from lintseq.cli.study import study
 from lintseq.cli.verify import verify
 from lintseq.cli.view import view
 from lintseq.errors import ConfigError, LintseqError
@@ -34,7 +35,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (sample, build, convert, resolve, verify, stats, show, view, benchmarks, evaluate, report, sandbox):
+for command in (
+    sample,
+    build,
+    convert,
+    resolve,
+    verify,
+    stats,
+    show,
+    view,
+    benchmarks,
+    evaluate,
+    report,
+    sandbox,
+    study,
+):
     app.command()(command)
 
 
