@@ -23,6 +23,7 @@ from lintseq.cli.sample import sample
 from lintseq.cli.sandbox import sandbox
 from lintseq.cli.show import show
 from lintseq.cli.stats import stats
+from lintseq.cli.study import study
 from lintseq.cli.tokenizer import tokenizer
 from lintseq.cli.verify import verify
 from lintseq.cli.view import view
@@ -49,6 +50,7 @@ for command in (
     evaluate,
     report,
     sandbox,
+    study,
     pretrain,
 ):
     app.command()(command)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lintseq.cli.console import Ticker, plural, table
+from lintseq.cli.console import Meter, plural, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers
 from lintseq.errors import ConfigError
 
@@ -57,10 +57,10 @@ def pretrain(
     if prepare and (resume or plan.prepared is not None):
         raise ConfigError("--prepare starts from a recipe, and goes on by itself with what an earlier one left")
     try:
-        with Ticker(shown=first and not quiet) as ticker:
+        with Meter(shown=first and not quiet) as meter:
             if prepare:
                 made = pretraining.prepare(
-                    plan.recipe, output, workers=workers, overwrite=overwrite, on_progress=telling(ticker)
+                    plan.recipe, output, workers=workers, overwrite=overwrite, on_progress=telling(meter)
                 )
             else:
                 made = pretraining.pretrain(
@@ -69,8 +69,8 @@ def pretrain(
                     workers=workers,
                     resume=resume,
                     overwrite=overwrite,
-                    on_progress=telling(ticker),
-                    tell=telling_steps(ticker),
+                    on_progress=telling(meter),
+                    tell=telling_steps(meter),
                 )
     except KeyboardInterrupt:
         again = "run it again" if prepare else "go on with --resume"
@@ -86,7 +86,7 @@ def pretrain(
         typer.echo(shown_corpus(made, output) if prepare else shown(made, output))
 
 
-def telling(ticker: Ticker) -> "Callable[[Progress], None]":
+def telling(meter: Meter) -> "Callable[[Progress], None]":
     """Return what shows how far tokenising is."""
     from time import monotonic  # noqa: PLC0415
 
@@ -94,19 +94,24 @@ def telling(ticker: Ticker) -> "Callable[[Progress], None]":
 
     def tell(at: "Progress") -> None:
         rate = at.new_tokens / max(monotonic() - started, 1e-3)
-        ticker(at.done, at.total, f"tokenising: {plural(at.documents, 'document')}, {rate:,.0f} tokens a second")
+        meter(
+            at.done,
+            at.total,
+            f"tokenising: {plural(at.documents, 'document')}, {rate:,.0f} tokens a second",
+            left=True,
+        )
 
     return tell
 
 
-def telling_steps(ticker: Ticker) -> "Callable[[Step], None]":
+def telling_steps(meter: Meter) -> "Callable[[Step], None]":
     """Return what shows how far training is."""
 
     def tell(at: "Step") -> None:
         text = f"step {at.step:,}, loss {at.loss:.3f}, {at.tokens_per_second:,.0f} tokens a second, {at.mfu:.0%} MFU"
         if at.validation_loss is not None:
             text += f", validation {at.validation_loss:.3f}"
-        ticker(at.step, at.steps, text)
+        meter(at.step, at.steps, text, left=True)
 
     return tell
 
