@@ -100,7 +100,7 @@ class Meter:
             self._bar.stop()
 
     def __call__(self, done: float, total: float | None, text: str, *, left: bool = False) -> None:
-        """Tell that so much of all is done and what there is to say of it; with `left`, how long the rest takes, too."""
+        """Tell that so much of all is done, what there is to say of it, and with `left` how long the rest takes."""
         now = time.monotonic()
         if self._first is None:
             self._first = now, done
