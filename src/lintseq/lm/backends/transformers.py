@@ -51,17 +51,18 @@ _LIKELY = 256
 
 def open_model(path: str, *, device: str | None = None, dtype: str = "auto", batch: int | None = None) -> "Model":
     """Return the model in a folder, or of a name on the Hugging Face Hub, ready to draw."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415  (slow to import)
     from transformers.utils import logging  # noqa: PLC0415
 
     if dtype not in ("auto", "float32", "bfloat16", "float16"):
         raise ConfigError(f"--dtype {dtype}: choose auto, float32, bfloat16 or float16")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         tokenizer = AutoTokenizer.from_pretrained(path)
-        model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype if dtype == "auto" else getattr(torch, dtype))
-        model = model.to(device)
+        number = dtype if dtype == "auto" else getattr(torch, dtype)
+        model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=number)
+        model.to(device)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         first = str(error).strip().split("\n")[0]
         raise ConfigError(f"cannot open the model {path} on {device}: {first}") from None
@@ -88,6 +89,7 @@ class Model:
         parameters = inspect.signature(model.forward).parameters
         self._cache_name = "cache" if "cache" in parameters else "past_key_values"  # since transformers 5.2x
         self._keeps = "logits_to_keep" in parameters
+        self._adds = getattr(config, "_attn_implementation", "sdpa") != "sdpa"
 
     def describe(self) -> Mapping[str, Any]:
         return {
@@ -195,7 +197,7 @@ class Model:
             width = max(map(len, part))
             ids = torch.tensor([[*one, *[one[-1]] * (width - len(one))] for one in part], device=self.device)
             ends = sorted({len(one) - 1 for one in part})
-            cache = DynamicCache()
+            cache: Any = DynamicCache()
             keep = {"logits_to_keep": torch.tensor(ends, device=self.device)} if self._keeps else {}
             # What a row is filled up with stands behind its end, where causal attention does not look.
             logits = self.model(input_ids=ids, use_cache=True, **{self._cache_name: cache}, **keep).logits
@@ -214,6 +216,8 @@ class Model:
             row.count(place)
         at = torch.tensor(places, device=self.device)
         mask = slots.begin(at, max(places) + 1)
+        if self._adds:  # the mask is added to what is attended
+            mask = torch.zeros_like(mask, dtype=self.model.dtype).masked_fill(~mask, torch.finfo(self.model.dtype).min)
         ids = torch.tensor([[row.ids[-1]] for row in rows], device=self.device)
         logits = self.model(
             input_ids=ids,
@@ -326,7 +330,7 @@ class _Row:
         finish = finish or self.finish
         assert finish is not None
         more = {} if self.watch is None else {**self.watch.report(), "thrown_tokens": self.drawn - len(self.ids)}
-        flops = None if self.model.shape is None else self.flops
+        flops = None if self.model.shape is None else self.flops if self.drawn else 0
         return Generated(self.request, self.text(), finish, len(self.prompt), self.drawn, flops, more)
 
     def _edit(self, *, last: bool, cut: bool = False) -> None:
@@ -387,11 +391,14 @@ class _Slots:
         return (torch.arange(self.width, device=places.device) <= places[:, None])[:, None, None, :]
 
 
-class _Layer(DynamicLayer):
+class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
     """The keys and values of one layer; the token that comes is written where `slots` says."""
 
+    keys: Any
+    values: Any
+
     def __init__(self, slots: _Slots, keys: torch.Tensor, values: torch.Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.slots = slots
         # Zeros, as what is masked still is multiplied, and what memory holds may be no number.
         self.keys = keys.new_zeros((slots.size, keys.shape[0], 0, keys.shape[2]))
