@@ -1,6 +1,8 @@
 """A study: its file, its steps, doing them, and what is said of them."""
 
 import json
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from math import fsum
@@ -15,8 +17,8 @@ from lintseq.cli import main
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.results import Results
 from lintseq.lm.recipes import as_table, from_table
-from lintseq.study import running
-from lintseq.study.files import Arm, Base, Benchmark, Finetune, Pairs, Sampling, Study, Tokenizer
+from lintseq.study import packing, running
+from lintseq.study.files import Arm, Base, Benchmark, Finetune, Pairs, Sampling, Study, Tokenizer, read_study
 from lintseq.study.findings import (
     Found,
     chosen,
@@ -370,6 +372,46 @@ def test_a_report_says_it_all_and_nothing_in_it_runs(found: tuple[Found, Plan], 
     assert "seed 1" in page
     assert all(file.exists() for file in files)
     assert json.dumps(found_table(found[0]))
+
+
+# Packing
+
+
+def test_a_packed_study_reads_nothing_from_outside(tmp_path: Path) -> None:
+    for name in ("pairs.jsonl", "pretrain.toml", "finetune.toml", "choose.jsonl", "ask.jsonl"):
+        (tmp_path / name).write_text(name * 1000)
+    here = {name: str(tmp_path / name) for name in ("choose.jsonl", "ask.jsonl")}
+    study = replace(
+        STUDY,
+        pairs=Pairs(inputs=(str(tmp_path / "pairs.jsonl"),)),
+        base=Base(pretrain=str(tmp_path / "pretrain.toml")),
+        finetune=Finetune(recipe=str(tmp_path / "finetune.toml")),
+        benchmarks=(Benchmark(name=here["ask.jsonl"]), Benchmark(name="humaneval")),
+    )
+    packed = packing.pack(study, {**here, "humaneval": here["choose.jsonl"]}, tmp_path / "pack", most=300_000)
+    assert len(packed.pieces) > 1
+    assert all((tmp_path / "pack" / piece).stat().st_size <= 300_000 for piece in packed.pieces)
+    subprocess.run([tmp_path / "pack" / "unpack.sh", tmp_path / "there"], check=True)
+    there = tmp_path / "there"
+    told = read_study(str(there / "study.toml"))
+    for path in (*told.pairs.inputs, told.base.pretrain, told.finetune.recipe, told.benchmarks[0].name):
+        assert (there / path).read_text() == (tmp_path / path.split("-", 1)[1]).read_text()
+    assert (there / "data" / "choose.jsonl").exists()
+    assert (
+        replace(told, pairs=study.pairs, base=study.base, finetune=study.finetune, benchmarks=study.benchmarks)
+        == study
+    )
+    listed = subprocess.run(
+        [sys.executable, "-m", "lintseq", "--version"], cwd=there, env={**os.environ, "PYTHONPATH": "."}, check=False
+    )
+    assert listed.returncode == 0
+    spoilt = tmp_path / "pack" / packed.pieces[0]
+    spoilt.write_bytes(b"x" + spoilt.read_bytes()[1:])
+    assert subprocess.run(
+        [tmp_path / "pack" / "unpack.sh", tmp_path / "no"], capture_output=True, check=False
+    ).returncode
+    with pytest.raises(ConfigError, match="a pack needs a local copy"):
+        packing.relocated(replace(study, pairs=Pairs(inputs=("hf:some/thing",))), {**here, "humaneval": "x"})
 
 
 # The command

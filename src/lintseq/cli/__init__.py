@@ -14,6 +14,7 @@ import typer
 from lintseq import __version__
 from lintseq.cli.benchmarks import benchmarks
 from lintseq.cli.build import build
+from lintseq.cli.complete import complete
 from lintseq.cli.convert import convert
 from lintseq.cli.evaluate import evaluate
 from lintseq.cli.pretrain import pretrain
@@ -22,6 +23,7 @@ from lintseq.cli.resolve import resolve
 from lintseq.cli.sample import sample
 from lintseq.cli.sandbox import sandbox
 from lintseq.cli.show import show
+from lintseq.cli.solve import solve
 from lintseq.cli.stats import stats
 from lintseq.cli.study import study
 from lintseq.cli.tokenizer import tokenizer
@@ -38,18 +40,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (
-    sample,
-    build,
-    convert,
-    resolve,
-    verify,
-    stats,
-    show,
-    view,
-    benchmarks,
-    evaluate,
-    report,
-    sandbox,
+    *(sample, build, convert, resolve, verify, stats, show, view),
+    *(complete, solve),
+    *(benchmarks, evaluate, report, sandbox),
     study,
     pretrain,
 ):

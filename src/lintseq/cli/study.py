@@ -34,6 +34,12 @@ def study(
         ),
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Print the steps, and do nothing.")] = False,
+    pack: Annotated[
+        bool, typer.Option("--pack", help="Do nothing, but pack all that it reads, for a machine without network.")
+    ] = False,
+    wheels: Annotated[
+        bool, typer.Option("--wheels", help="With --pack: the requirements of lintseq too, for this kind of machine.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -52,11 +58,20 @@ def study(
 
     started = time.monotonic()
     asked = read_study(str(file), settings=set or ())
-    planned = plan_of(asked, files=_files(asked, data), data=data)
+    files = _files(asked, data)
+    planned = plan_of(asked, files=files, data=data)
     _check_files(planned)
     if plan:
         for step in planned.steps:
             typer.echo(f"lintseq {' '.join(step.command).replace('{}', str(output))}")
+        return
+    if pack:
+        from lintseq.study import packing  # noqa: PLC0415
+
+        packed = packing.pack(asked, files, output, wheels=wheels)
+        rows = [("files", f"{packed.files:,}"), ("size", f"{packed.size / 1e6:,.1f} MB")]
+        rows += [("pieces", f"{len(packed.pieces):,}"), ("unpack", str(output / packing.UNPACK))]
+        typer.echo(table(rows))
         return
     running.check_folder(str(output), str(file))
     checksums = running.checksums_of([one for step in planned.steps for one in step.files])

@@ -254,9 +254,13 @@ def from_table(table: Mapping[str, Any], kind: type[R], where: str) -> R:
 
 
 def as_table(recipe: Any) -> dict[str, Any]:
-    """Return a recipe as plain data, all its fields in it."""
-    table: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe)))
+    """Return a recipe as plain data, all its fields in it but those that are left open."""
+    table: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe, dict_factory=_said)))
     return table
+
+
+def _said(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in fields if value is not None}
 
 
 def as_toml(recipe: Any) -> str:
