@@ -123,7 +123,8 @@ def main() -> None:
     )
     report.notes.append(
         f"Python files of the interpreter and its packages, {size / 1e6:.0f} MB, a byte-level BPE of {options.vocab:,}"
-        " tokens. Whole processes, in turns; *processor* counts all their children."
+        " tokens. Whole processes, in turns, so that what else the machine does falls on both; *processor* counts all"
+        " their children, and suffers less from company."
     )
     report.goals += [
         Goal("tokens a second, beside datasets.map", wall["theirs"] / wall["ours"], least=1),
