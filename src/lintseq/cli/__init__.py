@@ -22,6 +22,7 @@ from lintseq.cli.sample import sample
 from lintseq.cli.sandbox import sandbox
 from lintseq.cli.show import show
 from lintseq.cli.stats import stats
+from lintseq.cli.tokenizer import tokenizer
 from lintseq.cli.verify import verify
 from lintseq.cli.view import view
 from lintseq.errors import ConfigError, LintseqError
@@ -36,6 +37,8 @@ app = typer.Typer(
 )
 for command in (sample, build, convert, resolve, verify, stats, show, view, benchmarks, evaluate, report, sandbox):
     app.command()(command)
+for group in (tokenizer,):
+    app.add_typer(group)
 
 
 def _print_version(wanted: bool) -> None:
