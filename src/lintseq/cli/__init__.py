@@ -16,6 +16,7 @@ from lintseq.cli.benchmarks import benchmarks
 from lintseq.cli.build import build
 from lintseq.cli.convert import convert
 from lintseq.cli.evaluate import evaluate
+from lintseq.cli.finetune import card, finetune
 from lintseq.cli.report import report
 from lintseq.cli.resolve import resolve
 from lintseq.cli.sample import sample
@@ -37,6 +38,8 @@ app = typer.Typer(
 )
 for command in (sample, build, convert, resolve, verify, stats, show, view, benchmarks, evaluate, report, sandbox):
     app.command()(command)
+app.command()(finetune)
+app.command()(card)
 for group in (tokenizer,):
     app.add_typer(group)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lintseq.dataset.pipeline import Progress
 
-__all__ = ["RunProgress", "percent", "plural", "table"]
+__all__ = ["RunProgress", "Ticker", "percent", "plural", "table"]
 
 _LINE_EVERY = 5.0
 """Seconds between progress lines where there is no terminal."""
@@ -78,6 +78,44 @@ class RunProgress:
             self._bar.refresh()
         else:
             typer.echo(text if done is None else f"{done:4.0%}  {text}", err=True)
+
+
+class Ticker:
+    """Shows on standard error how far anything is: a bar on a terminal, elsewhere a line every few seconds."""
+
+    def __init__(self, *, shown: bool = True) -> None:
+        self._shown = shown
+        self._bar = _bar() if shown and sys.stderr.isatty() else None
+        self._last = 0.0
+        self._first: tuple[float, float] | None = None
+        """When something was told first, and what was done by then."""
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, done: float, total: float | None, text: str) -> None:
+        """Tell that so much of all is done, and what there is to say of it."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = now, done
+        due = now - self._last >= (_LINE_EVERY if self._bar is None else _DRAW_EVERY) or done == total
+        if not self._shown or not due:
+            return
+        self._last = now
+        started, before = self._first
+        if total and done > before and done < total:
+            text += f", {_duration((now - started) * (total - done) / (done - before))} left"
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], total=total, completed=done, text=text)
+            self._bar.refresh()
+        else:
+            typer.echo(f"{done / total:4.0%}  {text}" if total else text, err=True)
 
 
 def _bar() -> "Bar":

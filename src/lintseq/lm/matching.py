@@ -4,8 +4,8 @@ A program and its edit sequences are the same row of data, but not the same numb
 length. What is held equal between the arms is therefore a choice:
 
     steps    the same optimiser steps of as many examples each, as in the paper
-    tokens   the same number of trained tokens, to half a step
-    rows     each distinct row as often; the edits arm goes through its draws in turn
+    tokens   the same number of trained tokens, to half a step; rows in turn as below
+    rows     each distinct row as often: a pass has each row once, and the next pass another of its draws
     none     nothing: so many passes over the arm's own examples
 
 The plain arm is the reference: `epochs` counts passes over its examples. Passes run into each other, so that every
@@ -82,9 +82,7 @@ class Plan:
         return {"match": self.match, "batch": self.batch, "own": self.own.as_dict(), "reference": reference}
 
 
-def make_plan(
-    own: Examples, reference: Examples | None, *, match: str, epochs: float, batch: int, seed: int
-) -> Plan:
+def make_plan(own: Examples, reference: Examples | None, *, match: str, epochs: float, batch: int, seed: int) -> Plan:
     """Return what an arm sees so that it can be compared with the plain arm, which is the reference."""
     check_match(match, epochs=epochs, batch=batch)
     if not len(own):
@@ -96,7 +94,7 @@ def make_plan(
     if match == "rows":
         order = _filled(turns(own.rows, seed), len(usual))
     elif match == "tokens":
-        order = _until(passes(len(own), seed), own.trained, sum(reference.trained[one] for one in usual), batch)
+        order = _until(turns(own.rows, seed), own.trained, sum(reference.trained[one] for one in usual), batch)
     else:
         order = _filled(passes(len(own), seed), len(usual))
     return Plan(match, batch, order, budget(own, order, batch), budget(reference, usual, batch))
