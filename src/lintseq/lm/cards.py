@@ -240,9 +240,13 @@ def _scores(results: Sequence[Results]) -> list[str]:
 
 def _without_folders(recipe: FinetuneRecipe) -> FinetuneRecipe:
     """Return a recipe that names files and models as `_short` does."""
-    data = {name: _short(getattr(recipe.data, name)) for name in ("train", "reference", "validation")}
-    model, tokenizer = _short(recipe.model), _short(recipe.tokenizer)
-    return replace(recipe, model=model, tokenizer=tokenizer, data=replace(recipe.data, **data))
+    data = replace(
+        recipe.data,
+        train=_short(recipe.data.train),
+        reference=_short(recipe.data.reference),
+        validation=_short(recipe.data.validation),
+    )
+    return replace(recipe, model=_short(recipe.model), tokenizer=_short(recipe.tokenizer), data=data)
 
 
 def _short(path: str) -> str:

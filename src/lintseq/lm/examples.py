@@ -17,11 +17,12 @@ import os
 import shutil
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b, sha256
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from lintseq.codecs import SEPARATOR, get_codec
 from lintseq.dataset.inputs import BrokenInputError, ReadingOptions, find_inputs, parse_row, read_rows
@@ -236,6 +237,8 @@ class Encoder:
         return self._breaks[token]
 
     def _ids(self, texts: list[str]) -> list[list[int]]:
+        if not texts:
+            return []
         special = self.layout == "text"
         found = self.tokenizer(texts, add_special_tokens=special, return_attention_mask=False, verbose=False)
         ids: list[list[int]] = found["input_ids"]
@@ -370,15 +373,16 @@ def tokenise(
     found = {arm: open_tokens(folders[arm], prints[arm]) for arm in encoders}
     missing = {arm: encoders[arm] for arm, one in found.items() if one is None}
     if missing:
-        writers = {arm: _Writer(folders[arm], encoder) for arm, encoder in missing.items()}
-        digest = sha256()
-        stream = _rows(spec, digest, tell)
-        while rows := list(islice(stream, _BATCH)):
-            for writer in writers.values():
-                writer.add(rows, format)
-        for arm, writer in writers.items():
-            writer.close({"fingerprint": prints[arm], "sha256": digest.hexdigest(), **encoders[arm].describe()})
-            found[arm] = open_tokens(folders[arm], prints[arm])
+        hashed = sha256()
+        with ExitStack() as stack:
+            writers = {arm: stack.enter_context(_Writer(folders[arm], encoder)) for arm, encoder in missing.items()}
+            stream = _rows(spec, hashed, tell)
+            while rows := list(islice(stream, _BATCH)):
+                for writer in writers.values():
+                    writer.add(rows, format)
+            for arm, writer in writers.items():
+                writer.finish({"fingerprint": prints[arm], "sha256": hashed.hexdigest(), **encoders[arm].describe()})
+                found[arm] = open_tokens(folders[arm], prints[arm])
     whole = {arm: one for arm, one in found.items() if one is not None}
     for arm, one in whole.items():
         check_some(spec, arm, one.about["tally"])
@@ -410,11 +414,11 @@ def _by_count(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 _Row = dict[str, Any] | ProgramError
 
 
-def _rows(spec: str, digest: Any, tell: Tell | None) -> Iterator[_Row]:
+def _rows(spec: str, hashed: Any, tell: Tell | None) -> Iterator[_Row]:
     """Yield the rows of a file, and errors for those that are none, and take them all into a hash."""
     try:
         for number, raw in enumerate(read_rows(spec), 1):
-            digest.update(raw.data.strip() + b"\n")
+            hashed.update(raw.data.strip() + b"\n")
             try:
                 yield parse_row(raw.data)
             except ProgramError as error:
@@ -433,7 +437,7 @@ class _Writer:
         self.partial = f"{folder}.partial"
         shutil.rmtree(self.partial, ignore_errors=True)
         os.makedirs(self.partial)
-        self.file = open(os.path.join(self.partial, _TOKENS), "wb")  # noqa: SIM115  closed in `close`
+        self.file = open(os.path.join(self.partial, _TOKENS), "wb")  # noqa: SIM115  closed in `__exit__`
         self.rows: dict[str, int] = {}
         self.index = array("q")
         self.end = 0
@@ -478,7 +482,14 @@ class _Writer:
         tally.lost += one.lost
         tally.seams += one.seam
 
-    def close(self, about: Mapping[str, Any]) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def finish(self, about: Mapping[str, Any]) -> None:
+        """Give the folder its name, with all that belongs into it."""
         self.file.close()
         rows = [row for row, number in self.rows.items() if number >= 0]
         rows.sort(key=self.rows.__getitem__)

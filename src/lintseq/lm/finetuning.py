@@ -232,7 +232,7 @@ def load_base(recipe: FinetuneRecipe, base: Base) -> tuple[Any, tokenizers.Exten
     import torch  # noqa: PLC0415
     import transformers  # noqa: PLC0415
 
-    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     saved = getattr(_configuration(recipe.model).get_text_config(), "dtype", None) or torch.float32
     more = {} if recipe.attention == "auto" else {"attn_implementation": recipe.attention}
     try:
