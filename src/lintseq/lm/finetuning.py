@@ -244,9 +244,9 @@ def load_base(recipe: FinetuneRecipe, base: Base) -> tuple[Any, tokenizers.Exten
     extension = tokenizers.extend_model(model, base.extension, base.pieces, multiple=recipe.multiple)
     end = base.tokenizer.eos_token_id
     known = model.generation_config.eos_token_id
-    ends = [] if known is None else [known] if isinstance(known, int) else list(known)
     # Completions end in this token, so whoever generates has to stop at it.
-    model.generation_config.eos_token_id = ends if end in ends else [*ends, end] if ends else end
+    ends = list(dict.fromkeys([*([known] if isinstance(known, int) else known or []), end]))
+    model.generation_config.eos_token_id = ends if len(ends) > 1 else end
     model.config.eos_token_id = end
     kinds = {"auto": saved, "fp32": torch.float32, "bf16": torch.bfloat16}
     return model, extension, kinds[recipe.weights]
