@@ -17,6 +17,7 @@ from lintseq.cli.build import build
 from lintseq.cli.complete import complete
 from lintseq.cli.convert import convert
 from lintseq.cli.evaluate import evaluate
+from lintseq.cli.pretrain import pretrain
 from lintseq.cli.report import report
 from lintseq.cli.resolve import resolve
 from lintseq.cli.sample import sample
@@ -25,6 +26,7 @@ from lintseq.cli.show import show
 from lintseq.cli.solve import solve
 from lintseq.cli.stats import stats
 from lintseq.cli.study import study
+from lintseq.cli.tokenizer import tokenizer
 from lintseq.cli.verify import verify
 from lintseq.cli.view import view
 from lintseq.errors import ConfigError, LintseqError
@@ -39,11 +41,12 @@ app = typer.Typer(
 )
 for command in (
     *(sample, build, convert, resolve, verify, stats, show, view),
-    *(complete, solve),
-    *(benchmarks, evaluate, report, sandbox),
-    study,
+    *(pretrain, complete, solve),
+    *(benchmarks, evaluate, report, sandbox, study),
 ):
     app.command()(command)
+for group in (tokenizer,):
+    app.add_typer(group)
 
 
 def _print_version(wanted: bool) -> None:

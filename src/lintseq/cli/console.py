@@ -87,6 +87,8 @@ class Meter:
         self._shown = shown
         self._bar = _bar() if shown and sys.stderr.isatty() else None
         self._last = time.monotonic()
+        self._first: tuple[float, float] | None = None
+        """When something was told first, and what was done by then."""
 
     def __enter__(self) -> Self:
         if self._bar is not None:
@@ -97,11 +99,17 @@ class Meter:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, done: int, total: int, text: str) -> None:
+    def __call__(self, done: float, total: float | None, text: str, *, left: bool = False) -> None:
+        """Tell that so much of all is done, what there is to say of it, and with `left` how long the rest takes."""
         now = time.monotonic()
+        if self._first is None:
+            self._first = now, done
         if not self._shown or now - self._last < (_LINE_EVERY if self._bar is None else _DRAW_EVERY):
             return
         self._last = now
+        started, before = self._first
+        if left and total and before < done < total:
+            text += f", {duration((now - started) * (total - done) / (done - before))} left"
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], total=total, completed=done, text=text)
             self._bar.refresh()

@@ -1,6 +1,6 @@
 """Plots as PNG, drawn by matplotlib, which is an extra: the same that `lintseq.reporting.plots` draws on pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,3 +167,39 @@ def draw_shares(table: Table, path: Path) -> None:
 
 SHARES = {"passed": "#4b9460", "failed": "#d9a441", "error": "#b4541a", "timeout": "#8b3a9c", "memory": "#2d4fb8"}
 """Colours of verdicts, as on the page."""
+
+
+def draw_losses(rows: Sequence[Mapping[str, Any]], path: Path, *, title: str) -> None:
+    """Write the losses in the log of a training run to a PNG file, against the tokens fed."""
+    from matplotlib import rc_context  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415  an extra
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=(7.0, 4.0), layout="constrained")
+        axes = figure.add_subplot()
+        axes.plot(
+            [row["tokens"] for row in rows],
+            [row["loss"] for row in rows],
+            color=COLOURS[0],
+            linewidth=1.2,
+            label="training",
+        )
+        held_out = [row for row in rows if "validation_loss" in row]
+        if held_out:
+            axes.plot(
+                [row["tokens"] for row in held_out],
+                [row["validation_loss"] for row in held_out],
+                color=COLOURS[1],
+                linewidth=1.6,
+                marker=MARKERS[0],
+                markersize=4,
+                label="validation",
+            )
+        axes.grid(axis="y", color=LINE, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.set_xlim(left=0)
+        axes.set_xlabel("tokens")
+        axes.set_ylabel("nats a token")
+        axes.set_title(_plain(title), loc="left", fontweight="bold", fontsize=11)
+        axes.legend(frameon=False, loc="upper right")
+        figure.savefig(path, dpi=144, metadata={"Software": None})
