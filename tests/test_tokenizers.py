@@ -1,5 +1,7 @@
 """Tokenizers: trained ones, and others' that are taught that `<|diff|>` is one token."""
 
+# ruff: noqa: PLC0415  what is slow to import is imported by the tests that need it
+
 import json
 from pathlib import Path
 
@@ -46,7 +48,11 @@ def test_a_trained_tokenizer_opens_with_transformers_and_gives_texts_back(texts,
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from([SEPARATOR, "\n", " ", "\t", "é", "def f():", "@@ -0,0 +1 @@", "\r\n", "x", "😀", "\x00"])))
+@given(
+    st.lists(
+        st.sampled_from([SEPARATOR, "\n", " ", "\t", "é", "def f():", "@@ -0,0 +1 @@", "\r\n", "x", "😀", "\x00"])
+    )
+)
 def test_any_text_comes_back_and_a_decoder_that_skips_special_tokens_leaves_the_edits(parts):
     text = "".join(parts)
     ids = toy_tokenizer().encode(text)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lintseq.cli.console import Ticker, plural, table
+from lintseq.cli.console import Meter, plural, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume
+from lintseq.cli.pretrain import draw, telling_steps
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
     from lintseq.lm.finetuning import Prepared
-    from lintseq.lm.training import Step
 
 
 def finetune(
@@ -56,24 +56,26 @@ def finetune(
         )
     read = read_recipe(recipe, FinetuneRecipe, settings=tuple(set or ()))
     try:
-        with Ticker(shown=first and not quiet) as ticker:
+        with Meter(shown=first and not quiet) as meter:
             if output is None or plan:
-                told = finetuning.plan(read, on_rows=telling_rows(ticker))
+                told = finetuning.plan(read, on_rows=telling_rows(meter))
             else:
                 told = finetuning.finetune(
                     read,
                     output,
                     resume=resume,
                     overwrite=overwrite,
-                    on_rows=telling_rows(ticker),
+                    on_rows=telling_rows(meter),
                     on_plan=telling_plan(shown=first and not quiet),
-                    tell=telling_steps(ticker),
+                    tell=telling_steps(meter),
                 )
     except KeyboardInterrupt:
         typer.echo("lintseq: interrupted; go on with --resume, what is done is kept", err=True)
         raise typer.Exit(130) from None
     if not first:
         return
+    if output is not None and not plan:
+        draw(output)
     if json:
         typer.echo(dumps(told))
     elif output is None or plan:
@@ -97,9 +99,9 @@ def card(
     typer.echo(write_card(model, results or []))
 
 
-def telling_rows(ticker: Ticker) -> "Callable[[int, int | None], None]":
+def telling_rows(meter: Meter) -> "Callable[[int, int | None], None]":
     """Return what shows how far tokenising is."""
-    return lambda rows, _: ticker(rows, None, f"tokenising: {plural(rows, 'record')}")
+    return lambda rows, _: meter(rows, None, f"tokenising: {plural(rows, 'record')}")
 
 
 def telling_plan(*, shown: bool) -> "Callable[[Prepared], None]":
@@ -108,18 +110,6 @@ def telling_plan(*, shown: bool) -> "Callable[[Prepared], None]":
     def tell(prepared: "Prepared") -> None:
         if shown:
             typer.echo(shown_plan(prepared.as_dict()), err=True)
-
-    return tell
-
-
-def telling_steps(ticker: Ticker) -> "Callable[[Step], None]":
-    """Return what shows how far training is."""
-
-    def tell(at: "Step") -> None:
-        text = f"step {at.step:,}, loss {at.loss:.3f}, {at.tokens_per_second:,.0f} tokens a second, {at.mfu:.0%} MFU"
-        if at.validation_loss is not None:
-            text += f", validation {at.validation_loss:.3f}"
-        ticker(at.step, at.steps, text)
 
     return tell
 

@@ -26,7 +26,8 @@ def train(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT", help="JSONL, Parquet, CSV, text; a folder or glob of such or of source files; hf:NAME; a URL."
+            metavar="INPUT",
+            help="JSONL, Parquet, CSV, text; a folder or glob of such or of source files; hf:NAME; a URL.",
         ),
     ],
     *,
@@ -74,11 +75,11 @@ def extend(
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
-    """Make <|diff|> one token of a tokenizer, and of its model if there is one.
+    """Teach a tokenizer, and its model if there is one, that the separator of edits is one token.
 
-    It is not marked as special, so that it survives decoding, and takes no white space beside it; that texts come
-    back as they were is checked. In a model, its row in the embeddings is the mean of those of the tokens that its
-    text was before.
+    That is <|diff|>. It is not marked as special, so that it survives decoding, and takes no white space beside
+    it; that texts come back as they were is checked. In a model, its row in the embeddings is the mean of those of
+    the tokens that its text was before.
 
     Example: lintseq tokenizer extend HuggingFaceTB/SmolLM2-135M --output smollm2-diff
     """
@@ -94,7 +95,7 @@ def shown_training(done: "Trained", output: str) -> str:
     """Return what a tokenizer was made of, as a table for people."""
     rows = [
         ("texts", f"{done.documents:,}"),
-        ("megabytes", f"{done.bytes / 1e6:,.1f}"),
+        ("megabytes", f"{done.bytes / 1e6:,.2f}"),
         ("tokens", f"{done.tokens:,}"),
         ("bytes a token", f"{done.bytes_per_token:.2f}"),
         ("<|diff|>", f"token {done.diff}"),

@@ -22,7 +22,9 @@ from array import array
 from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from hashlib import blake2b
 from multiprocessing.connection import Connection
 from random import Random
@@ -33,6 +35,12 @@ from lintseq.dataset.outputs.workplace import MANIFEST, write_durably
 from lintseq.errors import ConfigError, ProgramError, ToolError
 from lintseq.lm import tokenizers
 from lintseq.lm.documents import Documents, open_documents, text_of
+from lintseq.lm.recipes import CorpusData, Source
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,12 +48,10 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 PARTS = ("train", "validation")
-BOUNDARIES = ("separate", "attend")
-"""Whether attention stays within a document, or goes on to those before it in the row."""
 IGNORED = -100
 """The label of a token that is not to be predicted."""
 
-_STATE = "state.json"
+_STATE, _LOCK = "state.json", "lock"
 _SHARD_TOKENS = 1 << 28
 """A file of tokens is not longer, by more than a batch: files that can be copied and checked one by one."""
 _BATCH_ROWS, _BATCH_BYTES = 512, 1 << 20
@@ -53,20 +59,6 @@ _AHEAD = 4
 """Batches for each worker that are under way."""
 _SAVE_EVERY = 10.0
 """Seconds of work that a kill may cost, at most about."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextSource:
-    """Where documents come from, and how many of the rows are cut out of them."""
-
-    path: str
-    """Anything that `lintseq build` reads: files, a folder or a pattern of them, hf:NAME, a URL."""
-    field: str = ""
-    """The column that holds the text; found by its usual names if none is given."""
-    read: str = "text"
-    """`text`; `edits` for records of edit sequences; `files` for files of any kind, each a document."""
-    weight: float | None = None
-    """Share of the rows, beside those of the other sources; without, in proportion to their tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +108,6 @@ class Encoding:
     end: int
     """The token after each document."""
     dtype: str
-    validation: float
 
     def encoder(self) -> "Encoder":
         return Encoder(self)
@@ -144,8 +135,8 @@ class Encoder:
         # So that a text about language models cannot end a document, or pad it.
         self._tokenizer.encode_special_tokens = True
 
-    def __call__(self, rows: Sequence[bytes], field: str) -> Encoded:
-        """Return the tokens of the documents in rows."""
+    def __call__(self, rows: Sequence[bytes], field: str, held_out: float) -> Encoded:
+        """Return the tokens of the documents in rows, of which a share is held out for validation."""
         import numpy as np  # noqa: PLC0415
 
         tally = Tally()
@@ -160,14 +151,16 @@ class Encoder:
         for text, one in zip(texts, self._tokenizer.encode_batch_fast(texts, add_special_tokens=False), strict=True):
             ids = one.ids
             encoded = text.encode()
-            part = PARTS[is_held_out(encoded, self._how.validation)]
+            part = PARTS[is_held_out(encoded, held_out)]
             tokens[part] += ids
             tokens[part].append(self._how.end)
             lengths[part].append(len(ids) + 1)
             tally.documents[part] += 1
             tally.tokens[part] += len(ids) + 1
             tally.bytes[part] += len(encoded)
-        return Encoded({part: np.array(ids, self._how.dtype).tobytes() for part, ids in tokens.items()}, lengths, tally)
+        return Encoded(
+            {part: np.array(ids, self._how.dtype).tobytes() for part, ids in tokens.items()}, lengths, tally
+        )
 
 
 def is_held_out(text: bytes, share: float) -> bool:
@@ -181,52 +174,60 @@ def dtype_of(vocabulary: int) -> str:
 
 
 def build_corpus(
-    sources: Sequence[TextSource],
+    data: CorpusData,
     tokenizer: Any,
     folder: str,
     *,
-    validation: float = 0.0,
     workers: int = 1,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> "Corpus":
-    """Tokenise sources into `folder` and return the corpus; go on where an earlier run of the same was ended.
+    """Tokenise what a recipe names into `folder` and return the corpus; go on where an earlier run was ended.
 
     A corpus that is there already is taken as it is, if it was made of the same sources, as far as they are named,
     with the same tokenizer: so it may be made where the texts are, and used where they are not.
     """
-    if not sources:
-        raise ConfigError("a corpus is made of at least one source; name one under [data]")
-    if not 0 <= validation < 1:
-        raise ConfigError(f"validation = {validation}: give the share of the documents, from 0 to less than 1")
-    settings = {
-        "format": FORMAT,
-        "sources": [{name: value for name, value in asdict(one).items() if name != "weight"} for one in sources],
-        "tokenizer": tokenizers.digest(tokenizer),
-        "validation": validation,
-    }
+    if tokenizer.eos_token_id is None:
+        raise ConfigError("the tokenizer has no token for the end of a text; set eos_token in tokenizer_config.json")
+    settings = {**_settings(data), "tokenizer": tokenizers.digest(tokenizer)}
     if os.path.exists(os.path.join(folder, MANIFEST)):
         corpus = Corpus(folder)
-        _check_same(corpus.manifest, settings, folder)
+        check_same(corpus.manifest, settings, folder)
         return corpus
-    inputs = [open_documents(one.path, field=one.field, read=one.read) for one in sources]
-    if tokenizer.eos_token_id is None:
-        raise ConfigError("the tokenizer has no token for the end of a text; set eos_token in its tokenizer_config.json")
-    how = Encoding(tokenizers.backend(tokenizer), tokenizer.eos_token_id, dtype_of(len(tokenizer)), validation)
-    making = _Making(folder, settings, inputs, how)
+    inputs = [open_documents(one.path, field=one.field, read=one.read) for one in (*data.train, *data.validation)]
+    how = Encoding(tokenizers.backend(tokenizer), tokenizer.eos_token_id, dtype_of(len(tokenizer)))
     try:
-        with _encoding(how, workers) as encode:
+        os.makedirs(folder, exist_ok=True)
+        with (
+            _locked(folder),
+            closing(_Making(folder, settings, inputs, how)) as making,
+            _encoding(how, workers) as encode,
+        ):
             making.run(encode, on_progress)
-    finally:
-        making.close()
+    except OSError as error:
+        raise ToolError(
+            f"the corpus cannot be written to {folder}: {error.strerror or error}; what is done is kept: free some"
+            " room, and run this again"
+        ) from error
     return Corpus(folder)
 
 
-def _check_same(found: dict[str, Any], wanted: dict[str, Any], folder: str) -> None:
-    words = {"tokenizer": "another tokenizer", "sources": "other sources", "validation": "another share for validation"}
+def _settings(data: CorpusData) -> dict[str, Any]:
+    """Return what of a recipe decides what a corpus holds: all but weights and rows, which come later."""
+
+    def words(one: Source, held_out: float) -> dict[str, Any]:
+        return {"path": one.path, "field": one.field, "read": one.read, "held_out": held_out}
+
+    sources = [words(one, data.held_out) for one in data.train] + [words(one, 1.0) for one in data.validation]
+    return {"format": FORMAT, "sources": sources}
+
+
+def check_same(found: dict[str, Any], wanted: dict[str, Any], folder: str) -> None:
+    """Raise `ConfigError` if a corpus was made of something else than is wanted."""
+    words = {"tokenizer": "another tokenizer", "sources": "other sources, or another share held out"}
     for name, value in wanted.items():
         if found.get(name) != value:
             raise ConfigError(
-                f"the corpus in {folder} is of {words.get(name, 'another format')}; delete that folder, or name another"
+                f"the corpus in {folder} is of {words.get(name, 'another format')}; delete it, or name another folder"
             )
 
 
@@ -237,19 +238,17 @@ class _Making:
         self, folder: str, settings: dict[str, Any], inputs: Sequence[Sequence[Documents]], how: Encoding
     ) -> None:
         self._folder, self._settings, self._inputs, self._how = folder, settings, inputs, how
-        try:
-            os.makedirs(folder, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"cannot write {folder}: {error.strerror}") from None
-        self._fingerprints = [[one.source.fingerprint for one in group] for group in inputs]
+        # As they are when they were written and read back.
+        fingerprints = [[one.source.fingerprint for one in group] for group in inputs]
+        self._fingerprints = json.loads(json.dumps(fingerprints, default=str))
         state = self._load()
         self._source, self._input = state["at"][:2]
         self._mark = Mark(*state["at"][2:])
         self._tallies = [Tally.of(saved) for saved in state["tallies"]]
         self._tallies += [Tally() for _ in inputs[len(self._tallies) :]]
         self._shards = {tuple(key.split(":")): list(counts) for key, counts in state["shards"].items()}
-        self._cut_back()
         self._open: dict[str, _Shard] = {}
+        self._cut_back()
         self._new_tokens = 0
         self._saved = time.monotonic()
 
@@ -261,7 +260,7 @@ class _Making:
                 state: dict[str, Any] = json.load(file)
         except FileNotFoundError:
             return beginning
-        _check_same(state["settings"], self._settings, self._folder)
+        check_same(state["settings"], self._settings, self._folder)
         if state["fingerprints"] != self._fingerprints:
             raise ConfigError(
                 f"the sources have changed since the corpus in {self._folder} was begun; delete that folder"
@@ -295,8 +294,8 @@ class _Making:
         while self._source < len(self._inputs):
             group = self._inputs[self._source]
             while self._input < len(group):
-                done = sum(known[: sum(map(len, sizes[: self._source])) + self._input]) if total is not None else 0
-                self._tokenise(group[self._input], encode, lambda at, done=done: self._tell(on_progress, done + at, total))
+                before = sum(known[: sum(map(len, sizes[: self._source])) + self._input]) if total is not None else 0
+                self._tokenise(group[self._input], encode, partial(self._tell, on_progress, before, total))
                 self._input, self._mark = self._input + 1, START
             self._close_shards()
             self._source, self._input = self._source + 1, 0
@@ -304,7 +303,8 @@ class _Making:
         self._finish()
 
     def _tokenise(self, one: Documents, encode: "Encode", tell: Callable[[int], None]) -> None:
-        for mark, encoded in encode(_batches(one, self._mark), one.field):
+        held_out = self._settings["sources"][self._source]["held_out"]
+        for mark, encoded in encode(_batches(one, self._mark), one.field, held_out):
             for part in PARTS:
                 if encoded.lengths[part]:
                     self._shard(part).append(encoded.tokens[part], encoded.lengths[part])
@@ -315,10 +315,10 @@ class _Making:
                 self._save()
             tell(mark.end)
 
-    def _tell(self, on_progress: Callable[[Progress], None], done: int, total: int | None) -> None:
+    def _tell(self, on_progress: Callable[[Progress], None], before: int, total: int | None, at: int) -> None:
         documents = sum(sum(tally.documents.values()) for tally in self._tallies)
         tokens = sum(sum(tally.tokens.values()) for tally in self._tallies)
-        on_progress(Progress(done, total, documents, tokens, self._new_tokens))
+        on_progress(Progress(before + at, total, documents, tokens, self._new_tokens))
 
     def _shard(self, part: str) -> "_Shard":
         """Return the file that tokens of a part go to now."""
@@ -375,7 +375,20 @@ class _Making:
         }
         text = json.dumps(manifest, indent=1, default=str).encode() + b"\n"
         write_durably(os.path.join(self._folder, MANIFEST), text)
-        os.unlink(os.path.join(self._folder, _STATE))
+        for name in (_STATE, _LOCK):
+            os.unlink(os.path.join(self._folder, name))
+
+
+@contextlib.contextmanager
+def _locked(folder: str) -> Iterator[None]:
+    """Keep other processes from the folder."""
+    with open(os.path.join(folder, _LOCK), "w", encoding="utf-8") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ConfigError(f"the corpus in {folder} is being made by another process; wait for it") from None
+        yield
 
 
 class _Shard:
@@ -409,6 +422,9 @@ class _Shard:
 def _opened_at(path: str, size: int) -> IO[bytes]:
     """Open a file to write on after its first `size` bytes; what is behind them is cut off."""
     file = open(path, "ab")  # noqa: SIM115  the shard closes it
+    if file.tell() < size:
+        file.close()
+        raise ConfigError(f"{path} has lost some of its {size:,} bytes; delete the folder, and make the corpus again")
     file.truncate(size)
     return file
 
@@ -426,7 +442,7 @@ def _versions() -> dict[str, str]:
 # Rows through processes
 
 Batches = Iterator[tuple[Mark, list[bytes]]]
-Encode = Callable[[Batches, str], Iterator[tuple[Mark, Encoded]]]
+Encode = Callable[[Batches, str, float], Iterator[tuple[Mark, Encoded]]]
 
 
 def _batches(one: Documents, after: Mark) -> Batches:
@@ -443,7 +459,7 @@ def _batches(one: Documents, after: Mark) -> Batches:
                 yield last, rows
                 rows, size = [], 0
     except BrokenInputError as error:
-        raise ToolError(f"{error}; what was tokenised before that is kept, and gone on with if this is run again") from None
+        raise ToolError(f"{error}; what was tokenised before that is kept: run this again to go on") from None
     if rows:
         yield last, rows
 
@@ -453,13 +469,13 @@ def _encoding(how: Encoding, workers: int) -> Iterator[Encode]:
     """Give what encodes batches in order: here if one worker is enough, else in so many processes."""
     if workers <= 1:
         encoder = how.encoder()
-        yield lambda batches, field: ((mark, encoder(rows, field)) for mark, rows in batches)
+        yield lambda batches, *how: ((mark, encoder(rows, *how)) for mark, rows in batches)
         return
     before = os.environ.get("TOKENIZERS_PARALLELISM")
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # the processes are what runs at once, not threads in each
     crew = [_Worker(how) for _ in range(workers)]
     try:
-        yield lambda batches, field: _through(crew, batches, field)
+        yield lambda batches, *how: _through(crew, batches, *how)
     finally:
         for worker in crew:
             worker.stop()
@@ -469,7 +485,9 @@ def _encoding(how: Encoding, workers: int) -> Iterator[Encode]:
             os.environ["TOKENIZERS_PARALLELISM"] = before
 
 
-def _through(crew: "Sequence[_Worker]", batches: Batches, field: str) -> Iterator[tuple[Mark, Encoded]]:
+def _through(
+    crew: "Sequence[_Worker]", batches: Batches, field: str, held_out: float
+) -> Iterator[tuple[Mark, Encoded]]:
     """Yield what batches give, in order; each worker has a few of them at a time."""
     under_way: deque[tuple[Mark, _Worker]] = deque()
     for number, (mark, rows) in enumerate(batches):
@@ -477,7 +495,7 @@ def _through(crew: "Sequence[_Worker]", batches: Batches, field: str) -> Iterato
             first, worker = under_way.popleft()
             yield first, worker.take()
         worker = crew[number % len(crew)]
-        worker.give(rows, field)
+        worker.give(rows, field, held_out)
         under_way.append((mark, worker))
     while under_way:
         first, worker = under_way.popleft()
@@ -500,7 +518,7 @@ class _Worker:
         self._process = context.Process(target=_serve, args=(theirs, how), daemon=True)
         self._process.start()
         theirs.close()
-        self._orders: SimpleQueue[tuple[list[bytes], str] | None] = SimpleQueue()
+        self._orders: SimpleQueue[tuple[list[bytes], str, float] | None] = SimpleQueue()
         self._feeder = Thread(target=self._feed, daemon=True)
         self._feeder.start()
 
@@ -509,8 +527,8 @@ class _Worker:
             with contextlib.suppress(OSError):  # of a process that died, which `take` finds out
                 self._connection.send(order)
 
-    def give(self, rows: list[bytes], field: str) -> None:
-        self._orders.put((rows, field))
+    def give(self, rows: list[bytes], field: str, held_out: float) -> None:
+        self._orders.put((rows, field, held_out))
 
     def take(self) -> Encoded:
         """Return what the first batch gave of which that is not taken yet."""
@@ -519,7 +537,7 @@ class _Worker:
         except (EOFError, OSError):
             self._process.join(5)
             raise ToolError(
-                f"a process that tokenises ended (status {self._process.exitcode}); what is done is kept: run this again,"
+                f"a process that tokenises ended (status {self._process.exitcode}); what is done is kept: run again,"
                 " with fewer workers if memory was short"
             ) from None
         return encoded
@@ -582,8 +600,9 @@ class Stream:
     def __init__(self, paths: Sequence[str], counts: Sequence[Sequence[int]], dtype: str) -> None:
         import numpy as np  # noqa: PLC0415
 
-        self._tokens = [_mapped(f"{path}.tokens", dtype, tokens) for path, (tokens, _) in zip(paths, counts, strict=True)]
-        self._ends = [_mapped(f"{path}.ends", "<u8", documents) for path, (_, documents) in zip(paths, counts, strict=True)]
+        both = list(zip(paths, counts, strict=True))
+        self._tokens = [_mapped(f"{path}.tokens", dtype, tokens) for path, (tokens, _) in both]
+        self._ends = [_mapped(f"{path}.ends", "<u8", documents) for path, (_, documents) in both]
         self._starts = [0]
         for tokens, _ in counts:
             self._starts.append(self._starts[-1] + tokens)
@@ -618,23 +637,25 @@ def _mapped(path: str, dtype: str, count: int) -> Any:
     try:
         size = os.path.getsize(path)
         if size != count * np.dtype(dtype).itemsize:
-            raise ConfigError(f"{path} has {size:,} bytes, where its manifest says {count:,} numbers; copy the corpus again")
+            raise ConfigError(
+                f"{path} has {size:,} bytes and not the {count:,} numbers that it should; copy the corpus again"
+            )
         return np.memmap(path, dtype, "r", shape=(count,))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; copy the corpus again") from None
 
 
-def example(stream: Stream, row: int, length: int, boundaries: str) -> "dict[str, NDArray[np.int64]]":
+def example(stream: Stream, row: int, length: int, *, separate: bool) -> "dict[str, NDArray[np.int64]]":
     """Return row number `row` of a stream, as models are trained on it.
 
-    With `separate` boundaries, positions count from the start of each document: transformers' models keep attention
-    within documents by that, as long as no attention mask is given and nothing is cached. The first token of a
-    document is not to be predicted from the one before.
+    Of `separate` documents, positions count from the start of each: transformers' models keep attention within
+    documents by that, as long as no attention mask is given and nothing is cached. The first token of a document
+    is not to be predicted from the one before.
     """
     import numpy as np  # noqa: PLC0415
 
     tokens, starts = stream.window(row * length, length)
-    if boundaries == "attend":
+    if not separate:
         return {"input_ids": tokens, "labels": tokens.copy()}
     labels = tokens.copy()
     labels[starts] = IGNORED
@@ -685,8 +706,8 @@ class Order:
     """How many rows of the same source are before it in the block."""
 
     @classmethod
-    def of(cls, sizes: Sequence[int], weights: Sequence[float | None], seed: int) -> "Order":
-        if all(weight is None for weight in weights):
+    def of(cls, sizes: Sequence[int], weights: Sequence[float], seed: int) -> "Order":
+        if not any(weights):
             return cls(tuple(sizes), seed)
         shares = quotas(sizes, weights)
         sources = array("H", (source for source, quota in enumerate(shares) for _ in range(quota)))
@@ -731,17 +752,14 @@ def _located(sizes: Sequence[int], index: int) -> tuple[int, int]:
     raise IndexError(index)
 
 
-def quotas(sizes: Sequence[int], weights: Sequence[float | None]) -> tuple[int, ...]:
+def quotas(sizes: Sequence[int], weights: Sequence[float]) -> tuple[int, ...]:
     """Return the rows of each source in a block: whole numbers in proportion to the weights."""
-    if any(weight is None for weight in weights):
-        raise ConfigError("some sources have a weight and some have none; give all of them one, or none of them")
-    given = [float(weight or 0) for weight in weights]
-    if min(given) < 0 or sum(given) <= 0:
-        raise ConfigError(f"the weights of the sources are {given}; give numbers from 0, and one above it")
-    for number, (size, weight) in enumerate(zip(sizes, given, strict=True)):
+    for number, (size, weight) in enumerate(zip(sizes, weights, strict=True)):
         if weight and not size:
-            raise ConfigError(f"source {number} has a weight, but not enough tokens for one row; leave it out")
-    exact = [weight / sum(given) * _BLOCK for weight in given]
+            raise ConfigError(
+                f"data.train.{number} has too few tokens for one row; leave it out, or lower model.context"
+            )
+    exact = [weight / sum(weights) * _BLOCK for weight in weights]
     found = [int(share) for share in exact]
     by_rest = sorted(range(len(exact)), key=lambda place: found[place] - exact[place])
     for place in by_rest[: _BLOCK - sum(found)]:
@@ -749,56 +767,41 @@ def quotas(sizes: Sequence[int], weights: Sequence[float | None]) -> tuple[int, 
     return tuple(found)
 
 
-class Rows:
-    """Rows of a corpus in the order of training, as a data set of torch: anything with a length and numbered items."""
+class Rows(Sequence[Any]):
+    """Rows of a corpus in the order of training: as many as asked for, each worked out from its number."""
 
-    def __init__(
-        self,
-        corpus: Corpus,
-        *,
-        length: int,
-        rows: int,
-        weights: Sequence[float | None],
-        seed: int,
-        boundaries: str = "separate",
-    ) -> None:
-        check_boundaries(boundaries)
-        self.length, self.boundaries, self._rows = length, boundaries, rows
-        self._streams = [corpus.stream(source, "train") for source in range(len(corpus.tallies))]
+    def __init__(self, corpus: Corpus, data: CorpusData, *, length: int, rows: int, seed: int) -> None:
+        self._length, self._rows, self._separate = length, rows, data.separate
+        self._streams = [corpus.stream(source, "train") for source in range(len(data.train))]
         sizes = [len(stream) // length for stream in self._streams]
         if not sum(sizes):
             raise ConfigError(
                 f"the corpus has {corpus.tokens('train'):,} tokens to train on, fewer than one row of {length:,};"
                 " name more sources, or a smaller context"
             )
-        self.order = Order.of(sizes, weights, seed)
+        self.order = Order.of(sizes, [one.weight for one in data.train], seed)
 
     def __len__(self) -> int:
         return self._rows
 
-    def __getitem__(self, index: int) -> "dict[str, NDArray[np.int64]]":
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < self._rows:
+            raise IndexError(index)
         source, row = self.order.place(index)
-        return example(self._streams[source], row, self.length, self.boundaries)
+        return example(self._streams[source], row, self._length, separate=self._separate)
 
 
-class ValidationRows:
-    """The rows of what is kept for validation, source after source; of each the first `most` rows."""
+class ValidationRows(Sequence[Any]):
+    """The rows of what is held out, source after source; of each the first `data.validation_rows`."""
 
-    def __init__(self, corpus: Corpus, *, length: int, most: int, boundaries: str = "separate") -> None:
-        check_boundaries(boundaries)
-        self.length, self.boundaries = length, boundaries
+    def __init__(self, corpus: Corpus, data: CorpusData, *, length: int) -> None:
+        self._length, self._separate = length, data.separate
         self._streams = [corpus.stream(source, "validation") for source in range(len(corpus.tallies))]
-        self._sizes = [min(len(stream) // length, most) for stream in self._streams]
+        self._sizes = [min(len(stream) // length, data.validation_rows) for stream in self._streams]
 
     def __len__(self) -> int:
         return sum(self._sizes)
 
-    def __getitem__(self, index: int) -> "dict[str, NDArray[np.int64]]":
+    def __getitem__(self, index: Any) -> Any:
         source, row = _located(self._sizes, index)
-        return example(self._streams[source], row, self.length, self.boundaries)
-
-
-def check_boundaries(boundaries: str) -> None:
-    """Raise `ConfigError` for a word that says nothing about boundaries."""
-    if boundaries not in BOUNDARIES:
-        raise ConfigError(f"unknown boundaries {boundaries!r}; use one of {', '.join(BOUNDARIES)}")
+        return example(self._streams[source], row, self._length, separate=self._separate)

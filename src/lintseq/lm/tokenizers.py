@@ -84,7 +84,7 @@ def train_tokenizer(texts: Iterable[str], *, vocabulary: int) -> Any:
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415
 
     if vocabulary < LEAST:
-        raise ConfigError(f"a vocabulary of {vocabulary} is too small: bytes and special tokens are {LEAST} by themselves")
+        raise ConfigError(f"a vocabulary of {vocabulary} is too small: bytes and special tokens are {LEAST} already")
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -188,7 +188,7 @@ def as_pretrained(tokenizer: Any, *, end: str = END, pad: str | None = PAD) -> A
     need("transformers", "saving a tokenizer")
     from transformers import PreTrainedTokenizerFast  # noqa: PLC0415
 
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer, eos_token=end, pad_token=pad, clean_up_tokenization_spaces=False
     )
 
@@ -389,9 +389,7 @@ def extend_model(model: Any, done: Extension, pieces: Sequence[int], *, multiple
     said = "nothing to initialise: it was a token already"
     if done.added:
         said = f"mean of the embeddings of its {len(pieces)} tokens until now, {' '.join(done.pieces)}"
-    return Extension(
-        done.token, done.id, done.added, done.tokens, done.pieces, before, rows, said, done.notes
-    )
+    return Extension(done.token, done.id, done.added, done.tokens, done.pieces, before, rows, said, done.notes)
 
 
 def _tables(model: Any) -> list[Any]:
