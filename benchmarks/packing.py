@@ -55,7 +55,8 @@ workers = int(sys.argv[4])
 
 
 def encode(rows):
-    ids = tokenizer(rows["text"], add_special_tokens=False, return_attention_mask=False)["input_ids"]
+    how = dict(add_special_tokens=False, split_special_tokens=True, return_attention_mask=False)
+    ids = tokenizer(rows["text"], **how)["input_ids"]
     return {{"input_ids": [one + [tokenizer.eos_token_id] for one in ids]}}
 
 
