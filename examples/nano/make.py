@@ -44,7 +44,7 @@ from world import (
     styles,
 )
 
-PAIRS, PROBLEMS, VALIDATION, TEXTS = 2400, 120, 50, 10000
+PAIRS, PROBLEMS, VALIDATION, TEXTS = 1800, 120, 50, 6000
 SEED = 2025
 HELD_OUT = 8
 """Of so many combinations, one is kept for problems."""
@@ -85,6 +85,7 @@ def _drawn(rng: Random) -> Plan:
     change = rng.choice(CHANGES[source.kind]) if rng.random() < 0.65 else None
     end = rng.choice(ENDS[change.gives if change else source.kind])
     special = extras(source)
+    change = None if end.bare else change
     return Plan(source, keep, change, end, rng.choice(special) if special and rng.random() < 0.4 else None)
 
 
