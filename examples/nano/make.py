@@ -3,7 +3,7 @@
     pairs.jsonl         instructions and programs to finetune on
     problems.jsonl      problems in HumanEval's columns, to measure by
     validation.jsonl    more of them, to choose settings by
-    corpus.jsonl.gz     programs with their docstrings, to pretrain on
+    corpus.jsonl.gz     programs below comments that say what they do, to pretrain on
 
 What a problem keeps, changes and makes of it in the end is a combination that is in no pair and in no text of the
 corpus, wherever their things come from; each of its ideas is in many. No pair behaves as a problem does. Every idea
@@ -284,13 +284,9 @@ def code_fits(code: str) -> bool:
 
 
 def text_rows(count: int, rng: Random) -> Iterator[tuple[Plan, dict[str, str]]]:
-    """Yield plans and programs with docstrings."""
+    """Yield plans and programs, each below a comment that says what it does."""
     for plan, names, code in _written(count, rng):
-        head = f"{'class' if plan.source.is_class else 'def'} {names.function}"
-        before, found, after = code.rpartition(head)
-        first, _, rest = after.partition("\n")
-        asked = instruction(plan, names, rng)
-        yield plan, {"text": f'{before}{found}{first}\n    """{asked}"""\n{rest}'}
+        yield plan, {"text": f"# {instruction(plan, names, rng)}\n{code}"}
 
 
 def problem_rows(count: int, rng: Random, *, taken: set[str]) -> Iterator[tuple[Plan, dict[str, str]]]:

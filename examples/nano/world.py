@@ -29,7 +29,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Keep:
-    """Which things count; `{x}` is a thing and `{p}` the parameter, in words and in code."""
+    """Which things count; `{x}` is a thing and {p} the parameter, in words and in code."""
 
     name: str
     words: tuple[str, ...]
@@ -96,7 +96,7 @@ class Extra:
 
 @dataclass(frozen=True)
 class Source:
-    """Where things come from; `{xs}` is the first parameter."""
+    """Where things come from; {xs} is the first parameter."""
 
     name: str
     kind: str
@@ -106,7 +106,7 @@ class Source:
     each: tuple[str, ...]
     view: str = "{xs}"
     empty: str = "not {xs}"
-    nothing: str = "`{xs}` is empty"
+    nothing: str = "{xs} is empty"
     nested: bool = False
     is_class: bool = False
 
@@ -148,17 +148,17 @@ SKIPPED, ALLOWED = Parameter("skipped", '"a"'), Parameter("allowed", '"abc"')
 STEP, PREFIX, MARK = Parameter("step", "1"), Parameter("prefix", '"so-"'), Parameter("mark", '"-"')
 
 SOURCES = (
-    Source("numbers", NUMBER, "numbers", "in `{xs}`", ("numbers", "values"), ("number", "n", "value")),
-    Source("range", NUMBER, "numbers", "from 1 to `{xs}`", ("top", "highest"), ("number", "n", "i"),
-           view="range(1, {xs} + 1)", empty="{xs} < 1", nothing="`{xs}` is below 1"),
-    Source("grid", NUMBER, "numbers", "in the rows of `{xs}`", ("rows", "grid"), ("number", "cell", "value"),
+    Source("numbers", NUMBER, "numbers", "in {xs}", ("numbers", "values"), ("number", "n", "value")),
+    Source("range", NUMBER, "numbers", "from 1 to {xs}", ("top", "highest"), ("number", "n", "i"),
+           view="range(1, {xs} + 1)", empty="{xs} < 1", nothing="{xs} is below 1"),
+    Source("grid", NUMBER, "numbers", "in the rows of {xs}", ("rows", "grid"), ("number", "cell", "value"),
         nested=True),
-    Source("words", WORD, "words", "in `{xs}`", ("words", "names"), ("word", "w", "name")),
-    Source("sentence", WORD, "words", "of the sentence `{xs}`", ("sentence", "line"), ("word", "w", "part"),
+    Source("words", WORD, "words", "in {xs}", ("words", "names"), ("word", "w", "name")),
+    Source("sentence", WORD, "words", "of the sentence {xs}", ("sentence", "line"), ("word", "w", "part"),
            view="{xs}.split()"),
-    Source("text", LETTER, "letters", "in `{xs}`", ("text", "string"), ("letter", "char", "c")),
-    Source("number-class", NUMBER, "numbers", "given to `add`", ("number",), ("number",), is_class=True),
-    Source("word-class", WORD, "words", "given to `add`", ("word",), ("word",), is_class=True),
+    Source("text", LETTER, "letters", "in {xs}", ("text", "string"), ("letter", "char", "c")),
+    Source("number-class", NUMBER, "numbers", "given to add", ("number",), ("number",), is_class=True),
+    Source("word-class", WORD, "words", "given to add", ("word",), ("word",), is_class=True),
 )  # fmt: skip
 
 KEEPS: dict[str, tuple[Keep, ...]] = {
@@ -171,19 +171,19 @@ KEEPS: dict[str, tuple[Keep, ...]] = {
         Keep("fifth", ("that can be divided by 5", "that are multiples of 5"), "{x} % 5 == 0", "{x} % 5 != 0"),
         Keep("digit", ("from 0 to 9", "that have one digit"), "0 <= {x} <= 9", "not 0 <= {x} <= 9"),
         Keep("large", ("above 10", "greater than 10"), "{x} > 10", "{x} <= 10"),
-        Keep("above", ("above `{p}`", "greater than `{p}`"), "{x} > {p}", "{x} <= {p}", LIMIT),
-        Keep("below", ("below `{p}`", "less than `{p}`"), "{x} < {p}", "{x} >= {p}", LIMIT),
-        Keep("unequal", ("other than `{p}`", "that are not `{p}`"), "{x} != {p}", "{x} == {p}", LIMIT),
+        Keep("above", ("above {p}", "greater than {p}"), "{x} > {p}", "{x} <= {p}", LIMIT),
+        Keep("below", ("below {p}", "less than {p}"), "{x} < {p}", "{x} >= {p}", LIMIT),
+        Keep("unequal", ("other than {p}", "that are not {p}"), "{x} != {p}", "{x} == {p}", LIMIT),
     ),
     WORD: (
         Keep("long", ("longer than 4", "with more than 4 letters"), "len({x}) > 4", "len({x}) <= 4"),
         Keep("short", ("shorter than 4", "with fewer than 4 letters"), "len({x}) < 4", "len({x}) >= 4"),
-        Keep("longer", ("longer than `{p}`", "with more than `{p}` letters"), "len({x}) > {p}", "len({x}) <= {p}",
+        Keep("longer", ("longer than {p}", "with more than {p} letters"), "len({x}) > {p}", "len({x}) <= {p}",
             SIZE),
-        Keep("sized", ("of length `{p}`", "with `{p}` letters"), "len({x}) == {p}", "len({x}) != {p}", SIZE),
-        Keep("with", ("with `{p}` in them", "that contain `{p}`"), "{p} in {x}", "{p} not in {x}", LETTER_P),
-        Keep("without", ("without `{p}`", "that do not contain `{p}`"), "{p} not in {x}", "{p} in {x}", LETTER_P),
-        Keep("starting", ("that start with `{p}`", "with `{p}` at the start"), "{x}.startswith({p})",
+        Keep("sized", ("of length {p}", "with {p} letters"), "len({x}) == {p}", "len({x}) != {p}", SIZE),
+        Keep("with", ("with {p} in them", "that contain {p}"), "{p} in {x}", "{p} not in {x}", LETTER_P),
+        Keep("without", ("without {p}", "that do not contain {p}"), "{p} not in {x}", "{p} in {x}", LETTER_P),
+        Keep("starting", ("that start with {p}", "with {p} at the start"), "{x}.startswith({p})",
              "not {x}.startswith({p})", LETTER_P),
         Keep("ending", ("that end in e", "with e at the end"), '{x}.endswith("e")', 'not {x}.endswith("e")'),
         Keep("capital", ("that start with a capital", "with a capital first"), "{x}[0].isupper()",
@@ -200,8 +200,8 @@ KEEPS: dict[str, tuple[Keep, ...]] = {
         Keep("small", ("that are small", "in lower case"), "{x}.islower()", "not {x}.islower()"),
         Keep("solid", ("that are not spaces", "except spaces"), '{x} != " "', '{x} == " "'),
         Keep("late", ("after m", "behind m in the alphabet"), '{x} > "m"', '{x} <= "m"'),
-        Keep("unequal", ("other than `{p}`", "that are not `{p}`"), "{x} != {p}", "{x} == {p}", SKIPPED),
-        Keep("within", ("that are in `{p}`", "found in `{p}`"), "{x} in {p}", "{x} not in {p}", ALLOWED),
+        Keep("unequal", ("other than {p}", "that are not {p}"), "{x} != {p}", "{x} == {p}", SKIPPED),
+        Keep("within", ("that are in {p}", "found in {p}"), "{x} in {p}", "{x} not in {p}", ALLOWED),
     ),
 }  # fmt: skip
 
@@ -219,7 +219,7 @@ _SIMPLE: dict[str, tuple[Change, ...]] = {
                "{x} % 10", NUMBER),
         Change("half", ("halve each, rounding down", "divide each by 2, rounding down"),
                ("halved, rounding down", "over 2, rounding down"), "{x} // 2", NUMBER),
-        Change("shift", ("add `{p}` to each", "raise each by `{p}`"), ("plus `{p}`", "raised by `{p}`"), "{x} + {p}",
+        Change("shift", ("add {p} to each", "raise each by {p}"), ("plus {p}", "raised by {p}"), "{x} + {p}",
                NUMBER, STEP),
         Change("text", ("make a text of each", "turn each into a text"), ("as a text", "turned into a text"),
             "str({x})",
@@ -243,7 +243,7 @@ _SIMPLE: dict[str, tuple[Change, ...]] = {
                ("without its first letter", "less its first letter"), "{x}[1:]", WORD),
         Change("shout", ("add ! to each", "put ! behind each"), ("with ! added", "with ! behind it"), '{x} + "!"',
             WORD),
-        Change("prefix", ("put `{p}` before each", "start each with `{p}`"), ("after `{p}`", "with `{p}` before it"),
+        Change("prefix", ("put {p} before each", "start each with {p}"), ("after {p}", "with {p} before it"),
                "{p} + {x}", WORD, PREFIX),
     ),
     LETTER: (
@@ -258,7 +258,7 @@ _SIMPLE: dict[str, tuple[Change, ...]] = {
                "{x}.swapcase()", LETTER),
         Change("dash", ("add - to each", "put - behind each"), ("with - added", "with - behind it"), '{x} + "-"',
             LETTER),
-        Change("mark", ("put `{p}` before each", "start each with `{p}`"), ("after `{p}`", "with `{p}` before it"),
+        Change("mark", ("put {p} before each", "start each with {p}"), ("after {p}", "with {p} before it"),
                "{p} + {x}", LETTER, MARK),
     ),
 }  # fmt: skip
@@ -478,18 +478,18 @@ def instruction(plan: Plan, names: Names, rng: Random) -> str:
     form = rng.randrange(3)
     if form == 0:
         steps = [f"take the {things}", *([verb] if verb else []), rng.choice(end.verbs)]
-        text = f"Write a {what} `{head}`: {', '.join(steps[:-1])} and {steps[-1]}{tail}."
+        text = f"Write a {what} {head}: {', '.join(steps[:-1])} and {steps[-1]}{tail}."
     elif form == 1:
         steps = [f"Take the {things}.", *([f"{_capital(verb)}."] if verb else []), _capital(rng.choice(end.verbs))]
-        text = f"Define a {what} `{head}`. {' '.join(steps)}{tail}."
+        text = f"Define a {what} {head}. {' '.join(steps)}{tail}."
     else:
-        returns = "Its `answer()` returns" if source.is_class else "It returns"
-        text = f"Write a {what} `{head}`. {returns} {rng.choice(end.nouns)} the {things}{part}{tail}."
+        returns = "Its answer() returns" if source.is_class else "It returns"
+        text = f"Write a {what} {head}. {returns} {rng.choice(end.nouns)} the {things}{part}{tail}."
     if plan.extra:
         nothing = source.nothing.format(xs=names.xs)
         text += " " + rng.choice(plan.extra.words).format(x=source.kind, nothing=nothing) + "."
     if source.is_class:
-        text += f" It has the methods `add({names.x})` and `answer()`."
+        text += f" It has the methods add({names.x}) and answer()."
     return text
 
 
