@@ -40,7 +40,7 @@ demo-evaluate: $(VENV)/.core  ## Set up, run bundled completions against bundled
 	$(BIN)/lintseq report examples=out/results.jsonl --output out/report
 
 test: $(VENV)/.dev  ## Set up and run the tests.
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(VENV)/.dev  ## Lint, check the format and the types.
 	$(BIN)/ruff check .
@@ -48,7 +48,7 @@ check: $(VENV)/.dev  ## Lint, check the format and the types.
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev  ## Run the benchmarks (two hours; each is a command of its own, see benchmarks/README.md).
-	for name in clean tight exact speed side_by_side certify hostile kills scale engines pools cost codecs; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in clean tight exact speed side_by_side certify hostile kills scale engines pools cost codecs packing resume; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 clean:  ## Remove what the other targets made.
 	rm -rf out $(VENV) .venv-*

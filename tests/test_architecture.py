@@ -24,6 +24,7 @@ FLOW = [
     "evaluation",
     "lm",
     "reporting",
+    "study",
     "cli",
 ]
 MODULES = sorted(

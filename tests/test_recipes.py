@@ -46,7 +46,7 @@ optims = st.builds(
     betas=st.tuples(st.floats(0, 0.999), st.floats(0, 0.999)),
 )
 runs = st.builds(lambda size, times: Run(batch=size * times, micro_batch=size), st.integers(1, 9), st.integers(1, 9))
-sources = st.builds(Source, path=st.text(), text=st.text(), weight=floats)
+sources = st.builds(Source, path=st.text(), field=st.text(), weight=floats)
 recipes = st.one_of(
     st.builds(
         PretrainRecipe,
@@ -114,7 +114,7 @@ def test_settings_go_over_what_is_written(written: str) -> None:
         ("optim=3", "optim is 3, where a section was expected"),
         ("run.batch=7", "run.batch is 7, where a multiple of run.micro_batch, 4 was expected"),
         ("data.train=[]", "data.train is empty"),
-        ("data.train=[{text='x'}]", "data.train.0.path is missing"),
+        ("data.train=[{field='x'}]", "data.train.0.path is missing"),
         ("tokenizer.name=x", "tokenizer has no keys"),
         ("steps", "write it like optim.lr=3e-4"),
     ],

@@ -115,13 +115,17 @@ class Source:
     """Text to pretrain on: anything that `lintseq build` reads."""
 
     path: str
-    text: str = ""
-    """The field of a row that is its text; may be left out for source files."""
-    weight: float = 1.0
-    """How much of the mixture it is, beside the other sources."""
+    """Files, a folder or a pattern of them, `hf:NAME`, a URL."""
+    field: str = ""
+    """The column that holds the text; found by its usual names if none is given."""
+    read: Literal["text", "edits", "files"] = "text"
+    """`text`: a column of each row. `edits`: prompt and edit text of records of `lintseq build`. `files`: files of any
+    kind, each a document."""
+    weight: float = 0.0
+    """How much of the mixture it is, beside the others; if none has a weight, each is in proportion to its size."""
 
     def __post_init__(self) -> None:
-        _check(self.weight > 0, "data.train.weight", self.weight, "above 0")
+        _check(self.weight >= 0, "data.train.weight", self.weight, "0 or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +135,20 @@ class CorpusData:
     train: tuple[Source, ...]
     validation: tuple[Source, ...] = ()
     held_out: float = 0.0
-    """Share of the training rows that is kept for validation, where `validation` names nothing."""
+    """Share of the training documents that is kept for validation, besides what `validation` names."""
+    validation_rows: int = 500
+    """Rows of each source that are looked at, at most."""
     separate: bool = True
     """Whether a document sees itself alone, also where several share a row."""
 
     def __post_init__(self) -> None:
         _check(bool(self.train), "data.train", "empty", "at least one source")
         _check(0 <= self.held_out < 1, "data.held_out", self.held_out, "from 0 to below 1")
+        _check(self.validation_rows >= 1, "data.validation_rows", self.validation_rows, "1 or more")
+        weights = [one.weight for one in self.train]
+        _check(
+            all(weights) or not any(weights), "data.train.weight", weights, "a weight for each source, or for none,"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +156,7 @@ class PretrainRecipe:
     """What `lintseq pretrain` does."""
 
     tokenizer: str
-    """A folder, or a name at the Hugging Face hub."""
+    """A folder, a tokenizer.json, or a name at the Hugging Face hub."""
     steps: int
     """Optimiser steps."""
     model: Architecture
@@ -243,9 +254,13 @@ def from_table(table: Mapping[str, Any], kind: type[R], where: str) -> R:
 
 
 def as_table(recipe: Any) -> dict[str, Any]:
-    """Return a recipe as plain data, all its fields in it."""
-    table: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe)))
+    """Return a recipe as plain data, all its fields in it but those that are left open."""
+    table: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe, dict_factory=_said)))
     return table
+
+
+def _said(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in fields if value is not None}
 
 
 def as_toml(recipe: Any) -> str:
