@@ -17,6 +17,7 @@ from lintseq.cli.build import build
 from lintseq.cli.complete import complete
 from lintseq.cli.convert import convert
 from lintseq.cli.evaluate import evaluate
+from lintseq.cli.finetune import card, finetune
 from lintseq.cli.pretrain import pretrain
 from lintseq.cli.report import report
 from lintseq.cli.resolve import resolve
@@ -41,10 +42,8 @@ app = typer.Typer(
 )
 for command in (
     *(sample, build, convert, resolve, verify, stats, show, view),
-    *(complete, solve),
-    *(benchmarks, evaluate, report, sandbox),
-    study,
-    pretrain,
+    *(pretrain, finetune, card, complete, solve),
+    *(benchmarks, evaluate, report, sandbox, study),
 ):
     app.command()(command)
 for group in (tokenizer,):

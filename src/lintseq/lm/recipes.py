@@ -173,17 +173,22 @@ class PairData:
     """What a model is finetuned on: edit sequences, as `lintseq build` writes them."""
 
     train: str
+    """A file or a folder of edit sequences, in any shape."""
+    reference: str = ""
+    """The file whose rows arms are matched by, where it is another: for edits that were drawn otherwise."""
     validation: str = ""
+    """Edit sequences that are not trained on, in the same arm."""
     arm: Literal["edits", "plain"] = "edits"
     """`edits`: the sequences. `plain`: the same rows' programs, each once: the baseline."""
     format: str = "diff"
-    """How edits are written."""
+    """How edits are written, whatever they are written in in the file."""
     layout: Literal["text", "chat"] = "text"
     """`text`: the paper's, instruction and completion. `chat`: the tokenizer's chat template around them."""
     max_tokens: int = 1024
     """Longest row."""
     truncate: Literal["edit", "drop", "anywhere"] = "edit"
-    """Rows that are longer: end behind the last edit that fits, are left out, or end anywhere (the paper)."""
+    """Rows that are longer: end behind the last edit that fits (a plain program: the last line), are left out, or
+    end anywhere (the paper)."""
 
     def __post_init__(self) -> None:
         _check(self.max_tokens >= 2, "data.max_tokens", self.max_tokens, "2 or more")
@@ -193,10 +198,10 @@ class PairData:
 class Match:
     """What is the same between arms; worked out from the same file for each."""
 
-    by: Literal["steps", "tokens", "rows"] = "steps"
-    """Optimiser steps (the paper), trained tokens, or passes over the distinct rows."""
+    by: Literal["steps", "tokens", "rows", "none"] = "steps"
+    """Optimiser steps (the paper), trained tokens, how often each distinct row is seen, or nothing."""
     epochs: float = 10.0
-    """Passes of the plain arm over its rows, which is what all arms are measured by."""
+    """Passes of the plain arm over its rows, by which all arms are measured; with `none`, of the arm over its own."""
 
     def __post_init__(self) -> None:
         _check(self.epochs > 0, "match.epochs", self.epochs, "above 0")
@@ -211,6 +216,10 @@ class Lora:
     alpha: float = 32.0
     dropout: float = 0.0
 
+    def __post_init__(self) -> None:
+        _check(self.rank >= 0, "lora.rank", self.rank, "0 or more")
+        _check(0 <= self.dropout < 1, "lora.dropout", self.dropout, "from 0 to below 1")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinetuneRecipe:
@@ -218,13 +227,27 @@ class FinetuneRecipe:
 
     model: str
     """The base: a folder, or a name at the Hugging Face hub."""
+    tokenizer: str = ""
+    """Where the tokenizer is, if not with the model."""
     data: PairData
     optim: Optim
     run: Run
     match: Match = field(default_factory=Match)
     lora: Lora = field(default_factory=Lora)
     loss: Literal["sum", "mean"] = "sum"
-    """Over the completion's tokens of a batch (the paper: sum)."""
+    """Over the completions' tokens of a batch (the paper: sum)."""
+    batches: Literal["padded", "packed"] = "padded"
+    """How rows that a device takes at once lie: side by side, those of a step that are of one length together; or one
+    behind the other without padding, which needs attention that knows where rows begin: `flash_attention_2`."""
+    attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = "auto"
+    """The implementation; `auto` is what transformers takes for the model."""
+    multiple: int = 16
+    """New rows for `<|diff|>` fill the embeddings up to a multiple of this."""
+    weights: Literal["auto", "fp32", "bf16"] = "auto"
+    """What weights are saved in; `auto` is what those of the base are saved in."""
+
+    def __post_init__(self) -> None:
+        _check(self.multiple >= 1, "multiple", self.multiple, "1 or more")
 
 
 # Reading and writing

@@ -1,0 +1,390 @@
+"""Finetuning: what is learned, that it can be gone on with, and what is told when it cannot work."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_examples import records, write
+from toys import libraries, toy_model, toy_tokenizer
+
+from lintseq.cli import main
+from lintseq.codecs import SEPARATOR
+from lintseq.errors import ConfigError, ToolError
+from lintseq.lm import finetuning
+from lintseq.lm.examples import Example
+from lintseq.lm.recipes import FinetuneRecipe, Lora, Match, Optim, PairData, Run, as_toml, read_recipe
+
+pytestmark = pytest.mark.xdist_group("torch")
+libraries()
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """Return a model without `<|diff|>`, in a folder."""
+    from tokenizers import Tokenizer  # noqa: PLC0415
+
+    from lintseq.lm.tokenizers import as_pretrained  # noqa: PLC0415
+
+    folder = tmp_path_factory.mktemp("base")
+    state = json.loads(toy_tokenizer().backend_tokenizer.to_str())
+    state["added_tokens"] = [one for one in state["added_tokens"] if one["content"] != SEPARATOR]
+    tokenizer = as_pretrained(Tokenizer.from_str(json.dumps(state)))
+    toy_model(len(tokenizer)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("pairs") / "edits.jsonl", records())
+
+
+def recipe(base, pairs, *, arm="edits", by="rows", epochs=2.0, **more):
+    usual = {
+        "optim": Optim(lr=1e-2, schedule="constant"),
+        "run": Run(batch=4, micro_batch=2, device="cpu", seed=1),
+        "data": PairData(train=pairs, arm=arm, max_tokens=256),
+    }
+    return FinetuneRecipe(model=base, match=Match(by=by, epochs=epochs), **{**usual, **more})
+
+
+def opened(folder):
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
+
+    return AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+
+
+def log(folder):
+    return [json.loads(line) for line in Path(folder, "log.jsonl").read_text().splitlines()]
+
+
+# What comes of it
+
+
+@pytest.mark.parametrize("arm", ["edits", "plain"])
+def test_a_model_learns_and_opens_as_any_other(base, pairs, tmp_path, arm):
+    told = finetuning.finetune(recipe(base, pairs, arm=arm, epochs=20), str(tmp_path / "out"))
+    rows = log(tmp_path / "out")
+    assert told["plan"]["own"]["steps"] == len(rows) == 20
+    assert rows[-1]["loss"] < 0.6 * rows[0]["loss"]
+    assert rows[-1]["learned"] == told["plan"]["own"]["trained"]
+    assert rows[-1]["tokens"] == told["plan"]["own"]["tokens"]
+    model, tokenizer = opened(tmp_path / "out")
+    assert tokenizer.encode(SEPARATOR) == [told["diff"]["id"]]
+    assert model.get_input_embeddings().weight.shape[0] % 16 == 0
+    assert model.generation_config.eos_token_id == tokenizer.eos_token_id
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    assert made >= {"README.md", "recipe.toml", "plan.json", "manifest.json", "log.jsonl", "model.safetensors"}
+    assert not made & {"examples", "checkpoints"} and not (tmp_path / "out.partial").exists()
+    assert read_recipe(str(tmp_path / "out" / "recipe.toml"), FinetuneRecipe).data.arm == arm
+
+
+def test_the_loss_is_that_of_completions_alone(base, pairs, tmp_path):
+    import torch  # noqa: PLC0415
+
+    one = recipe(base, pairs, by="none", epochs=0.1)
+    prepared = finetuning.prepare(one, finetuning.open_base(one), str(tmp_path))
+    told = finetuning.finetune(one, str(tmp_path / "out"))
+    torch.manual_seed(one.run.seed)
+    model, _, _ = finetuning.load_base(one, finetuning.open_base(one))
+    nats = learned = 0.0
+    with torch.no_grad():
+        for place in prepared.order[:4]:
+            example = prepared.own[place]
+            ids = torch.tensor(example.ids.astype("int64"))
+            scores = torch.log_softmax(model(ids[None]).logits[0], -1)
+            for at in range(example.prompt, len(ids)):
+                nats -= float(scores[at - 1, ids[at]])
+                learned += 1
+    assert log(tmp_path / "out")[0]["loss"] == pytest.approx(nats / learned, rel=1e-5)
+    assert log(tmp_path / "out")[0]["learned"] == learned
+    assert told["plan"]["reference"] is None
+
+
+@pytest.mark.parametrize("loss", ["sum", "mean"])
+def test_weights_do_not_depend_on_how_a_batch_is_cut_or_laid_out(base, pairs, tmp_path, loss):
+    """The steps are the same examples on any machine, and so is what is learned, but for rounding."""
+    import torch  # noqa: PLC0415
+
+    usual = Run(batch=4, micro_batch=4, device="cpu", seed=1)
+    ways = {
+        "whole": {"run": usual},
+        "in fours": {"run": replace(usual, micro_batch=1)},
+        "packed": {"run": usual, "batches": "packed", "attention": "sdpa"},
+    }
+    weights = {}
+    for name, way in ways.items():
+        one = recipe(base, pairs, loss=loss, optim=Optim(lr=1e-3, eps=1e-4, clip=0.0), **way)
+        finetuning.finetune(one, str(tmp_path / name))
+        weights[name] = opened(tmp_path / name)[0].state_dict()
+    for name in ("in fours", "packed"):
+        for key, value in weights["whole"].items():
+            torch.testing.assert_close(weights[name][key], value, rtol=1e-3, atol=2e-5)
+
+
+def test_packed_examples_do_not_see_each_other():
+    import numpy as np  # noqa: PLC0415
+    import torch  # noqa: PLC0415
+
+    model = toy_model()
+    rows = [Example(np.arange(5, 5 + size, dtype=np.uint32), 2) for size in (7, 4, 9)]
+    with torch.no_grad():
+        packed = {name: value for name, value in finetuning.packed(rows).items() if name != "labels"}
+        together = model(**packed, use_cache=False).logits[0]
+        padded = finetuning.padded(rows, pad=1)
+        labels = padded.pop("labels")
+        beside = model(**padded, use_cache=False).logits
+        start = 0
+        for place, row in enumerate(rows):
+            alone = model(torch.tensor(row.ids.astype("int64"))[None]).logits[0]
+            torch.testing.assert_close(together[start : start + len(row.ids)], alone, rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(beside[place, : len(row.ids)], alone, rtol=1e-4, atol=1e-4)
+            start += len(row.ids)
+    assert (labels != -100).sum(1).tolist() == [5, 2, 7]
+    assert (finetuning.packed(rows)["labels"] != -100).sum() == 14
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_adapters_are_merged_so_that_nobody_needs_peft(base, pairs, tmp_path, tied):
+    import torch  # noqa: PLC0415
+
+    pytest.importorskip("peft")
+    _, tokenizer = opened(base)
+    toy_model(len(tokenizer), tied=tied).save_pretrained(tmp_path / "base")
+    tokenizer.save_pretrained(tmp_path / "base")
+    one = recipe(str(tmp_path / "base"), pairs, epochs=10, lora=Lora(rank=4))
+    told = finetuning.finetune(one, str(tmp_path / "out"))
+    assert told["trained_parameters"] < told["parameters"] / 2
+    rows = log(tmp_path / "out")
+    assert rows[-1]["loss"] < 0.9 * rows[0]["loss"]
+    model, _ = opened(tmp_path / "out")
+    start, _, _ = finetuning.load_base(one, finetuning.open_base(one))
+    assert set(model.state_dict()) == set(start.state_dict())
+    assert not any("lora" in name for name in model.state_dict())
+    diff = told["diff"]["id"]
+    for table in (
+        [one.get_input_embeddings for one in (model, start)],
+        [one.get_output_embeddings for one in (model, start)],
+    ):
+        now, before = (get().weight for get in table)
+        changed = (now != before).any(1)
+        assert changed[diff]
+        assert changed.sum() == 1
+    assert any(not torch.equal(value, start.state_dict()[name]) for name, value in model.state_dict().items())
+
+
+def test_weights_are_saved_in_the_type_of_the_base_or_the_one_asked_for(base, pairs, tmp_path):
+    import torch  # noqa: PLC0415
+
+    model, tokenizer = opened(base)
+    model.to(torch.bfloat16).save_pretrained(tmp_path / "base")
+    tokenizer.save_pretrained(tmp_path / "base")
+    for name, kind in (("auto", torch.bfloat16), ("fp32", torch.float32)):
+        finetuning.finetune(recipe(str(tmp_path / "base"), pairs, weights=name, epochs=1), str(tmp_path / name))
+        assert opened(tmp_path / name)[0].dtype == kind
+
+
+def test_the_card_shows_code_that_runs(base, pairs, tmp_path, monkeypatch):
+    for arm in ("edits", "plain"):
+        out = tmp_path / arm
+        finetuning.finetune(recipe(base, pairs, arm=arm, epochs=1), str(out))
+        card = (out / "README.md").read_text()
+        assert base not in card and os.path.dirname(pairs) not in card
+        code = card.partition("```python\n")[2].partition("```")[0].replace("path/to/this/folder", str(out))
+        done = subprocess.run(
+            [sys.executable, "-c", code.replace("max_new_tokens=512", "max_new_tokens=8")],
+            check=False,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+        )
+        assert done.returncode == 0, done.stderr
+
+
+# Both arms beside each other
+
+
+def test_arms_are_planned_from_the_same_rows(base, pairs, tmp_path, capsys):
+    path = tmp_path / "recipe.toml"
+    path.write_text(as_toml(recipe(base, pairs, epochs=6)))
+    plans = {}
+    for arm in ("edits", "plain"):
+        for by in ("steps", "tokens", "rows"):
+            command = ["finetune", str(path), "--plan", "--json", "--quiet"]
+            assert main([*command, "--set", f"data.arm={arm}", "--set", f"match.by={by}"]) == 0
+            plans[arm, by] = json.loads(capsys.readouterr().out)
+    assert all(plan["own"] == plan["reference"] for (arm, _), plan in plans.items() if arm == "plain")
+    assert len({json.dumps(plan["reference"]) for plan in plans.values()}) == 1
+    edits = {by: plans["edits", by]["own"] for by in ("steps", "tokens", "rows")}
+    plain = plans["plain", "steps"]["own"]
+    assert edits["steps"]["steps"] == edits["rows"]["steps"] == plain["steps"] > edits["tokens"]["steps"]
+    assert edits["rows"]["row_seen"] == [6, 6.0, 6]
+    assert abs(edits["tokens"]["trained"] - plain["trained"]) <= edits["tokens"]["trained"] / edits["tokens"]["steps"]
+    assert main(["finetune", str(path), "--plan"]) == 0
+    shown = capsys.readouterr().out
+    assert "matched by rows" in shown and "plain arm" in shown
+
+
+def test_edits_drawn_otherwise_are_matched_by_the_rows_of_a_reference(base, pairs, tmp_path):
+    other = write(tmp_path / "other.jsonl", [row for row in records(draws=2) if row["id"] != "1"])
+    data = PairData(train=other, reference=pairs, max_tokens=256)
+    prepared = finetuning.prepare(
+        recipe(base, pairs, data=data), finetuning.open_base(recipe(base, pairs)), str(tmp_path)
+    )
+    assert prepared.shared == 3 and len(prepared.own) == 6
+    assert prepared.plan.own.rows == prepared.plan.reference.rows == 3
+    foreign = write(tmp_path / "foreign.jsonl", records(programs={"Other.": "x = 1\ny = 2\n"}))
+    with pytest.raises(ConfigError, match="no row in common"):
+        finetuning.finetune(
+            recipe(base, pairs, data=replace(data, train=foreign)),
+            str(tmp_path / "out"),
+        )
+
+
+# Going on
+
+
+def test_a_run_that_was_ended_goes_on_to_the_same_weights(base, pairs, tmp_path):
+    import torch  # noqa: PLC0415
+
+    one = recipe(base, pairs, epochs=10, run=Run(batch=4, micro_batch=2, device="cpu", seed=1, save_every=2))
+
+    def stop(step):
+        if step.step == 5:
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        finetuning.finetune(one, str(tmp_path / "out"), tell=stop)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(ConfigError, match="go on with --resume"):
+        finetuning.finetune(one, str(tmp_path / "out"))
+    finetuning.finetune(one, str(tmp_path / "out"), resume=True)
+    finetuning.finetune(one, str(tmp_path / "alone"))
+    first, second = (opened(tmp_path / name)[0].state_dict() for name in ("out", "alone"))
+    assert all(torch.equal(first[name], second[name]) for name in second)
+    assert [row["loss"] for row in log(tmp_path / "out")] == [row["loss"] for row in log(tmp_path / "alone")]
+    again = finetuning.finetune(one, str(tmp_path / "out"), resume=True)
+    assert again["outcome"]["steps"] == 10
+
+
+def test_a_checkpoint_of_another_recipe_or_other_data_is_not_gone_on_with(base, tmp_path):
+    pairs = write(tmp_path / "edits.jsonl", records())
+    one = recipe(base, pairs, epochs=4, run=Run(batch=4, micro_batch=2, device="cpu", seed=1, save_every=1))
+
+    def stop(step):
+        signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        finetuning.finetune(one, str(tmp_path / "out"), tell=stop)
+    with pytest.raises(ConfigError, match=r"optim lr was 0.01, and is 0.02"):
+        finetuning.finetune(
+            replace(one, optim=Optim(lr=0.02, schedule="constant")), str(tmp_path / "out"), resume=True
+        )
+    kept = Path(pairs).read_bytes()
+    write(Path(pairs), records(draws=2))
+    with pytest.raises(ConfigError, match="was made differently: data train"):
+        finetuning.finetune(one, str(tmp_path / "out"), resume=True)
+    assert (tmp_path / "out.partial" / "run" / "checkpoints" / "checkpoint-1" / "whole").exists()
+    assert kept
+
+
+# What cannot work
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"data": PairData(train="PAIRS", max_tokens=513)}, "takes 512 tokens"),
+        ({"data": PairData(train="PAIRS", max_tokens=4)}, "raise data.max_tokens"),
+        ({"data": PairData(train="PAIRS", layout="chat")}, "no chat template"),
+        ({"data": PairData(train="EMPTY")}, "holds no rows"),
+        ({"data": PairData(train="NONE")}, "NONE"),
+        ({"data": PairData(train="PAIRS", validation="EMPTY")}, "holds no rows"),
+        ({"model": "no/such/model"}, "cannot load"),
+        ({"batches": "packed", "attention": "eager"}, "set it to padded"),
+    ],
+)
+def test_what_cannot_work_is_told_before_anything_is_trained(base, pairs, tmp_path, settings, told):
+    empty = write(tmp_path / "empty.jsonl", [])
+    if data := settings.get("data"):
+        names = {"PAIRS": pairs, "EMPTY": empty}
+        train, held_out = (names.get(name, name) for name in (data.train, data.validation))
+        settings = {
+            **settings,
+            "data": replace(data, train=train, validation=held_out, max_tokens=min(data.max_tokens, 513)),
+        }
+        if data.max_tokens == 1024:
+            settings["data"] = replace(settings["data"], max_tokens=256)
+    one = replace(recipe(base, pairs), **settings)
+    with pytest.raises(ConfigError, match=told):
+        finetuning.finetune(one, str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(base, pairs, tmp_path):
+    run = Run(batch=4, micro_batch=4, device="cpu", seed=1, save_every=1)
+    one = recipe(base, pairs, epochs=20, run=run, optim=Optim(lr=1e30, schedule="constant", clip=0.0))
+    with pytest.raises(ToolError, match=r"the loss of step \d+ is (nan|inf).*lower optim.lr"):
+        finetuning.finetune(one, str(tmp_path / "out"))
+    assert (tmp_path / "out.partial" / "run" / "checkpoints" / "checkpoint-1" / "whole").exists()
+
+
+FULL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from lintseq.lm import training
+before, bytes, where = training.{where}, {bytes}, {where!r}
+def limited(*given, **named):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes, resource.RLIM_INFINITY))
+    return before(*given, **named)
+training.{where} = limited
+from lintseq.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("where", ["train", "save_model"])
+def test_a_full_disk_is_told_and_nothing_done_is_lost(base, pairs, tmp_path, where):
+    """A limit on the size of files stands for a disk that is full: the first large file does not fit."""
+    path = tmp_path / "recipe.toml"
+    run = Run(batch=4, micro_batch=4, device="cpu", seed=1, save_every=2)
+    path.write_text(as_toml(recipe(base, pairs, epochs=5, run=run)))
+    command = ["finetune", str(path), "--output", str(tmp_path / "out"), "--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-c", FULL.format(where=where, bytes=60_000), *command],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 1, done.stderr
+    assert "--resume" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+    assert main([*command, "--resume"]) == 0
+    assert len(log(tmp_path / "out")) == 5
+    opened(tmp_path / "out")
+
+
+def test_an_output_is_asked_for(base, pairs, tmp_path, capsys):
+    path = tmp_path / "recipe.toml"
+    path.write_text(as_toml(recipe(base, pairs)))
+    assert main(["finetune", str(path)]) == 2
+    assert "--output" in capsys.readouterr().err
+
+
+# Recipes that are shipped
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes").rglob("*.toml")), ids=lambda path: path.stem)
+def test_shipped_recipes_load(path):
+    if "pretrain" in path.name or "pretrain" in path.parent.name:
+        pytest.skip("a recipe of pretraining")
+    one = read_recipe(str(path), FinetuneRecipe)
+    assert one.run.batch % one.run.micro_batch == 0
