@@ -118,13 +118,14 @@ def test_weights_do_not_depend_on_how_a_batch_is_cut_or_laid_out(base, pairs, tm
         "whole": {"run": usual},
         "in fours": {"run": replace(usual, micro_batch=1)},
         "packed": {"run": usual, "batches": "packed", "attention": "sdpa"},
+        "worked out again": {"run": replace(usual, activation_checkpointing=True)},
     }
     weights = {}
     for name, way in ways.items():
         one = recipe(base, pairs, loss=loss, optim=Optim(lr=1e-3, eps=1e-4, clip=0.0), **way)
         finetuning.finetune(one, str(tmp_path / name))
         weights[name] = opened(tmp_path / name)[0].state_dict()
-    for name in ("in fours", "packed"):
+    for name in ("in fours", "packed", "worked out again"):
         for key, value in weights["whole"].items():
             torch.testing.assert_close(weights[name][key], value, rtol=1e-3, atol=2e-5)
 
@@ -159,11 +160,12 @@ def test_adapters_are_merged_so_that_nobody_needs_peft(base, pairs, tmp_path, ti
     _, tokenizer = opened(base)
     toy_model(len(tokenizer), tied=tied).save_pretrained(tmp_path / "base")
     tokenizer.save_pretrained(tmp_path / "base")
-    one = recipe(str(tmp_path / "base"), pairs, epochs=10, lora=Lora(rank=4))
+    run = Run(batch=4, micro_batch=2, device="cpu", seed=1, activation_checkpointing=True)
+    one = recipe(str(tmp_path / "base"), pairs, epochs=10, lora=Lora(rank=4), run=run)
     told = finetuning.finetune(one, str(tmp_path / "out"))
     assert told["trained_parameters"] < told["parameters"] / 2
     rows = log(tmp_path / "out")
-    assert rows[-1]["loss"] < 0.9 * rows[0]["loss"]
+    assert rows[-1]["loss"] < 0.98 * rows[0]["loss"]  # of a model that is random, and stays so in most of it
     model, _ = opened(tmp_path / "out")
     start, _, _ = finetuning.load_base(one, finetuning.open_base(one))
     assert set(model.state_dict()) == set(start.state_dict())
@@ -382,9 +384,16 @@ def test_an_output_is_asked_for(base, pairs, tmp_path, capsys):
 # Recipes that are shipped
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "recipes").rglob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes").rglob("finetune*.toml")), ids=lambda path: str(path.stem))
 def test_shipped_recipes_load(path):
-    if "pretrain" in path.name or "pretrain" in path.parent.name:
-        pytest.skip("a recipe of pretraining")
     one = read_recipe(str(path), FinetuneRecipe)
-    assert one.run.batch % one.run.micro_batch == 0
+    assert one.match.by == "steps"
+    finetuning.check(one)
+    for setting in ("data.arm=plain", "data.reference=other.jsonl", "match.by=tokens"):
+        assert read_recipe(str(path), FinetuneRecipe, settings=[setting]) != one
+
+
+def test_the_papers_recipes_are_all_there():
+    names = {path.stem.removeprefix("finetune-") for path in (ROOT / "recipes" / "paper").glob("finetune-*.toml")}
+    models = {"gemma-2-2b", "phi-3-mini", "llama-3.1-8b", "phi-3-medium"}
+    assert names == {"tinycodelm-150m", "tinycodelm-400m"} | models

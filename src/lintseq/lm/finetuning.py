@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -270,7 +271,9 @@ def with_adapters(model: Any, recipe: FinetuneRecipe, extension: tokenizers.Exte
         target_modules="all-linear",
         trainable_token_indices={name: [extension.id] for name in names} if extension.added else None,
     )
-    return get_peft_model(model, settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by names that transformers gives up
+        return get_peft_model(model, settings)
 
 
 def _merged(model: Any, recipe: FinetuneRecipe, base: Base, weights: Mapping[str, Any] | None) -> Any:

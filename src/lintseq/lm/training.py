@@ -127,8 +127,10 @@ def train(
     last = _last_checkpoint(checkpoints)
     meter = _Meter(model, loop, len(order) // loop.run.batch, tell, start=last[0] if last else 0)
     if loop.run.activation_checkpointing:
+        name = "activation_checkpointing_enable"  # in older transformers it is `gradient_checkpointing_enable`
+        enable = getattr(model, name if hasattr(model, name) else "gradient_checkpointing_enable")
         # The other way (reentrant) gives no gradients where embeddings are frozen, as they are under adapters.
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        enable({"use_reentrant": False})
     trainer = _Trainer(
         model=model,
         args=_arguments(loop, checkpoints, meter.steps),
