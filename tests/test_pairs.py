@@ -157,6 +157,17 @@ def test_what_is_in_a_benchmark_is_left_out_and_of_mbpp_what_is_in_its_test_spli
     assert made(tmp_path, ["some"], "--data", str(data))[0] == []
 
 
+def test_what_is_under_its_own_name_is_whole(tmp_path: Path) -> None:
+    wheel(tmp_path / "wheels", "some", {"pkg/a.py": DOUBLE.format("")})
+    made(tmp_path, ["some"])
+    before = (tmp_path / "pairs.jsonl.gz").read_bytes()
+    (tmp_path / "wheels" / "some-1.0-py3-none-any.whl").write_bytes(b"no wheel")
+    with pytest.raises(zipfile.BadZipFile):
+        made(tmp_path, ["some"])
+    assert (tmp_path / "pairs.jsonl.gz").read_bytes() == before
+    assert (tmp_path / "pairs.jsonl.gz.partial").exists()
+
+
 LICENCES = {
     "License-Expression: MIT": "MIT",
     "License-Expression: Apache-2.0 OR GPL-2.0-only": "Apache-2.0",

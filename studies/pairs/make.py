@@ -408,7 +408,10 @@ def keep(found: Found, sieve: Sieve) -> None:
 
 
 class opened:
-    """A file of lines of JSON to write, compressed if its name ends in .gz; none if there is no name."""
+    """A file of lines of JSON to write, compressed if its name ends in .gz; none if there is no name.
+
+    Until all is written its name ends in `.partial`: what is under its own name is whole.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -418,15 +421,17 @@ class opened:
             self._file = None
         else:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            raw = self._path.open("wb")
+            raw = Path(f"{self._path}.partial").open("wb")
             self._file = gzip.GzipFile("", "wb", 9, raw, mtime=0) if self._path.suffix == ".gz" else raw
             self._raw = raw
         return self._write
 
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._path is not None and self._file is not None:
             self._file.close()
             self._raw.close()
+            if kind is None:
+                Path(f"{self._path}.partial").replace(self._path)
 
     def _write(self, row: Mapping[str, Any]) -> None:
         if self._file is not None:
