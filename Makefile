@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# What pip is told to get PyTorch; where there is no GPU: make test TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu".
+TORCH ?= torch==2.13.0
 
 .PHONY: help demo demo-evaluate test check bench clean
 
@@ -15,9 +17,15 @@ $(VENV)/.core: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[linters,tokens,test,check]'
+$(VENV)/.train: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
 	@touch $@ $(VENV)/.core
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[linters,tokens,test,check]'
+	@touch $@ $(VENV)/.core $(VENV)/.train
 
 demo: $(VENV)/.core  ## Set up, build the bundled examples into edit sequences, and watch them grow.
 	@mkdir -p out
@@ -32,7 +40,7 @@ demo-evaluate: $(VENV)/.core  ## Set up, run bundled completions against bundled
 	$(BIN)/lintseq report examples=out/results.jsonl --output out/report
 
 test: $(VENV)/.dev  ## Set up and run the tests.
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(VENV)/.dev  ## Lint, check the format and the types.
 	$(BIN)/ruff check .
@@ -40,7 +48,7 @@ check: $(VENV)/.dev  ## Lint, check the format and the types.
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev  ## Run the benchmarks (two hours; each is a command of its own, see benchmarks/README.md).
-	for name in clean tight exact speed side_by_side certify hostile kills scale engines pools cost codecs; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in clean tight exact speed side_by_side certify hostile kills scale engines pools cost codecs packing resume; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 clean:  ## Remove what the other targets made.
 	rm -rf out $(VENV) .venv-*

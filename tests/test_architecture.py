@@ -22,7 +22,9 @@ FLOW = [
     "integrations",
     "sandbox",
     "evaluation",
+    "lm",
     "reporting",
+    "study",
     "cli",
 ]
 MODULES = sorted(

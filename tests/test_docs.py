@@ -51,6 +51,7 @@ PAGES = [
     DOCS / "looking.md",
     DOCS / "formats.md",
     DOCS / "on-a-cluster.md",
+    DOCS / "pretraining.md",
 ]
 MARKDOWN = sorted(
     path
@@ -180,14 +181,23 @@ def test_a_page_that_says_something_else_is_found_out(tmp_path):
 
 def commands() -> dict[str, Callable[..., None]]:
     """Return the functions behind the commands; their signatures say more steadily than click what they take."""
-    functions = [info.callback for info in app.registered_commands if info.callback is not None]
-    return {function.__name__: function for function in functions}
+    groups = [
+        ("", app),
+        *((f"{group.typer_instance.info.name} ", group.typer_instance) for group in app.registered_groups),
+    ]
+    functions = [
+        (prefix, one.callback) for prefix, group in groups for one in group.registered_commands if one.callback
+    ]
+    return {prefix + function.__name__: function for prefix, function in functions}
 
 
 def command_line() -> str:
     """Return `docs/cli.md`, made of what the commands say of themselves."""
     helps = {name: inspect.getdoc(function) or "" for name, function in commands().items()}
-    index = [f"| [`lintseq {name}`](#lintseq-{name}) | {first_sentence(text)} |" for name, text in helps.items()]
+    index = [
+        f"| [`lintseq {name}`](#lintseq-{name.replace(' ', '-')}) | {first_sentence(text)} |"
+        for name, text in helps.items()
+    ]
     page = [
         "# The command line",
         "Made from the commands' own help by `python tests/test_docs.py`. `lintseq --help` and\n"

@@ -27,7 +27,7 @@ from lintseq.reporting.evaluation import (
     Table,
     examples_of,
     fit,
-    flops_at,
+    flops_of,
     kind_of,
     meaning,
     report,
@@ -248,8 +248,8 @@ def test_pass_at_k_is_drawn_over_operations_with_line_and_band() -> None:
 
 
 def test_operations_for_another_k_are_told_from_two() -> None:
-    assert flops_at(FIRST, 3) == pytest.approx(1e13)
-    assert flops_at(run("free", rows([1]), flops=False), 3) is None
+    assert flops_of(FIRST.summary, 3) == pytest.approx(1e13)
+    assert flops_of(run("free", rows([1]), flops=False).summary, 3) is None
 
 
 def test_where_the_cost_is_not_known_the_plot_is_left_out_and_it_is_said_why() -> None:

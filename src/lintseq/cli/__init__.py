@@ -14,14 +14,19 @@ import typer
 from lintseq import __version__
 from lintseq.cli.benchmarks import benchmarks
 from lintseq.cli.build import build
+from lintseq.cli.complete import complete
 from lintseq.cli.convert import convert
 from lintseq.cli.evaluate import evaluate
+from lintseq.cli.pretrain import pretrain
 from lintseq.cli.report import report
 from lintseq.cli.resolve import resolve
 from lintseq.cli.sample import sample
 from lintseq.cli.sandbox import sandbox
 from lintseq.cli.show import show
+from lintseq.cli.solve import solve
 from lintseq.cli.stats import stats
+from lintseq.cli.study import study
+from lintseq.cli.tokenizer import tokenizer
 from lintseq.cli.verify import verify
 from lintseq.cli.view import view
 from lintseq.errors import ConfigError, LintseqError
@@ -34,8 +39,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (sample, build, convert, resolve, verify, stats, show, view, benchmarks, evaluate, report, sandbox):
+for command in (
+    *(sample, build, convert, resolve, verify, stats, show, view),
+    *(pretrain, complete, solve),
+    *(benchmarks, evaluate, report, sandbox, study),
+):
     app.command()(command)
+for group in (tokenizer,):
+    app.add_typer(group)
 
 
 def _print_version(wanted: bool) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lintseq.dataset.pipeline import Progress
 
-__all__ = ["RunProgress", "percent", "plural", "table"]
+__all__ = ["Meter", "RunProgress", "duration", "percent", "plural", "table"]
 
 _LINE_EVERY = 5.0
 """Seconds between progress lines where there is no terminal."""
@@ -72,12 +72,49 @@ class RunProgress:
         done = progress.done / progress.total if progress.total else None
         if progress.total and progress.done > self._first:
             left = (progress.total - progress.done) / (progress.done - self._first)
-            text += f", {_duration(seconds * left)} left"
+            text += f", {duration(seconds * left)} left"
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], total=progress.total, completed=progress.done, text=text)
             self._bar.refresh()
         else:
             typer.echo(text if done is None else f"{done:4.0%}  {text}", err=True)
+
+
+class Meter:
+    """Shows on standard error how far something is, in words that it is given: a bar, or a line every few seconds."""
+
+    def __init__(self, *, shown: bool = True) -> None:
+        self._shown = shown
+        self._bar = _bar() if shown and sys.stderr.isatty() else None
+        self._last = time.monotonic()
+        self._first: tuple[float, float] | None = None
+        """When something was told first, and what was done by then."""
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, done: float, total: float | None, text: str, *, left: bool = False) -> None:
+        """Tell that so much of all is done, what there is to say of it, and with `left` how long the rest takes."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = now, done
+        if not self._shown or now - self._last < (_LINE_EVERY if self._bar is None else _DRAW_EVERY):
+            return
+        self._last = now
+        started, before = self._first
+        if left and total and before < done < total:
+            text += f", {duration((now - started) * (total - done) / (done - before))} left"
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], total=total, completed=done, text=text)
+            self._bar.refresh()
+        else:
+            typer.echo(f"{done / total:4.0%}  {text}" if total else text, err=True)
 
 
 def _bar() -> "Bar":
@@ -92,7 +129,8 @@ def _bar() -> "Bar":
     return bar
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time as `3:05`, or with hours."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

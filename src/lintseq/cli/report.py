@@ -12,7 +12,7 @@ from lintseq.cli.console import plural, table
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lintseq.reporting.evaluation import Report, Run
+    from lintseq.reporting.evaluation import Run
 
 
 def report(
@@ -52,7 +52,7 @@ def report(
     check_writable(page, option="--output")
     check_markdown(text)
     told = evaluation.report(read_runs(runs), ks=ks, seed=seed, published=published, examples=examples)
-    drawn = draw(told, output) if pictures.available() else {}
+    drawn = pictures.draw_sections(told.sections, output) if pictures.available() else {}
     write_page(page, evaluation_page(told))
     write_page(text, markdown(told, drawn))
     rows = [("runs", f"{len(told.runs):,}"), ("examples", f"{len(told.examples):,}"), ("page", str(page))]
@@ -97,19 +97,3 @@ def split_name(given: str) -> tuple[str, str]:
 
 def stem(path: Path) -> str:
     return path.name.partition(".jsonl")[0] or path.name
-
-
-def draw(told: "Report", output: Path) -> dict[tuple[int, str], str]:
-    """Draw plots as PNG; return the file of each, by section and name."""
-    from lintseq.reporting import pictures  # noqa: PLC0415
-
-    drawn = {}
-    for number, section in enumerate(told.sections):
-        end = f"-{number + 1}" if len(told.sections) > 1 else ""
-        for plot in section.plots:
-            drawn[number, plot.name] = f"{plot.name}{end}.png"
-            pictures.draw(plot, output / drawn[number, plot.name])
-        if (verdicts := section.table("verdict")) is not None:
-            drawn[number, "verdict"] = f"verdicts{end}.png"
-            pictures.draw_shares(verdicts, output / drawn[number, "verdict"])
-    return drawn

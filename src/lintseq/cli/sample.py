@@ -114,10 +114,10 @@ def show_edit(sequence: EditSequence, number: int, to: "Console") -> list[bool]:
     heading = f"edit {number + 1} of {len(sequence)}:" if number >= 0 else "before the first edit:"
     counted = f" +{plural(len(new), 'line')}" if number >= 0 else f" {plural(len(present), 'line')}"
     print_line(to, (heading, "bold cyan"), (counted, "cyan"))
-    return _show_state([lines[index] for index in present], new, to, width=len(str(len(lines))))
+    return show_state([lines[index] for index in present], new, to, width=len(str(len(lines))))
 
 
-def _show_state(state: list[str], new: set[int], to: "Console", *, width: int) -> list[bool]:
+def show_state(state: list[str], new: set[int], to: "Console", *, width: int) -> list[bool]:
     """Print the lines of a state, those at the places in `new` as new, leaving out what is far from them."""
     printed: list[bool] = []
     last = -1

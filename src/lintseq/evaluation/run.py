@@ -150,6 +150,7 @@ class RowsFile:
             self.finished = True
         elif state is not None and resume:
             self._check_settings(state["settings"], path)
+            self.finished = False  # or it was killed while it got its name
             self.file = GrowingFile(grown, state["mark"])
             self.file.mark()
             self.rows = _read_rows(grown)
@@ -165,12 +166,17 @@ class RowsFile:
         self.file.write(b"".join(map(encode_line, rows)))
         self.workplace.save({"settings": self.settings, "mark": self.file.mark()})
 
-    def finish(self, manifest: dict[str, Any]) -> None:
-        """Give the file its name, and write beside it what it is."""
+    def finish(self, manifest: dict[str, Any], *, order: Callable[[Row], Any] | None = None) -> None:
+        """Give the file its name, with its rows in an order if one is told, and write beside it what it is."""
         if self.finished:
             return
         self.file.close()
         whole = self.workplace.file("rows.jsonl")
+        if order is not None:
+            ordered = GrowingFile(self.workplace.file("ordered.jsonl"))
+            ordered.write(b"".join(map(encode_line, sorted(_read_rows(whole), key=order))))
+            ordered.close()
+            whole = ordered.path
         ending = next((end for end in COMPRESSIONS if self.path.endswith(end)), None)
         if ending is not None:
             packed = GrowingFile(self.workplace.file(f"packed{ending}"))

@@ -72,7 +72,7 @@ def intervals(series: Sequence[Sequence[float]], *, seed: int = 0, resamples: in
         drawn = rng.choices(places, k=size)
         for values, kept in zip(series, means, strict=True):
             kept.append(sum(map(values.__getitem__, drawn)) / size)
-    return [_interval(fsum(values) / size, kept) for values, kept in zip(series, means, strict=True)]
+    return [interval_of(fsum(values) / size, kept) for values, kept in zip(series, means, strict=True)]
 
 
 def difference(one: Counts, other: Counts, k: int, *, seed: int = 0) -> Interval | None:
@@ -89,7 +89,8 @@ def difference(one: Counts, other: Counts, k: int, *, seed: int = 0) -> Interval
     return interval
 
 
-def _interval(value: float, resampled: list[float]) -> Interval:
+def interval_of(value: float, resampled: Sequence[float]) -> Interval:
+    """Return a value with the interval that holds 95 % of what resampling gave."""
     ordered = sorted(resampled)
     return Interval(value, _quantile(ordered, (1 - LEVEL) / 2), _quantile(ordered, (1 + LEVEL) / 2))
 

@@ -259,11 +259,12 @@ def _comparisons(runs: Sequence[Run], counts: Mapping[str, Counts], defined: Seq
 
 
 def _difference(found: Interval, first: str, second: str) -> Cell:
-    told = f"{_points(found.low)} to {_points(found.high)}"
-    return Cell(_points(found.value), f"{told}: {meaning(found, first, second)}")
+    told = f"{points(found.low)} to {points(found.high)}"
+    return Cell(points(found.value), f"{told}: {meaning(found, first, second)}")
 
 
-def _points(share: float) -> str:
+def points(share: float) -> str:
+    """Return a difference of shares in points, with its sign."""
     rounded = round(100 * share, 1) + 0.0
     return f"{rounded:+.1f}".replace("-", "−") if rounded else "0.0"
 
@@ -327,12 +328,12 @@ def _says(k: int, one: Interval) -> str:
     return f"pass@{k}: {percent(one.value)} ({100 * one.low:.1f} to {100 * one.high:.1f})"
 
 
-def flops_at(run: Run, k: int) -> float | None:
+def flops_of(summary: Mapping[str, Any], k: int) -> float | None:
     """Return the operations that k completions of each problem take; None if nobody knows.
 
     They grow evenly with k, so that any k can be told from two.
     """
-    known = {int(key): float(value) for key, value in run.summary.get("cost", {}).get("flops_at_k", {}).items()}
+    known = {int(key): float(value) for key, value in summary.get("cost", {}).get("flops_at_k", {}).items()}
     if k in known or len(known) < 2:
         return known.get(k)
     low, high = min(known), max(known)
@@ -388,11 +389,11 @@ def _flops_plot(
     for run in runs:
         points = []
         for k in defined:
-            one, flops = found[run.name][k], flops_at(run, k)
+            one, flops = found[run.name][k], flops_of(run.summary, k)
             if one is not None and flops:
                 points.append(Point(flops, one.value, says=f"{run.name}, {_says(k, one)}, {power(flops)} operations"))
         if points:
-            series.append(_fitted(run.name, points))
+            series.append(series_over(run.name, points))
         else:
             why.append(
                 f"pass@k against operations is left out for {run.name}: its cost is not known. Evaluate with"
@@ -433,7 +434,8 @@ def _flops_plot(
     )
 
 
-def _fitted(name: str, points: Sequence[Point]) -> Series:
+def series_over(name: str, points: Sequence[Point]) -> Series:
+    """Return points over operations with the line through them."""
     line = fit([(log10(point.x), point.y) for point in points])
     if line is None:
         return Series(name, tuple(points), joined=False)
@@ -573,7 +575,7 @@ def _facts(runs: Sequence[Run], defined: Sequence[int]) -> Table:
         (Cell("tokens of a completion"), *number("cost", "completion_tokens", ",.1f")),
     ]
     for k in defined:
-        costs = [flops_at(run, k) for run in runs]
+        costs = [flops_of(run.summary, k) for run in runs]
         rows.append((Cell(f"operations for pass@{k}"), *(Cell("–" if not one else power(one)) for one in costs)))
     rows += [
         (Cell("linter"), *of(lambda run: run.results.settings.get("linter", "–"))),

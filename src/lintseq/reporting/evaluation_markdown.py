@@ -18,12 +18,13 @@ def markdown(report: Report, pictures: Mapping[tuple[int, str], str]) -> str:
     """Return the text; `pictures` gives the file of a section's plot or table, by its name, if it was drawn."""
     parts = [f"{MARK}{__version__} -->", "# Evaluation"]
     for number, section in enumerate(report.sections):
-        parts += _section(section, {name: file for (place, name), file in pictures.items() if place == number})
+        parts += section_markdown(section, {name: file for (place, name), file in pictures.items() if place == number})
     parts.append("The examples behind these numbers are on [the page](index.html).")
     return "\n\n".join(parts) + "\n"
 
 
-def _section(section: Section, pictures: Mapping[str, str]) -> list[str]:
+def section_markdown(section: Section, pictures: Mapping[str, str]) -> list[str]:
+    """Return a section's paragraphs; `pictures` gives the file of a plot or table by its name."""
     parts = [f"## {plain(section.title)}"]
     if section.remarks:
         parts.append("\n".join(f"- {plain(remark)}" for remark in section.remarks))

@@ -18,7 +18,7 @@ def evaluation_page(report: Report) -> str:
         template("report.html"),
         {
             "summary": escaped(summary_of(report)),
-            "sections": "\n".join(_section(section, report) for section in report.sections),
+            "sections": "\n".join(map(section_html, report.sections)),
             "examples": escaped(
                 f"Of each problem and run up to {report.most}, of every verdict some. A number above that is"
                 " underlined shows its examples here."
@@ -39,7 +39,8 @@ def summary_of(report: Report) -> str:
     return told if len(report.sections) == 1 else f"{told} of {plural(len(report.sections), 'benchmark')}"
 
 
-def _section(section: Section, report: Report) -> str:
+def section_html(section: Section) -> str:
+    """Return a section as HTML."""
     parts = [f"<section>\n<h2>{escaped(section.title)}</h2>"]
     if section.remarks:
         parts.append(f'<ul class="remarks">{"".join(f"<li>{escaped(one)}</li>" for one in section.remarks)}</ul>')

@@ -1,14 +1,13 @@
 """Plots as PNG, drawn by matplotlib, which is an extra: the same that `lintseq.reporting.plots` draws on pages."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lintseq.reporting.evaluation import Table
+from lintseq.reporting.evaluation import Section, Table
 from lintseq.reporting.plots import HEIGHT, Plot, Series, percent_tick, spread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
 
 COLOURS = ("#2d4fb8", "#b4541a", "#1c6534", "#8b3a9c", "#7d5200", "#126060", "#a3254b", "#555049")
@@ -36,6 +35,20 @@ def available() -> bool:
     except ImportError:
         return False
     return True
+
+
+def draw_sections(sections: Sequence[Section], folder: Path) -> dict[tuple[int, str], str]:
+    """Draw the plots of sections as PNG; return the file of each, by section and name."""
+    drawn = {}
+    for number, section in enumerate(sections):
+        end = f"-{number + 1}" if len(sections) > 1 else ""
+        for plot in section.plots:
+            drawn[number, plot.name] = f"{plot.name}{end}.png"
+            draw(plot, folder / drawn[number, plot.name])
+        if (verdicts := section.table("verdict")) is not None:
+            drawn[number, "verdict"] = f"verdicts{end}.png"
+            draw_shares(verdicts, folder / drawn[number, "verdict"])
+    return drawn
 
 
 def draw(plot: Plot, path: Path) -> None:
@@ -109,7 +122,7 @@ def _draw_run(axes: "Axes", series: Series, number: int) -> None:
     )
 
 
-def _names(axes: "Axes", plot: Plot, published: "Sequence[Series]") -> None:
+def _names(axes: "Axes", plot: Plot, published: Sequence[Series]) -> None:
     low, high = plot.y_range
     ends = sorted(((one.points[-1].y, one) for one in published), key=lambda end: end[0])
     heights = spread([y for y, _ in ends], (high - low) * 14 / HEIGHT, low, high)
@@ -154,3 +167,39 @@ def draw_shares(table: Table, path: Path) -> None:
 
 SHARES = {"passed": "#4b9460", "failed": "#d9a441", "error": "#b4541a", "timeout": "#8b3a9c", "memory": "#2d4fb8"}
 """Colours of verdicts, as on the page."""
+
+
+def draw_losses(rows: Sequence[Mapping[str, Any]], path: Path, *, title: str) -> None:
+    """Write the losses in the log of a training run to a PNG file, against the tokens fed."""
+    from matplotlib import rc_context  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415  an extra
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=(7.0, 4.0), layout="constrained")
+        axes = figure.add_subplot()
+        axes.plot(
+            [row["tokens"] for row in rows],
+            [row["loss"] for row in rows],
+            color=COLOURS[0],
+            linewidth=1.2,
+            label="training",
+        )
+        held_out = [row for row in rows if "validation_loss" in row]
+        if held_out:
+            axes.plot(
+                [row["tokens"] for row in held_out],
+                [row["validation_loss"] for row in held_out],
+                color=COLOURS[1],
+                linewidth=1.6,
+                marker=MARKERS[0],
+                markersize=4,
+                label="validation",
+            )
+        axes.grid(axis="y", color=LINE, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.set_xlim(left=0)
+        axes.set_xlabel("tokens")
+        axes.set_ylabel("nats a token")
+        axes.set_title(_plain(title), loc="left", fontweight="bold", fontsize=11)
+        axes.legend(frameon=False, loc="upper right")
+        figure.savefig(path, dpi=144, metadata={"Software": None})

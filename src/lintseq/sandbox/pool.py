@@ -522,7 +522,8 @@ def _verdict(
         return "memory", f"more than {limits.memory:,} bytes", ""
     # Where /proc cannot be read, what children used is known only once they have ended.
     used = report["cpu"] / limits.seconds
-    if reason == "cpu" or used > 1 or (status in (-signal.SIGXCPU, -signal.SIGKILL) and reason == "" and used > _NEARLY):
+    ended = status in (-signal.SIGXCPU, -signal.SIGKILL) and reason == ""
+    if reason == "cpu" or used > 1 or (ended and used > _NEARLY):
         return "timeout", f"more than {limits.seconds:g} s of processor time", ""
     if reason == "wall":
         return "timeout", f"more than {3 * limits.seconds + 1:g} s by the clock", ""

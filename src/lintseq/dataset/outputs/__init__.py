@@ -91,9 +91,9 @@ class Outputs:
         state = self.workplace.load()
         if state is None and resume and os.path.exists(self.target.output):
             self.manifest = _manifest_of(self.target)
-            _check_same(self.manifest["settings"], self.settings, self.target.output)
+            check_same(self.manifest["settings"], self.settings, self.target.output)
         elif state is not None and resume:
-            _check_same(state["settings"], self.settings, self.workplace.path)
+            check_same(state["settings"], self.settings, self.workplace.path)
             if "moves" in state:
                 self.workplace.move(state["moves"])
                 self.manifest = _manifest_of(self.target)
@@ -240,7 +240,7 @@ def _manifest_of(target: Target) -> dict[str, Any]:
     return manifest
 
 
-def _check_same(before: Any, now: Any, where: str) -> None:
+def check_same(before: Any, now: Any, where: str) -> None:
     """Raise `ConfigError` with what differs between the settings of an earlier run and those of this one."""
     differences = list(_differences(json.loads(json.dumps(before)), json.loads(json.dumps(now))))
     if differences:

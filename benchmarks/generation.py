@@ -1,0 +1,182 @@
+"""How many tokens a second, beside a plain loop of transformers' generate? And what does the batch do to a completion?
+
+    python benchmarks/generation.py --model MODEL --data DATA
+
+The plain loop is what the paper's code does: completions in the order of the problems, eight at a time, each batch
+until the last of it is over. Both draw the same number of completions with the same settings, from the same weights
+in the same process, one after the other. Processor seconds count: on a machine that is shared they are what stays.
+"""
+
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from common import Goal, Report, Table, arguments, note, package_version
+
+from lintseq.evaluation.benchmarks import load_problems
+from lintseq.lm.backends.backend import Request, Sampling
+from lintseq.lm.backends.transformers import Model, open_model
+from lintseq.lm.generating import asked_of, requests_of
+
+PLAIN_BATCH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What drawing completions took."""
+
+    completions: int
+    tokens: int
+    steps: int
+    """Rows that were fed a token, those that were over included."""
+    processor_seconds: float
+    seconds: float
+
+    def row(self, name: str) -> list[object]:
+        return [
+            name,
+            self.completions,
+            f"{self.tokens:,}",
+            f"{100 * (1 - self.tokens / self.steps):.1f} %",
+            f"{self.processor_seconds:.1f}",
+            f"{self.seconds:.1f}",
+            f"{self.tokens / self.processor_seconds:.1f}",
+        ]
+
+
+def timed(work: Callable[[], tuple[int, int, int]]) -> Speed:
+    """Return what `work`, which returns completions, tokens and steps, took."""
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+    completions, tokens, steps = work()
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Speed(completions, tokens, steps, used, time.perf_counter() - started)
+
+
+def ours(model: Model, requests: list[Request], sampling: Sampling) -> tuple[int, int, int]:
+    done = list(model.generate(requests, sampling))
+    tokens = sum(one.completion_tokens or 0 for one in done)
+    return len(done), tokens, tokens
+
+
+@torch.inference_mode()
+def plain(model: Model, requests: list[Request], sampling: Sampling) -> tuple[int, int, int]:
+    """Draw with transformers' generate, eight at a time in the order of the requests."""
+    tokenizer = model.tokenizer
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    tokens = steps = 0
+    torch.manual_seed(0)
+    for start in range(0, len(requests), PLAIN_BATCH):
+        prompts = [model.prompt_ids(one.prompt) for one in requests[start : start + PLAIN_BATCH]]
+        width = max(map(len, prompts))
+        ids = torch.tensor([[pad] * (width - len(one)) + one for one in prompts], device=model.device)
+        mask = torch.tensor([[0] * (width - len(one)) + [1] * len(one) for one in prompts], device=model.device)
+        out = model.model.generate(
+            input_ids=ids,
+            attention_mask=mask,
+            do_sample=True,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=0,
+            max_new_tokens=sampling.max_tokens,
+            min_new_tokens=sampling.min_tokens,
+            pad_token_id=pad,
+        )[:, width:].tolist()
+        tokens += sum(next((n for n, token in enumerate(row, 1) if token in model.ends), len(row)) for row in out)
+        steps += sum(map(len, out))
+        note(f"plain: {start + len(prompts)} of {len(requests)}")
+    return len(requests), tokens, steps
+
+
+@torch.inference_mode()
+def rounding(model: Model, requests: list[Request], sampling: Sampling) -> dict[str, Any]:
+    """Return what the batch does to logits, and to completions with the same seeds."""
+    ids = model.prompt_ids(requests[0].prompt)[:64]
+    alone = model.model(input_ids=torch.tensor([ids], device=model.device)).logits[0].float()
+    among = model.model(input_ids=torch.tensor([ids] * 16, device=model.device)).logits[0].float()
+    texts = []
+    for batch in (1, len(requests)):
+        sized = Model(model.model, model.tokenizer, batch=batch)
+        texts.append({one.request.task_id: one.text for one in sized.generate(requests, sampling)})
+    same = sum(texts[0][name] == texts[1][name] for name in texts[0])
+    return {
+        "largest_difference_of_logits": float((alone - among).abs().max()),
+        "completions_that_are_the_same": same,
+        "completions_compared": len(requests),
+    }
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--model", required=True, help="a model's folder, or its name on the Hugging Face Hub")
+    parser.add_argument("--data", help="the folder with the benchmarks' files")
+    parser.add_argument("--benchmark", default="humaneval")
+    parser.add_argument("--prompts", default="messages")
+    parser.add_argument("--problems", type=int, default=12)
+    parser.add_argument("--n", type=int, default=4)
+    parser.add_argument("--max-tokens", type=int, default=256)
+    parser.add_argument("--batch", type=int, help="rows at once (default: that of lintseq complete)")
+    parser.add_argument("--dtype", default="float32" if not torch.cuda.is_available() else "bfloat16")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    model = open_model(options.model, dtype=options.dtype, batch=options.batch)
+    problems = load_problems(options.benchmark, options.data).problems[: options.problems]
+    asked = asked_of(problems, options.prompts)
+    requests = requests_of(asked, n=options.n, seed=options.seed)
+    sampling = Sampling(0.8, 0.95, max_tokens=options.max_tokens)
+    ours(model, requests[:2], Sampling(0.8, 0.95, max_tokens=8))  # warm
+    note("ours")
+    mine = timed(lambda: ours(model, requests, sampling))
+    note(f"ours: {mine.tokens / mine.processor_seconds:.1f} tokens a processor second")
+    theirs = timed(lambda: plain(model, requests, sampling))
+    few = requests_of(asked[:8], n=1, seed=options.seed)
+    rounded = rounding(model, few, Sampling(0.8, 0.95, max_tokens=64))
+    ratio = mine.tokens / mine.processor_seconds / (theirs.tokens / theirs.processor_seconds)
+    report = Report("generation", "Generation: tokens a second")
+    parameters = sum(weights.numel() for weights in model.model.parameters())
+    report.notes.append(
+        f"{parameters / 1e6:.0f} million parameters, {options.dtype}, {model.device.type}, {options.threads} threads;"
+        f" {len(problems)} problems of {options.benchmark}, {options.n} completions each of at most"
+        f" {options.max_tokens} tokens, temperature 0.8, top-p 0.95; torch {package_version('torch')}, transformers"
+        f" {package_version('transformers')}."
+    )
+    header = ["", "completions", "tokens", "fed in vain", "processor s", "s", "tokens a processor s"]
+    rows = [mine.row(f"lintseq, {model.batch} rows"), theirs.row(f"generate, {PLAIN_BATCH} rows, unsorted")]
+    report.goals.append(Goal("tokens a processor second, times the plain loop's", ratio, least=2))
+    report.tables.append(Table("Speed", header, rows))
+    report.tables.append(
+        Table(
+            "What the batch does to a row",
+            ["", ""],
+            [
+                [
+                    "largest difference of a logit, alone and among 16",
+                    f"{rounded['largest_difference_of_logits']:.2g}",
+                ],
+                [
+                    "completions of up to 64 tokens that are the same, one at a time and all at once",
+                    f"{rounded['completions_that_are_the_same']} of {rounded['completions_compared']}",
+                ],
+            ],
+        )
+    )
+    report.numbers = {
+        "ratio": round(ratio, 3),
+        "ratio_of_seconds": round(mine.tokens / mine.seconds / (theirs.tokens / theirs.seconds), 3),
+        "lintseq": {name: getattr(mine, name) for name in ("completions", "tokens", "processor_seconds", "seconds")},
+        "plain": {
+            name: getattr(theirs, name) for name in ("completions", "tokens", "steps", "processor_seconds", "seconds")
+        },
+        **rounded,
+        "torch": package_version("torch"),
+        "transformers": package_version("transformers"),
+    }
+    report.publish(options.results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""What is linted decoding worth, beside plain sampling, at equal operations?
+
+    python benchmarks/linted.py --model MODEL --benchmark humaneval --data DATA
+
+Both draw completions of the same problems with the same settings; linted decoding draws bad edits again, and what it
+throws away is counted. Plain sampling may draw more completions for the same operations: pass@k is compared where
+the operations are equal, between two numbers of plain completions where they lie between them.
+"""
+
+from math import comb
+from pathlib import Path
+from typing import Any
+
+from common import Report, Table, arguments, note, package_version
+
+from lintseq.evaluation.benchmarks import load_problems
+from lintseq.evaluation.completions import Completion
+from lintseq.evaluation.problems import Problem
+from lintseq.evaluation.run import Setup, check_runner, evaluate
+from lintseq.linting import get_linter
+from lintseq.lm.backends import open_backend
+from lintseq.lm.backends.backend import Generated, Sampling
+from lintseq.lm.generating import arm_of, asked_of, requests_of
+from lintseq.lm.linted import EditOptions, watches
+from lintseq.sandbox.pool import Sandbox
+
+Rows = list[dict[str, Any]]
+
+
+def judged(problems: list[Problem], done: list[Generated], form: str, sandbox: Any) -> Rows:
+    """Return a row for each completion: its verdict, how clean it is, and what it took."""
+    items = [
+        Completion(
+            one.request.task_id, one.request.index, one.text, form, one.prompt_tokens, one.completion_tokens, one.flops
+        )
+        for one in done
+    ]
+    return evaluate(problems, items, sandbox, Setup(linter=get_linter("pyflakes")))
+
+
+def pass_at(rows: Rows, k: int) -> float:
+    """Return the chance that one of `k` completions of a problem passes, over all problems."""
+    found: dict[str, list[bool]] = {}
+    for row in rows:
+        found.setdefault(row["task_id"], []).append(row["verdict"] == "passed")
+    return sum(1 - comb(len(one) - sum(one), k) / comb(len(one), k) for one in found.values()) / len(found)
+
+
+def flops(rows: Rows, shape: Any) -> tuple[float, float]:
+    """Return what the prompts take, each once, and what one completion of each problem takes besides."""
+    prompts = {row["task_id"]: shape.prompt(row["prompt_tokens"]) for row in rows}
+    own = sum(row["flops"] - prompts[row["task_id"]] for row in rows) / (len(rows) / len(prompts))
+    return float(sum(prompts.values())), own
+
+
+def at_equal_cost(plain: Rows, budget: float, shape: Any) -> tuple[float, float]:
+    """Return how many plain completions a problem `budget` pays for, and their pass@k; in between, on a line."""
+    prompts, each = flops(plain, shape)
+    most = len(plain) // len({row["task_id"] for row in plain})
+    count = min(max((budget - prompts) / each, 1), most)
+    below = min(int(count), most - 1) if most > 1 else 1
+    low, high = pass_at(plain, below), pass_at(plain, min(below + 1, most))
+    return count, low + (high - low) * (count - below)
+
+
+def described(name: str, rows: Rows, shape: Any) -> list[object]:
+    edits = sum(row["edits"] for row in rows)
+    _, each = flops(rows, shape)
+    return [
+        name,
+        f"{sum(row['completion_tokens'] for row in rows) / len(rows):.0f}",
+        f"{each:.3g}",
+        f"{100 * sum(row['malformed_edits'] for row in rows) / max(edits, 1):.1f} %",
+        f"{100 * sum(row['clean_states'] for row in rows) / max(sum(row['states'] for row in rows), 1):.1f} %",
+        f"{100 * sum(row['clean'] for row in rows) / len(rows):.1f} %",
+        f"{100 * sum(row['verdict'] == 'passed' for row in rows) / len(rows):.2f} %",
+    ]
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--model", required=True, help="a model's folder, taught edits")
+    parser.add_argument("--benchmark", default="humaneval")
+    parser.add_argument("--data", help="the folder with the benchmarks' files")
+    parser.add_argument("--problems", type=int, help="the first so many (default: all)")
+    parser.add_argument("--n", type=int, default=10, help="linted completions of each problem")
+    parser.add_argument("--more", type=float, default=2.0, help="so many times as many plain ones")
+    parser.add_argument("--temperature", type=float, default=0.8)
+    parser.add_argument("--top-p", type=float, default=0.95)
+    parser.add_argument("--max-tokens", type=int, default=512)
+    parser.add_argument("--tries", default="1,8", help="how often an edit is drawn again")
+    parser.add_argument("--batch", type=int)
+    options = parser.parse_args()
+    model: Any = open_backend("transformers", options.model, batch=options.batch)
+    arm = arm_of(options.model)
+    style, form = arm.prompts or "edits", arm.format or "diff"
+    problems = list(load_problems(options.benchmark, options.data).problems[: options.problems])
+    asked = asked_of(problems, style)
+    sampling = Sampling(options.temperature, options.top_p, max_tokens=options.max_tokens)
+    arms: dict[str, tuple[int, EditOptions]] = {"plain": (round(options.n * options.more), EditOptions(format=form))}
+    for tries in map(int, options.tries.split(",")):
+        for give_up in ("keep", "end"):
+            name = f"linted, {tries} tries, {give_up}"
+            arms[name] = options.n, EditOptions(True, tries, give_up=give_up, format=form)
+    rows: dict[str, Rows] = {}
+    thrown: dict[str, float] = {}
+    with Sandbox() as sandbox:
+        check_runner(sandbox)
+        for name, (n, edits) in arms.items():
+            note(name)
+            requests = requests_of(asked, n=n, seed=options.seed)
+            done = list(model.generate(requests, sampling, watches=watches(edits, sampling)))
+            rows[name] = judged(problems, done, form, sandbox)
+            tokens = sum(one.completion_tokens or 0 for one in done)
+            thrown[name] = sum(one.more.get("thrown_tokens", 0) for one in done) / max(tokens, 1)
+    shape = model.shape
+    report = Report("linted", "Linted decoding beside plain sampling, at equal operations")
+    report.notes.append(
+        f"{Path(options.model).name}, {len(problems)} problems of {options.benchmark}, {options.n} linted completions"
+        f" each, {arms['plain'][0]} plain ones; temperature {options.temperature:g}, top-p {options.top_p:g}; judged"
+        " by pyflakes."
+        f" torch {package_version('torch')}, transformers {package_version('transformers')}."
+    )
+    header = [
+        "",
+        "tokens each",
+        "operations each, all problems",
+        "malformed edits",
+        "clean states",
+        "clean programs",
+        "passed",
+    ]
+    report.tables.append(Table("Completions", header, [described(name, one, shape) for name, one in rows.items()]))
+    compared, numbers = [], {}
+    for name, one in rows.items():
+        if name == "plain":
+            continue
+        ks = [k for k in (1, 2, 5, 10) if k <= options.n]
+        for k in ks:
+            prompts, each = flops(one, shape)
+            count, plain = at_equal_cost(rows["plain"], prompts + k * each, shape)
+            linted = pass_at(one, k)
+            compared.append(
+                [
+                    name,
+                    k,
+                    f"{100 * linted:.2f} %",
+                    f"{count:.2f}",
+                    f"{100 * plain:.2f} %",
+                    f"{100 * (linted - plain):+.2f}",
+                ]
+            )
+            numbers[f"{name}, k={k}"] = {"linted": linted, "plain": plain, "plain_completions": count}
+    header = ["", "k", "pass@k", "plain completions for the same operations", "their pass@k", "difference"]
+    report.tables.append(Table("At equal operations", header, compared))
+    report.numbers = {
+        "at_equal_operations": numbers,
+        "thrown_share": {name: round(share, 4) for name, share in thrown.items()},
+        "clean_programs": {name: sum(row["clean"] for row in one) / len(one) for name, one in rows.items()},
+        "malformed_edits": {
+            name: sum(row["malformed_edits"] for row in one) / max(sum(row["edits"] for row in one), 1)
+            for name, one in rows.items()
+        },
+    }
+    report.publish(options.results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""`lintseq study`: a whole comparison from a file, with one command."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lintseq.cli.benchmarks import Data
+from lintseq.cli.console import Meter, duration, plural, table
+from lintseq.cli.options import Json, Quiet
+from lintseq.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lintseq.study.files import Study
+    from lintseq.study.findings import Found
+    from lintseq.study.plan import Plan
+    from lintseq.study.running import Room, Standing
+
+
+def study(
+    file: Annotated[Path, typer.Argument(metavar="STUDY", help="A study file, TOML.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for all that is made.")],
+    data: Data = None,
+    set: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting over the file's, such as sampling.n=20."),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Trainings beside each other. [default: one a GPU, or one each 2 cores]"
+        ),
+    ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Print the steps, and do nothing.")] = False,
+    pack: Annotated[
+        bool, typer.Option("--pack", help="Do nothing, but pack all that it reads, for a machine without network.")
+    ] = False,
+    wheels: Annotated[
+        bool, typer.Option("--wheels", help="With --pack: the requirements of lintseq too, for this kind of machine.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare ways to train a model: build, finetune, complete and evaluate each arm, and write a report.
+
+    The file names pairs, arms, base model, recipe, benchmarks and seeds. Each step is one of the other commands;
+    what is done is not done again, and a study that was ended goes on when the same command is given once more.
+    A step whose recipe or inputs have changed is made anew, with all that rests on it.
+
+    Example: lintseq study studies/nano.toml --output out/nano
+    """
+    from lintseq import __version__  # noqa: PLC0415
+    from lintseq.study import running  # noqa: PLC0415
+    from lintseq.study.files import read_study  # noqa: PLC0415
+    from lintseq.study.plan import fingerprints, plan_of  # noqa: PLC0415
+
+    started = time.monotonic()
+    asked = read_study(str(file), settings=set or ())
+    files = _files(asked, data)
+    planned = plan_of(asked, files=files, data=data)
+    _check_files(planned)
+    if plan:
+        for step in planned.steps:
+            typer.echo(f"lintseq {' '.join(step.command).replace('{}', str(output))}")
+        return
+    if pack:
+        from lintseq.study import packing  # noqa: PLC0415
+
+        packed = packing.pack(asked, files, output, wheels=wheels)
+        rows = [("files", f"{packed.files:,}"), ("size", f"{packed.size / 1e6:,.1f} MB")]
+        rows += [("pieces", f"{len(packed.pieces):,}"), ("unpack", str(output / packing.UNPACK))]
+        typer.echo(table(rows))
+        return
+    running.check_folder(str(output), str(file))
+    checksums = running.checksums_of([one for step in planned.steps for one in step.files])
+    prints = fingerprints(planned.steps, checksums, __version__)
+    room = running.default_room(jobs)
+    with Meter(shown=not quiet) as meter:
+        standing = running.run_steps(
+            planned.steps,
+            prints,
+            str(output),
+            room=room,
+            tell=lambda standing: meter(len(standing.done), len(standing.steps), _words(standing, room)),
+        )
+    running.check_finished(standing, str(output))
+    found, page = _report(asked, planned, output)
+    if json:
+        from json import dumps  # noqa: PLC0415
+
+        from lintseq.study.findings import as_table  # noqa: PLC0415
+
+        typer.echo(dumps(as_table(found)))
+    elif not quiet:
+        _tell(found, standing, page, time.monotonic() - started)
+
+
+def _files(asked: "Study", data: str | None) -> dict[str, str]:
+    """Return the file of each benchmark; raises `ConfigError` if one is not to be had."""
+    from lintseq.evaluation.benchmarks import load_problems  # noqa: PLC0415
+
+    return {one.name: load_problems(one.name, data).path for one in asked.benchmarks}
+
+
+def _check_files(planned: "Plan") -> None:
+    """Raise `ConfigError` if something that the first steps read is not there."""
+    for step in planned.steps:
+        for one in step.files:
+            if ":" not in one and "*" not in one and not Path(one).exists():
+                raise ConfigError(f"step {step.name!r} reads {one}, and there is no such file")
+
+
+def _words(standing: "Standing", room: "Room") -> str:
+    """Say how far a study is, on one line."""
+    now = time.monotonic()
+    under_way = ", ".join(f"{name} ({duration(now - since)})" for name, since in standing.running.items())
+    told = f"{len(standing.done)} of {plural(len(standing.steps), 'step')}"
+    if standing.failed:
+        told += f", {len(standing.failed)} failed"
+    if (left := standing.seconds_left(room, now)) is not None and standing.running:
+        told += f", about {duration(left)} left"
+    return f"{told}: {under_way}" if under_way else told
+
+
+def _report(asked: "Study", planned: "Plan", output: Path) -> "tuple[Found, Path]":
+    """Write the report; return what was found, and the page."""
+    from json import dumps, loads  # noqa: PLC0415
+
+    from lintseq.dataset.outputs import MANIFEST  # noqa: PLC0415
+    from lintseq.evaluation.results import read_results  # noqa: PLC0415
+    from lintseq.study import running  # noqa: PLC0415
+    from lintseq.study.findings import as_table, gather  # noqa: PLC0415
+    from lintseq.study.report import write_report  # noqa: PLC0415
+
+    results = {one.step: read_results(str(output / one.output)) for one in planned.results}
+    folders = {folder for folder in planned.models.values() if (output / folder / MANIFEST).exists()}
+    manifests = {folder: loads((output / folder / MANIFEST).read_text(encoding="utf-8")) for folder in folders}
+    found = gather(asked, planned, results, manifests, running.read_notes(planned.steps, str(output)))
+    page, *_ = write_report(found, planned, output / "report")
+    (output / "report" / "findings.json").write_text(dumps(as_table(found), indent=1), encoding="utf-8")
+    return found, page
+
+
+def _tell(found: "Found", standing: "Standing", page: Path, seconds: float) -> None:
+    from lintseq.study.findings import sentences, verdicts_of  # noqa: PLC0415
+
+    for sentence in sentences(verdicts_of(found), found.study):
+        typer.echo(sentence)
+    done = len(standing.done) - len(standing.before)
+    steps = f"{plural(len(standing.steps), 'step')}, {done:,} done now"
+    typer.echo(table([("steps", steps), ("time", duration(seconds)), ("report", str(page))]))

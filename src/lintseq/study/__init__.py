@@ -1,0 +1,1 @@
+"""A comparison of ways to train, end to end: from pairs to a report, as a graph of the other commands."""

@@ -1,0 +1,227 @@
+"""A study as a graph of steps, each a command of lintseq that makes one file or folder.
+
+Pure: a study in, steps out. Nothing here is done by other means than a user would do it; the commands can be read,
+and run by hand. `{}` in front of a path stands for the folder of the study.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from lintseq.study.files import Arm, Benchmark, Sampling, Study, rows_of
+
+HERE = "{}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command, what it makes and what it needs."""
+
+    name: str
+    kind: str
+    """The command's name."""
+    command: tuple[str, ...]
+    output: str
+    """In the study's folder: a folder, or a file that has its folder to itself."""
+    needs: tuple[str, ...] = ()
+    """Steps that come first."""
+    files: tuple[str, ...] = ()
+    """Files from outside that it reads: if they change, it is done again."""
+
+    @property
+    def place(self) -> str:
+        """The folder that holds all that it makes."""
+        return self.output.rpartition("/")[0] if self.output.endswith(".jsonl") else self.output
+
+    @property
+    def trains(self) -> bool:
+        """Whether it wants a device for itself."""
+        return self.kind in ("pretrain", "finetune", "complete")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One way to draw tokens."""
+
+    temperature: float
+    top_p: float
+    min_p: float
+
+    @property
+    def name(self) -> str:
+        told = f"t{self.temperature:g}"
+        told += f"-p{self.top_p:g}" if self.top_p != 1 else ""
+        return told + (f"-m{self.min_p:g}" if self.min_p else "")
+
+    @property
+    def words(self) -> str:
+        """What a report calls it."""
+        told = f"temperature {self.temperature:g}"
+        told += f", top-p {self.top_p:g}" if self.top_p != 1 else ""
+        return told + (f", min-p {self.min_p:g}" if self.min_p else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A results file of the study, and what it is of."""
+
+    arm: str
+    seed: int
+    benchmark: str
+    setting: Setting
+    step: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All steps in an order in which they can be done, and the results that they end in."""
+
+    steps: tuple[Step, ...]
+    results: tuple[Measured, ...]
+    models: Mapping[tuple[str, int], str]
+    """The folder of an arm's model, by seed."""
+
+
+def settings_of(sampling: Sampling) -> tuple[Setting, ...]:
+    """Return all ways to draw that a study asks for."""
+    return tuple(Setting(*one) for one in product(sampling.temperature, sampling.top_p, sampling.min_p))
+
+
+def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) -> Plan:
+    """Return the steps of a study; `files` has the file of each benchmark, `data` is the folder they are found in."""
+    builds = {name: _build(study, name, arm, files) for name, arm in study.arms.items() if _has_rows(arm)}
+    before = _base(study)
+    model = before[-1].output if before else study.base.model
+    tunes = {
+        (name, seed): _finetune(study, name, arm, seed, builds, before, model)
+        for name, arm in study.arms.items()
+        for seed in study.seeds
+        if not arm.same_model_as
+    }
+    steps = [*builds.values(), *before, *tunes.values()]
+    results = []
+    # One seed after the other, so that a study that is stopped early has whole comparisons.
+    for seed, benchmark, setting, name in product(
+        study.seeds, study.benchmarks, settings_of(study.sampling), study.arms
+    ):
+        arm = study.arms[name]
+        tuned = tunes[arm.same_model_as or name, seed]
+        drawn = _complete(study, name, seed, benchmark, setting, tuned, files, data)
+        judged = _evaluate(study, drawn, benchmark, files, data)
+        steps += [drawn, judged]
+        results.append(Measured(name, seed, label(benchmark), setting, judged.name, judged.output))
+    models = {
+        (name, seed): tunes[arm.same_model_as or name, seed].output
+        for name, arm in study.arms.items()
+        for seed in study.seeds
+    }
+    return Plan(tuple(steps), tuple(results), models)
+
+
+def fingerprints(steps: Sequence[Step], checksums: Mapping[str, str], version: str) -> dict[str, str]:
+    """Return for each step what its output depends on, as one number: command, what came before, files, version."""
+    found: dict[str, str] = {}
+    for step in steps:
+        told = [version, step.command, [found[name] for name in step.needs], [checksums[file] for file in step.files]]
+        found[step.name] = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    return found
+
+
+def label(benchmark: Benchmark) -> str:
+    """Return what a benchmark is called in names of files: a file of problems by its own name."""
+    return benchmark.name.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".jsonl").replace("+", "-plus")
+
+
+# The steps
+
+
+def _has_rows(arm: Arm) -> bool:
+    return arm.trains_on == "edits" and not arm.same_model_as
+
+
+def _build(study: Study, name: str, arm: Arm, files: Mapping[str, str]) -> Step:
+    output = f"data/{name}/edits.jsonl"
+    against = sorted(set(files.values())) if study.pairs.decontaminate else []
+    command = ["build", *study.pairs.inputs, "--output", HERE + output, "--samples", str(arm.samples)]
+    command += ["--linter", arm.linter, "--format", arm.format, *study.pairs.options, *arm.options]
+    for file in against:
+        command += ["--decontaminate", file]
+    return Step(f"build {name}", "build", (*command, "--resume"), output, (), (*study.pairs.inputs, *against))
+
+
+def _base(study: Study) -> list[Step]:
+    """Return what makes the base model; nothing if it is there."""
+    if not study.base.pretrain:
+        return []
+    steps = []
+    settings = list(study.base.set)
+    if (tokenizer := study.base.tokenizer) is not None:
+        command = ["tokenizer", "train", *tokenizer.inputs, "--vocab", str(tokenizer.vocab)]
+        command += ["--output", HERE + "models/tokenizer", *tokenizer.options]
+        steps.append(Step("tokenizer", "tokenizer", tuple(command), "models/tokenizer", (), tokenizer.inputs))
+        settings.append("tokenizer=" + HERE + "models/tokenizer")
+    command = ["pretrain", study.base.pretrain, "--output", HERE + "models/base", *_sets(settings), "--resume"]
+    needs = tuple(step.name for step in steps)
+    steps.append(Step("pretrain", "pretrain", tuple(command), "models/base", needs, (study.base.pretrain,)))
+    return steps
+
+
+def _finetune(
+    study: Study, name: str, arm: Arm, seed: int, builds: Mapping[str, Step], before: Sequence[Step], model: str
+) -> Step:
+    source = builds[rows_of(study, name) or name]
+    output = f"models/{name}-{seed}"
+    settings = [
+        "model=" + (HERE + model if before else model),
+        "data.train=" + HERE + source.output,
+        f"data.arm={arm.trains_on}",
+        f"data.format={arm.format}",
+        f"run.seed={seed}",
+        *study.finetune.set,
+        *arm.set,
+    ]
+    command = ["finetune", study.finetune.recipe, "--output", HERE + output, *_sets(settings), "--resume"]
+    needs = (source.name, *(step.name for step in before[-1:]))
+    return Step(f"finetune {name} {seed}", "finetune", tuple(command), output, needs, (study.finetune.recipe,))
+
+
+def _complete(
+    study: Study,
+    name: str,
+    seed: int,
+    benchmark: Benchmark,
+    setting: Setting,
+    tuned: Step,
+    files: Mapping[str, str],
+    data: str | None,
+) -> Step:
+    sampling = study.sampling
+    arm = study.arms[name]
+    place = f"{label(benchmark)}/{name}-{seed}-{setting.name}"
+    output = f"completions/{place}/completions.jsonl"
+    command = ["complete", "--model", HERE + tuned.output, "--benchmark", benchmark.name, *_data(data)]
+    command += ["--skip-first", str(benchmark.skip_first), "--n", str(sampling.n), "--seed", str(seed)]
+    command += ["--temperature", f"{setting.temperature:g}", "--top-p", f"{setting.top_p:g}"]
+    command += ["--min-p", f"{setting.min_p:g}", "--max-tokens", str(sampling.max_tokens)]
+    command += ["--batch", str(sampling.batch), *arm.complete, "--output", HERE + output, "--resume"]
+    return Step(f"complete {place}", "complete", tuple(command), output, (tuned.name,), (files[benchmark.name],))
+
+
+def _evaluate(study: Study, drawn: Step, benchmark: Benchmark, files: Mapping[str, str], data: str | None) -> Step:
+    place = drawn.name.removeprefix("complete ")
+    output = f"results/{place}/results.jsonl"
+    command = ["evaluate", HERE + drawn.output, "--benchmark", benchmark.name, *_data(data)]
+    command += ["--skip-first", str(benchmark.skip_first), "--k", ",".join(map(str, study.k)), *benchmark.options]
+    command += ["--output", HERE + output, "--resume"]
+    return Step(f"evaluate {place}", "evaluate", tuple(command), output, (drawn.name,), (files[benchmark.name],))
+
+
+def _sets(settings: Sequence[str]) -> list[str]:
+    return [part for setting in settings for part in ("--set", setting)]
+
+
+def _data(data: str | None) -> list[str]:
+    return [] if data is None else ["--data", data]

@@ -1,0 +1,306 @@
+"""What a study found, as sections of a report: the answer, each benchmark, how the arms were made.
+
+Pure. The page and the Markdown show the same sections.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import fsum, log10
+from typing import Any
+
+from lintseq.evaluation.scoring import Interval
+from lintseq.reporting.evaluation import Cell, Section, Table, flops_of, percent, points, series_over
+from lintseq.reporting.plots import Plot, Point, Series, log_ticks, power
+from lintseq.reporting.published import PUBLISHED
+from lintseq.study.files import Benchmark, Study
+from lintseq.study.findings import Found, Scores, Verdict, chosen, mean_of, scores_of, sentences, verdicts_of
+from lintseq.study.plan import Setting, label
+
+
+def sections_of(found: Found) -> list[Section]:
+    """Return what is to be said: first the answer, then each benchmark, then how the arms were made."""
+    study = found.study
+    told = [_benchmark(found, one) for one in study.benchmarks]
+    return [_answer(found), *told, _making(found)]
+
+
+# The answer
+
+
+def _answer(found: Found) -> Section:
+    study = found.study
+    told = verdicts_of(found)
+    tables = []
+    for bench in (one for one in study.benchmarks if not one.validation):
+        mine = [one for one in told if one.benchmark == label(bench)]
+        tables.append(_comparison_table(bench, mine, study.k))
+    return Section("What was found", (), (*sentences(told, study), *study.notes), tuple(tables), (), ())
+
+
+def _comparison_table(bench: Benchmark, verdicts: Sequence[Verdict], ks: Sequence[int]) -> Table:
+    rows = []
+    for arm, other in dict.fromkeys((one.arm, one.other) for one in verdicts):
+        cells = []
+        for k in ks:
+            one = next((one for one in verdicts if (one.arm, one.other, one.k) == (arm, other, k)), None)
+            cells.append(Cell("–") if one is None else _difference_cell(one))
+        rows.append((Cell(f"{arm} against {other}", "in points"), *cells))
+    note = "95 % of 2,000 draws of problems and of seeds give a difference in the range below each number."
+    heads = (label(bench), *(f"pass@{k}" for k in ks))
+    return Table(f"answer-{label(bench)}", f"{label(bench)}: differences", heads, tuple(rows), note, runs=False)
+
+
+def _difference_cell(one: Verdict) -> Cell:
+    low, high = points(one.difference.low), points(one.difference.high)
+    return Cell(points(one.difference.value), f"{low} to {high}: {one.words}")
+
+
+# A benchmark
+
+
+def _benchmark(found: Found, bench: Benchmark) -> Section:
+    study = found.study
+    arms = list(study.arms)
+    settings = {arm: chosen(found, bench, arm) for arm in arms}
+    scores = {(arm, k): scores_of(found, label(bench), arm, settings[arm], k) for arm in arms for k in study.k}
+    ks = [k for k in study.k if all(scores[arm, k] for arm in arms)]
+    means = {(arm, k): mean_of(scores[arm, k]) for arm in arms for k in ks}
+    title = f"{label(bench)} (for choosing settings)" if bench.validation else label(bench)
+    tables = [
+        _pass_table(arms, ks, means),
+        _seeds_table(study, arms, ks, scores),
+        _settings_table(found, bench, ks),
+        _behaviour_table(found, bench, settings),
+    ]
+    if study.published and (theirs := PUBLISHED.get(bench.name)):
+        tables.append(_published_table(theirs))
+    return Section(
+        title,
+        (),
+        tuple(_choice(found, bench, settings)),
+        tuple(table for table in tables if table is not None),
+        tuple(_plots(found, bench, settings, ks, means)),
+        (),
+    )
+
+
+def _choice(found: Found, bench: Benchmark, settings: Mapping[str, Setting]) -> list[str]:
+    if len({one for _, _, one in found.results}) == 1:
+        return [f"Drawn at {next(iter(settings.values())).words}."]
+    told = "; ".join(f"{arm}: {setting.words}" for arm, setting in settings.items())
+    if any(one.validation for one in found.study.benchmarks):
+        return [f"Settings, chosen on the validation problems: {told}."]
+    return [f"Settings, the best of the sweep on this benchmark itself, which flatters all arms alike: {told}."]
+
+
+def _pass_table(arms: Sequence[str], ks: Sequence[int], means: Mapping[tuple[str, int], Interval]) -> Table:
+    rows = tuple((Cell(f"pass@{k}"), *(_score(means[arm, k]) for arm in arms)) for k in ks)
+    note = "Mean over seeds and problems; below, what 95 % of 2,000 draws of problems and of seeds give."
+    return Table("pass-at-k", "pass@k", ("", *arms), rows, note)
+
+
+def _score(one: Interval) -> Cell:
+    return Cell(percent(one.value), f"{100 * one.low:.1f} to {100 * one.high:.1f}")
+
+
+def _seeds_table(
+    study: Study, arms: Sequence[str], ks: Sequence[int], scores: Mapping[tuple[str, int], Scores]
+) -> Table | None:
+    if len(study.seeds) < 2:
+        return None
+    rows = []
+    for k in ks:
+        for place, seed in enumerate(study.seeds):
+            values = [scores[arm, k][place] for arm in arms]
+            cells = (Cell(percent(fsum(one.values()) / len(one))) for one in values)
+            rows.append((Cell(f"pass@{k}, seed {seed}"), *cells))
+    return Table("seeds", "Seed by seed", ("", *arms), tuple(rows), "Each seed is a training of its own.")
+
+
+def _settings_table(found: Found, bench: Benchmark, ks: Sequence[int]) -> Table | None:
+    settings = list(dict.fromkeys(one for name, _, one in found.results if name == label(bench)))
+    if len(settings) < 2:
+        return None
+    arms = list(found.study.arms)
+    rows = []
+    for setting in settings:
+        for k in ks:
+            cells = []
+            for arm in arms:
+                scores = scores_of(found, label(bench), arm, setting, k)
+                cells.append(Cell(percent(_plain_mean(scores))))
+            rows.append((Cell(f"pass@{k}", setting.words), *cells))
+    return Table("settings", "Every setting", ("", *arms), tuple(rows))
+
+
+def _plain_mean(scores: Scores) -> float:
+    return fsum(fsum(one.values()) / len(one) for one in scores) / len(scores)
+
+
+def _behaviour_table(found: Found, bench: Benchmark, settings: Mapping[str, Setting]) -> Table:
+    arms = list(found.study.arms)
+    summaries = {arm: [one.summary for one in found.results[label(bench), arm, settings[arm]]] for arm in arms}
+
+    def row(name: str, group: str, key: str, form: str, note: str = "") -> tuple[Cell, ...]:
+        cells = []
+        for arm in arms:
+            values = [one.get(group, {}).get(key) for one in summaries[arm]]
+            known = [float(value) for value in values if value is not None]
+            mean = fsum(known) / len(known) if known else None
+            cells.append(Cell("–" if mean is None else percent(mean) if form == "%" else format(mean, form)))
+        return Cell(name, note), *cells
+
+    rows = [
+        row("edits of a program", "edits", "edits_per_program", ",.2f"),
+        row("malformed edits", "edits", "malformed_edits", "%"),
+        row("ignored edits", "edits", "ignored_edits", "%"),
+        row("programs that are clean", "clean", "programs", "%", "in the linter's eyes"),
+        row("states that are clean", "clean", "states", "%"),
+        row("distinct programs", "diversity", "distinct_programs", "%", "of a problem's"),
+        row("distinct behaviours", "diversity", "distinct_behaviours", "%"),
+        row("similarity of two programs", "diversity", "pairwise_similarity", ",.2f"),
+        row("tokens of a prompt", "cost", "prompt_tokens", ",.1f"),
+        row("tokens of a completion", "cost", "completion_tokens", ",.1f"),
+        *_verdict_rows(found, bench, settings),
+    ]
+    told = tuple(one for one in rows if any(cell.text != "–" for cell in one[1:]))
+    return Table("facts", "How they were written", ("", *arms), told, "Means over seeds.")
+
+
+def _verdict_rows(found: Found, bench: Benchmark, settings: Mapping[str, Setting]) -> list[tuple[Cell, ...]]:
+    arms = list(found.study.arms)
+    shares = []
+    for arm in arms:
+        rows = [row["verdict"] for one in found.results[label(bench), arm, settings[arm]] for row in one.rows]
+        shares.append({verdict: rows.count(verdict) / len(rows) for verdict in set(rows)})
+    seen = [
+        name
+        for name in ("passed", "failed", "error", "timeout", "memory", "output")
+        if any(name in one for one in shares)
+    ]
+    return [(Cell(f"ended as {name}"), *(Cell(percent(one.get(name, 0.0))) for one in shares)) for name in seen]
+
+
+def _published_table(theirs: Sequence[Any]) -> Table:
+    ks = sorted({k for one in theirs for k in one.passed})
+    rows = tuple(
+        (Cell(one.name), *(Cell(percent(one.passed[k]) if k in one.passed else "–") for k in ks)) for one in theirs
+    )
+    note = (
+        "Of the LintSeq paper (arXiv 2410.02749), digitised: read off its plots, to about half a point; other models,"
+        " data and prompts."
+    )
+    return Table("published", "Published, digitised", ("", *(f"pass@{k}" for k in ks)), rows, note, runs=False)
+
+
+def _plots(
+    found: Found,
+    bench: Benchmark,
+    settings: Mapping[str, Setting],
+    ks: Sequence[int],
+    means: Mapping[tuple[str, int], Interval],
+) -> list[Plot]:
+    arms = list(found.study.arms)
+    if not ks:
+        return []
+    by_k = tuple(
+        Series(
+            arm,
+            tuple(
+                Point(
+                    k,
+                    means[arm, k].value,
+                    means[arm, k].low,
+                    means[arm, k].high,
+                    f"{arm}, pass@{k}: {percent(means[arm, k].value)}",
+                )
+                for k in ks
+            ),
+        )
+        for arm in arms
+    )
+    ticks = tuple((k, str(k)) for k in ks)
+    note = "Lines from the points: the 95 % interval over problems and seeds."
+    plots = [Plot("pass-at-k", "pass@k against k", "k, completions of a problem", "pass@k", by_k, ticks, note)]
+    series = []
+    for arm in arms:
+        drawn = []
+        for k in ks:
+            costs = [flops_of(one.summary, k) for one in found.results[label(bench), arm, settings[arm]]]
+            if all(costs):
+                mean = fsum(cost for cost in costs if cost) / len(costs)
+                drawn.append(
+                    Point(
+                        mean,
+                        means[arm, k].value,
+                        says=f"{arm}, pass@{k}: {percent(means[arm, k].value)}, {power(mean)} operations",
+                    )
+                )
+        if drawn:
+            series.append(series_over(arm, drawn))
+    if series:
+        every = [point.x for one in series for point in one.points]
+        if log10(max(every)) > log10(min(every)):
+            plots.append(
+                Plot(
+                    "pass-at-k-by-operations",
+                    "pass@k against total operations",
+                    "floating-point operations of k completions of every problem",
+                    "pass@k",
+                    tuple(series),
+                    log_ticks(min(every), max(every)),
+                    "Points: means over seeds. Line and band: least squares in log operations, one standard error.",
+                )
+            )
+    return plots
+
+
+# How the arms were made
+
+
+def _making(found: Found) -> Section:
+    study = found.study
+    arms = list(study.arms)
+
+    def mean(arm: str, name: str, form: str) -> Cell:
+        values = [one["training"].get(name) for one in found.trainings[arm] if "training" in one]
+        known = [float(value) for value in values if value is not None]
+        return Cell(format(fsum(known) / len(known), form) if known else "–")
+
+    rows = [
+        (
+            Cell("trained on"),
+            *(Cell("edits" if study.arms[arm].trains_on == "edits" else "whole programs") for arm in arms),
+        ),
+        (
+            Cell("linter"),
+            *(Cell(study.arms[arm].linter if study.arms[arm].trains_on == "edits" else "–") for arm in arms),
+        ),
+        (
+            Cell("edit sequences of a program"),
+            *(Cell(str(study.arms[arm].samples) if study.arms[arm].trains_on == "edits" else "–") for arm in arms),
+        ),
+        *(
+            (Cell(words), *(mean(arm, name, form) for arm in arms))
+            for words, name, form in (
+                ("examples", "examples", ",.0f"),
+                ("optimiser steps", "steps", ",.0f"),
+                ("epochs", "epochs", ",.2f"),
+                ("tokens fed", "tokens", ",.0f"),
+                ("tokens learned", "learned", ",.0f"),
+                ("examples that were cut", "cut", ",.0f"),
+                ("loss at the end", "loss", ",.3f"),
+            )
+        ),
+        *(
+            (Cell(f"seconds to {kind}", "mean of the steps"), *(_seconds(found, arm, kind) for arm in arms))
+            for kind in ("build", "finetune", "complete", "evaluate")
+        ),
+    ]
+    told = tuple(row for row in rows if any(cell.text != "–" for cell in row[1:]))
+    table = Table("making", "How the arms were made", ("", *arms), told, "Means over seeds.")
+    return Section("How the arms were made", (), (), (table,), (), ())
+
+
+def _seconds(found: Found, arm: str, kind: str) -> Cell:
+    values = found.seconds[arm].get(kind, [])
+    return Cell(f"{fsum(values) / len(values):,.1f}" if values else "–")

@@ -1,0 +1,407 @@
+"""Models in the process: rows that draw, are rejected, leave and make room, against transformers' own generation."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch", reason="the extra train is not installed")
+pytest.importorskip("transformers", reason="the extra train is not installed")
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import AutoModelForCausalLM, LlamaConfig, Olmo2Config, PreTrainedTokenizerFast
+from transformers.generation.logits_process import MinPLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+from lintseq.cli import main
+from lintseq.codecs import DIFF
+from lintseq.errors import ConfigError
+from lintseq.lm.backends.backend import Request, Sampling
+from lintseq.lm.backends.transformers import Model, draw
+from lintseq.lm.linted import EditOptions, watches
+
+pytestmark = pytest.mark.xdist_group("torch")
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=["<|endoftext|>", "<|pad|>", "<|diff|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    made.train_from_iterator([(ROOT / "examples" / "growing.py").read_text()] * 3, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|endoftext|>", pad_token="<|pad|>")
+
+
+def toy(tokenizer: Any, kind: Any, *, layers: int = 2) -> Any:
+    torch.manual_seed(0)
+    config = kind(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=256,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    with torch.no_grad():
+        for weights in model.parameters():
+            if weights.ndim > 1:
+                weights.mul_(6)  # so that it is sure of what it says
+    return model.eval()
+
+
+PROMPTS = [
+    "def area(r):\n",
+    "do it\n<|diff|>",
+    "x",
+    "import os\nimport sys\n" * 4,
+    "class A:\n    pass\n",
+    "y = 1\n",
+    "x",
+]
+
+
+def asked(*prompts: str) -> list[Request]:
+    return [Request(str(number), 0, prompt, number) for number, prompt in enumerate(prompts)]
+
+
+# Beside transformers
+
+
+@pytest.mark.parametrize("kind", [LlamaConfig, Olmo2Config])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_likeliest_tokens_are_those_of_transformers(tokenizer, kind, batch):
+    model = toy(tokenizer, kind)
+    # Ends come where they are likely: an end token is what the model says most often.
+    ids = torch.tensor([tokenizer(PROMPTS[0]).input_ids])
+    said = model.generate(ids, do_sample=False, max_new_tokens=60, pad_token_id=1)[0, ids.shape[1] :].tolist()
+    model.generation_config.eos_token_id = [tokenizer.eos_token_id, said[20]]
+    ours = Model(model, tokenizer, batch=batch)
+    lengths = set()
+    done = {
+        one.request.task_id: one for one in ours.generate(asked(*PROMPTS), Sampling(0, max_tokens=60, min_tokens=4))
+    }
+    for number, prompt in enumerate(PROMPTS):
+        ids = torch.tensor([tokenizer(prompt).input_ids])
+        out = model.generate(ids, do_sample=False, max_new_tokens=60, min_new_tokens=4, pad_token_id=1)
+        expected = out[0, ids.shape[1] :].tolist()
+        ended = expected[-1] in ours.ends
+        found = done[str(number)]
+        assert found.text == ours.decode(expected[:-1] if ended else expected), prompt
+        assert (found.completion_tokens, found.finish) == (len(expected), "end" if ended else "length")
+        lengths.add(len(expected))
+    assert len(lengths) > 1, "all rows ended together, so none made room for another"
+
+
+@pytest.mark.parametrize(
+    ("settings", "warpers"),
+    [
+        ({"top_p": 0.7}, [TopPLogitsWarper(0.7)]),
+        ({"min_p": 0.2}, [MinPLogitsWarper(0.2)]),
+        ({"top_k": 5}, [TopKLogitsWarper(5)]),
+        (
+            {"top_k": 9, "top_p": 0.8, "min_p": 0.05},
+            [TopKLogitsWarper(9), TopPLogitsWarper(0.8), MinPLogitsWarper(0.05)],
+        ),
+        ({"top_p": 0.9999}, [TopPLogitsWarper(0.9999)]),
+    ],
+)
+@pytest.mark.parametrize("spread", [0.3, 3.0])
+def test_tokens_are_drawn_with_the_chances_that_transformers_gives_them(settings, warpers, spread):
+    logits = torch.randn(1, 600, generator=torch.Generator().manual_seed(1)) * spread
+    scores = logits / 0.7
+    for warper in warpers:
+        scores = warper(None, scores)
+    wanted = torch.softmax(scores, -1)[0]
+    many = 4000
+    chances = [(number + 0.5) / many for number in range(many)]  # all of the line, evenly
+    drawn = Counter(draw(logits.expand(many, -1), Sampling(0.7, **settings), chances))
+    assert set(drawn) <= set(torch.nonzero(wanted)[:, 0].tolist())
+    for token, chance in enumerate(wanted.tolist()):
+        assert abs(drawn[token] / many - chance) < 1.5 / many + 1e-5
+
+
+def test_operations_are_those_that_torch_counts(tokenizer):
+    for kind in (LlamaConfig, Olmo2Config):
+        model = toy(tokenizer, kind)
+        model.set_attn_implementation("eager")  # whose products the counter sees
+        ours = Model(model, tokenizer, batch=1)
+        prompt = "def area(r):\n    return"
+        with FlopCounterMode(display=False) as counter:
+            (done,) = ours.generate([Request("t", 0, prompt, 0)], Sampling(0, max_tokens=30, min_tokens=30))
+        assert (done.prompt_tokens, done.completion_tokens) == (len(tokenizer(prompt).input_ids), 30)
+        # Ours has the head for every token of the prompt, of which the last alone needs it; torch also counts what is
+        # masked: the half of the prompt that lies ahead of each token, and columns of the cache that are not in use.
+        fed = done.prompt_tokens + 29
+        head = 2 * 32 * len(tokenizer)
+        attention = 4 * 2 * 32
+        weights = done.flops - attention * sum(range(1, fed + 1))
+        assert weights - head * (done.prompt_tokens - 1) + attention * (done.prompt_tokens**2 + 29 * 64) == (
+            counter.get_total_flops()
+        )
+
+
+# Seeds and rows
+
+
+def test_completions_depend_on_their_seeds_and_not_on_the_batch(tokenizer):
+    model = toy(tokenizer, LlamaConfig)
+    requests = [
+        Request(str(number), index, PROMPTS[number], 10 * number + index) for number in range(6) for index in range(3)
+    ]
+    sampling = Sampling(0.9, 0.95, max_tokens=40)
+    texts = []
+    for batch, order in ((2, requests), (7, requests[::-1]), (7, requests)):
+        done = Model(model, tokenizer, batch=batch).generate(order, sampling)
+        texts.append({(one.request.task_id, one.request.index): one.text for one in done})
+    assert texts[1] == texts[2]
+    assert len(set(texts[0].values())) == 18
+    same = sum(texts[0][key] == texts[1][key] for key in texts[0])
+    assert same >= 16  # arithmetic rounds by the batch, and may tip a token that hangs in the balance
+    again = Model(model, tokenizer, batch=5).generate([Request("0", 0, PROMPTS[0], 99)], sampling)
+    assert next(again).text not in texts[0].values()
+
+
+def test_prompts_without_room_and_cut_off_texts(tokenizer):
+    ours = Model(toy(tokenizer, LlamaConfig), tokenizer)
+    long = "x = 1\n" * 80
+    assert len(tokenizer(long).input_ids) >= 256
+    done = {
+        one.request.task_id: one for one in ours.generate(asked(long, long[:330], "y"), Sampling(1.0, max_tokens=400))
+    }
+    assert (done["0"].finish, done["0"].text, done["0"].flops) == ("no-room", "", 0)
+    assert done["1"].finish in ("length", "end")
+    assert done["1"].prompt_tokens + done["1"].completion_tokens <= 256
+    (whole,) = ours.generate(asked("y"), Sampling(0, max_tokens=40, min_tokens=40))
+    stop = whole.text[len(whole.text) // 2 :][:3]
+    (cut,) = ours.generate(asked("y"), Sampling(0, max_tokens=40, min_tokens=40, stop=("none such", stop)))
+    assert (cut.finish, cut.text) == ("stop", whole.text[: whole.text.index(stop)])
+    assert cut.completion_tokens < 40
+
+
+def test_a_listener_hears_a_text_grow(tokenizer):
+    ours = Model(toy(tokenizer, LlamaConfig), tokenizer)
+    heard: list[str] = []
+    (done,) = ours.generate(asked("x"), Sampling(0, max_tokens=9), listener=lambda request, text: heard.append(text))
+    assert heard[-1] == done.text
+    assert len(heard) == 9
+
+
+# Edit by edit, with a model that is known through and through
+
+
+class Parrot(torch.nn.Module):
+    """Says one of some texts, with their weights: what comes next follows exactly from what was said before.
+
+    It remembers through the cache alone: the key of a token is the token.
+    """
+
+    def __init__(self, tokenizer: Any, texts: dict[str, float]) -> None:
+        super().__init__()
+        self.config = LlamaConfig(
+            vocab_size=len(tokenizer), hidden_size=8, num_hidden_layers=1, num_attention_heads=1,
+            intermediate_size=8, max_position_embeddings=512,
+        )  # fmt: skip
+        self.generation_config = None
+        self.device, self.dtype = torch.device("cpu"), torch.float32
+        self.end = tokenizer.eos_token_id
+        self.separator = tokenizer("<|diff|>").input_ids[0]
+        self.texts = [([*tokenizer(text).input_ids, self.end], weight) for text, weight in texts.items()]
+
+    def forward(self, input_ids, past_key_values=None, attention_mask=None, position_ids=None, use_cache=None):
+        keys = input_ids[:, None, :, None].float()
+        keys, _ = past_key_values.update(keys, keys, 0)
+        before = position_ids[:, 0] if position_ids is not None else torch.zeros(len(keys), dtype=torch.long)
+        logits = torch.full((*input_ids.shape, self.config.vocab_size), -torch.inf)
+        for row, length in enumerate(before.tolist()):
+            tokens = keys[row, 0, :, 0].long().tolist()
+            for place in range(input_ids.shape[1]):
+                for token, weight in self.following(tokens[: length + place + 1]).items():
+                    logits[row, place, token] = torch.tensor(weight).log()
+        return type("Output", (), {"logits": logits})
+
+    def following(self, tokens: list[int]) -> Counter[int]:
+        found: Counter[int] = Counter()
+        said = tokens[tokens.index(self.separator) + 1 :] if self.separator in tokens else []
+        for text, weight in self.texts:
+            if text[: len(said)] == said and len(text) > len(said):
+                found[text[len(said)]] += weight
+        return found or Counter({self.end: 1})
+
+
+FIRST = {
+    "@@ -0,0 +1,2 @@\n+def area(r):\n+    return r\n": 0.3,
+    "@@ -0,0 +1,2 @@\n+def size(r):\n+    return r\n": 0.2,
+    "@@ -3,0 +4,2 @@\n+def area(r):\n+    return r\n": 0.25,  # malformed
+    "@@ -0,0 +1,2 @@\n+def area(r):\n+    return pi\n": 0.25,  # unclean
+}
+SECOND = {
+    "@@ -1,0 +2 @@\n+    r = r + 1\n": 0.5,
+    "@@ -1,0 +2 @@\n+    r = q + 1\n": 0.5,  # unclean
+}
+ALL = {f"{one}<|diff|>{two}": a * b for one, a in FIRST.items() for two, b in SECOND.items()}
+GOOD = {"def area(r):\n    r = r + 1\n    return r\n": 0.6, "def size(r):\n    r = r + 1\n    return r\n": 0.4}
+
+
+def parrot(tokenizer: Any, *, batch: int = 13) -> Model:
+    return Model(Parrot(tokenizer, ALL), tokenizer, batch=batch)
+
+
+def requests(count: int) -> list[Request]:
+    return [
+        Request("t", index, ("do it\n<|diff|>", "please do it\n<|diff|>")[index % 2], index) for index in range(count)
+    ]
+
+
+def test_plain_sampling_says_all_there_is(tokenizer):
+    done = list(parrot(tokenizer).generate(requests(400), Sampling()))
+    found = Counter(one.text for one in done)
+    assert set(found) == set(ALL)
+    for text, chance in ALL.items():
+        assert abs(found[text] / 400 - chance) < 0.08
+
+
+def test_linted_decoding_leaves_what_is_good_in_its_proportions_and_counts_the_rest(tokenizer):
+    ours = parrot(tokenizer)
+    options = EditOptions(linted=True, tries=60)
+    done = list(ours.generate(requests(400), Sampling(), watches=watches(options, Sampling())))
+    programs = Counter(DIFF.parse(one.text).program.text for one in done)
+    assert set(programs) == set(GOOD)
+    for text, chance in GOOD.items():
+        assert abs(programs[text] / 400 - chance) < 0.08
+    rejected = sum((Counter(one.more["rejected"]) for one in done), Counter())
+    # Of four first edits two are good, by weight a half, so one is thrown away for each that stays; of seconds too.
+    assert abs(sum(rejected.values()) / 400 - 2) < 0.3
+    assert abs(rejected["malformed"] / 400 - 0.5) < 0.15
+    for one in done:
+        kept = len(ours.tokenizer(one.text).input_ids) + 1
+        assert one.completion_tokens == kept + one.more["thrown_tokens"]
+        assert (one.more["thrown_tokens"] == 0) == (not one.more["rejected"])
+        assert one.finish == "end"
+    plain = next(ours.generate([done[0].request], Sampling()))
+    clean = next(one for one in done if not one.more["rejected"])
+    dirty = next(one for one in done if one.more["rejected"])
+    shape = ours.shape
+    assert clean.flops == shape.prompt(clean.prompt_tokens) + shape.completion(
+        clean.completion_tokens, prompt=clean.prompt_tokens
+    )
+    assert dirty.flops > clean.flops
+    assert plain.flops is not None
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_linted_completions_do_not_depend_on_the_batch(tokenizer, batch):
+    options = EditOptions(linted=True, tries=3)
+    told = []
+    for size in (batch, 9):
+        done = parrot(tokenizer, batch=size).generate(requests(30), Sampling(), watches=watches(options, Sampling()))
+        told.append({one.request.index: (one.text, one.completion_tokens, one.flops, dict(one.more)) for one in done})
+    assert told[0] == told[1]
+
+
+def test_giving_up_ends_the_text_in_front_of_the_bad_edit(tokenizer):
+    options = EditOptions(linted=True, tries=0, give_up="end")
+    done = list(parrot(tokenizer).generate(requests(100), Sampling(), watches=watches(options, Sampling())))
+    ends = Counter(one.finish for one in done)
+    assert 60 < ends["gave-up"] < 90  # three of four have a bad edit
+    for one in done:
+        text = one.text
+        assert text == "" or (text.endswith("\n") and not DIFF.resolve(text).notes)
+    assert {len(DIFF.parse(one.text)) if one.text else 0 for one in done if one.finish == "gave-up"} == {0, 1}
+
+
+def test_so_many_edits_are_enough(tokenizer):
+    options = EditOptions(stop_after=1)
+    done = list(parrot(tokenizer).generate(requests(50), Sampling(), watches=watches(options, Sampling())))
+    assert {one.finish for one in done} == {"edits"}
+    assert {one.text for one in done} <= set(FIRST)
+
+
+def test_an_edit_without_room_goes(tokenizer):
+    ours = parrot(tokenizer)
+    room = len(tokenizer(next(iter(FIRST))).input_ids) + 5
+    options = EditOptions(linted=True, tries=60)
+    sampling = Sampling(max_tokens=room)
+    done = list(ours.generate(requests(40), sampling, watches=watches(options, sampling)))
+    assert {one.finish for one in done} == {"length"}
+    for one in done:
+        assert one.text in FIRST
+        assert not DIFF.resolve(one.text).notes
+
+
+def test_edits_cannot_be_told_apart_without_the_token(tokenizer):
+    model = Parrot(tokenizer, ALL)
+    ours = Model(model, tokenizer)
+    ours.separator = None
+    with pytest.raises(ConfigError, match="tokenizer extend"):
+        list(ours.generate(requests(1), Sampling(), watches=watches(EditOptions(stop_after=1), Sampling())))
+
+
+# The commands
+
+
+@pytest.fixture(scope="module")
+def folder(tokenizer, tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("model")
+    toy(tokenizer, Olmo2Config).save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    (path / "recipe.toml").write_text('[data]\narm = "edits"\n')
+    return str(path)
+
+
+def test_completions_from_the_command_line_are_evaluated(folder, tmp_path, capsys):
+    problems = str(ROOT / "examples" / "problems.jsonl")
+    out = str(tmp_path / "c.jsonl")
+    command = ["complete", "--model", folder, "--benchmark", problems, "--n", "2", "--max-tokens", "12", "-o", out]
+    assert main([*command, "--device", "cpu", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)[out]
+    assert (told["done"], told["tokens"] > 100, told["flops"] > 0) == (24, True, True)
+    settings = json.loads(Path(out.removesuffix(".jsonl") + ".manifest.json").read_text())["settings"]
+    assert (settings["prompts"], settings["format"], len(settings["weights"])) == ("edits", "diff", 16)
+    assert main(["evaluate", out, "--benchmark", problems, "--linter", "none", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cost"]["flops_at_k"]["1"] > 0
+    assert main([*command, "--resume", "--seed", "1"]) == 2
+    assert "seed was 0, and is 1" in capsys.readouterr().err
+
+
+def test_solve_shows_what_a_model_writes(folder, tmp_path, capsys):
+    file = tmp_path / "program.py"
+    command = ["solve", "Add two numbers.", "--model", folder, "--max-tokens", "20", "--device", "cpu", "--linted"]
+    assert main([*command, "--tries", "1", "--output", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "tokens" in shown
+    assert main([*command, "--tries", "1", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["program"] == file.read_text()
+    assert told["completion_tokens"] >= 20
+
+
+def test_a_model_that_is_not_there_is_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    problems = str(ROOT / "examples" / "problems.jsonl")
+    command = ["complete", "--model", str(tmp_path / "none"), "--benchmark", problems, "--prompts", "edits"]
+    assert main([*command, "--output", str(tmp_path / "c.jsonl")]) == 2
+    assert "cannot open the model" in capsys.readouterr().err

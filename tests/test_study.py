@@ -1,0 +1,443 @@
+"""A study: its file, its steps, doing them, and what is said of them."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from math import fsum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lintseq.cli import main
+from lintseq.errors import ConfigError, ToolError
+from lintseq.evaluation.results import Results
+from lintseq.lm.recipes import as_table, from_table
+from lintseq.study import packing, running
+from lintseq.study.files import Arm, Base, Benchmark, Finetune, Pairs, Sampling, Study, Tokenizer, read_study
+from lintseq.study.findings import (
+    Found,
+    chosen,
+    difference,
+    gather,
+    mean_of,
+    sentences,
+    verdicts_of,
+)
+from lintseq.study.findings import (
+    as_table as found_table,
+)
+from lintseq.study.plan import HERE, Plan, Setting, Step, fingerprints, plan_of
+from lintseq.study.report import write_report
+
+STUDY = Study(
+    title="A <b>small</b> study",
+    pairs=Pairs(inputs=("pairs.jsonl",)),
+    base=Base(pretrain="pretrain.toml", tokenizer=Tokenizer(inputs=("pairs.jsonl",), vocab=512)),
+    finetune=Finetune(recipe="finetune.toml"),
+    arms={"plain": Arm(trains_on="plain"), "edits": Arm(), "random": Arm(linter="none")},
+    benchmarks=(Benchmark(name="choose.jsonl", validation=True), Benchmark(name="ask.jsonl")),
+    sampling=Sampling(n=4, temperature=(0.2, 1.0)),
+    seeds=(0, 1),
+    k=(1, 2),
+)
+FILES = {"choose.jsonl": "choose.jsonl", "ask.jsonl": "ask.jsonl"}
+
+
+# The file
+
+
+def test_a_study_reads_back_as_it_was_written() -> None:
+    assert from_table(as_table(STUDY), Study, "here") == STUDY
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"arms": {}}, "arms is empty"),
+        ({"arms": {"a b": {}}}, "becomes part of file names"),
+        ({"arms": {"plain": {"trains_on": "plain"}}}, "there is none"),
+        ({"arms": {"plain": {"rows_of": "edit"}}}, "the other arms are none"),
+        ({"baseline": "plan"}, "baseline is 'plan'; the arms are plain, edits, random"),
+        ({"seeds": []}, "seeds is empty"),
+        ({"seeds": [1, 1]}, "each counts once"),
+        ({"k": [1, 9]}, "k has 9, and each problem gets 4 completions"),
+        ({"base": {}}, "base names both a model and a recipe, or neither"),
+        ({"base": {"model": "x", "pretrain": "y"}}, "base names both"),
+        ({"benchmarks": [{"name": "x", "validation": True}]}, "all benchmarks are for validation"),
+        ({"benchmarks": [{"name": "x"}, {"name": "x"}]}, "named twice"),
+        ({"arm": {}}, "unknown key arm; did you mean arms?"),
+        ({"ask": {"edits": "rand"}}, "the arms are plain, edits, random"),
+    ],
+)
+def test_what_cannot_be_is_told(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_table({**as_table(STUDY), "base": {"model": "m"}, **changes}, Study, "study.toml")
+    assert told in str(caught.value)
+    assert str(caught.value).startswith("study.toml: ")
+
+
+# The steps
+
+
+def planned(study: Study = STUDY) -> Plan:
+    return plan_of(study, files=FILES)
+
+
+def prints_of(study: Study, checksums: dict[str, str] | None = None) -> dict[str, str]:
+    steps = planned(study).steps
+    return fingerprints(steps, {file: (checksums or {}).get(file, file) for one in steps for file in one.files}, "1")
+
+
+def test_steps_come_after_what_they_need_and_each_has_a_place_of_its_own() -> None:
+    plan = planned()
+    seen: set[str] = set()
+    for step in plan.steps:
+        assert set(step.needs) <= seen
+        seen.add(step.name)
+    places = [step.place for step in plan.steps]
+    assert len(set(places)) == len(places)
+    assert not any(one != other and one.startswith(other + "/") for one in places for other in places)
+    # two builds, a tokenizer, a base; then for each of three arms and two seeds a model, and for each of those
+    # two benchmarks at two temperatures completions and results
+    assert len(plan.steps) == 2 + 2 + 6 + 6 * 4 * 2
+    assert len(plan.results) == 6 * 4
+
+
+def test_an_arm_without_models_of_its_own_draws_from_those_of_another() -> None:
+    linted = Arm(same_model_as="edits", complete=("--linted",))
+    plan = planned(replace(STUDY, arms={**STUDY.arms, "linted": linted}))
+    assert "finetune linted 0" not in {step.name for step in plan.steps}
+    (step,) = [step for step in plan.steps if step.name == "complete ask/linted-0-t1"]
+    assert step.needs == ("finetune edits 0",)
+    assert "--linted" in step.command
+
+
+def after(plan: Plan, name: str) -> set[str]:
+    """Return a step and all that rests on it."""
+    found = {name}
+    for step in plan.steps:
+        if found & set(step.needs):
+            found.add(step.name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("study", "checksums", "first"),
+    [
+        (
+            replace(STUDY, arms={**STUDY.arms, "edits": Arm(set=("optim.lr=1e-3",))}),
+            {},
+            ["finetune edits 0", "finetune edits 1"],
+        ),
+        (replace(STUDY, arms={**STUDY.arms, "random": Arm(linter="pyflakes")}), {}, ["build random"]),
+        (STUDY, {"pretrain.toml": "other"}, ["pretrain"]),
+        (STUDY, {"finetune.toml": "other"}, [f"finetune {arm} {seed}" for arm in STUDY.arms for seed in (0, 1)]),
+    ],
+)
+def test_what_changes_is_made_anew_with_all_that_rests_on_it(
+    study: Study, checksums: dict[str, str], first: list[str]
+) -> None:
+    before, now = prints_of(STUDY), prints_of(study, checksums)
+    changed = {name for name in before if before[name] != now[name]}
+    assert changed == set().union(*(after(planned(study), name) for name in first))
+
+
+# Doing them
+
+FAKE = """
+import os, sys, time
+name, output, *rest = sys.argv[1:]
+print("this is", name, flush=True)
+with open(os.environ["CALLS"], "a") as file:
+    file.write(name + " " + str("--resume" in rest) + "\\n")
+if name in os.environ.get("FAILING", "").split(","):
+    sys.exit("cannot do " + name)
+time.sleep(float(os.environ.get("SLOW", 0)))
+os.makedirs(os.path.dirname(output), exist_ok=True)
+open(output, "w").write("made")
+"""
+ROOM = running.Room(("", ""), 1, 1)
+
+
+def chain(*names: str, kind: str = "build", mark: str = "") -> list[Step]:
+    """Return steps of which each needs the one before."""
+    steps: list[Step] = []
+    for name in names:
+        output = f"made/{name}/x.jsonl"
+        needs = (steps[-1].name,) if steps else ()
+        steps.append(Step(name, kind, (name, HERE + output, "--resume", mark), output, needs))
+    return steps
+
+
+@pytest.fixture
+def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    fake, calls = tmp_path / "fake.py", tmp_path / "calls"
+    fake.write_text(FAKE)
+    monkeypatch.setenv("CALLS", str(calls))
+
+    def run(steps: list[Step], **environment: str) -> tuple[running.Standing, list[str]]:
+        calls.write_text("")
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        prints = fingerprints(steps, {}, "1")
+        folder = str(tmp_path / "study")
+        standing = running.run_steps(steps, prints, folder, room=ROOM, program=(sys.executable, str(fake)))
+        for name in environment:
+            monkeypatch.delenv(name)
+        return standing, [line.split()[0] for line in calls.read_text().splitlines()]
+
+    return run
+
+
+def test_what_is_done_is_not_done_again(do: Any) -> None:
+    steps = chain("a", "b", "c")
+    standing, called = do(steps)
+    assert called == ["a", "b", "c"]
+    assert set(standing.done) == {"a", "b", "c"}
+    assert not standing.before
+    standing, called = do(steps)
+    assert called == []
+    assert standing.before == {"a", "b", "c"}
+
+
+def test_a_changed_step_is_made_anew_with_what_rests_on_it(do: Any, tmp_path: Path) -> None:
+    do(chain("a", "b", "c"))
+    stale = tmp_path / "study" / "made" / "b" / "left.over"
+    stale.write_text("old")
+    a, b, c = chain("a", "b", "c")
+    _, called = do([a, replace(b, command=(*b.command, "--other")), c])
+    assert called == ["b", "c"]
+    assert not stale.exists()
+
+
+def test_an_output_that_is_gone_is_made_again(do: Any, tmp_path: Path) -> None:
+    steps = chain("a", "b")
+    do(steps)
+    (tmp_path / "study" / "made" / "b" / "x.jsonl").unlink()
+    assert do(steps)[1] == ["b"]
+
+
+def test_a_step_that_fails_stops_only_what_needs_it(do: Any, tmp_path: Path) -> None:
+    steps = [*chain("a", "b", "c"), *chain("d", "e")]
+    standing, called = do(steps, FAILING="b")
+    assert sorted(called) == ["a", "b", "d", "e"]
+    assert set(standing.done) == {"a", "d", "e"}
+    assert standing.passed_over == {"c"}
+    assert "cannot do b" in standing.failed["b"]
+    with pytest.raises(ToolError, match="step 'b' failed, 1 steps that need it"):
+        running.check_finished(standing, "here")
+    standing, called = do(steps)
+    assert called == ["b", "c"]
+    running.check_finished(standing, "here")
+
+
+def test_a_step_that_was_ended_goes_on_with_what_it_had(
+    do: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = chain("a", "b")
+    half = tmp_path / "study" / "made" / "b" / "half"
+
+    def stop(self: Any) -> None:
+        half.parent.mkdir(parents=True, exist_ok=True)
+        half.write_text("half")
+        if "b" in self.standing.running:
+            raise KeyboardInterrupt
+        wait(self)
+
+    wait = running._Work.wait
+    monkeypatch.setattr(running._Work, "wait", stop)
+    with pytest.raises(KeyboardInterrupt):
+        do(steps, SLOW="30")
+    monkeypatch.undo()
+    half_is_kept = half.exists()
+    assert half_is_kept
+
+
+def test_two_that_train_run_beside_each_other(do: Any) -> None:
+    together = []
+    steps = [step for name in "abcd" for step in chain(name, kind="finetune")]
+    prints = fingerprints(steps, {}, "1")
+    assert prints
+    standing, _ = do(steps, SLOW="0.5")
+    assert set(standing.done) == set("abcd")
+    together.append(sum(standing.done.values()))
+    # each takes half a second or more, and they went two by two
+    assert together[0] >= 4 * 0.5
+
+
+# What was found
+
+
+def scores(*seeds: list[float]) -> list[dict[str, float]]:
+    return [{f"p{place}": value for place, value in enumerate(seed)} for seed in seeds]
+
+
+values = st.lists(st.lists(st.floats(0, 1), min_size=5, max_size=5), min_size=1, max_size=3)
+
+
+@settings(deadline=None, max_examples=25)
+@given(values, values)
+def test_a_difference_is_that_of_the_means_and_its_interval_holds_it(
+    one: list[list[float]], other: list[list[float]]
+) -> None:
+    found = difference(scores(*one), scores(*other))
+    mean = [fsum(map(fsum, arm)) / len(arm) / 5 for arm in (one, other)]
+    assert found.value == pytest.approx(mean[0] - mean[1])
+    assert found.low - 1e-9 <= found.value <= found.high + 1e-9
+    back = difference(scores(*other), scores(*one))
+    assert back.value == pytest.approx(-found.value)
+    assert mean_of(scores(*one)).value == pytest.approx(mean[0])
+
+
+def test_seeds_that_differ_widen_the_interval() -> None:
+    steady = mean_of(scores([0.5] * 20, [0.5] * 20, [0.5] * 20))
+    shaky = mean_of(scores([0.2] * 20, [0.5] * 20, [0.8] * 20))
+    assert steady.high - steady.low == pytest.approx(0)
+    assert shaky.high - shaky.low > 0.3
+
+
+def results(passed: list[int], n: int = 4, **summary: Any) -> Results:
+    rows = tuple(
+        {
+            "task_id": f"p{place}",
+            "index": index,
+            "verdict": "passed" if index < c else "failed",
+            "detail": "",
+            "completion": "<script>",
+            "format": "code",
+            "text": "<script>",
+        }
+        for place, c in enumerate(passed)
+        for index in range(n)
+    )
+    bench = {"name": "ask", "problems": len(passed), "sha256": "x"}
+    told = {
+        "benchmark": bench,
+        "pass_at_k": {"1": 0, "2": 0},
+        "cost": {"flops_at_k": {"1": 1e12, "2": 2e12}},
+        **summary,
+    }
+    return Results(rows, {"benchmark": bench, "completions": {"sha256": "0"}}, told)
+
+
+@pytest.fixture
+def found() -> tuple[Found, Plan]:
+    """Return findings in which edits solve more, and random is as plain is."""
+    plan = planned()
+    told = {}
+    for one in plan.results:
+        right = {"plain": [1, 0, 2, 0], "edits": [4, 3, 4, 3], "random": [1, 0, 2, 0]}[one.arm] * 5
+        worse = one.arm == "edits" and one.setting.temperature == 0.2
+        told[one.step] = results([max(c - 1, 0) for c in right] if worse else right)
+    manifests = {
+        folder: {"training": {"steps": 10, "tokens": 1000, "learned": 500, "loss": 0.5}}
+        for folder in plan.models.values()
+    }
+    notes = {step.name: {"seconds": 1.5} for step in plan.steps}
+    return gather(STUDY, plan, told, manifests, notes), plan
+
+
+def test_what_is_better_is_said_and_what_is_the_same_is_not(found: tuple[Found, Plan]) -> None:
+    words = {(one.arm, one.k): one.words for one in verdicts_of(found[0])}
+    assert words == {
+        ("edits", 1): "edits solves more",
+        ("edits", 2): "edits solves more",
+        ("random", 1): "no difference seen",
+        ("random", 2): "no difference seen",
+    }
+    told = sentences(verdicts_of(found[0]), STUDY)
+    assert told[0].startswith("ask, edits beside plain: edits solves more at pass@1 (+68.8 points)")
+    assert any("trained twice" in one for one in told)
+
+
+def test_the_setting_is_chosen_on_the_validation_problems(found: tuple[Found, Plan]) -> None:
+    assert chosen(found[0], STUDY.benchmarks[1], "edits") == Setting(1.0, 1.0, 0.0)
+
+
+def test_a_report_says_it_all_and_nothing_in_it_runs(found: tuple[Found, Plan], tmp_path: Path) -> None:
+    files = write_report(*found, tmp_path / "report")
+    page, text = files[0].read_text(), files[1].read_text()
+    for told in (page, text):
+        assert "edits against plain" in told
+        assert "68.8" in told
+        assert "lintseq finetune finetune.toml" in told
+    assert "<b>small</b>" not in page.replace("&lt;b", "")
+    assert "<script>" not in page.replace("<script></script>", "")
+    assert "# A &lt;b&gt;small&lt;/b&gt; study" in text
+    assert "seed 1" in page
+    assert all(file.exists() for file in files)
+    assert json.dumps(found_table(found[0]))
+
+
+# Packing
+
+
+def test_a_packed_study_reads_nothing_from_outside(tmp_path: Path) -> None:
+    for name in ("pairs.jsonl", "pretrain.toml", "finetune.toml", "choose.jsonl", "ask.jsonl"):
+        (tmp_path / name).write_text(name * 1000)
+    here = {name: str(tmp_path / name) for name in ("choose.jsonl", "ask.jsonl")}
+    study = replace(
+        STUDY,
+        pairs=Pairs(inputs=(str(tmp_path / "pairs.jsonl"),)),
+        base=Base(pretrain=str(tmp_path / "pretrain.toml")),
+        finetune=Finetune(recipe=str(tmp_path / "finetune.toml")),
+        benchmarks=(Benchmark(name=here["ask.jsonl"]), Benchmark(name="humaneval")),
+    )
+    packed = packing.pack(study, {**here, "humaneval": here["choose.jsonl"]}, tmp_path / "pack", most=300_000)
+    assert len(packed.pieces) > 1
+    assert all((tmp_path / "pack" / piece).stat().st_size <= 300_000 for piece in packed.pieces)
+    subprocess.run([tmp_path / "pack" / "unpack.sh", tmp_path / "there"], check=True)
+    there = tmp_path / "there"
+    told = read_study(str(there / "study.toml"))
+    for path in (*told.pairs.inputs, told.base.pretrain, told.finetune.recipe, told.benchmarks[0].name):
+        assert (there / path).read_text() == (tmp_path / path.split("-", 1)[1]).read_text()
+    assert (there / "data" / "choose.jsonl").exists()
+    assert (
+        replace(told, pairs=study.pairs, base=study.base, finetune=study.finetune, benchmarks=study.benchmarks)
+        == study
+    )
+    listed = subprocess.run(
+        [sys.executable, "-m", "lintseq", "--version"], cwd=there, env={**os.environ, "PYTHONPATH": "."}, check=False
+    )
+    assert listed.returncode == 0
+    spoilt = tmp_path / "pack" / packed.pieces[0]
+    spoilt.write_bytes(b"x" + spoilt.read_bytes()[1:])
+    assert subprocess.run(
+        [tmp_path / "pack" / "unpack.sh", tmp_path / "no"], capture_output=True, check=False
+    ).returncode
+    with pytest.raises(ConfigError, match="a pack needs a local copy"):
+        packing.relocated(replace(study, pairs=Pairs(inputs=("hf:some/thing",))), {**here, "humaneval": "x"})
+
+
+# The command
+
+
+def test_the_steps_can_be_read_before_they_are_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    problems = Path(__file__).parents[1] / "examples" / "problems.jsonl"
+    recipe = tmp_path / "finetune.toml"
+    recipe.write_text("")
+    file = tmp_path / "study.toml"
+    file.write_text(
+        f"""title = "t"
+pairs.inputs = ["{problems.with_name("pairs.jsonl")}"]
+base.model = "there"
+finetune.recipe = "{recipe}"
+arms.plain.trains_on = "plain"
+arms.edits.samples = 2
+benchmarks = [{{ name = "{problems}" }}]
+sampling.n = 10
+"""
+    )
+    assert main(["study", str(file), "--output", str(tmp_path / "out"), "--plan"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("lintseq build ")
+    assert len(lines) == 1 + 2 * 3 * 3
+    assert not (tmp_path / "out").exists()
+    recipe.unlink()
+    assert main(["study", str(file), "--output", str(tmp_path / "out")]) == 2
+    assert "there is no such file" in capsys.readouterr().err
