@@ -449,6 +449,8 @@ def test_the_examples_are_scored(plain, capsys, tmp_path):
     manifest = json.loads((tmp_path / "results.manifest.json").read_text())
     assert len(manifest["settings"]["benchmark"]["sha256"]) == 64
     assert manifest["summary"]["pass_at_k"] == found["pass_at_k"]
+    assert manifest["summary"]["bootstrap"] == {"seed": 0, "draws": 2000, "level": 0.95}
+    assert len(manifest["instructions"]) == 12
     status, again, _ = run_command(capsys, *words, "--output", str(results), "--json", "--k", "1,5,10", "--resume")
     assert json.loads(again) == found
 
@@ -501,6 +503,15 @@ def test_tokens_and_operations_are_counted(plain, capsys, tmp_path):
     _, out, _ = run_command(capsys, *words, "--model-config", str(tmp_path / "config.json"))
     shape = shape_of(json.loads((tmp_path / "config.json").read_text()))
     assert json.loads(out)["cost"]["flops_at_k"] == {"1": 12 * (shape.prompt(10) + shape.completion(5, prompt=10))}
+
+
+def test_operations_that_a_generator_recorded_count_without_tokens_too(plain, capsys, tmp_path):
+    rows = [{"task_id": one.task_id, "completion": one.continuation, "flops": 1e9} for one in PROBLEMS]
+    path = write(tmp_path / "samples.jsonl", rows)
+    _, out, _ = run_command(capsys, path, "-b", str(EXAMPLES / "problems.jsonl"), "--k", "1", "--json")
+    cost = json.loads(out)["cost"]
+    assert cost["flops_at_k"] == {"1": pytest.approx(12e9)}
+    assert "completion_tokens" not in cost
 
 
 @pytest.mark.parametrize(

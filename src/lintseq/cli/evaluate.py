@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LINE_EVERY = 5.0
 """Seconds between lines of progress."""
+_INSTRUCTION = 2000
+"""Characters of an instruction that are kept with the results."""
 
 
 def evaluate(
@@ -131,7 +133,8 @@ def evaluate(
             "isolation": level.as_dict(),
         }
         if file is not None:
-            file.finish({"summary": {name: value for name, value in found.items() if name != "per_problem"}})
+            told = {name: value for name, value in found.items() if name != "per_problem"}
+            file.finish({"summary": told, "instructions": instructions_of(problems)})
     finally:
         if file is not None:
             file.close()
@@ -141,6 +144,13 @@ def evaluate(
         typer.echo(shown(found, output))
     for warning in warnings_of(found):
         typer.echo(f"lintseq: {warning}", err=True)
+
+
+def instructions_of(problems: "Sequence[Problem]") -> dict[str, str]:
+    """Return what was asked, for whoever reads the results; what is long is cut."""
+    from lintseq.evaluation.problems import shortened  # noqa: PLC0415
+
+    return {problem.task_id: shortened(problem.instruction, _INSTRUCTION) for problem in problems}
 
 
 def open_sandbox(workers: int | None) -> AbstractContextManager[Any]:

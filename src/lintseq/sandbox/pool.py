@@ -522,7 +522,11 @@ def _verdict(
         return "memory", f"more than {limits.memory:,} bytes", ""
     # Where /proc cannot be read, what children used is known only once they have ended.
     used = report["cpu"] / limits.seconds
-    if reason == "cpu" or used > 1 or (status in (-signal.SIGXCPU, -signal.SIGKILL) and reason == "" and used > _NEARLY):
+    if (
+        reason == "cpu"
+        or used > 1
+        or (status in (-signal.SIGXCPU, -signal.SIGKILL) and reason == "" and used > _NEARLY)
+    ):
         return "timeout", f"more than {limits.seconds:g} s of processor time", ""
     if reason == "wall":
         return "timeout", f"more than {3 * limits.seconds + 1:g} s by the clock", ""
