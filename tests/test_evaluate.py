@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from lintseq.evaluation.modules import missing_in
 from lintseq.evaluation.problems import Fed, Problem
 from lintseq.evaluation.prompts import STYLES, prompt_for
 from lintseq.evaluation.references import references
-from lintseq.evaluation.run import RowsFile, Setup, check_runner, evaluate
+from lintseq.evaluation.run import MOST, RowsFile, Setup, check_runner, evaluate, next_size
 from lintseq.evaluation.summary import summary
 from lintseq.linting import get_linter
 from lintseq.sampling import ProgramSampler
@@ -308,6 +309,19 @@ def test_later_inputs_are_for_those_that_passed_earlier_ones():
     assert [row["verdict"] for row in rows] == ["passed", "failed"]
     assert rows[1]["detail"] == "input 1: printed '?', expected '0'"
     assert (runner.programs.count("good"), runner.programs.count("bad")) == (30, 1)
+
+
+def test_a_reference_that_is_no_program_by_itself_is_written_in_one_edit():
+    piece = replace(problem(), reference="    return x\n    # end", continuation="    return x\n    # end")
+    (row,) = references([piece], "diff")
+    assert row["completion"].count("<|diff|>") == 1
+    assert candidates.read(piece, row["completion"], "diff").text == piece.reference
+
+
+def test_batches_grow_while_they_are_short_and_shrink_when_they_are_long():
+    assert [next_size(64, seconds) for seconds in (1, 15, 60, 61)] == [128, 64, 64, 32]
+    assert next_size(MOST, 1) == MOST
+    assert next_size(1, 1000) == 1
 
 
 # Results that survive
