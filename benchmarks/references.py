@@ -5,8 +5,9 @@ Does for each file what these two commands do, and explains every failure that i
     lintseq benchmarks B --references FORM --data DIR > references.jsonl
     lintseq evaluate references.jsonl --benchmark B --data DIR --output results.jsonl
 
-Which libraries are there, and of which version, decides over DS-1000 and BigCodeBench: run this in an environment
-that has them, and not below /tmp, which programs in the sandbox do not see. What is missing is not run.
+Which libraries are there, and of which version, decides over DS-1000 and BigCodeBench: run this in an environment that
+has them, and not below /tmp, which programs in the sandbox do not see. What is missing is not run. With --folder, a
+run that was ended goes on where it was.
 """
 
 import gzip
@@ -15,7 +16,6 @@ import os
 import re
 import subprocess
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,18 +74,21 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="the folder with the benchmarks' files")
     parser.add_argument("--only", help="names of benchmarks, with commas between (default: all)")
     parser.add_argument("--name", default="references", help="of the results (default: references)")
+    parser.add_argument("--forms", default=",".join(FORMS), help=f"(default: {','.join(FORMS)})")
+    parser.add_argument("--folder", type=Path, help="keep completions and rows here, and go on with what is there")
     parser.add_argument("--workers", type=int, help="(default: all processors)")
     options = parser.parse_args()
     data = data_folder(options.data)
     wanted = options.only.split(",") if options.only else None
     files = [file for file in FILES if wanted is None or file.benchmark in wanted]
     report = Report(options.name, "Reference solutions, as code and as edits")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["LINTSEQ_CACHE"] = f"{folder}/cache"
+    with tempfile.TemporaryDirectory() as fresh:
+        folder = (options.folder or Path(fresh)).resolve()
+        os.environ["LINTSEQ_CACHE"] = str(folder / "cache")
         outcomes = [
-            evaluate(file, form, data, Path(folder), seed=options.seed, workers=options.workers)
+            evaluate(file, form, data, folder, seed=options.seed, workers=options.workers)
             for file in files
-            for form in FORMS
+            for form in options.forms.split(",")
         ]
     report.goals.append(Goal("failures without an explanation", sum(len(one.unexplained) for one in outcomes), most=0))
     report.tables += [totals(outcomes), reasons(outcomes), failures(outcomes)]
@@ -110,7 +113,11 @@ class Outcome:
     rows: Sequence[Mapping[str, Any]]
     accepting: frozenset[str]
     """Problems of which the file says that its solution does not print exactly what is expected."""
-    seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """Of processor time."""
+        return sum(row["cpu_seconds"] for row in self.rows)
 
     @property
     def label(self) -> str:
@@ -163,22 +170,21 @@ def evaluate(file: File, form: str, data: Path, folder: Path, *, seed: int, work
     own = file.benchmark == "own"
     name = str(source) if own else file.benchmark
     place = folder / f"{file.benchmark}-{source.name}-{form}"
-    place.mkdir()
+    place.mkdir(parents=True, exist_ok=True)
+    (place / official_name(file)).unlink(missing_ok=True)
     (place / official_name(file)).symlink_to(source)
     given, results = place / "references.jsonl", place / "results.jsonl"
-    started = time.monotonic()
     text = lintseq("benchmarks", name, "--data", place, "--references", form, "--seed", seed)
     given.write_text(text)
     more = [] if workers is None else ["--workers", workers]
     lintseq(
         "evaluate", given, "--benchmark", name, "--data", place, "--output", results, "--partial", "--k", "1",
-        "--linter", "none", "--quiet", *more,
+        "--linter", "none", "--quiet", "--resume", *more,
     )  # fmt: skip
-    seconds = time.monotonic() - started
     manifest = json.loads((place / "results.manifest.json").read_text())
     rows = list(read_jsonl(results))
-    found = Outcome(file, form, manifest["settings"]["benchmark"]["problems"], rows, accepting(source), seconds)
-    note(f"{file.benchmark} {source.name} {form}: {dict(found.verdicts)} in {seconds:.0f} s")
+    found = Outcome(file, form, manifest["settings"]["benchmark"]["problems"], rows, accepting(source))
+    note(f"{file.benchmark} {source.name} {form}: {dict(found.verdicts)} in {found.seconds:.0f} s of processor time")
     return found
 
 
@@ -243,7 +249,17 @@ def totals(outcomes: Sequence[Outcome]) -> Table:
             one.file.benchmark, Path(one.file.path).name, one.form, one.problems, left_out, f"{passed} of {ran}",
             len(one.failed) - len(one.unexplained), len(one.unexplained), f"{one.seconds:.0f}",
         ])  # fmt: skip
-    header = ["benchmark", "file", "as", "problems", "not run", "passed", "explained", "not explained", "seconds"]
+    header = [
+        "benchmark",
+        "file",
+        "as",
+        "problems",
+        "not run",
+        "passed",
+        "explained",
+        "not explained",
+        "processor seconds",
+    ]
     return Table("Files", header, rows)
 
 
