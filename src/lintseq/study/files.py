@@ -26,6 +26,7 @@ class Tokenizer:
     """A tokenizer that is trained for the study."""
 
     inputs: tuple[str, ...]
+    """Texts; `{}/data/ARM/edits.jsonl` are the edit sequences of an arm."""
     vocab: int
     options: tuple[str, ...] = ()
     """More options of `lintseq tokenizer train`."""

@@ -23,6 +23,7 @@ import lintseq
 from lintseq.errors import ConfigError, ToolError
 from lintseq.lm.recipes import as_toml
 from lintseq.study.files import Study
+from lintseq.study.plan import HERE
 
 MOST = 60 * 1000 * 1000
 """Bytes of a piece, at most."""
@@ -69,6 +70,8 @@ def relocated(study: Study, files: Mapping[str, str]) -> tuple[Study, dict[str, 
     sources: dict[str, str] = {}
 
     def move(path: str, folder: str) -> str:
+        if path.startswith(HERE):  # made by the study itself
+            return path
         if path.startswith("hf:") or "://" in path or "*" in path or not os.path.exists(path):
             raise ConfigError(f"the study reads {path}, which is no file or folder here; a pack needs a local copy")
         name = next((name for name, other in sources.items() if other == path), None)

@@ -93,7 +93,7 @@ def settings_of(sampling: Sampling) -> tuple[Setting, ...]:
 def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) -> Plan:
     """Return the steps of a study; `files` has the file of each benchmark, `data` is the folder they are found in."""
     builds = {name: _build(study, name, arm, files) for name, arm in study.arms.items() if _has_rows(arm)}
-    before = _base(study)
+    before = _base(study, builds)
     model = before[-1].output if before else study.base.model
     tunes = {
         (name, seed): _finetune(study, name, arm, seed, builds, before, model)
@@ -152,7 +152,7 @@ def _build(study: Study, name: str, arm: Arm, files: Mapping[str, str]) -> Step:
     return Step(f"build {name}", "build", (*command, "--resume"), output, (), (*study.pairs.inputs, *against))
 
 
-def _base(study: Study) -> list[Step]:
+def _base(study: Study, builds: Mapping[str, Step]) -> list[Step]:
     """Return what makes the base model; nothing if it is there."""
     if not study.base.pretrain:
         return []
@@ -161,7 +161,9 @@ def _base(study: Study) -> list[Step]:
     if (tokenizer := study.base.tokenizer) is not None:
         command = ["tokenizer", "train", *tokenizer.inputs, "--vocab", str(tokenizer.vocab)]
         command += ["--output", HERE + "models/tokenizer", *tokenizer.options]
-        steps.append(Step("tokenizer", "tokenizer", tuple(command), "models/tokenizer", (), tokenizer.inputs))
+        needs = tuple(build.name for build in builds.values() if HERE + build.output in tokenizer.inputs)
+        files = tuple(path for path in tokenizer.inputs if not path.startswith(HERE))
+        steps.append(Step("tokenizer", "tokenizer", tuple(command), "models/tokenizer", needs, files))
         settings.append("tokenizer=" + HERE + "models/tokenizer")
     command = ["pretrain", study.base.pretrain, "--output", HERE + "models/base", *_sets(settings), "--resume"]
     needs = tuple(step.name for step in steps)
