@@ -52,6 +52,7 @@ PAGES = [
     DOCS / "formats.md",
     DOCS / "on-a-cluster.md",
     DOCS / "pretraining.md",
+    DOCS / "finetuning.md",
 ]
 MARKDOWN = sorted(
     path for folder in (".", "docs", "benchmarks", "examples") for path in (ROOT / folder).resolve().glob("*.md")
