@@ -116,6 +116,16 @@ def pairs_file(path: Path | None = None) -> Path:
     return path or next(ROOT.parent.glob(f"*/{PAIRS}"), ROOT / "examples" / "pairs.jsonl")
 
 
+def data_folder(path: Path | None = None) -> Path:
+    """Return the folder with the benchmarks' files: the one named, or one beside the repository."""
+    found = path or next((place.parent for place in ROOT.parent.glob("*/data/humaneval")), None)
+    if found is None or not found.is_dir():
+        raise SystemExit(
+            f"there are no benchmark files in {found or 'data/ beside the repository'}; name them: --data"
+        )
+    return found
+
+
 def spread(sources: Sequence[Source], count: int) -> list[Source]:
     """Return `count` of the sources, evenly spaced by length: a small set like the large one."""
     ordered = sorted(sources, key=lambda source: source.lines)

@@ -11,7 +11,7 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
-from common import Report, Table, arguments, note, package_version
+from common import Report, Table, arguments, note, package_version, percent
 
 from lintseq.evaluation.benchmarks import load_problems
 from lintseq.evaluation.completions import Completion
@@ -70,8 +70,8 @@ def described(name: str, rows: Rows, shape: Any) -> list[object]:
         name,
         f"{sum(row['completion_tokens'] for row in rows) / len(rows):.0f}",
         f"{each:.3g}",
-        f"{100 * sum(row['malformed_edits'] for row in rows) / max(edits, 1):.1f} %",
-        f"{100 * sum(row['clean_states'] for row in rows) / max(sum(row['states'] for row in rows), 1):.1f} %",
+        percent(sum(row["malformed_edits"] for row in rows), edits),
+        percent(sum(row["clean_states"] for row in rows), sum(row["states"] for row in rows)),
         f"{100 * sum(row['clean'] for row in rows) / len(rows):.1f} %",
         f"{100 * sum(row['verdict'] == 'passed' for row in rows) / len(rows):.2f} %",
     ]

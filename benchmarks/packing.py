@@ -55,7 +55,8 @@ workers = int(sys.argv[4])
 
 
 def encode(rows):
-    ids = tokenizer(rows["text"], add_special_tokens=False, return_attention_mask=False)["input_ids"]
+    how = dict(add_special_tokens=False, split_special_tokens=True, return_attention_mask=False)
+    ids = tokenizer(rows["text"], **how)["input_ids"]
     return {{"input_ids": [one + [tokenizer.eos_token_id] for one in ids]}}
 
 
@@ -122,7 +123,8 @@ def main() -> None:
     )
     report.notes.append(
         f"Python files of the interpreter and its packages, {size / 1e6:.0f} MB, a byte-level BPE of {options.vocab:,}"
-        " tokens. Whole processes, in turns; *processor* counts all their children."
+        " tokens. Whole processes, in turns, so that what else the machine does falls on both; *processor* counts all"
+        " their children, and suffers less from company."
     )
     report.goals += [
         Goal("tokens a second, beside datasets.map", wall["theirs"] / wall["ours"], least=1),

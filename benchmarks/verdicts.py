@@ -1,30 +1,29 @@
 """Do the sandbox's verdicts agree with those of a plain process? Asked of wrong mutants of reference solutions.
 
-    python benchmarks/verdicts.py --data DIR [--mutants 1000] [--seed 0]
-
 Each mutant is a reference solution of HumanEval or MBPP with one small change. Those that pass their tests in a plain
 `python` process are thrown away: they are not wrong. The others are run in the sandbox, and every verdict is compared.
-Mutants are small changes to programs that only compute, but they run without protection here: run this in a
-container, or with a read-only root (`bwrap --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp ...`).
+Plain processes have the same limits of processor time and memory, and run in the jail of `tests/jail.py`.
 """
 
-import argparse
 import ast
-import json
+import os
 import random
-import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+
+from common import HERE, Goal, Report, Table, arguments, data_folder, note
+from jailed import run_jailed
 
 from lintseq.evaluation.benchmarks import load_problems
 from lintseq.evaluation.candidates import read
 from lintseq.evaluation.problems import Checked, Problem
 from lintseq.evaluation.run import run_jobs
-from lintseq.sandbox.job import Job, Limits
+from lintseq.sandbox.job import Check, Job, Limits
 from lintseq.sandbox.pool import Sandbox
 
 LIMITS = Limits(seconds=5.0)
@@ -78,33 +77,8 @@ def mutant(text: str, rng: random.Random) -> str | None:
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
-def plain(program: str, check: str, folder: str) -> tuple[str, float]:
-    """Return the verdict of a process of its own, and the seconds that it took."""
-    path = Path(folder) / "program.py"
-    path.write_text(f"{program}\n\n{check}\n")
-    started = time.monotonic()
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-c", f"__name__ = 'program'; exec(open({str(path)!r}).read())"],
-            capture_output=True,
-            text=True,
-            timeout=3 * LIMITS.seconds + 1,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return "timeout", time.monotonic() - started
-    seconds = time.monotonic() - started
-    if done.returncode == 0:
-        return "passed", seconds
-    last = (done.stderr.strip().splitlines() or [""])[-1]
-    kind = last.partition(":")[0]
-    return "memory" if kind == "MemoryError" else "failed" if kind == "AssertionError" else "error", seconds
-
-
 def candidates(problems: list[Problem], rng: random.Random) -> Iterator[tuple[Problem, str, str]]:
-    """Return problems with a mutant's program and the check that tests it, without end."""
+    """Yield problems, each with a mutant's program and the check that tests it, without end."""
     while True:
         problem = rng.choice(problems)
         (stage,) = problem.tests
@@ -115,47 +89,84 @@ def candidates(problems: list[Problem], rng: random.Random) -> Iterator[tuple[Pr
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--mutants", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = arguments(__doc__)
+    parser.add_argument("--data", type=Path, help="the folder with the benchmarks' files")
+    parser.add_argument("--mutants", type=int, default=1000, help="wrong programs (default: 1,000)")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all processors)")
     options = parser.parse_args()
-    rng = random.Random(options.seed)
-    problems = [one for name in ("humaneval", "mbpp-full") for one in load_problems(name, options.data).problems]
-    chosen, wanted, seconds, tried = [], [], 0.0, 0
-    with tempfile.TemporaryDirectory() as folder:
-        for problem, program, check in candidates(problems, rng):
-            tried += 1
-            verdict, took = plain(program, check, folder)
-            if verdict != "passed":
-                chosen.append((problem, Job(program, problem.tests[0].jobs(program, LIMITS)[0].task, LIMITS)))
-                wanted.append(verdict)
-                seconds += took
-            if len(chosen) == options.mutants:
-                break
+    report = Report("verdicts", "Verdicts on wrong programs, in the sandbox and in a plain process")
+    found = mutants(str(data_folder(options.data)), options.mutants, options.workers, random.Random(options.seed))
+    jobs = [Job(one.program, one.check, LIMITS) for one in found.wrong]
+    note(f"{found.tried} mutants, {len(jobs)} of them wrong; now in the sandbox")
     started = time.monotonic()
-    with Sandbox() as sandbox:
-        found = [ending.verdict for ending in run_jobs([job for _, job in chosen], sandbox)]
-    sandboxed = time.monotonic() - started
+    with Sandbox(workers=options.workers) as sandbox:
+        report.notes.append(f"{sandbox.level.headline}; {options.workers} workers.")
+        endings = run_jobs(jobs, sandbox)
+    seconds = time.monotonic() - started
     differing = [
-        (problem.task_id, one, other, job.program)
-        for (problem, job), one, other in zip(chosen, wanted, found, strict=True)
-        if one != other
+        (one, ending) for one, ending in zip(found.wrong, endings, strict=True) if one.verdict != ending.verdict
     ]
-    for task_id, one, other, program in differing:
-        print(f"{task_id}: plain {one}, sandbox {other}\n{program}\n")
-    print(
-        json.dumps(
-            {
-                "mutants": len(chosen),
-                "tried": tried,
-                "verdicts": Counter(wanted),
-                "equal": len(chosen) - len(differing),
-                "plain_seconds": round(seconds, 1),
-                "sandbox_seconds": round(sandboxed, 1),
-            }
-        )
-    )
+    wanted, told = (Counter(one.verdict for one in group) for group in (found.wrong, endings))
+    report.goals.append(Goal("verdicts that differ", len(differing), most=0))
+    rows = [[name, wanted[name], told[name]] for name in wanted | told]
+    rows.append(["seconds of all, by the clock", f"{found.seconds:.0f}", f"{seconds:.0f}"])
+    report.tables.append(Table(f"{len(jobs)} wrong mutants", ["verdict", "plain process", "sandbox"], rows))
+    if differing:
+        rows = [[one.task_id, one.verdict, ending.verdict, ending.detail] for one, ending in differing]
+        report.tables.append(Table("Differences", ["problem", "plain process", "sandbox", "detail"], rows))
+    report.numbers |= {
+        "mutants": len(jobs),
+        "tried": found.tried,
+        "verdicts": dict(wanted.most_common()),
+        "equal": len(jobs) - len(differing),
+        "differing": [
+            {"task_id": one.task_id, "plain": one.verdict, "sandbox": ending.verdict, "program": one.program}
+            for one, ending in differing
+        ],
+        "plain_seconds": round(found.seconds, 1),
+        "sandbox_seconds": round(seconds, 1),
+    }
+    report.publish(options.results)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A mutant that does not pass its tests in a plain process."""
+
+    task_id: str
+    program: str
+    check: Check
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mutants:
+    wrong: list[Wrong]
+    tried: int
+    seconds: float
+    """That the plain processes took, those of mutants that passed included."""
+
+
+def mutants(data: str, count: int, workers: int, rng: random.Random) -> Mutants:
+    """Return wrong mutants of solutions of HumanEval and MBPP; what they are is seen in plain processes, in a jail."""
+    problems = [one for name in ("humaneval", "mbpp-full") for one in load_problems(name, data).problems]
+    source = candidates(problems, rng)
+    wrong: list[Wrong] = []
+    tried, seconds = 0, 0.0
+    limits = {"seconds": int(LIMITS.seconds), "memory": LIMITS.memory, "workers": workers}
+    while len(wrong) < count:
+        batch = list(islice(source, count - len(wrong) + 50))
+        order = {"programs": [f"{program}\n\n{check}\n" for _, program, check in batch], "limits": limits}
+        started = time.monotonic()
+        verdicts = [verdict for verdict, _ in run_jailed([sys.executable, HERE / "plain.py"], order)]
+        seconds += time.monotonic() - started
+        for (problem, program, check), verdict in zip(batch, verdicts, strict=True):
+            if len(wrong) < count:
+                tried += 1
+                if verdict != "passed":
+                    wrong.append(Wrong(problem.task_id, program, Check(check), verdict))
+        note(f"{len(wrong)} wrong mutants of {tried}, {seconds:.0f} s")
+    return Mutants(wrong, tried, seconds)
 
 
 if __name__ == "__main__":

@@ -507,6 +507,7 @@ def reported(data: Path) -> None:
         told = {"settings": {"benchmark": bench, "completions": {"sha256": "0"}}}
         told["summary"] = {"benchmark": bench, "problems_scored": 3, "problems_not_run": {}, "cost": cost}
         told["summary"]["pass_at_k"] = {"1": 0, "5": 0, "10": 0}
+        told["instructions"] = {"t/0": "Let it <b>grow</b>.\nLine by line." if name == "plain" else EVIL}
         data.with_name(f"{name}.manifest.json").write_text(json.dumps(told))
     runs = [str(data.with_name("plain.jsonl")), f"</script><b>={data.with_name('evil.jsonl')}"]
     folder = data.with_name("report")
@@ -557,8 +558,18 @@ def test_an_example_shows_its_program_its_edits_and_its_verdict(opened: Any) -> 
     page.select_option("#verdict", "error")
     page.locator("#list summary").first.click()
     assert page.locator(".verdict-says").text_content() == "ValueError: <b>no</b> (program.py, line 1)"
+    assert page.locator(".asked").count() == 0, "nobody knows what t/1 asks for"
     assert page.locator(".numbered .row").all_text_contents() == GROWING.rstrip("\n").split("\n")
     assert "".join(page.locator(".block").nth(1).locator(".plus").all_text_contents()) == "+1"
+
+
+@pytest.mark.usefixtures("reported")
+def test_an_example_shows_what_was_asked(opened: Any) -> None:
+    page = opened("report.html")
+    page.fill("#word", "line by line")
+    assert page.text_content("#found") == "40 of 240 examples"
+    page.locator("#list summary").first.click()
+    assert page.locator(".asked").text_content() == "Let it <b>grow</b>.\nLine by line."
 
 
 @pytest.mark.usefixtures("reported")

@@ -55,7 +55,9 @@ PAGES = [
     DOCS / "finetuning.md",
 ]
 MARKDOWN = sorted(
-    path for folder in (".", "docs", "benchmarks", "examples") for path in (ROOT / folder).resolve().glob("*.md")
+    path
+    for folder in (".", "docs", "benchmarks", "examples", "studies/pairs")
+    for path in (ROOT / folder).resolve().glob("*.md")
 )
 
 # Blocks

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from lintseq.evaluation.modules import missing_in
 from lintseq.evaluation.problems import Fed, Problem
 from lintseq.evaluation.prompts import STYLES, prompt_for
 from lintseq.evaluation.references import references
-from lintseq.evaluation.run import RowsFile, Setup, check_runner, evaluate
+from lintseq.evaluation.run import MOST, RowsFile, Setup, check_runner, evaluate, next_size
 from lintseq.evaluation.summary import summary
 from lintseq.linting import get_linter
 from lintseq.sampling import ProgramSampler
@@ -310,6 +311,19 @@ def test_later_inputs_are_for_those_that_passed_earlier_ones():
     assert (runner.programs.count("good"), runner.programs.count("bad")) == (30, 1)
 
 
+def test_a_reference_that_is_no_program_by_itself_is_written_in_one_edit():
+    piece = replace(problem(), reference="    return x\n    # end", continuation="    return x\n    # end")
+    (row,) = references([piece], "diff")
+    assert row["completion"].count("<|diff|>") == 1
+    assert candidates.read(piece, row["completion"], "diff").text == piece.reference
+
+
+def test_batches_grow_while_they_are_short_and_shrink_when_they_are_long():
+    assert [next_size(64, seconds) for seconds in (1, 15, 60, 61)] == [128, 64, 64, 32]
+    assert next_size(MOST, 1) == MOST
+    assert next_size(1, 1000) == 1
+
+
 # Results that survive
 
 SETTINGS = {"benchmark": "own", "timeout": None}
@@ -419,7 +433,8 @@ def plain(monkeypatch, tmp_path):
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(sys.modules["lintseq.cli.evaluate"], "open_sandbox", lambda workers: Entered(timed=False))
+    command = sys.modules["lintseq.cli.evaluate"]
+    monkeypatch.setattr(command, "open_sandbox", lambda workers, level: Entered(timed=False))
     monkeypatch.setenv("LINTSEQ_CACHE", str(tmp_path / "cache"))
 
 
@@ -449,6 +464,8 @@ def test_the_examples_are_scored(plain, capsys, tmp_path):
     manifest = json.loads((tmp_path / "results.manifest.json").read_text())
     assert len(manifest["settings"]["benchmark"]["sha256"]) == 64
     assert manifest["summary"]["pass_at_k"] == found["pass_at_k"]
+    assert manifest["summary"]["bootstrap"] == {"seed": 0, "draws": 2000, "level": 0.95}
+    assert len(manifest["instructions"]) == 12
     status, again, _ = run_command(capsys, *words, "--output", str(results), "--json", "--k", "1,5,10", "--resume")
     assert json.loads(again) == found
 
@@ -480,6 +497,24 @@ def test_people_get_a_table(plain, capsys):
     assert "pass@10                            undefined: fewer completions" in out
 
 
+def test_a_run_says_how_far_programs_are_kept_in(capsys, tmp_path):
+    path = write(tmp_path / "one.jsonl", [{"task_id": PROBLEMS[0].task_id, "completion": PROBLEMS[0].continuation}])
+    words = (path, "-b", str(EXAMPLES / "problems.jsonl"), "--partial", "--k", "1", "--workers", "1")
+    results = tmp_path / "results.jsonl"
+    status, _, err = run_command(capsys, *words, "-q", "--sandbox", "unsafe", "--output", str(results))
+    assert status == 0
+    assert err.startswith("lintseq: unsafe: programs run as you")
+    manifest = json.loads((tmp_path / "results.manifest.json").read_text())
+    assert manifest["summary"]["isolation"]["level"] == manifest["settings"]["sandbox"] == "unsafe"
+    status, _, err = run_command(capsys, *words, "--sandbox", "none")
+    assert (status, "there is no sandbox 'none'; use auto or unsafe" in err) == (2, True)
+    status, _, err = run_command(capsys, *words)
+    if status == 2 and "cannot be isolated" in err:
+        assert "--sandbox unsafe" in err
+    else:
+        assert err.startswith("lintseq: isolated: ")
+
+
 def test_references_pass_as_code_and_as_edits(plain, capsys, tmp_path):
     for form in ("code", "program", "diff", "udiff", "search-replace"):
         assert main(["benchmarks", str(EXAMPLES / "problems.jsonl"), "--references", form]) == 0
@@ -501,6 +536,15 @@ def test_tokens_and_operations_are_counted(plain, capsys, tmp_path):
     _, out, _ = run_command(capsys, *words, "--model-config", str(tmp_path / "config.json"))
     shape = shape_of(json.loads((tmp_path / "config.json").read_text()))
     assert json.loads(out)["cost"]["flops_at_k"] == {"1": 12 * (shape.prompt(10) + shape.completion(5, prompt=10))}
+
+
+def test_operations_that_a_generator_recorded_count_without_tokens_too(plain, capsys, tmp_path):
+    rows = [{"task_id": one.task_id, "completion": one.continuation, "flops": 1e9} for one in PROBLEMS]
+    path = write(tmp_path / "samples.jsonl", rows)
+    _, out, _ = run_command(capsys, path, "-b", str(EXAMPLES / "problems.jsonl"), "--k", "1", "--json")
+    cost = json.loads(out)["cost"]
+    assert cost["flops_at_k"] == {"1": pytest.approx(12e9)}
+    assert "completion_tokens" not in cost
 
 
 @pytest.mark.parametrize(

@@ -1,278 +1,111 @@
-"""Examples: what is trained on is what generation asks for, and nothing is cut where it should not be."""
+"""The bundled example data: every row is what `examples/README.md` says."""
 
+import ast
 import json
-import os
-from functools import cache
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from toys import libraries, toy_tokenizer
+from pyflakes.checker import Checker
 
-from lintseq.codecs import DIFF, SEPARATOR, get_codec
-from lintseq.dataset.records import SHAPES, Item
-from lintseq.dataset.sequences import read_record
-from lintseq.errors import ConfigError, ProgramError
-from lintseq.evaluation.problems import Problem
-from lintseq.evaluation.prompts import prompt_for
-from lintseq.lm.examples import ARMS, Cut, Encoder, arm_of, common_rows, in_format, open_tokens, pair_of, tokenise
-from lintseq.program import Program
-from lintseq.sampling import ProgramSampler
+from lintseq.program import Program, code_from_markdown
 
-pytestmark = pytest.mark.xdist_group("torch")
-libraries()
+PAIRS = Path(__file__).parents[1] / "examples" / "pairs.jsonl"
+LINES = PAIRS.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+ROWS = [json.loads(line) for line in LINES]
+PROGRAMS = {row["id"]: code_from_markdown(row["response"]) for row in ROWS}
 
-PROGRAMS = {
-    "Give the area of a circle.": "def area(radius):\n    return 3.14 * radius**2\n\n\nprint(area(1))\nprint(2)\n",
-    "Count <|diff|>, écrit à la main.": 'def count(text):\n    mark = "<|diff|>"\n    return text.count(mark)\n',
-    "Say it\nin two lines": "import math\n\n\nclass Circle:\n    pass\n\n\nprint(math.pi)",
-    "Begin with nothing.": "\n\nx = 1\nprint(x)\n",
-}
-CHATML = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|endoftext|>\n"
-    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
+RUN_EACH = """
+import contextlib, io, json, runpy, sys, traceback
 
+failures = {}
+for path in sys.argv[1:]:
+    sys.argv = [path]
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            runpy.run_path(path, run_name="__main__")
+    except SystemExit as end:
+        if end.code:
+            failures[path] = f"left with {end.code!r}"
+    except BaseException:
+        failures[path] = traceback.format_exc()
+print(json.dumps(failures))
+"""
 
-@cache
-def tokenizer(template: str | None = CHATML):
-    made = type(toy_tokenizer())(tokenizer_object=toy_tokenizer().backend_tokenizer, eos_token="<|endoftext|>")
-    made.chat_template = template
-    return made
+each_program = pytest.mark.parametrize("code", PROGRAMS.values(), ids=PROGRAMS.keys())
 
 
-def records(shape="lintseq", format="diff", draws=3, programs=PROGRAMS):
-    for number, (instruction, program) in enumerate(programs.items()):
-        sampler = ProgramSampler(program)
-        for draw in range(draws):
-            sequence = sampler.sample(seed=1, id=str(number), draw=draw)
-            item = Item(str(number), instruction, program, response=program)
-            yield SHAPES[shape](item, sequence, draw, {"linter": "native", "seed": 1}, get_codec(format))
+def sizes() -> list[int]:
+    return [len(Program.from_text(code).lines) for code in PROGRAMS.values()]
 
 
-def write(path, rows):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return str(path)
+def test_there_are_at_least_forty_rows_each_with_an_id_and_an_instruction_of_its_own():
+    assert len(ROWS) >= 40
+    assert len({row["id"] for row in ROWS}) == len(ROWS)
+    assert len({row["instruction"] for row in ROWS}) == len(ROWS)
 
 
-def encoder(arm="edits", layout="text", max_tokens=2000, truncate="edit", of=None):
-    return Encoder(of or tokenizer(), arm=arm, layout=layout, cut=Cut(max_tokens, truncate))
+def test_a_row_is_one_line_with_the_same_three_columns():
+    for line, row in zip(LINES, ROWS, strict=True):
+        assert list(row) == ["id", "instruction", "response"]
+        assert all(isinstance(value, str) and value.strip() for value in row.values())
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", row["id"]), row["id"]
+        assert line == json.dumps(row, ensure_ascii=False)
 
 
-def encoded(record, **how):
-    one = encoder(**how)
-    return next(iter(one.encode([pair_of(record, one.arm)])))
+def test_most_responses_are_plain_programs_and_at_least_eight_are_markdown_answers():
+    answers = [row for row in ROWS if row["response"] != PROGRAMS[row["id"]]]
+    assert 8 <= len(answers) <= len(ROWS) / 3
+    for row in answers:
+        assert "```" in row["response"]
+        assert "```" not in PROGRAMS[row["id"]]
 
 
-def generation_prompt(record, arm, layout):
-    """Return the tokens that a model is asked with, as the backend of generation makes them."""
-    start = record.start.text if arm == "edits" else ""
-    problem = Problem("1", "", record.instruction, "", reference="", tests=(), start=start)
-    prompt = prompt_for(problem, "messages" if layout == "chat" else arm)
-    if isinstance(prompt, str):
-        return tokenizer()(prompt).input_ids
-    return tokenizer().apply_chat_template(prompt, add_generation_prompt=True, return_dict=False)
+def test_plain_programs_end_with_one_newline_as_files_do():
+    for row in ROWS:
+        if row["response"] == PROGRAMS[row["id"]]:
+            assert re.search(r"[^\n]\n\Z", row["response"]), row["id"]
 
 
-# The same boundaries
+def test_programs_are_short_middling_and_long():
+    assert min(sizes()) >= 5
+    assert max(sizes()) <= 80
+    assert sum(size < 10 for size in sizes()) >= 8
+    assert sum(10 <= size <= 30 for size in sizes()) >= 18
+    assert sum(size > 30 for size in sizes()) >= 15
 
 
-@pytest.mark.parametrize("layout", ["text", "chat"])
-@pytest.mark.parametrize("arm", ARMS)
-@pytest.mark.parametrize("shape", [name for name in SHAPES if name != "next-edit"])
-def test_a_model_is_taught_in_the_state_in_which_it_is_asked(shape, arm, layout):
-    for row in records(shape):
-        record = read_record(row)
-        one = encoded(record, arm=arm, layout=layout)
-        assert one.prompt == generation_prompt(record, arm, layout)
-        assert one.completion[-1] == tokenizer().eos_token_id
-        assert one.completion.count(tokenizer().eos_token_id) == 1
-        text = tokenizer().decode(one.completion[:-1])
-        whole = record.text if arm == "edits" else record.program
-        assert text == (whole.removeprefix(SEPARATOR) if arm == "edits" and layout == "text" else whole)
+@each_program
+def test_a_program_compiles_and_is_clean_under_pyflakes(code):
+    compile(code, "example.py", "exec", dont_inherit=True)
+    messages = Checker(ast.parse(code)).messages
+    assert not messages, [str(message) for message in messages]
 
 
-def test_a_next_edit_is_taught_behind_the_program_as_it_stands():
-    rows = list(records("next-edit", draws=12))
-    assert any("state" in row for row in rows)
-    for row in rows:
-        record = read_record(row)
-        one = encoded(record)
-        assert one.prompt == generation_prompt(record, "edits", "text")
-        if record.left:
-            with pytest.raises(ProgramError, match="no-program"):
-                pair_of(record, "plain")
+@each_program
+def test_a_program_has_neither_tabs_nor_trailing_space(code):
+    assert not [line for line in Program.from_text(code).lines if line != line.rstrip() or "\t" in line]
 
 
-@pytest.mark.parametrize("format", ["udiff", "search-replace", "states"])
-def test_edits_are_written_in_the_format_that_is_asked_for(format):
-    for row in records():
-        record = in_format(row, format)
-        text = tokenizer().decode(encoded(record).completion[:-1])
-        assert get_codec(format).resolve(text).text == row["program"]
-        assert pair_of(record, "plain").completion == row["program"]
+def test_programs_run_to_their_end_without_warnings_input_or_files_left_behind(tmp_path):
+    folder, empty = tmp_path / "programs", tmp_path / "empty"
+    folder.mkdir()
+    empty.mkdir()
+    for name, code in PROGRAMS.items():
+        (folder / f"{name}.py").write_text(code, encoding="utf-8")
 
+    finished = subprocess.run(
+        [sys.executable, "-I", "-B", "-W", "error", "-c", RUN_EACH, *sorted(map(str, folder.iterdir()))],
+        cwd=empty,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
-def test_a_template_that_changes_answers_is_refused():
-    trims = CHATML.replace("message['content']", "message['content'] | upper")
-    with pytest.raises(ConfigError, match=r"data.layout to text"):
-        encoder(layout="chat", of=tokenizer(trims))
-    with pytest.raises(ConfigError, match="no chat template"):
-        encoder(layout="chat", of=tokenizer(None))
-
-
-def test_the_text_that_ends_a_completion_cannot_be_in_one():
-    row = next(records(programs={"End.": 'print("<|endoftext|>")\n'}))
-    assert encoded(read_record(row)).reason == "end-inside"
-
-
-# Cutting
-
-
-texts = st.sampled_from(list(records()))
-
-
-@settings(deadline=None)
-@given(texts, st.integers(2, 300), st.sampled_from(["text", "chat"]))
-def test_cut_edits_are_whole_edits(row, room, layout):
-    record = read_record(row)
-    one = encoded(record, max_tokens=room, layout=layout)
-    full = encoded(record, layout=layout)
-    if isinstance(one, ProgramError):
-        assert one.reason in ("prompt-too-long", "no-edit-fits")
-        assert (one.reason == "prompt-too-long") == (len(full.prompt) >= room)
-        return
-    assert len(one.prompt) + len(one.completion) <= room
-    assert full.completion[: len(one.completion)] == one.completion
-    assert one.lost == len(full.completion) - len(one.completion)
-    if one.lost:
-        text = tokenizer().decode(one.completion).removeprefix(SEPARATOR)
-        kept = text.rstrip("\n").split("\n" + SEPARATOR)
-        assert kept == [edit.rstrip("\n") for edit in record.edits[: len(kept)]]
-        # One more edit would not have fitted.
-        if len(kept) < len(record.edits):
-            more = encoded(record, layout=layout).completion
-            places = [place for place, token in enumerate(more) if token == one_diff()]
-            assert all(not len(one.completion) < place <= room - len(one.prompt) for place in real_ends(more, places))
-    else:
-        assert one == full
-
-
-def one_diff():
-    return tokenizer().encode(SEPARATOR)[0]
-
-
-def real_ends(ids, places):
-    return [place for place in places if place and tokenizer().decode(ids[:place]).endswith("\n")]
-
-
-@settings(deadline=None)
-@given(texts, st.integers(2, 200))
-def test_a_plain_program_is_cut_behind_a_line(row, room):
-    record = read_record(row)
-    one = encoded(record, arm="plain", max_tokens=room)
-    if isinstance(one, ProgramError):
-        assert one.reason in ("prompt-too-long", "no-line-fits")
-    elif one.lost:
-        text = tokenizer().decode(one.completion)
-        assert record.program.startswith(text)
-        assert not text.rpartition("\n")[2].strip() or text == record.program
-
-
-@given(texts, st.integers(2, 300))
-def test_the_other_ways_to_cut(row, room):
-    record = read_record(row)
-    full = encoded(record)
-    size = len(full.prompt) + len(full.completion)
-    drop, anywhere = (encoded(record, max_tokens=room, truncate=how) for how in ("drop", "anywhere"))
-    if size <= room:
-        assert drop == anywhere == full
-    elif len(full.prompt) < room:
-        assert drop.reason == "too-long"
-        assert len(anywhere.prompt) + len(anywhere.completion) == room
-    else:
-        assert drop.reason == anywhere.reason == "prompt-too-long"
-
-
-# Files
-
-
-def both(path, folder, max_tokens=2000, format="diff", arms=ARMS, **how):
-    encoders = {arm: encoder(arm, max_tokens=max_tokens, **how) for arm in arms}
-    return tokenise(path, {arm: os.path.join(folder, arm) for arm in arms}, encoders, format=format)
-
-
-def test_both_arms_come_of_one_file(tmp_path):
-    files = both(write(tmp_path / "a.jsonl", records()), tmp_path)
-    assert (len(files["edits"]), len(files["plain"])) == (12, 4)
-    assert files["edits"].rows == files["plain"].rows
-    for file, arm in zip(files.values(), files, strict=True):
-        for place, example in enumerate(file):
-            one = encoded(list(map(read_record, records()))[place if arm == "edits" else place * 3], arm=arm)
-            assert example.ids.tolist() == one.prompt + one.completion
-            assert example.prompt == len(one.prompt)
-        tally = file.about["tally"]
-        assert tally["tokens"] == sum(file.lengths()) and tally["trained"] == tally["tokens"] - sum(file.prompts())
-
-
-def test_tokens_are_made_once_and_again_if_anything_is_another(tmp_path):
-    path = write(tmp_path / "a.jsonl", records())
-    first = both(path, tmp_path)["edits"].about["fingerprint"]
-    made = os.stat(tmp_path / "edits" / "tokens.u32").st_mtime_ns
-    assert both(path, tmp_path)["edits"].about["fingerprint"] == first
-    assert os.stat(tmp_path / "edits" / "tokens.u32").st_mtime_ns == made
-    changed = [
-        both(path, tmp_path, max_tokens=100)["edits"].about["fingerprint"],
-        both(path, tmp_path, format="udiff")["edits"].about["fingerprint"],
-        both(path, tmp_path, layout="chat")["edits"].about["fingerprint"],
-        both(write(tmp_path / "a.jsonl", records(draws=2)), tmp_path)["edits"].about["fingerprint"],
-    ]
-    assert len({first, *changed}) == 5
-    assert open_tokens(str(tmp_path / "edits"), first) is None
-
-
-def test_what_ended_half_way_is_not_taken_for_whole(tmp_path):
-    path = write(tmp_path / "a.jsonl", records())
-    files = both(path, tmp_path)
-    (tmp_path / "edits").rename(tmp_path / "edits.partial")
-    assert both(path, tmp_path)["edits"].ids.tolist() == files["edits"].ids.tolist()
-    assert not (tmp_path / "edits.partial").exists()
-
-
-def test_only_rows_that_came_through_in_both_arms_are_compared(tmp_path):
-    path = write(tmp_path / "a.jsonl", records())
-    files = both(path, tmp_path, max_tokens=48)
-    rows = common_rows(files["plain"], files["edits"])
-    assert 0 < len(rows) < max(len(files["plain"].rows), len(files["edits"].rows))
-    for file in files.values():
-        arm = arm_of(file, rows)
-        assert set(arm.examples.rows) == set(rows.values())
-        assert [file.rows[file.row_numbers()[place]] for place in arm.places] == [
-            list(rows)[number] for number in arm.examples.rows
-        ]
-
-
-def test_bad_rows_are_counted_and_a_file_of_nothing_is_an_error(tmp_path):
-    good = list(records())
-    bad = [{"id": 1}, {"edits": "no", "program": "x"}, {**good[0], "instruction": "\ud800"}]
-    files = both(write(tmp_path / "a.jsonl", [*bad, *good]), tmp_path)
-    assert files["edits"].about["tally"]["dropped"] == {"no-field": 1, "not-edits": 1, "encoding": 1}
-    assert len(files["edits"]) == len(good)
-    with pytest.raises(ConfigError, match="holds no rows"):
-        both(write(tmp_path / "empty.jsonl", []), tmp_path)
-    with pytest.raises(ConfigError, match=r"no row of .* \(2 no-field\): give a file of edit sequences"):
-        both(write(tmp_path / "b.jsonl", [{"a": 1}, {"a": 2}]), tmp_path)
-    with pytest.raises(ConfigError, match=r"12 prompt-too-long\): raise data.max_tokens"):
-        both(write(tmp_path / "c.jsonl", good), tmp_path, max_tokens=3)
-
-
-def test_malformed_edits_are_told_where_they_have_to_be_read(tmp_path):
-    row = {**next(records()), "edits": ["@@ -9,0 +10 @@\n+x = 1"]}
-    with pytest.raises(ConfigError, match="1 malformed-edit"):
-        both(write(tmp_path / "a.jsonl", [row]), tmp_path, format="udiff", arms=["edits"])
-
-
-def test_draws_of_a_row_share_it_and_other_rows_do_not():
-    rows = [pair_of(read_record(row), "edits").row for row in records()]
-    assert [rows.index(row) // 3 for row in rows] == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
-    assert DIFF.resolve(read_record(next(records())).text).program == Program.from_text(next(iter(PROGRAMS.values())))
+    assert finished.stderr == ""
+    assert json.loads(finished.stdout) == {}
+    assert list(empty.iterdir()) == []

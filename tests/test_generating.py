@@ -428,3 +428,24 @@ def test_the_command_refuses_what_cannot_work_before_it_loads_a_model(tmp_path, 
     base += [] if "--prompts" in options else ["--prompts", "edits"]
     assert main([*base, *options]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_program_grows_on_a_terminal_in_one_place():
+    import io  # noqa: PLC0415
+
+    from rich.console import Console  # noqa: PLC0415
+
+    from lintseq.cli.solve import Stage  # noqa: PLC0415
+
+    out = io.StringIO()
+    terminal = Console(file=out, force_terminal=True, width=60, height=20, highlight=False, markup=False)
+    text = GOOD + "<|diff|>@@ -1,0 +2 @@\n+    r = r + 1\n"
+    with Stage(DIFF, Program(()), terminal) as stage:
+        for end in range(len(text) + 1):
+            stage(REQUEST, text[:end])
+    grown = out.getvalue()
+    assert "+     r = r + 1" in grown
+    assert grown.count("edit 2:") <= len(text) - len(GOOD), "each picture is drawn once, and none above another"
+    program = stage.finish(Generated(REQUEST, text, "end", 5, 30, None, {"rejected": {"unclean": 2}}))
+    assert program.text == "def area(r):\n    r = r + 1\n    return r * r\n"
+    assert "2 unclean edits drawn again" in out.getvalue()

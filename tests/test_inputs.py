@@ -626,13 +626,13 @@ def test_the_id_of_a_file_is_its_path(
     assert [row["id"] for row in rows_of(*sources(spec.format(tmp_path)))] == ids
 
 
-@pytest.mark.parametrize("functions", [False, True])
-def test_source_files_are_gone_on_with_from_any_row(functions: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reading", [{}, {"functions": True}, {"tasks": True}])
+def test_source_files_are_gone_on_with_from_any_row(reading: dict[str, bool], tmp_path: Path) -> None:
     folder = code(tmp_path / "code")
     put(folder / "many.py", b"".join(b'def f%d():\n    """Return one."""\n    return 1\n\n\n' % n for n in range(9)))
-    (one,) = sources(str(folder), functions=functions)
+    (one,) = sources(str(folder), **reading)
     rows = list(one.read(START))
-    assert len(rows) == (12 if functions else 10)
+    assert len(rows) == (12 if reading else 10)
     for place, row in enumerate(rows):
         assert list(one.read(row.mark)) == rows[place + 1 :]
 
@@ -642,6 +642,29 @@ def test_with_functions_a_folder_is_one_of_code_whatever_else_lies_in_it(tmp_pat
     put(tmp_path / "a.py", b'def f():\n    """Return one."""\n    return 1\n')
     (row,) = rows_of(*sources(str(tmp_path), functions=True))
     assert (row["id"], row["instruction"], row["path"]) == ("a.py::f", "Return one.", "a.py")
+
+
+def test_with_tasks_what_a_stranger_could_not_write_is_rejected_with_the_reason(tmp_path: Path) -> None:
+    put(tmp_path / "pkg/a.py", b'def f(x):\n    """Return twice what is given."""\n    return 2 * x\n')
+    put(
+        tmp_path / "pkg/b.py",
+        b'from . import a\n\n\ndef g(x):\n    """Return what is given as it is."""\n    a.f(x)\n',
+    )
+    put(tmp_path / "pkg/tests/c.py", b'def h(x):\n    """Return half of what is given."""\n    return x / 2\n')
+    found = {}
+    for one in sources(str(tmp_path), tasks=True):
+        sampler = EditSampler(fields=one.fields)
+        for row in one.read(START):
+            outcome = sampler(row.data)
+            found[outcome.id] = outcome.reason or (outcome.records[0]["instruction"], outcome.records[0]["program"])
+    assert found == {
+        "pkg/a.py::f": (
+            "Write a Python function `f(x)`.\n\nReturn twice what is given.",
+            "def f(x):\n    return 2 * x\n",
+        ),
+        "pkg/b.py::g": "own-import",
+        "pkg/tests/c.py": "test",
+    }
 
 
 @pytest.fixture(autouse=True)

@@ -479,6 +479,33 @@ def test_the_command_writes_page_markdown_and_pictures(tmp_path: Path, capsys: p
     assert main(["report", one, "-o", str(out)]) == 0, "a report replaces a report"
 
 
+def test_the_numbers_are_there_for_programs_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = results(tmp_path / "one.jsonl", rows([0, 1, 4])), results(tmp_path / "two.jsonl", rows([2, 1, 4]))
+    assert main(["report", one, other, "-o", str(tmp_path / "out"), "--k", "1,9", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert Path(found["page"]).exists() and Path(found["markdown"]).exists()
+    (section,) = found["sections"]
+    assert section["runs"]["one"]["pass_at_k"] == {
+        "1": scores(counts_of(rows([0, 1, 4])), [1])[1].as_dict(),
+        "9": None,
+    }
+    assert section["runs"]["two"]["verdicts"] == {"passed": 7, "error": 5}
+    (difference,) = section["differences"]
+    assert (difference["of"], difference["from"], difference["k"], difference["problems"]) == ("two", "one", 1, 3)
+    assert difference["difference"]["value"] == pytest.approx(2 / 12)
+
+
+def test_an_example_says_what_was_asked_and_the_page_holds_it_once(tmp_path: Path) -> None:
+    path = results(tmp_path / "one.jsonl", rows([0, 1]))
+    manifest = tmp_path / "one.manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"instructions": {"t/0": HOSTILE}}))
+    found = report([Run("one", read_results(path))])
+    assert [one.get("instruction") for one in found.examples] == [HOSTILE] * 4 + [None] * 4
+    data = json.loads(Page(evaluation_page(found)).raw["data"])
+    assert data["instructions"] == [HOSTILE]
+    assert [one.get("instruction") for one in data["examples"]] == [0] * 4 + [None] * 4
+
+
 def test_pictures_are_the_same_each_time(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     one = results(tmp_path / "one.jsonl", rows([0, 1, 4]), benchmark="humaneval")

@@ -465,7 +465,7 @@ def test_a_sandbox_that_is_not_entered_says_so():
         _ = Sandbox().level
     with pytest.raises(ConfigError, match="at least one worker"):
         Sandbox(workers=0)
-    with pytest.raises(ConfigError, match="unknown sandbox"):
+    with pytest.raises(ConfigError, match="there is no sandbox"):
         Sandbox(level="bwrap")  # type: ignore[arg-type]
 
 

@@ -335,7 +335,7 @@ def found() -> tuple[Found, Plan]:
         worse = one.arm == "edits" and one.setting.temperature == 0.2
         told[one.step] = results([max(c - 1, 0) for c in right] if worse else right)
     manifests = {
-        folder: {"training": {"steps": 10, "tokens": 1000, "learned": 500, "loss": 0.5}}
+        folder: {"plan": {"own": {"steps": 10}}, "outcome": {"tokens": 1000, "learned": 500, "loss": 0.5}}
         for folder in plan.models.values()
     }
     notes = {step.name: {"seconds": 1.5} for step in plan.steps}

@@ -64,6 +64,13 @@ def build(
     functions: Annotated[
         bool, typer.Option("--functions", help="Of source files, take each documented function and class.")
     ] = False,
+    tasks: Annotated[
+        bool,
+        typer.Option(
+            "--tasks",
+            help="As --functions: those that a stranger could write, asked for by signature and description.",
+        ),
+    ] = False,
     shards: Shards = None,
     shard_rows: ShardRows = None,
     shard_kind: KindOfShards = ShardKind.parquet,
@@ -152,7 +159,7 @@ def build(
             inputs,
             target,
             options=options,
-            reading=ReadingOptions(functions=functions),
+            reading=ReadingOptions(functions=functions, tasks=tasks),
             workers=workers,
             engine=engine.value,
             overwrite=overwrite,

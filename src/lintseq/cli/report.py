@@ -3,12 +3,14 @@
 Owns where the files go. What they say is `lintseq.reporting`.
 """
 
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lintseq.cli.console import plural, table
+from lintseq.cli.options import Json
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def report(
         int, typer.Option(min=0, metavar="N", help="Examples of each problem and run on the page, at most.")
     ] = 5,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the intervals.")] = 0,
+    json: Json = False,
 ) -> None:
     """Write a report of evaluations: pass@k with intervals, what it cost, how programs failed, and examples.
 
@@ -42,6 +45,7 @@ def report(
     """
     from lintseq.cli.evaluate import numbers  # noqa: PLC0415
     from lintseq.reporting import evaluation, pictures  # noqa: PLC0415
+    from lintseq.reporting.evaluation_data import as_dict  # noqa: PLC0415
     from lintseq.reporting.evaluation_markdown import check_markdown, markdown  # noqa: PLC0415
     from lintseq.reporting.evaluation_page import evaluation_page  # noqa: PLC0415
     from lintseq.reporting.pages import check_writable, write_page  # noqa: PLC0415
@@ -55,13 +59,22 @@ def report(
     drawn = pictures.draw_sections(told.sections, output) if pictures.available() else {}
     write_page(page, evaluation_page(told))
     write_page(text, markdown(told, drawn))
-    rows = [("runs", f"{len(told.runs):,}"), ("examples", f"{len(told.examples):,}"), ("page", str(page))]
-    rows.append(("Markdown", f"{text}, {plural(len(drawn), 'plot')}" if drawn else str(text)))
-    typer.echo(table(rows))
+    if json:
+        plots = [str(output / name) for name in drawn.values()]
+        typer.echo(dumps({"page": str(page), "markdown": str(text), "plots": plots, **as_dict(told)}))
+    else:
+        typer.echo(files(told, page, text, len(drawn)))
     if not pictures.available():
         typer.echo(
             "lintseq: report.md has no plots, for matplotlib is not installed: pip install 'lintseq[plots]'", err=True
         )
+
+
+def files(told: "Report", page: Path, text: Path, plots: int) -> str:
+    """Return what was written as a table for people."""
+    rows = [("runs", f"{len(told.runs):,}"), ("examples", f"{len(told.examples):,}"), ("page", str(page))]
+    rows.append(("Markdown", f"{text}, {plural(plots, 'plot')}" if plots else str(text)))
+    return table(rows)
 
 
 def folder(path: Path) -> None:

@@ -3,6 +3,7 @@
 Owns what is on the screen while tokens come in. How a state is drawn is `sample`'s.
 """
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -149,9 +150,16 @@ class Stage:
         """Draw the program as it stands, on a terminal."""
         if not (self.shown and self.to.is_terminal):
             return
+        from rich.console import Console  # noqa: PLC0415
+
+        # Drawn on paper first: what is printed to a console that has a picture goes above it.
+        paper = Console(
+            file=io.StringIO(), force_terminal=True, color_system=self.to.color_system,  # type: ignore[arg-type]
+            width=self.to.width, highlight=False, markup=False,
+        )  # fmt: skip
         edits = split(text)
-        with self.to.capture() as capture:
-            show_edit_of(self.codec, self.start, edits, len(edits), self.to)
+        with paper.capture() as capture:
+            show_edit_of(self.codec, self.start, edits, len(edits), paper)
         lines = capture.get().removesuffix("\n").split("\n")
         room = max(self.to.size.height - _ROOM_BELOW, 3)
         self._draw(lines if len(lines) <= room else [lines[0], *lines[1 - room :]])

@@ -5,6 +5,8 @@ from difflib import unified_diff
 from typing import Any
 
 from lintseq.codecs import SEPARATOR, get_codec
+from lintseq.edits import EditSequence
+from lintseq.errors import ProgramError
 from lintseq.evaluation.candidates import CODE, PROGRAM, check_form
 from lintseq.evaluation.problems import Problem
 from lintseq.program import Program
@@ -27,7 +29,12 @@ def _written(problem: Problem, form: str, seed: int) -> str:
     codec = get_codec(form)
     if problem.start:
         return _changes(problem)
-    return codec.encode(ProgramSampler(problem.reference).sample(seed=seed, id=problem.task_id))
+    try:
+        sequence = ProgramSampler(problem.reference).sample(seed=seed, id=problem.task_id)
+    except ProgramError:  # a piece of code that is no program by itself, as some of DS-1000
+        program = Program.from_text(problem.reference)
+        sequence = EditSequence(program, (0,) * len(program.lines))
+    return codec.encode(sequence)
 
 
 def _changes(problem: Problem) -> str:

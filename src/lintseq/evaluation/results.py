@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lintseq.dataset.inputs import BrokenInputError, parse_row, read_rows
@@ -19,6 +19,8 @@ class Results:
     rows: tuple[dict[str, Any], ...]
     settings: dict[str, Any]
     summary: dict[str, Any]
+    instructions: dict[str, str] = field(default_factory=dict)
+    """What each problem asks for, as far as it was kept."""
 
     @property
     def benchmark(self) -> tuple[str, str, int]:
@@ -42,7 +44,8 @@ def read_results(path: str) -> Results:
         with open(manifest, "rb") as file:
             told = json.load(file)
         settings, summary = told["settings"], told["summary"]
-        results = Results(tuple(_rows(path)), settings, summary)
+        asked = {str(name): str(text) for name, text in told.get("instructions", {}).items()}
+        results = Results(tuple(_rows(path)), settings, summary, asked)
         _ = results.benchmark, results.ks
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ConfigError(

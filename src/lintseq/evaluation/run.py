@@ -7,6 +7,7 @@ differ. Programs that are the same for a problem are run once.
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -24,7 +25,12 @@ from lintseq.linting import Linter
 from lintseq.sandbox.job import Check, Ending, Job, Limits
 
 BATCH = 64
-"""Rows after which everything is saved."""
+"""Rows of the first batch; after each, everything is saved."""
+MOST = 4096
+"""Rows of a batch at most."""
+SHORT, LONG = 15.0, 60.0
+"""Seconds: a batch that takes less is followed by one twice as large, for at its end all wait for its slowest program;
+one that takes more, by one half as large, so that not much is lost by a kill."""
 ATTEMPTS = 3
 """How often a job is run if the sandbox breaks."""
 
@@ -243,14 +249,23 @@ def evaluate(
     by_id = {problem.task_id: problem for problem in problems}
     known = {(row["task_id"], row["program"]): _result_of(row) for row in rows if row["verdict"] != "sandbox-error"}
     on_progress(len(rows), len(completions))
-    for start in range(len(rows), len(completions), BATCH):
-        batch = completions[start : start + BATCH]
-        new = list(_rows(batch, by_id, known, runner, setup))
+    size = BATCH
+    while len(rows) < len(completions):
+        started = time.monotonic()
+        new = list(_rows(completions[len(rows) : len(rows) + size], by_id, known, runner, setup))
         rows += new
         if file is not None:
             file.write(new)
         on_progress(len(rows), len(completions))
+        size = next_size(size, time.monotonic() - started)
     return rows
+
+
+def next_size(size: int, seconds: float) -> int:
+    """Return how many rows the next batch has after one of `size` that took so long."""
+    if seconds < SHORT:
+        return min(2 * size, max(MOST, size))
+    return max(size // 2, 1) if seconds > LONG else size
 
 
 def _rows(

@@ -11,7 +11,7 @@ from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.cost import ModelShape
 from lintseq.evaluation.diversity import diversity, mean
 from lintseq.evaluation.problems import Problem
-from lintseq.evaluation.scoring import UNJUDGED, Counts, Interval, counts_of, scores
+from lintseq.evaluation.scoring import LEVEL, RESAMPLES, UNJUDGED, Counts, Interval, counts_of, scores
 
 DEFAULT_KS = (1, 5, 10, 20, 50, 100)
 
@@ -54,6 +54,7 @@ def summary(
     if any("base" in row.get("stages", {}) for row in rows):
         base = [{**row, "verdict": row.get("stages", {}).get("base", row["verdict"])} for row in rows]
         found.update(_pass_at_k("base_pass_at_k", counts_of(base), ks, seed))
+    found["bootstrap"] = {"seed": seed, "draws": RESAMPLES, "level": LEVEL}
     found["per_problem"] = {task_id: list(counts[task_id]) for task_id in sorted(counts)}
     found["edits"] = _edits(rows)
     found["clean"] = _clean(rows)
@@ -131,21 +132,22 @@ def _cost(
     completion = {
         (row["task_id"], row["index"]): count for row in rows if (count := _tokens_of(row, tokens)) is not None
     }
-    if len(completion) < len(rows):
-        return None
+    counted = bool(rows) and len(completion) == len(rows)
     prompt: dict[str, int] = {}
     for row in rows:
         count = row.get("prompt_tokens", None if tokens is None else tokens.prompt.get(row["task_id"]))
         if count is not None:
             prompt[row["task_id"]] = count
-    found: dict[str, Any] = {"completion_tokens": fsum(completion.values()) / len(completion)}
-    if prompt:
-        found["prompt_tokens"] = fsum(prompt.values()) / len(prompt)
-    if all("flops" in row for row in rows):
+    found: dict[str, Any] = {}
+    if counted:
+        found["completion_tokens"] = fsum(completion.values()) / len(completion)
+        if prompt:
+            found["prompt_tokens"] = fsum(prompt.values()) / len(prompt)
+    if rows and all("flops" in row for row in rows):
         per_problem = _by_problem(rows, lambda row: row["flops"])
         found["flops_at_k"] = {str(k): k * fsum(map(_mean, per_problem.values())) for k in ks}
         found["flops"] = "as the generator recorded them, each completion with its prompt"
-    elif shape is not None and len(prompt) == len({row["task_id"] for row in rows}):
+    elif counted and shape is not None and len(prompt) == len({row["task_id"] for row in rows}):
         per_problem = _by_problem(
             rows,
             lambda row: shape.completion(completion[row["task_id"], row["index"]], prompt=prompt[row["task_id"]]),
@@ -155,7 +157,7 @@ def _cost(
             str(k): fsum(prompts[task_id] + k * _mean(each) for task_id, each in per_problem.items()) for k in ks
         }
         found["flops"] = "worked out from tokens; each prompt counted once"
-    return found
+    return found or None
 
 
 def _tokens_of(row: Row, tokens: Tokens | None) -> int | None:

@@ -457,6 +457,7 @@ def _arguments(loop: Loop, checkpoints: str, steps: int) -> TrainingArguments:
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,
+        ddp_find_unused_parameters=False,
         dataloader_pin_memory=device_of(run) == "cuda",
     )
     if processes == 1:

@@ -77,6 +77,19 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """By how much pass@k of a run is above that of an earlier one."""
+
+    first: str
+    second: str
+    k: int
+    problems: int
+    """That both have."""
+    interval: Interval | None
+    """None where it is not defined."""
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """All that is said of runs of one benchmark."""
 
@@ -87,6 +100,9 @@ class Section:
     plots: tuple[Plot, ...]
     missing_plots: tuple[str, ...]
     """Why plots that belong here are left out."""
+    scores: Mapping[str, Mapping[int, Interval | None]]
+    """pass@k of each run, for each k that was asked for."""
+    differences: tuple[Difference, ...]
 
     def table(self, name: str) -> Table | None:
         return next((table for table in self.tables if table.name == name), None)
@@ -133,10 +149,11 @@ def _section(runs: Sequence[Run], ks: Sequence[int] | None, seed: int, *, publis
     found = {run.name: scores(counts[run.name], asked, seed=seed) for run in runs}
     defined = [k for k in asked if any(found[run.name][k] is not None for run in runs)]
     theirs = PUBLISHED.get(name, ()) if published else ()
+    differences = _differences(runs, counts, defined, seed)
     tables = [
         _pass_table("pass-at-k", "pass@k", runs, found, defined),
         _base_table(runs, asked, seed),
-        _comparisons(runs, counts, defined, seed),
+        _comparisons(differences, defined),
         _published_table(theirs),
         _verdicts(runs),
         _kinds(runs),
@@ -154,6 +171,8 @@ def _section(runs: Sequence[Run], ks: Sequence[int] | None, seed: int, *, publis
         tuple(table for table in tables if table is not None and table.rows),
         tuple(plots),
         tuple(why),
+        found,
+        tuple(differences),
     )
 
 
@@ -238,14 +257,33 @@ def _base_table(runs: Sequence[Run], asked: Sequence[int], seed: int) -> Table |
     return _pass_table("base-pass-at-k", "pass@k on the base tests", runs, found, defined)
 
 
-def _comparisons(runs: Sequence[Run], counts: Mapping[str, Counts], defined: Sequence[int], seed: int) -> Table | None:
+def _differences(
+    runs: Sequence[Run], counts: Mapping[str, Counts], defined: Sequence[int], seed: int
+) -> list[Difference]:
+    """Return how each two runs differ."""
+    return [
+        Difference(
+            first.name,
+            second.name,
+            k,
+            len(counts[first.name].keys() & counts[second.name].keys()),
+            difference(counts[second.name], counts[first.name], k, seed=seed),
+        )
+        for first, second in combinations(runs, 2)
+        for k in defined
+    ]
+
+
+def _comparisons(differences: Sequence[Difference], defined: Sequence[int]) -> Table | None:
+    pairs: dict[tuple[str, str], list[Difference]] = defaultdict(list)
+    for one in differences:
+        pairs[one.first, one.second].append(one)
     rows, common = [], set()
-    for first, second in combinations(runs, 2):
-        found = [difference(counts[second.name], counts[first.name], k, seed=seed) for k in defined]
-        if any(one is not None for one in found):
-            common.add(len(counts[first.name].keys() & counts[second.name].keys()))
-            cells = (Cell("–") if one is None else _difference(one, first.name, second.name) for one in found)
-            rows.append((Cell(f"{second.name} against {first.name}", "in points"), *cells))
+    for (first, second), found in pairs.items():
+        if any(one.interval is not None for one in found):
+            common.add(found[0].problems)
+            cells = (Cell("–") if one.interval is None else _difference(one.interval, first, second) for one in found)
+            rows.append((Cell(f"{second} against {first}", "in points"), *cells))
     if not rows:
         return None
     told = " or ".join(f"{count:,}" for count in sorted(common))
@@ -618,7 +656,12 @@ def examples_of(run: Run, most: int) -> list[dict[str, Any]]:
     for row in run.rows:
         if "completion" in row:
             by_problem[str(row["task_id"])].append(row)
-    return [_example(run.name, row) for rows in by_problem.values() for row in _some(rows, most)]
+    asked = run.results.instructions
+    return [
+        _example(run.name, row, asked.get(task_id, ""))
+        for task_id, rows in by_problem.items()
+        for row in _some(rows, most)
+    ]
 
 
 def _some(rows: Sequence[Row], most: int) -> list[Row]:
@@ -631,7 +674,7 @@ def _some(rows: Sequence[Row], most: int) -> list[Row]:
     return [rows[place] for place in sorted(place for _, place in sorted(ranked)[:most])]
 
 
-def _example(run: str, row: Row) -> dict[str, Any]:
+def _example(run: str, row: Row, instruction: str) -> dict[str, Any]:
     completion = str(row["completion"])
     told: dict[str, Any] = {
         "run": run,
@@ -645,6 +688,8 @@ def _example(run: str, row: Row) -> dict[str, Any]:
         "facts": _example_facts(row),
         "edits": [name for name, there in _faults(row) if there],
     }
+    if instruction:
+        told["instruction"] = instruction[:LONGEST]
     if "text" in row:
         told["text"] = str(row["text"])[:LONGEST]
     if max(len(completion), len(str(row.get("text", "")))) > LONGEST:

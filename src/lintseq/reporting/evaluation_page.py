@@ -1,5 +1,7 @@
 """The page of `lintseq report`: tables and plots of runs, and the examples behind each number."""
 
+from typing import Any
+
 from lintseq.reporting.evaluation import Cell, Report, Section, Table
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.pages import escaped, fill, page, template
@@ -30,8 +32,19 @@ def evaluation_page(report: Report) -> str:
         title="Evaluation",
         styles=("base.css", "code.css", "chart.css", "report.css"),
         scripts=("text.js", "report.js"),
-        data={"runs": list(report.runs), "examples": list(report.examples)},
+        data={"runs": list(report.runs), **_examples(report)},
     )
+
+
+def _examples(report: Report) -> dict[str, list[Any]]:
+    """Return the examples, and what was asked, which many share, once."""
+    asked = list(dict.fromkeys(one["instruction"] for one in report.examples if "instruction" in one))
+    places = {text: place for place, text in enumerate(asked)}
+    examples = [
+        {name: places[value] if name == "instruction" else value for name, value in one.items()}
+        for one in report.examples
+    ]
+    return {"instructions": asked, "examples": examples}
 
 
 def summary_of(report: Report) -> str:

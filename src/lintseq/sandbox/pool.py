@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import LifoQueue
 from types import TracebackType
-from typing import IO, Any, Literal, Self
+from typing import IO, Any, Self
 
 from lintseq.errors import ConfigError, ToolError
 from lintseq.sandbox.candidate import MOST_RESULT_BYTES, STARTED
@@ -56,9 +56,10 @@ def default_workers() -> int:
 class Sandbox:
     """Runs programs that nobody trusts, some at a time. Use it in a `with` statement."""
 
-    def __init__(self, *, workers: int | None = None, level: Literal["auto", "unsafe"] = "auto") -> None:
+    def __init__(self, *, workers: int | None = None, level: str = "auto") -> None:
+        """`level` is `auto`, the strongest isolation that can be had, or `unsafe`, none."""
         if level not in ("auto", "unsafe"):
-            raise ConfigError(f"unknown sandbox {level!r}; use 'auto' or 'unsafe'")
+            raise ConfigError(f"there is no sandbox {level!r}; use auto or unsafe")
         if workers is not None and workers < 1:
             raise ConfigError(f"a sandbox needs at least one worker, not {workers}")
         self.workers = workers or default_workers()
@@ -83,7 +84,7 @@ class Sandbox:
             self.__exit__(None, None, None)
             raise ConfigError(
                 f"programs cannot be isolated on this machine ({error}); {advice(str(error))},"
-                " or choose the sandbox 'unsafe' if you trust the programs"
+                " or choose the sandbox 'unsafe' (--sandbox unsafe) if you trust the programs"
             ) from error
         except _Broken as error:
             self.__exit__(None, None, None)

@@ -187,3 +187,9 @@ def rows_of(study: Study, name: str) -> str | None:
     return next(
         (other for other, one in study.arms.items() if one.trains_on == "edits" and not one.same_model_as), None
     )
+
+
+def reference(study: Study) -> str:
+    """Return the arm whose rows all arms are matched by: the one that the baseline takes its rows from."""
+    own = rows_of(study, study.arms[study.baseline].same_model_as or study.baseline)
+    return own or next(name for name, arm in study.arms.items() if arm.trains_on == "edits" and not arm.same_model_as)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from lintseq.study.files import Arm, Benchmark, Sampling, Study, rows_of
+from lintseq.study.files import Arm, Benchmark, Sampling, Study, reference, rows_of
 
 HERE = "{}/"
 
@@ -173,18 +173,20 @@ def _finetune(
     study: Study, name: str, arm: Arm, seed: int, builds: Mapping[str, Step], before: Sequence[Step], model: str
 ) -> Step:
     source = builds[rows_of(study, name) or name]
+    measure = builds[reference(study)]
     output = f"models/{name}-{seed}"
     settings = [
         "model=" + (HERE + model if before else model),
         "data.train=" + HERE + source.output,
         f"data.arm={arm.trains_on}",
+        *(["data.reference=" + HERE + measure.output] if measure is not source else []),
         f"data.format={arm.format}",
         f"run.seed={seed}",
         *study.finetune.set,
         *arm.set,
     ]
     command = ["finetune", study.finetune.recipe, "--output", HERE + output, *_sets(settings), "--resume"]
-    needs = (source.name, *(step.name for step in before[-1:]))
+    needs = (*dict.fromkeys([source.name, measure.name]), *(step.name for step in before[-1:]))
     return Step(f"finetune {name} {seed}", "finetune", tuple(command), output, needs, (study.finetune.recipe,))
 
 

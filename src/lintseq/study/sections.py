@@ -261,9 +261,8 @@ def _making(found: Found) -> Section:
     study = found.study
     arms = list(study.arms)
 
-    def mean(arm: str, name: str, form: str) -> Cell:
-        values = [one["training"].get(name) for one in found.trainings[arm] if "training" in one]
-        known = [float(value) for value in values if value is not None]
+    def mean(arm: str, place: str, form: str) -> Cell:
+        known = [value for one in found.trainings[arm] if (value := _number(one, place)) is not None]
         return Cell(format(fsum(known) / len(known), form) if known else "–")
 
     rows = [
@@ -282,13 +281,14 @@ def _making(found: Found) -> Section:
         *(
             (Cell(words), *(mean(arm, name, form) for arm in arms))
             for words, name, form in (
-                ("examples", "examples", ",.0f"),
-                ("optimiser steps", "steps", ",.0f"),
-                ("epochs", "epochs", ",.2f"),
-                ("tokens fed", "tokens", ",.0f"),
-                ("tokens learned", "learned", ",.0f"),
-                ("examples that were cut", "cut", ",.0f"),
-                ("loss at the end", "loss", ",.3f"),
+                ("distinct rows", "plan.own.rows", ",.0f"),
+                ("optimiser steps", "plan.own.steps", ",.0f"),
+                ("examples seen", "plan.own.examples", ",.0f"),
+                ("passes over its examples", "plan.own.passes", ",.2f"),
+                ("tokens fed", "outcome.tokens", ",.0f"),
+                ("tokens learned", "outcome.learned", ",.0f"),
+                ("loss at the end", "outcome.loss", ",.3f"),
+                ("operations of the training", "outcome.flops", ".2e"),
             )
         ),
         *(
@@ -299,6 +299,14 @@ def _making(found: Found) -> Section:
     told = tuple(row for row in rows if any(cell.text != "–" for cell in row[1:]))
     table = Table("making", "How the arms were made", ("", *arms), told, "Means over seeds.")
     return Section("How the arms were made", (), (), (table,), (), ())
+
+
+def _number(told: Mapping[str, Any], place: str) -> float | None:
+    """Return the number at a place such as `outcome.loss`, if there is one."""
+    value: Any = told
+    for name in place.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return float(value) if isinstance(value, (int, float)) else None
 
 
 def _seconds(found: Found, arm: str, kind: str) -> Cell:

@@ -89,6 +89,13 @@ class ReadingOptions:
 
     functions: bool = False
     """Of source files, take each documented function and class instead of the whole."""
+    tasks: bool = False
+    """Of these, take those that a stranger could write from signature and description, and ask for them so."""
+
+    @property
+    def unit(self) -> str:
+        """What is a row of source files."""
+        return sourcecode.TASKS if self.tasks else sourcecode.FUNCTIONS if self.functions else sourcecode.FILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,7 @@ def find_inputs(spec: str, options: ReadingOptions) -> list[Input]:
         return _in_folder(spec, options)
     check_readable(spec)
     if _is_source(spec):
-        return [sourcecode.sources_input(spec, [(_own_name(spec), spec)], functions=options.functions)]
+        return [sourcecode.sources_input(spec, [(_own_name(spec), spec)], unit=options.unit)]
     return [_data_input(spec)]
 
 
@@ -146,7 +153,7 @@ def _in_folder(folder: str, options: ReadingOptions) -> list[Input]:
     paths = files_in(folder)
     sources = [path for path in paths if _is_source(path)]
     data = [path for path in paths if _is_data(path)]
-    if sources and (options.functions or not data):
+    if sources and (options.unit != sourcecode.FILES or not data):
         return [_sources_input(folder, folder, sources, options)]
     if sources:
         example = f"{folder.rstrip('/')}/**/*"
@@ -171,7 +178,7 @@ def _matching(pattern: str, options: ReadingOptions) -> list[Input]:
 
 def _sources_input(spec: str, folder: str, paths: Sequence[str], options: ReadingOptions) -> Input:
     files = [(name_below(folder, path), path) for path in paths]
-    return sourcecode.sources_input(spec, files, functions=options.functions)
+    return sourcecode.sources_input(spec, files, unit=options.unit)
 
 
 def _own_name(path: str) -> str:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from lintseq.dataset.inputs.names import DEFINITIONS, IMPORTS, Names, last_name, names_of
 
 _LONGEST_LINE = 88
+_STAR = re.compile(r"\bimport[\s\\]*\*")
+"""What a text has that imports all of a module; looking for that in the tree takes much longer."""
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__path__", "__builtins__"}
 
 
@@ -38,7 +40,11 @@ def documented(text: str) -> Iterator[Definition]:
     for type checkers only, and what has a docstring that does not begin with words: a mark-up for its age or
     its fields, or a session of the interpreter, asks for nothing.
     """
-    module = Module(text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    tree = ast.parse(text)
+    if not any(isinstance(node, DEFINITIONS) and _speaks(ast.get_docstring(node) or "") for node in tree.body):
+        return
+    module = Module(text, tree)
     times = Counter[str]()
     for chunk in module.chunks:
         node = chunk.nodes[0]
@@ -74,10 +80,10 @@ class Chunk:
 class Module:
     """The chunks of a module, and which of them have to do with which names."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, tree: ast.Module) -> None:
         self._lines = text.split("\n")
-        self.chunks = list(self._cut(ast.parse(text).body))
-        self._stars = [chunk for chunk in self.chunks if _imports_all(chunk)]
+        self.chunks = list(self._cut(tree.body))
+        self._stars = [chunk for chunk in self.chunks if _imports_all(chunk)] if _STAR.search(text) else []
         blocks = [chunk for chunk in self.chunks if _is_main_block(chunk)]
         others = [chunk for chunk in self.chunks if chunk not in blocks]
         self._binders = _by_name((name, chunk) for chunk in others for name in chunk.names.binds)

@@ -59,11 +59,16 @@ class Fields:
     id: str | None = None
     unreadable: str | None = None
     """Where a row says why it has no program: what should hold it could not be read."""
+    refused: str | None = None
+    """Where a row says why its program is not wanted: a reason and a detail."""
 
     def read_code(self, row: Mapping[str, Any]) -> str:
         """Return the text that holds the program."""
         if self.unreadable is not None and self.unreadable in row:
             raise ProgramError("unreadable", f"{row[self.unreadable]}")
+        if self.refused is not None and self.refused in row:
+            reason, detail = row[self.refused]
+            raise ProgramError(reason, detail)
         return _string(row, self.code)
 
     def read_instruction(self, row: Mapping[str, Any]) -> str:

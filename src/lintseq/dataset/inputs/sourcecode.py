@@ -1,7 +1,8 @@
 """Rows of source files: each file is a row, or each documented function and class of it.
 
 A row has an id made of the path, the instruction that the docstring is, the code, and the path. What cannot
-be read or decoded is a row all the same, to be rejected with its reason. Files are parsed, never imported.
+be read or decoded, or is no task where tasks are wanted, is a row all the same, to be rejected with its
+reason. Files are parsed, never imported.
 """
 
 import ast
@@ -12,24 +13,31 @@ import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 from hashlib import blake2b
+from typing import Any
 
-from lintseq.dataset.inputs.definitions import documented
+from lintseq.dataset.inputs.definitions import Definition, documented
 from lintseq.dataset.inputs.fields import Fields
 from lintseq.dataset.inputs.rows import Input, Mark, RawRow, encode_row
 from lintseq.dataset.inputs.streams import is_remote, opened, remote_stamp
+from lintseq.dataset.inputs.tasks import check_file, task_of
+from lintseq.errors import ProgramError
 
-FIELDS = Fields(code="code", instruction="instruction", id="id", unreadable="unreadable")
+FIELDS = Fields(code="code", instruction="instruction", id="id", unreadable="unreadable", refused="refused")
+FILES, FUNCTIONS, TASKS = "files", "functions", "tasks"
+"""What is a row of source files."""
 SUFFIX = ".py"
 
 
-def sources_input(path: str, files: Sequence[tuple[str, str]], *, functions: bool) -> Input:
+def sources_input(path: str, files: Sequence[tuple[str, str]], *, unit: str) -> Input:
     """Return the input of Python files, each an id and a path. Its size is in files."""
     hashed = blake2b(digest_size=16)
     for name, file in files:
         hashed.update(f"{name}\0{_stamp(file)}\0".encode("utf-8", "surrogateescape"))
-    fingerprint = {"files": len(files), "functions": functions, "hash": hashed.hexdigest()}
-    read = partial(_read, files, functions)
-    return Input(path, len(files), fingerprint, read, by_rows=not functions, fields=FIELDS)
+    fingerprint = {"files": len(files), "functions": unit != FILES, "hash": hashed.hexdigest()}
+    if unit == TASKS:
+        fingerprint["tasks"] = True
+    read = partial(_read, files, unit)
+    return Input(path, len(files), fingerprint, read, by_rows=unit == FILES, fields=FIELDS)
 
 
 def _stamp(file: str) -> str:
@@ -43,18 +51,18 @@ def _stamp(file: str) -> str:
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
-def _read(files: Sequence[tuple[str, str]], functions: bool, after: Mark) -> Iterator[RawRow]:
+def _read(files: Sequence[tuple[str, str]], unit: str, after: Mark) -> Iterator[RawRow]:
     index = after.rows
     # The last file may have given only some of its rows.
     first = max(after.end - 1, 0)
     for end, (name, file) in enumerate(files[first:], first + 1):
-        for number, row in rows_of_file(name, file, functions=functions):
+        for number, row in rows_of_file(name, file, unit=unit):
             if end > after.end or number > after.number:
                 yield RawRow(index, number, encode_row(row), end)
                 index += 1
 
 
-def rows_of_file(name: str, file: str, *, functions: bool) -> Iterator[tuple[int, dict[str, str]]]:
+def rows_of_file(name: str, file: str, *, unit: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line, row) of a file: one row, or one for each documented function and class at its top."""
     try:
         with opened(file) as stream:
@@ -63,12 +71,29 @@ def rows_of_file(name: str, file: str, *, functions: bool) -> Iterator[tuple[int
         yield 1, {"id": name, "path": name, "unreadable": error.strerror or str(error)}
         return
     tree = _parsed(text)
-    if tree is None or not functions:
+    if tree is None or unit == FILES:
         instruction = (ast.get_docstring(tree) or "") if tree is not None else ""
         yield 1, {"id": name, "instruction": instruction, "code": text, "path": name}
         return
+    if unit == TASKS:
+        try:
+            check_file(name, text)
+        except ProgramError as error:
+            yield 1, {"id": name, "path": name, "refused": [error.reason, error.detail]}
+            return
     for one in documented(text):
-        yield one.line, {"id": f"{name}::{one.name}", "instruction": one.docstring, "code": one.program, "path": name}
+        yield one.line, {"id": f"{name}::{one.name}", **_asked_and_answer(one, name, unit), "path": name}
+
+
+def _asked_and_answer(one: Definition, path: str, unit: str) -> dict[str, Any]:
+    """Return the columns of a definition that say what is asked and what is answered, or why nothing is."""
+    if unit == FUNCTIONS:
+        return {"instruction": one.docstring, "code": one.program}
+    try:
+        task = task_of(one, path)
+    except ProgramError as error:
+        return {"refused": [error.reason, error.detail]}
+    return {"instruction": task.instruction, "code": task.program}
 
 
 def decoded(data: bytes) -> str:

@@ -20,8 +20,12 @@ function passes(example) {
 }
 
 function haystack(example) {
-  const texts = [example.problem, example.detail, example.completion, example.text ?? "", example.suspect ? "suspect" : ""];
+  const texts = [example.problem, asked(example), example.detail, example.completion, example.text ?? "", example.suspect ? "suspect" : ""];
   return (example.haystack ??= texts.join("\n").toLowerCase());
+}
+
+function asked(example) {
+  return example.instruction === undefined ? "" : data.instructions[example.instruction].trim();
 }
 
 function filter() {
@@ -61,6 +65,7 @@ function opened(example) {
   const inside = element("div", { class: "inside" });
   if (example.detail) inside.append(write(element("p", { class: "verdict-says" }), example.detail));
   inside.append(write(element("p", { class: "note" }), [example.run, example.format, ...example.facts].filter(Boolean).join(" · ")));
+  if (asked(example)) inside.append(write(element("p", { class: "asked", tabindex: "0" }), asked(example)));
   if (example.suspect) inside.append(write(element("p", { class: "why" }), `Suspect: ${example.suspect}`));
   if (example.cut) inside.append(element("p", { class: "why" }, "The text is long; only its beginning is here."));
   const columns = element("div", { class: "columns" });

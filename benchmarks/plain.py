@@ -1,0 +1,71 @@
+"""Runs programs as a plain `python` runs them, a process for each: what `verdicts.py` compares the sandbox with.
+
+To be started in the jail of `tests/jail.py` and nowhere else; it looks first. Reads JSON, `programs` and `limits`
+(seconds of processor time, bytes of memory, workers), and writes the verdict and the seconds of each program.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from jailed import refuse_outside
+
+LAUNCHER = """
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, ({seconds}, {seconds} + 1))
+resource.setrlimit(resource.RLIMIT_AS, ({memory}, {memory}))
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+__name__ = "program"
+exec(open({path!r}).read())
+"""
+
+
+def main() -> None:
+    refuse_outside()
+    order = json.load(sys.stdin)
+    with ThreadPoolExecutor(order["limits"]["workers"]) as pool:
+        numbered = enumerate(order["programs"])
+        found = list(pool.map(lambda one: plain(one[1], Path(f"/tmp/{one[0]}"), order["limits"]), numbered))
+    json.dump(found, sys.stdout)
+
+
+def plain(program: str, folder: Path, limits: dict[str, Any]) -> tuple[str, float]:
+    """Return the verdict of a process of its own, and the seconds that it took."""
+    folder.mkdir()
+    path = folder / "program.py"
+    path.write_text(program, encoding="utf-8", errors="surrogatepass")
+    code = LAUNCHER.format(path=str(path), **limits)
+    started = time.monotonic()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=3 * limits["seconds"] + 1,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return "timeout", time.monotonic() - started
+    return verdict(done), time.monotonic() - started
+
+
+def verdict(done: "subprocess.CompletedProcess[str]") -> str:
+    """Return what the end of a process says."""
+    if done.returncode == 0:
+        return "passed"
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return "timeout"
+    last = (done.stderr.strip().splitlines() or [""])[-1]
+    kind = last.partition(":")[0]
+    return "memory" if kind == "MemoryError" else "failed" if kind == "AssertionError" else "error"
+
+
+if __name__ == "__main__":
+    main()

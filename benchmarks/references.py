@@ -1,0 +1,315 @@
+"""Do reference solutions pass, as code and as edits that write them? Asked of each benchmark file that has any.
+
+Does for each file what these two commands do, and explains every failure that it can:
+
+    lintseq benchmarks B --references FORM --data DIR > references.jsonl
+    lintseq evaluate references.jsonl --benchmark B --data DIR --output results.jsonl
+
+Which libraries are there, and of which version, decides over DS-1000 and BigCodeBench: run this in an environment that
+has them, and not below /tmp, which programs in the sandbox do not see. What is missing is not run. With --folder, a
+run that was ended goes on where it was.
+"""
+
+import gzip
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from common import Goal, Report, Table, arguments, data_folder, lintseq_command, note, package_version, read_jsonl
+
+from lintseq.evaluation.benchmarks import BENCHMARKS
+
+FORMS = ("code", "diff")
+UNEXPLAINED = "not explained"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file with problems and their solutions."""
+
+    benchmark: str
+    """The name, or `own` for a file in HumanEval's columns."""
+    path: str
+    """In the folder of the data."""
+
+
+FILES = (
+    File("humaneval", "humaneval/HumanEval.jsonl.gz"),
+    File("humaneval+", "humanevalplus/HumanEvalPlus-v0.1.10.jsonl.gz"),
+    File("humaneval+", "humanevalplus/HumanEvalPlus-v0.1.10-NoExtreme.jsonl.gz"),
+    File("humaneval+", "humanevalplus/HumanEvalPlus-v0.1.10-Mini.jsonl.gz"),
+    File("own", "humanevalplus/HumanEvalPlus-v0.1.10-OriginFmt.jsonl.gz"),
+    File("humanevalpack", "humanevalpack/humanevalpack_python.jsonl.gz"),
+    File("humanevalfix", "humanevalpack/humanevalpack_python.jsonl.gz"),
+    File("mbpp-full", "mbpp/mbpp.jsonl.gz"),
+    File("mbpp-sanitized", "mbpp/sanitized-mbpp.json.gz"),
+    File("mbpp+", "mbppplus/MbppPlus-v0.2.0.jsonl.gz"),
+    File("mbpp+", "mbppplus/MbppPlus-v0.2.0-NoExtreme.jsonl.gz"),
+    File("mbpp+", "mbppplus/MbppPlus-v0.1.0.jsonl.gz"),
+    File("codecontests", "codecontests/codecontests_train_300.jsonl.gz"),
+    File("ds1000", "ds1000/ds1000.jsonl.gz"),
+    File("bigcodebench-complete", "bigcodebench/BigCodeBench-v0.1.4.jsonl.gz"),
+    File("bigcodebench-hard-complete", "bigcodebench/BigCodeBench-Hard-v0.1.0_qwen2.5-coder.json.gz"),
+)
+LEFT_OUT = (
+    ("mbpp+", "MbppPlus-v0.2.0-OriginFmt.jsonl.gz", "the same problems, without the names of their functions"),
+    ("bigcodebench-complete", "BigCodeBench-v0.1.0-annotation.jsonl.gz", "other columns, before problems were mended"),
+    ("codecontests", "codecontests_sample_20_sandboxfusion.jsonl.gz", "no solutions"),
+    ("codecontests", "codecontests_test_165_statements.jsonl.gz", "no solutions and no tests"),
+    ("apps", "apps_selected150_mapcoder.jsonl.gz", "no solutions"),
+)
+"""Benchmark, file, and why there is nothing to run."""
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--data", type=Path, help="the folder with the benchmarks' files")
+    parser.add_argument("--only", help="names of benchmarks, with commas between (default: all)")
+    parser.add_argument("--name", default="references", help="of the results (default: references)")
+    parser.add_argument("--forms", default=",".join(FORMS), help=f"(default: {','.join(FORMS)})")
+    parser.add_argument("--folder", type=Path, help="keep completions and rows here, and go on with what is there")
+    parser.add_argument("--workers", type=int, help="(default: all processors)")
+    options = parser.parse_args()
+    data = data_folder(options.data)
+    wanted = options.only.split(",") if options.only else None
+    files = [file for file in FILES if wanted is None or file.benchmark in wanted]
+    report = Report(options.name, "Reference solutions, as code and as edits")
+    with tempfile.TemporaryDirectory() as fresh:
+        folder = (options.folder or Path(fresh)).resolve()
+        os.environ["LINTSEQ_CACHE"] = str(folder / "cache")
+        outcomes = [
+            evaluate(file, form, data, folder, seed=options.seed, workers=options.workers)
+            for file in files
+            for form in options.forms.split(",")
+        ]
+    report.goals.append(Goal("failures without an explanation", sum(len(one.unexplained) for one in outcomes), most=0))
+    report.tables += [totals(outcomes), reasons(outcomes), failures(outcomes)]
+    left_out = [list(one) for one in LEFT_OUT if wanted is None or one[0] in wanted]
+    if left_out:
+        report.tables.append(Table("Left out", ["benchmark", "file", "why"], left_out))
+    report.notes.append(libraries())
+    report.numbers |= {"files": [one.as_dict() for one in outcomes], "libraries": versions()}
+    report.publish(options.results)
+
+
+# Running
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the solutions of a file ended in one form."""
+
+    file: File
+    form: str
+    problems: int
+    rows: Sequence[Mapping[str, Any]]
+    accepting: frozenset[str]
+    """Problems of which the file says that its solution does not print exactly what is expected."""
+
+    @property
+    def seconds(self) -> float:
+        """Of processor time."""
+        return sum(row["cpu_seconds"] for row in self.rows)
+
+    @property
+    def label(self) -> str:
+        """A name for it in a table."""
+        return (
+            self.file.benchmark if self.file.benchmark != "own" else Path(self.file.path).name.partition(".jsonl")[0]
+        )
+
+    @property
+    def verdicts(self) -> Counter[str]:
+        return Counter(row["verdict"] for row in self.rows)
+
+    @property
+    def failed(self) -> list[Mapping[str, Any]]:
+        return [row for row in self.rows if row["verdict"] not in ("passed", "not-run")]
+
+    @cached_property
+    def reasons(self) -> dict[str, str]:
+        """Why each solution that failed did."""
+        return {row["task_id"]: reason(self.file.benchmark, row, self.accepting) for row in self.failed}
+
+    @property
+    def unexplained(self) -> list[str]:
+        return [task_id for task_id, why in self.reasons.items() if why == UNEXPLAINED]
+
+    @property
+    def not_run(self) -> Counter[str]:
+        return Counter(row["detail"] for row in self.rows if row["verdict"] == "not-run")
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "benchmark": self.file.benchmark,
+            "file": Path(self.file.path).name,
+            "form": self.form,
+            "problems": self.problems,
+            "verdicts": dict(self.verdicts.most_common()),
+            "reasons": dict(Counter(self.reasons.values()).most_common()),
+            "not_run": dict(self.not_run.most_common()),
+            "failed": [
+                {name: row[name] for name in ("task_id", "verdict", "detail")} | {"why": self.reasons[row["task_id"]]}
+                for row in self.failed
+            ],
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def evaluate(file: File, form: str, data: Path, folder: Path, *, seed: int, workers: int | None) -> Outcome:
+    """Write the solutions of a file as completions, and judge them, by the command line."""
+    source = (data / file.path).resolve()
+    own = file.benchmark == "own"
+    name = str(source) if own else file.benchmark
+    place = folder / f"{file.benchmark}-{source.name}-{form}"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / official_name(file)).unlink(missing_ok=True)
+    (place / official_name(file)).symlink_to(source)
+    given, results = place / "references.jsonl", place / "results.jsonl"
+    text = lintseq("benchmarks", name, "--data", place, "--references", form, "--seed", seed)
+    given.write_text(text)
+    more = [] if workers is None else ["--workers", workers]
+    lintseq(
+        "evaluate", given, "--benchmark", name, "--data", place, "--output", results, "--partial", "--k", "1",
+        "--linter", "none", "--quiet", "--resume", *more,
+    )  # fmt: skip
+    manifest = json.loads((place / "results.manifest.json").read_text())
+    rows = list(read_jsonl(results))
+    found = Outcome(file, form, manifest["settings"]["benchmark"]["problems"], rows, accepting(source))
+    note(f"{file.benchmark} {source.name} {form}: {dict(found.verdicts)} in {found.seconds:.0f} s of processor time")
+    return found
+
+
+def official_name(file: File) -> str:
+    """Return a name under which lintseq finds the file."""
+    name = Path(file.path).name
+    if file.benchmark == "own":
+        return name
+    known = BENCHMARKS[file.benchmark].files
+    return name if name.removesuffix(".gz") in known else f"{known[0]}.gz"
+
+
+def lintseq(*words: object) -> str:
+    done = subprocess.run([*lintseq_command(), *map(str, words)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"lintseq {words[0]} ended with status {done.returncode}:\n{done.stderr[-3000:]}")
+    return done.stdout
+
+
+def accepting(source: Path) -> frozenset[str]:
+    """Return the problems of CodeContests whose solutions are marked as not printing what is expected."""
+    if not source.name.startswith("codecontests"):
+        return frozenset()
+    with gzip.open(source, "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    return frozenset(row["name"] for row in rows if not row.get("solution_passes_all_tests", True))
+
+
+# Explaining
+
+KNOWN: dict[tuple[str, str], str] = {
+    ("own", "HumanEval/32"): "an error in this file: its test calls the solution wrongly",
+}
+"""By benchmark and problem."""
+
+PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {}
+"""By benchmark, what the detail holds and what that means."""
+
+
+def reason(benchmark: str, row: Mapping[str, Any], accepting: Iterable[str]) -> str:
+    """Return why a reference solution failed."""
+    task_id, detail = row["task_id"], row["detail"]
+    if (known := KNOWN.get((benchmark, task_id))) is not None:
+        return known
+    if task_id in accepting and row["verdict"] == "failed":
+        return "several answers are right, and the file has one"
+    for pattern, why in PATTERNS.get(benchmark, ()):
+        if re.search(pattern, detail):
+            return why
+    return UNEXPLAINED
+
+
+# Telling
+
+
+def totals(outcomes: Sequence[Outcome]) -> Table:
+    rows = []
+    for one in outcomes:
+        passed, left_out = one.verdicts["passed"], one.verdicts["not-run"]
+        ran = len(one.rows) - left_out
+        rows.append([
+            one.file.benchmark, Path(one.file.path).name, one.form, one.problems, left_out, f"{passed} of {ran}",
+            len(one.failed) - len(one.unexplained), len(one.unexplained), f"{one.seconds:.0f}",
+        ])  # fmt: skip
+    header = [
+        "benchmark",
+        "file",
+        "as",
+        "problems",
+        "not run",
+        "passed",
+        "explained",
+        "not explained",
+        "processor seconds",
+    ]
+    return Table("Files", header, rows)
+
+
+def reasons(outcomes: Sequence[Outcome]) -> Table:
+    """Return how often solutions failed for each reason, in either form, and why some were not run."""
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for one in outcomes:
+        for why in one.reasons.values():
+            counts.setdefault((one.label, why), Counter())[one.form] += 1
+        for why, count in one.not_run.items():
+            counts.setdefault((one.label, f"not run: {why}"), Counter())[one.form] += count
+    rows = [[label, why, *(found[form] for form in FORMS)] for (label, why), found in counts.items()]
+    rows.sort(key=lambda row: (row[0], str(row[1]).startswith("not run"), -row[2]))
+    return Table("Why solutions failed, or were not run", ["file", "why", *(f"as {form}" for form in FORMS)], rows)
+
+
+def failures(outcomes: Sequence[Outcome]) -> Table:
+    """Return each solution that failed, once for all forms in which it did in the same way."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    told: dict[tuple[str, str, str], tuple[str, str]] = {}
+    for one in outcomes:
+        for row in one.failed:
+            key = (one.label, row["task_id"], row["verdict"])
+            found.setdefault(key, []).append(one.form)
+            told.setdefault(key, (row["detail"][:160], one.reasons[row["task_id"]]))
+    rows = [[*key, ", ".join(forms), *told[key]] for key, forms in found.items()]
+    return Table("Solutions that failed", ["file", "problem", "verdict", "as", "detail", "why"], rows)
+
+
+LIBRARIES = (
+    "numpy",
+    "pandas",
+    "scipy",
+    "scikit-learn",
+    "matplotlib",
+    "seaborn",
+    "torch",
+    "tensorflow",
+    "tensorflow-cpu",
+)
+
+
+def versions() -> dict[str, str]:
+    return {name: found for name in LIBRARIES if (found := package_version(name))}
+
+
+def libraries() -> str:
+    told = ", ".join(f"{name} {found}" for name, found in versions().items())
+    return f"Libraries: {told or 'none'}."
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,393 @@
+"""Make the pairs, the problems and the corpus of the small world: always the same ones.
+
+    pairs.jsonl         instructions and programs to finetune on
+    problems.jsonl      problems in HumanEval's columns, to measure by
+    validation.jsonl    more of them, to choose settings by
+    corpus.jsonl.gz     programs below comments that say what they do, to pretrain on
+
+What a problem keeps, changes and makes of it in the end is a combination that is in no pair and in no text of the
+corpus, wherever their things come from; each of its ideas is in many. No pair behaves as a problem does. Every idea
+of a plan matters: without it, the program would do something else.
+
+    python examples/nano/make.py [FOLDER]
+"""
+
+import ast
+import builtins
+import gzip
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from world import (
+    CHANGES,
+    ENDS,
+    KEEPS,
+    SOURCES,
+    Names,
+    Parameter,
+    Plan,
+    Source,
+    body,
+    draw_names,
+    extras,
+    instruction,
+    makes_sense,
+    program,
+    signature,
+    styles,
+)
+
+PAIRS, PROBLEMS, VALIDATION, TEXTS = 1800, 120, 50, 6000
+SEED = 2025
+HELD_OUT = 8
+"""Of so many combinations, one is kept for problems."""
+LINES = range(4, 17)
+"""How long programs may be."""
+CALLS = 12
+"""Calls of a test; more where it takes more to tell a program from its neighbours."""
+POOL = 48
+
+_WEIGHTS = {
+    "numbers": 6,
+    "range": 2,
+    "grid": 2,
+    "words": 5,
+    "sentence": 3,
+    "text": 5,
+    "number-class": 2,
+    "word-class": 2,
+}
+_STYLES = {"nested": 4, "skipping": 3, "staged": 2, "helper": 2, "changer": 3, "short": 2}
+
+# Plans
+
+
+def plans(rng: Random, *, held_out: bool) -> Iterator[Plan]:
+    """Yield distinct plans for ever, either of combinations that are kept for problems or of the others."""
+    seen = set()
+    while True:
+        plan = _drawn(rng)
+        if plan.name not in seen and makes_sense(plan) and is_held_out(plan) == held_out and every_idea_matters(plan):
+            seen.add(plan.name)
+            yield plan
+
+
+def _drawn(rng: Random) -> Plan:
+    (source,) = rng.choices(SOURCES, [_WEIGHTS[source.name] for source in SOURCES])
+    keep = rng.choice(KEEPS[source.kind]) if rng.random() < 0.8 else None
+    change = rng.choice(CHANGES[source.kind]) if rng.random() < 0.65 else None
+    end = rng.choice(ENDS[change.gives if change else source.kind])
+    special = extras(source)
+    change = None if end.bare else change
+    return Plan(source, keep, change, end, rng.choice(special) if special and rng.random() < 0.4 else None)
+
+
+def is_held_out(plan: Plan) -> bool:
+    """Tell whether a combination of at least two ideas and an end is kept for problems."""
+    digest = blake2b("\0".join(plan.core).encode(), digest_size=4).digest()
+    return bool(plan.keep or plan.change) and int.from_bytes(digest) % HELD_OUT == 0
+
+
+def every_idea_matters(plan: Plan) -> bool:
+    """Tell whether the program would do something else without any one of its ideas."""
+    names = _plain_names(plan)
+    calls = pool(plan.source, names.parameters, names.defaults)
+    own = outcomes(plan, names, calls)
+    less = [replace(plan, **{name: None}) for name in ("keep", "change", "extra") if getattr(plan, name) is not None]
+    return all(own != outcomes(other, names, calls) for other in less if fits(other))
+
+
+def neighbours(plan: Plan) -> Iterator[Plan]:
+    """Yield what differs from a plan in one idea and takes the same arguments."""
+    kind = plan.source.kind
+    choices: dict[str, Sequence[Any]] = {
+        "keep": (None, *KEEPS[kind]),
+        "change": (None, *CHANGES[kind]),
+        "end": ENDS[plan.change.gives if plan.change else kind],
+        "extra": (None, *extras(plan.source)),
+    }
+    for name, ideas in choices.items():
+        for idea in ideas:
+            other = replace(plan, **{name: idea})
+            if other != plan and makes_sense(other) and set(other.parameters) <= set(plan.parameters):
+                yield other
+
+
+def fits(plan: Plan) -> bool:
+    """Tell whether the end can be made of what the change gives, so that there is a program."""
+    return plan.end in ENDS[plan.change.gives if plan.change else plan.source.kind]
+
+
+# What programs do
+
+
+Call = tuple[Any, ...]
+"""The arguments of a function; of a class, those of its constructor behind the list of what it is fed."""
+
+_WORDS = (
+    "apple", "Anna", "tree", "noon", "Level", "see", "a", "I", "sun", "Sea", "stone", "house",
+    "abba", "Otto", "eve", "lake", "kite", "ABC", "xyz", "ease", "so", "tea", "Rome", "lines",
+    "radar", "able", "Elle", "oak", "note", "mouse", "b2", "42", "pop", "cease", "Sand", "size",
+)  # fmt: skip
+_ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "limit": (5, 0, 3, 10, -2, 2),
+    "size": (3, 2, 4, 1, 5),
+    "letter": ("a", "e", "s", "o"),
+    "skipped": ("a", "e", "s", " "),
+    "allowed": ("abc", "xyz12", "aeiou", "A b"),
+    "step": (1, 2, 10, -3),
+    "prefix": ("so-", "x", "e"),
+    "mark": ("-", "*", "a"),
+}
+
+
+def _number(rng: Random) -> int:
+    return rng.choice([rng.randint(-12, 12), rng.randint(0, 9), rng.randint(-40, 60), 5 * rng.randint(-3, 6)])
+
+
+def _numbers(rng: Random, most: int) -> list[int]:
+    found = [_number(rng) for _ in range(rng.randint(1, most))]
+    return found + found[: rng.choice([0, 0, 1, 2])]
+
+
+def _some_words(rng: Random, most: int) -> list[str]:
+    found = [rng.choice(_WORDS) for _ in range(rng.randint(1, most))]
+    return found + found[: rng.choice([0, 0, 1])]
+
+
+def _letters(rng: Random, most: int) -> str:
+    return "".join(rng.choice("aeiouaebcxyzmnstABEZ 0159  -") for _ in range(rng.randint(1, most)))
+
+
+_FIRST: dict[str, tuple[Any, ...]] = {
+    "numbers": ([], [0], [4], [-3], [12, 15]),
+    "range": (0, 1, 2, -2, 5),
+    "grid": ([], [[]], [[6]], [[], [-1]], [[3, 3]]),
+    "words": ([], ["a"], ["Anna"], ["stone"], ["see", "see"]),
+    "sentence": ("", "a", "Anna", "stone", "see see"),
+    "text": ("", "a", "Z", " ", "aa1"),
+    "number-class": ([], [0], [4], [-3], [12, 15]),
+    "word-class": ([], ["a"], ["Anna"], ["stone"], ["see", "see"]),
+}
+_DRAWN: dict[str, Callable[[Random], Any]] = {
+    "numbers": lambda rng: _numbers(rng, 8),
+    "range": lambda rng: rng.randint(3, 30),
+    "grid": lambda rng: [_numbers(rng, 4)[: rng.randint(0, 5)] for _ in range(rng.randint(1, 3))],
+    "words": lambda rng: _some_words(rng, 7),
+    "sentence": lambda rng: " ".join(_some_words(rng, 7)),
+    "text": lambda rng: _letters(rng, 12),
+    "number-class": lambda rng: _numbers(rng, 8),
+    "word-class": lambda rng: _some_words(rng, 7),
+}
+
+
+@cache
+def pool(source: Source, parameters: tuple[Parameter, ...], defaults: bool) -> tuple[Call, ...]:
+    """Return calls that show what programs do; first those with little or nothing in them."""
+    rng = Random(f"{source.name} {len(parameters)}")
+    inputs = [*_FIRST[source.name], *(_DRAWN[source.name](rng) for _ in range(POOL))]
+    calls = []
+    for number, one in enumerate(inputs):
+        given = () if defaults and number % 3 == 0 else tuple(rng.choice(_ARGUMENTS[p.name]) for p in parameters)
+        calls.append((one, *given))
+    return tuple(calls)
+
+
+RAISED = "ValueError"
+"""The outcome of a call that raises it."""
+
+
+def outcomes(plan: Plan, names: Names, calls: Sequence[Call], *, style: str = "nested") -> list[Any]:
+    """Return what the program of a plan gives for each call."""
+    space: dict[str, Any] = {}
+    names = replace(names, grows=plan.end.grows[0])
+    exec(compile(program(plan, names, style), "<nano>", "exec"), space)
+    made = space[names.function]
+    return [_outcome(made, call, is_class=plan.source.is_class) for call in calls]
+
+
+def _outcome(made: Any, call: Call, *, is_class: bool) -> Any:
+    try:
+        if not is_class:
+            return made(*call)
+        fed = made(*call[1:])
+        for item in call[0]:
+            fed.add(item)
+        return fed.answer()
+    except ValueError:
+        return RAISED
+
+
+def _plain_names(plan: Plan) -> Names:
+    return Names("made", plan.source.parameters[0], plan.source.each[0], plan.end.grows[0], plan.parameters, True)
+
+
+def behaviour(plan: Plan) -> str:
+    """Return what is the same for plans that take the same arguments and do the same."""
+    names = _plain_names(plan)
+    calls = pool(plan.source, names.parameters, names.defaults)
+    key = [plan.source.name, [one.name for one in names.parameters], repr(outcomes(plan, names, calls))]
+    return blake2b(json.dumps(key).encode(), digest_size=16).hexdigest()
+
+
+def shape(code: str) -> str:
+    """Return a program with its own names replaced by numbers, so that only what it does in which order is left."""
+    numbers: dict[str, str] = {}
+
+    def number(name: str) -> str:
+        return numbers.setdefault(name, f"n{len(numbers)}")
+
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not hasattr(builtins, node.id):
+            node.id = number(node.id)
+        elif isinstance(node, ast.arg):
+            node.arg = number(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            node.name = number(node.name)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+            node.attr = number(node.attr)
+    return ast.dump(tree)
+
+
+# Rows
+
+
+def pair_rows(count: int, rng: Random) -> Iterator[tuple[Plan, dict[str, str]]]:
+    """Yield plans and rows of pairs."""
+    for number, (plan, names, code) in enumerate(_written(count, rng)):
+        asked = instruction(plan, names, rng)
+        yield plan, {"id": f"{number:04}-{plan.name}", "instruction": asked, "program": code}
+
+
+def _written(count: int, rng: Random) -> Iterator[tuple[Plan, Names, str]]:
+    stream = plans(rng, held_out=False)
+    while count:
+        plan = next(stream)
+        names = draw_names(plan, rng)
+        fitting = {style: code for style in styles(plan) if code_fits(code := program(plan, names, style))}
+        if fitting:
+            (style,) = rng.choices(list(fitting), [_STYLES[style] for style in fitting])
+            yield plan, names, fitting[style]
+            count -= 1
+
+
+def code_fits(code: str) -> bool:
+    return code.count("\n") in LINES
+
+
+def text_rows(count: int, rng: Random) -> Iterator[tuple[Plan, dict[str, str]]]:
+    """Yield plans and programs, each below a comment that says what it does."""
+    for plan, names, code in _written(count, rng):
+        yield plan, {"text": f"# {instruction(plan, names, rng)}\n{code}"}
+
+
+def problem_rows(count: int, rng: Random, *, taken: set[str]) -> Iterator[tuple[Plan, dict[str, str]]]:
+    """Yield plans and problems that do nothing that is `taken`, and take it."""
+    stream = plans(rng, held_out=True)
+    while count:
+        plan = next(stream)
+        names = draw_names(plan, rng)
+        calls = telling_calls(plan, names)
+        forms = {shape(program(plan, names, style)) for style in styles(plan)}
+        marks = {behaviour(plan), " ".join(plan.core), *forms}
+        if calls is None or marks & taken or not code_fits(program(plan, names, "nested")):
+            continue
+        taken |= marks
+        count -= 1
+        asked = instruction(plan, names, rng)
+        head = f"class {names.function}:" if plan.source.is_class else f"def {signature(plan, names)}:"
+        yield (
+            plan,
+            {
+                "task_id": f"nano/{plan.name}",
+                "instruction": asked,
+                "prompt": f'{head}\n    """{asked}"""\n',
+                "entry_point": names.function,
+                "canonical_solution": body(plan, names),
+                "test": test_of(plan, names, calls),
+            },
+        )
+
+
+def telling_calls(plan: Plan, names: Names) -> list[Call] | None:
+    """Return calls by which a program is told from all its neighbours; None if there are none."""
+    calls = pool(plan.source, names.parameters, names.defaults)
+    own = outcomes(plan, names, calls)
+    unlike = [
+        {place for place, outcome in enumerate(outcomes(other, names, calls)) if outcome != own[place]}
+        for other in neighbours(plan)
+    ]
+    if not all(unlike):
+        return None
+    chosen = {0, 1}
+    while left := [places for places in unlike if not places & chosen]:
+        chosen.add(max(range(len(calls)), key=lambda place: sum(place in places for places in left)))
+    chosen.update([place for place in range(len(calls)) if place not in chosen][: max(CALLS - len(chosen), 0)])
+    return [calls[place] for place in sorted(chosen)]
+
+
+def test_of(plan: Plan, names: Names, calls: Sequence[Call]) -> str:
+    """Return a test in HumanEval's form."""
+    lines = ["def check(candidate):"]
+    called = "candidate"
+    if plan.source.is_class:
+        called = "run"
+        lines += [
+            "    def run(items, *arguments):",
+            "        made = candidate(*arguments)",
+            "        for item in items:",
+            "            made.add(item)",
+            "        return made.answer()",
+            "",
+        ]
+    for call, outcome in zip(calls, outcomes(plan, names, calls), strict=True):
+        text = f"{called}({', '.join(map(repr, call))})"
+        if outcome == RAISED:
+            lines += ["    try:", f"        {text}", "        assert False", "    except ValueError:", "        pass"]
+        else:
+            lines.append(f"    assert {text} == {outcome!r}")
+    return "\n".join(lines) + "\n"
+
+
+# Files
+
+
+Rows = list[tuple[Plan, dict[str, str]]]
+
+
+def world() -> dict[str, Rows]:
+    """Return the rows of pairs, problems and validation problems, and the plan of each."""
+    pairs = list(pair_rows(PAIRS, Random(SEED)))
+    taken = {behaviour(plan) for plan, _ in pairs} | {shape(row["program"]) for _, row in pairs}
+    problems = list(problem_rows(PROBLEMS, Random(SEED + 1), taken=taken))
+    validation = list(problem_rows(VALIDATION, Random(SEED + 2), taken=taken))
+    return {"pairs": pairs, "problems": problems, "validation": validation}
+
+
+def corpus() -> Rows:
+    """Return the texts of the corpus, and the plan of each."""
+    return list(text_rows(TEXTS, Random(SEED + 3)))
+
+
+def lines(rows: Iterable[tuple[Plan, dict[str, str]]]) -> bytes:
+    """Return rows as lines of JSON."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for _, row in rows).encode()
+
+
+def main(folder: Path) -> None:
+    """Write the files into a folder."""
+    for name, rows in world().items():
+        (folder / f"{name}.jsonl").write_bytes(lines(rows))
+    (folder / "corpus.jsonl.gz").write_bytes(gzip.compress(lines(corpus()), mtime=0))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)

@@ -1,0 +1,146 @@
+"""What a docstring says in plain words, without its fields, examples and mark-up.
+
+Docstrings of all usual styles are read: Google's, numpy's, Sphinx' and Epydoc's fields, or none.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from inspect import cleandoc
+
+_SECTIONS = (
+    "arg|args|argument|arguments|param|params|parameter|parameters|keyword args|keyword arguments|kwargs|input|inputs"
+    "|other parameters|options|return|returns|return value|output|outputs|yield|yields|receives|raise|raises|except"
+    "|exceptions|errors|warns|warning|warnings|note|notes|example|examples|example usage|usage|usage example"
+    "|sample usage|doctest|doctests|reference|references|see also|attribute|attributes|members|methods|properties"
+    "|todo|history|changelog|author|authors|copyright|license|licence|source|sources|requires|requirements"
+    "|side effects|shape|details|remarks|caveats|important|tip|hint|bibliography|links?|credits?"
+)
+_SECTION = re.compile(rf"[#*=\s]*(?:{_SECTIONS})[\s*]*(?::{{1,2}}.*|\([\w ,]+\):?)?[#*=\s]*", re.IGNORECASE)
+"""A line that opens a section; one of a single word only if a colon or an underline follows it."""
+_FIELD = re.compile(r"(?::|@)(?:[a-z]+)(?:\s+[^:]{1,60})?:(?!`)|@\w+|:(?:param|returns?|rtype|type|raises?)\b")
+_UNDERLINE = re.compile(r"([-=~^*#_+.])\1{2,}")
+_SESSION = re.compile(r"(?:>>>|In \[\d+\]:|\$ )")
+_DIRECTIVE = re.compile(r"\.\.(?:\s|$)")
+_PLAIN_DIRECTIVE = re.compile(r"\.\. (?:math|code|code-block|sourcecode|note|hint|tip|parsed-literal)::\s*(.*)")
+"""What it holds is part of what is said."""
+
+_ROLE = re.compile(r":(?:[a-z]+:){0,2}[a-zA-Z-]+:`([^`]*)`")
+_TARGET = re.compile(r"\s*<[^<>]*>$")
+_DOUBLE = re.compile(r"``([^`]+)``")
+_LINK = re.compile(r"`([^`<]+?)\s*<[^>]*>`__?")
+_REFERENCE = re.compile(r"`([^`]+)`__?(?!\w)")
+_MARKER = re.compile(r"\s*\((?:PRIVATE|DEPRECATED|INTERNAL|EXPERIMENTAL)\)")
+_FOOTNOTE = re.compile(r"\s*\[[\w#*]+\]_")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+
+_EMPTY_WORDS = re.compile(
+    r"""
+    [^\w]*(?:
+        see\b | alias\b | synonym\b | same\ as | (?:just\ )?like\ `? | equivalent\ (?:to|of) | identical\ to
+      | inherit | overrid | overload | todo | to-do | fixme | xxx | wip\b | hack\b | stub\b | helper\b | dummy
+      | placeholder | deprecat | obsolete | legacy | back(?:ward)?s?[- ]?compat
+      | (?:only\ )?for\ (?:internal|backwards?|compat|testing) | internal\b | private\b
+      | not\ (?:yet\ )?implemented | unimplemented | do\ not\ use | don['’]t\ use | unused
+      | this\ (?:function|method|class|module)\ (?:is|was)\ (?:deprecated|not|only\ (?:for|used)|used|called|a\ copy)
+      | (?:an?\ |simple\ |thin\ |convenience\ |small\ )*
+        (?:wrapper|shortcut|shorthand|shim|proxy|hook|mixin|mix-in)\b
+      | (?:an?\ |the\ )?(?:base|abstract|generic)\ (?:base\ )?(?:class|exception|error)
+      | used\ (?:by|in|internally|to\ test|for\ test) | called\ (?:by|when|from|internally)
+      | implementation\ (?:of|for)\ `?_ | unit[- ]?test | test(?:s|ing)?\b | pytest | mock\b | fake\b
+      | copyright | borrowed | copied | adapted\ from | taken\ from | stolen | ported | based\ on
+      | from\ (?:https?|python|django|the) | https?: | monkey\ ?-?patch
+    )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Beginnings of docstrings that say where something is from or who uses it, and not what it does."""
+_OUT_OF_DATE = re.compile(
+    r"deprecat|obsolete|will be removed|do not use|superseded|no longer (?:used|needed)", re.IGNORECASE
+)
+_COMMON = frozenset(
+    re.findall(
+        r"\w+",
+        "a an the of to in is are be for and with from if or as by on that this it its all any whether no not given"
+        " into at when each between which one using over",
+    )
+)
+"""A text without any of these is no English sentence."""
+_LEAST_WORDS = 4
+_LEAST_LATIN = 0.97
+
+
+def description_of(docstring: str) -> str:
+    """Return what a docstring says before its fields, sections and examples, in plain words."""
+    kept = list(_prose(cleandoc(docstring).split("\n")))
+    text = "\n".join(kept).strip()
+    text = re.sub(r"\n{3,}", "\n\n", text)
+    text = re.sub(r"::(?=\n|$)", ":", text)
+    return _plain(text).strip()
+
+
+def first_sentence(description: str) -> str:
+    """Return the first sentence of a text, on one line."""
+    paragraph = " ".join(description.partition("\n\n")[0].split())
+    match = re.match(r".+?[.!?](?=\s+[A-Z`(\[]|$)", paragraph)
+    return match.group() if match and not re.search(r"\b(?:e\.g|i\.e|etc|vs|cf)\.$", match.group()) else paragraph
+
+
+def why_it_says_nothing(docstring: str, description: str) -> str | None:
+    """Return why nobody could tell from a docstring what is wanted; None if one can try."""
+    words = _WORD.findall(description)
+    if len(words) < _LEAST_WORDS:
+        return f"{len(words)} words: {description!r}" if description else "there is no description"
+    if _OUT_OF_DATE.search(docstring):
+        return "it is out of date"
+    if (match := _EMPTY_WORDS.match(description)) is not None:
+        return f"it begins {match.group()!r}"
+    letters = [char for char in description if char.isalpha()]
+    if sum(char.isascii() for char in letters) < _LEAST_LATIN * len(letters):
+        return "it is not in English"
+    if not _COMMON & {word.lower() for word in words}:
+        return f"no sentence: {description[:60]!r}"
+    return None
+
+
+def _prose(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of a docstring up to the first field, section or session; directives are left out."""
+    skipped: int | None = None  # the indentation of the directive whose body is left out
+    for place, line in enumerate(lines):
+        text = line.strip()
+        indent = len(line) - len(line.lstrip())
+        after = lines[place + 1].strip() if place + 1 < len(lines) else ""
+        if skipped is not None:
+            if not text or indent > skipped:
+                continue
+            skipped = None
+        if _SESSION.match(text) or _FIELD.match(text) or _opens_section(text, after):
+            return
+        if (match := _PLAIN_DIRECTIVE.match(text)) is not None:
+            yield f"    {match.group(1)}" if match.group(1).strip() and "::" in text else ""
+        elif _DIRECTIVE.match(text):
+            skipped = indent
+        elif _UNDERLINE.fullmatch(text) is None and not re.fullmatch(r":[a-z-]+: \S+", text):
+            yield line.rstrip()
+
+
+def _opens_section(text: str, after: str) -> bool:
+    if _SECTION.fullmatch(text) is None:
+        return False
+    return ":" in text or _UNDERLINE.fullmatch(after) is not None or text.istitle() or text.isupper()
+
+
+def _plain(text: str) -> str:
+    """Return a text without the mark-up of reStructuredText, but for names and code in backticks."""
+    text = _ROLE.sub(lambda match: f"`{_last_part(match.group(1))}`", text)
+    text = _LINK.sub(r"\1", text)
+    text = _REFERENCE.sub(r"`\1`", text)
+    text = _MARKER.sub("", text)
+    text = _DOUBLE.sub(r"`\1`", text)
+    text = _FOOTNOTE.sub("", text)
+    return re.sub(r"[ \t]+\n", "\n", text)
+
+
+def _last_part(name: str) -> str:
+    """Return what is shown of a cross-reference."""
+    shown = _TARGET.sub("", name)
+    return shown[1:].rpartition(".")[2] if shown.startswith("~") else shown.removeprefix("!")

@@ -1,0 +1,545 @@
+"""Make a set of instructions and programs out of permissively licensed packages, and of sets that are there already.
+
+    python studies/pairs/make.py --output pairs.jsonl.gz --pairs python_pairs.jsonl.gz --data DIR
+
+Downloads the wheels that `packages.txt` names, and takes each documented function and class out of their sources that
+a stranger could write from its signature and description: what `lintseq build --functions --tasks` does. Sources are
+read out of the wheels, never imported and never run. A package whose licence is not one of those below is refused; so
+is what shares its text with a benchmark, and what was there before. All that is left out is counted by its reason.
+"""
+
+import argparse
+import gc
+import gzip
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import Message
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lintseq.dataset.duplicates import Seen
+from lintseq.dataset.inputs import parse_row, read_rows
+from lintseq.dataset.inputs.definitions import documented
+from lintseq.dataset.inputs.sourcecode import decoded
+from lintseq.dataset.inputs.tasks import check_file, check_names, task_of
+from lintseq.dataset.screening import Screen, ScreeningOptions
+from lintseq.errors import ProgramError
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+BENCHMARKS = (
+    "humaneval/HumanEval.jsonl.gz",
+    "humanevalplus/HumanEvalPlus-*-OriginFmt.jsonl.gz",
+    "humanevalpack/humanevalpack_python.jsonl.gz",
+    "mbppplus/MbppPlus-v0.2.0-OriginFmt.jsonl.gz",
+    "mbppplus/MbppPlus-v0.1.0.jsonl.gz",
+    "ds1000/ds1000.jsonl.gz",
+    "bigcodebench/BigCodeBench-v*.*.4.jsonl.gz",
+    "codecontests/codecontests_test_165_statements.jsonl.gz",
+    "codecontests/codecontests_sample_20_sandboxfusion.jsonl.gz",
+    "apps/*.jsonl.gz",
+    "instruct/LeetCodeDataset-*-test.jsonl.gz",
+)
+"""In the folder of `--data`; and of MBPP the tasks 11 to 510, which are its test split."""
+MBPP = "mbpp/mbpp.jsonl.gz"
+MBPP_TEST = range(11, 511)
+OWN_PROBLEMS = ROOT / "examples" / "problems.jsonl"
+
+LICENCES = {
+    "MIT": ("MIT", "MIT-0", "Expat", "MIT License (Expat)"),
+    "BSD": ("BSD", "New BSD", "Modified BSD", "Simplified BSD", "BSD style", "BSD-like", "Revised BSD"),
+    "BSD-2-Clause": ("BSD-2-Clause", "2-Clause BSD", "BSD 2"),
+    "BSD-3-Clause": ("BSD-3-Clause", "3-Clause BSD", "BSD 3", "BSD 3 Clause New or Revised", "3 Clause BSD"),
+    "Apache-2.0": ("Apache-2.0", "Apache", "Apache Software", "Apache Software License 2.0", "ASL 2.0", "Apache2"),
+    "PSF-2.0": ("PSF-2.0", "PSF", "Python Software Foundation", "Python-2.0", "Python"),
+}
+"""The licences that are taken, and what else they are called."""
+_TEXTS = {
+    "MIT": re.compile(r"MIT License|Permission is hereby granted, free of charge", re.IGNORECASE),
+    "Apache-2.0": re.compile(r"Apache License,?\s+Version 2\.0", re.IGNORECASE),
+    "BSD": re.compile(r"Redistribution and use in source and binary forms", re.IGNORECASE),
+}
+"""What tells a licence by its text."""
+IMPORTS = frozenset(
+    {
+        "numpy",
+        "scipy",
+        "pandas",
+        "matplotlib",
+        "sympy",
+        "networkx",
+        "sklearn",
+        "torch",
+        "typing_extensions",
+        "requests",
+    }
+    | {"yaml", "bs4", "PIL", "cv2", "six", "dateutil", "pytz", "tqdm", "jax", "setuptools", "lxml", "seaborn"}
+)
+"""Packages that programs may import, beside the standard library: those that a stranger may know."""
+_COPYLEFT = re.compile(
+    r"\b[AL]?GPL|General Public Licen[cs]e|Mozilla Public|Creative Commons|\bCC[- ]BY|\bEUPL|\bCDDL"
+)
+_LIFTED = re.compile(rf"{_COPYLEFT.pattern}|stack ?overflow|stackexchange|rosetta ?code", re.IGNORECASE)
+"""What says that a definition may be under another licence than its package."""
+_NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial", re.IGNORECASE)
+LINES, CHARS, INSTRUCTION = 60, 2500, 2000
+_HEAD_LINES = 60
+_BATCH = 20
+
+
+@dataclass(slots=True)
+class Found:
+    """What a wheel, or another set of pairs, gave."""
+
+    name: str
+    licence: str = ""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    rejected: list[dict[str, str]] = field(default_factory=list)
+    refused: str = ""
+    """Why the whole package was left out."""
+
+    def reject(self, id: str, error: ProgramError) -> None:
+        self.rejected.append({"id": id, "reason": error.reason, "detail": error.detail})
+
+
+# Packages
+
+
+def wanted_packages(path: Path) -> list[str]:
+    """Return the requirements in a file: one a line, remarks behind `#`."""
+    lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
+    return [line for line in lines if line]
+
+
+def download(requirements: Sequence[str], folder: Path) -> list[str]:
+    """Have the wheels of all requirements in a folder; return those that cannot be had."""
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [one for one in requirements if not wheels_of(one, folder)]
+    failed = []
+    for start in range(0, len(missing), _BATCH):
+        batch = missing[start : start + _BATCH]
+        say(f"downloading {start + len(batch)} of {len(missing)} wheels")
+        if not _pip_download(batch, folder):  # one that is not to be had spoils the batch
+            failed += [one for one in batch if not wheels_of(one, folder) and not _pip_download([one], folder)]
+    return failed
+
+
+def _pip_download(requirements: Sequence[str], folder: Path) -> bool:
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
+    command = [sys.executable, "-m", "pip", "download", *options, *requirements]
+    return subprocess.run(command, stdout=sys.stderr, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def wheels_of(requirement: str, folder: Path) -> list[Path]:
+    """Return the wheels in a folder that a requirement of the form `name` or `name==version` names."""
+    name, _, version = requirement.partition("==")
+    return [
+        path
+        for path in sorted(folder.glob("*.whl"))
+        if normal_name(path.name.split("-")[0]) == normal_name(name) and version in ("", path.name.split("-")[1])
+    ]
+
+
+def normal_name(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def licence_of(metadata: Message) -> str:
+    """Return the licence that a wheel's METADATA names, if it is one of those that are taken.
+
+    Raises `ProgramError` otherwise. An SPDX expression decides; without one the classifiers do, and without those the
+    field that people fill in by hand; it may not speak against them.
+    """
+    expression = str(metadata.get("License-Expression", ""))
+    by_hand = str(metadata.get("License", ""))
+    classifiers = [
+        one.rpartition(" :: ")[2]
+        for one in map(str, metadata.get_all("Classifier", []))
+        if one.startswith("License ::") and one != "License :: OSI Approved"
+    ]
+    if expression:
+        return _taken([expression])
+    if _COPYLEFT.search(by_hand):
+        raise ProgramError("licence", f"License: {' '.join(by_hand.split())[:100]!r}")
+    if classifiers:
+        return _taken(classifiers)
+    for name, text in _TEXTS.items():
+        if text.search(by_hand):
+            return name
+    if not by_hand.strip():
+        raise ProgramError("licence", "METADATA names none")
+    return _taken([by_hand.strip().split("\n")[0][:200]])
+
+
+def _taken(names: Sequence[str]) -> str:
+    """Return licences by their usual names, if all are taken."""
+    found = []
+    for name in names:
+        fitting = [usual for usual, others in LICENCES.items() if _allows(others, name)]
+        if fitting:
+            found.append(fitting[0])
+        elif _allows([other for others in LICENCES.values() for other in others], name):
+            found.append(name)
+        else:
+            raise ProgramError("licence", f"{name!r}")
+    return " AND ".join(dict.fromkeys(found))
+
+
+def _allows(licences: Sequence[str], expression: str) -> bool:
+    try:
+        Screen(ScreeningOptions(licences=tuple(licences))).check({"licence": expression}, "", "")
+    except ProgramError:
+        return False
+    return True
+
+
+def rows_of_wheel(path: Path, limits: "Limits") -> Found:
+    """Return the tasks in the sources of a wheel."""
+    name, version = path.name.split("-")[:2]
+    found = Found(normal_name(name))
+    with warnings.catch_warnings(), zipfile.ZipFile(path) as wheel:
+        warnings.simplefilter("ignore")
+        (metadata,) = (one for one in wheel.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", one))
+        try:
+            found.licence = licence_of(message_from_bytes(wheel.read(metadata)))
+        except ProgramError as error:
+            found.refused = error.detail
+            return found
+        gc.disable()  # syntax trees are many objects and no cycles: the collector would walk them in vain
+        for member in sorted(wheel.namelist()):
+            if member.endswith(".py"):
+                _add_file(found, version, member, decoded(wheel.read(member)), limits)
+        gc.enable()
+    return found
+
+
+def _add_file(found: Found, version: str, path: str, text: str, limits: "Limits") -> None:
+    """Add the tasks of a file to what was found."""
+    whole = f"{found.name}-{version}/{path}"
+    try:
+        check_file(path, text)
+        if (match := _COPYLEFT.search("\n".join(text.split("\n")[:_HEAD_LINES]))) is not None:
+            raise ProgramError("licence", f"the file says {match.group()!r}")
+        definitions = list(documented(text))
+    except ProgramError as error:
+        found.reject(whole, ProgramError(f"file: {error.reason}", error.detail))
+        return
+    except (SyntaxError, ValueError, RecursionError) as error:
+        found.reject(whole, ProgramError("file: syntax", str(error)))
+        return
+    for one in definitions:
+        id = f"{whole}::{one.name}"
+        try:
+            task = task_of(one, path, max_lines=limits.lines)
+            if rare := set(task.imports) - IMPORTS:
+                raise ProgramError("rare-import", ", ".join(sorted(rare)))
+            limits.check(task.instruction, task.program)
+            if (match := _LIFTED.search(one.docstring) or _LIFTED.search(task.program)) is not None:
+                raise ProgramError("licence", f"it says {match.group()!r}")
+        except ProgramError as error:
+            found.reject(id, error)
+            continue
+        found.rows.append(
+            {
+                "id": id,
+                "source": found.name,
+                "version": version,
+                "licence": found.licence,
+                "path": path,
+                "kind": task.kind,
+                "imports": task.imports,
+                "instruction": task.instruction,
+                "program": task.program,
+            }
+        )
+
+
+# What goes for all rows
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long programs and instructions may be."""
+
+    lines: int = LINES
+    chars: int = CHARS
+    instruction: int = INSTRUCTION
+
+    def check(self, instruction: str, program: str) -> None:
+        """Raise `ProgramError` for what is longer."""
+        if (size := program.count("\n")) > self.lines:
+            raise ProgramError("too-many-lines", f"{size} lines, where at most {self.lines} are wanted")
+        if len(program) > self.chars:
+            raise ProgramError("too-many-characters", f"{len(program)} characters of code")
+        if len(instruction) > self.instruction:
+            raise ProgramError("long-instruction", f"{len(instruction)} characters of instruction")
+
+
+def rows_of_pairs(path: str, limits: Limits) -> Found:
+    """Return the rows of another set; those under a licence for non-commercial use, or none, are left out."""
+    found = Found(Path(path).name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for raw in read_rows(path):
+            row = parse_row(raw.data)
+            id = f"{row.get('id', raw.number)}"
+            try:
+                licence = row.get("licence") or row.get("license") or ""
+                if not licence or _NON_COMMERCIAL.search(licence):
+                    raise ProgramError("licence", f"{licence!r}")
+                program = row["program"] if row["program"].endswith("\n") else row["program"] + "\n"
+                limits.check(row["instruction"], program)
+                check_names(program)
+            except ProgramError as error:
+                found.reject(id, error)
+                continue
+            found.rows.append({**row, "id": id, "licence": licence, "program": program})
+    return found
+
+
+class Sieve:
+    """Leaves out what is in benchmarks, and what was there before."""
+
+    def __init__(self, benchmarks: Sequence[str], similarity: float) -> None:
+        options = ScreeningOptions(decontaminate=tuple(benchmarks), duplicates="near", similarity=similarity)
+        self._screen = Screen(options)
+        self._seen = Seen(None, similarity)
+        self._instructions: dict[str, str] = {}
+        self._number = 0
+
+    def check(self, row: Mapping[str, Any]) -> None:
+        """Raise `ProgramError` if a row is left out; remember it otherwise."""
+        instruction, program = row["instruction"], row["program"]
+        self._screen.check(row, instruction, program)
+        if (earlier := self._instructions.get(instruction)) is not None:
+            raise ProgramError("same-instruction", f"that of {earlier}")
+        signature = self._screen.signature(program)
+        assert signature is not None
+        self._number += 1
+        if (match := self._seen.add(self._number, row["id"], signature)) is not None:
+            raise ProgramError(match.reason, match.detail)
+        self._instructions[instruction] = row["id"]
+
+
+def benchmarks_in(folder: Path, temporary: Path) -> list[str]:
+    """Return the files of the benchmarks in a folder; the test split of MBPP is written into another."""
+    found = []
+    for pattern in BENCHMARKS:
+        paths = sorted(folder.glob(pattern))
+        if not paths:
+            say(f"no {pattern} in {folder}: not decontaminated against it")
+        found += [str(path) for path in paths]
+    if (folder / MBPP).exists():
+        rows = (parse_row(raw.data) for raw in read_rows(str(folder / MBPP)))
+        test = temporary / "mbpp-test.jsonl"
+        test.write_text("".join(json.dumps(row) + "\n" for row in rows if row["task_id"] in MBPP_TEST))
+        found.append(str(test))
+    return found
+
+
+# The whole
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the set, and print what it holds."""
+    options = parser().parse_args(arguments)
+    started = time.monotonic()
+    limits = Limits(options.max_lines, options.max_chars, options.max_instruction)
+    requirements = wanted_packages(options.packages)
+    if not options.offline:
+        for one in download(requirements, options.wheels):
+            say(f"cannot have {one}")
+    paths = list(dict.fromkeys(path for one in requirements for path in wheels_of(one, options.wheels)))
+    with tempfile.TemporaryDirectory() as temporary:
+        benchmarks = [*options.benchmark, *([str(OWN_PROBLEMS)] if OWN_PROBLEMS.exists() else [])]
+        if options.data is not None:
+            benchmarks += benchmarks_in(options.data, Path(temporary))
+        sieve = Sieve(benchmarks, options.similarity)
+        results = []
+        with opened(options.output) as output, opened(options.rejected) as rejected:
+            for found in everything(options.pairs, paths, limits, options.workers):
+                keep(found, sieve)
+                for row in found.rows:
+                    output(row)
+                for row in found.rejected:
+                    rejected({"source": found.name, **row})
+                results.append(found)
+                say(f"{found.name}: {found.refused or f'{len(found.rows)} rows'}")
+    print(described(results))
+    print(json.dumps({**summary(results), "seconds": round(time.monotonic() - started)}))
+    return 0
+
+
+def everything(pairs: Sequence[str], wheels: Sequence[Path], limits: Limits, workers: int) -> Iterator[Found]:
+    """Yield what all sources give, in their order: those that come first keep what later ones have too."""
+    for path in pairs:
+        yield rows_of_pairs(path, limits)
+    if workers == 1:
+        yield from map(partial(rows_of_wheel, limits=limits), wheels)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        yield from pool.map(partial(rows_of_wheel, limits=limits), wheels)
+
+
+def keep(found: Found, sieve: Sieve) -> None:
+    """Leave out the rows that the sieve holds back."""
+    kept = []
+    for row in found.rows:
+        try:
+            sieve.check(row)
+            kept.append(row)
+        except ProgramError as error:
+            found.reject(row["id"], error)
+    found.rows = kept
+
+
+class opened:
+    """A file of lines of JSON to write, compressed if its name ends in .gz; none if there is no name.
+
+    Until all is written its name ends in `.partial`: what is under its own name is whole.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def __enter__(self) -> Callable[[Mapping[str, Any]], None]:
+        if self._path is None:
+            self._file = None
+        else:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            raw = Path(f"{self._path}.partial").open("wb")
+            self._file = gzip.GzipFile("", "wb", 9, raw, mtime=0) if self._path.suffix == ".gz" else raw
+            self._raw = raw
+        return self._write
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._path is not None and self._file is not None:
+            self._file.close()
+            self._raw.close()
+            if kind is None:
+                Path(f"{self._path}.partial").replace(self._path)
+
+    def _write(self, row: Mapping[str, Any]) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
+
+
+def summary(results: Sequence[Found]) -> dict[str, Any]:
+    """Return the numbers of the set."""
+    rows = [row for found in results for row in found.rows]
+    lines = [row["program"].count("\n") for row in rows]
+    return {
+        "rows": len(rows),
+        "packages": sum(bool(found.licence) for found in results),
+        "refused_packages": {found.name: found.refused for found in results if found.refused},
+        "median_lines": statistics.median(lines) if lines else None,
+        "licences": dict(Counter(row["licence"] for row in rows).most_common()),
+        "kinds": dict(Counter(row.get("kind", "other set") for row in rows).most_common()),
+        "sources": dict(Counter(row.get("source", "") for row in rows).most_common()),
+        "imports": dict(Counter(name for row in rows for name in row.get("imports", ())).most_common()),
+        "rejections": dict(Counter(one["reason"] for found in results for one in found.rejected).most_common()),
+    }
+
+
+def described(results: Sequence[Found]) -> str:
+    """Return what the set holds as tables in Markdown."""
+    numbers = summary(results)
+    rows = [row for found in results for row in found.rows]
+    total = max(len(rows), 1)
+    lines = sorted(row["program"].count("\n") for row in rows)
+    words = sorted(len(row["instruction"].split()) for row in rows)
+    chars = sorted(len(row["program"]) for row in rows)
+    refused = numbers["refused_packages"]
+    others = len(results) - numbers["packages"] - len(refused)
+    parts = [
+        f"{len(rows):,} rows: {numbers['packages']} packages and {others} other sets."
+        f" {len(refused)} packages were refused for their licence.",
+        table(["licence", "rows"], numbers["licences"].items()),
+        table(["kind", "rows"], numbers["kinds"].items()),
+        table(
+            ["", "least", "10 %", "median", "90 %", "most"],
+            [
+                (name, *quantiles(values))
+                for name, values in (("lines", lines), ("characters", chars), ("words of instruction", words))
+            ],
+        ),
+        table(
+            ["lines", "rows", "share"],
+            [
+                (f"{low}-{high}", count, f"{count / total:.1%}")
+                for low, high in ((1, 5), (6, 10), (11, 20), (21, 30), (31, 40), (41, 60), (61, 10**6))
+                if (count := sum(low <= one <= high for one in lines))
+            ],
+        ),
+        table(["left out for", "definitions, rows or files"], numbers["rejections"].items()),
+        table(["most rows from", "rows"], list(numbers["sources"].items())[:30]),
+        table(
+            ["imports", "rows"],
+            [
+                ("the standard library at most", sum(not row.get("imports") for row in rows)),
+                *list(numbers["imports"].items())[:20],
+            ],
+        ),
+    ]
+    if numbers["refused_packages"]:
+        parts.append(table(["refused package", "its licence"], numbers["refused_packages"].items()))
+    return "\n\n".join(parts)
+
+
+def quantiles(values: Sequence[int]) -> list[int]:
+    return [values[round(share * (len(values) - 1))] for share in (0, 0.1, 0.5, 0.9, 1)] if values else []
+
+
+def table(head: Sequence[str], rows: Any) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    lines += [
+        "| " + " | ".join(f"{one:,}" if isinstance(one, int) else str(one) for one in row) + " |" for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    assert __doc__ is not None
+    made = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    made.add_argument("--output", type=Path, required=True, help="the set: lines of JSON, .gz compresses")
+    made.add_argument(
+        "--packages", type=Path, default=HERE / "packages.txt", help="which wheels; default: beside this script"
+    )
+    made.add_argument(
+        "--wheels", type=Path, default=ROOT / "out" / "wheels", help="where wheels are kept; default: out/wheels"
+    )
+    made.add_argument("--offline", action="store_true", help="take the wheels that are there, download none")
+    made.add_argument(
+        "--pairs", action="append", default=[], metavar="FILE", help="another set with instruction, program, licence"
+    )
+    made.add_argument("--data", type=Path, metavar="DIR", help="a folder of benchmarks to decontaminate against")
+    made.add_argument("--benchmark", action="append", default=[], metavar="FILE", help="one more of them")
+    made.add_argument("--similarity", type=float, default=0.75, help="what makes programs near duplicates")
+    made.add_argument("--max-lines", type=int, default=LINES)
+    made.add_argument("--max-chars", type=int, default=CHARS)
+    made.add_argument("--max-instruction", type=int, default=INSTRUCTION, help="characters of an instruction")
+    made.add_argument("--rejected", type=Path, metavar="FILE", help="where to list what was left out, and why")
+    made.add_argument("--workers", type=int, default=1, metavar="N")
+    return made
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""The formula of operations, held against those that torch counts. Skips where torch or transformers is absent."""
+
+from typing import Any
+
+import pytest
+
+from lintseq.evaluation.cost import shape_of
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+flop_counter = pytest.importorskip("torch.utils.flop_counter")
+
+PROMPT, DRAWN = 24, 6
+SMALL = {"vocab_size": 320, "max_position_embeddings": 64, "attn_implementation": "eager"}
+LLAMA = SMALL | {"hidden_size": 64, "intermediate_size": 176, "num_hidden_layers": 3, "num_attention_heads": 8}
+CONFIGS = {
+    "llama": ("LlamaConfig", LLAMA),
+    "llama, fewer keys than queries": ("LlamaConfig", LLAMA | {"num_key_value_heads": 2}),
+    "qwen2, head tied to the embedding": (
+        "Qwen2Config",
+        LLAMA | {"num_key_value_heads": 4, "tie_word_embeddings": True},
+    ),
+    "heads wider than the model": ("LlamaConfig", LLAMA | {"head_dim": 16}),
+    "gpt2": ("GPT2Config", SMALL | {"n_embd": 64, "n_layer": 3, "n_head": 4, "n_positions": 64}),
+    "neox": ("GPTNeoXConfig", LLAMA),
+}
+
+
+def counted(model: Any, tokens: Any, **options: Any) -> tuple[int, Any]:
+    """Return the operations that torch counts when tokens are fed, and what the model keeps."""
+    with torch.no_grad(), flop_counter.FlopCounterMode(display=False) as counter:
+        answer = model(tokens, use_cache=True, **options)
+    return counter.get_total_flops(), answer.past_key_values
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_operations_are_those_that_torch_counts(name: str) -> None:
+    kind, options = CONFIGS[name]
+    config = getattr(transformers, kind)(**options)
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    shape = shape_of(config.to_dict())
+    tokens = torch.randint(0, 320, (1, PROMPT + DRAWN), generator=torch.Generator().manual_seed(0))
+    prompt, kept = counted(model, tokens[:, :PROMPT])
+    # torch multiplies a prompt's whole square of scores; that the half above the diagonal is not needed, we count.
+    unneeded = 4 * shape.layers * shape.heads * shape.head_size * PROMPT * (PROMPT - 1) // 2
+    assert prompt - unneeded == pytest.approx(shape.prompt(PROMPT), rel=0.01)
+    drawn = 0
+    for place in range(PROMPT, PROMPT + DRAWN - 1):
+        one, kept = counted(model, tokens[:, place : place + 1], past_key_values=kept)
+        drawn += one
+    assert drawn == pytest.approx(shape.completion(DRAWN, prompt=PROMPT), rel=0.01)
