@@ -1,5 +1,6 @@
 """The formula of operations, held against those that torch counts. Skips where torch or transformers is absent."""
 
+import inspect
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from lintseq.evaluation.cost import shape_of
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+pytestmark = pytest.mark.xdist_group("torch")
+
 flop_counter = pytest.importorskip("torch.utils.flop_counter")
 
 PROMPT, DRAWN = 24, 6
@@ -26,11 +29,12 @@ CONFIGS = {
 }
 
 
-def counted(model: Any, tokens: Any, **options: Any) -> tuple[int, Any]:
+def counted(model: Any, tokens: Any, kept: Any = None) -> tuple[int, Any]:
     """Return the operations that torch counts when tokens are fed, and what the model keeps."""
+    name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
     with torch.no_grad(), flop_counter.FlopCounterMode(display=False) as counter:
-        answer = model(tokens, use_cache=True, **options)
-    return counter.get_total_flops(), answer.past_key_values
+        answer = model(tokens, use_cache=True, **({} if kept is None else {name: kept}))
+    return counter.get_total_flops(), answer[name]
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -46,6 +50,6 @@ def test_operations_are_those_that_torch_counts(name: str) -> None:
     assert prompt - unneeded == pytest.approx(shape.prompt(PROMPT), rel=0.01)
     drawn = 0
     for place in range(PROMPT, PROMPT + DRAWN - 1):
-        one, kept = counted(model, tokens[:, place : place + 1], past_key_values=kept)
+        one, kept = counted(model, tokens[:, place : place + 1], kept)
         drawn += one
     assert drawn == pytest.approx(shape.completion(DRAWN, prompt=PROMPT), rel=0.01)

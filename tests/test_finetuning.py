@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_examples import records, write
+from test_training_examples import records, write
 from toys import libraries, toy_model, toy_tokenizer
 
 from lintseq.cli import main

@@ -132,6 +132,24 @@ def test_other_sets_come_first_without_rows_for_non_commercial_use(tmp_path: Pat
     }
 
 
+@pytest.mark.parametrize(
+    ("program", "mended"),
+    [
+        ("print(1)\n", "print(1)\n"),
+        ("def f(x: List[int]): ...\n", "from typing import List\n\n\ndef f(x: List[int]): ...\n"),
+        ("import re\nmath.sqrt(inf)\n", "import math\nfrom math import inf\nimport re\nmath.sqrt(inf)\n"),
+        ("Counter(heappop(unknown))\n", None),
+        ("def f():\n    from x import *\n", None),
+    ],
+)
+def test_a_program_gets_the_imports_that_judges_make_for_it(program: str, mended: str | None) -> None:
+    if mended is not None:
+        assert make.with_imports(program) == mended
+    else:
+        with pytest.raises(ProgramError):
+            make.check_names(make.with_imports(program))
+
+
 def test_what_is_in_a_benchmark_is_left_out_and_of_mbpp_what_is_in_its_test_split(tmp_path: Path) -> None:
     double = DOUBLE.format(" It is the sum of the value and of the same value once more, whatever it may be.")
     triple = double.replace("double", "triple").replace("the sum of the value", "the sum of the double, of the half")

@@ -11,6 +11,7 @@ is what shares its text with a benchmark, and what was there before. All that is
 import argparse
 import gc
 import gzip
+import importlib
 import json
 import re
 import statistics
@@ -37,6 +38,7 @@ from lintseq.dataset.inputs.sourcecode import decoded
 from lintseq.dataset.inputs.tasks import check_file, check_names, task_of
 from lintseq.dataset.screening import Screen, ScreeningOptions
 from lintseq.errors import ProgramError
+from lintseq.linting.pyflakes import PyflakesLinter
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -96,6 +98,8 @@ _COPYLEFT = re.compile(
 _LIFTED = re.compile(rf"{_COPYLEFT.pattern}|stack ?overflow|stackexchange|rosetta ?code", re.IGNORECASE)
 """What says that a definition may be under another licence than its package."""
 _NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial", re.IGNORECASE)
+_PREAMBLE = ("typing", "collections", "functools", "itertools", "heapq", "bisect", "math", "random", "string", "re")
+"""Modules that contests' judges import, in the order in which a name is looked for in them."""
 LINES, CHARS, INSTRUCTION = 60, 2500, 2000
 _HEAD_LINES = 60
 _BATCH = 20
@@ -302,6 +306,7 @@ def rows_of_pairs(path: str, limits: Limits) -> Found:
                 if not licence or _NON_COMMERCIAL.search(licence):
                     raise ProgramError("licence", f"{licence!r}")
                 program = row["program"] if row["program"].endswith("\n") else row["program"] + "\n"
+                program = with_imports(program)
                 limits.check(row["instruction"], program)
                 check_names(program)
             except ProgramError as error:
@@ -309,6 +314,24 @@ def rows_of_pairs(path: str, limits: Limits) -> Found:
                 continue
             found.rows.append({**row, "id": id, "licence": licence, "program": program})
     return found
+
+
+def with_imports(program: str) -> str:
+    """Return a program below the imports that it lacks, if the standard library has what it uses.
+
+    The judges of contests import much of it before they run a solution, so that solutions do not.
+    """
+    found = (re.fullmatch(r"undefined name '(\w+)'", one.message) for one in PyflakesLinter().check(program))
+    missing = {match.group(1) for match in found if match is not None}
+    lines = [f"import {name}" for name in sorted(missing & set(_PREAMBLE))]
+    missing -= set(_PREAMBLE)
+    for module in _PREAMBLE:
+        if names := sorted(missing & set(dir(importlib.import_module(module)))):
+            lines.append(f"from {module} import {', '.join(names)}")
+            missing -= set(names)
+    first = program.lstrip().split("\n")[0]
+    gap = "\n" if first.startswith(("import ", "from ")) else "\n\n\n"
+    return "\n".join(lines) + gap + program.lstrip("\n") if lines else program
 
 
 class Sieve:

@@ -14,7 +14,7 @@ from lintseq.cli.options import Json
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lintseq.reporting.evaluation import Run
+    from lintseq.reporting.evaluation import Report, Run
 
 
 def report(

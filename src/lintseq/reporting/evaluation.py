@@ -8,7 +8,7 @@ another benchmark have a section of their own.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from math import fsum, log10, sqrt
 from typing import Any
@@ -100,9 +100,9 @@ class Section:
     plots: tuple[Plot, ...]
     missing_plots: tuple[str, ...]
     """Why plots that belong here are left out."""
-    scores: Mapping[str, Mapping[int, Interval | None]]
+    scores: Mapping[str, Mapping[int, Interval | None]] = field(default_factory=dict)
     """pass@k of each run, for each k that was asked for."""
-    differences: tuple[Difference, ...]
+    differences: tuple[Difference, ...] = ()
 
     def table(self, name: str) -> Table | None:
         return next((table for table in self.tables if table.name == name), None)
