@@ -52,6 +52,7 @@ PAGES = [
     DOCS / "formats.md",
     DOCS / "on-a-cluster.md",
     DOCS / "pretraining.md",
+    DOCS / "finetuning.md",
 ]
 MARKDOWN = sorted(
     path

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_examples import records, write
+from test_training_examples import records, write
 from toys import libraries, toy_model, toy_tokenizer
 
 from lintseq.cli import main
@@ -372,6 +372,14 @@ def test_a_full_disk_is_told_and_nothing_done_is_lost(base, pairs, tmp_path, whe
     assert main([*command, "--resume"]) == 0
     assert len(log(tmp_path / "out")) == 5
     opened(tmp_path / "out")
+
+
+def test_a_disk_that_is_too_small_for_the_model_is_told_before_training(base, pairs, tmp_path, monkeypatch):
+    usage = type("usage", (), {"free": 50_000})
+    monkeypatch.setattr(finetuning.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(ConfigError, match=r"has 0.00 GB free"):
+        finetuning.finetune(recipe(base, pairs), str(tmp_path / "out"))
+    assert not (tmp_path / "out.partial" / "run" / "log.jsonl").exists()
 
 
 def test_an_output_is_asked_for(base, pairs, tmp_path, capsys):

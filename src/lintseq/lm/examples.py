@@ -50,6 +50,10 @@ _PROBE = "x = 1"
 # What rows say
 
 
+class NoExample(ProgramError):
+    """A record that cannot be trained on, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """What a model is given, and what it is to write."""
@@ -62,20 +66,20 @@ class Pair:
 
 
 def pair_of(record: Record, arm: str) -> Pair:
-    """Return the example that a record is in an arm; raises `ProgramError` where it is none."""
+    """Return the example that a record is in an arm; raises `NoExample` where it is none."""
     if arm == "edits":
         text = record.text.removeprefix(SEPARATOR)
         if not text:
-            raise ProgramError("no-edits", "the sequence has no edits")
+            raise NoExample("no-edits", "the sequence has no edits")
         pair = Pair(row_of(record), prompt_of(record.instruction, record.start), SEPARATOR + text)
     else:
         if record.left:
-            raise ProgramError("no-program", "the row has one edit of a sequence, and not the program")
+            raise NoExample("no-program", "the row has one edit of a sequence, and not the program")
         pair = Pair(row_of(record), prompt_of(record.instruction, Program(())), record.program)
     try:
         (pair.prompt + pair.completion).encode()
     except UnicodeEncodeError as error:
-        raise ProgramError("encoding", f"character {error.start} is a lone surrogate") from None
+        raise NoExample("encoding", f"character {error.start} is a lone surrogate") from None
     return pair
 
 
@@ -138,7 +142,7 @@ class Encoded:
 
 
 class Encoder:
-    """Makes tokens of pairs; `ProgramError` says why there are none."""
+    """Makes tokens of pairs; a `NoExample` says why there are none."""
 
     def __init__(self, tokenizer: Any, *, arm: str, layout: str, cut: Cut) -> None:
         self.tokenizer, self.arm, self.layout, self.cut = tokenizer, arm, layout, cut
@@ -172,7 +176,7 @@ class Encoder:
             return self._rendered([{"role": "user", "content": prompt.removesuffix("\n")}], answer=True)
         return prompt + SEPARATOR if self.arm == "edits" else prompt
 
-    def encode(self, pairs: Sequence[Pair]) -> Iterator[Encoded | ProgramError]:
+    def encode(self, pairs: Sequence[Pair]) -> Iterator[Encoded | NoExample]:
         """Yield what becomes of each pair, in order."""
         prompts = [self.prompt_text(pair.prompt) for pair in pairs]
         texts = [pair.completion for pair in pairs]
@@ -185,26 +189,26 @@ class Encoder:
             completion = self.tokenizer.encode(text, add_special_tokens=False) if seam else joint[len(prompt) :]
             try:
                 yield self._fitted(prompt, completion, text, seam=seam)
-            except ProgramError as error:
+            except NoExample as error:
                 yield error
 
     def _fitted(self, prompt: list[int], completion: list[int], text: str, *, seam: bool) -> Encoded:
         if self.end in completion:
-            raise ProgramError("end-inside", "the completion holds the text of the token that ends one")
+            raise NoExample("end-inside", "the completion holds the text of the token that ends one")
         room = self.cut.max_tokens - len(prompt)
         if room < 1:
-            raise ProgramError("prompt-too-long", f"the prompt has {len(prompt)} tokens by itself")
+            raise NoExample("prompt-too-long", f"the prompt has {len(prompt)} tokens by itself")
         full = completion + self.tail
         if len(full) <= room:
             return Encoded(prompt, full, seam=seam)
         if self.cut.truncate == "drop":
-            raise ProgramError("too-long", f"prompt and completion have {len(prompt) + len(full)} tokens")
+            raise NoExample("too-long", f"prompt and completion have {len(prompt) + len(full)} tokens")
         keep = room
         if self.cut.truncate == "edit":
             keep = self._whole_units(completion, text, room)
             if not keep:
                 unit = "edit" if self.arm == "edits" else "line"
-                raise ProgramError(f"no-{unit}-fits", f"the first {unit} has no room behind {len(prompt)} tokens")
+                raise NoExample(f"no-{unit}-fits", f"the first {unit} has no room behind {len(prompt)} tokens")
         return Encoded(prompt, full[:keep], len(full) - keep, seam)
 
     def _whole_units(self, completion: list[int], text: str, room: int) -> int:
@@ -460,7 +464,7 @@ class _Writer:
                 self.rows[pair.row] = -1  # seen; it gets its number when it is written
             pairs.append(pair)
         for pair, one in zip(pairs, self.encoder.encode(pairs), strict=True):
-            if isinstance(one, ProgramError):
+            if isinstance(one, NoExample):
                 self.tally.drop(one.reason)
             else:
                 self._write(pair.row, one)

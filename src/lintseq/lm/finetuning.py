@@ -352,6 +352,8 @@ def _train(
     if recipe.lora.rank:
         model = with_adapters(model, recipe, extension)
     trained = sum(one.numel() for one in model.parameters() if one.requires_grad)
+    if is_first_process():
+        _check_disk(recipe, run.path, total=total, trained=trained)
     pad = base.tokenizer.pad_token_id
     pad = base.tokenizer.eos_token_id if pad is None else pad
     outcome = train(
@@ -380,6 +382,18 @@ def _train(
             Path(run.file(README)).write_text(card, encoding="utf-8")
         shutil.rmtree(run.file(_EXAMPLES), ignore_errors=True)
     return run.finish(told)
+
+
+def _check_disk(recipe: FinetuneRecipe, path: str, *, total: int, trained: int) -> None:
+    """Raise `ConfigError` where the finished model would not fit; it is better to know that before training."""
+    each = 12 * trained  # weights, and the optimiser's two moments of each
+    needed = 4 * total + (each * (recipe.run.keep + 1) if recipe.run.save_every else 0)
+    free = shutil.disk_usage(path).free
+    if free < needed:
+        raise ConfigError(
+            f"{path} has {free / 1e9:.2f} GB free, and the model and its checkpoints take up to {needed / 1e9:.2f} GB;"
+            " free some, or lower run.keep"
+        )
 
 
 def _save(
