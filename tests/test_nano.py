@@ -81,7 +81,7 @@ def test_the_corpus_starts_as_make_makes_it(made):
 
 
 def test_the_files_are_small():
-    assert sum(path.stat().st_size for path in NANO.iterdir() if path.is_file()) < 2_000_000
+    assert sum(path.stat().st_size for path in NANO.iterdir() if path.is_file()) < 1_500_000
 
 
 def test_rows_have_ids_instructions_and_programs_of_their_own():
