@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # What pip is told to get PyTorch; where there is no GPU: make test TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu".
 TORCH ?= torch==2.13.0
 
-.PHONY: help demo demo-evaluate test check bench clean
+.PHONY: help demo demo-evaluate demo-train demo-study test check bench clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,19 @@ demo-evaluate: $(VENV)/.core  ## Set up, run bundled completions against bundled
 	$(BIN)/lintseq evaluate examples/completions.jsonl --benchmark examples/problems.jsonl --k 1,2,3,5 --output out/results.jsonl --overwrite
 	$(BIN)/lintseq report examples=out/results.jsonl --output out/report
 
+demo-train: $(VENV)/.train  ## Set up PyTorch, pretrain and finetune a nano model, evaluate it, and watch it write a program.
+	@mkdir -p out/nano-demo
+	$(BIN)/lintseq build examples/nano/pairs.jsonl --output out/nano-demo/edits.jsonl --samples 5 --format udiff-words --overwrite
+	$(BIN)/lintseq tokenizer train out/nano-demo/edits.jsonl --read edits --vocab 1024 --output out/nano-demo/tokenizer --overwrite
+	$(BIN)/lintseq pretrain recipes/nano/pretrain.toml --set tokenizer=out/nano-demo/tokenizer --output out/nano-demo/base --overwrite
+	$(BIN)/lintseq finetune recipes/nano/finetune.toml --set model=out/nano-demo/base --set data.train=out/nano-demo/edits.jsonl --set data.format=udiff-words --output out/nano-demo/edits --overwrite
+	$(BIN)/lintseq complete --model out/nano-demo/edits --benchmark examples/nano/problems.jsonl --temperature 0.8 --max-tokens 400 --output out/nano-demo/completions.jsonl --overwrite
+	$(BIN)/lintseq evaluate out/nano-demo/completions.jsonl --benchmark examples/nano/problems.jsonl --k 1 --output out/nano-demo/results.jsonl --overwrite
+	$(BIN)/lintseq solve "Define a function total_double(numbers). Take the numbers in numbers that are even. Double each. Return their sum." --model out/nano-demo/edits --max-tokens 300
+
+demo-study: $(VENV)/.train  ## Set up PyTorch, and compare programs and edits in a toy study with a report.
+	$(BIN)/lintseq study studies/toy.toml --output out/toy --jobs 2
+
 test: $(VENV)/.dev  ## Set up and run the tests.
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
@@ -48,7 +61,7 @@ check: $(VENV)/.dev  ## Lint, check the format and the types.
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev  ## Run the benchmarks (four hours; each is a command of its own, see benchmarks/README.md).
-	for name in clean tight exact speed side_by_side certify hostile kills scale engines pools cost codecs packing resume sandbox corpus verdicts references harnesses; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in clean tight exact speed side_by_side certify hostile kills scale engines pools cost codecs pipeline packing resume sandbox corpus verdicts references harnesses; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 clean:  ## Remove what the other targets made.
 	rm -rf out $(VENV) .venv-*
