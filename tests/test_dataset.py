@@ -650,7 +650,7 @@ def test_the_rows_around_those_that_kill_or_hang_come_out_in_order(
     traps = {3: "die = 1", 4: "sleep = 1", 30: "kill = 1", 31: "die = 1", 50: "sleep = 1", 99: "die = 1"}
     rows = [row(f"{traps.get(n, 'y = 1')}\nx = {n}\n", id=n) for n in range(100)]
     source = write_rows(tmp_path / "in.jsonl", *rows)
-    options = BuildOptions(sampling=TRAPPED, row_timeout=0.5)
+    options = BuildOptions(sampling=TRAPPED, row_timeout=2)
     report = build([source], str(tmp_path / "out.jsonl"), options=options, workers=2)
     reasons = ["timeout" if trap == "sleep = 1" else "crashed" for trap in traps.values()]
     assert [(one["line"] - 1, one["reason"]) for one in read(report.rejected)] == [*zip(traps, reasons, strict=True)]

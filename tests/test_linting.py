@@ -388,7 +388,7 @@ def test_no_tree_of_a_state_outlives_many_states(linters):
 
     def trees():
         gc.collect()
-        found = [o for o in gc.get_objects() if isinstance(o, astroid.nodes.Module) and o.name == "lintseq_state"]
+        found = [o for o in gc.get_objects() if type(o) is astroid.nodes.Module and o.name == "lintseq_state"]
         return len(found)
 
     linter = linters("pylint")
