@@ -227,6 +227,21 @@ def test_a_requirement_names_its_wheel_whatever_the_spelling(tmp_path: Path) -> 
     assert make.wheels_of("some-package==1.1", tmp_path) == []
 
 
+def test_wheels_are_downloaded_and_those_that_cannot_be_had_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel(tmp_path / "index", "some", {"some-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\n"})
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
+    assert make.download(["none==1.0", "some==1.0"], tmp_path / "wheels") == ["none==1.0"]
+    assert [path.name for path in (tmp_path / "wheels").iterdir()] == ["some-1.0-py3-none-any.whl"]
+    capsys.readouterr()
+    assert make.download(["some==1.0"], tmp_path / "wheels") == []
+    assert "downloading" not in capsys.readouterr().err
+    with pytest.raises(SystemExit, match=r"none of none==1.0 can be downloaded; pip says:\n(?s:.*)none==1.0"):
+        make.download(["none==1.0"], tmp_path / "wheels")
+
+
 def test_the_list_of_packages_pins_each_once() -> None:
     wanted = make.wanted_packages(SCRIPT.with_name("packages.txt"))
     names = [one.partition("==")[0] for one in wanted]
