@@ -118,12 +118,18 @@ def test_other_sets_come_first_without_rows_for_non_commercial_use(tmp_path: Pat
         {"id": 2, "licence": "CC-BY-NC-4.0", "instruction": "Say so.", "program": "print('so')"},
         {"id": 3, "instruction": "Say so.", "program": "print('so')"},
         {"id": 4, "licence": "CC-BY-4.0", "instruction": "Say so.", "program": "print(so)"},
-        {"id": 5, "licence": "CC-BY-4.0", "instruction": "Say so.", "program": "print('so')"},
+        {
+            "id": 5,
+            "licence": "CC-BY-4.0",
+            "instruction": "Say so.",
+            "program": "import os, numpy.linalg as so\nprint(so)",
+        },
     ]
     other.write_text("".join(json.dumps(row) + "\n" for row in rows))
     kept, rejected = made(tmp_path, ["some"], "--pairs", str(other))
     assert [row["id"] for row in kept] == ["1", "5"]
-    assert kept[1]["program"] == "print('so')\n"
+    assert kept[1]["program"] == "import os, numpy.linalg as so\nprint(so)\n"
+    assert [row["imports"] for row in kept] == [[], ["numpy"]]
     assert rejected == {
         "2": "licence",
         "3": "licence",

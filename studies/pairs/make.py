@@ -9,6 +9,7 @@ is what shares its text with a benchmark, and what was there before. All that is
 """
 
 import argparse
+import ast
 import gc
 import gzip
 import importlib
@@ -319,8 +320,21 @@ def rows_of_pairs(path: str, limits: Limits) -> Found:
             except ProgramError as error:
                 found.reject(id, error)
                 continue
-            found.rows.append({**row, "id": id, "licence": licence, "program": program})
+            found.rows.append(
+                {**row, "id": id, "licence": licence, "imports": packages_in(program), "program": program}
+            )
     return found
+
+
+def packages_in(program: str) -> list[str]:
+    """Return the packages that a program imports, beside the standard library."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(program)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    return sorted(found - sys.stdlib_module_names)
 
 
 def with_imports(program: str) -> str:
