@@ -74,7 +74,7 @@ def test_the_files_are_what_make_makes(made):
 
 
 def test_the_corpus_starts_as_make_makes_it(made):
-    texts = list(make.text_rows(300, random.Random(make.SEED + 3)))
+    texts = make.corpus(300, [*made["problems"], *made["validation"]])
     kept = gzip.decompress((NANO / "corpus.jsonl.gz").read_bytes()).splitlines(keepends=True)
     assert kept[:300] == make.lines(texts).splitlines(keepends=True)
     assert len(kept) == make.TEXTS
@@ -123,8 +123,10 @@ def test_all_styles_of_a_plan_do_the_same():
 
 def test_no_combination_of_a_problem_is_in_a_pair_or_in_the_corpus(made):
     asked = {plan.core for name in ("problems", "validation") for plan, _ in made[name]}
-    texts = make.text_rows(1000, random.Random(make.SEED + 3))
+    texts = make.corpus(1000, [*made["problems"], *made["validation"]])
     assert not asked & {plan.core for plan, _ in [*made["pairs"], *texts]}
+    done = {mark for name in ("problems", "validation") for plan, _ in made[name] for mark in make.marks_of(plan)}
+    assert not done & {mark for plan, _ in texts for mark in make.marks_of(plan)}
     assert len(asked) == len(HELD_OUT)
 
 

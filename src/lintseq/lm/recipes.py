@@ -118,9 +118,9 @@ class Source:
     """Files, a folder or a pattern of them, `hf:NAME`, a URL."""
     field: str = ""
     """The column that holds the text; found by its usual names if none is given."""
-    read: Literal["text", "edits", "files"] = "text"
-    """`text`: a column of each row. `edits`: prompt and edit text of records of `lintseq build`. `files`: files of any
-    kind, each a document."""
+    read: Literal["text", "edits", "plain", "files"] = "text"
+    """`text`: a column of each row. `edits`: prompt and edit text of records of `lintseq build`. `plain`: their prompt
+    and program. `files`: files of any kind, each a document."""
     weight: float = 0.0
     """How much of the mixture it is, beside the others; if none has a weight, each is in proportion to its size."""
 

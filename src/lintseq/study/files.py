@@ -33,6 +33,24 @@ class Tokenizer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """Edit sequences that a base model is pretrained on, made for the study."""
+
+    inputs: tuple[str, ...]
+    """What `lintseq build` reads; rows that overlap with a benchmark are rejected as those of the pairs are."""
+    samples: int = 1
+    """Edit sequences for each program."""
+    linter: str = "native"
+    format: str = "diff"
+    options: tuple[str, ...] = ()
+    """More options of `lintseq build`."""
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise ConfigError(f"samples is {self.samples}, where 1 or more was expected")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
     """What is finetuned: a model that is there, or one that is pretrained first."""
 
@@ -42,6 +60,8 @@ class Base:
     """A recipe of `lintseq pretrain`."""
     set: tuple[str, ...] = ()
     """Settings over that recipe, such as `steps=100`."""
+    corpora: dict[str, Corpus] = field(default_factory=dict)
+    """Edit sequences for it; `set` names them, as `{}/corpus/NAME/edits.jsonl`."""
     tokenizer: Tokenizer | None = None
     """If given, trained first and used instead of the recipe's."""
 
@@ -140,6 +160,8 @@ class Study:
             raise ConfigError(f"seeds are {list(self.seeds)}; each counts once")
         if bool(self.base.model) == bool(self.base.pretrain):
             raise ConfigError("base names both a model and a recipe, or neither; give base.model or base.pretrain")
+        if self.base.corpora and not self.base.pretrain:
+            raise ConfigError("base.corpora are to be pretrained on, and nothing is pretrained; give base.pretrain")
         if all(one.validation for one in self.benchmarks):
             raise ConfigError("all benchmarks are for validation; one has to be left for the result")
         if len({one.name for one in self.benchmarks}) < len(self.benchmarks):
@@ -157,9 +179,11 @@ def _check_arms(study: Study) -> None:
     arms = study.arms
     if not arms:
         raise ConfigError("arms is empty; name at least one, such as [arms.plain]")
+    for what, named in (("arm", arms), ("corpus", study.base.corpora)):
+        for name in named:
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+                raise ConfigError(f"{what} {name!r} becomes part of file names; use letters, digits, - and _")
     for name, arm in arms.items():
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-            raise ConfigError(f"arm {name!r} becomes part of file names; use letters, digits, - and _")
         for told, other in (("rows_of", arm.rows_of), ("same_model_as", arm.same_model_as)):
             if other and (other not in arms or other == name):
                 raise ConfigError(f"arms.{name}.{told} is {other!r}; the other arms are {_others(study, name)}")

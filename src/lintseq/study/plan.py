@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from lintseq.study.files import Arm, Benchmark, Sampling, Study, reference, rows_of
+from lintseq.study.files import Arm, Benchmark, Corpus, Sampling, Study, reference, rows_of
 
 HERE = "{}/"
 
@@ -92,8 +92,9 @@ def settings_of(sampling: Sampling) -> tuple[Setting, ...]:
 
 def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) -> Plan:
     """Return the steps of a study; `files` has the file of each benchmark, `data` is the folder they are found in."""
-    builds = {name: _build(study, name, arm, files) for name, arm in study.arms.items() if _has_rows(arm)}
-    before = _base(study, builds)
+    builds = {name: _rows(study, name, arm, files) for name, arm in study.arms.items() if _has_rows(arm)}
+    corpora = [_corpus(study, name, corpus, files) for name, corpus in study.base.corpora.items()]
+    before = _base(study, [*builds.values(), *corpora])
     model = before[-1].output if before else study.base.model
     tunes = {
         (name, seed): _finetune(study, name, arm, seed, builds, before, model)
@@ -101,7 +102,7 @@ def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) 
         for seed in study.seeds
         if not arm.same_model_as
     }
-    steps = [*builds.values(), *before, *tunes.values()]
+    steps = [*builds.values(), *corpora, *before, *tunes.values()]
     results = []
     # One seed after the other, so that a study that is stopped early has whole comparisons.
     for seed, benchmark, setting, name in product(
@@ -142,18 +143,37 @@ def _has_rows(arm: Arm) -> bool:
     return arm.trains_on == "edits" and not arm.same_model_as
 
 
-def _build(study: Study, name: str, arm: Arm, files: Mapping[str, str]) -> Step:
+def _rows(study: Study, name: str, arm: Arm, files: Mapping[str, str]) -> Step:
+    """Return what makes the edit sequences of an arm."""
     output = f"data/{name}/edits.jsonl"
+    return _build(study, f"build {name}", output, study.pairs.inputs, arm, (*study.pairs.options, *arm.options), files)
+
+
+def _corpus(study: Study, name: str, corpus: Corpus, files: Mapping[str, str]) -> Step:
+    """Return what makes edit sequences for the base."""
+    output = f"corpus/{name}/edits.jsonl"
+    return _build(study, f"build corpus {name}", output, corpus.inputs, corpus, corpus.options, files)
+
+
+def _build(
+    study: Study,
+    name: str,
+    output: str,
+    inputs: Sequence[str],
+    how: Arm | Corpus,
+    options: Sequence[str],
+    files: Mapping[str, str],
+) -> Step:
     against = sorted(set(files.values())) if study.pairs.decontaminate else []
-    command = ["build", *study.pairs.inputs, "--output", HERE + output, "--samples", str(arm.samples)]
-    command += ["--linter", arm.linter, "--format", arm.format, *study.pairs.options, *arm.options]
+    command = ["build", *inputs, "--output", HERE + output, "--samples", str(how.samples)]
+    command += ["--linter", how.linter, "--format", how.format, *options]
     for file in against:
         command += ["--decontaminate", file]
-    return Step(f"build {name}", "build", (*command, "--resume"), output, (), (*study.pairs.inputs, *against))
+    return Step(name, "build", (*command, "--resume"), output, (), (*inputs, *against))
 
 
-def _base(study: Study, builds: Mapping[str, Step]) -> list[Step]:
-    """Return what makes the base model; nothing if it is there."""
+def _base(study: Study, builds: Sequence[Step]) -> list[Step]:
+    """Return what makes the base model, of what is built or of other things; nothing if it is there."""
     if not study.base.pretrain:
         return []
     steps = []
@@ -161,14 +181,19 @@ def _base(study: Study, builds: Mapping[str, Step]) -> list[Step]:
     if (tokenizer := study.base.tokenizer) is not None:
         command = ["tokenizer", "train", *tokenizer.inputs, "--vocab", str(tokenizer.vocab)]
         command += ["--output", HERE + "models/tokenizer", *tokenizer.options]
-        needs = tuple(build.name for build in builds.values() if HERE + build.output in tokenizer.inputs)
+        needs = _named(builds, command)
         files = tuple(path for path in tokenizer.inputs if not path.startswith(HERE))
         steps.append(Step("tokenizer", "tokenizer", tuple(command), "models/tokenizer", needs, files))
         settings.append("tokenizer=" + HERE + "models/tokenizer")
     command = ["pretrain", study.base.pretrain, "--output", HERE + "models/base", *_sets(settings), "--resume"]
-    needs = tuple(step.name for step in steps)
+    needs = (*_named(builds, command), *(step.name for step in steps))
     steps.append(Step("pretrain", "pretrain", tuple(command), "models/base", needs, (study.base.pretrain,)))
     return steps
+
+
+def _named(builds: Sequence[Step], command: Sequence[str]) -> tuple[str, ...]:
+    """Return the builds whose rows a command reads."""
+    return tuple(build.name for build in builds if any(HERE + build.output in word for word in command))
 
 
 def _finetune(
