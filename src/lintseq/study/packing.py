@@ -21,7 +21,12 @@ from typing import BinaryIO, cast
 
 import lintseq
 from lintseq.errors import ConfigError, ToolError
+<<<<<<< HEAD
 from lintseq.lm.recipes import PretrainRecipe, as_toml, read_recipe
+=======
+from lintseq.evaluation.choosing import names_a_file
+from lintseq.lm.recipes import as_toml
+>>>>>>> ev
 from lintseq.study.files import Study
 from lintseq.study.plan import HERE
 
@@ -96,7 +101,9 @@ def relocated(study: Study, files: Mapping[str, str]) -> tuple[Study, dict[str, 
     if base.pretrain:
         _check_reads(study)
     benchmarks = []
-    for one in study.benchmarks:
+    for bench in study.benchmarks:
+        chosen = move(bench.problems, "problems") if names_a_file(bench.problems) else bench.problems
+        one = dataclasses.replace(bench, problems=chosen)
         if os.path.isfile(one.name):
             benchmarks.append(dataclasses.replace(one, name=move(one.name, "problems")))
         else:
