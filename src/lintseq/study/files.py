@@ -196,14 +196,9 @@ def _check_arms(study: Study) -> None:
         raise ConfigError("arms is empty; name at least one, such as [arms.plain]")
     for what, named in (("arm", arms), ("corpus", study.base.corpora)):
         for name in named:
-            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+            if not _is_name(name):
                 raise ConfigError(f"{what} {name!r} becomes part of file names; use letters, digits, - and _")
     for name, arm in arms.items():
-<<<<<<< HEAD
-=======
-        if not _is_name(name):
-            raise ConfigError(f"arm {name!r} becomes part of file names; use letters, digits, - and _")
->>>>>>> ev
         for told, other in (("rows_of", arm.rows_of), ("same_model_as", arm.same_model_as)):
             if other and (other not in arms or other == name):
                 raise ConfigError(f"arms.{name}.{told} is {other!r}; the other arms are {_others(study, name)}")

@@ -21,12 +21,8 @@ from typing import BinaryIO, cast
 
 import lintseq
 from lintseq.errors import ConfigError, ToolError
-<<<<<<< HEAD
-from lintseq.lm.recipes import PretrainRecipe, as_toml, read_recipe
-=======
 from lintseq.evaluation.choosing import names_a_file
-from lintseq.lm.recipes import as_toml
->>>>>>> ev
+from lintseq.lm.recipes import PretrainRecipe, as_toml, read_recipe
 from lintseq.study.files import Study
 from lintseq.study.plan import HERE
 
