@@ -166,8 +166,8 @@ BAD: list[tuple[list[Any], str]] = [
     ([GOOD, {"task_id": "t/0", "completion": "@@ -0,0 +1 @@\n+x"}], "row 2 looks like edit text, row 1 does not"),
     (
         [GOOD],
-        "has no completion for 1 of 2 problems (t/1); add them, choose problems with --problems, or score what is there"
-        " with --partial",
+        "has no completion for 1 of 2 problems (t/1); add them, choose problems with --problems, or score what is"
+        " there with --partial",
     ),
     ([GOOD, GOOD, {**GOOD, "task_id": "t/1"}], "make them the same, or score what is there with --partial"),
 ]

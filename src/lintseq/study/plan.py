@@ -10,12 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-<<<<<<< HEAD
-from lintseq.study.files import Arm, Benchmark, Corpus, Sampling, Study, reference, rows_of
-=======
 from lintseq.evaluation.choosing import names_a_file
-from lintseq.study.files import Arm, Benchmark, Sampling, Study, label, reference, rows_of
->>>>>>> ev
+from lintseq.study.files import Arm, Benchmark, Corpus, Sampling, Study, label, reference, rows_of
 
 HERE = "{}/"
 
