@@ -118,12 +118,18 @@ def test_other_sets_come_first_without_rows_for_non_commercial_use(tmp_path: Pat
         {"id": 2, "licence": "CC-BY-NC-4.0", "instruction": "Say so.", "program": "print('so')"},
         {"id": 3, "instruction": "Say so.", "program": "print('so')"},
         {"id": 4, "licence": "CC-BY-4.0", "instruction": "Say so.", "program": "print(so)"},
-        {"id": 5, "licence": "CC-BY-4.0", "instruction": "Say so.", "program": "print('so')"},
+        {
+            "id": 5,
+            "licence": "CC-BY-4.0",
+            "instruction": "Say so.",
+            "program": "import os, numpy.linalg as so\nprint(so)",
+        },
     ]
     other.write_text("".join(json.dumps(row) + "\n" for row in rows))
     kept, rejected = made(tmp_path, ["some"], "--pairs", str(other))
     assert [row["id"] for row in kept] == ["1", "5"]
-    assert kept[1]["program"] == "print('so')\n"
+    assert kept[1]["program"] == "import os, numpy.linalg as so\nprint(so)\n"
+    assert [row["imports"] for row in kept] == [[], ["numpy"]]
     assert rejected == {
         "2": "licence",
         "3": "licence",
@@ -225,6 +231,21 @@ def test_a_requirement_names_its_wheel_whatever_the_spelling(tmp_path: Path) -> 
     names = [path.name for path in make.wheels_of("some.package==1.0", tmp_path)]
     assert names == ["Some_Package-1.0-py3-none-any.whl"]
     assert make.wheels_of("some-package==1.1", tmp_path) == []
+
+
+def test_wheels_are_downloaded_and_those_that_cannot_be_had_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel(tmp_path / "index", "some", {"some-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\n"})
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
+    assert make.download(["none==1.0", "some==1.0"], tmp_path / "wheels") == ["none==1.0"]
+    assert [path.name for path in (tmp_path / "wheels").iterdir()] == ["some-1.0-py3-none-any.whl"]
+    capsys.readouterr()
+    assert make.download(["some==1.0"], tmp_path / "wheels") == []
+    assert "downloading" not in capsys.readouterr().err
+    with pytest.raises(SystemExit, match=r"none of none==1.0 can be downloaded; pip says:\n(?s:.*)none==1.0"):
+        make.download(["none==1.0"], tmp_path / "wheels")
 
 
 def test_the_list_of_packages_pins_each_once() -> None:

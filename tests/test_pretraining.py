@@ -171,6 +171,35 @@ def test_validation_loss_and_bits_a_byte_are_those_of_the_finished_model_on_what
     assert outcome["bits_per_byte"] == pytest.approx(bits, rel=1e-3)
 
 
+def test_the_card_shows_code_that_runs_and_takes_scores(folder, capsys):
+    assert pretrain("--output", "model", "--set", f"data.train.0.path={folder}/texts.jsonl") == 0
+    card = Path("model/README.md").read_text()
+    assert "| `texts.jsonl` | " in card
+    assert str(folder) not in card
+    code = card.partition("```python\n")[2].partition("```")[0].replace("path/to/this/folder", "model")
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("max_new_tokens=128", "max_new_tokens=8")],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("def is_leap(year):\n")
+
+    examples = RECIPES.parent / "examples"
+    evaluated = ["evaluate", str(examples / "completions.jsonl"), "--benchmark", str(examples / "problems.jsonl")]
+    assert main([*evaluated, "--k", "1", "--output", "results.jsonl", "--quiet"]) == 0
+    assert main(["card", "model", "results.jsonl"]) == 0
+    scored = Path("model/README.md").read_text()
+    assert "| problems.jsonl, pass@1 | 46.7 % (" in scored
+    before, _, after = scored.partition("## Scores\n")
+    text = before + "## Recipe" + after.partition("## Recipe")[2]
+    assert text.partition("\n# model\n")[2] == card.partition("\n# model\n")[2]
+    assert main(["card", "tokenizer"]) == 2
+    assert "no model that `lintseq finetune` or `lintseq pretrain` made" in capsys.readouterr().err
+
+
 def test_the_same_recipe_gives_the_same_weights_and_another_seed_others(folder):
     for output, seed in (("one", 1), ("other", 1), ("third", 2)):
         assert pretrain("--output", output, "--set", f"run.seed={seed}", "--quiet") == 0

@@ -92,10 +92,12 @@ def test_settings_go_over_what_is_written(written: str) -> None:
         "optim.betas=[0.8, 0.9]",
         "optim.schedule=cosine",
         "optim.clip=2",
+        "data.train.0.path=c",
     ]
     recipe = read_recipe(written, PretrainRecipe, settings=settings)
     optim = dataclasses.replace(OPTIM, lr=1e-3, betas=(0.8, 0.9), schedule="cosine", clip=2.0)
-    assert recipe == dataclasses.replace(PRETRAIN, steps=7, tokenizer="gpt2", optim=optim)
+    data = CorpusData(train=(Source(path="c"),))
+    assert recipe == dataclasses.replace(PRETRAIN, steps=7, tokenizer="gpt2", optim=optim, data=data)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +118,10 @@ def test_settings_go_over_what_is_written(written: str) -> None:
         ("data.train=[]", "data.train is empty"),
         ("data.train=[{field='x'}]", "data.train.0.path is missing"),
         ("tokenizer.name=x", "tokenizer has no keys"),
+        ("data.train.1.path=c", "'1' is no place in a list of 1, which count from 0"),
+        ("data.train.path=c", "'path' is no place in a list of 1"),
+        ("data.train.0=c", "data.train.0 is 'c', where a section was expected"),
+        ("data.train.0.path.more=c", "data.train.0.path has no keys"),
         ("steps", "write it like optim.lr=3e-4"),
     ],
 )

@@ -60,6 +60,9 @@ DOCSTRINGS = {
     "Return this\n\n.. math:: a + b\n\nof it.": "Return this\n\n    a + b\n\nof it.",
     "Return a :class:`~pkg.mod.Thing` or :py:func:`the rest <pkg.rest>`.": "Return a `Thing` or `the rest`.",
     "Return ``x`` [1]_ of `it <https://example.org>`_ and `glob`_ (PRIVATE).": "Return `x` of it and `glob`.",
+    "Return all of it as in [1]_ and by [2]_ [3]_. Reviewed in [4]_.\n\nAnd more.": "Return all of it.\n\nAnd more.",
+    "Return it by its weight according to [1]_ as in [CIT2]_.": "Return it by its weight.",
+    "Return it by Watson's rule [#]_: it is 1.5 and [x] [1]_.": "Return it by Watson's rule: it is 1.5 and [x].",
     "": "",
 }
 

@@ -7,20 +7,21 @@ from functools import cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toys import libraries, toy_tokenizer
+from toys import libraries, toy_model, toy_tokenizer
 
 from lintseq.codecs import DIFF, SEPARATOR, get_codec
 from lintseq.dataset.records import SHAPES, Item
 from lintseq.dataset.sequences import read_record
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.evaluation.problems import Problem
-from lintseq.evaluation.prompts import prompt_for
 from lintseq.lm.examples import ARMS, Cut, Encoder, arm_of, common_rows, in_format, open_tokens, pair_of, tokenise
+from lintseq.lm.generating import asked_of, request_of
 from lintseq.program import Program
 from lintseq.sampling import ProgramSampler
 
 pytestmark = pytest.mark.xdist_group("torch")
 libraries()
+from lintseq.lm.backends.transformers import Model  # noqa: E402  meets torch
 
 PROGRAMS = {
     "Give the area of a circle.": "def area(radius):\n    return 3.14 * radius**2\n\n\nprint(area(1))\nprint(2)\n",
@@ -34,11 +35,27 @@ CHATML = (
 )
 
 
+WITH_SYSTEM = (
+    "{% if messages[0]['role'] != 'system' %}<|im_start|>system\nYou write programs.<|endoftext|>\n{% endif %}"
+    + CHATML
+)
+
+
 @cache
-def tokenizer(template: str | None = CHATML):
-    made = type(toy_tokenizer())(tokenizer_object=toy_tokenizer().backend_tokenizer, eos_token="<|endoftext|>")
+def tokenizer(template: str | None = CHATML, *, begins: bool = False):
+    """Return a tokenizer with a chat template; one that `begins` puts a token in front of texts, as Llama's does."""
+    from tokenizers import Tokenizer  # noqa: PLC0415
+    from tokenizers.processors import TemplateProcessing  # noqa: PLC0415
+
+    inner = Tokenizer.from_str(toy_tokenizer().backend_tokenizer.to_str())
+    if begins:
+        inner.post_processor = TemplateProcessing(single="<|pad|> $A", special_tokens=[("<|pad|>", 1)])
+    made = type(toy_tokenizer())(tokenizer_object=inner, eos_token="<|endoftext|>")
     made.chat_template = template
     return made
+
+
+TOKENIZERS = {"chatml": (CHATML, False), "system": (WITH_SYSTEM, False), "begins": (CHATML, True)}
 
 
 def records(shape="lintseq", format="diff", draws=3, programs=PROGRAMS):
@@ -64,30 +81,43 @@ def encoded(record, **how):
     return next(iter(one.encode([pair_of(record, one.arm)])))
 
 
-def generation_prompt(record, arm, layout):
-    """Return the tokens that a model is asked with, as the backend of generation makes them."""
+@cache
+def drawing(of):
+    """Return the backend of generation, with a tokenizer."""
+    return Model(toy_model(len(of)), of)
+
+
+def generation_prompts(record, arm, layout, of=None):
+    """Return the tokens that a model is fed: by `lintseq complete` for a problem, and in `lintseq solve`."""
     start = record.start.text if arm == "edits" else ""
     problem = Problem("1", "", record.instruction, "", reference="", tests=(), start=start)
-    prompt = prompt_for(problem, "messages" if layout == "chat" else arm)
-    if isinstance(prompt, str):
-        return tokenizer()(prompt).input_ids
-    return tokenizer().apply_chat_template(prompt, add_generation_prompt=True, return_dict=False)
+    style = "messages" if layout == "chat" else arm
+    (asked,) = asked_of([problem], style)
+    yield drawing(of or tokenizer()).prompt_ids(asked.prompt)
+    if arm == "edits":
+        request = request_of(record.instruction, style, record.start, seed=0)
+        yield drawing(of or tokenizer()).prompt_ids(request.prompt)
 
 
 # The same boundaries
 
 
+@pytest.mark.parametrize("kind", TOKENIZERS)
 @pytest.mark.parametrize("layout", ["text", "chat"])
 @pytest.mark.parametrize("arm", ARMS)
 @pytest.mark.parametrize("shape", [name for name in SHAPES if name != "next-edit"])
-def test_a_model_is_taught_in_the_state_in_which_it_is_asked(shape, arm, layout):
+def test_a_model_is_taught_in_the_state_in_which_it_is_asked(shape, arm, layout, kind):
+    template, begins = TOKENIZERS[kind]
+    of = tokenizer(template, begins=begins)
     for row in records(shape):
         record = read_record(row)
-        one = encoded(record, arm=arm, layout=layout)
-        assert one.prompt == generation_prompt(record, arm, layout)
-        assert one.completion[-1] == tokenizer().eos_token_id
-        assert one.completion.count(tokenizer().eos_token_id) == 1
-        text = tokenizer().decode(one.completion[:-1])
+        one = encoded(record, arm=arm, layout=layout, of=of)
+        for fed in generation_prompts(record, arm, layout, of):
+            assert one.prompt == fed
+        assert (one.prompt[0] == 1) == (begins and layout == "text")
+        assert one.completion[-1] == of.eos_token_id
+        assert one.completion.count(of.eos_token_id) == 1
+        text = of.decode(one.completion[:-1])
         whole = record.text if arm == "edits" else record.program
         assert text == (whole.removeprefix(SEPARATOR) if arm == "edits" and layout == "text" else whole)
 
@@ -98,7 +128,8 @@ def test_a_next_edit_is_taught_behind_the_program_as_it_stands():
     for row in rows:
         record = read_record(row)
         one = encoded(record)
-        assert one.prompt == generation_prompt(record, "edits", "text")
+        for fed in generation_prompts(record, "edits", "text"):
+            assert one.prompt == fed
         if record.left:
             with pytest.raises(ProgramError, match="no-program"):
                 pair_of(record, "plain")

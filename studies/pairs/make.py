@@ -9,6 +9,7 @@ is what shares its text with a benchmark, and what was there before. All that is
 """
 
 import argparse
+import ast
 import gc
 import gzip
 import importlib
@@ -133,19 +134,26 @@ def download(requirements: Sequence[str], folder: Path) -> list[str]:
     """Have the wheels of all requirements in a folder; return those that cannot be had."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [one for one in requirements if not wheels_of(one, folder)]
-    failed = []
+    failed: list[str] = []
     for start in range(0, len(missing), _BATCH):
         batch = missing[start : start + _BATCH]
         say(f"downloading {start + len(batch)} of {len(missing)} wheels")
-        if not _pip_download(batch, folder):  # one that is not to be had spoils the batch
-            failed += [one for one in batch if not wheels_of(one, folder) and not _pip_download([one], folder)]
+        if not (told := _pip_download(batch, folder)):
+            continue
+        for one in batch:  # one that is not to be had spoils the batch
+            if not wheels_of(one, folder) and (told := _pip_download([one], folder)):
+                failed.append(one)
+        if not any(wheels_of(one, folder) for one in batch):
+            raise SystemExit(f"none of {', '.join(batch)} can be downloaded; pip says:\n{told}")
     return failed
 
 
-def _pip_download(requirements: Sequence[str], folder: Path) -> bool:
-    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
-    command = [sys.executable, "-m", "pip", "download", *options, *requirements]
-    return subprocess.run(command, stdout=sys.stderr, stderr=subprocess.DEVNULL, check=False).returncode == 0
+def _pip_download(requirements: Sequence[str], folder: Path) -> str:
+    """Download wheels, all or none; return what pip complained of."""
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--retries=1"]
+    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), *requirements]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stderr.strip() or f"status {done.returncode}"
 
 
 def wheels_of(requirement: str, folder: Path) -> list[Path]:
@@ -312,8 +320,21 @@ def rows_of_pairs(path: str, limits: Limits) -> Found:
             except ProgramError as error:
                 found.reject(id, error)
                 continue
-            found.rows.append({**row, "id": id, "licence": licence, "program": program})
+            found.rows.append(
+                {**row, "id": id, "licence": licence, "imports": packages_in(program), "program": program}
+            )
     return found
+
+
+def packages_in(program: str) -> list[str]:
+    """Return the packages that a program imports, beside the standard library."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(program)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    return sorted(found - sys.stdlib_module_names)
 
 
 def with_imports(program: str) -> str:

@@ -85,12 +85,12 @@ def finetune(
 
 
 def card(
-    model: Annotated[str, typer.Argument(metavar="DIR", help="A model that `lintseq finetune` made.")],
+    model: Annotated[str, typer.Argument(metavar="DIR", help="A model that finetune or pretrain made.")],
     results: Annotated[
         list[str] | None, typer.Argument(metavar="RESULTS", help="Files that `evaluate --output` wrote.")
     ] = None,
 ) -> None:
-    """Write the card of a finetuned model anew, with the scores of evaluations in it.
+    """Write the card of a trained model anew, with the scores of evaluations in it.
 
     Example: lintseq card nano-edits humaneval.jsonl
     """

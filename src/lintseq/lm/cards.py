@@ -1,4 +1,4 @@
-"""The card of a finetuned model: what a stranger needs to know to use it, as the Hugging Face Hub reads it.
+"""The card of a model: what a stranger needs to know to use it, as the Hugging Face Hub reads it.
 
 Owns the words; the numbers are those of the run's manifest and of evaluations.
 """
@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.dataset.outputs.workplace import MANIFEST, write_durably
 from lintseq.errors import ConfigError
 from lintseq.evaluation.results import Results, read_results
-from lintseq.lm.recipes import FinetuneRecipe, as_toml, from_table
+from lintseq.lm.recipes import FinetuneRecipe, PretrainRecipe, Source, as_toml, read_recipe
+from lintseq.lm.runs import RECIPE
 
 README = "README.md"
 
 INSTRUCTION = "Write a Python function `is_leap(year)` that tells whether a year is a leap year."
+BEGINNING = "def is_leap(year):\n"
 PAPER = "[Piterbarg, Pinto and Fergus, 2025](https://arxiv.org/abs/2410.02749)"
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -29,11 +31,14 @@ def write_card(folder: str, results: Sequence[str]) -> str:
     """Write the card of a finished run anew, with the scores of evaluations in it; return where it is."""
     try:
         manifest = json.loads(Path(folder, MANIFEST).read_bytes())
-        recipe = from_table(manifest["settings"]["recipe"], FinetuneRecipe, folder)
+        finetuned = "match" in manifest["settings"]["recipe"]
     except (OSError, ValueError, KeyError, TypeError):
         raise ConfigError(
-            f"{folder} is no model that `lintseq finetune` made: it has no {MANIFEST} of such a run"
+            f"{folder} is no model that `lintseq finetune` or `lintseq pretrain` made: it has no {MANIFEST} of such a"
+            " run"
         ) from None
+    where = os.path.join(folder, RECIPE)
+    recipe = read_recipe(where, FinetuneRecipe) if finetuned else read_recipe(where, PretrainRecipe)
     path = os.path.join(folder, README)
     name = os.path.basename(os.path.realpath(folder))
     write_durably(
@@ -43,41 +48,58 @@ def write_card(folder: str, results: Sequence[str]) -> str:
 
 
 def model_card(
-    recipe: FinetuneRecipe, manifest: Mapping[str, Any], *, name: str, results: Sequence[Results] = ()
+    recipe: FinetuneRecipe | PretrainRecipe,
+    manifest: Mapping[str, Any],
+    *,
+    name: str,
+    results: Sequence[Results] = (),
 ) -> str:
     """Return the text of a README.md for a model; `manifest` is what its run says of itself."""
+    words = _finetuned(recipe, manifest) if isinstance(recipe, FinetuneRecipe) else _pretrained(recipe, manifest)
     parts = [
-        *_front_matter(recipe, name, results),
+        *_front_matter(words, name, results),
         "",
         f"# {name}",
         "",
-        *_about(recipe),
+        *words.about,
         "",
-        *_use(recipe),
+        *words.use,
         "",
         "## Training",
         "",
-        *_training(recipe, manifest),
+        *words.training,
         "",
         *_scores(results),
         "## Recipe",
         "",
         f"`{MANIFEST}` has versions, fingerprints and counts for machines, `log.jsonl` the loss of every step.",
         "",
-        *_fenced("toml", as_toml(_without_folders(recipe))),
+        *_fenced("toml", as_toml(words.recipe)),
     ]
     return "\n".join(parts) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a card says of a model, as lines of Markdown."""
+
+    tags: Sequence[str]
+    about: Sequence[str]
+    use: Sequence[str]
+    training: Sequence[str]
+    recipe: FinetuneRecipe | PretrainRecipe
+    """As it may be shown."""
+    base: str = ""
 
 
 # What machines read
 
 
-def _front_matter(recipe: FinetuneRecipe, name: str, results: Sequence[Results]) -> list[str]:
-    tags = ["code", "python", "lintseq", *(["edit-sequences"] if recipe.data.arm == "edits" else [])]
+def _front_matter(words: _Words, name: str, results: Sequence[Results]) -> list[str]:
     lines = ["---", "library_name: transformers", "pipeline_tag: text-generation"]
-    if _HUB_NAME.fullmatch(recipe.model) and not os.path.exists(recipe.model):
-        lines.append(f"base_model: {json.dumps(recipe.model)}")
-    lines += ["tags:", *(f"- {tag}" for tag in tags)]
+    if _HUB_NAME.fullmatch(words.base) and not os.path.exists(words.base):
+        lines.append(f"base_model: {json.dumps(words.base)}")
+    lines += ["tags:", *(f"- {tag}" for tag in words.tags)]
     if results:
         lines += ["model-index:", f"- name: {json.dumps(name)}", "  results:"]
         lines += [line for one in results for line in _indexed(one)]
@@ -99,7 +121,13 @@ def _indexed(one: Results) -> Iterator[str]:
             yield f"      value: {value:.4f}"
 
 
-# What people read
+# A finetuned model
+
+
+def _finetuned(recipe: FinetuneRecipe, manifest: Mapping[str, Any]) -> _Words:
+    tags = ["code", "python", "lintseq", *(["edit-sequences"] if recipe.data.arm == "edits" else [])]
+    shown = _without_folders(recipe)
+    return _Words(tags, _about(recipe), _use(recipe), _training(recipe, manifest), shown, recipe.model)
 
 
 def _about(recipe: FinetuneRecipe) -> list[str]:
@@ -182,7 +210,7 @@ def _format_words() -> list[str]:
 
 
 def _training(recipe: FinetuneRecipe, manifest: Mapping[str, Any]) -> list[str]:
-    outcome, plan, versions = manifest["outcome"], manifest["plan"], manifest.get("versions", {})
+    outcome, plan = manifest["outcome"], manifest["plan"]
     own, reference = plan["own"], plan["reference"]
     how = f"adapters of rank {recipe.lora.rank}, merged" if recipe.lora.rank else "all weights"
     rows = [
@@ -209,16 +237,122 @@ def _training(recipe: FinetuneRecipe, manifest: Mapping[str, Any]) -> list[str]:
             )
         )
     rows.append((f"`{SEPARATOR}`", f"token {manifest['diff']['id']}; {manifest['diff']['initialised']}"))
-    rows.append(("operations", f"{outcome['flops']:.3g}"))
-    rows.append(("time", f"{outcome['seconds']:,.0f} s"))
-    rows.append(("seed", str(manifest["seed"])))
-    rows += [(name, version) for name, version in versions.items()]
-    return _table(("what", "how much"), rows)
+    return _table(("what", "how much"), [*rows, *_of_the_run(manifest)])
 
 
 def _times(seen: Sequence[float]) -> str:
     least, mean, most = seen
     return f"{least} times" if least == most else f"{mean:.1f} times ({least} to {most})"
+
+
+def _without_folders(recipe: FinetuneRecipe) -> FinetuneRecipe:
+    """Return a recipe that names files and models as `_short` does."""
+    data = replace(
+        recipe.data,
+        train=_short(recipe.data.train),
+        reference=_short(recipe.data.reference),
+        validation=_short(recipe.data.validation),
+    )
+    return replace(recipe, model=_short(recipe.model), tokenizer=_short(recipe.tokenizer), data=data)
+
+
+# A pretrained model
+
+
+def _pretrained(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> _Words:
+    data = recipe.data
+    shown = replace(
+        recipe,
+        tokenizer=_short(recipe.tokenizer),
+        data=replace(data, train=_without_places(data.train), validation=_without_places(data.validation)),
+    )
+    training = [*_pretraining(recipe, manifest), "", *_sources(recipe, manifest)]
+    return _Words(["lintseq"], _about_base(recipe, manifest), _use_base(), training, shown)
+
+
+def _about_base(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> list[str]:
+    shape = recipe.model
+    lines = [
+        f"A language model of {manifest['parameters']:,} parameters, trained from nothing. It goes on with a text",
+        "and was not taught to do what it is told: `lintseq finetune` teaches it to write programs, as edits or at",
+        "one go.",
+        "",
+        f"It is a decoder as {_FAMILIES[shape.family]} has it (layers: {shape.layers}, width: {shape.width}), and",
+        f"looks at up to {shape.context:,} tokens.",
+    ]
+    if any(one.read == "edits" for one in recipe.data.train):
+        lines += [
+            "",
+            f"Some of what it read are instructions and programs written as edits, each led by `{SEPARATOR}`.",
+        ]
+    return [*lines, "", f"Made with lintseq, after {PAPER}."]
+
+
+_FAMILIES = {"olmo": "OLMo", "olmo2": "OLMo 2"}
+
+
+def _use_base() -> list[str]:
+    code = [
+        "from transformers import AutoModelForCausalLM, AutoTokenizer",
+        "",
+        "folder = 'path/to/this/folder'",
+        "tokenizer = AutoTokenizer.from_pretrained(folder)",
+        "model = AutoModelForCausalLM.from_pretrained(folder)",
+        "",
+        f"text = tokenizer({BEGINNING!r}, return_tensors='pt')",
+        "written = model.generate(",
+        "    text.input_ids, attention_mask=text.attention_mask, max_new_tokens=128, do_sample=True, temperature=0.7",
+        ")",
+        "print(tokenizer.decode(written[0], skip_special_tokens=True))",
+    ]
+    return ["## Use", "", *_fenced("python", "\n".join(code))]
+
+
+def _pretraining(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> list[str]:
+    outcome, corpus, run = manifest["outcome"], manifest["corpus"], recipe.run
+    rows = [
+        ("parameters", f"{manifest['parameters']:,}"),
+        ("tokenizer", f"`{_short(recipe.tokenizer)}`"),
+        ("optimiser steps", f"{outcome['steps']:,} of {run.batch:,} rows of {recipe.model.context:,} tokens"),
+        ("tokens", f"{outcome['tokens']:,}"),
+        ("loss at the end", f"{outcome['loss']:.4f} nats a token"),
+    ]
+    if outcome.get("validation_loss") is not None:
+        rows.append(("validation loss", f"{outcome['validation_loss']:.4f} nats a token"))
+    if outcome.get("bits_per_byte") is not None:
+        rows.append(("validation, bits a byte", f"{outcome['bits_per_byte']:.4f}"))
+    rows += [
+        ("documents", f"{corpus['documents']:,}"),
+        ("tokens that there are to train on", f"{corpus['tokens']['train']:,}"),
+        ("tokens held out", f"{corpus['tokens']['validation']:,}"),
+    ]
+    rows += [(f"rows left out: {reason}", f"{count:,}") for reason, count in corpus["skipped"].items()]
+    return _table(("what", "how much"), [*rows, *_of_the_run(manifest)])
+
+
+def _sources(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> list[str]:
+    """Return the sources as a table, with how often each was gone through."""
+    times = manifest["rows"]["epochs"]
+    rows = [(f"`{_short(one.path)}`", f"{often:.2f} times") for one, often in zip(recipe.data.train, times)]  # noqa: B905
+    rows += [(f"`{_short(one.path)}`", "for validation alone") for one in recipe.data.validation]
+    return _table(("source", "seen"), rows)
+
+
+def _without_places(sources: Sequence[Source]) -> tuple[Source, ...]:
+    return tuple(replace(one, path=_short(one.path)) for one in sources)
+
+
+# What all cards have
+
+
+def _of_the_run(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    outcome = manifest["outcome"]
+    return [
+        ("operations", f"{outcome['flops']:.3g}"),
+        ("time", f"{outcome['seconds']:,.0f} s"),
+        ("seed", str(manifest["seed"])),
+        *manifest.get("versions", {}).items(),
+    ]
 
 
 def _scores(results: Sequence[Results]) -> list[str]:
@@ -236,17 +370,6 @@ def _scores(results: Sequence[Results]) -> list[str]:
                 )
         rows.append((f"{told['name']}, completions", f"{one.summary['completions']:,}"))
     return ["## Scores", "", *_table(("benchmark", "score (95 % interval)"), rows), ""]
-
-
-def _without_folders(recipe: FinetuneRecipe) -> FinetuneRecipe:
-    """Return a recipe that names files and models as `_short` does."""
-    data = replace(
-        recipe.data,
-        train=_short(recipe.data.train),
-        reference=_short(recipe.data.reference),
-        validation=_short(recipe.data.validation),
-    )
-    return replace(recipe, model=_short(recipe.model), tokenizer=_short(recipe.tokenizer), data=data)
 
 
 def _short(path: str) -> str:

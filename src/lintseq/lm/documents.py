@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from hashlib import blake2b
 from typing import Any
 
 from lintseq.dataset.inputs import (
@@ -24,9 +23,17 @@ from lintseq.dataset.inputs import (
     parse_row,
 )
 from lintseq.dataset.inputs import look_into as look_at
-from lintseq.dataset.inputs.places import base_of, files_in, files_matching, is_folder, is_pattern, name_below
+from lintseq.dataset.inputs.places import (
+    base_of,
+    files_in,
+    files_matching,
+    is_folder,
+    is_pattern,
+    name_below,
+    stamp_of,
+)
 from lintseq.dataset.inputs.sourcecode import decoded
-from lintseq.dataset.inputs.streams import STDIN, check_readable, is_remote, opened, remote_stamp
+from lintseq.dataset.inputs.streams import STDIN, check_readable, opened
 from lintseq.dataset.records import prompt_of
 from lintseq.dataset.sequences import read_record
 from lintseq.errors import ConfigError, ProgramError
@@ -128,22 +135,8 @@ def _files_input(path: str) -> Input:
         files = [(os.path.basename(path), path)]
     if not files:
         raise ConfigError(f"{path} holds no files")
-    hashed = blake2b(digest_size=16)
-    for name, file in files:
-        hashed.update(f"{name}\0{_stamp(file)}\0".encode("utf-8", "surrogateescape"))
-    fingerprint = {"files": len(files), "hash": hashed.hexdigest()}
+    fingerprint = {"files": len(files), "hash": stamp_of(files)}
     return Input(path, len(files), fingerprint, partial(_read_files, files), by_rows=True)
-
-
-def _stamp(file: str) -> str:
-    """Return what changes when a file does."""
-    try:
-        if is_remote(file):
-            return repr(sorted(remote_stamp(file).items()))
-        status = os.stat(file)
-    except OSError:  # which is told when its row comes
-        return "unreadable"
-    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _read_files(files: Sequence[tuple[str, str]], after: Mark = START) -> Iterator[RawRow]:

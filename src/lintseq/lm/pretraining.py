@@ -15,6 +15,7 @@ from lintseq.dataset.outputs.workplace import MANIFEST, write_durably
 from lintseq.dataset.workers import default_workers
 from lintseq.errors import ConfigError
 from lintseq.lm import tokenizers
+from lintseq.lm.cards import README, model_card
 from lintseq.lm.corpus import IGNORED, Corpus, Progress, Rows, ValidationRows, build_corpus
 from lintseq.lm.folders import check_free, new_folder
 from lintseq.lm.recipes import Architecture, PretrainRecipe, as_toml, read_recipe
@@ -200,18 +201,19 @@ def _train(
         validation=Validation(held_out, size_of(held_out, corpus)) if len(held_out) else None,
         tell=tell,
     )
+    told = {
+        "parameters": sum(one.numel() for one in model.parameters()),
+        "outcome": {one.name: getattr(outcome, one.name) for one in fields(outcome) if one.name != "weights"},
+        "rows": {"trained": count, "epochs": rows.order.epochs(count), "validation": len(held_out)},
+        "corpus": counts(corpus),
+        "seed": recipe.run.seed,
+    }
     if is_first_process():
         save_model(model, tokenizer, run.path, weights=outcome.weights)
-    told = {one.name: getattr(outcome, one.name) for one in fields(outcome) if one.name != "weights"}
-    return run.finish(
-        {
-            "parameters": sum(one.numel() for one in model.parameters()),
-            "outcome": told,
-            "rows": {"trained": count, "epochs": rows.order.epochs(count), "validation": len(held_out)},
-            "corpus": counts(corpus),
-            "seed": recipe.run.seed,
-        }
-    )
+        name = os.path.basename(os.path.abspath(run.output))
+        card = model_card(recipe, {**told, "versions": versions()}, name=name)
+        Path(run.file(README)).write_text(card, encoding="utf-8")
+    return run.finish(told)
 
 
 def stacked(rows: list[Any]) -> dict[str, Any]:

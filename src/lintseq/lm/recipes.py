@@ -294,7 +294,10 @@ def as_toml(recipe: Any) -> str:
 
 
 def _set(table: dict[str, Any], setting: str) -> None:
-    """Put a setting such as `optim.lr=3e-4` into a table; what is no TOML value is a string."""
+    """Put a setting such as `optim.lr=3e-4` into a table; what is no TOML value is a string.
+
+    Numbers count the sections of a list, from 0: `data.train.0.path=code`.
+    """
     name, equals, text = setting.partition("=")
     name, text = name.strip(), text.strip()
     if not equals or not name:
@@ -303,12 +306,22 @@ def _set(table: dict[str, Any], setting: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
+    at: Any = table
     *sections, last = name.split(".")
-    for section in sections:
-        table = table.setdefault(section, {})
-        if not isinstance(table, dict):
-            raise ConfigError(f"cannot make sense of --set {setting}: {section} has no keys")
-    table[last] = value
+    for place, section in enumerate(sections):
+        at = at.setdefault(section, {}) if isinstance(at, dict) else at[_index(at, section, setting)]
+        if not isinstance(at, dict | list):
+            raise ConfigError(f"cannot make sense of --set {setting}: {'.'.join(sections[: place + 1])} has no keys")
+    at[last if isinstance(at, dict) else _index(at, last, setting)] = value
+
+
+def _index(found: list[Any], name: str, setting: str) -> int:
+    """Return the place in a list that a part of a setting's name is."""
+    if name.isdecimal() and int(name) < len(found):
+        return int(name)
+    raise ConfigError(
+        f"cannot make sense of --set {setting}: {name!r} is no place in a list of {len(found)}, which count from 0"
+    )
 
 
 def _value(value: Any, kind: Any, name: str) -> Any:

@@ -147,3 +147,29 @@ def twice(value):
 def twice(value):
     """Return the double of a value, the second time."""
     return value + value
+
+
+def doubled(value):
+    """Return the double of a value, which knows how."""
+    return value.doubled()
+
+
+def at_home(value):
+    """Return the double of a value where there is a home."""
+    return 2 * value if "PKG_HOME" in os.environ else value
+
+
+def keyed(value):
+    """Return the double of a value by one of its keys, or of its key."""
+    for name in ("amount", "sumTotal", "tally", "figure"):
+        if name in value:
+            return 2 * value[name]
+    return 2 * value["key"]
+
+
+def told(value):
+    """Return the double of a value by its amount, sum total or tally."""
+    for name in ("amount", "sumTotal", "tally", "__figure__", "utf-8"):
+        if name in value:
+            return 2 * value[name]
+    raise KeyError("neither amount nor tally", "anything", "else", "besides", "these")

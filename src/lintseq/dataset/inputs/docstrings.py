@@ -30,7 +30,23 @@ _DOUBLE = re.compile(r"``([^`]+)``")
 _LINK = re.compile(r"`([^`<]+?)\s*<[^>]*>`__?")
 _REFERENCE = re.compile(r"`([^`]+)`__?(?!\w)")
 _MARKER = re.compile(r"\s*\((?:PRIVATE|DEPRECATED|INTERNAL|EXPERIMENTAL)\)")
-_FOOTNOTE = re.compile(r"\s*\[[\w#*]+\]_")
+_FOOTNOTE = re.compile(
+    r"""
+    (?:
+        (?:\s*,)?(?:\s+(?:and|or|also|originally))*
+        (?:\s+(?:as|which\ is|is|are|was|were))?
+        (?:\s+(?:shown|given|described|presented|found|discussed|defined|proposed|derived|specified|listed|explained
+          |developed|published|outlined|used|based|reported|introduced|reviewed|recommended|taken|suggested))?
+        \s+(?:(?:according|due)\s+to|as|see|in|by|from|of|on|per|with|at|via)
+    )?
+    (?:(?:\s*,)?(?:\s+(?:and|or|also))?\s*\[[\w#*.-]+\]_)+
+    """,
+    re.VERBOSE,
+)
+"""References to literature, and the words that lead to them: "as given in [1]_ and [2]_"."""
+_SENTENCE = re.compile(r".+?(?:[.!?](?=\s+[A-Z`(\[])|\Z)(\s*)", re.DOTALL)
+_REFERRING = 3
+"""A sentence of fewer words, references apart, does nothing but refer."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 _EMPTY_WORDS = re.compile(
@@ -136,8 +152,14 @@ def _plain(text: str) -> str:
     text = _REFERENCE.sub(r"`\1`", text)
     text = _MARKER.sub("", text)
     text = _DOUBLE.sub(r"`\1`", text)
-    text = _FOOTNOTE.sub("", text)
+    text = _SENTENCE.sub(_without_footnotes, text) if "]_" in text else text
     return re.sub(r"[ \t]+\n", "\n", text)
+
+
+def _without_footnotes(sentence: re.Match[str]) -> str:
+    """Return a sentence without references to literature; only what is behind it if it does nothing but refer."""
+    kept = _FOOTNOTE.sub("", sentence.group())
+    return kept if kept == sentence.group() or len(_WORD.findall(kept)) >= _REFERRING else sentence.group(1)
 
 
 def _last_part(name: str) -> str:

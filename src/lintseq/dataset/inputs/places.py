@@ -6,10 +6,11 @@ over below a folder or a pattern. Knows nothing of what is in the files.
 
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from typing import Any
 
-from lintseq.dataset.inputs.streams import filesystem, is_remote
+from lintseq.dataset.inputs.streams import filesystem, is_remote, remote_stamp
 from lintseq.errors import ConfigError
 
 _SKIPPED = {"__pycache__", "node_modules"}
@@ -72,6 +73,25 @@ def name_below(folder: str, path: str) -> str:
         system, inner = filesystem(path)
         return str(inner).removeprefix(str(system._strip_protocol(folder))).lstrip("/")
     return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def stamp_of(files: Iterable[tuple[str, str]]) -> str:
+    """Return a hash of files, each a name and a path, that is another one when any of them changes."""
+    hashed = blake2b(digest_size=16)
+    for name, file in files:
+        hashed.update(f"{name}\0{_stamp(file)}\0".encode("utf-8", "surrogateescape"))
+    return hashed.hexdigest()
+
+
+def _stamp(file: str) -> str:
+    """Return what changes when a file does."""
+    try:
+        if is_remote(file):
+            return repr(sorted(remote_stamp(file).items()))
+        status = os.stat(file)
+    except OSError:  # which is told when its row comes
+        return "unreadable"
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _walk(folder: str) -> Iterator[tuple[str, list[str], Any]]:

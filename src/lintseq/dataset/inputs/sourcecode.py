@@ -7,18 +7,17 @@ reason. Files are parsed, never imported.
 
 import ast
 import io
-import os
 import tokenize
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
-from hashlib import blake2b
 from typing import Any
 
 from lintseq.dataset.inputs.definitions import Definition, documented
 from lintseq.dataset.inputs.fields import Fields
+from lintseq.dataset.inputs.places import stamp_of
 from lintseq.dataset.inputs.rows import Input, Mark, RawRow, encode_row
-from lintseq.dataset.inputs.streams import is_remote, opened, remote_stamp
+from lintseq.dataset.inputs.streams import opened
 from lintseq.dataset.inputs.tasks import check_file, task_of
 from lintseq.errors import ProgramError
 
@@ -30,25 +29,11 @@ SUFFIX = ".py"
 
 def sources_input(path: str, files: Sequence[tuple[str, str]], *, unit: str) -> Input:
     """Return the input of Python files, each an id and a path. Its size is in files."""
-    hashed = blake2b(digest_size=16)
-    for name, file in files:
-        hashed.update(f"{name}\0{_stamp(file)}\0".encode("utf-8", "surrogateescape"))
-    fingerprint = {"files": len(files), "functions": unit != FILES, "hash": hashed.hexdigest()}
+    fingerprint = {"files": len(files), "functions": unit != FILES, "hash": stamp_of(files)}
     if unit == TASKS:
         fingerprint["tasks"] = True
     read = partial(_read, files, unit)
     return Input(path, len(files), fingerprint, read, by_rows=unit == FILES, fields=FIELDS)
-
-
-def _stamp(file: str) -> str:
-    """Return what changes when a file does."""
-    try:
-        if is_remote(file):
-            return repr(sorted(remote_stamp(file).items()))
-        status = os.stat(file)
-    except OSError:  # which is told when its row comes
-        return "unreadable"
-    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _read(files: Sequence[tuple[str, str]], unit: str, after: Mark) -> Iterator[RawRow]:

@@ -54,7 +54,8 @@ _LONGEST_LINE = 160
 _DOCUMENTED = 5
 """Times as many lines as without docstrings, at most."""
 _LONGEST_SIGNATURE = 300
-
+_UNTOLD_KEYS = 4
+"""So many texts that nothing tells of are one too many to be guessed."""
 
 _MAKING_AND_SHOWING = ("__init__", "__str__", "__repr__", "__reduce__")
 
@@ -109,6 +110,7 @@ def task_of(definition: Definition, path: str, *, max_lines: int | None = None) 
     _check_share(program, tree, node.name)
     instruction = _instruction(node, description)
     _check_members(tree, instruction, imports)
+    _check_texts(tree, instruction, path)
     check_names(program)
     return Task(instruction, program, "class" if isinstance(node, ast.ClassDef) else "function", imports)
 
@@ -170,6 +172,8 @@ def _check_body(node: DefinitionNode) -> None:
                 raise ProgramError("stub", "it only raises an error")
             case ast.Return(None | ast.Constant() | ast.Name()):
                 raise ProgramError("stub", f"it only does: {ast.unparse(body[0])}")
+            case ast.Return(ast.Call(ast.Attribute(ast.Name(), name))) if name == node.name:
+                raise ProgramError("stub", f"it only calls a method of the same name: {ast.unparse(body[0])}")
 
 
 def _is_idle(node: ast.stmt) -> bool:
@@ -294,6 +298,66 @@ def _members_bound(tree: ast.Module) -> Iterator[str]:
                 yield name
             case ast.Call(ast.Name("namedtuple") | ast.Attribute(attr="namedtuple")):
                 yield from re.findall(r"\w+", ast.unparse(node))
+
+
+def _check_texts(tree: ast.Module, instruction: str, path: str) -> None:
+    """Raise `ProgramError` for what only its package knows: its own name, and keys of which nothing tells."""
+    texts = list(_texts(tree))
+    named = [one for one in ast.walk(tree) if isinstance(one, ast.Name | ast.Attribute)]
+    names = [one.attr if isinstance(one, ast.Attribute) else one.id for one in named]
+    said = _words(instruction)
+    package = _package_of(path)
+    if package and package not in said and package in _words(" ".join([*names, *texts])):
+        raise ProgramError("own-name", f"the name of its package, {package!r}, is in it")
+    keys = sorted({text for text in texts if _KEY.fullmatch(text) and not _words(text) <= said | _EVERYDAY})
+    if len(keys) >= _UNTOLD_KEYS:
+        raise ProgramError("untold-keys", f"nothing tells of {', '.join(map(repr, keys[:_UNTOLD_KEYS]))}")
+
+
+_KEY = re.compile(r"(?=.*[A-Za-z]{3})(?!__\w+__$)[\w./:$-]+")
+"""A text that is a name or a value of something, and no message."""
+_MESSAGE = re.compile(r"warn|log|print|echo|error|exception|debug|info", re.IGNORECASE)
+
+
+def _texts(tree: ast.Module) -> Iterator[str]:
+    """Yield the texts in a program, but for those of errors and messages."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        told = isinstance(node, ast.Call) and _MESSAGE.search(ast.unparse(node.func))
+        if not told and not isinstance(node, ast.Raise | ast.Assert):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _words(text: str) -> set[str]:
+    """Return the words of a text in small letters; those of names, such as `readFile`, one by one."""
+    return set(re.findall(r"[a-z]{2,}", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower()))
+
+
+def _package_of(path: str) -> str:
+    """Return the name of a file's package in small letters; empty if it is too common a word to say anything."""
+    parts = [part for part in PurePosixPath(path).parts if part not in ("src", "lib", "python")]
+    name = parts[0].removesuffix(".py").lower() if parts else ""
+    return name if len(name) > 2 and name.isalpha() and name not in sys.stdlib_module_names else ""
+
+
+_EVERYDAY = frozenset(
+    re.findall(
+        r"\w+",
+        "utf ascii latin ignore replace strict surrogateescape encoding errors read write append http https"
+        " ftp file localhost stdin stdout stderr win linux darwin posix nt exe com org net www true false yes"
+        " no on off none null nan inf int uint float double bool str string bytes list dict tuple set object"
+        " array char date time datetime left right center top bottom start end first last upper lower min max"
+        " mean median sum std var count mon tue wed thu fri sat sun jan feb mar apr may jun jul aug sep oct"
+        " nov dec monday tuesday wednesday thursday friday saturday sunday january february march april june"
+        " july august september october november december day days week weeks month months year years hour"
+        " hours minute minutes second seconds name names type types value values key keys id ids data text"
+        " json csv xml html txt gz zip tar bz tgz png jpg red green blue black white yellow self cls args"
+        " kwargs, kib mib gib tib pib eib kb mb gb tb",
+    )
+)
 
 
 @cache
