@@ -164,7 +164,11 @@ BAD: list[tuple[list[Any], str]] = [
     ([{**GOOD, "completion_tokens": -1}], "row 1: completion_tokens is -1"),
     ([{**GOOD, "flops": "many"}], "row 1: flops is 'many'"),
     ([GOOD, {"task_id": "t/0", "completion": "@@ -0,0 +1 @@\n+x"}], "row 2 looks like edit text, row 1 does not"),
-    ([GOOD], "has no completion for 1 of 2 problems (t/1); add them, or score what is there with --partial"),
+    (
+        [GOOD],
+        "has no completion for 1 of 2 problems (t/1); add them, choose problems with --problems, or score what"
+        " is there with --partial",
+    ),
     ([GOOD, GOOD, {**GOOD, "task_id": "t/1"}], "make them the same, or score what is there with --partial"),
 ]
 

@@ -70,6 +70,8 @@ def test_a_study_reads_back_as_it_was_written() -> None:
         ({"base": {"model": "x", "pretrain": "y"}}, "base names both"),
         ({"benchmarks": [{"name": "x", "validation": True}]}, "all benchmarks are for validation"),
         ({"benchmarks": [{"name": "x"}, {"name": "x"}]}, "named twice"),
+        ({"benchmarks": [{"name": "x", "label": "a/b"}]}, "label 'a/b' becomes part of file names"),
+        ({"benchmarks": [{"name": "x", "label": "y"}, {"name": "y"}]}, "named twice"),
         ({"arm": {}}, "unknown key arm; did you mean arms?"),
         ({"ask": {"edits": "rand"}}, "the arms are plain, edits, random"),
     ],
@@ -301,6 +303,23 @@ def test_seeds_that_differ_widen_the_interval() -> None:
     assert shaky.high - shaky.low > 0.3
 
 
+def test_parts_of_one_benchmark_are_benchmarks_of_their_own(tmp_path: Path) -> None:
+    easy = tmp_path / "easy.txt"
+    easy.write_text("a\nb\n")
+    parts = (
+        Benchmark(name="ask.jsonl", problems="c,d*", label="choose", validation=True),
+        Benchmark(name="ask.jsonl", problems=str(easy), label="easy"),
+    )
+    plan = planned(replace(STUDY, benchmarks=parts))
+    assert {one.benchmark for one in plan.results} == {"choose", "easy"}
+    for step in plan.steps:
+        if step.kind in ("complete", "evaluate"):
+            wanted = "c,d*" if "choose/" in step.name else str(easy)
+            assert step.command[step.command.index("--problems") + 1] == wanted
+            assert (str(easy) in step.files) == ("easy/" in step.name)  # a change of it is a change of the step
+    assert not any("--problems" in step.command for step in planned().steps)
+
+
 def results(passed: list[int], n: int = 4, **summary: Any) -> Results:
     rows = tuple(
         {
@@ -378,7 +397,7 @@ def test_a_report_says_it_all_and_nothing_in_it_runs(found: tuple[Found, Plan], 
 
 
 def test_a_packed_study_reads_nothing_from_outside(tmp_path: Path) -> None:
-    for name in ("pairs.jsonl", "pretrain.toml", "finetune.toml", "choose.jsonl", "ask.jsonl"):
+    for name in ("pairs.jsonl", "pretrain.toml", "finetune.toml", "choose.jsonl", "ask.jsonl", "easy.txt"):
         (tmp_path / name).write_text(name * 1000)
     here = {name: str(tmp_path / name) for name in ("choose.jsonl", "ask.jsonl")}
     study = replace(
@@ -386,7 +405,10 @@ def test_a_packed_study_reads_nothing_from_outside(tmp_path: Path) -> None:
         pairs=Pairs(inputs=(str(tmp_path / "pairs.jsonl"),)),
         base=Base(pretrain=str(tmp_path / "pretrain.toml")),
         finetune=Finetune(recipe=str(tmp_path / "finetune.toml")),
-        benchmarks=(Benchmark(name=here["ask.jsonl"]), Benchmark(name="humaneval")),
+        benchmarks=(
+            Benchmark(name=here["ask.jsonl"]),
+            Benchmark(name="humaneval", problems=str(tmp_path / "easy.txt")),
+        ),
     )
     packed = packing.pack(study, {**here, "humaneval": here["choose.jsonl"]}, tmp_path / "pack", most=300_000)
     assert len(packed.pieces) > 1
@@ -394,7 +416,8 @@ def test_a_packed_study_reads_nothing_from_outside(tmp_path: Path) -> None:
     subprocess.run([tmp_path / "pack" / "unpack.sh", tmp_path / "there"], check=True)
     there = tmp_path / "there"
     told = read_study(str(there / "study.toml"))
-    for path in (*told.pairs.inputs, told.base.pretrain, told.finetune.recipe, told.benchmarks[0].name):
+    chosen = told.benchmarks[1].problems
+    for path in (*told.pairs.inputs, told.base.pretrain, told.finetune.recipe, told.benchmarks[0].name, chosen):
         assert (there / path).read_text() == (tmp_path / path.split("-", 1)[1]).read_text()
     assert (there / "data" / "choose.jsonl").exists()
     assert (
@@ -438,6 +461,15 @@ sampling.n = 10
     assert lines[0].startswith("lintseq build ")
     assert len(lines) == 1 + 2 * 3 * 3
     assert not (tmp_path / "out").exists()
+    whole = file.read_text()
+    for parts, told in (
+        ('problems = "example/none"', "has no problem 'example/none'"),
+        (f'label = "x", validation = true }}, {{ name = "{problems}"', "both for validation and for the result"),
+    ):
+        file.write_text(whole.replace(f'{{ name = "{problems}"', f'{{ name = "{problems}", {parts}'))
+        assert main(["study", str(file), "--output", str(tmp_path / "out"), "--plan"]) == 2
+        assert told in capsys.readouterr().err
+    file.write_text(whole)
     recipe.unlink()
     assert main(["study", str(file), "--output", str(tmp_path / "out")]) == 2
     assert "there is no such file" in capsys.readouterr().err

@@ -8,13 +8,20 @@ import typer
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from lintseq.evaluation.benchmarks import Loaded
+    from lintseq.evaluation.problems import Problem
 
 Data = Annotated[
     str | None,
     typer.Option(metavar="DIR", help="The folder with the benchmarks' files. [default: $LINTSEQ_DATA]"),
+]
+
+Chosen = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHICH", help="Only these: task ids, commas between, * for anything; or a file, one on each line."
+    ),
 ]
 
 
@@ -24,6 +31,7 @@ def benchmarks(
     ] = None,
     *,
     data: Data = None,
+    problems: Chosen = None,
     prompts: Annotated[
         str | None,
         typer.Option(metavar="STYLE", help="Print its prompts instead: official, plain, edits or messages."),
@@ -42,29 +50,32 @@ def benchmarks(
     Example: lintseq benchmarks humaneval --data data --prompts edits
     """
     from lintseq.evaluation.benchmarks import load_problems  # noqa: PLC0415
+    from lintseq.evaluation.choosing import choose  # noqa: PLC0415
 
     if name is None:
-        if prompts is not None or references is not None:
-            raise ConfigError("--prompts and --references are of one benchmark; name it")
+        if any(one is not None for one in (problems, prompts, references)):
+            raise ConfigError("--problems, --prompts and --references are of one benchmark; name it")
         show(data, json=json)
         return
     if prompts is not None and references is not None:
         raise ConfigError("--prompts and --references exclude each other; choose one")
-    for row in rows(load_problems(name, data), prompts, references, seed):
+    for row in rows(choose(load_problems(name, data), wanted=problems).problems, prompts, references, seed):
         typer.echo(dumps(row))
 
 
-def rows(loaded: "Loaded", prompts: str | None, references: str | None, seed: int) -> "Iterable[dict[str, Any]]":
+def rows(
+    problems: "Sequence[Problem]", prompts: str | None, references: str | None, seed: int
+) -> "Iterable[dict[str, Any]]":
     """Return what is to be printed of each problem."""
     if prompts is not None:
         from lintseq.evaluation.prompts import prompt_for  # noqa: PLC0415
 
         key = "messages" if prompts == "messages" else "prompt"
-        return ({"task_id": one.task_id, key: prompt_for(one, prompts)} for one in loaded.problems)
+        return ({"task_id": one.task_id, key: prompt_for(one, prompts)} for one in problems)
     if references is not None:
         from lintseq.evaluation.references import references as solutions  # noqa: PLC0415
 
-        return solutions(loaded.problems, references, seed=seed)
+        return solutions(problems, references, seed=seed)
     return (
         {
             "task_id": one.task_id,
@@ -74,7 +85,7 @@ def rows(loaded: "Loaded", prompts: str | None, references: str | None, seed: in
             "start": one.start,
             "reference": one.reference,
         }
-        for one in loaded.problems
+        for one in problems
     )
 
 

@@ -90,10 +90,18 @@ class Benchmark:
     """A benchmark's name, or a file of problems."""
     skip_first: int = 0
     """The paper: 100 of MBPP+."""
+    problems: str = ""
+    """Only these: task ids with commas between, `*` for anything, or a file with one on each line."""
+    label: str = ""
+    """What it is called in names of files and in the report, if not by its name."""
     validation: bool = False
     """Whether sampling settings are chosen on it; it then has no say in the result."""
     options: tuple[str, ...] = ()
     """More options of `lintseq evaluate`."""
+
+    def __post_init__(self) -> None:
+        if self.label and not _is_name(self.label):
+            raise ConfigError(f"label {self.label!r} becomes part of file names; use letters, digits, - and _")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +150,8 @@ class Study:
             raise ConfigError("base names both a model and a recipe, or neither; give base.model or base.pretrain")
         if all(one.validation for one in self.benchmarks):
             raise ConfigError("all benchmarks are for validation; one has to be left for the result")
-        if len({one.name for one in self.benchmarks}) < len(self.benchmarks):
-            raise ConfigError("a benchmark is named twice; name each once")
+        if len({label(one) for one in self.benchmarks}) < len(self.benchmarks):
+            raise ConfigError("a benchmark is named twice; name each once, or give each a label of its own")
         if (most := max(self.k)) > self.sampling.n:
             raise ConfigError(f"k has {most}, and each problem gets {self.sampling.n} completions; raise sampling.n")
 
@@ -153,12 +161,19 @@ def read_study(path: str, *, settings: Sequence[str] = ()) -> Study:
     return read_recipe(path, Study, settings=settings)
 
 
+def label(benchmark: Benchmark) -> str:
+    """Return what a benchmark is called in names of files: a file of problems by its own name."""
+    if benchmark.label:
+        return benchmark.label
+    return benchmark.name.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".jsonl").replace("+", "-plus")
+
+
 def _check_arms(study: Study) -> None:
     arms = study.arms
     if not arms:
         raise ConfigError("arms is empty; name at least one, such as [arms.plain]")
     for name, arm in arms.items():
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        if not _is_name(name):
             raise ConfigError(f"arm {name!r} becomes part of file names; use letters, digits, - and _")
         for told, other in (("rows_of", arm.rows_of), ("same_model_as", arm.same_model_as)):
             if other and (other not in arms or other == name):
@@ -172,6 +187,11 @@ def _check_arms(study: Study) -> None:
     for one, other in study.ask.items():
         if one not in arms or other not in arms:
             raise ConfigError(f"ask has {one} = {other!r}; the arms are {', '.join(arms)}")
+
+
+def _is_name(text: str) -> bool:
+    """Tell whether a text can be part of file names everywhere."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", text) is not None
 
 
 def _others(study: Study, name: str) -> str:

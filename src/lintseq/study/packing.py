@@ -21,6 +21,7 @@ from typing import BinaryIO, cast
 
 import lintseq
 from lintseq.errors import ConfigError, ToolError
+from lintseq.evaluation.choosing import names_a_file
 from lintseq.lm.recipes import as_toml
 from lintseq.study.files import Study
 from lintseq.study.plan import HERE
@@ -90,7 +91,9 @@ def relocated(study: Study, files: Mapping[str, str]) -> tuple[Study, dict[str, 
         tokenizer=tokenizer,
     )
     benchmarks = []
-    for one in study.benchmarks:
+    for bench in study.benchmarks:
+        chosen = move(bench.problems, "problems") if names_a_file(bench.problems) else bench.problems
+        one = dataclasses.replace(bench, problems=chosen)
         if os.path.isfile(one.name):
             benchmarks.append(dataclasses.replace(one, name=move(one.name, "problems")))
         else:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from lintseq.study.files import Arm, Benchmark, Sampling, Study, reference, rows_of
+from lintseq.evaluation.choosing import names_a_file
+from lintseq.study.files import Arm, Benchmark, Sampling, Study, label, reference, rows_of
 
 HERE = "{}/"
 
@@ -130,11 +131,6 @@ def fingerprints(steps: Sequence[Step], checksums: Mapping[str, str], version: s
     return found
 
 
-def label(benchmark: Benchmark) -> str:
-    """Return what a benchmark is called in names of files: a file of problems by its own name."""
-    return benchmark.name.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".jsonl").replace("+", "-plus")
-
-
 # The steps
 
 
@@ -207,20 +203,31 @@ def _complete(
     place = f"{label(benchmark)}/{name}-{seed}-{setting.name}"
     output = f"completions/{place}/completions.jsonl"
     command = ["complete", "--model", HERE + tuned.output, "--benchmark", benchmark.name, *_data(data)]
-    command += ["--skip-first", str(benchmark.skip_first), "--n", str(sampling.n), "--seed", str(seed)]
+    command += [*_which(benchmark), "--n", str(sampling.n), "--seed", str(seed)]
     command += ["--temperature", f"{setting.temperature:g}", "--top-p", f"{setting.top_p:g}"]
     command += ["--min-p", f"{setting.min_p:g}", "--max-tokens", str(sampling.max_tokens)]
     command += ["--batch", str(sampling.batch), *arm.complete, "--output", HERE + output, "--resume"]
-    return Step(f"complete {place}", "complete", tuple(command), output, (tuned.name,), (files[benchmark.name],))
+    return Step(f"complete {place}", "complete", tuple(command), output, (tuned.name,), _read(benchmark, files))
 
 
 def _evaluate(study: Study, drawn: Step, benchmark: Benchmark, files: Mapping[str, str], data: str | None) -> Step:
     place = drawn.name.removeprefix("complete ")
     output = f"results/{place}/results.jsonl"
     command = ["evaluate", HERE + drawn.output, "--benchmark", benchmark.name, *_data(data)]
-    command += ["--skip-first", str(benchmark.skip_first), "--k", ",".join(map(str, study.k)), *benchmark.options]
+    command += [*_which(benchmark), "--k", ",".join(map(str, study.k)), *benchmark.options]
     command += ["--output", HERE + output, "--resume"]
-    return Step(f"evaluate {place}", "evaluate", tuple(command), output, (drawn.name,), (files[benchmark.name],))
+    return Step(f"evaluate {place}", "evaluate", tuple(command), output, (drawn.name,), _read(benchmark, files))
+
+
+def _which(benchmark: Benchmark) -> list[str]:
+    """Return the options that say which problems are asked."""
+    named = ["--problems", benchmark.problems] if benchmark.problems else []
+    return ["--skip-first", str(benchmark.skip_first), *named]
+
+
+def _read(benchmark: Benchmark, files: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the files that say what the problems are."""
+    return files[benchmark.name], *([benchmark.problems] if names_a_file(benchmark.problems) else [])
 
 
 def _sets(settings: Sequence[str]) -> list[str]:
