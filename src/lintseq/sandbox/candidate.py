@@ -13,6 +13,7 @@ import json
 import linecache
 import os
 import random
+import re
 import resource
 import signal
 import sys
@@ -33,6 +34,7 @@ STARTED = b"started"
 NUMBER_BYTES = 16
 _LONGEST_DETAIL = 500
 MOST_RESULT_BYTES = 16 << 20
+_WITHOUT_COLOURS = re.compile(r"\x1b\[[0-9;]*m").sub
 
 _Tell = Callable[[dict[str, str]], None]
 
@@ -163,6 +165,7 @@ def _describe(error: BaseException, check: str | None) -> dict[str, str]:
         return {"verdict": "memory", "detail": f"{name}{at}", "error": name}
     if isinstance(error, AssertionError) and check is not None:
         line = _line_of_check(error, check)
+        line = "" if line.startswith("raise ") else line
         said = f" ({text})" if text and line else text
         return {"verdict": "failed", "detail": _short(line + said) or name, "error": name}
     if isinstance(error, SystemExit):
@@ -184,7 +187,7 @@ def words_of(error: BaseException) -> str:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text[: 4 * _LONGEST_DETAIL].split())
+    line = " ".join(_WITHOUT_COLOURS("", text[: 4 * _LONGEST_DETAIL]).split())
     line = line.encode("utf-8", "backslashreplace").decode()
     return line if len(line) <= _LONGEST_DETAIL else f"{line[: _LONGEST_DETAIL - 4]} ..."
 
