@@ -757,7 +757,7 @@ def quotas(sizes: Sequence[int], weights: Sequence[float]) -> tuple[int, ...]:
     for number, (size, weight) in enumerate(zip(sizes, weights, strict=True)):
         if weight and not size:
             raise ConfigError(
-                f"data.train.{number} has too few tokens for one row; leave it out, or lower model.context"
+                f"data.train.{number} has too few tokens for one row; leave it out, or lower data.row_tokens"
             )
     exact = [weight / sum(weights) * _BLOCK for weight in weights]
     found = [int(share) for share in exact]
@@ -777,7 +777,7 @@ class Rows(Sequence[Any]):
         if not sum(sizes):
             raise ConfigError(
                 f"the corpus has {corpus.tokens('train'):,} tokens to train on, fewer than one row of {length:,};"
-                " name more sources, or a smaller context"
+                " name more sources, or a smaller data.row_tokens"
             )
         self.order = Order.of(sizes, [one.weight for one in data.train], seed)
 
