@@ -402,6 +402,14 @@ def test_solve_shows_what_a_model_writes(folder, tmp_path, capsys):
 def test_a_model_that_is_not_there_is_told(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     problems = str(ROOT / "examples" / "problems.jsonl")
-    command = ["complete", "--model", str(tmp_path / "none"), "--benchmark", problems, "--prompts", "edits"]
-    assert main([*command, "--output", str(tmp_path / "c.jsonl")]) == 2
-    assert "cannot open the model" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    hub = "there is no such folder here, and by this name on the Hugging Face Hub: "
+    for name, told in {
+        str(tmp_path / "none"): "there is no such folder",
+        "runs/none": "there is no",
+        "a/b": hub,
+    }.items():
+        command = ["complete", "--model", name, "--benchmark", problems, "--prompts", "edits"]
+        assert main([*command, "--output", str(tmp_path / "c.jsonl")]) == 2
+        assert f"cannot load the model {name}: {told}" in capsys.readouterr().err

@@ -34,6 +34,7 @@ from lintseq.lm.examples import (
     open_tokens,
     tokenise,
 )
+from lintseq.lm.folders import loading
 from lintseq.lm.matching import Plan, by_length, check_match, make_plan
 from lintseq.lm.recipes import FinetuneRecipe
 from lintseq.lm.runs import RunFolder, is_first_process, versions
@@ -96,11 +97,8 @@ def open_base(recipe: FinetuneRecipe) -> Base:
 def _configuration(path: str) -> Any:
     from transformers import AutoConfig  # noqa: PLC0415
 
-    try:
+    with loading("model", path):
         return AutoConfig.from_pretrained(path)
-    except Exception as error:  # of files, the hub, the network
-        reason = str(error).strip().partition("\n")[0]
-        raise ConfigError(f"cannot load the model {path}: {type(error).__name__}: {reason}") from None
 
 
 def prepare(recipe: FinetuneRecipe, base: Base, folder: str, *, tell: Tell | None = None) -> Prepared:
@@ -236,12 +234,9 @@ def load_base(recipe: FinetuneRecipe, base: Base) -> tuple[Any, tokenizers.Exten
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     saved = getattr(_configuration(recipe.model).get_text_config(), "dtype", None) or torch.float32
     more = {} if recipe.attention == "auto" else {"attn_implementation": recipe.attention}
-    try:
+    with loading("model", recipe.model):
         # Master weights are fp32: steps of 1e-5 are lost in bf16.
         model = transformers.AutoModelForCausalLM.from_pretrained(recipe.model, dtype=torch.float32, **more)
-    except Exception as error:  # of files, the hub, the network, attention that is not installed
-        reason = str(error).strip().partition("\n")[0]
-        raise ConfigError(f"cannot load the model {recipe.model}: {type(error).__name__}: {reason}") from None
     extension = tokenizers.extend_model(model, base.extension, base.pieces, multiple=recipe.multiple)
     end = base.tokenizer.eos_token_id
     known = model.generation_config.eos_token_id

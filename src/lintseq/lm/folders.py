@@ -1,6 +1,7 @@
-"""Folders that are there whole or not at all."""
+"""Folders that are there whole or not at all, and what is loaded from them."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,3 +38,23 @@ def check_free(path: str, *, overwrite: bool) -> None:
         raise ConfigError(f"{path} exists; name another folder, or replace it with --overwrite")
     if not os.path.isdir(path) or not os.path.exists(os.path.join(path, MANIFEST)):
         raise ConfigError(f"{path} is nothing that lintseq wrote; move it out of the way, or name another folder")
+
+
+_HUB_NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+
+
+@contextmanager
+def loading(what: str, path: str) -> Iterator[None]:
+    """Say what was being loaded when that fails: from a folder, or by a name on the Hugging Face Hub.
+
+    What cannot be such a name, or would be in a folder that is here, is not looked for there: that takes long.
+    """
+    here = os.path.exists(path)
+    if not here and (_HUB_NAME.fullmatch(path) is None or os.path.isdir(os.path.dirname(path))):
+        raise ConfigError(f"cannot load the {what} {path}: there is no such folder")
+    try:
+        yield
+    except Exception as error:  # of files, the hub, the network: libraries raise nothing narrower
+        reason = str(error).strip().partition("\n")[0]
+        where = "" if here else "there is no such folder here, and by this name on the Hugging Face Hub: "
+        raise ConfigError(f"cannot load the {what} {path}: {where}{type(error).__name__}: {reason}") from None

@@ -18,7 +18,7 @@ from lintseq.codecs import SEPARATOR
 from lintseq.dataset.outputs.workplace import MANIFEST
 from lintseq.errors import ConfigError, ProgramError, ToolError
 from lintseq.lm.documents import Documents, open_documents
-from lintseq.lm.folders import check_free, new_folder
+from lintseq.lm.folders import check_free, loading, new_folder
 
 END, PAD = "<|endoftext|>", "<|pad|>"
 """The special tokens of tokenizers that are trained here; `<|diff|>` is a token like any other, so it survives."""
@@ -232,11 +232,8 @@ def _load_bare(file: Path) -> Any:
 def _load_named(path: str) -> Any:
     from transformers import AutoTokenizer  # noqa: PLC0415
 
-    try:
+    with loading("tokenizer", path):
         tokenizer = AutoTokenizer.from_pretrained(path)
-    except Exception as error:  # of files, the hub, the network
-        reason = str(error).strip().partition("\n")[0]
-        raise ConfigError(f"cannot load the tokenizer {path}: {type(error).__name__}: {reason}") from None
     if not tokenizer.is_fast:
         raise ConfigError(f"the tokenizer {path} is not of the library `tokenizers`; save it as tokenizer.json first")
     return tokenizer
@@ -437,8 +434,5 @@ def load_model(path: str) -> Any:
     need("torch", f"loading the model {path}")
     from transformers import AutoModelForCausalLM  # noqa: PLC0415
 
-    try:
+    with loading("model", path):
         return AutoModelForCausalLM.from_pretrained(path)
-    except Exception as error:  # of files, the hub, the network
-        reason = str(error).strip().partition("\n")[0]
-        raise ConfigError(f"cannot load the model {path}: {type(error).__name__}: {reason}") from None

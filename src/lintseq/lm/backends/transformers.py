@@ -38,6 +38,7 @@ from lintseq.lm.backends.backend import (
     Watch,
     Watches,
 )
+from lintseq.lm.folders import loading
 
 CPU_BATCH, GPU_BATCH = 32, 128
 """Rows at once, if nothing else is said."""
@@ -58,14 +59,15 @@ def open_model(path: str, *, device: str | None = None, dtype: str = "auto", bat
         raise ConfigError(f"--dtype {dtype}: choose auto, float32, bfloat16 or float16")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
+    with loading("model", path):
         tokenizer = AutoTokenizer.from_pretrained(path)
         number = dtype if dtype == "auto" else getattr(torch, dtype)
         model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=number)
+    try:
         model.to(device)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except RuntimeError as error:
         first = str(error).strip().split("\n")[0]
-        raise ConfigError(f"cannot open the model {path} on {device}: {first}") from None
+        raise ConfigError(f"cannot move the model {path} to {device}: {first}") from None
     return Model(model, tokenizer, name=path, batch=batch)
 
 
