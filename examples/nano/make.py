@@ -97,7 +97,7 @@ def is_held_out(plan: Plan) -> bool:
 
 def every_idea_matters(plan: Plan) -> bool:
     """Tell whether the program would do something else without any one of its ideas."""
-    names = _plain_names(plan)
+    names = behaviour_names(plan)
     calls = pool(plan.source, names.parameters, names.defaults)
     own = outcomes(plan, names, calls)
     less = [replace(plan, **{name: None}) for name in ("keep", "change", "extra") if getattr(plan, name) is not None]
@@ -225,13 +225,13 @@ def _outcome(made: Any, call: Call, *, is_class: bool) -> Any:
         return RAISED
 
 
-def _plain_names(plan: Plan) -> Names:
+def behaviour_names(plan: Plan) -> Names:
     return Names("made", plan.source.parameters[0], plan.source.each[0], plan.end.grows[0], plan.parameters, True)
 
 
 def behaviour(plan: Plan) -> str:
     """Return what is the same for plans that take the same arguments and do the same."""
-    names = _plain_names(plan)
+    names = behaviour_names(plan)
     calls = pool(plan.source, names.parameters, names.defaults)
     key = [plan.source.name, [one.name for one in names.parameters], repr(outcomes(plan, names, calls))]
     return blake2b(json.dumps(key).encode(), digest_size=16).hexdigest()
@@ -312,7 +312,7 @@ def problem_rows(count: int, rng: Random, *, taken: set[str]) -> Iterator[tuple[
 
 def marks_of(plan: Plan) -> set[str]:
     """Return what tells whether another program is the same or does the same."""
-    names = _plain_names(plan)
+    names = behaviour_names(plan)
     return {behaviour(plan), *(shape(program(plan, names, style)) for style in styles(plan))}
 
 
