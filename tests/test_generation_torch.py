@@ -413,3 +413,11 @@ def test_a_model_that_is_not_there_is_told(tmp_path, capsys, monkeypatch):
         command = ["complete", "--model", name, "--benchmark", problems, "--prompts", "edits"]
         assert main([*command, "--output", str(tmp_path / "c.jsonl")]) == 2
         assert f"cannot load the model {name}: {told}" in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_there_is_told(tokenizer, tmp_path, capsys):
+    toy(tokenizer, LlamaConfig).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    for device in ("gpu", *(["cuda"] if not torch.cuda.is_available() else [])):
+        assert main(["solve", "Add.", "--model", str(tmp_path), "--device", device]) == 2
+        assert f"--device {device}: cannot move the model" in capsys.readouterr().err

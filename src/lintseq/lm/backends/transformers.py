@@ -65,9 +65,9 @@ def open_model(path: str, *, device: str | None = None, dtype: str = "auto", bat
         model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=number)
     try:
         model.to(device)
-    except RuntimeError as error:
-        first = str(error).strip().split("\n")[0]
-        raise ConfigError(f"cannot move the model {path} to {device}: {first}") from None
+    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
+        first = str(error).strip().partition("\n")[0]
+        raise ConfigError(f"--device {device}: cannot move the model {path} there: {first}; use cpu or cuda") from None
     return Model(model, tokenizer, name=path, batch=batch)
 
 
