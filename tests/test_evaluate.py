@@ -214,6 +214,9 @@ def test_what_is_missing_may_be_left_out_on_purpose(tmp_path):
     assert [one.task_id for one in read_completions(path, problems[1:2], others=["t/0"]).items] == ["t/1"]
 
 
+OWN = {"task_id": "a", "prompt": "", "test": "pass", "entry_point": ""}
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -221,7 +224,11 @@ def test_what_is_missing_may_be_left_out_on_purpose(tmp_path):
             [{"task_id": "a", "prompt": "", "test": ""}],
             "row 1 has no column entry_point (columns found: task_id, prompt",
         ),
-        ([{"task_id": "a", "prompt": "", "test": "", "entry_point": ""}] * 2, "row 2 has the task_id 'a' of row 1"),
+        ([OWN] * 2, "row 2 has the task_id 'a' of row 1"),
+        ([OWN, OWN | {"prompt": 5}], "row 2: prompt is a number, where a string was expected"),
+        ([OWN | {"test": None}], "row 1: test is null, where a string was expected"),
+        ([OWN | {"test": " \n"}], "row 1: its test is empty, so that any program would pass"),
+        ([OWN | {"test": "def check(:"}], "row 1: its test does not parse (syntax: line 1: invalid syntax)"),
         ([], "is empty"),
         (["oops"], "row 1: not-json"),
     ],

@@ -1,5 +1,6 @@
 """`lintseq benchmarks`: which benchmarks there are, and what is in them."""
 
+import os
 from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,7 +92,6 @@ def rows(
 
 def show(data: str | None, *, json: bool) -> None:
     """Print the list."""
-    from lintseq.cli.sample import console  # noqa: PLC0415
     from lintseq.evaluation.benchmarks import BENCHMARKS, data_folder, find  # noqa: PLC0415
 
     folder = data_folder(data)
@@ -110,11 +110,19 @@ def show(data: str | None, *, json: bool) -> None:
     if json:
         typer.echo(dumps(found))
         return
-    from rich.table import Table  # noqa: PLC0415
+    rows = [
+        (row["name"], f"{row['problems']:,}", row["title"], _place(row["here"], folder) or f"not here; {row['home']}")
+        for row in found
+    ]
+    rows.insert(0, ("name", "problems", "what", "here or from"))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for name, problems, title, place in rows:
+        typer.echo(f"{name:{widths[0]}}  {problems:>{widths[1]}}  {title:{widths[2]}}  {place}")
 
-    table = Table(box=None, pad_edge=False)
-    for title in ("name", "problems", "what", "here or from"):
-        table.add_column(title, justify="right" if title == "problems" else "left", overflow="fold")
-    for row in found:
-        table.add_row(row["name"], f"{row['problems']:,}", row["title"], row["here"] or f"not here; {row['home']}")
-    console().print(table)
+
+def _place(path: str | None, folder: str | None) -> str | None:
+    """Return where a file is: below the folder that was named, or its whole path."""
+    if path is None or folder is None:
+        return path
+    inside = os.path.relpath(path, folder)
+    return path if inside.startswith(os.pardir) else inside
