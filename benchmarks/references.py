@@ -91,7 +91,7 @@ def main() -> None:
             for form in options.forms.split(",")
         ]
     report.goals.append(Goal("failures without an explanation", sum(len(one.unexplained) for one in outcomes), most=0))
-    report.tables += [totals(outcomes), reasons(outcomes), failures(outcomes)]
+    report.tables += [table for table in (totals(outcomes), reasons(outcomes), failures(outcomes)) if table.rows]
     left_out = [list(one) for one in LEFT_OUT if wanted is None or one[0] in wanted]
     if left_out:
         report.tables.append(Table("Left out", ["benchmark", "file", "why"], left_out))
