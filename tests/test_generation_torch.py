@@ -421,3 +421,15 @@ def test_a_device_that_is_not_there_is_told(tokenizer, tmp_path, capsys):
     for device in ("gpu", *(["cuda"] if not torch.cuda.is_available() else [])):
         assert main(["solve", "Add.", "--model", str(tmp_path), "--device", device]) == 2
         assert f"--device {device}: cannot move the model" in capsys.readouterr().err
+
+
+def test_a_run_that_could_not_begin_leaves_nothing_to_go_on_with(folder, tmp_path, capsys):
+    prompts, output = tmp_path / "prompts.jsonl", tmp_path / "out.jsonl"
+    command = ["complete", "--model", folder, "--prompts-file", str(prompts), "--output", str(output)]
+    prompts.write_text('{"messages": [{"role": "user", "content": "Add."}]}\n')
+    assert main([*command, "--max-tokens", "9"]) == 2
+    assert "no chat template, so it takes no messages" in capsys.readouterr().err
+    assert not list(tmp_path.glob("out.*"))
+    prompts.write_text('{"prompt": "Add.\\n"}\n')
+    assert main([*command, "--max-tokens", "9"]) == 0
+    assert len(output.read_text().splitlines()) == 1

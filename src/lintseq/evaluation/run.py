@@ -168,7 +168,9 @@ class RowsFile:
             self.file = GrowingFile(grown)
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Add rows, so that they survive a kill."""
+        """Add rows, so that they survive a kill; what never got any is no run to go on with."""
+        if not rows:
+            return
         self.file.write(b"".join(map(encode_line, rows)))
         self.workplace.save({"settings": self.settings, "mark": self.file.mark()})
 

@@ -117,7 +117,10 @@ class Model:
         if isinstance(prompt, str):
             return list(self.tokenizer(prompt).input_ids)
         if not getattr(self.tokenizer, "chat_template", None):
-            raise ConfigError(f"the tokenizer of {self.name} has no chat template; use --prompts plain or edits")
+            raise ConfigError(
+                f"the tokenizer of {self.name} has no chat template, so it takes no messages: use --prompts plain or"
+                " edits, and `prompt` in place of `messages` in a file of your own"
+            )
         return list(self.tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=False))
 
     def decode(self, ids: Sequence[int]) -> str:
