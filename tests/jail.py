@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument(
         "--masked-proc", action="store_true", help="so that nothing inside may mount a /proc of its own"
     )
+    parser.add_argument("--scratch", type=int, default=256, metavar="MB", help="size of /tmp (default: 256)")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     user, command = options.user, options.command
@@ -47,7 +48,7 @@ def main() -> int:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     try:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, 9, what="end with the parent")
-        close_up(needed)
+        close_up(needed, options.scratch)
         if options.masked_proc:  # as container engines do
             kernel.bind("/proc/sys", "/proc/sys")
         if not is_root:
@@ -83,11 +84,11 @@ def needed_paths() -> list[Path]:
     return [path for path in found if not any(other in path.parents for other in found)]
 
 
-def close_up(needed: list[Path]) -> None:
+def close_up(needed: list[Path], scratch: int) -> None:
     """Make everything read-only, and lay fresh folders over what has to be written."""
     kernel.make_private("/")
     kernel.make_read_only("/")
-    kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID, "size=256m,mode=1777")
+    kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID, f"size={scratch}m,mode=1777")
     os.makedirs("/tmp/dev")
     for name in DEVICES:
         Path(f"/tmp/dev/{name}").touch()

@@ -509,7 +509,7 @@ def reported(data: Path) -> None:
         told["summary"]["pass_at_k"] = {"1": 0, "5": 0, "10": 0}
         told["instructions"] = {"t/0": "Let it <b>grow</b>.\nLine by line." if name == "plain" else EVIL}
         data.with_name(f"{name}.manifest.json").write_text(json.dumps(told))
-    runs = [str(data.with_name("plain.jsonl")), f"</script><b>={data.with_name('evil.jsonl')}"]
+    runs = [str(data.with_name("plain.jsonl")), f"</script><b>a-run-with-a-long-name={data.with_name('evil.jsonl')}"]
     folder = data.with_name("report")
     assert main(["report", *runs, "--output", str(folder), "--published", "--examples", "40"]) == 0
     shutil.copy(folder / "index.html", data.with_name("report.html"))
@@ -523,6 +523,10 @@ def test_a_report_fits_and_its_plots_are_drawn(opened: Any, width: int, dark: bo
     page.locator("#list summary").first.click()
     page.locator("section > details > summary").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    bars = page.locator("[data-table=verdict] .share")
+    assert len({round(bar.bounding_box()["width"]) for bar in bars.all()}) == 1, "bars of all runs have one scale"
+    scrolls = "(box => box.scrollWidth > box.clientWidth)(document.querySelector('[data-table=verdict] .scroll'))"
+    assert not page.evaluate(scrolls)
     assert page.locator(".plot").count() == 2
     for plot in page.locator(".canvas svg").all():
         box = plot.bounding_box()
@@ -575,7 +579,7 @@ def test_an_example_shows_what_was_asked(opened: Any) -> None:
 @pytest.mark.usefixtures("reported")
 def test_what_a_model_wrote_does_nothing_on_a_report(opened: Any) -> None:
     page = opened("report.html")
-    page.select_option("#run", "</script><b>")
+    page.select_option("#run", "</script><b>a-run-with-a-long-name")
     page.locator("#list summary").first.click()
     lines = EVIL.removesuffix("\n").split("\n")
     assert page.locator(".numbered .row").all_text_contents() == [seen(line) for line in lines]

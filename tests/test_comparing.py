@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lintseq.evaluation.comparing import (
@@ -102,6 +102,7 @@ def test_evalplus_makes_exceptions_for_some_functions(dataset, name, given_, exp
 numbers = st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6)
 
 
+@settings(deadline=None)  # numpy is imported by the first
 @given(numbers, numbers, st.sampled_from([1e-6, 1e-4, 0.5]))
 def test_numbers_are_close_as_numpy_has_it(one, other, atol):
     numpy = pytest.importorskip("numpy")

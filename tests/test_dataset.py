@@ -443,7 +443,7 @@ def test_a_program_with_a_line_of_a_megabyte_is_a_program(program: str) -> None:
 def test_a_program_that_takes_too_long_is_rejected_in_time() -> None:
     started = time.perf_counter()
     program = "".join(f"x{n} = {n}\n" for n in range(40_000))
-    result = work_on(row(program, id=1), row("x = 1\n", id=2), row_timeout=0.1)
+    result = work_on(row(program, id=1), row("x = 1\n", id=2), row_timeout=0.5)
     assert json.loads(result.rejections)["reason"] == "timeout"
     assert json.loads(result.records)["id"] == 2
     assert time.perf_counter() - started < 8
@@ -465,7 +465,7 @@ def test_a_time_limit_puts_back_the_alarm_that_was_set_before() -> None:
     ],
 )
 def test_whatever_goes_wrong_with_a_row_the_next_one_is_done(trap: str, reason: str) -> None:
-    result = work_on(row(trap + "\nx = 2\n", id=1), row(id=2), sampling=TRAPPED, row_timeout=0.3)
+    result = work_on(row(trap + "\nx = 2\n", id=1), row(id=2), sampling=TRAPPED, row_timeout=1)
     rejection = json.loads(result.rejections)
     assert (rejection["id"], rejection["reason"]) == (1, reason)
     if trap == "fail = 1":
@@ -600,7 +600,7 @@ def test_a_row_that_cannot_be_interrupted_costs_its_process_and_nothing_else(
 ) -> None:
     monkeypatch.setattr(workers_module, "_GRACE", 0.2)
     source = write_rows(tmp_path / "in.jsonl", row(id=0), row(f"{trap}\nx = 1\n", id=1), row(id=2))
-    options = BuildOptions(sampling=TRAPPED, row_timeout=0.1)
+    options = BuildOptions(sampling=TRAPPED, row_timeout=2)  # enough for a good row on the busiest machine
     report = build([source], str(tmp_path / "out.jsonl"), options=options, workers=workers)
     assert [(one["line"], one["reason"]) for one in read(report.rejected)] == [(2, "timeout")]
     assert [record["id"] for record in read(tmp_path / "out.jsonl")] == [0, 2]

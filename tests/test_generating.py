@@ -407,6 +407,13 @@ def test_the_command_with_a_server(server, tmp_path, capsys):
     asked = len(server.seen)
     assert main([*command, "--temperature", "0.5,1", "--resume"]) == 0
     assert len(server.seen) == asked
+    assert main([*command, "--temperature", "0.5,1", "--resume", "--problems", "example/m*"]) == 2
+    assert "chosen was" in capsys.readouterr().err
+    command[command.index("--output") + 1] = str(tmp_path / "some.jsonl")
+    assert main([*command, "--problems", "example/merge-intervals"]) == 0
+    rows = [json.loads(line) for line in (tmp_path / "some.jsonl").read_text().splitlines()]
+    assert [row["task_id"] for row in rows] == ["example/merge-intervals"] * 2
+    assert json.loads((tmp_path / "some.manifest.json").read_text())["settings"]["chosen"]["problems"] == 1
 
 
 @pytest.mark.parametrize(
@@ -420,6 +427,8 @@ def test_the_command_with_a_server(server, tmp_path, capsys):
         (["--prompts", "plain", "--linted"], "for edits"),
         (["--linted", "--temperature", "0"], "temperature"),
         (["--prompts-file", "x"], "--benchmark, or"),
+        (["--problems", "x"], "has no problem 'x'"),
+        (["--skip-first", "99"], "leaves none"),
     ],
 )
 def test_the_command_refuses_what_cannot_work_before_it_loads_a_model(tmp_path, capsys, options, told):

@@ -27,6 +27,7 @@ from lintseq.sandbox.pool import Sandbox
 NANO = Path(__file__).parents[1] / "examples" / "nano"
 
 sys.path.insert(0, str(NANO))
+import failures  # noqa: E402
 import make  # noqa: E402
 import world  # noqa: E402
 
@@ -74,7 +75,7 @@ def test_the_files_are_what_make_makes(made):
 
 
 def test_the_corpus_starts_as_make_makes_it(made):
-    texts = list(make.text_rows(300, random.Random(make.SEED + 3)))
+    texts = make.corpus(300, [*made["problems"], *made["validation"]])
     kept = gzip.decompress((NANO / "corpus.jsonl.gz").read_bytes()).splitlines(keepends=True)
     assert kept[:300] == make.lines(texts).splitlines(keepends=True)
     assert len(kept) == make.TEXTS
@@ -123,8 +124,10 @@ def test_all_styles_of_a_plan_do_the_same():
 
 def test_no_combination_of_a_problem_is_in_a_pair_or_in_the_corpus(made):
     asked = {plan.core for name in ("problems", "validation") for plan, _ in made[name]}
-    texts = make.text_rows(1000, random.Random(make.SEED + 3))
+    texts = make.corpus(1000, [*made["problems"], *made["validation"]])
     assert not asked & {plan.core for plan, _ in [*made["pairs"], *texts]}
+    done = {mark for name in ("problems", "validation") for plan, _ in made[name] for mark in make.marks_of(plan)}
+    assert not done & {mark for plan, _ in texts for mark in make.marks_of(plan)}
     assert len(asked) == len(HELD_OUT)
 
 
@@ -235,3 +238,29 @@ def test_both_arms_are_asked_with_the_instruction():
     for row, problem in zip(HELD_OUT, problems(), strict=True):
         assert prompt_for(problem, "plain") == row["instruction"] + "\n"
         assert prompt_for(problem, "edits") == row["instruction"] + "\n<|diff|>"
+
+
+def test_programs_that_do_something_else_are_told_apart(made, pool):
+    wanted, jobs = [], []
+    for plan, row in made["validation"][:12]:
+        names = replace(make.behaviour_names(plan), function=row["entry_point"], defaults=False)
+        problem = failures.problem_of(plan, names.function)
+        less = next((one for one in make.neighbours(plan) if plan.keep and not one.keep and make.fits(one)), None)
+        other = "return Other()" if plan.source.is_class else "return 'no'"
+        for kind, code in (
+            ("as asked", world.program(plan, names, list(world.styles(plan))[-1])),
+            ("leaves an idea out", less and world.program(less, names, "nested")),
+            ("does not compile", "def"),
+            ("raises something at every call", f"def {names.function}(*all): nothing"),
+            (
+                "does something else",
+                f"class Other:\n    add = answer = lambda *all: 'no'\ndef {names.function}(*all): {other}",
+            ),
+        ):
+            if code:
+                wanted.append(kind)
+                jobs.append((problem, code))
+    endings = pool.run(problem.job(code) for problem, code in jobs)
+    found = [problem.kind(code, ending) for (problem, code), ending in zip(jobs, endings, strict=True)]
+    assert found == wanted
+    assert set(failures.KINDS) - set(found) == {"has another idea in its place"}

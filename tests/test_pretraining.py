@@ -267,6 +267,7 @@ def test_a_finished_run_is_not_done_again_unless_it_is_overwritten(folder, capsy
     [
         (["--set", "model.layer=3"], "did you mean model.layers?"),
         (["--set", "model.context=100000"], "fewer than one row of 100,000"),
+        (["--set", "data.row_tokens=49"], "data.row_tokens is 49, where model.context, 48, at most was expected"),
         (["--set", "tokenizer=nowhere"], "cannot load the tokenizer nowhere"),
         (["--set", "data.train=[{path = 'nothing.jsonl'}]"], "cannot read nothing.jsonl"),
         (["--set", "data.train=[{path = 'texts.jsonl', field = 'code'}]"], "no column 'code' (columns: text)"),
@@ -278,6 +279,14 @@ def test_what_cannot_work_is_told_with_the_way_out(folder, capsys, arguments, wo
     assert pretrain("--output", "model", *arguments) == 2
     assert words in capsys.readouterr().err
     assert not Path("model").exists()
+
+
+def test_rows_may_be_shorter_than_the_context_and_attention_is_chosen(folder):
+    settings = ("--set", "data.row_tokens=16", "--set", "steps=2", "--set", "attention=eager")
+    assert pretrain("--output", "model", *settings, "--quiet") == 0
+    manifest = json.loads(Path("model/manifest.json").read_text())
+    assert manifest["outcome"]["tokens"] == 2 * 4 * 16
+    assert json.loads(Path("model/config.json").read_text())["max_position_embeddings"] == 48
 
 
 def test_a_prepared_corpus_of_other_texts_is_refused(folder, capsys):

@@ -18,7 +18,7 @@ from test_reporting import TEXT, Page, as_browsers_read, contrast, strip_code
 
 from lintseq.cli import main
 from lintseq.errors import ConfigError
-from lintseq.evaluation.results import Results, read_results
+from lintseq.evaluation.results import Asked, Results, read_results
 from lintseq.evaluation.scoring import Interval, counts_of, difference, scores
 from lintseq.reporting.evaluation import (
     Report,
@@ -275,12 +275,17 @@ def test_runs_stand_in_the_order_in_which_they_were_given() -> None:
 def test_runs_of_different_benchmarks_have_sections_of_their_own() -> None:
     elsewhere = run("elsewhere", rows([1, 2]), benchmark="another")
     fewer = run("fewer", rows([1, 2]), skip_first=100)
-    found = report([FIRST, elsewhere, BETTER, fewer])
+    easy = run("easy", rows([1, 2]), chosen={"problems": 2, "sha256": "a"})
+    others = run("others", rows([1, 2]), chosen={"problems": 2, "sha256": "b"})
+    found = report([FIRST, elsewhere, BETTER, fewer, easy, others])
     assert [(one.title, [run.name for run in one.runs]) for one in found.sections] == [
         ("own", ["first", "better"]),
         ("another", ["elsewhere"]),
         ("own, without the first 100", ["fewer"]),
+        ("own, 2 chosen problems", ["easy"]),
+        ("own, 2 chosen problems", ["others"]),
     ]
+    assert "(t/0, t/1)" in found.sections[4].remarks[0]
     assert found.sections[1].table("comparisons") is None
     evaluation_page(found)
 
@@ -294,6 +299,10 @@ def test_published_figures_are_marked_as_digitised_and_drawn_behind() -> None:
     def section(name: str) -> Section:
         return report([run("mine", rows([1, 2]), benchmark=name)], published=True).sections[0]
 
+    some = run("mine", rows([1, 2]), benchmark="humaneval", chosen={"problems": 2, "sha256": "a"})
+    (left_out,) = report([some], published=True).sections
+    assert left_out.table("published") is None
+    assert any("left out here" in remark for remark in left_out.remarks)
     found = section("humaneval")
     published = found.table("published")
     assert published is not None
@@ -439,7 +448,7 @@ def test_results_are_read_back_from_what_evaluate_wrote(tmp_path: Path) -> None:
     made = results(tmp_path / "r.jsonl", rows([1, 2]))
     found = read_results(made)
     assert list(found.rows) == rows([1, 2])
-    assert found.benchmark == ("own", "0" * 64, 0)
+    assert found.benchmark == Asked("own", "0" * 64, 0, None, "")
     assert found.ks == KS
 
 

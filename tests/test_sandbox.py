@@ -135,6 +135,14 @@ def test_known_programs_get_their_verdicts(sandbox, expected):
         (ADD, "assert add(2, 3) == 6", "failed", "AssertionError", "assert add(2, 3) == 6"),
         (ADD, "assert add(1, 1) == 3, 'no'", "failed", "AssertionError", "assert add(1, 1) == 3, 'no' (no)"),
         (ADD, "def check(f):\n    assert f(1, 1) == 3\ncheck(add)", "failed", "AssertionError", "assert f(1, 1) == 3"),
+        (ADD, "raise AssertionError('f: ' + 'no')", "failed", "AssertionError", "f: no"),
+        (
+            ADD,
+            "raise LookupError('\x1b[31mred\x1b[0m one')",
+            "error",
+            "LookupError",
+            "LookupError: red one (line 1 of",
+        ),
         (ADD, "add(1)", "error", "TypeError", "TypeError: add() missing 1 required positional argument: 'b' (line 1"),
         ("x = 1 / 0", "pass", "error", "ZeroDivisionError", "ZeroDivisionError: division by zero (line 1)"),
         ("def f(:", "pass", "error", "SyntaxError", "SyntaxError: invalid syntax"),
@@ -416,7 +424,14 @@ def descendants(pid: int) -> set[int]:
 
 
 def alive(pids: set[int]) -> set[int]:
-    return {pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes()}
+    return {pid for pid in pids if command_line(pid)}
+
+
+def command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has gone, at the latest while we were looking
+        return b""
 
 
 @isolated

@@ -18,7 +18,7 @@ from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.results import Results
 from lintseq.lm.recipes import as_table, from_table
 from lintseq.study import packing, running
-from lintseq.study.files import Arm, Base, Benchmark, Finetune, Pairs, Sampling, Study, Tokenizer, read_study
+from lintseq.study.files import Arm, Base, Benchmark, Corpus, Finetune, Pairs, Sampling, Study, Tokenizer, read_study
 from lintseq.study.findings import (
     Found,
     chosen,
@@ -70,6 +70,13 @@ def test_a_study_reads_back_as_it_was_written() -> None:
         ({"base": {"model": "x", "pretrain": "y"}}, "base names both"),
         ({"benchmarks": [{"name": "x", "validation": True}]}, "all benchmarks are for validation"),
         ({"benchmarks": [{"name": "x"}, {"name": "x"}]}, "named twice"),
+        ({"base": {"model": "x", "corpora": {"y": {"inputs": ["z"]}}}}, "nothing is pretrained; give base.pretrain"),
+        (
+            {"base": {"pretrain": "x", "corpora": {"y/z": {"inputs": ["z"]}}}},
+            "corpus 'y/z' becomes part of file names",
+        ),
+        ({"benchmarks": [{"name": "x", "label": "a/b"}]}, "label 'a/b' becomes part of file names"),
+        ({"benchmarks": [{"name": "x", "label": "y"}, {"name": "y"}]}, "named twice"),
         ({"arm": {}}, "unknown key arm; did you mean arms?"),
         ({"ask": {"edits": "rand"}}, "the arms are plain, edits, random"),
     ],
@@ -147,6 +154,23 @@ def test_what_changes_is_made_anew_with_all_that_rests_on_it(
     assert changed == set().union(*(after(planned(study), name) for name in first))
 
 
+SEEN = "data.train=[{path = '{}/corpus/seen/edits.jsonl', read = 'edits'}]"
+
+
+def test_a_corpus_is_built_before_the_base_and_anew_when_it_changes() -> None:
+    base = replace(STUDY.base, set=(SEEN,), corpora={"seen": Corpus(inputs=("more.jsonl",), linter="none")})
+    study = replace(STUDY, base=base)
+    steps = {step.name: step for step in planned(study).steps}
+    build = steps["build corpus seen"]
+    assert build.command[:2] == ("build", "more.jsonl")
+    assert build.command[build.command.index("--linter") + 1] == "none"
+    assert "ask.jsonl" in build.command, "held clear of benchmarks"
+    assert build.name in steps["pretrain"].needs
+    more = replace(study, base=replace(base, corpora={"seen": Corpus(inputs=("more.jsonl",), samples=2)}))
+    before, now = prints_of(study), prints_of(more)
+    assert {name for name in before if before[name] != now[name]} == after(planned(study), build.name)
+
+
 # Doing them
 
 FAKE = """
@@ -161,7 +185,7 @@ time.sleep(float(os.environ.get("SLOW", 0)))
 os.makedirs(os.path.dirname(output), exist_ok=True)
 open(output, "w").write("made")
 """
-ROOM = running.Room(("", ""), 1, 1)
+ROOM = running.Room(("", ""), 1, 1, 2)
 
 
 def chain(*names: str, kind: str = "build", mark: str = "") -> list[Step]:
@@ -301,6 +325,23 @@ def test_seeds_that_differ_widen_the_interval() -> None:
     assert shaky.high - shaky.low > 0.3
 
 
+def test_parts_of_one_benchmark_are_benchmarks_of_their_own(tmp_path: Path) -> None:
+    easy = tmp_path / "easy.txt"
+    easy.write_text("a\nb\n")
+    parts = (
+        Benchmark(name="ask.jsonl", problems="c,d*", label="choose", validation=True),
+        Benchmark(name="ask.jsonl", problems=str(easy), label="easy"),
+    )
+    plan = planned(replace(STUDY, benchmarks=parts))
+    assert {one.benchmark for one in plan.results} == {"choose", "easy"}
+    for step in plan.steps:
+        if step.kind in ("complete", "evaluate"):
+            wanted = "c,d*" if "choose/" in step.name else str(easy)
+            assert step.command[step.command.index("--problems") + 1] == wanted
+            assert (str(easy) in step.files) == ("easy/" in step.name)  # a change of it is a change of the step
+    assert not any("--problems" in step.command for step in planned().steps)
+
+
 def results(passed: list[int], n: int = 4, **summary: Any) -> Results:
     rows = tuple(
         {
@@ -376,17 +417,52 @@ def test_a_report_says_it_all_and_nothing_in_it_runs(found: tuple[Found, Plan], 
 
 # Packing
 
+PRETRAIN = """
+tokenizer = "tokenizer"
+steps = 1
+model = {layers = 1, width = 8, heads = 1, inner = 8}
+data = {train = [{path = "texts.txt"}]}
+optim = {lr = 1}
+run = {batch = 1, micro_batch = 1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "tokenizer", "missing"),
+    [("pairs.jsonl", True, "pairs.jsonl"), ("{}/corpus/seen/edits.jsonl", False, "tokenizer")],
+)
+def test_a_pack_is_refused_if_the_base_would_miss_something(
+    source: str, tokenizer: bool, missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pretrain.toml").write_text(PRETRAIN)
+    for name in ("pairs.jsonl", "finetune.toml", "choose.jsonl", "ask.jsonl"):
+        Path(name).write_text("")
+    setting = f"data.train=[{{path = '{source}', read = 'edits'}}]"
+    base = replace(STUDY.base, set=(setting,), tokenizer=STUDY.base.tokenizer if tokenizer else None)
+    with pytest.raises(ConfigError, match=f"with {missing} .*not be in the pack"):
+        packing.relocated(replace(STUDY, base=base), FILES)
+
 
 def test_a_packed_study_reads_nothing_from_outside(tmp_path: Path) -> None:
-    for name in ("pairs.jsonl", "pretrain.toml", "finetune.toml", "choose.jsonl", "ask.jsonl"):
+    for name in ("pairs.jsonl", "finetune.toml", "choose.jsonl", "ask.jsonl", "easy.txt"):
         (tmp_path / name).write_text(name * 1000)
+    (tmp_path / "pretrain.toml").write_text(PRETRAIN)
     here = {name: str(tmp_path / name) for name in ("choose.jsonl", "ask.jsonl")}
     study = replace(
         STUDY,
         pairs=Pairs(inputs=(str(tmp_path / "pairs.jsonl"),)),
-        base=Base(pretrain=str(tmp_path / "pretrain.toml")),
+        base=Base(
+            pretrain=str(tmp_path / "pretrain.toml"),
+            set=(SEEN,),
+            corpora={"seen": Corpus(inputs=(str(tmp_path / "pairs.jsonl"),))},
+            tokenizer=Tokenizer(inputs=("{}/corpus/seen/edits.jsonl",), vocab=512),
+        ),
         finetune=Finetune(recipe=str(tmp_path / "finetune.toml")),
-        benchmarks=(Benchmark(name=here["ask.jsonl"]), Benchmark(name="humaneval")),
+        benchmarks=(
+            Benchmark(name=here["ask.jsonl"]),
+            Benchmark(name="humaneval", problems=str(tmp_path / "easy.txt")),
+        ),
     )
     packed = packing.pack(study, {**here, "humaneval": here["choose.jsonl"]}, tmp_path / "pack", most=300_000)
     assert len(packed.pieces) > 1
@@ -394,7 +470,8 @@ def test_a_packed_study_reads_nothing_from_outside(tmp_path: Path) -> None:
     subprocess.run([tmp_path / "pack" / "unpack.sh", tmp_path / "there"], check=True)
     there = tmp_path / "there"
     told = read_study(str(there / "study.toml"))
-    for path in (*told.pairs.inputs, told.base.pretrain, told.finetune.recipe, told.benchmarks[0].name):
+    chosen = told.benchmarks[1].problems
+    for path in (*told.pairs.inputs, told.base.pretrain, told.finetune.recipe, told.benchmarks[0].name, chosen):
         assert (there / path).read_text() == (tmp_path / path.split("-", 1)[1]).read_text()
     assert (there / "data" / "choose.jsonl").exists()
     assert (
@@ -438,6 +515,15 @@ sampling.n = 10
     assert lines[0].startswith("lintseq build ")
     assert len(lines) == 1 + 2 * 3 * 3
     assert not (tmp_path / "out").exists()
+    whole = file.read_text()
+    for parts, told in (
+        ('problems = "example/none"', "has no problem 'example/none'"),
+        (f'label = "x", validation = true }}, {{ name = "{problems}"', "both for validation and for the result"),
+    ):
+        file.write_text(whole.replace(f'{{ name = "{problems}"', f'{{ name = "{problems}", {parts}'))
+        assert main(["study", str(file), "--output", str(tmp_path / "out"), "--plan"]) == 2
+        assert told in capsys.readouterr().err
+    file.write_text(whole)
     recipe.unlink()
     assert main(["study", str(file), "--output", str(tmp_path / "out")]) == 2
     assert "there is no such file" in capsys.readouterr().err

@@ -87,7 +87,7 @@ def test_of_each_input_no_more_is_read_than_asked_for(texts, tmp_path, capsys):
     [
         (["--vocab", "200"], "too small"),
         (["--vocab", "300", "--field", "words"], "no column 'words'"),
-        (["--vocab", "300", "--read", "edit"], "use one of text, edits, files"),
+        (["--vocab", "300", "--read", "edit"], "use one of text, edits, plain, files"),
     ],
 )
 def test_what_cannot_work_is_told_before_work_starts(texts, tmp_path, capsys, arguments, words):

@@ -3,11 +3,11 @@
     pairs.jsonl         instructions and programs to finetune on
     problems.jsonl      problems in HumanEval's columns, to measure by
     validation.jsonl    more of them, to choose settings by
-    corpus.jsonl.gz     programs below comments that say what they do, to pretrain on
+    corpus.jsonl.gz     more pairs, to pretrain on
 
-What a problem keeps, changes and makes of it in the end is a combination that is in no pair and in no text of the
-corpus, wherever their things come from; each of its ideas is in many. No pair behaves as a problem does. Every idea
-of a plan matters: without it, the program would do something else.
+What a problem keeps, changes and makes of it in the end is a combination that is in no pair and nowhere in the
+corpus, wherever their things come from; each of its ideas is in many. No pair, also of the corpus, behaves as a
+problem does. Every idea of a plan matters: without it, the program would do something else.
 
     python examples/nano/make.py [FOLDER]
 """
@@ -17,7 +17,7 @@ import builtins
 import gzip
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cache
 from hashlib import blake2b
@@ -97,7 +97,7 @@ def is_held_out(plan: Plan) -> bool:
 
 def every_idea_matters(plan: Plan) -> bool:
     """Tell whether the program would do something else without any one of its ideas."""
-    names = _plain_names(plan)
+    names = behaviour_names(plan)
     calls = pool(plan.source, names.parameters, names.defaults)
     own = outcomes(plan, names, calls)
     less = [replace(plan, **{name: None}) for name in ("keep", "change", "extra") if getattr(plan, name) is not None]
@@ -225,13 +225,13 @@ def _outcome(made: Any, call: Call, *, is_class: bool) -> Any:
         return RAISED
 
 
-def _plain_names(plan: Plan) -> Names:
+def behaviour_names(plan: Plan) -> Names:
     return Names("made", plan.source.parameters[0], plan.source.each[0], plan.end.grows[0], plan.parameters, True)
 
 
 def behaviour(plan: Plan) -> str:
     """Return what is the same for plans that take the same arguments and do the same."""
-    names = _plain_names(plan)
+    names = behaviour_names(plan)
     calls = pool(plan.source, names.parameters, names.defaults)
     key = [plan.source.name, [one.name for one in names.parameters], repr(outcomes(plan, names, calls))]
     return blake2b(json.dumps(key).encode(), digest_size=16).hexdigest()
@@ -260,20 +260,20 @@ def shape(code: str) -> str:
 # Rows
 
 
-def pair_rows(count: int, rng: Random) -> Iterator[tuple[Plan, dict[str, str]]]:
-    """Yield plans and rows of pairs."""
-    for number, (plan, names, code) in enumerate(_written(count, rng)):
+def pair_rows(count: int, rng: Random, *, taken: Set[str] = frozenset()) -> Iterator[tuple[Plan, dict[str, str]]]:
+    """Yield plans and rows of pairs, none of which does what is `taken`."""
+    for number, (plan, names, code) in enumerate(_written(count, rng, taken)):
         asked = instruction(plan, names, rng)
         yield plan, {"id": f"{number:04}-{plan.name}", "instruction": asked, "program": code}
 
 
-def _written(count: int, rng: Random) -> Iterator[tuple[Plan, Names, str]]:
+def _written(count: int, rng: Random, taken: Set[str]) -> Iterator[tuple[Plan, Names, str]]:
     stream = plans(rng, held_out=False)
     while count:
         plan = next(stream)
         names = draw_names(plan, rng)
         fitting = {style: code for style in styles(plan) if code_fits(code := program(plan, names, style))}
-        if fitting:
+        if fitting and not (taken and {behaviour(plan), *map(shape, fitting.values())} & taken):
             (style,) = rng.choices(list(fitting), [_STYLES[style] for style in fitting])
             yield plan, names, fitting[style]
             count -= 1
@@ -283,12 +283,6 @@ def code_fits(code: str) -> bool:
     return code.count("\n") in LINES
 
 
-def text_rows(count: int, rng: Random) -> Iterator[tuple[Plan, dict[str, str]]]:
-    """Yield plans and programs, each below a comment that says what it does."""
-    for plan, names, code in _written(count, rng):
-        yield plan, {"text": f"# {instruction(plan, names, rng)}\n{code}"}
-
-
 def problem_rows(count: int, rng: Random, *, taken: set[str]) -> Iterator[tuple[Plan, dict[str, str]]]:
     """Yield plans and problems that do nothing that is `taken`, and take it."""
     stream = plans(rng, held_out=True)
@@ -296,8 +290,7 @@ def problem_rows(count: int, rng: Random, *, taken: set[str]) -> Iterator[tuple[
         plan = next(stream)
         names = draw_names(plan, rng)
         calls = telling_calls(plan, names)
-        forms = {shape(program(plan, names, style)) for style in styles(plan)}
-        marks = {behaviour(plan), " ".join(plan.core), *forms}
+        marks = {" ".join(plan.core), *marks_of(plan)}
         if calls is None or marks & taken or not code_fits(program(plan, names, "nested")):
             continue
         taken |= marks
@@ -315,6 +308,12 @@ def problem_rows(count: int, rng: Random, *, taken: set[str]) -> Iterator[tuple[
                 "test": test_of(plan, names, calls),
             },
         )
+
+
+def marks_of(plan: Plan) -> set[str]:
+    """Return what tells whether another program is the same or does the same."""
+    names = behaviour_names(plan)
+    return {behaviour(plan), *(shape(program(plan, names, style)) for style in styles(plan))}
 
 
 def telling_calls(plan: Plan, names: Names) -> list[Call] | None:
@@ -372,9 +371,9 @@ def world() -> dict[str, Rows]:
     return {"pairs": pairs, "problems": problems, "validation": validation}
 
 
-def corpus() -> Rows:
-    """Return the texts of the corpus, and the plan of each."""
-    return list(text_rows(TEXTS, Random(SEED + 3)))
+def corpus(count: int, asked: Iterable[tuple[Plan, dict[str, str]]]) -> Rows:
+    """Return the pairs of the corpus, none of which does what a problem asks for, and the plan of each."""
+    return list(pair_rows(count, Random(SEED + 3), taken={mark for plan, _ in asked for mark in marks_of(plan)}))
 
 
 def lines(rows: Iterable[tuple[Plan, dict[str, str]]]) -> bytes:
@@ -384,9 +383,11 @@ def lines(rows: Iterable[tuple[Plan, dict[str, str]]]) -> bytes:
 
 def main(folder: Path) -> None:
     """Write the files into a folder."""
-    for name, rows in world().items():
+    made = world()
+    for name, rows in made.items():
         (folder / f"{name}.jsonl").write_bytes(lines(rows))
-    (folder / "corpus.jsonl.gz").write_bytes(gzip.compress(lines(corpus()), mtime=0))
+    texts = corpus(TEXTS, [*made["problems"], *made["validation"]])
+    (folder / "corpus.jsonl.gz").write_bytes(gzip.compress(lines(texts), mtime=0))
 
 
 if __name__ == "__main__":

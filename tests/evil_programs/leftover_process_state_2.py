@@ -4,7 +4,7 @@
 import os, signal, resource
 if os.umask(0o22) == 0o777 or os.getcwd() != '/tmp/work' or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
     print('BREACH')
-if os.nice(0) != 0 and os.getpriority(os.PRIO_PROCESS, 0) >= 5 or resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 20:
+if os.getpriority(os.PRIO_PROCESS, 0) == 19 or resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 20:
     print('BREACH')
 if signal.alarm(0):
     print('BREACH')

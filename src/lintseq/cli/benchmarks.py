@@ -1,5 +1,6 @@
 """`lintseq benchmarks`: which benchmarks there are, and what is in them."""
 
+import os
 from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,13 +9,20 @@ import typer
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from lintseq.evaluation.benchmarks import Loaded
+    from lintseq.evaluation.problems import Problem
 
 Data = Annotated[
     str | None,
     typer.Option(metavar="DIR", help="The folder with the benchmarks' files. [default: $LINTSEQ_DATA]"),
+]
+
+Chosen = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHICH", help="Only these: task ids, commas between, * for anything; or a file, one on each line."
+    ),
 ]
 
 
@@ -24,6 +32,7 @@ def benchmarks(
     ] = None,
     *,
     data: Data = None,
+    problems: Chosen = None,
     prompts: Annotated[
         str | None,
         typer.Option(metavar="STYLE", help="Print its prompts instead: official, plain, edits or messages."),
@@ -42,29 +51,32 @@ def benchmarks(
     Example: lintseq benchmarks humaneval --data data --prompts edits
     """
     from lintseq.evaluation.benchmarks import load_problems  # noqa: PLC0415
+    from lintseq.evaluation.choosing import choose  # noqa: PLC0415
 
     if name is None:
-        if prompts is not None or references is not None:
-            raise ConfigError("--prompts and --references are of one benchmark; name it")
+        if any(one is not None for one in (problems, prompts, references)):
+            raise ConfigError("--problems, --prompts and --references are of one benchmark; name it")
         show(data, json=json)
         return
     if prompts is not None and references is not None:
         raise ConfigError("--prompts and --references exclude each other; choose one")
-    for row in rows(load_problems(name, data), prompts, references, seed):
+    for row in rows(choose(load_problems(name, data), wanted=problems).problems, prompts, references, seed):
         typer.echo(dumps(row))
 
 
-def rows(loaded: "Loaded", prompts: str | None, references: str | None, seed: int) -> "Iterable[dict[str, Any]]":
+def rows(
+    problems: "Sequence[Problem]", prompts: str | None, references: str | None, seed: int
+) -> "Iterable[dict[str, Any]]":
     """Return what is to be printed of each problem."""
     if prompts is not None:
         from lintseq.evaluation.prompts import prompt_for  # noqa: PLC0415
 
         key = "messages" if prompts == "messages" else "prompt"
-        return ({"task_id": one.task_id, key: prompt_for(one, prompts)} for one in loaded.problems)
+        return ({"task_id": one.task_id, key: prompt_for(one, prompts)} for one in problems)
     if references is not None:
         from lintseq.evaluation.references import references as solutions  # noqa: PLC0415
 
-        return solutions(loaded.problems, references, seed=seed)
+        return solutions(problems, references, seed=seed)
     return (
         {
             "task_id": one.task_id,
@@ -74,13 +86,12 @@ def rows(loaded: "Loaded", prompts: str | None, references: str | None, seed: in
             "start": one.start,
             "reference": one.reference,
         }
-        for one in loaded.problems
+        for one in problems
     )
 
 
 def show(data: str | None, *, json: bool) -> None:
     """Print the list."""
-    from lintseq.cli.sample import console  # noqa: PLC0415
     from lintseq.evaluation.benchmarks import BENCHMARKS, data_folder, find  # noqa: PLC0415
 
     folder = data_folder(data)
@@ -99,11 +110,19 @@ def show(data: str | None, *, json: bool) -> None:
     if json:
         typer.echo(dumps(found))
         return
-    from rich.table import Table  # noqa: PLC0415
+    rows = [
+        (row["name"], f"{row['problems']:,}", row["title"], _place(row["here"], folder) or f"not here; {row['home']}")
+        for row in found
+    ]
+    rows.insert(0, ("name", "problems", "what", "here or from"))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for name, problems, title, place in rows:
+        typer.echo(f"{name:{widths[0]}}  {problems:>{widths[1]}}  {title:{widths[2]}}  {place}")
 
-    table = Table(box=None, pad_edge=False)
-    for title in ("name", "problems", "what", "here or from"):
-        table.add_column(title, justify="right" if title == "problems" else "left", overflow="fold")
-    for row in found:
-        table.add_row(row["name"], f"{row['problems']:,}", row["title"], row["here"] or f"not here; {row['home']}")
-    console().print(table)
+
+def _place(path: str | None, folder: str | None) -> str | None:
+    """Return where a file is: below the folder that was named, or its whole path."""
+    if path is None or folder is None:
+        return path
+    inside = os.path.relpath(path, folder)
+    return path if inside.startswith(os.pardir) else inside

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lintseq.cli.benchmarks import Data
+from lintseq.cli.benchmarks import Chosen, Data
 from lintseq.cli.console import Meter, duration, plural, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume
 from lintseq.errors import ConfigError
@@ -70,6 +70,7 @@ def complete(
         typer.Option(metavar="FILE", help="Prompts of your own, JSONL: prompt or messages, and task_id."),
     ] = None,
     skip_first: Annotated[int, typer.Option(min=0, metavar="N", help="Leave out the first N problems.")] = 0,
+    problems: Chosen = None,
     n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="Completions of each prompt.")] = 1,
     temperature: Annotated[
         str, typer.Option(metavar="T,...", help="0 takes the likeliest token. Several settings are a sweep.")
@@ -122,6 +123,7 @@ def complete(
     Example: lintseq complete --model runs/edits --benchmark humaneval --data data --n 20 --output edits.jsonl
     """
     from lintseq.evaluation.benchmarks import load_problems  # noqa: PLC0415
+    from lintseq.evaluation.choosing import choose  # noqa: PLC0415
     from lintseq.evaluation.cost import read_shape  # noqa: PLC0415
     from lintseq.evaluation.run import RowsFile  # noqa: PLC0415
     from lintseq.lm import generating as plan  # noqa: PLC0415
@@ -146,6 +148,8 @@ def complete(
     if prompts_file is not None:
         if prompts is not None:
             raise ConfigError("--prompts is a style for a benchmark; those of --prompts-file are taken as they are")
+        if problems is not None:
+            raise ConfigError("--problems is of a benchmark; those of --prompts-file are all taken")
         asked, of = plan.read_prompts(prompts_file), {"prompts": os.path.basename(prompts_file)}
         form = plan.form_of(format, "") or arm.format
     else:
@@ -155,8 +159,9 @@ def complete(
             raise ConfigError(f"{model} has no recipe that tells which prompts it knows; say so with --prompts")
         form = plan.form_of(format or (arm.format if style == arm.prompts else None), style)
         loaded = load_problems(benchmark, data)
-        asked = plan.asked_of(loaded.problems[skip_first:], style)
-        of = {"benchmark": loaded.as_dict(), "skip_first": skip_first, "prompts": style}
+        choice = choose(loaded, skip_first=skip_first, wanted=problems)
+        asked = plan.asked_of(choice.problems, style)
+        of = {"benchmark": loaded.as_dict(), **choice.as_settings(), "prompts": style}
     edits = EditOptions(linted, tries, linter, give_up, stop_after_edits, form or "diff")  # type: ignore[arg-type]
     if edits.wanted and form in ("code", "program"):
         raise ConfigError(f"--linted and --stop-after-edits are for edits, and --format {form} is none")

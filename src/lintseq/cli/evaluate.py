@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lintseq.cli.benchmarks import Data
+from lintseq.cli.benchmarks import Chosen, Data
 from lintseq.cli.console import percent, plural, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers
 from lintseq.errors import ConfigError
@@ -56,6 +56,7 @@ def evaluate(
     skip_first: Annotated[
         int, typer.Option(min=0, metavar="N", help="Leave out the first N problems; the paper: 100 of MBPP+.")
     ] = 0,
+    problems: Chosen = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Score what is there, even if problems or completions are missing.")
     ] = False,
@@ -85,6 +86,7 @@ def evaluate(
     """
     from lintseq.evaluation.benchmarks import load_problems  # noqa: PLC0415
     from lintseq.evaluation.cache import cache_folder  # noqa: PLC0415
+    from lintseq.evaluation.choosing import choose  # noqa: PLC0415
     from lintseq.evaluation.completions import read_completions  # noqa: PLC0415
     from lintseq.evaluation.cost import read_shape  # noqa: PLC0415
     from lintseq.evaluation.expectations import with_expectations  # noqa: PLC0415
@@ -98,19 +100,15 @@ def evaluate(
     judge = None if linter == "none" else get_linter(linter)
     shape = None if model_config is None else read_shape(model_config)
     loaded = load_problems(benchmark, data)
-    problems = list(loaded.problems[skip_first:])
-    if not problems:
-        raise ConfigError(
-            f"{loaded.name} has {len(loaded.problems)} problems, so --skip-first {skip_first} leaves none"
-        )
-    left_out = [name for one in loaded.problems[:skip_first] for name in (one.task_id, *one.aliases)]
-    given = read_completions(completions, problems, form=format, partial=partial, others=left_out)
-    tokens = None if tokenizer is None else counted(problems, given.items, tokenizer)
-    asked = {item.task_id for item in given.items}
-    problems = [problem for problem in problems if problem.task_id in asked]
+    choice = choose(loaded, skip_first=skip_first, wanted=problems)
+    left_out = [name for one in choice.left_out for name in (one.task_id, *one.aliases)]
+    given = read_completions(completions, choice.problems, form=format, partial=partial, others=left_out)
+    tokens = None if tokenizer is None else counted(choice.problems, given.items, tokenizer)
+    answered = {item.task_id for item in given.items}
+    asked = [problem for problem in choice.problems if problem.task_id in answered]
     settings = {
         "benchmark": loaded.as_dict(),
-        "skip_first": skip_first,
+        **choice.as_settings(),
         "completions": {"sha256": given.checksum, "rows": len(given.items), "format": given.form},
         "timeout": timeout,
         "memory": memory,
@@ -127,21 +125,22 @@ def evaluate(
                 typer.echo(f"lintseq: {level.headline}", err=True)
             if file is None or not file.finished:
                 check_runner(room)
-                setup = replace(setup, missing=missing_in(problems, room))
-                runnable = [problem for problem in problems if not setup.missing(problem)]
+                setup = replace(setup, missing=missing_in(asked, room))
+                runnable = [problem for problem in asked if not setup.missing(problem)]
                 known = {one.task_id: one for one in with_expectations(runnable, room, cache_folder() / "expected")}
-                problems = [known.get(problem.task_id, problem) for problem in problems]
-            rows = run(problems, given.items, room, setup, file=file, on_progress=ticker)
+                asked = [known.get(problem.task_id, problem) for problem in asked]
+            rows = run(asked, given.items, room, setup, file=file, on_progress=ticker)
         found = {
             "benchmark": loaded.as_dict(),
+            **choice.as_settings(),
             "format": given.form,
             "missing_problems": len(given.missing),
-            **summary(problems, given.items, rows, ks=ks, seed=seed, shape=shape, tokens=tokens),
+            **summary(asked, given.items, rows, ks=ks, seed=seed, shape=shape, tokens=tokens),
             "isolation": level.as_dict(),
         }
         if file is not None:
             told = {name: value for name, value in found.items() if name != "per_problem"}
-            file.finish({"summary": told, "instructions": instructions_of(problems)})
+            file.finish({"summary": told, "instructions": instructions_of(asked)})
     finally:
         if file is not None:
             file.close()
@@ -206,7 +205,7 @@ def shown(found: dict[str, Any], output: str | None) -> str:
     bench, per = found["benchmark"], found["completions_per_problem"]
     rows = [
         ("benchmark", f"{bench['name']} ({bench['file']}, {bench['version']})"),
-        ("problems", _of(found["problems_scored"], bench["problems"])),
+        ("problems", _of(found["problems_scored"], bench["problems"]) + _how(found)),
         (
             "completions",
             f"{found['completions']:,}, {per if isinstance(per, int) else 'up to ' + str(max(per or [0]))} each",
@@ -238,6 +237,12 @@ def shown(found: dict[str, Any], output: str | None) -> str:
 
 def _of(part: int, whole: int) -> str:
     return f"{part:,}" if part == whole else f"{part:,} of {whole:,}"
+
+
+def _how(found: dict[str, Any]) -> str:
+    """Return how the problems were chosen, if they were."""
+    told = f", without the first {found['skip_first']}" if found["skip_first"] else ""
+    return f"{told}, chosen by name" if "chosen" in found else told
 
 
 def warnings_of(found: dict[str, Any]) -> list[str]:

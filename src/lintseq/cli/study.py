@@ -98,10 +98,22 @@ def study(
 
 
 def _files(asked: "Study", data: str | None) -> dict[str, str]:
-    """Return the file of each benchmark; raises `ConfigError` if one is not to be had."""
+    """Return the file of each benchmark; raises `ConfigError` if one is not to be had, or has not what is asked."""
     from lintseq.evaluation.benchmarks import load_problems  # noqa: PLC0415
+    from lintseq.evaluation.choosing import choose  # noqa: PLC0415
 
-    return {one.name: load_problems(one.name, data).path for one in asked.benchmarks}
+    loaded = {one.name: load_problems(one.name, data) for one in asked.benchmarks}
+    asked_of: dict[tuple[str, bool], set[str]] = {}
+    for one in asked.benchmarks:
+        choice = choose(loaded[one.name], skip_first=one.skip_first, wanted=one.problems or None)
+        asked_of.setdefault((one.name, one.validation), set()).update(problem.task_id for problem in choice.problems)
+    for name in loaded:
+        if both := asked_of.get((name, True), set()) & asked_of.get((name, False), set()):
+            raise ConfigError(
+                f"{len(both)} problems of {name}, such as {min(both)}, are both for validation and for the result;"
+                " settings would be chosen on what is measured"
+            )
+    return {name: one.path for name, one in loaded.items()}
 
 
 def _check_files(planned: "Plan") -> None:

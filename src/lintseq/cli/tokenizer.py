@@ -37,7 +37,10 @@ def train(
         str, typer.Option(metavar="COLUMN", help="Holds the text. [default: found]", show_default=False)
     ] = "",
     read: Annotated[
-        str, typer.Option(metavar="NAME", help="text; edits for records; files for files of any kind, each a text.")
+        str,
+        typer.Option(
+            metavar="NAME", help="text; edits or plain for records; files for files of any kind, each a text."
+        ),
     ] = "text",
     megabytes: Annotated[
         float | None, typer.Option(min=0.001, metavar="X", help="Of each input, read no more than this.")

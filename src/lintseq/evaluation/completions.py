@@ -216,7 +216,7 @@ def _check_complete(path: str, completions: Completions, problems: int) -> None:
         told = ", ".join(completions.missing[:3]) + (", ..." if len(completions.missing) > 3 else "")
         raise ConfigError(
             f"{path} has no completion for {len(completions.missing)} of {problems} problems ({told});"
-            " add them, or score what is there with --partial"
+            " add them, choose problems with --problems, or score what is there with --partial"
         )
     counts = completions.counts()
     if len(set(counts.values())) > 1:

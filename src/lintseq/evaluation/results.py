@@ -13,6 +13,26 @@ NEEDED = ("task_id", "index", "verdict", "detail")
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Which problems a run is of: runs are compared where all of this is the same."""
+
+    name: str
+    """Of the benchmark."""
+    checksum: str
+    """Of its file."""
+    skipped: int
+    """How many of the first problems were left out."""
+    chosen: int | None
+    """How many of the others were chosen by name; None if all."""
+    choice: str
+    """The checksum of their names."""
+
+    def of(self, whole: int) -> int:
+        """Return how many problems are asked of a benchmark that has so many."""
+        return whole - self.skipped if self.chosen is None else self.chosen
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """A run, as its files tell it."""
 
@@ -23,10 +43,16 @@ class Results:
     """What each problem asks for, as far as it was kept."""
 
     @property
-    def benchmark(self) -> tuple[str, str, int]:
-        """What tells the benchmark from others: its name, the checksum of its file, the problems left out."""
-        told = self.settings["benchmark"]
-        return str(told["name"]), str(told.get("sha256", "")), int(self.settings.get("skip_first", 0))
+    def benchmark(self) -> Asked:
+        """What tells the problems from others."""
+        told, chosen = self.settings["benchmark"], self.settings.get("chosen") or {}
+        return Asked(
+            str(told["name"]),
+            str(told.get("sha256", "")),
+            int(self.settings.get("skip_first", 0)),
+            int(chosen["problems"]) if chosen else None,
+            str(chosen.get("sha256", "")),
+        )
 
     @property
     def ks(self) -> tuple[int, ...]:

@@ -34,7 +34,7 @@ from lintseq.dataset.inputs import START, BrokenInputError, Mark
 from lintseq.dataset.outputs.workplace import MANIFEST, write_durably
 from lintseq.errors import ConfigError, ProgramError, ToolError
 from lintseq.lm import tokenizers
-from lintseq.lm.documents import Documents, open_documents, text_of
+from lintseq.lm.documents import Documents, Reading, open_documents
 from lintseq.lm.recipes import CorpusData, Source
 
 try:
@@ -135,7 +135,7 @@ class Encoder:
         # So that a text about language models cannot end a document, or pad it.
         self._tokenizer.encode_special_tokens = True
 
-    def __call__(self, rows: Sequence[bytes], field: str, held_out: float) -> Encoded:
+    def __call__(self, rows: Sequence[bytes], reading: Reading, held_out: float) -> Encoded:
         """Return the tokens of the documents in rows, of which a share is held out for validation."""
         import numpy as np  # noqa: PLC0415
 
@@ -143,7 +143,7 @@ class Encoder:
         texts: list[str] = []
         for data in rows:
             try:
-                texts.append(text_of(data, field))
+                texts.append(reading.text(data))
             except ProgramError as error:
                 tally.skipped[error.reason] += 1
         tokens: dict[str, list[int]] = {part: [] for part in PARTS}
@@ -304,7 +304,7 @@ class _Making:
 
     def _tokenise(self, one: Documents, encode: "Encode", tell: Callable[[int], None]) -> None:
         held_out = self._settings["sources"][self._source]["held_out"]
-        for mark, encoded in encode(_batches(one, self._mark), one.field, held_out):
+        for mark, encoded in encode(_batches(one, self._mark), one.reading, held_out):
             for part in PARTS:
                 if encoded.lengths[part]:
                     self._shard(part).append(encoded.tokens[part], encoded.lengths[part])
@@ -442,7 +442,7 @@ def _versions() -> dict[str, str]:
 # Rows through processes
 
 Batches = Iterator[tuple[Mark, list[bytes]]]
-Encode = Callable[[Batches, str, float], Iterator[tuple[Mark, Encoded]]]
+Encode = Callable[[Batches, Reading, float], Iterator[tuple[Mark, Encoded]]]
 
 
 def _batches(one: Documents, after: Mark) -> Batches:
@@ -486,7 +486,7 @@ def _encoding(how: Encoding, workers: int) -> Iterator[Encode]:
 
 
 def _through(
-    crew: "Sequence[_Worker]", batches: Batches, field: str, held_out: float
+    crew: "Sequence[_Worker]", batches: Batches, reading: Reading, held_out: float
 ) -> Iterator[tuple[Mark, Encoded]]:
     """Yield what batches give, in order; each worker has a few of them at a time."""
     under_way: deque[tuple[Mark, _Worker]] = deque()
@@ -495,7 +495,7 @@ def _through(
             first, worker = under_way.popleft()
             yield first, worker.take()
         worker = crew[number % len(crew)]
-        worker.give(rows, field, held_out)
+        worker.give(rows, reading, held_out)
         under_way.append((mark, worker))
     while under_way:
         first, worker = under_way.popleft()
@@ -518,7 +518,7 @@ class _Worker:
         self._process = context.Process(target=_serve, args=(theirs, how), daemon=True)
         self._process.start()
         theirs.close()
-        self._orders: SimpleQueue[tuple[list[bytes], str, float] | None] = SimpleQueue()
+        self._orders: SimpleQueue[tuple[list[bytes], Reading, float] | None] = SimpleQueue()
         self._feeder = Thread(target=self._feed, daemon=True)
         self._feeder.start()
 
@@ -527,8 +527,8 @@ class _Worker:
             with contextlib.suppress(OSError):  # of a process that died, which `take` finds out
                 self._connection.send(order)
 
-    def give(self, rows: list[bytes], field: str, held_out: float) -> None:
-        self._orders.put((rows, field, held_out))
+    def give(self, rows: list[bytes], reading: Reading, held_out: float) -> None:
+        self._orders.put((rows, reading, held_out))
 
     def take(self) -> Encoded:
         """Return what the first batch gave of which that is not taken yet."""
@@ -757,7 +757,7 @@ def quotas(sizes: Sequence[int], weights: Sequence[float]) -> tuple[int, ...]:
     for number, (size, weight) in enumerate(zip(sizes, weights, strict=True)):
         if weight and not size:
             raise ConfigError(
-                f"data.train.{number} has too few tokens for one row; leave it out, or lower model.context"
+                f"data.train.{number} has too few tokens for one row; leave it out, or lower data.row_tokens"
             )
     exact = [weight / sum(weights) * _BLOCK for weight in weights]
     found = [int(share) for share in exact]
@@ -777,7 +777,7 @@ class Rows(Sequence[Any]):
         if not sum(sizes):
             raise ConfigError(
                 f"the corpus has {corpus.tokens('train'):,} tokens to train on, fewer than one row of {length:,};"
-                " name more sources, or a smaller context"
+                " name more sources, or a smaller data.row_tokens"
             )
         self.order = Order.of(sizes, [one.weight for one in data.train], seed)
 

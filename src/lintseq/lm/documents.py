@@ -1,7 +1,7 @@
 """Documents: the texts that tokenizers are trained on and corpora are made of.
 
 Owns what of an input is a text. Inputs are those that `lintseq build` reads, and files of any kind, each of
-which is one document; records of edit sequences are documents too, where that is asked for.
+which is one document; records of edit sequences, and their programs, are documents too, where that is asked for.
 """
 
 import os
@@ -37,9 +37,10 @@ from lintseq.dataset.inputs.streams import STDIN, check_readable, opened
 from lintseq.dataset.records import prompt_of
 from lintseq.dataset.sequences import read_record
 from lintseq.errors import ConfigError, ProgramError
+from lintseq.program import Program
 
-READINGS = ("text", "edits", "files")
-"""What a row gives: a column of it, the prompt and the edit text of a record, or a file as it is."""
+READINGS = ("text", "edits", "plain", "files")
+"""What a row gives: a column of it; of a record, the prompt with the edit text or the program; a file as it is."""
 
 TEXT_NAMES = ("text", "content", "code", "program", "source_code", "document", "body", "response", "completion")
 """Columns that hold the text unless one is named; the first that is there."""
@@ -49,35 +50,41 @@ PLAIN = (".txt", ".md", ".rst", ".tex")
 
 
 @dataclass(frozen=True, slots=True)
-class Documents:
-    """An input whose rows are documents; can be given to other processes."""
+class Reading:
+    """How a row becomes a document; can be given to other processes."""
 
-    path: str
-    field: str
-    """The column; empty for records of edit sequences."""
-    source: Source
+    way: str
+    """One of `READINGS`."""
+    field: str = ""
+    """The column that holds the text; for records none."""
 
     def text(self, data: bytes) -> str:
         """Return the document in a row; raise `ProgramError` if it holds none."""
-        return text_of(data, self.field)
+        row = parse_row(data)
+        if self.way in ("edits", "plain"):
+            record = read_record(row)
+            start = record.start if self.way == "edits" else Program(())
+            text = prompt_of(record.instruction, start) + (record.text if self.way == "edits" else record.program)
+        else:
+            text = Fields(code=self.field, unreadable="unreadable").read_code(row)
+        if not text:
+            raise ProgramError("empty", "the text is empty")
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                what = f"character {error.start} is no character, but a lone surrogate"
+                raise ProgramError("encoding", what) from None
+        return text
 
 
-def text_of(data: bytes, field: str) -> str:
-    """Return the document in a row: a column of it, or the prompt and edit text of a record if none is named."""
-    row = parse_row(data)
-    if field:
-        text = Fields(code=field, unreadable="unreadable").read_code(row)
-    else:
-        record = read_record(row)
-        text = prompt_of(record.instruction, record.start) + record.text
-    if not text:
-        raise ProgramError("empty", "the text is empty")
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise ProgramError("encoding", f"character {error.start} is no character, but a lone surrogate") from None
-    return text
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """An input whose rows are documents."""
+
+    path: str
+    reading: Reading
+    source: Source
 
 
 def open_documents(path: str, *, field: str = "", read: str = "text") -> list[Documents]:
@@ -87,17 +94,17 @@ def open_documents(path: str, *, field: str = "", read: str = "text") -> list[Do
     if read != "text" and field:
         raise ConfigError(f"{path} is read as {read}, so no column can be named (it says field {field!r})")
     if read == "files" or (read == "text" and path.endswith(PLAIN)):
-        return [Documents(path, "text", look_at(_files_input(path), None))]
+        return [Documents(path, Reading("files", "text"), look_at(_files_input(path), None))]
     return [_documents(one, field, read) for one in find_inputs(path, ReadingOptions())]
 
 
 def _documents(one: Input, field: str, read: str) -> Documents:
     source = look_at(one, None)
-    if read == "edits":
-        return Documents(one.path, "", source)
-    if one.fields is not None and not field:
-        return Documents(one.path, one.fields.code, source)
-    return Documents(one.path, _column(one.path, source.columns, field), source)
+    if read != "text":
+        return Documents(one.path, Reading(read), source)
+    if one.fields is None or field:
+        return Documents(one.path, Reading("text", _column(one.path, source.columns, field)), source)
+    return Documents(one.path, Reading("text", one.fields.code), source)
 
 
 def _column(path: str, columns: frozenset[str], field: str) -> str:

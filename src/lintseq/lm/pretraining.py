@@ -55,14 +55,15 @@ def configuration(shape: Architecture, tokenizer: Any) -> Any:
     )
 
 
-def new_model(shape: Architecture, tokenizer: Any, *, seed: int) -> Any:
+def new_model(shape: Architecture, tokenizer: Any, *, seed: int, attention: str = "auto") -> Any:
     """Return a model with fresh weights, the same for the same seed."""
     import torch  # noqa: PLC0415
     from transformers import AutoModelForCausalLM  # noqa: PLC0415
 
     torch.manual_seed(seed)
     make: Any = AutoModelForCausalLM.from_config
-    return make(configuration(shape, tokenizer), dtype=torch.float32)
+    more = {} if attention == "auto" else {"attn_implementation": attention}
+    return make(configuration(shape, tokenizer), dtype=torch.float32, **more)
 
 
 # Everything in one folder
@@ -187,11 +188,11 @@ def _train(
 ) -> dict[str, Any]:
     from lintseq.lm.training import Loop, Validation, save_model, train  # noqa: PLC0415
 
-    length = recipe.model.context
+    length = recipe.data.row_tokens or recipe.model.context
     count = recipe.steps * recipe.run.batch
     rows = Rows(corpus, recipe.data, length=length, rows=count, seed=recipe.run.seed)
     held_out = ValidationRows(corpus, recipe.data, length=length)
-    model = new_model(recipe.model, tokenizer, seed=recipe.run.seed)
+    model = new_model(recipe.model, tokenizer, seed=recipe.run.seed, attention=recipe.attention)
     outcome = train(
         model,
         rows,

@@ -118,9 +118,9 @@ class Source:
     """Files, a folder or a pattern of them, `hf:NAME`, a URL."""
     field: str = ""
     """The column that holds the text; found by its usual names if none is given."""
-    read: Literal["text", "edits", "files"] = "text"
-    """`text`: a column of each row. `edits`: prompt and edit text of records of `lintseq build`. `files`: files of any
-    kind, each a document."""
+    read: Literal["text", "edits", "plain", "files"] = "text"
+    """`text`: a column of each row. `edits`: prompt and edit text of records of `lintseq build`. `plain`: their prompt
+    and program. `files`: files of any kind, each a document."""
     weight: float = 0.0
     """How much of the mixture it is, beside the others; if none has a weight, each is in proportion to its size."""
 
@@ -138,6 +138,8 @@ class CorpusData:
     """Share of the training documents that is kept for validation, besides what `validation` names."""
     validation_rows: int = 500
     """Rows of each source that are looked at, at most."""
+    row_tokens: int = 0
+    """Tokens of a training row; 0 means as many as the model's context. Shorter rows are quicker to train on."""
     separate: bool = True
     """Whether a document sees itself alone, also where several share a row."""
 
@@ -145,6 +147,7 @@ class CorpusData:
         _check(bool(self.train), "data.train", "empty", "at least one source")
         _check(0 <= self.held_out < 1, "data.held_out", self.held_out, "from 0 to below 1")
         _check(self.validation_rows >= 1, "data.validation_rows", self.validation_rows, "1 or more")
+        _check(self.row_tokens >= 0, "data.row_tokens", self.row_tokens, "0 or more")
         weights = [one.weight for one in self.train]
         _check(
             all(weights) or not any(weights), "data.train.weight", weights, "a weight for each source, or for none,"
@@ -163,9 +166,18 @@ class PretrainRecipe:
     data: CorpusData
     optim: Optim
     run: Run
+    attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = "auto"
+    """The implementation; `auto` is what transformers takes for the model."""
 
     def __post_init__(self) -> None:
         _check(self.steps >= 1, "steps", self.steps, "1 or more")
+        context = self.model.context
+        _check(
+            self.data.row_tokens <= context,
+            "data.row_tokens",
+            self.data.row_tokens,
+            f"model.context, {context}, at most",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ def texts_of(documents: Sequence[Documents], seen: Seen, *, most: int | None = N
         left = most
         for row in one.source.read(START):
             try:
-                text = one.text(row.data)
+                text = one.reading.text(row.data)
             except ProgramError:
                 seen.skipped += 1
                 continue

@@ -14,7 +14,7 @@ from math import fsum, log10, sqrt
 from typing import Any
 
 from lintseq.errors import ConfigError
-from lintseq.evaluation.results import Results
+from lintseq.evaluation.results import Asked, Results
 from lintseq.evaluation.scoring import Counts, Interval, counts_of, difference, scores
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.plots import Plot, Point, Series, log_ticks, power
@@ -134,7 +134,7 @@ def report(
     for name, count in names.items():
         if count > 1:
             raise ConfigError(f"{count} runs are called {name}; give each a name: NAME=RESULTS")
-    groups: dict[tuple[str, str, int], list[Run]] = {}
+    groups: dict[Asked, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.results.benchmark, []).append(run)
     sections = tuple(_section(group, ks, seed, published=published) for group in groups.values())
@@ -143,12 +143,12 @@ def report(
 
 
 def _section(runs: Sequence[Run], ks: Sequence[int] | None, seed: int, *, published: bool) -> Section:
-    name, _, skipped = runs[0].results.benchmark
+    asked_of = runs[0].results.benchmark
     counts = {run.name: counts_of(run.rows) for run in runs}
     asked = sorted(set(ks) if ks is not None else {k for run in runs for k in run.results.ks} | {1})
     found = {run.name: scores(counts[run.name], asked, seed=seed) for run in runs}
     defined = [k for k in asked if any(found[run.name][k] is not None for run in runs)]
-    theirs = PUBLISHED.get(name, ()) if published else ()
+    theirs = PUBLISHED.get(asked_of.name, ()) if published and asked_of.chosen is None else ()
     differences = _differences(runs, counts, defined, seed)
     tables = [
         _pass_table("pass-at-k", "pass@k", runs, found, defined),
@@ -165,9 +165,9 @@ def _section(runs: Sequence[Run], ks: Sequence[int] | None, seed: int, *, publis
     flops, why = _flops_plot(runs, found, defined, theirs)
     plots += [flops] if flops is not None else []
     return Section(
-        f"{name}, without the first {skipped}" if skipped else name,
+        title_of(asked_of),
         tuple(runs),
-        tuple(_remarks(runs, counts, asked, defined, name, published=published)),
+        tuple(_remarks(runs, counts, asked, defined, published=published)),
         tuple(table for table in tables if table is not None and table.rows),
         tuple(plots),
         tuple(why),
@@ -176,7 +176,16 @@ def _section(runs: Sequence[Run], ks: Sequence[int] | None, seed: int, *, publis
     )
 
 
+def title_of(asked: Asked) -> str:
+    """Return what a benchmark, or what was chosen of it, is called."""
+    told = f"{asked.name}, without the first {asked.skipped}" if asked.skipped else asked.name
+    return told if asked.chosen is None else f"{told}, {plural(asked.chosen, 'chosen problem')}"
+
+
 # What has to be known
+
+_NAMED = 5
+"""Chosen problems that are named."""
 
 
 def _remarks(
@@ -184,16 +193,24 @@ def _remarks(
     counts: Mapping[str, Counts],
     asked: Sequence[int],
     defined: Sequence[int],
-    benchmark: str,
     *,
     published: bool,
 ) -> list[str]:
     told = []
+    asked_of = runs[0].results.benchmark
+    if asked_of.chosen is not None:
+        names = sorted({row["task_id"] for run in runs for row in run.rows})
+        more = ", ..." if len(names) > _NAMED else ""
+        told.append(
+            f"Of {asked_of.name}, {plural(asked_of.chosen, 'problem')} were chosen by name"
+            f" ({', '.join(names[:_NAMED])}{more}): scores of other choices, or of all, do not compare."
+        )
     if lacking := [str(k) for k in asked if k not in defined]:
         told.append(f"pass@{', '.join(lacking)} is not defined: some problem has fewer completions.")
     for run in runs:
         summary = run.summary
-        if (scored := len(counts[run.name])) < (whole := int(run.results.settings["benchmark"].get("problems", 0))):
+        whole = asked_of.of(int(run.results.settings["benchmark"].get("problems", 0)))
+        if (scored := len(counts[run.name])) < whole:
             told.append(f"{run.name}: {scored:,} of {plural(whole, 'problem')} scored.")
         told += [
             f"{run.name}: {plural(n, 'problem')} not run: {why}."
@@ -209,8 +226,10 @@ def _remarks(
         len({run.results.settings.get("memory") for run in runs}) > 1
     ):
         told.append("The runs had different limits of time or memory.")
-    if published and benchmark not in PUBLISHED:
-        told.append(f"There are no published figures for {benchmark}; there are for {', '.join(PUBLISHED)}.")
+    if published and asked_of.name not in PUBLISHED:
+        told.append(f"There are no published figures for {asked_of.name}; there are for {', '.join(PUBLISHED)}.")
+    elif published and asked_of.chosen is not None:
+        told.append(f"The published figures are of all problems of {asked_of.name}, and are left out here.")
     return told
 
 

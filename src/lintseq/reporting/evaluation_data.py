@@ -13,8 +13,10 @@ def as_dict(report: Report) -> dict[str, Any]:
 
 
 def _section(section: Section) -> dict[str, Any]:
+    settings = section.runs[0].results.settings
     return {
-        "benchmark": section.runs[0].results.settings["benchmark"],
+        "benchmark": settings["benchmark"],
+        **{name: settings[name] for name in ("skip_first", "chosen") if name in settings},
         "title": section.title,
         "remarks": list(section.remarks),
         "runs": {

@@ -10,8 +10,8 @@ from lintseq.reporting.plots import mark, svg
 _BESIDE = ("verdict", "kind", "edits", "facts")
 """Tables that stand in columns, if there is room."""
 _FOLDED = ("problem", "published")
-_SHOWN = 100
-"""Bars have this many parts."""
+_BAR = 72
+"""Pixels of a whole bar: the same in all columns, so that bars beside each other can be compared."""
 
 
 def evaluation_page(report: Report) -> str:
@@ -104,5 +104,5 @@ def _cell(cell: Cell) -> str:
         text += f" <small>{escaped(cell.note)}</small>"
     if cell.share is not None:
         bar = f'<rect width="{100 * cell.share:.2f}%" height="100%" rx="2"/>'
-        text += f'<svg class="share" aria-hidden="true" width="100%" height="5">{bar}</svg>'
+        text += f'<svg class="share" aria-hidden="true" width="{_BAR}" height="5">{bar}</svg>'
     return text

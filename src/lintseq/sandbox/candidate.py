@@ -8,10 +8,12 @@ the program may have replaced it.
 
 import atexit
 import builtins
+import gc
 import json
 import linecache
 import os
 import random
+import re
 import resource
 import signal
 import sys
@@ -32,6 +34,7 @@ STARTED = b"started"
 NUMBER_BYTES = 16
 _LONGEST_DETAIL = 500
 MOST_RESULT_BYTES = 16 << 20
+_WITHOUT_COLOURS = re.compile(r"\x1b\[[0-9;]*m").sub
 
 _Tell = Callable[[dict[str, str]], None]
 
@@ -39,16 +42,20 @@ _Tell = Callable[[dict[str, str]], None]
 def run(job: dict[str, Any], channel: int, folder: str) -> NoReturn:
     """Do what the job asks and end the process."""
     tell, leave = _teller(channel), os._exit
-    module = _prepare(job["program"], folder, as_main=job["task"] == "stdin")
+    path = _prepare(job["program"], folder)
+    module = _new_module("__main__" if job["task"] == "stdin" else "program", path)
+    space = module.__dict__
+    del module  # for a program that is run as a whole, it has to go when that is over
     os.write(channel, STARTED + b"\n")
     status = 1
     try:
         if job["task"] == "check":
-            status = _check(job, module, tell)
+            status = _check(job, space, tell)
         elif job["task"] == "calls":
-            status = _calls(job, module, tell)
+            status = _calls(job, space, tell)
         else:
-            status = _stdin(job, module, tell)
+            del space
+            status = _stdin(job, tell)
     finally:
         leave(status)
 
@@ -70,8 +77,8 @@ def _teller(
     return tell
 
 
-def _prepare(source: str, folder: str, *, as_main: bool) -> types.ModuleType:
-    """Make this process look like one that has just been started for the program."""
+def _prepare(source: str, folder: str) -> str:
+    """Make this process look like one that has just been started for the program; return where that lies."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     data = source.encode("utf-8", "replace")
     seed = zlib.crc32(data)
@@ -81,11 +88,16 @@ def _prepare(source: str, folder: str, *, as_main: bool) -> types.ModuleType:
     path = os.path.join(os.path.dirname(folder), PROGRAM_FILE)
     with open(path, "wb", buffering=0) as file:
         file.write(data)
-    module = types.ModuleType("__main__" if as_main else "program")
-    module.__file__ = path
-    sys.modules["__main__"] = sys.modules[module.__name__] = module
     sys.argv = [path]
     sys.path.insert(0, folder)
+    return path
+
+
+def _new_module(name: str, path: str) -> types.ModuleType:
+    """Return the module that the program is to fill."""
+    module = types.ModuleType(name)
+    module.__file__ = path
+    sys.modules["__main__"] = sys.modules[name] = module
     return module
 
 
@@ -96,9 +108,8 @@ _TRUE_BUILTINS = dict(_BUILTINS)
 # Code behind the program
 
 
-def _check(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
+def _check(job: dict[str, Any], space: dict[str, Any], tell: _Tell) -> int:
     code: str = job["code"]
-    space = module.__dict__
     relieve = _reliever()
     restore, true = _BUILTINS.update, _TRUE_BUILTINS
     untrace = sys.settrace, sys.setprofile
@@ -107,7 +118,7 @@ def _check(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
     getpid, pid = os.getpid, os.getpid()
     checking = False
     try:
-        exec(compile(job["program"], module.__file__ or "", "exec", dont_inherit=True), space)
+        exec(compile(job["program"], space["__file__"], "exec", dont_inherit=True), space)
         restore(true)
         for function in untrace:
             function(None)
@@ -154,6 +165,7 @@ def _describe(error: BaseException, check: str | None) -> dict[str, str]:
         return {"verdict": "memory", "detail": f"{name}{at}", "error": name}
     if isinstance(error, AssertionError) and check is not None:
         line = _line_of_check(error, check)
+        line = "" if line.startswith("raise ") else line
         said = f" ({text})" if text and line else text
         return {"verdict": "failed", "detail": _short(line + said) or name, "error": name}
     if isinstance(error, SystemExit):
@@ -175,7 +187,7 @@ def words_of(error: BaseException) -> str:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text[: 4 * _LONGEST_DETAIL].split())
+    line = " ".join(_WITHOUT_COLOURS("", text[: 4 * _LONGEST_DETAIL]).split())
     line = line.encode("utf-8", "backslashreplace").decode()
     return line if len(line) <= _LONGEST_DETAIL else f"{line[: _LONGEST_DETAIL - 4]} ..."
 
@@ -208,15 +220,15 @@ def _line_of_check(error: BaseException, check: str) -> str:
 # Calls
 
 
-def _calls(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
-    space, name = module.__dict__, job["function"]
+def _calls(job: dict[str, Any], space: dict[str, Any], tell: _Tell) -> int:
+    name = job["function"]
     flush = sys.stdout.flush, sys.stderr.flush
     getpid, pid = os.getpid, os.getpid()
     left = MOST_RESULT_BYTES
     relieve = _reliever()
     message: dict[str, str] = {"verdict": "passed"}
     try:
-        exec(compile(job["program"], module.__file__ or "", "exec", dont_inherit=True), space)
+        exec(compile(job["program"], space["__file__"], "exec", dont_inherit=True), space)
         function = space[name] if name in space else eval(name, space)
         for arguments in job["arguments"]:
             try:
@@ -247,14 +259,16 @@ def _calls(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
 # Standard input
 
 
-def _stdin(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
-    """Run the program as the interpreter would, to the end of its threads and of what it left for the exit."""
+def _stdin(job: dict[str, Any], tell: _Tell) -> int:
+    """Run the program as the interpreter would, to the end of its threads, of what it left for the exit, and of its
+    objects: some programs have their output written when one goes."""
     status: int = 0
     getpid, pid = os.getpid, os.getpid()
     message: dict[str, str] = {"verdict": "passed"}
     relieve = _reliever()
+    collect, path = gc.collect, sys.argv[0]
     try:
-        exec(compile(job["program"], module.__file__ or "", "exec", dont_inherit=True), module.__dict__)
+        exec(compile(job["program"], path, "exec", dont_inherit=True), sys.modules["__main__"].__dict__)
     except SystemExit as leaving:
         code = leaving.code
         status = 0 if code is None else code if isinstance(code, int) else 1
@@ -266,10 +280,15 @@ def _stdin(job: dict[str, Any], module: types.ModuleType, tell: _Tell) -> int:
         status = 1
         relieve()
         message = _describe(error, None)
-        _print_traceback(error, module.__file__ or "")
+        _print_traceback(error, path)
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     _flush((sys.stdout.flush, sys.__stdout__.flush, sys.__stderr__.flush))  # type: ignore[union-attr]
+    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+    _BUILTINS.update(_TRUE_BUILTINS)
+    sys.modules.pop("__main__", None)
+    collect()
+    _flush((sys.__stdout__.flush, sys.__stderr__.flush))  # type: ignore[union-attr]
     if getpid() == pid:
         tell(message)
     return status & 0xFF

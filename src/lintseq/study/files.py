@@ -33,6 +33,24 @@ class Tokenizer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """Edit sequences that a base model is pretrained on, made for the study."""
+
+    inputs: tuple[str, ...]
+    """What `lintseq build` reads; rows that overlap with a benchmark are rejected as those of the pairs are."""
+    samples: int = 1
+    """Edit sequences for each program."""
+    linter: str = "native"
+    format: str = "diff"
+    options: tuple[str, ...] = ()
+    """More options of `lintseq build`."""
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise ConfigError(f"samples is {self.samples}, where 1 or more was expected")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
     """What is finetuned: a model that is there, or one that is pretrained first."""
 
@@ -42,6 +60,8 @@ class Base:
     """A recipe of `lintseq pretrain`."""
     set: tuple[str, ...] = ()
     """Settings over that recipe, such as `steps=100`."""
+    corpora: dict[str, Corpus] = field(default_factory=dict)
+    """Edit sequences for it; `set` names them, as `{}/corpus/NAME/edits.jsonl`."""
     tokenizer: Tokenizer | None = None
     """If given, trained first and used instead of the recipe's."""
 
@@ -90,10 +110,18 @@ class Benchmark:
     """A benchmark's name, or a file of problems."""
     skip_first: int = 0
     """The paper: 100 of MBPP+."""
+    problems: str = ""
+    """Only these: task ids with commas between, `*` for anything, or a file with one on each line."""
+    label: str = ""
+    """What it is called in names of files and in the report, if not by its name."""
     validation: bool = False
     """Whether sampling settings are chosen on it; it then has no say in the result."""
     options: tuple[str, ...] = ()
     """More options of `lintseq evaluate`."""
+
+    def __post_init__(self) -> None:
+        if self.label and not _is_name(self.label):
+            raise ConfigError(f"label {self.label!r} becomes part of file names; use letters, digits, - and _")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +168,12 @@ class Study:
             raise ConfigError(f"seeds are {list(self.seeds)}; each counts once")
         if bool(self.base.model) == bool(self.base.pretrain):
             raise ConfigError("base names both a model and a recipe, or neither; give base.model or base.pretrain")
+        if self.base.corpora and not self.base.pretrain:
+            raise ConfigError("base.corpora are to be pretrained on, and nothing is pretrained; give base.pretrain")
         if all(one.validation for one in self.benchmarks):
             raise ConfigError("all benchmarks are for validation; one has to be left for the result")
-        if len({one.name for one in self.benchmarks}) < len(self.benchmarks):
-            raise ConfigError("a benchmark is named twice; name each once")
+        if len({label(one) for one in self.benchmarks}) < len(self.benchmarks):
+            raise ConfigError("a benchmark is named twice; name each once, or give each a label of its own")
         if (most := max(self.k)) > self.sampling.n:
             raise ConfigError(f"k has {most}, and each problem gets {self.sampling.n} completions; raise sampling.n")
 
@@ -153,13 +183,22 @@ def read_study(path: str, *, settings: Sequence[str] = ()) -> Study:
     return read_recipe(path, Study, settings=settings)
 
 
+def label(benchmark: Benchmark) -> str:
+    """Return what a benchmark is called in names of files: a file of problems by its own name."""
+    if benchmark.label:
+        return benchmark.label
+    return benchmark.name.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".jsonl").replace("+", "-plus")
+
+
 def _check_arms(study: Study) -> None:
     arms = study.arms
     if not arms:
         raise ConfigError("arms is empty; name at least one, such as [arms.plain]")
+    for what, named in (("arm", arms), ("corpus", study.base.corpora)):
+        for name in named:
+            if not _is_name(name):
+                raise ConfigError(f"{what} {name!r} becomes part of file names; use letters, digits, - and _")
     for name, arm in arms.items():
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-            raise ConfigError(f"arm {name!r} becomes part of file names; use letters, digits, - and _")
         for told, other in (("rows_of", arm.rows_of), ("same_model_as", arm.same_model_as)):
             if other and (other not in arms or other == name):
                 raise ConfigError(f"arms.{name}.{told} is {other!r}; the other arms are {_others(study, name)}")
@@ -172,6 +211,11 @@ def _check_arms(study: Study) -> None:
     for one, other in study.ask.items():
         if one not in arms or other not in arms:
             raise ConfigError(f"ask has {one} = {other!r}; the arms are {', '.join(arms)}")
+
+
+def _is_name(text: str) -> bool:
+    """Tell whether a text can be part of file names everywhere."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", text) is not None
 
 
 def _others(study: Study, name: str) -> str:

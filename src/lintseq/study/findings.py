@@ -18,8 +18,8 @@ from typing import Any
 from lintseq.evaluation.results import Results
 from lintseq.evaluation.scoring import RESAMPLES, Interval, counts_of, interval_of, pass_at_k
 from lintseq.reporting.evaluation import points
-from lintseq.study.files import Benchmark, Study
-from lintseq.study.plan import Measured, Plan, Setting, label
+from lintseq.study.files import Benchmark, Study, label
+from lintseq.study.plan import Measured, Plan, Setting
 
 Scores = Sequence[Mapping[str, float]]
 """For each seed, pass@k of each problem."""

@@ -21,7 +21,8 @@ from typing import BinaryIO, cast
 
 import lintseq
 from lintseq.errors import ConfigError, ToolError
-from lintseq.lm.recipes import as_toml
+from lintseq.evaluation.choosing import names_a_file
+from lintseq.lm.recipes import PretrainRecipe, as_toml, read_recipe
 from lintseq.study.files import Study
 from lintseq.study.plan import HERE
 
@@ -88,9 +89,17 @@ def relocated(study: Study, files: Mapping[str, str]) -> tuple[Study, dict[str, 
         model=move(base.model, "model") if base.model else "",
         pretrain=move(base.pretrain, "recipes") if base.pretrain else "",
         tokenizer=tokenizer,
+        corpora={
+            name: dataclasses.replace(one, inputs=tuple(move(path, "inputs") for path in one.inputs))
+            for name, one in base.corpora.items()
+        },
     )
+    if base.pretrain:
+        _check_reads(study)
     benchmarks = []
-    for one in study.benchmarks:
+    for bench in study.benchmarks:
+        chosen = move(bench.problems, "problems") if names_a_file(bench.problems) else bench.problems
+        one = dataclasses.replace(bench, problems=chosen)
         if os.path.isfile(one.name):
             benchmarks.append(dataclasses.replace(one, name=move(one.name, "problems")))
         else:
@@ -104,6 +113,21 @@ def relocated(study: Study, files: Mapping[str, str]) -> tuple[Study, dict[str, 
         benchmarks=tuple(benchmarks),
     )
     return moved, sources
+
+
+def _check_reads(study: Study) -> None:
+    """Raise `ConfigError` if the base is pretrained on something that the study does not make."""
+    base = study.base
+    recipe = read_recipe(base.pretrain, PretrainRecipe, settings=base.set)
+    paths = [one.path for one in (*recipe.data.train, *recipe.data.validation)]
+    if base.tokenizer is None:
+        paths.append(recipe.tokenizer)
+    for path in paths:
+        if not path.startswith(HERE):
+            raise ConfigError(
+                f"the base is pretrained with {path} ({base.pretrain}), which would not be in the pack; make it a part"
+                " of the study (base.corpora, base.tokenizer), or give base.model"
+            )
 
 
 class _Pieces(RawIOBase):

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from lintseq.study.files import Arm, Benchmark, Sampling, Study, reference, rows_of
+from lintseq.evaluation.choosing import names_a_file
+from lintseq.study.files import Arm, Benchmark, Corpus, Sampling, Study, label, reference, rows_of
 
 HERE = "{}/"
 
@@ -92,8 +93,9 @@ def settings_of(sampling: Sampling) -> tuple[Setting, ...]:
 
 def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) -> Plan:
     """Return the steps of a study; `files` has the file of each benchmark, `data` is the folder they are found in."""
-    builds = {name: _build(study, name, arm, files) for name, arm in study.arms.items() if _has_rows(arm)}
-    before = _base(study, builds)
+    builds = {name: _rows(study, name, arm, files) for name, arm in study.arms.items() if _has_rows(arm)}
+    corpora = [_corpus(study, name, corpus, files) for name, corpus in study.base.corpora.items()]
+    before = _base(study, [*builds.values(), *corpora])
     model = before[-1].output if before else study.base.model
     tunes = {
         (name, seed): _finetune(study, name, arm, seed, builds, before, model)
@@ -101,7 +103,7 @@ def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) 
         for seed in study.seeds
         if not arm.same_model_as
     }
-    steps = [*builds.values(), *before, *tunes.values()]
+    steps = [*builds.values(), *corpora, *before, *tunes.values()]
     results = []
     # One seed after the other, so that a study that is stopped early has whole comparisons.
     for seed, benchmark, setting, name in product(
@@ -130,11 +132,6 @@ def fingerprints(steps: Sequence[Step], checksums: Mapping[str, str], version: s
     return found
 
 
-def label(benchmark: Benchmark) -> str:
-    """Return what a benchmark is called in names of files: a file of problems by its own name."""
-    return benchmark.name.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".jsonl").replace("+", "-plus")
-
-
 # The steps
 
 
@@ -142,18 +139,37 @@ def _has_rows(arm: Arm) -> bool:
     return arm.trains_on == "edits" and not arm.same_model_as
 
 
-def _build(study: Study, name: str, arm: Arm, files: Mapping[str, str]) -> Step:
+def _rows(study: Study, name: str, arm: Arm, files: Mapping[str, str]) -> Step:
+    """Return what makes the edit sequences of an arm."""
     output = f"data/{name}/edits.jsonl"
+    return _build(study, f"build {name}", output, study.pairs.inputs, arm, (*study.pairs.options, *arm.options), files)
+
+
+def _corpus(study: Study, name: str, corpus: Corpus, files: Mapping[str, str]) -> Step:
+    """Return what makes edit sequences for the base."""
+    output = f"corpus/{name}/edits.jsonl"
+    return _build(study, f"build corpus {name}", output, corpus.inputs, corpus, corpus.options, files)
+
+
+def _build(
+    study: Study,
+    name: str,
+    output: str,
+    inputs: Sequence[str],
+    how: Arm | Corpus,
+    options: Sequence[str],
+    files: Mapping[str, str],
+) -> Step:
     against = sorted(set(files.values())) if study.pairs.decontaminate else []
-    command = ["build", *study.pairs.inputs, "--output", HERE + output, "--samples", str(arm.samples)]
-    command += ["--linter", arm.linter, "--format", arm.format, *study.pairs.options, *arm.options]
+    command = ["build", *inputs, "--output", HERE + output, "--samples", str(how.samples)]
+    command += ["--linter", how.linter, "--format", how.format, *options]
     for file in against:
         command += ["--decontaminate", file]
-    return Step(f"build {name}", "build", (*command, "--resume"), output, (), (*study.pairs.inputs, *against))
+    return Step(name, "build", (*command, "--resume"), output, (), (*inputs, *against))
 
 
-def _base(study: Study, builds: Mapping[str, Step]) -> list[Step]:
-    """Return what makes the base model; nothing if it is there."""
+def _base(study: Study, builds: Sequence[Step]) -> list[Step]:
+    """Return what makes the base model, of what is built or of other things; nothing if it is there."""
     if not study.base.pretrain:
         return []
     steps = []
@@ -161,14 +177,19 @@ def _base(study: Study, builds: Mapping[str, Step]) -> list[Step]:
     if (tokenizer := study.base.tokenizer) is not None:
         command = ["tokenizer", "train", *tokenizer.inputs, "--vocab", str(tokenizer.vocab)]
         command += ["--output", HERE + "models/tokenizer", *tokenizer.options]
-        needs = tuple(build.name for build in builds.values() if HERE + build.output in tokenizer.inputs)
+        needs = _named(builds, command)
         files = tuple(path for path in tokenizer.inputs if not path.startswith(HERE))
         steps.append(Step("tokenizer", "tokenizer", tuple(command), "models/tokenizer", needs, files))
         settings.append("tokenizer=" + HERE + "models/tokenizer")
     command = ["pretrain", study.base.pretrain, "--output", HERE + "models/base", *_sets(settings), "--resume"]
-    needs = tuple(step.name for step in steps)
+    needs = (*_named(builds, command), *(step.name for step in steps))
     steps.append(Step("pretrain", "pretrain", tuple(command), "models/base", needs, (study.base.pretrain,)))
     return steps
+
+
+def _named(builds: Sequence[Step], command: Sequence[str]) -> tuple[str, ...]:
+    """Return the builds whose rows a command reads."""
+    return tuple(build.name for build in builds if any(HERE + build.output in word for word in command))
 
 
 def _finetune(
@@ -207,20 +228,31 @@ def _complete(
     place = f"{label(benchmark)}/{name}-{seed}-{setting.name}"
     output = f"completions/{place}/completions.jsonl"
     command = ["complete", "--model", HERE + tuned.output, "--benchmark", benchmark.name, *_data(data)]
-    command += ["--skip-first", str(benchmark.skip_first), "--n", str(sampling.n), "--seed", str(seed)]
+    command += [*_which(benchmark), "--n", str(sampling.n), "--seed", str(seed)]
     command += ["--temperature", f"{setting.temperature:g}", "--top-p", f"{setting.top_p:g}"]
     command += ["--min-p", f"{setting.min_p:g}", "--max-tokens", str(sampling.max_tokens)]
     command += ["--batch", str(sampling.batch), *arm.complete, "--output", HERE + output, "--resume"]
-    return Step(f"complete {place}", "complete", tuple(command), output, (tuned.name,), (files[benchmark.name],))
+    return Step(f"complete {place}", "complete", tuple(command), output, (tuned.name,), _read(benchmark, files))
 
 
 def _evaluate(study: Study, drawn: Step, benchmark: Benchmark, files: Mapping[str, str], data: str | None) -> Step:
     place = drawn.name.removeprefix("complete ")
     output = f"results/{place}/results.jsonl"
     command = ["evaluate", HERE + drawn.output, "--benchmark", benchmark.name, *_data(data)]
-    command += ["--skip-first", str(benchmark.skip_first), "--k", ",".join(map(str, study.k)), *benchmark.options]
+    command += [*_which(benchmark), "--k", ",".join(map(str, study.k)), *benchmark.options]
     command += ["--output", HERE + output, "--resume"]
-    return Step(f"evaluate {place}", "evaluate", tuple(command), output, (drawn.name,), (files[benchmark.name],))
+    return Step(f"evaluate {place}", "evaluate", tuple(command), output, (drawn.name,), _read(benchmark, files))
+
+
+def _which(benchmark: Benchmark) -> list[str]:
+    """Return the options that say which problems are asked."""
+    named = ["--problems", benchmark.problems] if benchmark.problems else []
+    return ["--skip-first", str(benchmark.skip_first), *named]
+
+
+def _read(benchmark: Benchmark, files: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the files that say what the problems are."""
+    return files[benchmark.name], *([benchmark.problems] if names_a_file(benchmark.problems) else [])
 
 
 def _sets(settings: Sequence[str]) -> list[str]:

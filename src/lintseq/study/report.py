@@ -12,9 +12,9 @@ from lintseq.reporting.evaluation_markdown import MARK, plain, section_markdown
 from lintseq.reporting.evaluation_page import evaluation_page, section_html
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.pages import escaped, fill, page, template, write_page
-from lintseq.study.files import Study
+from lintseq.study.files import Study, label
 from lintseq.study.findings import Found, chosen
-from lintseq.study.plan import HERE, Plan, label
+from lintseq.study.plan import HERE, Plan
 from lintseq.study.sections import sections_of
 
 _EXAMPLES = 3

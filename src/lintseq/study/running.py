@@ -39,6 +39,8 @@ class Room:
     """Steps that need no device: building and evaluating."""
     threads: int
     """Cores for each step on a processor."""
+    cores: int
+    """Cores for a step that all others wait for."""
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ def default_room(jobs: int | None = None) -> Room:
     gpus = _gpus()
     side = jobs or (len(gpus) or max(cores // 2, 1))
     devices = gpus[:side] if gpus else [""] * side
-    return Room(tuple(devices), max(cores // 2, 1), max(cores // side, 1))
+    return Room(tuple(devices), max(cores // 2, 1), max(cores // side, 1), cores)
 
 
 def run_steps(
@@ -185,7 +187,7 @@ class _Work:
         if device:
             environment["CUDA_VISIBLE_DEVICES"] = device
         else:
-            environment["OMP_NUM_THREADS"] = str(self.room.threads)
+            environment["OMP_NUM_THREADS"] = str(self.room.cores if step.kind == "pretrain" else self.room.threads)
         command = [*self.program, *self._words(step)]
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment

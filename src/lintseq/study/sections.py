@@ -9,11 +9,12 @@ from typing import Any
 
 from lintseq.evaluation.scoring import Interval
 from lintseq.reporting.evaluation import Cell, Section, Table, flops_of, percent, points, series_over
+from lintseq.reporting.numbers import plural
 from lintseq.reporting.plots import Plot, Point, Series, log_ticks, power
 from lintseq.reporting.published import PUBLISHED
-from lintseq.study.files import Benchmark, Study
+from lintseq.study.files import Benchmark, Study, label
 from lintseq.study.findings import Found, Scores, Verdict, chosen, mean_of, scores_of, sentences, verdicts_of
-from lintseq.study.plan import Setting, label
+from lintseq.study.plan import Setting
 
 
 def sections_of(found: Found) -> list[Section]:
@@ -71,7 +72,7 @@ def _benchmark(found: Found, bench: Benchmark) -> Section:
         _settings_table(found, bench, ks),
         _behaviour_table(found, bench, settings),
     ]
-    if study.published and (theirs := PUBLISHED.get(bench.name)):
+    if study.published and not bench.problems and (theirs := PUBLISHED.get(bench.name)):
         tables.append(_published_table(theirs))
     return Section(
         title,
@@ -84,6 +85,18 @@ def _benchmark(found: Found, bench: Benchmark) -> Section:
 
 
 def _choice(found: Found, bench: Benchmark, settings: Mapping[str, Setting]) -> list[str]:
+    return [*_problems(found, bench), *_settings(found, bench, settings)]
+
+
+def _problems(found: Found, bench: Benchmark) -> list[str]:
+    """Say which of a benchmark's problems were asked, if it was not all of them."""
+    told = next(one[0].settings for (name, _, _), one in found.results.items() if name == label(bench))
+    if not (chosen := told.get("chosen")):
+        return []
+    return [f"Of {bench.name}, {plural(chosen['problems'], 'problem')} were chosen by name: {bench.problems}."]
+
+
+def _settings(found: Found, bench: Benchmark, settings: Mapping[str, Setting]) -> list[str]:
     if len({one for _, _, one in found.results}) == 1:
         return [f"Drawn at {next(iter(settings.values())).words}."]
     told = "; ".join(f"{arm}: {setting.words}" for arm, setting in settings.items())

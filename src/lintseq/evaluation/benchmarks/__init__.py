@@ -1,8 +1,11 @@
 """Benchmarks, by name."""
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from lintseq.errors import ConfigError
+from lintseq.dataset.inputs.rows import kind_of_value
+from lintseq.errors import ConfigError, ProgramError
 from lintseq.evaluation.benchmarks import bigcodebench, contests, ds1000, humaneval, mbpp
 from lintseq.evaluation.benchmarks.benchmark import (
     DATA_VARIABLE,
@@ -13,6 +16,7 @@ from lintseq.evaluation.benchmarks.benchmark import (
     load,
     read,
 )
+from lintseq.program import parse_python
 
 __all__ = ["BENCHMARKS", "Benchmark", "Loaded", "data_folder", "find", "load_problems"]
 
@@ -45,13 +49,30 @@ def load_problems(name: str, data: str | None = None) -> Loaded:
     if key in BENCHMARKS:
         return load(BENCHMARKS[key], data_folder(data))
     if os.path.isfile(name):
-        problems = tuple(humaneval.own_problems(read(name, humaneval.OWN_COLUMNS)))
+        rows = read(name, humaneval.OWN_COLUMNS)
+        _check_own(name, rows)
+        problems = tuple(humaneval.own_problems(rows))
         _check_ids(name, [problem.task_id for problem in problems])
         return Loaded(os.path.basename(name), problems, name, checksum_of(name), "own")
     raise ConfigError(
         f"there is no benchmark {name!r}, and no file of that name; use one of {', '.join(BENCHMARKS)},"
         f" or a file with the columns {', '.join(sorted(humaneval.OWN_COLUMNS))}"
     )
+
+
+def _check_own(path: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Raise `ConfigError` for what would only show in the verdicts: columns of another kind, a test that is none."""
+    for number, row in enumerate(rows, 1):
+        for name in ("prompt", "entry_point", "test"):
+            if not isinstance(row[name], str):
+                found = kind_of_value(row[name])
+                raise ConfigError(f"{path}, row {number}: {name} is {found}, where a string was expected")
+        if not row["test"].strip():
+            raise ConfigError(f"{path}, row {number}: its test is empty, so that any program would pass; write one")
+        try:
+            parse_python(row["test"])
+        except ProgramError as error:
+            raise ConfigError(f"{path}, row {number}: its test does not parse ({error}); mend it") from None
 
 
 def _check_ids(path: str, ids: list[str]) -> None:

@@ -18,10 +18,15 @@ _RUN = """
 def lintseq_run_tests():
     import io, os, unittest
     globals().setdefault("os", os)
+
+    class Result(unittest.TextTestResult):
+        def _exc_info_to_string(self, raised, test):
+            lines = [line.strip() for line in str(raised[1]).splitlines() if any(map(str.isalnum, line))]
+            return ": ".join([raised[0].__name__, *lines[:1]])
+
     suite = unittest.TestLoader().loadTestsFromTestCase(TestCases)
-    result = unittest.TextTestRunner(stream=io.StringIO()).run(suite)
-    told = [f"{case.id().rpartition('.')[2]}: {text.strip().splitlines()[-1]}"
-            for case, text in (*result.failures, *result.errors)]
+    result = unittest.TextTestRunner(stream=io.StringIO(), resultclass=Result).run(suite)
+    told = [f"{case.id().rpartition('.')[2]}: {text}" for case, text in (*result.failures, *result.errors)]
     told += [f"{case.id().rpartition('.')[2]}: skipped" for case, _ in result.skipped]
     if told or not result.wasSuccessful() or not result.testsRun:
         raise AssertionError("; ".join(told) or "no test was run")

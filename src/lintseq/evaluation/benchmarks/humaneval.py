@@ -2,16 +2,14 @@
 
 import ast
 import inspect
-import re
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
-from lintseq.errors import ProgramError
+from lintseq.evaluation.benchmarks import plus
 from lintseq.evaluation.benchmarks.benchmark import Benchmark, Rows
-from lintseq.evaluation.comparing import PLUS_LIMITS, evalplus_oracle, wrapper
-from lintseq.evaluation.problems import Called, Checked, Problem
-from lintseq.program import parse_python
+from lintseq.evaluation.benchmarks.functions import body_of, function_in, signature_of
+from lintseq.evaluation.comparing import PLUS_LIMITS
+from lintseq.evaluation.problems import Checked, Problem
 
 OWN_COLUMNS = frozenset({"task_id", "prompt", "entry_point", "test"})
 
@@ -66,19 +64,13 @@ def plus_problems(rows: Rows) -> list[Problem]:
 
 def _plus(row: Mapping[str, Any]) -> Problem:
     prompt, entry = row["prompt"], row["entry_point"]
-    oracle = partial(evalplus_oracle, "humaneval", entry, row["atol"])
-    stages = ("base", row["base_input"]), ("plus", row["plus_input"])
     return Problem(
         task_id=row["task_id"],
         prompt=prompt,
         instruction=instruction_of(prompt, entry),
         entry_point=entry,
         reference=prompt + row["canonical_solution"],
-        tests=tuple(
-            Called(entry, tuple(map(tuple, inputs)), None, oracle, name, wrapper(entry))
-            for name, inputs in stages
-            if inputs
-        ),
+        tests=plus.tests_of("humaneval", row),
         prefix=prompt,
         context=prompt,
         limits=PLUS_LIMITS,
@@ -121,40 +113,17 @@ def _pack(row: Mapping[str, Any], prompt: str, *, instruction: str | None = None
 
 def instruction_of(prompt: str, entry_point: str) -> str:
     """Return a prompt of HumanEval as an instruction, in the words of HumanEvalPack."""
-    function, docstring = _function(prompt, entry_point)
+    function = function_in(prompt, entry_point)
     if function is None:
         return prompt.strip()
-    words = "\n".join(line for line in inspect.cleandoc(docstring or "").split("\n") if line.strip())
+    docstring = ast.get_docstring(function, clean=False) or ""
+    words = "\n".join(line for line in inspect.cleandoc(docstring).split("\n") if line.strip())
     return f"Write a Python function `{signature_of(function)}` to solve the following problem:\n{words}"
-
-
-def signature_of(function: ast.FunctionDef) -> str:
-    """Return the head of a function without `def` and colon."""
-    returns = f" -> {ast.unparse(function.returns)}" if function.returns is not None else ""
-    return f"{function.name}({ast.unparse(function.args)}){returns}"
-
-
-def _function(prompt: str, name: str) -> tuple[ast.FunctionDef | None, str | None]:
-    try:
-        tree = parse_python(prompt if re.search(r"\S", prompt) else "pass")
-    except ProgramError:
-        return None, None
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            return node, ast.get_docstring(node, clean=False)
-    return None, None
 
 
 def _context_of(prompt: str) -> str:
     """Return what a prompt that is code puts before a program; nothing if it is words."""
-    return next((text for text in (prompt, f"{prompt}\n    pass\n") if _is_code(text)), "")
-
-
-def _is_code(text: str) -> bool:
-    try:
-        return bool(parse_python(text).body)
-    except ProgramError:
-        return False
+    return next((text for text in (prompt, f"{prompt}\n    pass\n") if body_of(text)), "")
 
 
 _COLUMNS = OWN_COLUMNS | {"canonical_solution"}
@@ -182,9 +151,7 @@ BENCHMARKS = (
         size=164,
         home=_PLUS_HOME,
         licence="Apache-2.0",
-        columns=frozenset(
-            {"task_id", "prompt", "entry_point", "canonical_solution", "base_input", "plus_input", "atol"}
-        ),
+        columns=plus.COLUMNS,
         load=plus_problems,
         versions={
             "42526ec0e7d5f3ee": "v0.1.10",

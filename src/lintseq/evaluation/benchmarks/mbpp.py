@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from lintseq.errors import ProgramError
+from lintseq.evaluation.benchmarks import plus
 from lintseq.evaluation.benchmarks.benchmark import Benchmark, Rows
-from lintseq.evaluation.benchmarks.humaneval import signature_of
-from lintseq.evaluation.comparing import PLUS_LIMITS, evalplus_oracle, wrapper
-from lintseq.evaluation.problems import Called, Checked, Problem
-from lintseq.program import parse_python
+from lintseq.evaluation.benchmarks.functions import body_of, function_in, signature_of
+from lintseq.evaluation.comparing import PLUS_LIMITS
+from lintseq.evaluation.problems import Checked, Problem
 
 SHOTS = (2, 3, 4)
 """The problems whose solutions the original prompt shows."""
@@ -67,19 +66,13 @@ def plus_problems(rows: Rows) -> list[Problem]:
 
 def _plus(row: Mapping[str, Any]) -> Problem:
     entry, number = row["entry_point"], int(row["task_id"].partition("/")[2])
-    oracle = partial(evalplus_oracle, "mbpp", entry, row["atol"])
-    stages = ("base", row["base_input"]), ("plus", row["plus_input"])
     return Problem(
         task_id=row["task_id"],
         prompt=row["prompt"],
         instruction=instruction_of(_text_of(row["prompt"]), entry, row["canonical_solution"]),
         entry_point=entry,
         reference=row["prompt"] + row["canonical_solution"],
-        tests=tuple(
-            Called(entry, tuple(tuple(one) for one in as_python(number, inputs)), None, oracle, name, wrapper(entry))
-            for name, inputs in stages
-            if inputs
-        ),
+        tests=plus.tests_of("mbpp", row, read=partial(as_python, number)),
         prefix=row["prompt"],
         limits=PLUS_LIMITS,
         aliases=(str(number),),
@@ -89,16 +82,10 @@ def _plus(row: Mapping[str, Any]) -> Problem:
 
 def instruction_of(text: str, entry_point: str, reference: str) -> str:
     """Return the task with the signature in it, as in the paper: "Write a function `f(x)` to ..."."""
-    head = f"function `{_signature(entry_point, reference)}`"
+    function = function_in(reference, entry_point)
+    head = f"function `{entry_point if function is None else signature_of(function)}`"
     told, count = re.subn(r"\bfunction\b", lambda _: head, text, count=1)
     return told if count else f"Write a python {head}. {text}"
-
-
-def _signature(name: str, reference: str) -> str:
-    for node in _body(reference):
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            return signature_of(node)
-    return name
 
 
 def _text_of(prompt: str) -> str:
@@ -111,22 +98,15 @@ def entry_point_of(tests: Sequence[str], reference: str) -> str:
     """Return the name that the first test calls and the reference defines."""
     defined = {
         node.name
-        for node in _body(reference)
+        for node in body_of(reference)
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef))
     }
     for test in tests:
-        calls = [node for root in _body(test) for node in ast.walk(root) if isinstance(node, ast.Call)]
+        calls = [node for root in body_of(test) for node in ast.walk(root) if isinstance(node, ast.Call)]
         for call in calls:
             if isinstance(call.func, ast.Name) and call.func.id in defined:
                 return call.func.id
     return ""
-
-
-def _body(text: str) -> list[ast.stmt]:
-    try:
-        return parse_python(text).body
-    except ProgramError:
-        return []
 
 
 # JSON has no tuples, sets and complex numbers. Which inputs of MBPP+ are meant to hold them, EvalPlus tells by the
@@ -182,7 +162,6 @@ def _tuples(value: Any) -> Any:
 
 _COLUMNS = frozenset({"text", "code", "task_id", "test_setup_code", "test_list"})
 _SANITIZED = frozenset({"prompt", "code", "task_id", "test_imports", "test_list"})
-_PLUS = frozenset({"task_id", "prompt", "entry_point", "canonical_solution", "base_input", "plus_input", "atol"})
 _VERSIONS = {"ccf64ceae9c5403b": "google-research/mbpp"}
 _PLUS_HOME = "https://github.com/evalplus/mbppplus_release/releases/download/v0.2.0/MbppPlus.jsonl.gz"
 
@@ -228,7 +207,7 @@ BENCHMARKS = (
         size=378,
         home=_PLUS_HOME,
         licence="Apache-2.0",
-        columns=_PLUS,
+        columns=plus.COLUMNS,
         load=plus_problems,
         versions={
             "b54e762755248ca4": "v0.2.0",

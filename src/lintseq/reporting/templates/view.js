@@ -12,6 +12,7 @@ let current = 0;
 let step = 0;
 let clock = null;
 let addressing = null;
+let address = location.hash; // as it was last read or written: another one is where the reader wants to go
 let held = null; // the line of the program that a tap keeps hold of
 
 // What is known of a sequence
@@ -64,8 +65,10 @@ function show({ whole = false, scroll = true } = {}) {
 }
 
 function keepAddress() {
-  const address = `#${document.querySelector("main").dataset.place}`;
-  if (location.hash !== address) history.replaceState(null, "", address);
+  const place = `#${document.querySelector("main").dataset.place}`;
+  if (location.hash !== address || address === place) return;
+  history.replaceState(null, "", place);
+  address = place;
 }
 
 function showSequence(sequence) {
@@ -463,6 +466,7 @@ function refilter() {
 // What a person does
 
 function fromAddress() {
+  address = location.hash;
   const match = /^#(\d+)(?:\.(\d+))?$/.exec(location.hash);
   if (!match) return false;
   const number = sequences.findIndex((sequence) => sequence.row === Number(match[1]));
