@@ -310,10 +310,11 @@ def _use_base() -> list[str]:
 
 def _pretraining(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> list[str]:
     outcome, corpus, run = manifest["outcome"], manifest["corpus"], recipe.run
+    length = recipe.data.row_tokens or recipe.model.context
     rows = [
         ("parameters", f"{manifest['parameters']:,}"),
         ("tokenizer", f"`{_short(recipe.tokenizer)}`"),
-        ("optimiser steps", f"{outcome['steps']:,} of {run.batch:,} rows of {recipe.model.context:,} tokens"),
+        ("optimiser steps", f"{outcome['steps']:,} of {run.batch:,} rows of {length:,} tokens"),
         ("tokens", f"{outcome['tokens']:,}"),
         ("loss at the end", f"{outcome['loss']:.4f} nats a token"),
     ]
