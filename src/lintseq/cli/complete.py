@@ -9,44 +9,26 @@ import typer
 
 from lintseq.cli.benchmarks import Chosen, Data
 from lintseq.cli.console import Meter, duration, plural, table
+from lintseq.cli.models import (
+    BackendName,
+    Device,
+    DrawSeed,
+    Dtype,
+    GiveUp,
+    JudgeName,
+    Linted,
+    MaxTokens,
+    Model,
+    StopAfter,
+    Tries,
+    Url,
+)
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
     from lintseq.lm.backends.backend import Backend
     from lintseq.lm.generating import Asked, Tally
-
-Model = Annotated[
-    str,
-    typer.Option("--model", "-m", metavar="MODEL", help="A folder, a name on the Hugging Face Hub, or on a server."),
-]
-BackendName = Annotated[str, typer.Option(metavar="NAME", help="What draws: transformers, openai or vllm.")]
-Url = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL", help="Where a server answers, such as http://localhost:8000/v1; $OPENAI_API_KEY is used."
-    ),
-]
-Device = Annotated[
-    str | None, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1. [default: a GPU if there is one]")
-]
-Dtype = Annotated[
-    str, typer.Option(metavar="TYPE", help="Of the weights: float32, bfloat16 or float16; auto is as they are saved.")
-]
-MaxTokens = Annotated[int, typer.Option(min=1, metavar="N", help="A completion has so many tokens at most.")]
-Linted = Annotated[
-    bool, typer.Option("--linted", help="Draw edits again that are malformed or leave a state with new findings.")
-]
-Tries = Annotated[int, typer.Option(min=0, metavar="R", help="With --linted: how often an edit is drawn again.")]
-JudgeName = Annotated[
-    str, typer.Option(metavar="LINTER", help="With --linted: judges states; none leaves it at malformed edits.")
-]
-GiveUp = Annotated[
-    str, typer.Option(metavar="WHAT", help="With --linted: keep an edit that is bad to the last, or end before it.")
-]
-StopAfter = Annotated[
-    int | None, typer.Option("--stop-after-edits", min=1, metavar="K", help="So many edits are enough.")
-]
 
 
 def complete(
@@ -86,7 +68,7 @@ def complete(
         list[str] | None,
         typer.Option("--stop", metavar="TEXT", help="Cut completions off before it; may be repeated."),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of all that is drawn.")] = 0,
+    seed: DrawSeed = 0,
     format: Annotated[
         str | None,
         typer.Option(metavar="FORMAT", help="What completions are: code, diff, ... [default: goes with the prompts]"),

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lintseq.cli.complete import (
+from lintseq.cli.console import plural
+from lintseq.cli.models import (
     BackendName,
     Device,
+    DrawSeed,
     Dtype,
     GiveUp,
     JudgeName,
@@ -27,7 +29,6 @@ from lintseq.cli.complete import (
     Tries,
     Url,
 )
-from lintseq.cli.console import plural
 from lintseq.cli.sample import console, print_line, printable, show_state
 from lintseq.errors import ConfigError
 
@@ -53,7 +54,7 @@ def solve(
     temperature: Annotated[float, typer.Option(min=0, metavar="T", help="0 takes the likeliest token.")] = 0.8,
     top_p: Annotated[float, typer.Option("--top-p", metavar="P", help="Draw among tokens of so much in all.")] = 0.95,
     max_tokens: MaxTokens = 512,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of all that is drawn.")] = 0,
+    seed: DrawSeed = 0,
     prompts: Annotated[
         str | None, typer.Option(metavar="STYLE", help="edits or messages. [default: as the model's recipe has it]")
     ] = None,
