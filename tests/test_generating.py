@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from lintseq import __version__
 from lintseq.cli import main
 from lintseq.codecs import DIFF
 from lintseq.errors import ConfigError, ToolError
@@ -144,6 +145,8 @@ def test_what_is_generated_is_what_evaluate_reads(tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "c.jsonl").read_text().splitlines()]
     assert rows[3]["seed"] == requests[3].seed
     assert (rows[3]["finish_reason"], rows[3]["sampling"]) == ("end", "t1")
+    manifest = json.loads((tmp_path / "c.manifest.json").read_text())
+    assert manifest["made_with"]["lintseq"] == __version__
 
 
 def test_a_run_that_was_ended_goes_on_and_gives_the_same_file(tmp_path):

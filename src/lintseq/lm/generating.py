@@ -13,6 +13,7 @@ from hashlib import sha256
 from itertools import product
 from typing import Any
 
+from lintseq import __version__
 from lintseq.codecs import SEPARATOR
 from lintseq.dataset.inputs import BrokenInputError, parse_row, read_rows
 from lintseq.dataset.outputs.growing import COMPRESSIONS
@@ -234,7 +235,7 @@ def complete(
     tally.seconds = clock() - started
     order = {(one.task_id, one.index): place for place, one in enumerate(requests)}
     file.finish(
-        {"made_with": dict(backend.made_with()), "totals": asdict(tally)},
+        {"made_with": {"lintseq": __version__, **backend.made_with()}, "totals": asdict(tally)},
         order=lambda row: order[row["task_id"], row["index"]],
     )
     return tally
