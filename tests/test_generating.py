@@ -458,3 +458,6 @@ def test_a_program_grows_on_a_terminal_in_one_place():
     program = stage.finish(Generated(REQUEST, text, "end", 5, 30, None, {"rejected": {"unclean": 2}}))
     assert program.text == "def area(r):\n    r = r + 1\n    return r * r\n"
     assert "2 unclean edits drawn again" in out.getvalue()
+    assert "none of this is an edit" not in out.getvalue()
+    stage.finish(Generated(REQUEST, "def area(r):\n    return r * r\n", "end", 5, 30))
+    assert "none of this is an edit" in out.getvalue()

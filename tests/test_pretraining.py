@@ -279,6 +279,8 @@ def test_what_cannot_work_is_told_with_the_way_out(folder, capsys, arguments, wo
     assert pretrain("--output", "model", *arguments) == 2
     assert words in capsys.readouterr().err
     assert not Path("model").exists()
+    tokenised = "model.context=100000" in arguments
+    assert Path("model.partial").exists() == tokenised, "what has not begun is in the way of what is mended"
 
 
 def test_rows_may_be_shorter_than_the_context_and_attention_is_chosen(folder):

@@ -132,8 +132,14 @@ def test_what_cannot_be_is_told_with_the_way_out(written: str, setting: str, tol
 
 
 def test_a_recipe_of_the_wrong_kind_is_refused(written: str) -> None:
-    with pytest.raises(ConfigError, match="unknown key"):
+    with pytest.raises(ConfigError, match=r"recipe\.toml is a recipe for `lintseq pretrain`"):
         read_recipe(written, FinetuneRecipe)
+    Path(written).write_text(as_toml(FINETUNE))
+    with pytest.raises(ConfigError, match=r"recipe\.toml is a recipe for `lintseq finetune`"):
+        read_recipe(written, PretrainRecipe)
+    Path(written).write_text("stepz = 1")
+    with pytest.raises(ConfigError, match="unknown key stepz; did you mean steps"):
+        read_recipe(written, PretrainRecipe)
 
 
 @pytest.mark.parametrize("text", ["x = ", "\x00", "= 3"])

@@ -180,6 +180,10 @@ class Stage:
         print_line(self.to, (", ".join(told), "dim"))
         for note in resolution.notes:
             print_line(self.to, (printable(str(note)), "yellow"))
+        if resolution.notes and not resolution.edits_applied:
+            print_line(
+                self.to, ("none of this is an edit; `lintseq finetune` teaches a model to write them", "yellow")
+            )
         return resolution.program
 
 

@@ -302,7 +302,12 @@ def finetune(
     with RunFolder(output, recipe, data_of(recipe, base), resume=resume, overwrite=overwrite) as run:
         if run.manifest is not None:
             return run.manifest
-        prepared = prepare(recipe, base, run.file(_EXAMPLES), tell=on_rows)
+        try:
+            prepared = prepare(recipe, base, run.file(_EXAMPLES), tell=on_rows)
+        except ConfigError:  # another recipe will need other tokens
+            if is_first_process():
+                shutil.rmtree(run.file(_EXAMPLES), ignore_errors=True)
+            raise
         if is_first_process():
             Path(run.file(PLAN)).write_text(json.dumps(prepared.as_dict(), indent=1) + "\n", encoding="utf-8")
         on_plan(prepared)

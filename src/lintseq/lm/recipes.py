@@ -274,9 +274,16 @@ def read_recipe(path: str, kind: type[R], *, settings: Sequence[str] = ()) -> R:
         raise ConfigError(f"cannot read the recipe {path}: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is no TOML: {error}") from None
+    for other, command in ((PretrainRecipe, "pretrain"), (FinetuneRecipe, "finetune")):
+        if table.keys() <= _keys(other) and not table.keys() <= _keys(kind):
+            raise ConfigError(f"{path} is a recipe for `lintseq {command}`")
     for setting in settings:
         _set(table, setting)
     return from_table(table, kind, path)
+
+
+def _keys(kind: type[Any]) -> set[str]:
+    return {one.name for one in dataclasses.fields(kind)}
 
 
 def from_table(table: Mapping[str, Any], kind: type[R], where: str) -> R:

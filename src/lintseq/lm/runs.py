@@ -84,8 +84,18 @@ class RunFolder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, ConfigError):
+            self._leave_nothing()
         self.close()
+
+    def _leave_nothing(self) -> None:
+        """Delete an unfinished run in which nothing was done: what cannot work is not gone on with."""
+        if self._workplace is None or not os.path.isdir(self.path):
+            return
+        beside = [one for one in os.scandir(self._workplace.path) if one.is_dir() and one.path != self.path]
+        if not beside and set(os.listdir(self.path)) <= {RECIPE}:
+            self._workplace.clear()
 
     def close(self) -> None:
         """Unlock the folder."""

@@ -433,6 +433,8 @@ def load_model(path: str) -> Any:
     """Return the causal language model in a folder or of a name, in the type that its weights are saved in."""
     need("torch", f"loading the model {path}")
     from transformers import AutoModelForCausalLM  # noqa: PLC0415
+    from transformers.utils import logging  # noqa: PLC0415
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     with loading("model", path):
         return AutoModelForCausalLM.from_pretrained(path)
