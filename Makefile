@@ -42,9 +42,9 @@ demo-evaluate: $(VENV)/.core  ## Set up, run bundled completions against bundled
 demo-train: $(VENV)/.train  ## Set up PyTorch, pretrain and finetune a nano model, evaluate it, and watch it write a program.
 	@mkdir -p out/nano-demo
 	$(BIN)/lintseq build examples/nano/pairs.jsonl --output out/nano-demo/edits.jsonl --samples 5 --overwrite
-	$(BIN)/lintseq build examples/nano/corpus.jsonl.gz --output out/nano-demo/corpus/linted/edits.jsonl --samples 2 --overwrite
-	$(BIN)/lintseq build examples/nano/corpus.jsonl.gz --output out/nano-demo/corpus/random/edits.jsonl --samples 2 --linter none --overwrite
-	$(BIN)/lintseq tokenizer train out/nano-demo/corpus/linted/edits.jsonl --read edits --vocab 1024 --output out/nano-demo/tokenizer --overwrite
+	$(BIN)/lintseq build examples/nano/corpus.jsonl.gz --output out/nano-demo/linted.jsonl --samples 2 --overwrite
+	$(BIN)/lintseq build examples/nano/corpus.jsonl.gz --output out/nano-demo/random.jsonl --samples 2 --linter none --overwrite
+	$(BIN)/lintseq tokenizer train out/nano-demo/linted.jsonl --read edits --vocab 1024 --output out/nano-demo/tokenizer --overwrite
 	$(BIN)/lintseq pretrain recipes/nano/pretrain.toml --output out/nano-demo/base --overwrite
 	$(BIN)/lintseq finetune recipes/nano/finetune.toml --output out/nano-demo/edits --overwrite
 	$(BIN)/lintseq complete --model out/nano-demo/edits --benchmark examples/nano/problems.jsonl --temperature 0 --max-tokens 400 --output out/nano-demo/completions.jsonl --overwrite

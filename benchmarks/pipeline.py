@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=1, help="completions of each problem (default: 1)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as name:
+        Path(name, HERE).mkdir(parents=True)
         rows = [[step, timed(words, Path(name))] for step, words in steps(options)]
         told = json.loads(Path(name, HERE, "results.manifest.json").read_text())["summary"]
         model = json.loads(Path(name, HERE, "edits", "manifest.json").read_text())
@@ -51,7 +52,7 @@ def main() -> None:
 def steps(options: Any) -> list[tuple[str, list[str]]]:
     """Return the commands in order, each by its name."""
     problems, corpus = str(NANO / "problems.jsonl"), str(NANO / "corpus.jsonl.gz")
-    linted, random = f"{HERE}/corpus/linted/edits.jsonl", f"{HERE}/corpus/random/edits.jsonl"
+    linted, random = f"{HERE}/linted.jsonl", f"{HERE}/random.jsonl"
     done, draws = f"{HERE}/completions.jsonl", ["--n", str(options.n), "--temperature", f"{options.temperature:g}"]
     draw = ["complete", "--model", f"{HERE}/edits", "--benchmark", problems, *draws, "--max-tokens", "400"]
     judge = [

@@ -216,9 +216,15 @@ def accepting(source: Path) -> frozenset[str]:
 # Explaining
 
 _ANOTHER = "the file has the solution of another problem, with other input and output"
+_OLDER = "passes with the numpy and scipy that BigCodeBench names, which are too old for Python 3.11"
+_INTERNET = "needs the internet, and a sandbox has none"
 _INTERACTIVE = "an interactive problem: the input answers other questions than the solution asks"
 KNOWN: dict[tuple[str, str], str] = {
     ("own", "HumanEval/32"): "an error of this file: its test unpacks the number that the solution returns",
+    ("bigcodebench-complete", "BigCodeBench/111"): _OLDER,
+    ("bigcodebench-complete", "BigCodeBench/176"): _INTERNET,
+    ("bigcodebench-complete", "BigCodeBench/276"): _OLDER,
+    ("bigcodebench-hard-complete", "BigCodeBench/1006"): _INTERNET,
     ("codecontests", "1056_D. Decorate Apple Tree"): "an input of the file has lost its second line, which is empty",
     ("codecontests", "1118_F1. Tree Cutting (Easy Version)"): "an input of the file has other lines than it should",
     ("codecontests", "1133_F1. Spanning Tree with Maximum Degree"): _ANOTHER,
@@ -237,7 +243,11 @@ KNOWN: dict[tuple[str, str], str] = {
 }
 """By benchmark and problem."""
 
-PATTERNS: dict[str, tuple[tuple[str, str], ...]] = {}
+_BIGCODEBENCH = (
+    (r"Name or service not known|NameResolutionError|gaierror", _INTERNET),
+    (r"nltk|Resource \S+ not found|MissingCorpusError", "needs data of NLTK that are downloaded, and are not here"),
+)
+PATTERNS = {"bigcodebench-complete": _BIGCODEBENCH, "bigcodebench-hard-complete": _BIGCODEBENCH}
 """By benchmark, what the detail holds and what that means."""
 
 
