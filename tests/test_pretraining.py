@@ -289,6 +289,8 @@ def test_rows_may_be_shorter_than_the_context_and_attention_is_chosen(folder):
     manifest = json.loads(Path("model/manifest.json").read_text())
     assert manifest["outcome"]["tokens"] == 2 * 4 * 16
     assert json.loads(Path("model/config.json").read_text())["max_position_embeddings"] == 48
+    modes = {path.stat().st_mode for path in (Path("model/config.json"), Path("model/model.safetensors"))}
+    assert len(modes) == 1, "who may read the one may read the other"
 
 
 def test_a_prepared_corpus_of_other_texts_is_refused(folder, capsys):

@@ -160,6 +160,8 @@ def save_model(model: Any, tokenizer: Any, folder: str, *, weights: Mapping[str,
     try:
         model.save_pretrained(folder, state_dict=weights)
         tokenizer.save_pretrained(folder)
+        for weight in Path(folder).glob("*.safetensors"):  # which the library lets nobody else read
+            shutil.copymode(Path(folder, "config.json"), weight)
     except Exception as error:
         if _is_full(error):
             way_out = "free some and go on with --resume, the last checkpoint is whole"
