@@ -31,6 +31,9 @@ PAIRS = "data/instruct/python_pairs.jsonl.gz"
 
 PYLINTSEQ = "pylintseq==0.0.2"
 
+LOAD = os.getloadavg()[0]
+"""Processes that wanted a core before the benchmark began."""
+
 
 # Programs
 
@@ -311,12 +314,13 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def machine() -> dict[str, str | int]:
+def machine() -> dict[str, str | int | float]:
     """Return what the numbers depend on, beside the code."""
     versions = {name: package_version(name) for name in ("lintseq", "pyflakes", "pylint", "astroid", "ruff")}
     return {
         "processor": processor(),
         "cores": len(os.sched_getaffinity(0)),
+        "load_before": round(LOAD, 1),
         "system": platform.system(),
         "python": platform.python_version(),
         **{name: found for name, found in versions.items() if found},
@@ -324,12 +328,12 @@ def machine() -> dict[str, str | int]:
     }
 
 
-def describe(machine: dict[str, str | int]) -> str:
+def describe(machine: dict[str, str | int | float]) -> str:
     """Return a machine in a line of words."""
     versions = ", ".join(f"{name} {machine[name]}" for name in ("lintseq", "pyflakes", "pylint") if name in machine)
     return (
-        f"{machine['date']}: {machine['processor']}, {machine['cores']} cores, {machine['system']},"
-        f" Python {machine['python']}, {versions}."
+        f"{machine['date']}: {machine['processor']}, {machine['cores']} cores, load {machine['load_before']} before,"
+        f" {machine['system']}, Python {machine['python']}, {versions}."
     )
 
 

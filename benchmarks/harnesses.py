@@ -2,8 +2,8 @@
 
 The completions of a problem are its reference solution and mutants of it, programs with one small change. Either
 harness judges them in its own way; where its verdict differs from lintseq's, it judges them again, one at a time and
-with much more time, to tell an accident of timing from a difference of rules. The harnesses keep nothing in, so each
-runs in the jail of `tests/jail.py`.
+with much more time, and then without a limit of memory, to tell accidents from a difference of rules. The harnesses
+keep nothing in, so each runs in the jail of `tests/jail.py`.
 """
 
 import os
@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ TIMEOUTS = {"humaneval": 3.0}
 MUTANTS = {"humaneval": 3, "humaneval+": 1, "mbpp+": 1}
 """For each problem, beside its reference solution."""
 GENEROUS = 30.0
-"""Seconds that a harness gives at the second try."""
+"""Seconds that a harness gives when it judges again."""
 SCRATCH = 2048
 """MB for the files of a harness: EvalPlus keeps hundreds of megabytes that the solutions of MBPP+ return."""
 EXPLAINED = {
@@ -99,8 +99,8 @@ class Pair:
     """The verdicts of its stages, with commas between."""
     ours: str
     detail: str
-    again: str = ""
-    """What the harness says when it is given more time."""
+    again: tuple[tuple[str, str], ...] = ()
+    """What the harness gave more of, and what it then said."""
 
     @property
     def equal(self) -> bool:
@@ -109,8 +109,9 @@ class Pair:
     def why(self, benchmark: str) -> str:
         if (known := EXPLAINED.get((benchmark, self.completion.task_id))) is not None:
             return known
-        if self.again and passes(self.again) == passes(self.ours):
-            return f"time: with {GENEROUS:g} s the harness says {self.again}"
+        for more, said in self.again:
+            if passes(said) == passes(self.ours):
+                return f"{more} the harness says {said}"
         return UNEXPLAINED
 
 
@@ -188,22 +189,29 @@ def compare(name: str, data: str, most: int | None, workers: int, seed: int) -> 
         for item, verdict, row in zip(completions, theirs.verdicts, rows, strict=True)
     ]
     differing = [pair.completion for pair in pairs if not pair.equal]
-    again: dict[tuple[str, int], str] = {}
-    if differing:
-        patient = Harness(name, harness.file, 1, tuple({one.task_id: None for one in differing}), GENEROUS)
-        said = patient.judge(differing).verdicts
-        again = {(one.task_id, one.index): verdict for one, verdict in zip(differing, said, strict=True)}
-    pairs = [
-        Pair(
-            one.completion,
-            one.theirs,
-            one.ours,
-            one.detail,
-            again.get((one.completion.task_id, one.completion.index), ""),
-        )
-        for one in pairs
-    ]
+    again = judged_again(harness, differing) if differing else {}
+    pairs = [replace(one, again=again.get((one.completion.task_id, one.completion.index), ())) for one in pairs]
     return Compared(name, theirs, pairs, seconds)
+
+
+def judged_again(
+    harness: "Harness", completions: Sequence[Completion]
+) -> dict[tuple[str, int], tuple[tuple[str, str], ...]]:
+    """Return what a harness says of completions when it gives more."""
+    problems = tuple(dict.fromkeys(one.task_id for one in completions))
+    patient = replace(harness, workers=1, problems=problems, seconds=GENEROUS)
+    tries = {
+        f"time: with {GENEROUS:g} s": patient,
+        "memory: without its limit, which counts what it holds itself of all references' results,": replace(
+            patient, any_memory=True
+        ),
+    }
+    found: dict[tuple[str, int], tuple[tuple[str, str], ...]] = {}
+    for more, one in tries.items():
+        for item, verdict in zip(completions, one.judge(completions).verdicts, strict=True):
+            key = item.task_id, item.index
+            found[key] = (*found.get(key, ()), (more, verdict))
+    return found
 
 
 def written(problems: Sequence[Problem], form: str, mutants: int, rng: random.Random) -> list[Completion]:
@@ -228,9 +236,11 @@ def ours(
 
 
 def stages_of(row: Mapping[str, Any], theirs: str) -> str:
-    """Return as many verdicts as the harness gives: of a stage that was not run, that it was not."""
+    """Return as many verdicts as the harness gives: of a stage that has no inputs, that it was passed, as the harness
+    has it; of one that was not run, that it was not."""
     stages = list(row.get("stages", {}).values()) or [row["verdict"]]
-    return ", ".join([*stages, *["not run"] * (theirs.count(",") + 1 - len(stages))])
+    rest = "passed" if row["verdict"] == "passed" else "not run"
+    return ", ".join([*stages, *[rest] * (theirs.count(",") + 1 - len(stages))])
 
 
 # The harnesses
@@ -247,6 +257,8 @@ class Harness:
     """Those that are judged: both refuse to if a problem has no completion."""
     seconds: float | None = None
     """What a program is given; None is the harness's own limit."""
+    any_memory: bool = False
+    """Whether EvalPlus's limit of memory is off."""
 
     def judge(self, completions: Sequence[Completion]) -> Told:
         of_human_eval = self.benchmark == "humaneval"
@@ -260,6 +272,7 @@ class Harness:
             ],
             "workers": self.workers,
             "seconds": self.seconds,
+            "any_memory": self.any_memory,
         }
         code = HUMAN_EVAL if of_human_eval else EVALPLUS
         told = run_jailed([python(), "-c", code], order, options=["--scratch", str(SCRATCH)])
@@ -305,6 +318,8 @@ print(json.dumps({"seconds": seconds, "verdicts": verdicts}))
 EVALPLUS = (
     SETUP
     + """
+if order["any_memory"]:
+    os.environ["EVALPLUS_MAX_MEMORY_BYTES"] = "-1"
 os.environ["HUMANEVAL_OVERRIDE_PATH" if order["dataset"] == "humaneval" else "MBPP_OVERRIDE_PATH"] = "/tmp/p.jsonl"
 with contextlib.redirect_stdout(sys.stderr):
     from evalplus import evaluate as harness
