@@ -332,7 +332,8 @@ def test_parts_of_one_benchmark_are_benchmarks_of_their_own(tmp_path: Path) -> N
         Benchmark(name="ask.jsonl", problems="c,d*", label="choose", validation=True),
         Benchmark(name="ask.jsonl", problems=str(easy), label="easy"),
     )
-    plan = planned(replace(STUDY, benchmarks=parts))
+    plan = plan_of(replace(STUDY, benchmarks=parts), files={**FILES, str(easy): str(easy)})
+    assert not any(str(easy) in step.command for step in plan.steps if step.kind == "build"), "it is no benchmark"
     assert {one.benchmark for one in plan.results} == {"choose", "easy"}
     for step in plan.steps:
         if step.kind in ("complete", "evaluate"):

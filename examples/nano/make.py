@@ -226,6 +226,7 @@ def _outcome(made: Any, call: Call, *, is_class: bool) -> Any:
 
 
 def behaviour_names(plan: Plan) -> Names:
+    """Return the same names for all plans over the same things, where only what they do matters."""
     return Names("made", plan.source.parameters[0], plan.source.each[0], plan.end.grows[0], plan.parameters, True)
 
 

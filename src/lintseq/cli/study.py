@@ -98,9 +98,10 @@ def study(
 
 
 def _files(asked: "Study", data: str | None) -> dict[str, str]:
-    """Return the file of each benchmark; raises `ConfigError` if one is not to be had, or has not what is asked."""
+    """Return the file of each benchmark, and of each choice of problems that is in one; raises `ConfigError` if one is
+    not to be had, or has not what is asked."""
     from lintseq.evaluation.benchmarks import load_problems  # noqa: PLC0415
-    from lintseq.evaluation.choosing import choose  # noqa: PLC0415
+    from lintseq.evaluation.choosing import choose, names_a_file  # noqa: PLC0415
 
     loaded = {one.name: load_problems(one.name, data) for one in asked.benchmarks}
     asked_of: dict[tuple[str, bool], set[str]] = {}
@@ -113,7 +114,8 @@ def _files(asked: "Study", data: str | None) -> dict[str, str]:
                 f"{len(both)} problems of {name}, such as {min(both)}, are both for validation and for the result;"
                 " settings would be chosen on what is measured"
             )
-    return {name: one.path for name, one in loaded.items()}
+    chosen = {one.problems: one.problems for one in asked.benchmarks if names_a_file(one.problems)}
+    return {name: one.path for name, one in loaded.items()} | chosen
 
 
 def _check_files(planned: "Plan") -> None:

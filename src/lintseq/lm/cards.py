@@ -334,7 +334,8 @@ def _pretraining(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> list[st
 def _sources(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> list[str]:
     """Return the sources as a table, with how often each was gone through."""
     times = manifest["rows"]["epochs"]
-    rows = [(f"`{_short(one.path)}`", f"{often:.2f} times") for one, often in zip(recipe.data.train, times)]  # noqa: B905
+    seen = zip(recipe.data.train, times, strict=True)
+    rows = [(f"`{_short(one.path)}`", f"{often:.2f} times") for one, often in seen]
     rows += [(f"`{_short(one.path)}`", "for validation alone") for one in recipe.data.validation]
     return _table(("source", "seen"), rows)
 

@@ -65,6 +65,12 @@ class Base:
     tokenizer: Tokenizer | None = None
     """If given, trained first and used instead of the recipe's."""
 
+    def __post_init__(self) -> None:
+        for name in self.corpora:
+            _check_name("corpus", name)
+        if self.corpora and not self.pretrain:
+            raise ConfigError("corpora are to be pretrained on, and nothing is pretrained; give base.pretrain")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finetune:
@@ -120,8 +126,8 @@ class Benchmark:
     """More options of `lintseq evaluate`."""
 
     def __post_init__(self) -> None:
-        if self.label and not _is_name(self.label):
-            raise ConfigError(f"label {self.label!r} becomes part of file names; use letters, digits, - and _")
+        if self.label:
+            _check_name("label", self.label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +174,6 @@ class Study:
             raise ConfigError(f"seeds are {list(self.seeds)}; each counts once")
         if bool(self.base.model) == bool(self.base.pretrain):
             raise ConfigError("base names both a model and a recipe, or neither; give base.model or base.pretrain")
-        if self.base.corpora and not self.base.pretrain:
-            raise ConfigError("base.corpora are to be pretrained on, and nothing is pretrained; give base.pretrain")
         if all(one.validation for one in self.benchmarks):
             raise ConfigError("all benchmarks are for validation; one has to be left for the result")
         if len({label(one) for one in self.benchmarks}) < len(self.benchmarks):
@@ -194,11 +198,8 @@ def _check_arms(study: Study) -> None:
     arms = study.arms
     if not arms:
         raise ConfigError("arms is empty; name at least one, such as [arms.plain]")
-    for what, named in (("arm", arms), ("corpus", study.base.corpora)):
-        for name in named:
-            if not _is_name(name):
-                raise ConfigError(f"{what} {name!r} becomes part of file names; use letters, digits, - and _")
     for name, arm in arms.items():
+        _check_name("arm", name)
         for told, other in (("rows_of", arm.rows_of), ("same_model_as", arm.same_model_as)):
             if other and (other not in arms or other == name):
                 raise ConfigError(f"arms.{name}.{told} is {other!r}; the other arms are {_others(study, name)}")
@@ -213,9 +214,10 @@ def _check_arms(study: Study) -> None:
             raise ConfigError(f"ask has {one} = {other!r}; the arms are {', '.join(arms)}")
 
 
-def _is_name(text: str) -> bool:
-    """Tell whether a text can be part of file names everywhere."""
-    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", text) is not None
+def _check_name(what: str, name: str) -> None:
+    """Raise `ConfigError` if a name cannot be part of file names everywhere."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise ConfigError(f"{what} {name!r} becomes part of file names; use letters, digits, - and _")
 
 
 def _others(study: Study, name: str) -> str:

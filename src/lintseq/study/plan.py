@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from lintseq.evaluation.choosing import names_a_file
 from lintseq.study.files import Arm, Benchmark, Corpus, Sampling, Study, label, reference, rows_of
 
 HERE = "{}/"
@@ -40,6 +39,11 @@ class Step:
     def trains(self) -> bool:
         """Whether it wants a device for itself."""
         return self.kind in ("pretrain", "finetune", "complete")
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether everything else that trains waits for it."""
+        return self.kind == "pretrain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ def settings_of(sampling: Sampling) -> tuple[Setting, ...]:
 
 
 def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) -> Plan:
-    """Return the steps of a study; `files` has the file of each benchmark, `data` is the folder they are found in."""
+    """Return the steps of a study; `files` has the file of each benchmark, and of each choice of problems that is in
+    one; `data` is the folder that benchmarks are found in."""
     builds = {name: _rows(study, name, arm, files) for name, arm in study.arms.items() if _has_rows(arm)}
     corpora = [_corpus(study, name, corpus, files) for name, corpus in study.base.corpora.items()]
     before = _base(study, [*builds.values(), *corpora])
@@ -160,7 +165,7 @@ def _build(
     options: Sequence[str],
     files: Mapping[str, str],
 ) -> Step:
-    against = sorted(set(files.values())) if study.pairs.decontaminate else []
+    against = sorted({files[one.name] for one in study.benchmarks}) if study.pairs.decontaminate else []
     command = ["build", *inputs, "--output", HERE + output, "--samples", str(how.samples)]
     command += ["--linter", how.linter, "--format", how.format, *options]
     for file in against:
@@ -252,7 +257,7 @@ def _which(benchmark: Benchmark) -> list[str]:
 
 def _read(benchmark: Benchmark, files: Mapping[str, str]) -> tuple[str, ...]:
     """Return the files that say what the problems are."""
-    return files[benchmark.name], *([benchmark.problems] if names_a_file(benchmark.problems) else [])
+    return files[benchmark.name], *([files[benchmark.problems]] if benchmark.problems in files else [])
 
 
 def _sets(settings: Sequence[str]) -> list[str]:

@@ -187,7 +187,7 @@ class _Work:
         if device:
             environment["CUDA_VISIBLE_DEVICES"] = device
         else:
-            environment["OMP_NUM_THREADS"] = str(self.room.cores if step.kind == "pretrain" else self.room.threads)
+            environment["OMP_NUM_THREADS"] = str(self.room.cores if step.is_waited_for else self.room.threads)
         command = [*self.program, *self._words(step)]
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment
