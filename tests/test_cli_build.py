@@ -92,7 +92,11 @@ def test_a_truncated_input_fails_the_run_but_keeps_what_was_done(capsys: pytest.
         (["--output", "out.jsonl"], "INPUT"),
         (["in.jsonl", "--output", "out.jsonl", "--samples", "0"], "--samples"),
         (["in.jsonl", "--output", "out.jsonl", "--shape", "xml"], "prompt-completion"),
-        (["in.jsonl", "--output", "out.jsonl", "--weights", "heavy"], "unknown weights 'heavy'; use one of uniform"),
+        (
+            ["in.jsonl", "--output", "out.jsonl", "--order", "forward", "--samples", "5"],
+            "has one sequence in order forward",
+        ),
+        (["in.jsonl", "--output", "out.jsonl", "--order", "heavy"], "unknown order 'heavy'; use one of uniform"),
         (["in.jsonl", "--output", "out.jsonl", "--code-field", "x"], "columns: id, instruction, program"),
         (["nowhere.jsonl", "--output", "out.jsonl"], "cannot read nowhere.jsonl"),
         (["in.jsonl", "--output", "in.jsonl", "--overwrite"], "named twice"),
@@ -125,11 +129,11 @@ def test_an_existing_output_has_status_2_and_names_the_way_out(capsys: pytest.Ca
 def test_options_reach_the_records(capsys: pytest.CaptureFixture[str]) -> None:
     write("in.jsonl", {"key": 3, "ask": "Do it.", "python": "# c\nx = 1\ny = 2\n", "program": "z = 1"})
     fields = ["--instruction-field", "ask", "--code-field", "python", "--id-field", "key"]
-    draws = ["--seed", "4", "--weights", "indent", "--comments", "first", "--linter", "compile"]
+    draws = ["--seed", "4", "--order", "indent", "--comments", "first", "--linter", "compile"]
     assert main(["build", "in.jsonl", "--output", "out.jsonl", *fields, *draws, "--workers", "1"]) == 0
     record = json.loads(Path("out.jsonl").read_text())
     assert (record["id"], record["instruction"], record["program"]) == (3, "Do it.", "# c\nx = 1\ny = 2\n")
-    assert record["meta"] == {"linter": "compile", "seed": 4, "weights": "indent", "comments": "first"}
+    assert record["meta"] == {"linter": "compile", "seed": 4, "order": "indent", "comments": "first"}
     assert record["edits"][0] == "@@ -0,0 +1 @@\n+# c"
 
 

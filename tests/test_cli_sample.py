@@ -182,7 +182,7 @@ def test_a_program_that_cannot_be_used_is_one_clear_line(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["nowhere.py"], ["{area}", "--text", "--json"], ["{area}", "--linter", "nonsense"], ["{area}", "--weights", "x"]],
+    [["nowhere.py"], ["{area}", "--text", "--json"], ["{area}", "--linter", "nonsense"], ["{area}", "--order", "x"]],
 )
 def test_wrong_usage_exits_with_2(arguments: list[str], area: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sample", *(argument.format(area=area) for argument in arguments)]) == 2

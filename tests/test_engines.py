@@ -492,8 +492,8 @@ def test_steps_that_cannot_work_are_refused_when_they_are_made(tmp_path: Path) -
 
     with pytest.raises(ConfigError, match="cannot read nowhere"):
         ProgramReader(["nowhere.jsonl"])
-    with pytest.raises(ConfigError, match="unknown weights"):
-        EditSampling(BuildOptions(sampling=SamplingOptions(weights="heavy")))
+    with pytest.raises(ConfigError, match="unknown order"):
+        EditSampling(BuildOptions(sampling=SamplingOptions(order="heavy")))
     with pytest.raises(ConfigError, match="duplicates cannot be dropped here"):
         EditSampling(BuildOptions(screening=ScreeningOptions(duplicates="exact")))
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lintseq.analysis import analyse
+from lintseq.analysis import FREE, analyse
 from lintseq.analysis.layout import lay_out
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.linting import Diagnostic, findings, get_linter, new_diagnostics
@@ -153,10 +153,32 @@ def test_lines_are_chosen_uniformly() -> None:
 
 def test_indent_weights_choose_deeper_lines_more_often() -> None:
     source = "a = 1\nif True:\n    if True:\n        b = 1\n        c = 1\n"
-    sampler = ProgramSampler(source, SamplingOptions(weights="indent"))
+    sampler = ProgramSampler(source, SamplingOptions(order="indent"))
     sequences = [sampler.sample(draw=draw) for draw in range(3000)]
     # The weights are 1, 1, 1, 2 and 2, so `a = 1` is the first to go, and the last to come, in a seventh of the draws.
     assert 0.12 < sum(one.arrivals[0] == len(one) - 1 for one in sequences) / 3000 < 0.17
+
+
+@pytest.mark.parametrize("linter", ["native", "compile"])
+def test_forward_takes_the_last_living_line_and_what_needs_it(linter: str) -> None:
+    sampler = ProgramSampler(
+        "def total(numbers):\n    result = 0\n    for one in numbers:\n        result += one\n    return result\n",
+        SamplingOptions(linter, "forward"),
+    )
+    # A header comes with the first line below it that can stand alone; no line waits for what is not needed.
+    assert sampler.sample().arrivals == (0, 0, 1, 1, 2)
+    assert sampler.sample(seed=9, draw=7) == sampler.sample()
+
+
+@pytest.mark.parametrize("source", CASES)
+def test_forward_states_are_clean_and_end_in_the_line_that_was_chosen(source: str) -> None:
+    sampler = ProgramSampler(source, SamplingOptions(order="forward"))
+    clean(sampler, "pyflakes")
+    arrivals = sampler.sample().arrivals
+    code = [line for line, unit in enumerate(analyse(sampler.program).unit_of) if unit != FREE]
+    for edit in range(max(arrivals) + 1):
+        # The last line of code of any state belongs to the edit that came last.
+        assert arrivals[max(line for line in code if arrivals[line] <= edit)] == edit
 
 
 def test_comments_come_first_if_asked() -> None:
@@ -231,7 +253,8 @@ def test_what_is_no_program_is_refused_with_a_reason(source: str, reason: str) -
     "options",
     [
         SamplingOptions(linter="nolint"),
-        SamplingOptions(weights="heavy"),
+        SamplingOptions(order="heavy"),
+        SamplingOptions(linter="none", order="forward"),
         SamplingOptions(comments="never"),
         SamplingOptions(linter="pyflakes", certify="pylint"),
     ],

@@ -6,7 +6,7 @@ as a black box, nothing at all) and certification. Knows nothing of how edits ar
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import shake_128
@@ -21,7 +21,7 @@ from lintseq.linting import get_linter as load_linter
 from lintseq.linting.syntax import CompileLinter
 from lintseq.program import Program
 
-WEIGHTS = ("uniform", "indent")
+ORDERS = ("uniform", "indent", "forward")
 COMMENTS = ("attach", "first")
 
 
@@ -32,8 +32,9 @@ class SamplingOptions:
     linter: str = "native"
     """What says which lines go together: `native` (our analysis), `none` (nothing: the paper's RandSeq), or any
     linter as a black box, by name or as `module:object`."""
-    weights: str = "uniform"
-    """How a line is chosen: `uniform` over the living lines of code (the paper), or by `indent` (its code)."""
+    order: str = "uniform"
+    """Which line goes next: any living line of code (`uniform`, the paper), sooner the deeper (`indent`, its code),
+    or the last one (`forward`), so that the program grows from its top to its bottom, and all draws are equal."""
     comments: str = "attach"
     """Comments and blank lines go with the code they talk about (`attach`), or come `first` of all."""
     certify: str | None = None
@@ -51,8 +52,10 @@ get_linter = cache(load_linter)
 @cache
 def check_options(options: SamplingOptions) -> None:
     """Raise `ConfigError` if `options` cannot work; loads the linters that they name."""
-    if options.weights not in WEIGHTS:
-        raise ConfigError(f"unknown weights {options.weights!r}; use one of {', '.join(WEIGHTS)}")
+    if options.order not in ORDERS:
+        raise ConfigError(f"unknown order {options.order!r}; use one of {', '.join(ORDERS)}")
+    if options.order != "uniform" and options.linter == "none":
+        raise ConfigError(f"linter none takes lines in any order, not in order {options.order!r}")
     if options.comments not in COMMENTS:
         raise ConfigError(f"unknown comments {options.comments!r}; use one of {', '.join(COMMENTS)}")
     if options.linter not in ("native", "none"):
@@ -93,8 +96,7 @@ class ProgramSampler:
         self.program = source if isinstance(source, Program) else Program.from_text(source)
         self.options = options
         analysis = analyse(self.program)
-        weigh = indent_weights(self.program) if options.weights == "indent" else None
-        chooser = Chooser(weigh)
+        chooser = CHOOSERS[options.order](self.program)
         together = Together.of(analysis, options.comments)
         self._walk: Walk
         if options.linter == "none":
@@ -121,7 +123,7 @@ def sample_edits(
     *,
     seed: int = 0,
     linter: str = "native",
-    weights: str = "uniform",
+    order: str = "uniform",
     comments: str = "attach",
     certify: str | None = None,
 ) -> EditSequence:
@@ -130,32 +132,58 @@ def sample_edits(
     >>> len(sample_edits("import math\\nprint(math.pi)\\n"))
     2
     """
-    options = SamplingOptions(linter, weights, comments, certify)
+    options = SamplingOptions(linter, order, comments, certify)
     return ProgramSampler(source, options).sample(seed=seed)
 
 
 # Which line is chosen
 
 
-class Chooser:
-    """Orders lines so that taking the next living one is the weighted choice among the living.
-
-    Each line draws an exponential waiting time of rate its weight (uniform weights: any uniform number will
-    do) and lines go by that. Whatever has died meanwhile, the rest is still in the order of a fresh
-    weighted draw: exponential times have no memory.
-    """
-
-    def __init__(self, weights: Sequence[float] | None) -> None:
-        self.weights = weights
+class Chooser(Protocol):
+    """Orders lines so that taking the next living one is the choice among the living."""
 
     def order(self, lines: Sequence[int], draw: Draw) -> list[int]:
         """Return the places of `lines` in the order in which they are to be tried."""
-        keys: Sequence[float] = draw.numbers(len(lines))
-        if self.weights is not None:
-            keys = [
-                -math.log((number + 1) / 2**64) / self.weights[line] for number, line in zip(keys, lines, strict=True)
-            ]
-        return sorted(range(len(lines)), key=keys.__getitem__)
+
+
+class Uniform:
+    """Any living line is as likely: lines in any order, of which the dead are passed over."""
+
+    def __init__(self, program: Program) -> None:
+        pass
+
+    def order(self, lines: Sequence[int], draw: Draw) -> list[int]:
+        return sorted(range(len(lines)), key=draw.numbers(len(lines)).__getitem__)
+
+
+class ByIndent:
+    """The published code's choice: a line's weight is 1 at the margin, its indent in tabs elsewhere.
+
+    Each line draws an exponential waiting time of rate its weight, and lines go by that. Whatever has died
+    meanwhile, the rest is still in the order of a fresh weighted draw: exponential times have no memory.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.weights = indent_weights(program)
+
+    def order(self, lines: Sequence[int], draw: Draw) -> list[int]:
+        numbers = draw.numbers(len(lines))
+        weights = [self.weights[line] for line in lines]
+        times = [-math.log((number + 1) / 2**64) / weight for number, weight in zip(numbers, weights, strict=True)]
+        return sorted(range(len(lines)), key=times.__getitem__)
+
+
+class Forward:
+    """The last living line goes, so that the program grows from its top to its bottom."""
+
+    def __init__(self, program: Program) -> None:
+        pass
+
+    def order(self, lines: Sequence[int], draw: Draw) -> list[int]:
+        return sorted(range(len(lines)), key=lines.__getitem__, reverse=True)
+
+
+CHOOSERS: dict[str, Callable[[Program], Chooser]] = {"uniform": Uniform, "indent": ByIndent, "forward": Forward}
 
 
 def indent_weights(program: Program) -> list[float]:

@@ -46,7 +46,13 @@ def build(
     certify: Annotated[
         str | None, typer.Option(metavar="LINTER", help="A second linter that has to find every state clean.")
     ] = None,
-    weights: Annotated[str, typer.Option(metavar="NAME", help="How lines are chosen: uniform or indent.")] = "uniform",
+    order: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Which line comes next: any (uniform), sooner the shallow (indent), from the top (forward).",
+        ),
+    ] = "uniform",
     comments: Annotated[
         str, typer.Option(metavar="NAME", help="Comments come with their code (attach) or before all else (first).")
     ] = "attach",
@@ -140,7 +146,7 @@ def build(
     options = BuildOptions(
         samples=samples,
         seed=seed,
-        sampling=SamplingOptions(linter=linter, weights=weights, comments=comments, certify=certify),
+        sampling=SamplingOptions(linter=linter, order=order, comments=comments, certify=certify),
         names=FieldNames(instruction=instruction_field, code=code_field, id=id_field),
         shape=shape.value,
         format=format,

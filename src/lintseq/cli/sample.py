@@ -34,7 +34,12 @@ def sample(
     draw: Annotated[int, typer.Option(min=0, help="Number of the draw, from 0.")] = 0,
     linter: Annotated[str, typer.Option(help="What judges the states on the way.")] = "native",
     certify: Annotated[str | None, typer.Option(help="A second linter that must find each state clean.")] = None,
-    weights: Annotated[str, typer.Option(help="How lines are chosen: uniform or indent.")] = "uniform",
+    order: Annotated[
+        str,
+        typer.Option(
+            help="Which line comes next: any (uniform), sooner the shallow (indent), from the top (forward)."
+        ),
+    ] = "uniform",
     comments: Annotated[
         str, typer.Option(help="Comments come with their code (attach) or before all else (first).")
     ] = "attach",
@@ -51,7 +56,7 @@ def sample(
 
     if text and json:
         raise ConfigError("--text and --json exclude each other; choose one")
-    options = SamplingOptions(linter=linter, weights=weights, comments=comments, certify=certify)
+    options = SamplingOptions(linter=linter, order=order, comments=comments, certify=certify)
     check_options(options)
     sequence = ProgramSampler(read_source(file), options).sample(seed=seed, draw=draw)
     if text:

@@ -200,7 +200,7 @@ Every shape may have a column `licence` besides.
 META_COLUMNS = {
     "linter": "string",
     "seed": "int",
-    "weights": "string",
+    "order": "string",
     "comments": "string",
     "certify": "string",
     "lessons": "int",
@@ -256,7 +256,7 @@ def meta_of(options: SamplingOptions, seed: int) -> dict[str, Any]:
     """Return what it takes to draw the same sequences again; settings left at their defaults are left out."""
     meta: dict[str, Any] = {"linter": options.linter, "seed": seed}
     defaults = SamplingOptions()
-    for name in ("weights", "comments", "certify"):
+    for name in ("order", "comments", "certify"):
         if getattr(options, name) != getattr(defaults, name):
             meta[name] = getattr(options, name)
     return meta
