@@ -416,6 +416,26 @@ def test_a_report_says_it_all_and_nothing_in_it_runs(found: tuple[Found, Plan], 
     assert json.dumps(found_table(found[0]))
 
 
+def test_a_report_says_how_each_arm_was_made(found: tuple[Found, Plan], tmp_path: Path) -> None:
+    arms = {
+        "plain": Arm(trains_on="plain", set=("match.by=rows",)),
+        "edits": Arm(samples=1, options=("--order", "forward")),
+        "random": Arm(same_model_as="edits", linter="none", complete=("--linted",)),
+    }
+    told = replace(found[0], study=replace(STUDY, arms=arms))
+    text = write_report(told, found[1], tmp_path / "report")[1].read_text()
+    rows = [line for line in text.split("\n") if line.startswith("| ")]
+    for row in (
+        "| trained on | whole programs | edits | edits |",
+        "| linter | – | native | native |",
+        "| edit sequences of a program | – | 1 | 1 |",
+        "| built with | – | \\--order forward | \\--order forward |",
+        "| finetuned with | match.by=rows | – | – |",
+        "| drawn with | – | – | \\--linted |",
+    ):
+        assert row in rows
+
+
 # Packing
 
 PRETRAIN = """

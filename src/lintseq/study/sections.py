@@ -3,7 +3,7 @@
 Pure. The page and the Markdown show the same sections.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import fsum, log10
 from typing import Any
 
@@ -12,7 +12,7 @@ from lintseq.reporting.evaluation import Cell, Section, Table, flops_of, percent
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.plots import Plot, Point, Series, log_ticks, power
 from lintseq.reporting.published import PUBLISHED
-from lintseq.study.files import Benchmark, Study, label
+from lintseq.study.files import Arm, Benchmark, Study, label
 from lintseq.study.findings import Found, Scores, Verdict, chosen, mean_of, scores_of, sentences, verdicts_of
 from lintseq.study.plan import Setting
 
@@ -278,19 +278,23 @@ def _making(found: Found) -> Section:
         known = [value for one in found.trainings[arm] if (value := _number(one, place)) is not None]
         return Cell(format(fsum(known) / len(known), form) if known else "–")
 
+    def told_of(words: str, tell: Callable[[Arm], str]) -> tuple[Cell, ...]:
+        return (Cell(words), *(Cell(tell(study.arms[arm]) or "–") for arm in arms))
+
+    def trained(arm: Arm) -> Arm:
+        return study.arms[arm.same_model_as] if arm.same_model_as else arm
+
+    def if_edits(tell: Callable[[Arm], str]) -> Callable[[Arm], str]:
+        return lambda arm: tell(trained(arm)) if trained(arm).trains_on == "edits" else ""
+
     rows = [
-        (
-            Cell("trained on"),
-            *(Cell("edits" if study.arms[arm].trains_on == "edits" else "whole programs") for arm in arms),
-        ),
-        (
-            Cell("linter"),
-            *(Cell(study.arms[arm].linter if study.arms[arm].trains_on == "edits" else "–") for arm in arms),
-        ),
-        (
-            Cell("edit sequences of a program"),
-            *(Cell(str(study.arms[arm].samples) if study.arms[arm].trains_on == "edits" else "–") for arm in arms),
-        ),
+        told_of("trained on", lambda arm: "edits" if trained(arm).trains_on == "edits" else "whole programs"),
+        told_of("linter", if_edits(lambda arm: arm.linter)),
+        told_of("edit sequences of a program", if_edits(lambda arm: str(arm.samples))),
+        told_of("format", if_edits(lambda arm: arm.format)),
+        told_of("built with", lambda arm: " ".join(trained(arm).options)),
+        told_of("finetuned with", lambda arm: ", ".join(trained(arm).set)),
+        told_of("drawn with", lambda arm: " ".join(arm.complete)),
         *(
             (Cell(words), *(mean(arm, name, form) for arm in arms))
             for words, name, form in (
