@@ -6,8 +6,8 @@ Each argument is a name and results of `lintseq evaluate`, of one run or of seve
 with what plans do that differ from the one asked for in one idea: it is run in the sandbox on some fifty inputs.
 """
 
+import argparse
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -99,8 +99,16 @@ def rows_of(paths: str) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def main(arguments: Sequence[str]) -> None:
+def main() -> None:
     """Print a table: a row for each kind, a column for each name."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="+", metavar="NAME=RESULTS[,RESULTS...]")
+    named: dict[str, str] = {}
+    for argument in parser.parse_args().results:
+        name, found, paths = argument.partition("=")
+        if not (name and found and paths) or name in named:
+            parser.error(f"{argument} is not NAME=RESULTS, each name once, several results with commas between")
+        named[name] = paths
     made = world()
     problems = {
         row["task_id"]: problem_of(plan, row["entry_point"])
@@ -109,8 +117,7 @@ def main(arguments: Sequence[str]) -> None:
     }
     columns = {}
     with Sandbox() as sandbox:
-        for argument in arguments:
-            name, _, paths = argument.partition("=")
+        for name, paths in named.items():
             rows = [(problems[row["task_id"]], row.get("text", row["completion"])) for row in rows_of(paths)]
             endings = sandbox.run(problem.job(program) for problem, program in rows)
             columns[name] = Counter(
@@ -124,4 +131,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
