@@ -45,7 +45,7 @@ def build(
     check_build(options)
     check_target(target, paths, overwrite=overwrite, resume=resume)
     return run(
-        open_sources(paths, options.names, reading or ReadingOptions()),
+        open_sources(paths, options.names, reading or ReadingOptions(), but=target.holds),
         target,
         options,
         settings=settings_of(options),
