@@ -93,6 +93,8 @@ def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resu
             raise ConfigError(f"{name} is {value}, but must be at least 1")
     if target.shard_kind not in KINDS:
         raise ConfigError(f"unknown kind of shards {target.shard_kind!r}; use one of {', '.join(KINDS)}")
+    if target.shard_kind != KINDS[0] and not target.sharded:
+        raise ConfigError("--shard-kind says what shards are; ask for some with --shards or --shard-rows")
     if overwrite and resume:
         raise ConfigError("--overwrite starts again and --resume goes on; choose one")
     _check_kind(target)
