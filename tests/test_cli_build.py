@@ -254,3 +254,21 @@ def test_help_loads_nothing_heavy() -> None:
     heavy = ["rich", "orjson", "zstandard", "multiprocessing", "pyflakes", "pylint", "tokenizers"]
     done = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--licence-field", "nope"], "no column 'nope' in the first rows (columns: id, instruction, program)"),
+        (["--similarity", "0.5"], "--similarity says what near duplicates are"),
+        (["--shard-kind", "jsonl"], "--shard-kind says what shards are"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"id": 1, "instruction": "Go.", "program": "x = 1\\n"}\n')
+    assert main(["build", str(source), "--output", str(tmp_path / "out.jsonl"), *options]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out.jsonl").exists()

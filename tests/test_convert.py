@@ -101,6 +101,30 @@ def test_pylintseqs_columns_hold_the_same_edits(
     assert set(report.tally.rejections) == {"starts-later"}, "its columns have no room for a state"
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "x = 1\nprint(x)\n",
+        "x = 1\nprint(x)",
+        "x = 1\r\nprint(x)\r\n",
+        "\n\nx = '\u2028'\n\x0c\nprint(x)\n\n\n  \n",
+        "x = 1\n\n",
+    ],
+)
+def test_a_program_comes_back_from_pylintseqs_columns_as_it_was(program: str, tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text(json.dumps({"id": 0, "instruction": "Go.", "program": program}) + "\n")
+    build([source], tmp_path / "ours.jsonl", workers=1)
+    build([source], tmp_path / "theirs.jsonl", options=BuildOptions(shape="pylintseq"), workers=1)
+    report = convert([tmp_path / "theirs.jsonl"], tmp_path / "back.jsonl", workers=1)
+    assert not report.rejections
+    ours, back = (
+        [json.loads(row.data) | {"meta": {}} for row in read_rows(str(tmp_path / name))]
+        for name in ("ours.jsonl", "back.jsonl")
+    )
+    assert back == ours
+
+
 @pytest.mark.parametrize("kind", ["parquet", "jsonl.zst"])
 def test_folders_of_shards_are_read_and_written(kind: str, built: dict[tuple[str, str], Path], tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")

@@ -31,6 +31,7 @@ from lintseq.dataset.inputs import (
     parse_row,
     read_rows,
 )
+from lintseq.dataset.outputs import Target
 from lintseq.dataset.pipeline import Progress
 from lintseq.dataset.sampler import EditSampler
 from lintseq.errors import ConfigError
@@ -431,7 +432,7 @@ def test_lines_that_are_lists_are_rows_and_no_array(tmp_path: Path) -> None:
         ("nothing", "nothing holds neither data"),
         ("both", r"both holds both Python files and data, such as both/b.json; .*'both/\*\*/\*.py' or .*json'"),
         ("both/*", "matches Python files and others, such as both/b.json"),
-        ("memory://nowhere/a.jsonl", "cannot read memory://nowhere/a.jsonl: "),
+        ("memory://nowhere/a.jsonl", "cannot read memory://nowhere/a.jsonl: there is no such file"),
         ("memory://nowhere/*.jsonl", "no file matches memory://nowhere"),
         ("nosuch://a/b.jsonl", "cannot read nosuch://a/b.jsonl: Protocol not known: nosuch"),
         ("hf:./nowhere", "cannot read hf:./nowhere: "),
@@ -626,6 +627,31 @@ def test_the_id_of_a_file_is_its_path(
     assert [row["id"] for row in rows_of(*sources(spec.format(tmp_path)))] == ids
 
 
+@pytest.mark.parametrize(
+    ("specs", "ids"),
+    [
+        (["one", "two"], ["one/main.py", "two/deep/main.py", "two/main.py"]),
+        (["{}/two", "one/*.py"], ["two/deep/main.py", "two/main.py", "one/main.py"]),
+        (["{}/one/main.py", "{}/two/main.py"], ["one/main.py", "two/main.py"]),
+        (["one/main.py", "two/main.py"], ["one/main.py", "two/main.py"]),
+        (["two", "two/deep"], ["deep/main.py", "main.py", "deep/main.py"]),
+        (["one", "one", "one/*.py"], ["main.py", "main.py", "main.py"]),
+        (["one", "rows.jsonl"], ["main.py", "a row"]),
+        (["one", "memory://two"], ["one/main.py", "two/main.py"]),
+    ],
+)
+def test_files_of_several_folders_are_named_from_the_folder_that_these_lie_in(
+    specs: list[str], ids: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one/main.py", "two/main.py", "two/deep/main.py"):
+        put(Path(name), b"x = 1\n")
+    put(Path("rows.jsonl"), as_lines([{"id": "a row", "program": "x = 1\n", "instruction": "Go."}]))
+    put_remote("memory://two/main.py", b"x = 1\n")
+    opened = sources(*(spec.format(tmp_path) for spec in specs))
+    assert [row["id"] for row in rows_of(*opened)] == ids
+
+
 @pytest.mark.parametrize("reading", [{}, {"functions": True}, {"tasks": True}])
 def test_source_files_are_gone_on_with_from_any_row(reading: dict[str, bool], tmp_path: Path) -> None:
     folder = code(tmp_path / "code")
@@ -642,6 +668,38 @@ def test_with_functions_a_folder_is_one_of_code_whatever_else_lies_in_it(tmp_pat
     put(tmp_path / "a.py", b'def f():\n    """Return one."""\n    return 1\n')
     (row,) = rows_of(*sources(str(tmp_path), functions=True))
     assert (row["id"], row["instruction"], row["path"]) == ("a.py::f", "Return one.", "a.py")
+
+
+@pytest.mark.parametrize(("reading", "flag"), [("functions", "--functions"), ("tasks", "--tasks")])
+def test_functions_are_not_looked_for_in_rows(reading: str, flag: str, tmp_path: Path) -> None:
+    rows, folder = put(tmp_path / "rows.jsonl", as_lines(ROWS)), code(tmp_path / "code")
+    with pytest.raises(ConfigError, match=rf"{flag} is for source files \(.py\), and .*rows.jsonl holds rows"):
+        sources(str(rows), **{reading: True})
+    assert rows_of(*sources(str(folder), str(rows), **{reading: True}))[-len(ROWS) :] == ROWS
+
+
+@pytest.mark.parametrize("target", [Target("data/out.jsonl"), Target("data/out", shards=2, shard_kind="jsonl")])
+def test_an_output_in_the_folder_of_the_inputs_is_no_input(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(Path("data/in.jsonl"), as_lines(ROWS))
+    build(["data"], target, workers=1)
+    assert build(["data"], target, workers=1, overwrite=True).tally.rows == len(ROWS)
+    assert build(["data"], target, workers=1, resume=True).nothing_to_do
+    with pytest.raises(ConfigError, match="there is nothing but the output itself"):
+        build(
+            [f"{target.output}*" if target.shards is None else f"{target.output}/data"],
+            target,
+            workers=1,
+            overwrite=True,
+        )
+
+
+def test_of_very_many_columns_the_first_are_named(tmp_path: Path) -> None:
+    path = put(tmp_path / "by_id.json", as_lines([{f"task/{n}": {"program": "x"} for n in range(1200)}]))
+    with pytest.raises(ConfigError, match=r"task/28, task/29 and 1,170 more\); name it with --code-field$"):
+        sources(str(path))
 
 
 def test_with_tasks_what_a_stranger_could_not_write_is_rejected_with_the_reason(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from lintseq import __version__
 from lintseq.dataset.build import build
 from lintseq.dataset.inputs import parse_row, read_rows
-from lintseq.dataset.outputs import KINDS, Outputs, Target, parquet
+from lintseq.dataset.outputs import KINDS, Outputs, Target, check_target, parquet
 from lintseq.dataset.outputs.parquet import write_parquet
 from lintseq.dataset.outputs.shards import Shards
 from lintseq.dataset.records import COLUMNS, SHAPES, encode_line
@@ -251,3 +251,17 @@ def test_the_lock_of_a_run_that_was_killed_is_free_even_while_a_worker_is_at_a_l
     process.send_signal(signal.SIGKILL)
     process.wait()
     Outputs(Target(str(tmp_path / "out.jsonl")), {}, {}, overwrite=True).abandon()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("out.csv", "files of that kind are not written; use one of .parquet, .jsonl"),
+        ("out.parquet.gz", "files of that kind are not written"),
+        ("out.pq", "files of that kind are not written"),
+        ("s3://bucket/out.jsonl", "files are written to disks"),
+    ],
+)
+def test_a_name_that_promises_what_is_not_written_is_refused(name: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=words):
+        check_target(Target(name if "://" in name else str(tmp_path / name)), [], overwrite=False, resume=False)

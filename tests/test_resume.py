@@ -165,10 +165,10 @@ def test_a_run_killed_while_its_files_get_their_names_is_finished(
 ) -> None:
     left = iter(range(moves))
 
-    def rename(source: str, target: str) -> None:
+    def rename(source: str, target: str, old: str) -> None:
         if next(left, None) is None:
             raise Killed
-        replace(source, target)
+        replace(source, target, old)
 
     replace = workplace._replace
     monkeypatch.setattr(workplace, "_replace", rename)
@@ -266,6 +266,31 @@ def test_a_folder_of_ours_is_replaced_whole(rows: str, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["out"]
 
 
+def test_what_bears_the_name_of_a_folder_replaced_is_left_alone(rows: str, tmp_path: Path) -> None:
+    (tmp_path / "out.old").mkdir()
+    (tmp_path / "out.old/thesis.tex").write_text("years of work")
+    for _ in range(2):
+        build([rows], Target(str(tmp_path / "out"), shards=2, shard_kind="jsonl"), workers=1, overwrite=True)
+    assert (tmp_path / "out.old/thesis.tex").exists()
+
+
+@pytest.mark.parametrize("how", [{}, {"resume": True}, {"overwrite": True}])
+@pytest.mark.parametrize("finished", [False, True])
+def test_of_two_outputs_that_would_share_a_manifest_the_second_is_refused(
+    how: dict[str, bool], finished: bool, rows: str, tmp_path: Path
+) -> None:
+    if finished:
+        build([rows], tmp_path / "out.jsonl", workers=1)
+    else:
+        interrupted(rows, tmp_path / "out.jsonl")
+    before = contents(tmp_path)
+    with pytest.raises(
+        ConfigError, match=r"exists; choose another name|manifest .* would be replaced; choose another"
+    ):
+        build([rows], tmp_path / "out.jsonl.gz", workers=1, **how)
+    assert contents(tmp_path) == before
+
+
 def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(
     rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[str, dict[str, bytes]]
 ) -> None:
@@ -283,6 +308,39 @@ def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(
             run(tmp_path, rows, "lines")
     run(tmp_path, rows, "lines", resume=True)
     assert contents(tmp_path) == undisturbed["lines"]
+
+
+def test_what_no_longer_fits_on_the_disk_is_let_go() -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("the system has no device that is always full")
+    file = GrowingFile("/dev/full")
+    file.write(b"{}\n")
+    with pytest.raises(OSError, match="No space left"):
+        file.mark()
+    file.abandon()
+
+
+@pytest.mark.parametrize("name", ["lines", "Parquet"])
+def test_files_that_may_not_grow_end_the_run_with_one_line(name: str, rows: str, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+    target = TARGETS[name]
+    output = str(tmp_path / target.output)
+    command = [sys.executable, "-m", "lintseq", "build", rows, "--samples", "300", "--workers", "1", "--quiet"]
+    ended = subprocess.run(
+        [*command, "--output", output], check=False, preexec_fn=limited, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"lintseq: cannot go on with {output}: ")
+    assert ended.stderr.endswith(f"what was done is in {output}.partial; go on with --resume\n")
+    subprocess.run([*command, "--output", output, "--resume"], check=True)
+    (tmp_path / "alone").mkdir()
+    subprocess.run([*command, "--output", str(tmp_path / "alone" / target.output)], check=True)
+    alone = contents(tmp_path / "alone")
+    assert {name: data for name, data in contents(tmp_path).items() if not name.startswith("alone")} == alone
 
 
 def test_a_process_that_is_killed_for_good_leaves_nothing_undone(rows: str, tmp_path: Path) -> None:

@@ -85,6 +85,12 @@ def test_a_row_whose_draws_are_all_left_out_is_rejected_with_the_reason() -> Non
     assert (outcome.reason, outcome.detail, outcome.id) == ("too-few-edits", "in all of 4 draws", "a")
 
 
+def test_equal_draws_are_no_reason_to_reject_a_row_but_what_the_first_was_left_out_for() -> None:
+    outcome = sampled({**ROW, "program": "x = 1\n"}, samples=3, distinct=True, min_edits=2)
+    assert outcome.reason == "too-few-edits"
+    assert outcome.detail == "in all of 30 draws, 29 of them equal to earlier ones"
+
+
 def test_long_programs_are_rejected() -> None:
     assert sampled(max_lines=9).records
     outcome = sampled(max_lines=8)

@@ -27,6 +27,7 @@ from lintseq.cli.options import (
     Workers,
 )
 from lintseq.cli.running import carry_out
+from lintseq.errors import ConfigError
 
 
 def build(
@@ -137,6 +138,8 @@ def build(
     from lintseq.dataset.screening import ScreeningOptions  # noqa: PLC0415
     from lintseq.sampling import SamplingOptions  # noqa: PLC0415
 
+    if similarity is not None and duplicates != "near":
+        raise ConfigError("--similarity says what near duplicates are; drop them with --duplicates near")
     screening = ScreeningOptions(
         licences=tuple(licence or ()),
         licence_field=licence_field,

@@ -110,7 +110,7 @@ def show(report: "Report", to: "Console", *, linter: str) -> None:
             for failure in failures:
                 to.print(f"  {place(failure)}: {printable(failure.message)}", soft_wrap=True)
             to.print()
-    to.print(verdict(report), style="bold green" if report.ok else "bold red")
+    to.print(verdict(report), style="bold green" if report.ok else "bold red", soft_wrap=True)
 
 
 def place(failure: "Failure") -> str:

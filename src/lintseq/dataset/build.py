@@ -9,7 +9,8 @@ from dataclasses import asdict
 from typing import Any
 
 from lintseq.dataset.engines import LOCAL
-from lintseq.dataset.inputs import ReadingOptions, open_sources
+from lintseq.dataset.inputs import ReadingOptions, Source, open_sources
+from lintseq.dataset.inputs.rows import names_of_columns
 from lintseq.dataset.outputs import Target, check_target
 from lintseq.dataset.pipeline import Progress, RunReport, run
 from lintseq.dataset.records import check_form
@@ -44,8 +45,10 @@ def build(
         raise ConfigError("no inputs; name at least one file, folder or data set, or - for standard input")
     check_build(options)
     check_target(target, paths, overwrite=overwrite, resume=resume)
+    sources = open_sources(paths, options.names, reading or ReadingOptions(), but=target.holds)
+    _check_licence_field(options.screening.licence_field, sources)
     return run(
-        open_sources(paths, options.names, reading or ReadingOptions()),
+        sources,
         target,
         options,
         settings=settings_of(options),
@@ -55,6 +58,14 @@ def build(
         resume=resume,
         on_progress=on_progress,
     )
+
+
+def _check_licence_field(name: str | None, sources: Sequence[Source]) -> None:
+    """Raise `ConfigError` if rows are to name their licences in a column that there is not."""
+    columns = dict.fromkeys(column for source in sources for column in source.columns)
+    if name is not None and columns and name not in columns:
+        told = names_of_columns(sorted(columns))
+        raise ConfigError(f"no column {name!r} in the first rows (columns: {told}); name one with --licence-field")
 
 
 def settings_of(options: BuildOptions) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def convert(
     if not paths:
         raise ConfigError("no inputs; name at least one data set of edit sequences, or - for standard input")
     check_target(target, paths, overwrite=overwrite, resume=resume)
-    sources = open_sources(paths, None, ReadingOptions())
+    sources = open_sources(paths, None, ReadingOptions(), but=target.holds)
     if any(_LICENCE in source.columns for source in sources):
         options = replace(options, screening=ScreeningOptions(licence_field=_LICENCE))
     return run(

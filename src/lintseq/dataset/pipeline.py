@@ -174,8 +174,8 @@ def run(
             except BrokenPipeError:
                 raise
             except (OSError, sqlite3.Error) as error:
-                way_out = f"what was done is in {outputs.partial}; go on with --resume"
-                raise LintseqError(f"cannot go on with {target.output}: {error}; {way_out}") from None
+                way_out = f"; what was done is in {outputs.partial}; go on with --resume" if outputs.resumable else ""
+                raise LintseqError(f"cannot go on with {target.output}: {error}{way_out}") from None
     return one.report
 
 

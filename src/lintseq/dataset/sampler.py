@@ -22,6 +22,8 @@ from lintseq.sampling import ProgramSampler, SamplingOptions
 _TRIES = 10
 """Draws made for each one that is wanted, at most, where equal ones do not count."""
 
+_EQUAL = "equal"
+
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
@@ -131,8 +133,10 @@ class EditSampler:
                 outcome.edits.append(len(one))
                 outcome.lines += len(one.program.lines) - len(one.present())
         if not outcome.records:
+            equal = outcome.dropped.pop(_EQUAL, 0)  # to draws that were left out themselves, which is the reason
             reason, _ = outcome.dropped.most_common(1)[0]
-            raise ProgramError(reason, f"in all of {outcome.dropped.total()} draws")
+            detail = f"in all of {outcome.dropped.total() + equal} draws"
+            raise ProgramError(reason, f"{detail}, {equal} of them equal to earlier ones" if equal else detail)
 
     def _draws(
         self, dropped: Counter[str], item: Item, sampler: ProgramSampler
@@ -145,7 +149,7 @@ class EditSampler:
             before = sampler.lessons
             sequence = sampler.sample(seed=options.seed, id=item.id, draw=draw)
             if options.distinct and sequence.arrivals in seen:
-                dropped["equal"] += 1
+                dropped[_EQUAL] += 1
             elif len(sequence) < options.min_edits:
                 dropped["too-few-edits"] += 1
             elif options.max_edits is not None and len(sequence) > options.max_edits:

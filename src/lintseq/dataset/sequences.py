@@ -6,11 +6,12 @@ What rows say is neither believed nor checked here.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lintseq.codecs import DIFF, SEPARATOR, Codec, get_codec, join_edits, split_edits
 from lintseq.codecs.resolution import shorten
+from lintseq.dataset.inputs.rows import names_of_columns
 from lintseq.dataset.records import prompt_of
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, MalformedEditError, ProgramError
@@ -51,7 +52,13 @@ class Record:
         if edits is None and not self.programs:
             return self.codec.parse(self.text, self.start)
         final_newline = self.programs[0].endswith("\n") if self.programs else self.text.endswith("\n")
-        return self.codec.parse_edits(self.edits[:edits], self.start, final_newline=final_newline)
+        sequence = self.codec.parse_edits(self.edits[:edits], self.start, final_newline=final_newline)
+        return sequence if final_newline or edits is not None else self._ended(sequence)
+
+    def _ended(self, sequence: EditSequence) -> EditSequence:
+        """Return a sequence with a newline at the end of its program, if a program that the row may mean is that."""
+        ended = replace(sequence.program, final_newline=True)
+        return replace(sequence, program=ended) if ended.text in self.programs else sequence
 
 
 def read_record(row: Mapping[str, Any]) -> Record:
@@ -74,7 +81,7 @@ def read_record(row: Mapping[str, Any]) -> Record:
         text = "\n".join(answers) if by_edit else answers[-1]
         return _of_text(row, "messages-by-edit" if by_edit else "messages", f"{prompt}\n", text)
     raise ProgramError(
-        "no-field", f"none of edits, edit_path, completion, messages among its columns: {_columns(row)}"
+        "no-field", f"none of edits, edit_path, completion, messages among its columns: {names_of_columns(row)}"
     )
 
 
@@ -179,12 +186,8 @@ def _licence(row: Mapping[str, Any]) -> str:
 
 def _string(row: Mapping[str, Any], name: str) -> str:
     if not isinstance(value := row.get(name), str):
-        raise ProgramError("no-field", f"no text in column {name!r} (columns: {_columns(row)})")
+        raise ProgramError("no-field", f"no text in column {name!r} (columns: {names_of_columns(row)})")
     return value
-
-
-def _columns(row: Mapping[str, Any]) -> str:
-    return ", ".join(row) or "none"
 
 
 _PYLINTSEQ_FENCE = re.compile(r"```python(.*?)(?:```|.\Z)", re.S)

@@ -17,7 +17,15 @@ from lintseq.dataset.inputs import sourcecode
 from lintseq.dataset.inputs.fields import FieldNames, Fields, find_fields
 from lintseq.dataset.inputs.hub import PREFIX, hub_input, is_saved, saved_input
 from lintseq.dataset.inputs.lines import array_input, lines_input, opens_an_array
-from lintseq.dataset.inputs.places import base_of, files_in, files_matching, is_folder, is_pattern, name_below
+from lintseq.dataset.inputs.places import (
+    base_of,
+    files_in,
+    files_matching,
+    is_folder,
+    is_pattern,
+    name_below,
+    names_apart,
+)
 from lintseq.dataset.inputs.rows import (
     MAX_ROW_BYTES,
     START,
@@ -114,15 +122,32 @@ class Source:
     """Those that hold something in the first rows."""
 
 
-def open_sources(specs: Sequence[str], names: FieldNames | None, options: ReadingOptions) -> list[Source]:
+def open_sources(
+    specs: Sequence[str],
+    names: FieldNames | None,
+    options: ReadingOptions,
+    *,
+    but: Callable[[str], bool] = lambda path: False,
+) -> list[Source]:
     """Return the inputs that the words of a command line name; raise `ConfigError` for what cannot work.
 
-    Fields are found by `names`; without, they are not looked for.
+    Fields are found by `names`; without, they are not looked for. Files of which `but` says so are passed over,
+    such as what an earlier run wrote into a folder that it read.
 
     A word is a file (JSON lines, a JSON array, CSV or Parquet, compressed or not), a folder or a pattern of
-    such files or of Python files, `hf:NAME`, a URL, or `-` for standard input.
+    such files or of Python files, `hf:NAME`, a URL, or `-` for standard input. Where files of several folders
+    are meant, they are named from the folder that all of these lie in: in two packages, many have one name.
     """
-    return [look_into(one, names) for spec in specs for one in find_inputs(spec, options)]
+    found = [one for spec in specs for one in find_inputs(spec, options) if not but(one.path)]
+    if not found:
+        raise ConfigError(f"{', '.join(specs)}: there is nothing but the output itself")
+    if options.unit != sourcecode.FILES and not any(one.fields == sourcecode.FIELDS for one in found):
+        flag = "--tasks" if options.tasks else "--functions"
+        raise ConfigError(f"{flag} is for source files ({sourcecode.SUFFIX}), and {', '.join(specs)} holds rows")
+    ahead = names_apart({one.folder for one in found if one.folder is not None})
+    if len(ahead) > 1:
+        found = [one.named(ahead[one.folder]) if one.folder is not None and one.named else one for one in found]
+    return [look_into(one, names) for one in found]
 
 
 def read_rows(spec: str) -> Iterator[RawRow]:
@@ -143,7 +168,9 @@ def find_inputs(spec: str, options: ReadingOptions) -> list[Input]:
         return _in_folder(spec, options)
     check_readable(spec)
     if _is_source(spec):
-        return [sourcecode.sources_input(spec, [(_own_name(spec), spec)], unit=options.unit)]
+        name = _own_name(spec)
+        folder = os.path.dirname(spec) if os.sep not in name and "/" not in name else None
+        return [sourcecode.sources_input(spec, [(name, spec)], unit=options.unit, folder=folder)]
     return [_data_input(spec)]
 
 
@@ -178,7 +205,7 @@ def _matching(pattern: str, options: ReadingOptions) -> list[Input]:
 
 def _sources_input(spec: str, folder: str, paths: Sequence[str], options: ReadingOptions) -> Input:
     files = [(name_below(folder, path), path) for path in paths]
-    return sourcecode.sources_input(spec, files, unit=options.unit)
+    return sourcecode.sources_input(spec, files, unit=options.unit, folder=folder)
 
 
 def _own_name(path: str) -> str:

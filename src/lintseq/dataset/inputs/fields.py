@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lintseq.dataset.inputs.rows import kind_of_value
+from lintseq.dataset.inputs.rows import kind_of_value, names_of_columns
 from lintseq.errors import ConfigError, ProgramError
 
 INSTRUCTION_NAMES = (
@@ -97,7 +97,7 @@ def _string(row: Mapping[str, Any], name: str) -> str:
     try:
         value = row[name]
     except KeyError:
-        raise ProgramError("no-field", f"no column {name!r} (columns: {', '.join(row)})") from None
+        raise ProgramError("no-field", f"no column {name!r} (columns: {names_of_columns(row)})") from None
     if not isinstance(value, str):
         raise ProgramError("not-string", f"{name!r} holds {kind_of_value(value)}, where a string was expected")
     return value
@@ -115,7 +115,7 @@ def find_fields(path: str, rows: Sequence[Mapping[str, Any]], names: FieldNames)
             columns[name] += isinstance(value, str)
 
     def missing(what: str, flag: str, *, more: str = "") -> ConfigError:
-        return ConfigError(f"{path}: {what} (columns: {', '.join(columns) or 'none'}); name it with {flag}{more}")
+        return ConfigError(f"{path}: {what} (columns: {names_of_columns(columns)}); name it with {flag}{more}")
 
     def named(name: str, flag: str) -> str:
         if name not in columns:

@@ -8,6 +8,7 @@ import glob
 import os
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from itertools import takewhile
 from typing import Any
 
 from lintseq.dataset.inputs.streams import filesystem, is_remote, remote_stamp
@@ -73,6 +74,22 @@ def name_below(folder: str, path: str) -> str:
         system, inner = filesystem(path)
         return str(inner).removeprefix(str(system._strip_protocol(folder))).lstrip("/")
     return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def names_apart(folders: Iterable[str]) -> dict[str, str]:
+    """Return what goes before the names of files of each folder, where those of several folders meet.
+
+    That is the way to it from the folder that all of them lie in, so it does not depend on where that is. Of
+    folders that do not meet, on several servers, it is the last part.
+    """
+    ways = {folder: _way_to(folder) for folder in folders}
+    shared = sum(1 for _ in takewhile(lambda parts: len(set(parts)) == 1, zip(*ways.values(), strict=False)))
+    return {folder: "".join(f"{part}/" for part in way[shared or -1 :]) for folder, way in ways.items()}
+
+
+def _way_to(folder: str) -> list[str]:
+    path = folder if is_remote(folder) else os.path.abspath(folder).replace(os.sep, "/")
+    return path.rstrip("/").split("/")
 
 
 def stamp_of(files: Iterable[tuple[str, str]]) -> str:

@@ -1,7 +1,7 @@
 """A row of any input: one JSON object as bytes, and its place. Knows nothing of where rows come from."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lintseq.dataset.inputs.fields import Fields
 
 MAX_ROW_BYTES = 16 << 20
+_MOST_NAMES = 30
 
 
 class BrokenInputError(Exception):
@@ -70,6 +71,10 @@ class Input:
     """Whether reading on after a mark leaves out what is before it, rather than reading that again."""
     fields: "Fields | None" = None
     """Where its rows keep what matters, if that is known whatever they hold."""
+    folder: str | None = None
+    """The folder below which its files are named, and their rows after them; None if that is no question."""
+    named: "Callable[[str], Input] | None" = None
+    """The same with something before these names."""
 
 
 def parse_row(data: bytes) -> dict[str, Any]:
@@ -91,6 +96,14 @@ def kind_of_value(value: object) -> str:
         return json.dumps(value)
     names: dict[type, str] = {str: "a string", list: "an array", dict: "an object"}
     return names.get(type(value), "a number")
+
+
+def names_of_columns(names: Iterable[str]) -> str:
+    """Return the names of columns for a message: of very many, the first."""
+    names = list(names)
+    more = len(names) - _MOST_NAMES
+    told = ", ".join(names[:_MOST_NAMES]) or "none"
+    return f"{told} and {more:,} more" if more > 0 else told
 
 
 def _parse_leniently(data: bytes) -> Any:

@@ -27,13 +27,21 @@ FILES, FUNCTIONS, TASKS = "files", "functions", "tasks"
 SUFFIX = ".py"
 
 
-def sources_input(path: str, files: Sequence[tuple[str, str]], *, unit: str) -> Input:
-    """Return the input of Python files, each an id and a path. Its size is in files."""
+def sources_input(path: str, files: Sequence[tuple[str, str]], *, unit: str, folder: str | None = None) -> Input:
+    """Return the input of Python files, each an id and a path. Its size is in files.
+
+    `folder` is the one below which they are named, if they can be named otherwise, too.
+    """
+
+    def named(ahead: str) -> Input:
+        return sources_input(path, [(ahead + name, file) for name, file in files], unit=unit)
+
     fingerprint = {"files": len(files), "functions": unit != FILES, "hash": stamp_of(files)}
     if unit == TASKS:
         fingerprint["tasks"] = True
     read = partial(_read, files, unit)
-    return Input(path, len(files), fingerprint, read, by_rows=unit == FILES, fields=FIELDS)
+    whole = unit == FILES
+    return Input(path, len(files), fingerprint, read, by_rows=whole, fields=FIELDS, folder=folder, named=named)
 
 
 def _read(files: Sequence[tuple[str, str]], unit: str, after: Mark) -> Iterator[RawRow]:

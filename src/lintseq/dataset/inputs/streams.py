@@ -113,9 +113,16 @@ def check_readable(path: str) -> None:
         with open(path, "rb") if stat.S_ISREG(os.stat(path).st_mode) else open(os.devnull, "rb"):
             pass
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
+        raise ConfigError(f"cannot read {path}: {_told(error)}") from None
     if not os.access(path, os.R_OK):
         raise ConfigError(f"cannot read {path}: permission denied")
+
+
+def _told(error: OSError) -> str:
+    """Return what kept a file from being read. Of a file of a server, fsspec says only the address and the cause."""
+    if isinstance(error, FileNotFoundError) and not error.strerror:
+        return f"{error.__cause__ or 'there is no such file'}"
+    return error.strerror or str(error)
 
 
 def input_size(path: str) -> int | None:

@@ -11,7 +11,7 @@ from typing import Any, Self
 from lintseq.dataset.outputs.growing import GrowingFile, Passage
 from lintseq.dataset.outputs.parquet import Columns
 from lintseq.dataset.outputs.shards import KINDS, Shards
-from lintseq.dataset.outputs.target import STDOUT, Target, check_target, default_rejected, is_regular, is_special
+from lintseq.dataset.outputs.target import STDOUT, Target, check_target, default_rejected, is_regular, is_special, stem
 from lintseq.dataset.outputs.workplace import MANIFEST, Workplace, sync_folder, write_durably
 from lintseq.errors import ConfigError
 
@@ -102,6 +102,7 @@ class Outputs:
             way_out = "go on with --resume, or start again with --overwrite"
             raise ConfigError(f"an unfinished run lies in {self.workplace.path}: {way_out}")
         if self.manifest is None:
+            _check_beside(self.target, overwrite=overwrite)
             self.workplace.clear()
         return None
 
@@ -224,6 +225,21 @@ class Outputs:
             return f"{os.path.realpath(path)}.partial"
         end = next((end for end in (".gz", ".zst") if path.endswith(end)), "")
         return self._growing(f"{_REJECTED}.jsonl{end}")
+
+
+def _check_beside(target: Target, *, overwrite: bool) -> None:
+    """Raise `ConfigError` if rejected rows or a manifest would take the place of those of another output."""
+    for path in (target.rejected_path, target.manifest_path):
+        if path is not None and is_regular(path) and os.path.exists(path) and not overwrite:
+            raise ConfigError(f"{path} exists; choose another name, or replace it with --overwrite")
+    if target.sharded or target.manifest_path is None:
+        return
+    for other in (f"{stem(target.output)}.{kind}" for kind in KINDS):
+        for path in (other, f"{other}.partial"):
+            if os.path.exists(path) and os.path.realpath(other) != os.path.realpath(target.output):
+                raise ConfigError(
+                    f"{path} is there, whose manifest {target.manifest_path} would be replaced; choose another name"
+                )
 
 
 def _manifest_of(target: Target) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 import zstandard
@@ -75,7 +75,7 @@ class GrowingFile:
     def abandon(self) -> None:
         """Close the file as it is."""
         self._pending.clear()
-        with uninterrupted():
+        with uninterrupted(), suppress(OSError):  # where the disk is full, closing tries to write once more
             self._file.close()
 
     def _write_frame(self, data: bytes) -> None:

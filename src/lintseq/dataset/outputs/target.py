@@ -8,6 +8,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lintseq.dataset.inputs.streams import is_remote
 from lintseq.dataset.outputs.parquet import check_parquet
 from lintseq.dataset.outputs.shards import KINDS, kind_of
 from lintseq.dataset.outputs.workplace import MANIFEST, is_ours
@@ -15,6 +16,8 @@ from lintseq.errors import ConfigError
 
 STDOUT = "-"
 _ENDINGS = (".gz", ".zst", ".jsonl", ".json", ".parquet")
+_OTHER_KINDS = (".csv", ".tsv", ".pq", ".parquet.gz", ".parquet.zst", ".arrow", ".txt", ".bz2", ".xz", ".zip")
+"""Ends of names that promise what is not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,13 @@ class Target:
             return None
         return os.path.join(self.output, MANIFEST) if self.sharded else f"{stem(self.output)}.manifest.json"
 
+    def holds(self, path: str) -> bool:
+        """Tell whether a file is, or will be, of this output."""
+        if not is_regular(self.output):
+            return False
+        own, mine = os.path.realpath(path), os.path.realpath(self.output)
+        return own == mine or (self.sharded and own.startswith(mine + os.sep))
+
 
 def stem(output: str) -> str:
     """Return the path of an output without the endings that tell its kind."""
@@ -83,10 +93,11 @@ def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resu
             raise ConfigError(f"{name} is {value}, but must be at least 1")
     if target.shard_kind not in KINDS:
         raise ConfigError(f"unknown kind of shards {target.shard_kind!r}; use one of {', '.join(KINDS)}")
+    if target.shard_kind != KINDS[0] and not target.sharded:
+        raise ConfigError("--shard-kind says what shards are; ask for some with --shards or --shard-rows")
     if overwrite and resume:
         raise ConfigError("--overwrite starts again and --resume goes on; choose one")
-    if target.kind == "parquet":
-        check_parquet()
+    _check_kind(target)
     if not is_regular(target.output):
         if target.sharded:
             raise ConfigError(f"{target.output} cannot hold shards; name a folder")
@@ -111,3 +122,17 @@ def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resu
         folder = os.path.dirname(path.rstrip(os.sep))
         if not os.path.isdir(folder or ".") and not (target.sharded and path == target.rejected_path):
             raise ConfigError(f"cannot write {path}: there is no folder {folder}")
+
+
+def _check_kind(target: Target) -> None:
+    """Raise `ConfigError` if what the names of the files promise is not what can be written."""
+    for path in (target.output, target.rejected):
+        if path is not None and is_remote(path):
+            raise ConfigError(
+                f"cannot write {path}: files are written to disks; name one, and copy it when it is whole"
+            )
+    kinds = ", ".join(f".{kind}" for kind in KINDS)
+    if not target.sharded and is_regular(target.output) and target.output.lower().endswith(_OTHER_KINDS):
+        raise ConfigError(f"cannot write {target.output}: files of that kind are not written; use one of {kinds}")
+    if target.kind == "parquet":
+        check_parquet()

@@ -67,7 +67,7 @@ class Workplace:
         """Give finished files their names, one after the other; moves that were made before a kill are passed over."""
         for source, target in moves:
             if os.path.lexists(source):
-                _replace(source, target)
+                _replace(source, target, self.file("old"))
         self.close(delete=True)
 
     def close(self, *, delete: bool = False) -> None:
@@ -141,14 +141,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_let_go)
 
 
-def _replace(source: str, target: str) -> None:
-    """Rename a file or a folder, replacing what is there; a folder that is there has to go first."""
+def _replace(source: str, target: str, old: str) -> None:
+    """Rename a file or a folder, replacing what is there; a folder that is there goes first, to `old`."""
     if os.path.isdir(target) and not os.path.islink(target):
-        old = f"{target}.old"
         _delete(old)
         os.rename(target, old)
         os.rename(source, target)
-        _delete(old)
     else:
         os.replace(source, target)
     sync_folder(os.path.dirname(target))
