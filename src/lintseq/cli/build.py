@@ -71,7 +71,7 @@ def build(
     functions: Annotated[
         bool,
         typer.Option(
-            "--functions", help="Of files, or rows that hold files, take each documented function and class."
+            "--functions", help="Of programs, take each documented function and class."
         ),
     ] = False,
     tasks: Annotated[
