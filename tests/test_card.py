@@ -70,6 +70,11 @@ def test_a_card_reads_like_this() -> None:
     assert "/home/me" not in text
 
 
+def test_what_has_no_rows_is_to_be_streamed() -> None:
+    text = card({"sequences": 0}).text
+    assert '\ndata = load_dataset("path/to/this/folder", split="train", streaming=True)\n' in text
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_card_tells_the_type_of_every_column(shape: str) -> None:
     made = card(shape=shape)

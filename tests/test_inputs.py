@@ -32,9 +32,11 @@ from lintseq.dataset.inputs import (
     parse_row,
     read_rows,
 )
+from lintseq.dataset.inputs.streams import without_secrets
 from lintseq.dataset.outputs import Target
 from lintseq.dataset.pipeline import Progress
-from lintseq.dataset.sampler import EditSampler
+from lintseq.dataset.sampler import BuildOptions, EditSampler
+from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import ConfigError
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -693,6 +695,45 @@ def test_an_output_in_the_folder_of_the_inputs_is_no_input(
             workers=1,
             overwrite=True,
         )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("https://me:pw@host/a.jsonl", "https://***@host/a.jsonl"),
+        ("https://key@host:80/a@b.jsonl", "https://***@host:80/a@b.jsonl"),
+        ("https://me:p@ss@host/a", "https://***@host/a"),
+        ("https://host/a.parquet?X-Sig=k&b=c", "https://host/a.parquet?***"),
+        ("simplecache::https://me:pw@host/a?k=1#z", "simplecache::https://***@host/a?***#z"),
+        ("no 'https://me:pw@host/a?k=v' and https://host/b", "no 'https://***@host/a?***' and https://host/b"),
+        ("hf://datasets/me/it@main/a.jsonl", "hf://datasets/me/it@main/a.jsonl"),
+        ("github://me:it@main/a.jsonl", "github://me:it@main/a.jsonl"),
+        ("s3://bucket/a.jsonl", "s3://bucket/a.jsonl"),
+        ("hf:me/it@main", "hf:me/it@main"),
+        ("what? me@home", "what? me@home"),
+    ],
+)
+def test_urls_are_told_without_accounts_and_queries(text: str, told: str) -> None:
+    assert without_secrets(text) == told
+
+
+def test_what_a_build_writes_has_no_passwords_and_no_keys(tmp_path: Path) -> None:
+    rows = [*ROWS, {"id": "bad", "instruction": "", "program": "print 1"}]
+    cut_off = gzip.compress(as_lines(rows * 3))[:-90]
+    target = Target(str(tmp_path / "out"), shard_rows=100, shard_kind="jsonl")
+    options = BuildOptions(shape="pylintseq", screening=ScreeningOptions(duplicates="exact"))
+
+    def run(key: str, **more: Any) -> list[str]:
+        url = put_remote(f"memory://me:PASSWORD@host/a.jsonl.gz?token={key}", cut_off)
+        return build([url], target, options=options, workers=1, **more).broken_inputs
+
+    (broken,) = run("KEY1")
+    assert broken.startswith("memory://***@host/a.jsonl.gz?***: ")
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or not any(word in path.read_bytes() for word in (b"PASSWORD", b"KEY1"))
+    assert "memory://***@host" in (tmp_path / "out/manifest.json").read_text()
+    with pytest.raises(ConfigError, match="inputs 1 fingerprint address was"):
+        run("KEY2", resume=True)
 
 
 def test_of_very_many_columns_the_first_are_named(tmp_path: Path) -> None:

@@ -93,17 +93,19 @@ def plain(value: Any) -> Any:
     return value.replace("\ud800", "?") if isinstance(value, str) else value
 
 
-FOLDERS = [(shape, "parquet", False) for shape in SHAPES]
-FOLDERS += [(shape, "jsonl", True) for shape in SHAPES]
-FOLDERS += [("lintseq", kind, False) for kind in KINDS if kind != "parquet"]
+FOLDERS = [(shape, "parquet", False, False) for shape in SHAPES]
+FOLDERS += [(shape, "jsonl", True, False) for shape in SHAPES]
+FOLDERS += [("lintseq", kind, False, False) for kind in KINDS if kind != "parquet"]
+FOLDERS += [("lintseq", kind, True, True) for kind in KINDS]
+"""Shape, kind, whether it is streamed, and whether there is not a single record: then nothing else works."""
 
 
 def test_a_folder_of_shards_of_any_shape_and_kind_is_a_data_set_as_it_is(tmp_path: Path) -> None:
     written = {}
     questions = []
-    for number, (shape, kind, streaming) in enumerate(FOLDERS):
+    for number, (shape, kind, streaming, empty) in enumerate(FOLDERS):
         folder = tmp_path / f"{number} {shape}"
-        written[number] = shard(folder, shape, kind)
+        written[number] = shard(folder, shape, kind, [] if empty else ROWS)
         assert sorted(os.listdir(folder)) == ["README.md", "data", "manifest.json", "rejected.jsonl"]
         assert sorted(os.listdir(folder / "data")) == [f"train-0000{n}.{kind}" for n in range(5)]
         questions.append(json.dumps([str(folder), str(tmp_path / "cache"), streaming]))

@@ -82,7 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(error: Exception, *, status: int) -> int:
-    typer.echo(f"lintseq: {error}", err=True)
+    from lintseq.dataset.inputs.streams import without_secrets  # noqa: PLC0415
+
+    typer.echo(f"lintseq: {without_secrets(str(error))}", err=True)
     return status
 
 

@@ -127,11 +127,7 @@ def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Map
         "",
         "## Loading",
         "",
-        "```python",
-        "from datasets import load_dataset",
-        "",
-        'data = load_dataset("path/to/this/folder", split="train")',
-        "```",
+        *_loading(manifest),
         "",
         "## Columns",
         "",
@@ -164,6 +160,19 @@ def _about(settings: Mapping[str, Any]) -> list[str]:
     if judge is not None:
         lines.append(f"Each state was judged by {_code(judge)} too, and has no finding that the whole program lacks.")
     return lines
+
+
+def _loading(manifest: Mapping[str, Any]) -> list[str]:
+    """Return how the folder is opened; `datasets` makes no split that has no rows, and streams one."""
+    empty = not manifest["sequences"]
+    return [
+        *(["No row gave a sequence. `datasets` loads nothing that has no rows, but streams it:", ""] * empty),
+        "```python",
+        "from datasets import load_dataset",
+        "",
+        f'data = load_dataset("path/to/this/folder", split="train"{", streaming=True" * empty})',
+        "```",
+    ]
 
 
 def _inputs(settings: Mapping[str, Any]) -> str:

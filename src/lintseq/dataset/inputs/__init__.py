@@ -40,11 +40,13 @@ from lintseq.dataset.inputs.rows import (
 from lintseq.dataset.inputs.streams import (
     BROKEN,
     STDIN,
+    address_hash,
     check_readable,
     decompressed,
     input_size,
     is_remote,
     opened,
+    without_secrets,
 )
 from lintseq.dataset.inputs.tables import csv_input, parquet_input
 from lintseq.errors import ConfigError, ProgramError
@@ -161,7 +163,7 @@ def open_sources(
         raise ConfigError("of functions, the docstrings are the instructions; leave out --instruction-field")
     ahead = names_apart({one.folder for one in found if one.folder is not None})
     if len(ahead) > 1:
-        found = [one.named(ahead[one.folder]) if one.folder is not None and one.named else one for one in found]
+        found = [_told(one.named(ahead[one.folder])) if one.folder is not None and one.named else one for one in found]
     return [look_into(one, names, options=options) for one in found]
 
 
@@ -172,7 +174,18 @@ def read_rows(spec: str) -> Iterator[RawRow]:
 
 
 def find_inputs(spec: str, options: ReadingOptions) -> list[Input]:
-    """Return what a word of the command line names."""
+    """Return what a word of the command line names, under names without passwords and keys."""
+    return [_told(one) for one in _found(spec, options)]
+
+
+def _told(one: Input) -> Input:
+    path = without_secrets(one.path)
+    if path == one.path or one.fingerprint is None:
+        return replace(one, path=path)
+    return replace(one, path=path, fingerprint={**one.fingerprint, "address": address_hash(one.path)})
+
+
+def _found(spec: str, options: ReadingOptions) -> list[Input]:
     if spec == STDIN:
         return [lines_input(STDIN)]
     if spec.startswith(PREFIX) and not is_remote(spec):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from lintseq.dataset.inputs.streams import without_secrets
 from lintseq.errors import ProgramError
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ _MOST_NAMES = 30
 
 class BrokenInputError(Exception):
     """An input that cannot be read to its end; the rows before that are good."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(without_secrets(what))  # it is written down
 
 
 @dataclass(frozen=True, slots=True)

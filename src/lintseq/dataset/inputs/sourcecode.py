@@ -15,7 +15,7 @@ from typing import Any
 from lintseq.dataset.inputs.modules import FIELDS
 from lintseq.dataset.inputs.places import stamp_of
 from lintseq.dataset.inputs.rows import Input, Mark, RawRow, encode_row
-from lintseq.dataset.inputs.streams import opened
+from lintseq.dataset.inputs.streams import opened, without_secrets
 
 SUFFIX = ".py"
 
@@ -47,7 +47,7 @@ def _row_of(name: str, file: str, *, docstrings: bool) -> dict[str, Any]:
         with opened(file) as stream:
             text = decoded(stream.read())
     except OSError as error:
-        return {"id": name, "path": name, "unreadable": error.strerror or str(error)}
+        return {"id": name, "path": name, "unreadable": without_secrets(error.strerror or str(error))}
     return {"id": name, "instruction": _docstring(text) if docstrings else "", "code": text, "path": name}
 
 

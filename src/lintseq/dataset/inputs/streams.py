@@ -31,6 +31,20 @@ def is_remote(path: str) -> bool:
     return _URL.match(path) is not None
 
 
+_ACCOUNT = re.compile(r"(?<=://)(?<!github://)[^/?#\s'\"]*@")
+_QUERY = re.compile(r"(://[^?#\s'\"]*)\?[^#\s'\"]*(?<![:,;])")
+
+
+def without_secrets(text: str) -> str:
+    """Return a text in which no URL has an account or a query, which may be a password or a key."""
+    return _QUERY.sub(r"\1?***", _ACCOUNT.sub("***@", text)) if "://" in text else text
+
+
+def address_hash(path: str) -> str:
+    """Return what tells the inputs of two URLs apart that are the same but for their secrets; not the account."""
+    return blake2b(_ACCOUNT.sub("", path).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
 def filesystem(path: str) -> tuple[Any, str]:
     """Return the fsspec file system of a URL and the path in it; raises `ConfigError` if there is none."""
     try:
