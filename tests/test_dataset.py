@@ -36,9 +36,10 @@ from lintseq.dataset.inputs import (
     parse_row,
     read_rows,
 )
+from lintseq.dataset.inputs.fields import content_id
 from lintseq.dataset.outputs import Target, default_rejected, growing
 from lintseq.dataset.pipeline import Progress, RunInterrupted, RunReport
-from lintseq.dataset.records import SHAPES, Item, content_id, encode_line, encode_rejection
+from lintseq.dataset.records import SHAPES, Item, encode_line, encode_rejection
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.work import Batch, Result, RowWorker
 from lintseq.errors import ConfigError, LintseqError, ProgramError, ToolError

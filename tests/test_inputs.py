@@ -24,6 +24,7 @@ from lintseq.dataset.inputs import (
     BrokenInputError,
     FieldNames,
     Input,
+    RawRow,
     ReadingOptions,
     Source,
     find_inputs,
@@ -191,7 +192,12 @@ def sources(*specs: str, **reading: Any) -> list[Source]:
 
 
 def rows_of(*opened: Source | Input) -> list[Row]:
-    return [parse_row(row.data) for one in opened for row in one.read(START)]
+    return [parse_row(row.data) for one in opened for row in programs_of(one)]
+
+
+def programs_of(one: Source | Input) -> Iterator[RawRow]:
+    for row in one.read(START):
+        yield from (program for program, _ in one.programs(row)) if isinstance(one, Source) else [row]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -658,7 +664,8 @@ def test_source_files_are_gone_on_with_from_any_row(reading: dict[str, bool], tm
     put(folder / "many.py", b"".join(b'def f%d():\n    """Return one."""\n    return 1\n\n\n' % n for n in range(9)))
     (one,) = sources(str(folder), **reading)
     rows = list(one.read(START))
-    assert len(rows) == (12 if reading else 10)
+    assert len(rows) == 10
+    assert len(list(programs_of(one))) == (12 if reading else 10)
     for place, row in enumerate(rows):
         assert list(one.read(row.mark)) == rows[place + 1 :]
 
@@ -668,14 +675,6 @@ def test_with_functions_a_folder_is_one_of_code_whatever_else_lies_in_it(tmp_pat
     put(tmp_path / "a.py", b'def f():\n    """Return one."""\n    return 1\n')
     (row,) = rows_of(*sources(str(tmp_path), functions=True))
     assert (row["id"], row["instruction"], row["path"]) == ("a.py::f", "Return one.", "a.py")
-
-
-@pytest.mark.parametrize(("reading", "flag"), [("functions", "--functions"), ("tasks", "--tasks")])
-def test_functions_are_not_looked_for_in_rows(reading: str, flag: str, tmp_path: Path) -> None:
-    rows, folder = put(tmp_path / "rows.jsonl", as_lines(ROWS)), code(tmp_path / "code")
-    with pytest.raises(ConfigError, match=rf"{flag} is for source files \(.py\), and .*rows.jsonl holds rows"):
-        sources(str(rows), **{reading: True})
-    assert rows_of(*sources(str(folder), str(rows), **{reading: True}))[-len(ROWS) :] == ROWS
 
 
 @pytest.mark.parametrize("target", [Target("data/out.jsonl"), Target("data/out", shards=2, shard_kind="jsonl")])
@@ -711,9 +710,8 @@ def test_with_tasks_what_a_stranger_could_not_write_is_rejected_with_the_reason(
     put(tmp_path / "pkg/tests/c.py", b'def h(x):\n    """Return half of what is given."""\n    return x / 2\n')
     found = {}
     for one in sources(str(tmp_path), tasks=True):
-        sampler = EditSampler(fields=one.fields)
-        for row in one.read(START):
-            outcome = sampler(row.data)
+        for row, fields in (program for read in one.read(START) for program in one.programs(read)):
+            outcome = EditSampler(fields=fields)(row.data)
             found[outcome.id] = outcome.reason or (outcome.records[0]["instruction"], outcome.records[0]["program"])
     assert found == {
         "pkg/a.py::f": (

@@ -69,7 +69,10 @@ def build(
         str | None, typer.Option(metavar="COLUMN", help="Holds the row's id. [default: found, else a hash]")
     ] = None,
     functions: Annotated[
-        bool, typer.Option("--functions", help="Of source files, take each documented function and class.")
+        bool,
+        typer.Option(
+            "--functions", help="Of programs, take each documented function and class."
+        ),
     ] = False,
     tasks: Annotated[
         bool,
@@ -128,6 +131,9 @@ def build(
 
     Columns are found by their usual names: instruction, query, prompt, ...; program, code, solution,
     response, ...; id, task_id, ...
+
+    With --functions or --tasks a row holds a whole file, as The Stack's column content does, and gives a
+    record for each function: its id is that of the row, or its path, with ::name behind it.
 
     Example: lintseq build pairs.jsonl.gz --output edits.jsonl --samples 5
     """

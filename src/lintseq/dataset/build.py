@@ -5,7 +5,7 @@ Owns what such a run is made of and which settings cannot work; everything else 
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from lintseq.dataset.engines import LOCAL
@@ -45,7 +45,10 @@ def build(
         raise ConfigError("no inputs; name at least one file, folder or data set, or - for standard input")
     check_build(options)
     check_target(target, paths, overwrite=overwrite, resume=resume)
-    sources = open_sources(paths, options.names, reading or ReadingOptions(), but=target.holds)
+    reading = reading or ReadingOptions()
+    if options.screening.licence_field is not None:
+        reading = replace(reading, kept=(*reading.kept, options.screening.licence_field))
+    sources = open_sources(paths, options.names, reading, but=target.holds)
     _check_licence_field(options.screening.licence_field, sources)
     return run(
         sources,

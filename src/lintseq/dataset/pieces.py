@@ -266,13 +266,13 @@ def _batches(
                 size += len(row.data)
                 if len(rows) == _BATCH_ROWS or size > _BATCH_BYTES:
                     marks.append((piece, row.mark))
-                    yield Batch(source.path, source.fields, rows, 0)
+                    yield Batch(source.path, source.fields, rows, 0, source.modules)
                     rows, size = [], 0
         except BrokenInputError as error:
             broken[piece] = str(error)
         if rows:
             marks.append((piece, rows[-1].mark))
-            yield Batch(source.path, source.fields, rows, 0)
+            yield Batch(source.path, source.fields, rows, 0, source.modules)
 
 
 def _write(folder: str, piece: Piece, given: Iterable[Given], broken: dict[Piece, str]) -> None:

@@ -208,10 +208,19 @@ def settings_of(
                 "path": source.path,
                 "fields": None if source.fields is None else asdict(source.fields),
                 "fingerprint": source.fingerprint,
+                **_modules_of(source),
             }
             for source in sources
         ],
     }
+
+
+def _modules_of(source: Source) -> dict[str, Any]:
+    """Return what is taken out of an input's rows; nothing where a row is a program."""
+    if source.modules is None:
+        return {}
+    columns = {"path": source.modules.path, "repository": source.modules.repository}
+    return {"modules": {"unit": source.modules.unit, **columns}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +368,8 @@ class _Run:
 
             def batch() -> Batch:
                 ends.append((_Place(number, rows[-1].mark), shard))  # noqa: B023  called at once
-                return Batch(source.path, source.fields, rows, before + rows[-1].end)  # noqa: B023
+                position = before + rows[-1].end  # noqa: B023
+                return Batch(source.path, source.fields, rows, position, source.modules)  # noqa: B023
 
             try:
                 for row in source.read(mark):
@@ -398,7 +408,7 @@ class _Run:
                     self.report.broken_inputs.append(step.broken)
                 ends.append((_Place(piece.input, step.mark), piece.shard))
                 position = before[piece.input] + step.mark.end
-                yield Batch(source.path, source.fields, step.rows, position), step.result
+                yield Batch(source.path, source.fields, step.rows, position, source.modules), step.result
                 if step.last:
                     self.written.append(path_of(folder, piece))
 

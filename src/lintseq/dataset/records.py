@@ -262,12 +262,6 @@ def meta_of(options: SamplingOptions, seed: int) -> dict[str, Any]:
     return meta
 
 
-def content_id(instruction: str, program: str) -> str:
-    """Return the id of a row that has none of its own: a hash of what it holds."""
-    content = f"{instruction}\0{program}".encode("utf-8", "surrogatepass")
-    return blake2b(content, digest_size=8).hexdigest()
-
-
 def encode_line(record: Mapping[str, Any]) -> bytes:
     """Return a record as one line of JSON; a lone surrogate becomes an escape, as JSON allows."""
     try:

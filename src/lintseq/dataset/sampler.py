@@ -11,7 +11,8 @@ from typing import Any
 
 from lintseq.codecs import get_codec
 from lintseq.dataset.inputs import FieldNames, Fields, find_fields
-from lintseq.dataset.records import SHAPES, Item, chance, check_form, content_id, meta_of
+from lintseq.dataset.inputs.fields import content_id
+from lintseq.dataset.records import SHAPES, Item, chance, check_form, meta_of
 from lintseq.dataset.screening import Screen, ScreeningOptions, licences_of
 from lintseq.dataset.work import Guard, Outcome, RowTurner
 from lintseq.edits import EditSequence

@@ -20,20 +20,8 @@ from typing import Any
 
 from lintseq.dataset.duplicates import DUPLICATES, EXACT, KEEP, NEAR, exact_signature, near_signature
 from lintseq.dataset.inputs import BrokenInputError, parse_row, read_rows
-from lintseq.dataset.inputs.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES
+from lintseq.dataset.inputs.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES, LICENCE_NAMES
 from lintseq.errors import ConfigError, ProgramError
-
-LICENCE_NAMES = (
-    "license",
-    "licence",
-    "licenses",
-    "licences",
-    "max_stars_repo_licenses",
-    "detected_licenses",
-    "repo_license",
-    "spdx_license",
-    "license_type",
-)
 
 _TEXT_NAMES = {
     *INSTRUCTION_NAMES,

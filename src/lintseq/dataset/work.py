@@ -19,6 +19,7 @@ from typing import Any, Protocol, Self
 
 from lintseq.dataset.duplicates import KEEP, Seen
 from lintseq.dataset.inputs import Fields, RawRow, parse_row
+from lintseq.dataset.inputs.modules import FIELDS, Modules
 from lintseq.dataset.records import encode_line, encode_rejection
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import ProgramError, ToolError
@@ -62,10 +63,12 @@ class Batch:
     rows: list[RawRow]
     position: int
     """How far its end is in all inputs, in the units of their sizes."""
+    modules: Modules | None = None
+    """What takes the programs out of the rows, if each holds several that are wanted one by one."""
 
     def part(self, start: int, end: int) -> "Batch":
         """Return some of the rows as a batch of their own."""
-        return Batch(self.source, self.fields, self.rows[start:end], self.position)
+        return Batch(self.source, self.fields, self.rows[start:end], self.position, self.modules)
 
 
 @dataclass(slots=True)
@@ -122,6 +125,8 @@ class Part:
     id: str | int | None
     signature: tuple[int, ...] | None
     """What the row's program is told by; None for a row that was rejected."""
+    row: RawRow | None = None
+    """The row itself, if it is none of the batch's but was taken out of one."""
 
 
 @dataclass(slots=True)
@@ -134,7 +139,7 @@ class Result:
     seconds: float = 0.0
     """What it took."""
     parts: tuple[Part, ...] = ()
-    """The rows one by one, where duplicates are still to be dropped; then the rest is empty."""
+    """The programs one by one, where duplicates are still to be dropped; then the rest is empty."""
 
 
 def joined(results: list[Result]) -> Result:
@@ -168,14 +173,15 @@ def reject(row: RawRow, reason: str, detail: str, *, id: str | int | None, sourc
 
 
 def without_duplicates(batch: Batch, parts: Sequence[Part], seen: Seen, number: int) -> Result:
-    """Return what a batch gives without the programs that were there before; `number` is that of its first row.
+    """Return what a batch gives without the programs that were there before; `number` is that of its first program.
 
     `seen` is asked, and told, in the order of the rows.
     """
     results = []
-    for place, (row, part) in enumerate(zip(batch.rows, parts, strict=True)):
+    for place, part in enumerate(parts):
         result = part.result
         if part.signature is not None:
+            row = part.row or batch.rows[place]
             name = f"{batch.source}:{row.number}" + (f" (id {part.id})" if part.id != "" else "")
             if (match := seen.add(number + place, name, part.signature)) is not None:
                 result = reject(row, match.reason, match.detail, id=part.id, source=batch.source)
@@ -227,11 +233,31 @@ class Guard:
         self, row: Mapping[str, Any] | bytes, fields: Fields | None, *, source: str = "", index: int = 0
     ) -> Outcome:
         """Return what becomes of a row, given as columns or as the JSON object that they are written in."""
+
+        def fill(outcome: Outcome) -> None:
+            columns = parse_row(row) if isinstance(row, bytes) else row
+            self._turner.fill(outcome, columns, fields, source=source, index=index)
+
+        return self._guarded(fill)
+
+    def definitions(self, row: RawRow, modules: Modules) -> list[RawRow] | Outcome:
+        """Return the rows of the definitions in a row that holds a module, or why there are none."""
+        found: list[RawRow] = []
+
+        def look(outcome: Outcome) -> None:
+            columns = parse_row(row.data)
+            outcome.id = modules.name_of(columns)
+            found.extend(modules.definitions(row, columns))
+
+        outcome = self._guarded(look)
+        return outcome if outcome.reason else found
+
+    def _guarded(self, work: Callable[[Outcome], None]) -> Outcome:
+        """Return the outcome that some work has filled, or the reason that it could not."""
         outcome = Outcome()
         try:
             with self._limit:
-                columns = parse_row(row) if isinstance(row, bytes) else row
-                self._turner.fill(outcome, columns, fields, source=source, index=index)
+                work(outcome)
         except _TimeUp:
             self._limit.cancel()
             reason, detail = "timeout", ""
@@ -282,7 +308,8 @@ class RowWorker:
         for row, outcome in self._outcomes(batch):
             tally = Tally()
             records, rejections = _lines_of(outcome, row, batch.source, tally)
-            parts.append(Part(Result(records, rejections, tally), outcome.id, outcome.signature))
+            taken_out = None if batch.modules is None else row
+            parts.append(Part(Result(records, rejections, tally), outcome.id, outcome.signature, taken_out))
         return Result(b"", b"", Tally(), parts=tuple(parts))
 
     def _work(self, batch: Batch) -> Result:
@@ -298,7 +325,16 @@ class RowWorker:
     def _outcomes(self, batch: Batch) -> Iterator[tuple[RawRow, Outcome]]:
         for place, row in enumerate(batch.rows):
             self._on_row(place)
-            yield row, self._guard.outcome(row.data, batch.fields, source=batch.source, index=row.index)
+            if batch.modules is None:
+                yield row, self._guard.outcome(row.data, batch.fields, source=batch.source, index=row.index)
+                continue
+            found = self._guard.definitions(row, batch.modules)
+            if isinstance(found, Outcome):
+                yield row, found
+                continue
+            for one in found:
+                self._on_row(place)  # each has the time of a row
+                yield one, self._guard.outcome(one.data, FIELDS, source=batch.source, index=one.index)
 
 
 def _lines_of(outcome: Outcome, row: RawRow, source: str, tally: Tally) -> tuple[bytes, bytes]:

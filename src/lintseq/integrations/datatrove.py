@@ -23,7 +23,6 @@ from lintseq.dataset.inputs import (
     Fields,
     RawRow,
     ReadingOptions,
-    Source,
     encode_row,
     open_sources,
     parse_row,
@@ -56,10 +55,10 @@ class RowDocument(Document):
 
     __slots__ = ("read", "row", "source")
 
-    def __init__(self, source: Source, row: RawRow) -> None:
-        columns, text, id = _columns_of(row, source.fields)
-        super().__init__(text=text, id=id or f"{source.path}/{row.index}", metadata=columns)
-        self.source = source.path, source.fields
+    def __init__(self, path: str, row: RawRow, fields: Fields | None) -> None:
+        columns, text, id = _columns_of(row, fields)
+        super().__init__(text=text, id=id or f"{path}/{row.index}", metadata=columns)
+        self.source = path, fields
         self.row = row
         self.read = text, dict(columns)
 
@@ -109,9 +108,10 @@ class ProgramReader(PipelineStep):
             rows = rows_of_shard(self.sources, source, rank, world_size)
             try:
                 for row in rows:
-                    document = RowDocument(source, row)
-                    self.update_doc_stats(document)
-                    yield document
+                    for program, fields in source.programs(row):
+                        document = RowDocument(source.path, program, fields)
+                        self.update_doc_stats(document)
+                        yield document
             except BrokenInputError as error:
                 self.stat_update("broken_inputs")
                 logger.error(f"{error}; the rows before that are done")

@@ -7,7 +7,7 @@ and files are open only while they are read.
 
 import os
 import posixpath
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -17,6 +17,7 @@ from lintseq.dataset.inputs import sourcecode
 from lintseq.dataset.inputs.fields import FieldNames, Fields, find_fields
 from lintseq.dataset.inputs.hub import PREFIX, hub_input, is_saved, saved_input
 from lintseq.dataset.inputs.lines import array_input, lines_input, opens_an_array
+from lintseq.dataset.inputs.modules import FIELDS, FUNCTIONS, TASKS, Modules, modules_in
 from lintseq.dataset.inputs.places import (
     base_of,
     files_in,
@@ -96,14 +97,19 @@ class ReadingOptions:
     """How inputs are read."""
 
     functions: bool = False
-    """Of source files, take each documented function and class instead of the whole."""
+    """Of programs, take each documented function and class instead of the whole."""
     tasks: bool = False
     """Of these, take those that a stranger could write from signature and description, and ask for them so."""
+    kept: tuple[str, ...] = ()
+    """Columns that functions have from their rows, beside those that usually hold a licence."""
 
     @property
-    def unit(self) -> str:
-        """What is a row of source files."""
-        return sourcecode.TASKS if self.tasks else sourcecode.FUNCTIONS if self.functions else sourcecode.FILES
+    def unit(self) -> str | None:
+        """What of a program is a row; None is the whole."""
+        return TASKS if self.tasks else FUNCTIONS if self.functions else None
+
+
+WHOLE = ReadingOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,16 @@ class Source:
     jumps: bool = True
     columns: frozenset[str] = frozenset()
     """Those that hold something in the first rows."""
+    modules: Modules | None = None
+    """What becomes of the rows, if each holds several programs that are wanted one by one."""
+
+    def programs(self, row: RawRow) -> Iterable[tuple[RawRow, Fields | None]]:
+        """Yield the rows of the programs in a row, each with its fields: most often the row itself."""
+        if self.modules is None:
+            yield row, self.fields
+        else:
+            for one in self.modules.rows_of(row):
+                yield one, FIELDS
 
 
 def open_sources(
@@ -141,18 +157,17 @@ def open_sources(
     found = [one for spec in specs for one in find_inputs(spec, options) if not but(one.path)]
     if not found:
         raise ConfigError(f"{', '.join(specs)}: there is nothing but the output itself")
-    if options.unit != sourcecode.FILES and not any(one.fields == sourcecode.FIELDS for one in found):
-        flag = "--tasks" if options.tasks else "--functions"
-        raise ConfigError(f"{flag} is for source files ({sourcecode.SUFFIX}), and {', '.join(specs)} holds rows")
+    if options.unit is not None and names is not None and names.instruction:
+        raise ConfigError("of functions, the docstrings are the instructions; leave out --instruction-field")
     ahead = names_apart({one.folder for one in found if one.folder is not None})
     if len(ahead) > 1:
         found = [one.named(ahead[one.folder]) if one.folder is not None and one.named else one for one in found]
-    return [look_into(one, names) for one in found]
+    return [look_into(one, names, options=options) for one in found]
 
 
 def read_rows(spec: str) -> Iterator[RawRow]:
     """Yield the rows of everything that a word of the command line names."""
-    for one in find_inputs(spec, ReadingOptions()):
+    for one in find_inputs(spec, WHOLE):
         yield from one.read(START)
 
 
@@ -170,7 +185,7 @@ def find_inputs(spec: str, options: ReadingOptions) -> list[Input]:
     if _is_source(spec):
         name = _own_name(spec)
         folder = os.path.dirname(spec) if os.sep not in name and "/" not in name else None
-        return [sourcecode.sources_input(spec, [(name, spec)], unit=options.unit, folder=folder)]
+        return [sourcecode.sources_input(spec, [(name, spec)], docstrings=options.unit is None, folder=folder)]
     return [_data_input(spec)]
 
 
@@ -180,7 +195,7 @@ def _in_folder(folder: str, options: ReadingOptions) -> list[Input]:
     paths = files_in(folder)
     sources = [path for path in paths if _is_source(path)]
     data = [path for path in paths if _is_data(path)]
-    if sources and (options.unit != sourcecode.FILES or not data):
+    if sources and (options.unit is not None or not data):
         return [_sources_input(folder, folder, sources, options)]
     if sources:
         example = f"{folder.rstrip('/')}/**/*"
@@ -205,7 +220,7 @@ def _matching(pattern: str, options: ReadingOptions) -> list[Input]:
 
 def _sources_input(spec: str, folder: str, paths: Sequence[str], options: ReadingOptions) -> Input:
     files = [(name_below(folder, path), path) for path in paths]
-    return sourcecode.sources_input(spec, files, unit=options.unit, folder=folder)
+    return sourcecode.sources_input(spec, files, docstrings=options.unit is None, folder=folder)
 
 
 def _own_name(path: str) -> str:
@@ -259,7 +274,7 @@ def _kind(path: str) -> str:
     return kind
 
 
-def look_into(one: Input, names: FieldNames | None) -> Source:
+def look_into(one: Input, names: FieldNames | None, *, options: ReadingOptions = WHOLE) -> Source:
     """Look at the first rows of an input, and find its fields; raise `ConfigError` if that is impossible.
 
     Without `names`, no fields are looked for. What can be read only once stays open, and its first rows are handed on.
@@ -273,9 +288,13 @@ def look_into(one: Input, names: FieldNames | None) -> Source:
     if names is not None and one.fields is not None and names == FieldNames():
         fields = one.fields
     elif names is not None and parsed:
-        fields = find_fields(one.path, parsed, names)
+        fields = find_fields(one.path, parsed, names if options.unit is None else replace(names, instruction=""))
     columns = frozenset(name for row in parsed for name, value in row.items() if value is not None)
-    source = Source(one.path, fields, one.size, one.fingerprint, one.read, one.by_rows, one.jumps, columns)
+    modules = None
+    if options.unit is not None and fields is not None:
+        told = sorted(columns)
+        modules = modules_in(options.unit, fields, told, kept=options.kept, by_line=one.fields is not None)
+    source = Source(one.path, fields, one.size, one.fingerprint, one.read, one.by_rows, one.jumps, columns, modules)
     if one.fingerprint is None:
         return replace(source, read=lambda _: _resumed(head, failure, rows))
     return source

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lintseq.dataset.inputs.names import DEFINITIONS, IMPORTS, Names, last_name, names_of
+from lintseq.program import parse_python
 
 _LONGEST_LINE = 88
 _STAR = re.compile(r"\bimport[\s\\]*\*")
@@ -32,7 +33,7 @@ class Definition:
 
 
 def documented(text: str) -> Iterator[Definition]:
-    """Yield each documented function and class at the top of a module that parses.
+    """Yield each documented function and class at the top of a module; raise `ProgramError` if it does not parse.
 
     The program is the definition, and with it what it needs of the module: imports, constants and other
     definitions, those that these need too, in the order of the file. Methods and functions inside of others
@@ -41,7 +42,7 @@ def documented(text: str) -> Iterator[Definition]:
     its fields, or a session of the interpreter, asks for nothing.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    tree = ast.parse(text)
+    tree = parse_python(text)
     if not any(isinstance(node, DEFINITIONS) and _speaks(ast.get_docstring(node) or "") for node in tree.body):
         return
     module = Module(text, tree)

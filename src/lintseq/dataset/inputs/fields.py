@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 from lintseq.dataset.inputs.rows import kind_of_value, names_of_columns
@@ -35,6 +36,17 @@ CODE_NAMES = (
     "text",
 )
 ID_NAMES = ("id", "task_id", "uid", "uuid", "index", "idx")
+LICENCE_NAMES = (
+    "license",
+    "licence",
+    "licenses",
+    "licences",
+    "max_stars_repo_licenses",
+    "detected_licenses",
+    "repo_license",
+    "spdx_license",
+    "license_type",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,12 @@ class Fields:
         if isinstance(own, str) or (isinstance(own, int) and not isinstance(own, bool)):
             return own if own != "" else None
         return None
+
+
+def content_id(instruction: str, program: str) -> str:
+    """Return the id of a row that has none of its own: a hash of what it holds."""
+    content = f"{instruction}\0{program}".encode("utf-8", "surrogatepass")
+    return blake2b(content, digest_size=8).hexdigest()
 
 
 def _string(row: Mapping[str, Any], name: str) -> str:

@@ -214,7 +214,7 @@ def _check_share(program: str, tree: ast.Module, name: str) -> None:
 def _checked_imports(tree: ast.Module, path: str) -> tuple[str, ...]:
     """Return the packages that a program imports; raise `ProgramError` if its own is among them."""
     own = {part for part in PurePosixPath(path).parts[:-1] if part not in sys.stdlib_module_names}
-    own.add(PurePosixPath(path).parts[0].removesuffix(".py"))
+    own.update(part.removesuffix(".py") for part in PurePosixPath(path).parts[:1])
     found: set[str] = set()
     for node in ast.walk(tree):
         if not isinstance(node, IMPORTS):
