@@ -70,9 +70,7 @@ def build(
     ] = None,
     functions: Annotated[
         bool,
-        typer.Option(
-            "--functions", help="Of programs, take each documented function and class."
-        ),
+        typer.Option("--functions", help="Of programs, take each documented function and class."),
     ] = False,
     tasks: Annotated[
         bool,
