@@ -35,7 +35,7 @@ from lintseq.reporting.evaluation import (
 from lintseq.reporting.evaluation_markdown import markdown, plain
 from lintseq.reporting.evaluation_page import evaluation_page
 from lintseq.reporting.pages import escaped, template
-from lintseq.reporting.plots import log_ticks, power, spread
+from lintseq.reporting.plots import log_ticks, mark, power, spread
 from lintseq.reporting.published import PUBLISHED
 
 KS = (1, 2, 4)
@@ -406,6 +406,10 @@ def test_text_in_markdown_is_one_line_of_text(text: str) -> None:
     assert "\n" not in shown
     assert "<" not in shown
     assert not re.search(r"(?<!\\)(?:\\\\)*[|`*_\[\]]", shown)
+
+
+def test_sixteen_runs_look_different_from_each_other() -> None:
+    assert len({mark(number) for number in range(16)}) == 16
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from math import fsum
 from pathlib import Path
@@ -280,6 +283,41 @@ def test_a_step_that_was_ended_goes_on_with_what_it_had(
     monkeypatch.undo()
     half_is_kept = half.exists()
     assert half_is_kept
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the steps of a killed study go on")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_study_that_is_killed_leaves_no_step_behind(tmp_path: Path, number: signal.Signals) -> None:
+    started = tmp_path / "started"
+    step = f"import os, time; open({str(started)!r}, 'x').write(str(os.getpid())); time.sleep(60)"
+    code = f"""
+import sys
+from lintseq.study import running
+from lintseq.study.plan import Step
+step = Step("a", "build", ("a",), "made/a/x.jsonl", ())
+room = running.Room(("",), 1, 1, 1)
+running.run_steps([step], {{"a": "1"}}, {str(tmp_path)!r}, room=room, program=(sys.executable, "-c", {step!r}))
+"""
+    study = subprocess.Popen([sys.executable, "-c", code])
+    until(lambda: started.exists() and started.read_text())
+    study.send_signal(number)
+    study.wait()
+    until(lambda: ended(started.read_text()))
+
+
+def ended(pid: str) -> bool:
+    """Return whether a process runs no more, be it that nobody has asked for its status yet."""
+    try:
+        return not Path("/proc", pid, "cmdline").read_bytes()
+    except OSError:
+        return True
+
+
+def until(true: Callable[[], object], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_two_that_train_run_beside_each_other(do: Any) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lintseq.reporting.evaluation import Section, Table
-from lintseq.reporting.plots import HEIGHT, Plot, Series, percent_tick, spread
+from lintseq.reporting.plots import HEIGHT, Plot, Series, is_hollow, percent_tick, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,18 +96,21 @@ def _plain(text: str) -> str:
 
 def _draw_run(axes: "Axes", series: Series, number: int) -> None:
     colour = COLOURS[number % len(COLOURS)]
+    style = (0, (5, 3)) if is_hollow(number) else "solid"
     xs, ys = [point.x for point in series.points], [point.y for point in series.points]
     if series.band:
         at, lows, highs = zip(*series.band, strict=True)
         axes.fill_between(at, lows, highs, color=colour, alpha=0.15, linewidth=0)
     if series.line:
-        axes.plot([x for x, _ in series.line], [y for _, y in series.line], color=colour, linewidth=1.6)
+        axes.plot(
+            [x for x, _ in series.line], [y for _, y in series.line], color=colour, linewidth=1.6, linestyle=style
+        )
     if series.joined:
         errors: Any = [
             [point.y - (point.y if point.low is None else point.low) for point in series.points],
             [(point.y if point.high is None else point.high) - point.y for point in series.points],
         ]
-        axes.errorbar(xs, ys, yerr=errors, color=colour, linewidth=1.6, elinewidth=1, capsize=3)
+        axes.errorbar(xs, ys, yerr=errors, color=colour, linestyle=style, linewidth=1.6, elinewidth=1, capsize=3)
     marker = MARKERS[number % len(MARKERS)]
     axes.plot(
         xs,
@@ -115,6 +118,7 @@ def _draw_run(axes: "Axes", series: Series, number: int) -> None:
         linestyle="none",
         marker=marker,
         color=colour,
+        markerfacecolor="white" if is_hollow(number) else colour,
         markersize=6,
         label=_plain(series.name),
         clip_on=False,

@@ -15,6 +15,8 @@ LEFT, RIGHT, TOP, BOTTOM = 62, 14, 14, 50
 LABELS = 140
 """Room at the right for the names of published curves."""
 SHAPES = ("circle", "square", "diamond", "triangle")
+COLOURS = 8
+"""How many the style sheet has, s0 and following; runs after these get hollow marks and dashed lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ def svg(plot: Plot) -> str:
 def mark(number: int) -> str:
     """Return the sign that the points of a run have, for a legend."""
     return (
-        f'<svg class="mark-of s{number % 8}" viewBox="0 0 14 14" width="14" height="14" aria-hidden="true">'
+        f'<svg class="mark-of s{number % COLOURS}" viewBox="0 0 14 14" width="14" height="14" aria-hidden="true">'
         f"{_marker(7, 7, number)}</svg>"
     )
 
@@ -235,7 +237,8 @@ def spread(places: Sequence[float], gap: float, low: float, high: float) -> list
 
 
 def _foreground(canvas: _Canvas, series: Series, number: int, shift: float) -> None:
-    colour = f"s{number % 8}"
+    colour = f"s{number % COLOURS}"
+    line = f"line {colour}{' hollow' if is_hollow(number) else ''}"
     low, high = canvas.plot.y_range
 
     def within(y: float) -> float:
@@ -247,10 +250,10 @@ def _foreground(canvas: _Canvas, series: Series, number: int, shift: float) -> N
         canvas.add("path", class_=f"band {colour}", d=_path(canvas, [*there, *back]) + " Z")
     if series.line:
         seen = [(x, y) for x, y in series.line if low <= y <= high]
-        canvas.add("path", class_=f"line {colour}", d=_path(canvas, seen))
+        canvas.add("path", class_=line, d=_path(canvas, seen))
     if series.joined and len(series.points) > 1:
         path = _path(canvas, [(point.x, point.y) for point in series.points], shift)
-        canvas.add("path", class_=f"line {colour}", d=path)
+        canvas.add("path", class_=line, d=path)
     for point in series.points:
         x, y = canvas.x(point.x) + shift, canvas.y(point.y)
         whisker = ""
@@ -263,12 +266,18 @@ def _foreground(canvas: _Canvas, series: Series, number: int, shift: float) -> N
         canvas.add("g", f"<title>{escaped(point.says)}</title>{whisker}{_marker(x, y, number)}", class_=colour)
 
 
+def is_hollow(number: int) -> bool:
+    """Return whether a run comes so late that its colour is there already: its marks are hollow, its lines dashed."""
+    return number // COLOURS % 2 == 1
+
+
 def _marker(x: float, y: float, number: int) -> str:
     shape = SHAPES[number % len(SHAPES)]
+    look = "dot hollow" if is_hollow(number) else "dot"
     if shape == "circle":
-        return f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
+        return f'<circle class="{look}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
     if shape == "square":
-        return f'<path class="dot" d="M{x - 3.6:.1f} {y - 3.6:.1f} h7.2 v7.2 h-7.2 Z"/>'
+        return f'<path class="{look}" d="M{x - 3.6:.1f} {y - 3.6:.1f} h7.2 v7.2 h-7.2 Z"/>'
     if shape == "diamond":
-        return f'<path class="dot" d="M{x:.1f} {y - 5:.1f} l5 5 l-5 5 l-5 -5 Z"/>'
-    return f'<path class="dot" d="M{x:.1f} {y - 4.8:.1f} l4.8 8.4 h-9.6 Z"/>'
+        return f'<path class="{look}" d="M{x:.1f} {y - 5:.1f} l5 5 l-5 5 l-5 -5 Z"/>'
+    return f'<path class="{look}" d="M{x:.1f} {y - 4.8:.1f} l4.8 8.4 h-9.6 Z"/>'

@@ -2,13 +2,14 @@
 
 A step is done when its output is there and the note beside the study's files says that it was made of the same
 things. A step that was ended in the middle is started again with `--resume`; one whose recipe or inputs have changed
-is made anew. Each step writes what it says to a log of its own.
+is made anew. Each step writes what it says to a log of its own. Whatever ends a study ends its steps.
 """
 
 import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from typing import IO, Any
 
 from lintseq.dataset.outputs.workplace import write_durably
 from lintseq.errors import ConfigError, ToolError
+from lintseq.sandbox import kernel
 from lintseq.study.plan import HERE, Step
 
 NOTES = "steps"
@@ -190,7 +192,12 @@ class _Work:
             environment["OMP_NUM_THREADS"] = str(self.room.cores if step.is_waited_for else self.room.threads)
         command = [*self.program, *self._words(step)]
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  one system call
         )
         self.processes[step.name] = (step, process, device, log)
         self.standing.running[step.name] = time.monotonic()
@@ -207,6 +214,11 @@ class _Work:
             if lost & set(other.needs):
                 lost.add(other.name)
                 self.standing.passed_over.add(other.name)
+
+
+def _end_with_parent() -> None:
+    """Have the system end this process when the one that started it has ended, be it by SIGKILL."""
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM, what="end with the study")
 
 
 def checksums_of(files: Sequence[str]) -> dict[str, str]:
