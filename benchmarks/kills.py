@@ -1,11 +1,13 @@
 """Builds that are killed again and again: are the bytes those of a build that was left alone, and how much is lost?
 
 Each kind of output is built once undisturbed, and once more by a process that is sent SIGKILL at a random moment
-and started again with `--resume`, until it has been killed so many times; the last start is left to its end.
+and started again with `--resume`, until it has been killed so many times; the last start is left to its end. As these
+moments are seldom those in which files are sealed and get their names, short builds are killed near their end besides.
 """
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -28,6 +30,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--kills", type=int, default=50, help="kills of each build (default: 50)")
     parser.add_argument("--megabytes", type=int, default=60, help="size of the input (default: 60)")
+    parser.add_argument("--late", type=int, default=20, help="kills of short builds near their end (default: 20)")
     parser.add_argument("--longest", type=float, default=2.5, help="seconds that a run lives at most (default: 2.5)")
     options = parser.parse_args()
     chance = random.Random(options.seed)
@@ -36,6 +39,8 @@ def main() -> None:
         f"Only the process that was started is killed, {options.kills} times for each kind of output, between 0.2 and"
         f" {options.longest} seconds after it was started; its workers have to end by themselves. What is lost is the"
         " time from the last saved progress to the kill."
+        f" Late kills are {options.late} more: a build of a thirtieth of the rows is killed once, after 85 to"
+        " 105 % of the time that it takes alone, and gone on with; those that had ended before are not counted."
     )
     rows: list[list[object]] = []
     lost_all: list[float] = []
@@ -44,6 +49,11 @@ def main() -> None:
         folder = Path(name)
         source, count = write_input(
             folder / "rows.jsonl", instruction_pairs(options.pairs, seed=options.seed), options.megabytes * 1_000_000
+        )
+        few, _ = write_input(
+            folder / "few.jsonl",
+            instruction_pairs(options.pairs, seed=options.seed),
+            options.megabytes * 1_000_000 // 30,
         )
         for kind, extra in KINDS.items():
             output = "edits" if extra else kind
@@ -65,14 +75,17 @@ def main() -> None:
             subprocess.run([str(word) for word in command], check=True)
             seconds = time.perf_counter() - started
             unequal = differing(folder / "alone", folder / "killed")
+            late = [differing(*pair) for pair in kill_late(few, folder / "late", output, extra, options.late, chance)]
+            unequal += [name for names in late for name in names]
             different += len(unequal)
-            left_over += children_left(source)
+            left_over += children_left(source) + children_left(few)
             lost_all += lost
             rows.append(
                 [
                     kind,
                     count,
                     len(lost),
+                    len(late),
                     len(unequal),
                     f"{middle(lost):.2f}",
                     f"{max(lost):.2f}",
@@ -88,6 +101,7 @@ def main() -> None:
                 "output",
                 "rows",
                 "kills",
+                "late kills",
                 "files different",
                 "s lost, median",
                 "s lost, most",
@@ -131,6 +145,35 @@ def kill_often(
         state = partial / "state.json"
         saved = state.stat().st_mtime if state.exists() else started
         yield killed - max(saved, started)
+
+
+def kill_late(
+    source: Path, folder: Path, output: str, extra: list[str], kills: int, chance: random.Random
+) -> Iterator[tuple[Path, Path]]:
+    """Kill builds near their end and go on with them; yield the folder of one left alone, and of each of them."""
+    alone, killed = folder / "alone", folder / "killed"
+    alone.mkdir(parents=True)
+    command = [str(word) for word in build_command(source, alone / output, "--quiet", *extra)]
+    started = time.perf_counter()
+    subprocess.run(command, check=True)
+    whole = time.perf_counter() - started
+    command = [str(word) for word in build_command(source, killed / output, "--quiet", "--resume", *extra)]
+    command.remove("--overwrite")
+    for _ in range(5 * kills):
+        killed.mkdir()
+        process = subprocess.Popen(command)
+        try:
+            process.wait(whole * chance.uniform(0.85, 1.05))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            subprocess.run(command, check=True)
+            yield alone, killed
+            kills -= 1
+        shutil.rmtree(killed)
+        if not kills:
+            break
+    shutil.rmtree(folder)
 
 
 def differing(one: Path, other: Path) -> list[str]:

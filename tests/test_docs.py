@@ -35,7 +35,7 @@ from lintseq.codecs.resolution import END_TOKENS
 from lintseq.dataset.inputs.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES
 from lintseq.dataset.records import SHAPES
 from lintseq.linting import LINTERS
-from lintseq.sampling import COMMENTS, ORDERS
+from lintseq.sampling import CHOOSERS, COMMENTS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -367,7 +367,7 @@ def test_every_linter_and_option_of_the_walk_is_described():
     text = (DOCS / "linters.md").read_text(encoding="utf-8")
     assert {"native", "none", *LINTERS} <= first_column(text, "Names")
     text = (DOCS / "how-it-works.md").read_text(encoding="utf-8")
-    assert all(f"`{name}`" in text for name in (*ORDERS, *COMMENTS))
+    assert all(f"`{name}`" in text for name in (*CHOOSERS, *COMMENTS))
 
 
 def rewrite(page: Path) -> None:

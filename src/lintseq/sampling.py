@@ -21,7 +21,6 @@ from lintseq.linting import get_linter as load_linter
 from lintseq.linting.syntax import CompileLinter
 from lintseq.program import Program
 
-ORDERS = ("uniform", "indent", "forward")
 COMMENTS = ("attach", "first")
 
 
@@ -52,8 +51,8 @@ get_linter = cache(load_linter)
 @cache
 def check_options(options: SamplingOptions) -> None:
     """Raise `ConfigError` if `options` cannot work; loads the linters that they name."""
-    if options.order not in ORDERS:
-        raise ConfigError(f"unknown order {options.order!r}; use one of {', '.join(ORDERS)}")
+    if options.order not in CHOOSERS:
+        raise ConfigError(f"unknown order {options.order!r}; use one of {', '.join(CHOOSERS)}")
     if options.order != "uniform" and options.linter == "none":
         raise ConfigError(f"linter none takes lines in any order, not in order {options.order!r}")
     if options.comments not in COMMENTS:
@@ -184,6 +183,7 @@ class Forward:
 
 
 CHOOSERS: dict[str, Callable[[Program], Chooser]] = {"uniform": Uniform, "indent": ByIndent, "forward": Forward}
+"""By the order that they are named by."""
 
 
 def indent_weights(program: Program) -> list[float]:
