@@ -38,7 +38,7 @@ from lintseq.dataset.inputs import (
 )
 from lintseq.dataset.inputs.fields import content_id
 from lintseq.dataset.outputs import Target, default_rejected, growing
-from lintseq.dataset.pipeline import Progress, RunInterrupted, RunReport
+from lintseq.dataset.pipeline import Progress, RunInterrupted, RunReport, _Pace
 from lintseq.dataset.records import SHAPES, Item, encode_line, encode_rejection
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.work import Batch, Result, RowWorker
@@ -821,3 +821,22 @@ def test_encoding_a_line_ends_it_once() -> None:
         line = encode_line(shape(item, sequence, 0, {}, DIFF))
         assert line.count(b"\n") == 1
         assert line.endswith(b"}\n")
+
+
+def test_batches_are_as_long_as_rows_are_quick_however_long_earlier_ones_were() -> None:
+    pace = _Pace()
+    for _ in range(100):
+        pace.note(0.001, 1)
+    assert 45 <= pace.rows <= 50  # of a twentieth of a second
+    for _ in range(100):
+        pace.note(1e-9, 64)
+    assert pace.rows == 64
+    # Many short batches that were cut before, of rows that take long, do not make the next ones long.
+    for _ in range(100):
+        pace.note(0.02, 1)
+    assert pace.rows == 2
+    pace.note(60, 1)
+    assert pace.rows == 1
+    for _ in range(200):
+        pace.note(0.0, 1)
+    assert pace.rows > 1

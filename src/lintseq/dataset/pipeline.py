@@ -36,6 +36,8 @@ _BATCH_BYTES = 1 << 16
 _BATCH_SECONDS = 0.05
 """How long the work of a batch should take: long against handing it over, short where a process dies over one of its
 rows and the others are done again."""
+_KEPT = 0.9
+"""Of what earlier batches took, when another one tells."""
 _PROGRAMS = "programs.sqlite"
 _SAVE_SECONDS = 1.0
 """How much work a kill may cost, if saving progress that often takes less than a twentieth of the time."""
@@ -279,7 +281,7 @@ class _Run:
             for batch, result in results:
                 with uninterrupted():  # so that what is written and what is known of it agree
                     self._write(batch, result, *ends.popleft())
-                pace.note(result.seconds)
+                pace.note(result.seconds, len(batch.rows))
                 if saver.due():
                     self.save()
                     saver.done()
@@ -436,17 +438,21 @@ class _Saver:
 
 
 class _Pace:
-    """How many rows make a batch: few where rows take long, as with a slow linter."""
+    """How many rows make a batch: few where rows take long, as with a slow linter.
+
+    Batches are cut long before results come back, many of these at once after a row that hung. So what counts is what a
+    row took, not what batches took that were cut at an earlier pace; and of the rows the latest count most.
+    """
 
     def __init__(self) -> None:
         self.rows = 4
+        self._seconds = self._seen = 0.0
 
-    def note(self, seconds: float) -> None:
+    def note(self, seconds: float, rows: int) -> None:
         """Learn from what a batch took."""
-        if seconds < _BATCH_SECONDS / 2:
-            self.rows = min(2 * self.rows, _BATCH_ROWS)
-        elif seconds > 2 * _BATCH_SECONDS:
-            self.rows = max(self.rows // 2, 1)
+        self._seconds = _KEPT * self._seconds + seconds
+        self._seen = _KEPT * self._seen + rows
+        self.rows = max(1, min(_BATCH_ROWS, int(_BATCH_SECONDS * self._seen / max(self._seconds, 1e-6))))
 
 
 def _ratio(part: float, whole: float) -> float:
