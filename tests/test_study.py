@@ -554,9 +554,10 @@ def test_a_packed_study_reads_nothing_from_outside(tmp_path: Path) -> None:
 
 
 def test_the_steps_can_be_read_before_they_are_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    problems = Path(__file__).parents[1] / "examples" / "problems.jsonl"
+    here = Path(__file__).parents[1]
+    problems = here / "examples" / "problems.jsonl"
     recipe = tmp_path / "finetune.toml"
-    recipe.write_text("")
+    recipe.write_text((here / "recipes" / "nano" / "finetune.toml").read_text())
     file = tmp_path / "study.toml"
     file.write_text(
         f"""title = "t"
@@ -582,7 +583,25 @@ sampling.n = 10
         file.write_text(whole.replace(f'{{ name = "{problems}"', f'{{ name = "{problems}", {parts}'))
         assert main(["study", str(file), "--output", str(tmp_path / "out"), "--plan"]) == 2
         assert told in capsys.readouterr().err
-    file.write_text(whole)
+    for setting, told in (
+        ('arms.edits.complete=["--linte"]', "step 'complete problems/edits-0-t1', lintseq complete: No such option"),
+        ('arms.edits.set=["optim.l=3"]', "step 'finetune edits 0': {recipe}: unknown key optim.l; did you mean"),
+        (
+            'arms.edits.options=["--order", "forward"]',
+            "step 'build edits': a program has one sequence in order forward",
+        ),
+        ('arms.edits.options=["--max-edits", "few"]', "step 'build edits', lintseq build: "),
+        ("arms.edits.format=dif", "step 'build edits': "),
+        (
+            'benchmarks=[{name="{problems}", options=["--k"]}]',
+            "step 'evaluate problems/plain-0-t1', lintseq evaluate: ",
+        ),
+    ):
+        given = setting.replace("{problems}", str(problems))
+        file.write_text(whole)
+        assert main(["study", str(file), "--output", str(tmp_path / "out"), "--set", given]) == 2
+        assert told.replace("{recipe}", str(recipe)) in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
     recipe.unlink()
     assert main(["study", str(file), "--output", str(tmp_path / "out")]) == 2
     assert "there is no such file" in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """`lintseq build`: programs become a data set of edit sequences."""
 
-from dataclasses import replace
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,6 +28,9 @@ from lintseq.cli.options import (
 )
 from lintseq.cli.running import carry_out
 from lintseq.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lintseq.dataset.sampler import BuildOptions
 
 
 def build(
@@ -136,36 +139,10 @@ def build(
     Example: lintseq build pairs.jsonl.gz --output edits.jsonl --samples 5
     """
     from lintseq.dataset.build import build as run  # noqa: PLC0415
-    from lintseq.dataset.inputs import FieldNames, ReadingOptions  # noqa: PLC0415
+    from lintseq.dataset.inputs import ReadingOptions  # noqa: PLC0415
     from lintseq.dataset.outputs import Target  # noqa: PLC0415
-    from lintseq.dataset.sampler import BuildOptions  # noqa: PLC0415
-    from lintseq.dataset.screening import ScreeningOptions  # noqa: PLC0415
-    from lintseq.sampling import SamplingOptions  # noqa: PLC0415
 
-    if similarity is not None and duplicates != "near":
-        raise ConfigError("--similarity says what near duplicates are; drop them with --duplicates near")
-    screening = ScreeningOptions(
-        licences=tuple(licence or ()),
-        licence_field=licence_field,
-        decontaminate=tuple(decontaminate or ()),
-        duplicates=duplicates,
-    )
-    options = BuildOptions(
-        samples=samples,
-        seed=seed,
-        sampling=SamplingOptions(linter=linter, order=order, comments=comments, certify=certify),
-        names=FieldNames(instruction=instruction_field, code=code_field, id=id_field),
-        shape=shape.value,
-        format=format,
-        min_edits=min_edits,
-        max_edits=max_edits,
-        max_lines=max_lines,
-        distinct=distinct,
-        sub_sequences=sub_sequences,
-        screening=screening if similarity is None else replace(screening, similarity=similarity),
-        row_timeout=row_timeout,
-        row_memory=round(row_memory * 10**9) or None,
-    )
+    options = options_of(locals())
     target = Target(output, rejected, shards, shard_rows, shard_kind.value)
     carry_out(
         lambda progress: run(
@@ -183,4 +160,41 @@ def build(
         json=json,
         quiet=quiet,
         strict=strict,
+    )
+
+
+def options_of(given: Mapping[str, Any]) -> "BuildOptions":
+    """Return what the command's parameters, by their names, say; raises `ConfigError` if that cannot be."""
+    from lintseq.dataset.inputs import FieldNames  # noqa: PLC0415
+    from lintseq.dataset.sampler import BuildOptions  # noqa: PLC0415
+    from lintseq.dataset.screening import ScreeningOptions  # noqa: PLC0415
+    from lintseq.sampling import SamplingOptions  # noqa: PLC0415
+
+    if given["similarity"] is not None and given["duplicates"] != "near":
+        raise ConfigError("--similarity says what near duplicates are; drop them with --duplicates near")
+    similar = {} if given["similarity"] is None else {"similarity": given["similarity"]}
+    same = (
+        "samples",
+        "seed",
+        "format",
+        "min_edits",
+        "max_edits",
+        "max_lines",
+        "distinct",
+        "sub_sequences",
+        "row_timeout",
+    )
+    return BuildOptions(
+        sampling=SamplingOptions(**{name: given[name] for name in ("linter", "order", "comments", "certify")}),
+        names=FieldNames(instruction=given["instruction_field"], code=given["code_field"], id=given["id_field"]),
+        shape=given["shape"].value,
+        screening=ScreeningOptions(
+            licences=tuple(given["licence"] or ()),
+            licence_field=given["licence_field"],
+            decontaminate=tuple(given["decontaminate"] or ()),
+            duplicates=given["duplicates"],
+            **similar,
+        ),
+        row_memory=round(given["row_memory"] * 10**9) or None,
+        **{name: given[name] for name in same},
     )

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -61,6 +61,7 @@ def study(
     files = _files(asked, data)
     planned = plan_of(asked, files=files, data=data)
     _check_files(planned)
+    _check_commands(planned)
     if plan:
         for step in planned.steps:
             typer.echo(f"lintseq {' '.join(step.command).replace('{}', str(output))}")
@@ -124,6 +125,35 @@ def _check_files(planned: "Plan") -> None:
         for one in step.files:
             if ":" not in one and "*" not in one and not Path(one).exists():
                 raise ConfigError(f"step {step.name!r} reads {one}, and there is no such file")
+
+
+def _check_commands(planned: "Plan") -> None:
+    """Raise `ConfigError` if a step has an option, a value or a setting that its command does not take: better now
+    than after the hours of the steps before it."""
+    from typer.main import get_command  # noqa: PLC0415
+
+    from lintseq.cli import app  # noqa: PLC0415
+    from lintseq.cli.build import options_of  # noqa: PLC0415
+    from lintseq.dataset.build import check_build  # noqa: PLC0415
+    from lintseq.lm.recipes import FinetuneRecipe, PretrainRecipe, read_recipe  # noqa: PLC0415
+
+    for step in planned.steps:
+        command, words = get_command(app), list(step.command)
+        try:
+            while subcommands := getattr(command, "commands", None):
+                command = subcommands[words.pop(0)]
+            given = command.make_context(step.kind, words).params
+            if step.kind == "build":
+                check_build(options_of(given))
+            elif step.kind in ("pretrain", "finetune"):
+                kind: type[Any] = PretrainRecipe if step.kind == "pretrain" else FinetuneRecipe
+                read_recipe(given["recipe"], kind, settings=given["set"] or ())
+        except ConfigError as error:
+            raise ConfigError(f"step {step.name!r}: {error}") from None
+        except Exception as error:
+            if not hasattr(error, "format_message"):
+                raise
+            raise ConfigError(f"step {step.name!r}, lintseq {step.kind}: {error.format_message()}") from None
 
 
 def _words(standing: "Standing", room: "Room") -> str:

@@ -440,8 +440,8 @@ class _Saver:
 class _Pace:
     """How many rows make a batch: few where rows take long, as with a slow linter.
 
-    Batches are cut long before results come back, many of these at once after a row that hung. So what counts is what a
-    row took, not what batches took that were cut at an earlier pace; and of the rows the latest count most.
+    Batches are cut long before results come back, many of these at once after a row that hung. So what counts is what
+    a row took, not what batches took that were cut at an earlier pace; and of the rows the latest count most.
     """
 
     def __init__(self) -> None:
