@@ -159,9 +159,9 @@ def test_operations_are_those_that_torch_counts(tokenizer):
         head = 2 * 32 * len(tokenizer)
         attention = 4 * 2 * 32
         weights = done.flops - attention * sum(range(1, fed + 1))
-        assert weights - head * (done.prompt_tokens - 1) + attention * (done.prompt_tokens**2 + 29 * 64) == (
-            counter.get_total_flops()
-        )
+        expected = weights - head * (done.prompt_tokens - 1) + attention * (done.prompt_tokens**2 + 29 * 64)
+        angles = 2 * 4 * fed  # of the rotary embeddings: a product of matrices in earlier releases of transformers
+        assert counter.get_total_flops() - expected in (0, angles)
 
 
 # Seeds and rows
