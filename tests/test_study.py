@@ -118,9 +118,17 @@ def test_steps_come_after_what_they_need_and_each_has_a_place_of_its_own() -> No
     assert len(plan.results) == 6 * 4
 
 
+def test_a_seed_is_asked_whole_before_the_next_one_and_a_model_before_the_next_is_trained() -> None:
+    trained = [step for step in planned().steps if step.kind in ("finetune", "complete", "evaluate")]
+    arms = list(STUDY.arms)
+    kinds = [(step.kind, next(arm for arm in arms if arm in step.name)) for step in trained]
+    for_each_arm = [[("finetune", arm), *[("complete", arm), ("evaluate", arm)] * 4] for arm in arms]
+    assert kinds == [one for steps in for_each_arm for one in steps] * 2
+
+
 def test_an_arm_without_models_of_its_own_draws_from_those_of_another() -> None:
     linted = Arm(same_model_as="edits", complete=("--linted",))
-    plan = planned(replace(STUDY, arms={**STUDY.arms, "linted": linted}))
+    plan = planned(replace(STUDY, arms={"linted": linted, **STUDY.arms}))
     assert "finetune linted 0" not in {step.name for step in plan.steps}
     (step,) = [step for step in plan.steps if step.name == "complete ask/linted-0-t1"]
     assert step.needs == ("finetune edits 0",)

@@ -108,18 +108,24 @@ def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) 
         for seed in study.seeds
         if not arm.same_model_as
     }
-    steps = [*builds.values(), *corpora, *before, *tunes.values()]
-    results = []
-    # One seed after the other, so that a study that is stopped early has whole comparisons.
-    for seed, benchmark, setting, name in product(
-        study.seeds, study.benchmarks, settings_of(study.sampling), study.arms
-    ):
+    steps = [*builds.values(), *corpora, *before]
+    measured = {}
+    ways = list(product(study.benchmarks, settings_of(study.sampling)))
+    # One seed after the other, and each model asked as soon as it is there: so a study that is stopped early has whole
+    # comparisons, and one that is looked at early knows what each kind of step takes.
+    for seed, name in product(study.seeds, sorted(study.arms, key=lambda name: bool(study.arms[name].same_model_as))):
         arm = study.arms[name]
         tuned = tunes[arm.same_model_as or name, seed]
-        drawn = _complete(study, name, seed, benchmark, setting, tuned, files, data)
-        judged = _evaluate(study, drawn, benchmark, files, data)
-        steps += [drawn, judged]
-        results.append(Measured(name, seed, label(benchmark), setting, judged.name, judged.output))
+        if not arm.same_model_as:
+            steps.append(tuned)
+        for benchmark, setting in ways:
+            drawn = _complete(study, name, seed, benchmark, setting, tuned, files, data)
+            judged = _evaluate(study, drawn, benchmark, files, data)
+            steps += [drawn, judged]
+            measured[seed, benchmark, setting, name] = Measured(
+                name, seed, label(benchmark), setting, judged.name, judged.output
+            )
+    results = [measured[seed, *way, name] for seed, way, name in product(study.seeds, ways, study.arms)]
     models = {
         (name, seed): tunes[arm.same_model_as or name, seed].output
         for name, arm in study.arms.items()
