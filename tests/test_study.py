@@ -1,5 +1,6 @@
 """A study: its file, its steps, doing them, and what is said of them."""
 
+import contextlib
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lintseq.cli import main
+from lintseq.dataset.outputs.workplace import locked
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.results import Results
 from lintseq.lm.recipes import as_table, from_table
@@ -613,3 +615,30 @@ sampling.n = 10
     recipe.unlink()
     assert main(["study", str(file), "--output", str(tmp_path / "out")]) == 2
     assert "there is no such file" in capsys.readouterr().err
+
+
+def test_a_report_is_written_when_a_seed_is_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    written: list[tuple[Study, Plan]] = []
+    command = sys.modules["lintseq.cli.study"]
+    monkeypatch.setattr(command, "_report", lambda asked, plan, output: written.append((asked, plan)))
+    plan = planned()
+    standing = running.Standing(plan.steps)
+    look = command._early(STUDY, plan, tmp_path, planned)
+    for step in plan.steps:
+        look(standing)
+        look(standing)
+        assert len(written) == all(one.step in standing.done for one in plan.results if one.seed == STUDY.seeds[0])
+        standing.done[step.name] = 1.0
+    look(standing)  # the last seed is there, and the report of all is written by others
+    ((asked, part),) = written
+    assert asked.seeds == STUDY.seeds[:1]
+    assert asked.notes[-1] == "Early: 1 seed of 2; the study goes on."
+    assert {one.seed for one in part.results} == {STUDY.seeds[0]}
+
+
+def test_two_do_not_work_on_one_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    here = Path(__file__).parents[1]
+    words = ["study", str(here / "studies" / "toy.toml"), "--output", str(tmp_path / "out")]
+    with contextlib.closing(locked(str(tmp_path / "out" / "steps"))), contextlib.chdir(here):
+        assert main(words) == 2
+    assert f"is being written by process {os.getpid()}" in capsys.readouterr().err

@@ -1,6 +1,8 @@
 """`lintseq study`: a whole comparison from a file, with one command."""
 
 import time
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +14,8 @@ from lintseq.cli.options import Json, Quiet
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lintseq.study.files import Study
     from lintseq.study.findings import Found
     from lintseq.study.plan import Plan
@@ -52,6 +56,7 @@ def study(
     Example: lintseq study studies/nano.toml --output out/nano
     """
     from lintseq import __version__  # noqa: PLC0415
+    from lintseq.dataset.outputs.workplace import locked  # noqa: PLC0415
     from lintseq.study import running  # noqa: PLC0415
     from lintseq.study.files import read_study  # noqa: PLC0415
     from lintseq.study.plan import fingerprints, plan_of  # noqa: PLC0415
@@ -78,16 +83,17 @@ def study(
     checksums = running.checksums_of([one for step in planned.steps for one in step.files])
     prints = fingerprints(planned.steps, checksums, __version__)
     room = running.default_room(jobs)
-    with Meter(shown=not quiet) as meter:
-        standing = running.run_steps(
-            planned.steps,
-            prints,
-            str(output),
-            room=room,
-            tell=lambda standing: meter(len(standing.done), len(standing.steps), _words(standing, room)),
-        )
-    running.check_finished(standing, str(output))
-    found, page = _report(asked, planned, output)
+    with closing(locked(str(output / running.NOTES))):
+        with Meter(shown=not quiet) as meter:
+
+            def tell(standing: "Standing") -> None:
+                meter(len(standing.done), len(standing.steps), _words(standing, room))
+                early(standing)
+
+            early = _early(asked, planned, output, lambda asked: plan_of(asked, files=files, data=data))
+            standing = running.run_steps(planned.steps, prints, str(output), room=room, tell=tell)
+        running.check_finished(standing, str(output))
+        found, page = _report(asked, planned, output)
     if json:
         from json import dumps  # noqa: PLC0415
 
@@ -166,6 +172,25 @@ def _words(standing: "Standing", room: "Room") -> str:
     if (left := standing.seconds_left(room, now)) is not None and standing.running:
         told += f", about {duration(left)} left"
     return f"{told}: {under_way}" if under_way else told
+
+
+def _early(
+    asked: "Study", planned: "Plan", output: Path, plan: "Callable[[Study], Plan]"
+) -> "Callable[[Standing], None]":
+    """Return what writes a report as soon as all arms of another seed are judged, and others are still to come."""
+    told: tuple[int, ...] = ()
+
+    def look(standing: "Standing") -> None:
+        nonlocal told
+        waiting = {one.seed for one in planned.results if one.step not in standing.done}
+        there = tuple(seed for seed in asked.seeds if seed not in waiting)
+        if waiting and len(there) > len(told):
+            told = there
+            note = f"Early: {plural(len(there), 'seed')} of {len(asked.seeds)}; the study goes on."
+            part = replace(asked, seeds=there, notes=(*asked.notes, note))
+            _report(part, plan(part), output)
+
+    return look
 
 
 def _report(asked: "Study", planned: "Plan", output: Path) -> "tuple[Found, Path]":

@@ -31,16 +31,11 @@ from random import Random
 from typing import IO, TYPE_CHECKING, Any
 
 from lintseq.dataset.inputs import START, BrokenInputError, Mark
-from lintseq.dataset.outputs.workplace import MANIFEST, write_durably
+from lintseq.dataset.outputs.workplace import LOCK, MANIFEST, locked, write_durably
 from lintseq.errors import ConfigError, ProgramError, ToolError
 from lintseq.lm import tokenizers
 from lintseq.lm.documents import Documents, Reading, open_documents
 from lintseq.lm.recipes import CorpusData, Source
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +46,7 @@ PARTS = ("train", "validation")
 IGNORED = -100
 """The label of a token that is not to be predicted."""
 
-_STATE, _LOCK = "state.json", "lock"
+_STATE = "state.json"
 _SHARD_TOKENS = 1 << 28
 """A file of tokens is not longer, by more than a batch: files that can be copied and checked one by one."""
 _BATCH_ROWS, _BATCH_BYTES = 512, 1 << 20
@@ -198,7 +193,7 @@ def build_corpus(
     try:
         os.makedirs(folder, exist_ok=True)
         with (
-            _locked(folder),
+            closing(locked(folder)),
             closing(_Making(folder, settings, inputs, how)) as making,
             _encoding(how, workers) as encode,
         ):
@@ -375,20 +370,8 @@ class _Making:
         }
         text = json.dumps(manifest, indent=1, default=str).encode() + b"\n"
         write_durably(os.path.join(self._folder, MANIFEST), text)
-        for name in (_STATE, _LOCK):
+        for name in (_STATE, LOCK):
             os.unlink(os.path.join(self._folder, name))
-
-
-@contextlib.contextmanager
-def _locked(folder: str) -> Iterator[None]:
-    """Keep other processes from the folder."""
-    with open(os.path.join(folder, _LOCK), "w", encoding="utf-8") as file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ConfigError(f"the corpus in {folder} is being made by another process; wait for it") from None
-        yield
 
 
 class _Shard:

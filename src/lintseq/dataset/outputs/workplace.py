@@ -23,7 +23,7 @@ _held: set[IO[str]] = set()
 """The locks of this process."""
 
 _STATE = "state.json"
-_LOCK = "lock"
+LOCK = "lock"
 MANIFEST = "manifest.json"
 
 
@@ -37,7 +37,7 @@ class Workplace:
         if os.path.lexists(self.path) and not os.path.isdir(self.path):
             raise ConfigError(f"{self.path} is in the way: unfinished work would lie there; move it, or delete it")
         try:
-            self._lock = _locked(self.path)
+            self._lock = locked(self.path)
         except OSError as error:
             raise ConfigError(f"cannot write {target}: {error.strerror}") from None
 
@@ -60,7 +60,7 @@ class Workplace:
     def clear(self) -> None:
         """Delete everything in the folder but the lock."""
         for entry in os.scandir(self.path):
-            if entry.name != _LOCK:
+            if entry.name != LOCK:
                 _delete(entry.path)
 
     def move(self, moves: Sequence[tuple[str, str]]) -> None:
@@ -106,8 +106,12 @@ def is_ours(folder: str) -> bool:
     return not names or {MANIFEST, "data"} <= names
 
 
-def _locked(folder: str) -> IO[str]:
-    path = os.path.join(folder, _LOCK)
+def locked(folder: str) -> IO[str]:
+    """Make a folder if there is none, and keep other processes from it until what is returned is closed.
+
+    Raises `ConfigError` if another process has it. What was forked does not hold the lock.
+    """
+    path = os.path.join(folder, LOCK)
     while True:
         os.makedirs(folder, exist_ok=True)
         with suppress(FileNotFoundError):  # whoever had it has just finished, and deleted it
