@@ -55,7 +55,7 @@ def _row(cells: Sequence[Cell]) -> str:
 
 def plain(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
-    return escaped(_SPECIAL.sub(r"\\\g<0>", " ".join(text.split())))
+    return escaped(_SPECIAL.sub(r"\\\g<0>", " ".join(text.split())), quotes=False)
 
 
 def check_markdown(path: Path) -> None:

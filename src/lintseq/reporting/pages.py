@@ -53,9 +53,12 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda match: values[match[1]], text)
 
 
-def escaped(text: str) -> str:
-    """Return text as HTML: it is shown as it is, and what cannot be shown or stored as a replacement."""
-    return html.escape(_ODD.sub(_picture, text))
+def escaped(text: str, *, quotes: bool = True) -> str:
+    """Return text as HTML: it is shown as it is, and what cannot be shown or stored as a replacement.
+
+    Without `quotes`, these stay as they are, which is good anywhere but in attributes.
+    """
+    return html.escape(_ODD.sub(_picture, text), quote=quotes)
 
 
 def _picture(match: re.Match[str]) -> str:
