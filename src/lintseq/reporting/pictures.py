@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 COLOURS = ("#2d4fb8", "#b4541a", "#1c6534", "#8b3a9c", "#7d5200", "#126060", "#a3254b", "#555049")
 """Those of the page in light."""
 MARKERS = ("o", "s", "D", "^")
+_WITHIN = 5
+"""So many runs are named among the lines; more would cover them."""
 GREY, LINE, INK = "#8d877b", "#dfdbd1", "#24221e"
 STYLE: Any = {
     "font.size": 10,
@@ -57,8 +59,10 @@ def draw(plot: Plot, path: Path) -> None:
     from matplotlib.figure import Figure  # noqa: PLC0415  an extra
 
     published = [one for one in plot.series if one.published]
+    runs = [one for one in plot.series if not one.published]
+    beside = len(runs) > _WITHIN and not published
     with rc_context(STYLE):
-        figure = Figure(figsize=(8.8 if published else 7.0, 4.6), layout="constrained")
+        figure = Figure(figsize=(8.8 if published or beside else 7.0, 4.6), layout="constrained")
         axes = figure.add_subplot()
         axes.set_xscale("log")
         low, high = plot.x_range
@@ -83,9 +87,12 @@ def draw(plot: Plot, path: Path) -> None:
             if any(one.dashed == dashed for one in published):
                 axes.plot([], [], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)) if dashed else "solid", label=name)
         _names(axes, plot, published)
-        for number, series in enumerate(one for one in plot.series if not one.published):
+        for number, series in enumerate(runs):
             _draw_run(axes, series, number)
-        axes.legend(frameon=False, loc="best")
+        if beside:
+            figure.legend(frameon=False, loc="outside right upper")
+        else:
+            axes.legend(frameon=False, loc="best")
         figure.savefig(path, dpi=144, metadata={"Software": None})
 
 

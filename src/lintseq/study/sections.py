@@ -315,7 +315,7 @@ def _making(found: Found) -> Section:
     ]
     told = tuple(row for row in rows if any(cell.text != "–" for cell in row[1:]))
     table = Table("making", "How the arms were made", ("", *arms), told, "Means over seeds.")
-    return Section("How the arms were made", (), (), (table,), (), ())
+    return Section("The arms", (), (), (table,), (), ())
 
 
 def _number(told: Mapping[str, Any], place: str) -> float | None:
