@@ -57,25 +57,27 @@ def main() -> None:
         )
         for kind, extra in KINDS.items():
             output = "edits" if extra else kind
-            for place in ("alone", "killed"):
-                (folder / place).mkdir(exist_ok=True)
+            left_alone, killed = (folder / kind.replace(" ", "-") / place for place in ("alone", "killed"))
+            for place in (left_alone, killed):
+                place.mkdir(parents=True)
             started = time.perf_counter()
-            command = build_command(source, folder / "alone" / output, "--quiet", *extra)
+            command = build_command(source, left_alone / output, "--quiet", *extra)
             subprocess.run([str(word) for word in command], check=True)
             alone = time.perf_counter() - started
             command = [
                 word
-                for word in build_command(source, folder / "killed" / output, "--quiet", "--resume", *extra)
+                for word in build_command(source, killed / output, "--quiet", "--resume", *extra)
                 if word != "--overwrite"
             ]
             started = time.perf_counter()
-            lost = list(
-                kill_often(command, folder / "killed" / f"{output}.partial", options.kills, options.longest, chance)
-            )
+            lost = list(kill_often(command, killed / f"{output}.partial", options.kills, options.longest, chance))
             subprocess.run([str(word) for word in command], check=True)
             seconds = time.perf_counter() - started
-            unequal = differing(folder / "alone", folder / "killed")
-            late = [differing(*pair) for pair in kill_late(few, folder / "late", output, extra, options.late, chance)]
+            unequal = differing(left_alone, killed)
+            late = [
+                differing(*pair)
+                for pair in kill_late(few, killed.with_name("late"), output, extra, options.late, chance)
+            ]
             unequal += [name for names in late for name in names]
             different += len(unequal)
             left_over += children_left(source) + children_left(few)
