@@ -18,7 +18,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lintseq.cli import main
-from lintseq.dataset.outputs.workplace import locked
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.results import Results
 from lintseq.lm.recipes import as_table, from_table
@@ -639,6 +638,12 @@ def test_a_report_is_written_when_a_seed_is_whole(monkeypatch: pytest.MonkeyPatc
 def test_two_do_not_work_on_one_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     here = Path(__file__).parents[1]
     words = ["study", str(here / "studies" / "toy.toml"), "--output", str(tmp_path / "out")]
-    with contextlib.closing(locked(str(tmp_path / "out" / "steps"))), contextlib.chdir(here):
+    with contextlib.closing(running.alone(str(tmp_path / "out"))), contextlib.chdir(here):
         assert main(words) == 2
     assert f"is being written by process {os.getpid()}" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="cannot be written to: Not a directory; choose another"):
+        running.alone(str(tmp_path / "file" / "out"))

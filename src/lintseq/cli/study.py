@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from lintseq.study.plan import Plan
     from lintseq.study.running import Room, Standing
 
+_UsageError: Any = typer.BadParameter.__base__
+"""What typer raises for words that a command does not take: click's, or that of the copy in its newer releases."""
+
 
 def study(
     file: Annotated[Path, typer.Argument(metavar="STUDY", help="A study file, TOML.")],
@@ -56,7 +59,6 @@ def study(
     Example: lintseq study studies/nano.toml --output out/nano
     """
     from lintseq import __version__  # noqa: PLC0415
-    from lintseq.dataset.outputs.workplace import locked  # noqa: PLC0415
     from lintseq.study import running  # noqa: PLC0415
     from lintseq.study.files import read_study  # noqa: PLC0415
     from lintseq.study.plan import fingerprints, plan_of  # noqa: PLC0415
@@ -83,14 +85,14 @@ def study(
     checksums = running.checksums_of([one for step in planned.steps for one in step.files])
     prints = fingerprints(planned.steps, checksums, __version__)
     room = running.default_room(jobs)
-    with closing(locked(str(output / running.NOTES))):
+    early = _early(asked, planned, output, lambda asked: plan_of(asked, files=files, data=data))
+    with closing(running.alone(str(output))):
         with Meter(shown=not quiet) as meter:
 
             def tell(standing: "Standing") -> None:
                 meter(len(standing.done), len(standing.steps), _words(standing, room))
                 early(standing)
 
-            early = _early(asked, planned, output, lambda asked: plan_of(asked, files=files, data=data))
             standing = running.run_steps(planned.steps, prints, str(output), room=room, tell=tell)
         running.check_finished(standing, str(output))
         found, page = _report(asked, planned, output)
@@ -156,9 +158,7 @@ def _check_commands(planned: "Plan") -> None:
                 read_recipe(given["recipe"], kind, settings=given["set"] or ())
         except ConfigError as error:
             raise ConfigError(f"step {step.name!r}: {error}") from None
-        except Exception as error:
-            if not hasattr(error, "format_message"):
-                raise
+        except _UsageError as error:
             raise ConfigError(f"step {step.name!r}, lintseq {step.kind}: {error.format_message()}") from None
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from lintseq.dataset.outputs.workplace import write_durably
+from lintseq.dataset.outputs.workplace import locked, write_durably
 from lintseq.errors import ConfigError, ToolError
 from lintseq.sandbox import kernel
 from lintseq.study.plan import HERE, Step
@@ -322,3 +322,14 @@ def check_folder(folder: str, study: str) -> None:
         raise ConfigError(
             f"--output {folder} holds other things than a study; choose another name, or an empty folder"
         )
+
+
+def alone(folder: str) -> IO[str]:
+    """Keep other processes from a study's folder until what is returned is closed.
+
+    Raises `ConfigError` if another one works in it, or if it cannot be made.
+    """
+    try:
+        return locked(os.path.join(folder, NOTES))
+    except OSError as error:
+        raise ConfigError(f"--output {folder} cannot be written to: {error.strerror}; choose another folder") from None
