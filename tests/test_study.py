@@ -594,6 +594,7 @@ sampling.n = 10
         assert told in capsys.readouterr().err
     for setting, told in (
         ('arms.edits.complete=["--linte"]', "step 'complete problems/edits-0-t1', lintseq complete: No such option"),
+        ('arms.edits.complete=["--help"]', "step 'complete problems/edits-0-t1', lintseq complete: No such option"),
         ('arms.edits.set=["optim.l=3"]', "step 'finetune edits 0': {recipe}: unknown key optim.l; did you mean"),
         (
             'arms.edits.options=["--order", "forward"]',

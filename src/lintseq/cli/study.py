@@ -150,7 +150,7 @@ def _check_commands(planned: "Plan") -> None:
         try:
             while subcommands := getattr(command, "commands", None):
                 command = subcommands[words.pop(0)]
-            given = command.make_context(step.kind, words).params
+            given = command.make_context(step.kind, words, help_option_names=[]).params
             if step.kind == "build":
                 check_build(options_of(given))
             elif step.kind in ("pretrain", "finetune"):
