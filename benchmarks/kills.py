@@ -1,8 +1,9 @@
 """Builds that are killed again and again: are the bytes those of a build that was left alone, and how much is lost?
 
 Each kind of output is built once undisturbed, and once more by a process that is sent SIGKILL at a random moment
-and started again with `--resume`, until it has been killed so many times; the last start is left to its end. As these
-moments are seldom those in which files are sealed and get their names, short builds are killed near their end besides.
+and started again with `--resume`, until it has been killed so many times; the last start is left to its end. A build
+that ends before is compared, and another begun. As these moments are seldom those in which files are sealed and get
+their names, short builds are killed near their end besides.
 """
 
 import os
@@ -69,11 +70,17 @@ def main() -> None:
                 for word in build_command(source, killed / output, "--quiet", "--resume", *extra)
                 if word != "--overwrite"
             ]
-            started = time.perf_counter()
-            lost = list(kill_often(command, killed / f"{output}.partial", options.kills, options.longest, chance))
-            subprocess.run([str(word) for word in command], check=True)
-            seconds = time.perf_counter() - started
-            unequal = differing(left_alone, killed)
+            lost: list[float] = []
+            unequal: list[str] = []
+            builds = 0
+            while len(lost) < options.kills:
+                shutil.rmtree(killed)
+                killed.mkdir()
+                state = killed / f"{output}.partial" / "state.json"
+                lost += kill_often(command, state, options.kills - len(lost), options.longest, chance)
+                subprocess.run([str(word) for word in command], check=True)
+                unequal += differing(left_alone, killed)
+                builds += 1
             late = [
                 differing(*pair)
                 for pair in kill_late(few, killed.with_name("late"), output, extra, options.late, chance)
@@ -86,13 +93,13 @@ def main() -> None:
                 [
                     kind,
                     count,
+                    f"{alone:.1f}",
+                    builds,
                     len(lost),
                     len(late),
                     len(unequal),
                     f"{middle(lost):.2f}",
                     f"{max(lost):.2f}",
-                    f"{alone:.1f}",
-                    f"{seconds:.1f}",
                 ]
             )
             note(f"{kind}: {len(lost)} kills, different: {unequal or 'nothing'}")
@@ -102,13 +109,13 @@ def main() -> None:
             [
                 "output",
                 "rows",
+                "s alone",
+                "builds",
                 "kills",
                 "late kills",
                 "files different",
                 "s lost, median",
                 "s lost, most",
-                "s alone",
-                "s with kills",
             ],
             rows,
         )
@@ -127,9 +134,9 @@ def main() -> None:
 
 
 def kill_often(
-    command: list[str | Path], partial: Path, kills: int, longest: float, chance: random.Random
+    command: list[str | Path], state: Path, kills: int, longest: float, chance: random.Random
 ) -> Iterator[float]:
-    """Start the build and kill it, again and again; yield the seconds of work that each kill cost."""
+    """Start the build and kill it, so often or until it ends; yield the seconds of work that each kill cost."""
     for _ in range(kills):
         process = subprocess.Popen([str(word) for word in command])
         started = time.time()
@@ -139,12 +146,10 @@ def kill_often(
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
         else:
-            raise SystemExit(
-                f"the build ended, with status {process.returncode}, before it was killed {kills} times:"
-                " use more megabytes"
-            )
+            if process.returncode:
+                raise SystemExit(f"the build failed, with status {process.returncode}: {command}")
+            break
         killed = time.time()
-        state = partial / "state.json"
         saved = state.stat().st_mtime if state.exists() else started
         yield killed - max(saved, started)
 
