@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from test_training_examples import records, write
-from toys import libraries, toy_model, toy_tokenizer
+from toys import bare_tokenizer, libraries, toy_model
 
 from lintseq.cli import main
 from lintseq.codecs import SEPARATOR
@@ -28,14 +28,8 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """Return a model without `<|diff|>`, in a folder."""
-    from tokenizers import Tokenizer  # noqa: PLC0415
-
-    from lintseq.lm.tokenizers import as_pretrained  # noqa: PLC0415
-
     folder = tmp_path_factory.mktemp("base")
-    state = json.loads(toy_tokenizer().backend_tokenizer.to_str())
-    state["added_tokens"] = [one for one in state["added_tokens"] if one["content"] != SEPARATOR]
-    tokenizer = as_pretrained(Tokenizer.from_str(json.dumps(state)))
+    tokenizer = bare_tokenizer()
     toy_model(len(tokenizer)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
@@ -253,10 +247,14 @@ def test_edits_drawn_otherwise_are_matched_by_the_rows_of_a_reference(base, pair
 # Going on
 
 
-def test_a_run_that_was_ended_goes_on_to_the_same_weights(base, pairs, tmp_path):
+@pytest.mark.parametrize("rank", [0, 4])
+def test_a_run_that_was_ended_goes_on_to_the_same_weights(base, pairs, tmp_path, rank):
     import torch  # noqa: PLC0415
 
-    one = recipe(base, pairs, epochs=10, run=Run(batch=4, micro_batch=2, device="cpu", seed=1, save_every=2))
+    if rank:
+        pytest.importorskip("peft")
+    run = Run(batch=4, micro_batch=2, device="cpu", seed=1, save_every=2)
+    one = recipe(base, pairs, epochs=10, run=run, lora=Lora(rank=rank, dropout=0.1))
 
     def stop(step):
         if step.step == 5:

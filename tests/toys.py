@@ -3,6 +3,7 @@
 Everything is made here, without network; what needs an extra that is missing skips.
 """
 
+import json
 import os
 from functools import cache
 from typing import Any
@@ -36,6 +37,18 @@ def toy_tokenizer(vocabulary: int = 320) -> Any:
     from lintseq.lm.tokenizers import as_pretrained, train_tokenizer  # noqa: PLC0415
 
     return as_pretrained(train_tokenizer(TEXTS * 5, vocabulary=vocabulary))
+
+
+def bare_tokenizer() -> Any:
+    """Return the toy tokenizer without `<|diff|>`."""
+    from tokenizers import Tokenizer  # noqa: PLC0415
+
+    from lintseq.codecs import SEPARATOR  # noqa: PLC0415
+    from lintseq.lm.tokenizers import as_pretrained  # noqa: PLC0415
+
+    state = json.loads(toy_tokenizer().backend_tokenizer.to_str())
+    state["added_tokens"] = [one for one in state["added_tokens"] if one["content"] != SEPARATOR]
+    return as_pretrained(Tokenizer.from_str(json.dumps(state)))
 
 
 def toy_model(vocabulary: int = 320, *, tied: bool = True, seed: int = 0) -> Any:

@@ -299,6 +299,11 @@ def finetune(
     """
     check(recipe)
     base = open_base(recipe)
+    if recipe.lora.rank and base.extension.added and os.environ.get("ACCELERATE_USE_FSDP") == "true":
+        raise ConfigError(
+            f"adapters train the new row of {base.extension.token} apart, and FSDP cannot share that out: leave out"
+            " --use_fsdp so that each device has the whole model, or train all weights (lora.rank = 0)"
+        )
     with RunFolder(output, recipe, data_of(recipe, base), resume=resume, overwrite=overwrite) as run:
         if run.manifest is not None:
             return run.manifest

@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,9 @@ def train(
         trainer.remove_callback(callback)
     meter.trainer = trainer
     meter.evaluate = lambda: _validate(trainer, validation, collate) if validation and len(validation.rows) else None
-    with _stopping(meter):
+    with _stopping(meter), warnings.catch_warnings():
+        # Of adapters, whose checkpoints hold a grown embedding whole: as they should.
+        warnings.filterwarnings("ignore", "Setting `save_embedding_layers`")
         try:
             trainer.train(resume_from_checkpoint=last[1] if last else None)
         except Exception as error:
@@ -157,6 +160,8 @@ def train(
 
 def save_model(model: Any, tokenizer: Any, folder: str, *, weights: Mapping[str, Any] | None = None) -> None:
     """Write a model and its tokenizer as transformers reads them; in the first process alone."""
+    if weights is not None:  # put together from shares, a matrix that has two names is there twice
+        weights = {name: one for name, one in weights.items() if name not in model.all_tied_weights_keys}
     try:
         model.save_pretrained(folder, state_dict=weights)
         tokenizer.save_pretrained(folder)
@@ -187,7 +192,8 @@ def matrix_rate(device: str, precision: str) -> float:
     """Return how many operations a second a device does on large matrices, measured now."""
     size = 1024 if device == "cpu" else 8192
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
-    left = torch.randn(size, size, device=device, dtype=kind)
+    own = torch.Generator(device)  # the chances of a training, such as those of dropout, stay as they are
+    left = torch.randn(size, size, device=device, dtype=kind, generator=own)
     best = math.inf
     for _ in range(4):
         started = time.perf_counter()
@@ -383,7 +389,8 @@ class _Meter(TrainerCallback):
         return self._rate
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Mark a checkpoint as whole, then let go of the oldest."""
+        """Mark a checkpoint as whole when all processes have written their part, then let go of the oldest."""
+        self.trainer.accelerator.wait_for_everyone()
         if not state.is_world_process_zero:
             return
         folder = os.path.join(args.output_dir, f"checkpoint-{state.global_step}")

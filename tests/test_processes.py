@@ -1,0 +1,162 @@
+"""Training in several processes, with replicas of the model or with shares of it: the same as in one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from test_training_examples import records, write
+from toys import TEXTS, bare_tokenizer, libraries, toy_model, toy_tokenizer
+
+from lintseq.cli import main
+
+pytestmark = pytest.mark.xdist_group("processes")
+libraries()
+
+FINETUNE = """
+model = "base"
+loss = "sum"
+[data]
+train = "edits.jsonl"
+max_tokens = 256
+[match]
+by = "none"
+epochs = 4
+[optim]
+lr = 1e-2
+[run]
+batch = 4
+micro_batch = 2
+device = "cpu"
+save_every = 2
+"""
+PRETRAIN = """
+tokenizer = "tokenizer"
+steps = 8
+[model]
+layers = 1
+width = 32
+heads = 2
+inner = 64
+context = 48
+[data]
+held_out = 0.2
+[[data.train]]
+path = "texts.jsonl"
+[optim]
+lr = 1e-2
+[run]
+batch = 4
+micro_batch = 2
+device = "cpu"
+evaluate_every = 4
+"""
+COMMANDS = {
+    "finetune": ["finetune", "finetune.toml"],
+    "adapters": ["finetune", "finetune.toml", "--set", "lora.rank=4", "--set", "model=knowing"],
+    "pretrain": ["pretrain", "pretrain.toml", "--workers", "1"],
+}
+SHARES = ["--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP"]
+LAUNCHERS = {
+    "replicas": ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "lintseq"],
+    "shares": [
+        *("accelerate.commands.launch", "--num_processes", "2", "--main_process_port", "0"),
+        *(*SHARES, str(Path(__file__).with_name("shares.py"))),
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A folder with recipes and all that they name, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    Path("finetune.toml").write_text(FINETUNE)
+    Path("pretrain.toml").write_text(PRETRAIN)
+    write(tmp_path / "edits.jsonl", records())
+    rows = ({"text": f"# {number}\n{text}"} for number in range(30) for text in TEXTS)
+    Path("texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    toy_tokenizer().save_pretrained("tokenizer")
+    for name, tokenizer in (("base", bare_tokenizer()), ("knowing", toy_tokenizer())):
+        tokenizer.save_pretrained(name)
+        toy_model(len(tokenizer)).save_pretrained(name)
+    return tmp_path
+
+
+def start(launcher, command, *options):
+    words = [sys.executable, "-m", *LAUNCHERS[launcher], *COMMANDS[command], *options, "--quiet"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    return subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def run(launcher, command, *options):
+    process = start(launcher, command, *options)
+    _, said = process.communicate(timeout=240)
+    assert process.returncode == 0, said
+
+
+def children_of(pid):
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def weights_of(folder):
+    from safetensors.torch import load_file  # noqa: PLC0415
+
+    return load_file(Path(folder, "model.safetensors"))
+
+
+def counts_of(folder):
+    rows = map(json.loads, Path(folder, "log.jsonl").read_text().splitlines())
+    return [(row["step"], row["tokens"], row["learned"]) for row in rows]
+
+
+def assert_close(one, other):
+    import torch  # noqa: PLC0415
+
+    mine, yours = weights_of(one), weights_of(other)
+    assert mine.keys() == yours.keys()
+    for name in mine:
+        torch.testing.assert_close(mine[name], yours[name], atol=1e-4, rtol=0)
+    assert counts_of(one) == counts_of(other)
+
+
+@pytest.mark.parametrize(
+    ("launcher", "command"),
+    [("replicas", "finetune"), ("replicas", "pretrain"), *(("shares", command) for command in COMMANDS)],
+)
+def test_two_processes_train_what_one_does(launcher, command):
+    if command == "adapters":
+        pytest.importorskip("peft")
+    assert main([*COMMANDS[command], "--output", "alone", "--quiet"]) == 0
+    run(launcher, command, "--output", "both")
+    assert_close("alone", "both")
+
+
+def test_shares_that_are_killed_go_on_from_their_last_checkpoint():
+    run("shares", "finetune", "--output", "whole")
+    process = start("shares", "finetune", "--output", "killed")
+    log = Path("killed.partial/run/log.jsonl")
+    deadline = time.monotonic() + 120
+    while not (log.exists() and len(log.read_text().splitlines()) >= 3):
+        assert process.poll() is None, "it ended before it was killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    workers = children_of(process.pid)
+    assert len(workers) == 2
+    for one in (process.pid, *workers):  # the launcher first, which would end the others politely
+        os.kill(one, signal.SIGKILL)
+    process.communicate()  # until none is left that could write
+    assert list(Path("killed.partial/run/checkpoints").glob("*/whole"))
+    run("shares", "finetune", "--output", "killed", "--resume")
+    assert Path("killed/model.safetensors").read_bytes() == Path("whole/model.safetensors").read_bytes()
+
+
+def test_a_new_token_of_adapters_is_not_shared_out(monkeypatch, capsys):
+    pytest.importorskip("peft")
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    assert main(["finetune", "finetune.toml", "--set", "lora.rank=4", "--output", "out"]) == 2
+    assert "adapters train the new row of <|diff|> apart, and FSDP cannot share that out" in capsys.readouterr().err
+    assert not list(Path().glob("out*"))
