@@ -135,23 +135,46 @@ def test_two_processes_train_what_one_does(launcher, command):
     assert_close("alone", "both")
 
 
-def test_shares_that_are_killed_go_on_from_their_last_checkpoint():
-    run("shares", "finetune", "--output", "whole")
-    process = start("shares", "finetune", "--output", "killed")
-    log = Path("killed.partial/run/log.jsonl")
+def until_logged(process, lines):
+    log = Path("ended.partial/run/log.jsonl")
     deadline = time.monotonic() + 120
-    while not (log.exists() and len(log.read_text().splitlines()) >= 3):
+    while not (log.exists() and len(log.read_text().splitlines()) >= lines):
         assert process.poll() is None, "it ended before it was killed"
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def checkpoints():
+    return [int(path.parent.name.split("-")[1]) for path in Path("ended.partial/run/checkpoints").glob("*/whole")]
+
+
+def test_shares_that_are_killed_go_on_from_their_last_checkpoint():
+    run("shares", "finetune", "--output", "whole")
+    process = start("shares", "finetune", "--output", "ended")
+    until_logged(process, 3)
     workers = children_of(process.pid)
     assert len(workers) == 2
     for one in (process.pid, *workers):  # the launcher first, which would end the others politely
         os.kill(one, signal.SIGKILL)
     process.communicate()  # until none is left that could write
-    assert list(Path("killed.partial/run/checkpoints").glob("*/whole"))
-    run("shares", "finetune", "--output", "killed", "--resume")
-    assert Path("killed/model.safetensors").read_bytes() == Path("whole/model.safetensors").read_bytes()
+    assert checkpoints()
+    run("shares", "finetune", "--output", "ended", "--resume")
+    assert Path("ended/model.safetensors").read_bytes() == Path("whole/model.safetensors").read_bytes()
+
+
+def test_replicas_that_are_stopped_end_behind_the_same_step(folder):
+    process = start("replicas", "pretrain", "--output", "ended", "--set", "steps=400", "--set", "run.save_every=0")
+    until_logged(process, 3)
+    for one in (*children_of(process.pid), process.pid):  # as a terminal does
+        os.kill(one, signal.SIGINT)
+        time.sleep(0.05)
+    process.communicate(timeout=60)
+    (step,) = checkpoints()
+    assert 3 <= step < 400
+    for name in ("0", "1"):
+        assert (folder / f"ended.partial/run/checkpoints/checkpoint-{step}/rng_state_{name}.pth").exists()
+    run("replicas", "pretrain", "--output", "ended", "--set", "steps=400", "--set", "run.save_every=0", "--resume")
+    assert [step for step, _, _ in counts_of("ended")] == list(range(1, 401))
 
 
 def test_a_new_token_of_adapters_is_not_shared_out(monkeypatch, capsys):

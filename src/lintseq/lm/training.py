@@ -329,6 +329,7 @@ class _Meter(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         step = state.global_step
         run = self.loop.run
+        self._agree()
         if step % run.log_every == 0 or step == self.steps or self.stopped:
             self._note(step)
         if self.stopped:
@@ -336,6 +337,13 @@ class _Meter(TrainerCallback):
         control.should_save = (
             bool(run.save_every) and step % run.save_every == 0 and step < self.steps
         ) or self.stopped
+
+    def _agree(self) -> None:
+        """Stop in all processes behind the same step; a signal reaches them at different ones."""
+        accelerator = self.trainer.accelerator
+        if accelerator.num_processes > 1:
+            asked = torch.tensor(float(self.stopped), device=accelerator.device)
+            self.stopped = bool(accelerator.reduce(asked, reduction="sum") > 0)
 
     def _note(self, step: int) -> None:
         accelerator = self.trainer.accelerator
@@ -515,11 +523,14 @@ def _last_checkpoint(folder: str) -> tuple[int, str] | None:
 
 @contextlib.contextmanager
 def _stopping(meter: _Meter) -> Iterator[None]:
-    """On Ctrl-C and on a polite kill, end behind the step, with a checkpoint."""
+    """On Ctrl-C and on a polite kill, end behind the step, with a checkpoint; on another Ctrl-C, at once."""
+    came: set[int] = set()
 
-    def stop(*_: object) -> None:
-        if meter.stopped:
+    def stop(number: int, _: object) -> None:
+        # A launcher that is stopped by Ctrl-C sends a polite kill besides: that is not another one.
+        if number == signal.SIGINT and number in came:
             raise KeyboardInterrupt
+        came.add(number)
         meter.stopped = True
 
     before: dict[int, Any] = {}
