@@ -1,6 +1,7 @@
 """A study: its file, its steps, doing them, and what is said of them."""
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -329,16 +330,55 @@ def until(true: Callable[[], object], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
-def test_two_that_train_run_beside_each_other(do: Any) -> None:
-    together = []
+SPANS = """
+import json, os, sys, time
+started = time.monotonic()
+while time.monotonic() < started + 1:
+    time.sleep(0.01)
+    if os.environ.get("RANK") == "1":
+        break
+told = [sys.argv[1], os.environ.get("RANK"), os.environ["CUDA_VISIBLE_DEVICES"].split(","), started, time.monotonic()]
+with open(os.environ["SPANS"], "a") as file:
+    file.write(json.dumps(told) + "\\n")
+os.makedirs(os.path.dirname(sys.argv[2]), exist_ok=True)
+open(sys.argv[2], "w").write("made")
+"""
+
+
+def test_each_training_has_its_devices_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("accelerate")
+    (tmp_path / "spans.py").write_text(SPANS)
+    monkeypatch.setenv("SPANS", str(tmp_path / "spans"))
     steps = [step for name in "abcd" for step in chain(name, kind="finetune")]
-    prints = fingerprints(steps, {}, "1")
-    assert prints
-    standing, _ = do(steps, SLOW="0.5")
-    assert set(standing.done) == set("abcd")
-    together.append(sum(standing.done.values()))
-    # each takes half a second or more, and they went two by two
-    assert together[0] >= 4 * 0.5
+    steps[2] = replace(steps[2], devices=2)
+    program = (sys.executable, str(tmp_path / "spans.py"))
+    room = running.Room(("3", "5"), 1, 1, 2)
+    standing = running.run_steps(
+        steps, fingerprints(steps, {}, "1"), str(tmp_path / "study"), room=room, program=program
+    )
+    assert set(standing.done) == set("abcd"), standing.failed
+    spans = [json.loads(line) for line in (tmp_path / "spans").read_text().splitlines()]
+    assert sorted((name, rank) for name, rank, *_ in spans if name == "c") == [("c", "0"), ("c", "1")]
+    assert all(rank is None for name, rank, *_ in spans if name != "c")
+    where = {name: devices for name, _, devices, _, _ in spans}
+    assert where["c"] == ["3", "5"]
+    assert sorted([where["a"], where["b"]]) == [["3"], ["5"]]
+    pairs = list(itertools.combinations(spans, 2))
+    together = {one[0] + other[0] for one, other in pairs if one[3] < other[4] and other[3] < one[4]}
+    assert "ab" in {"".join(sorted(names)) for names in together}, "beside each other"
+    for one, other in pairs:
+        if one[0] != other[0] and set(one[2]) & set(other[2]):
+            assert one[4] <= other[3] or other[4] <= one[3], "one device, two trainings"
+
+
+def test_more_devices_than_there_are_stop_a_study_before_its_first_step() -> None:
+    study = replace(STUDY, finetune=replace(STUDY.finetune, devices=3))
+    with pytest.raises(ConfigError, match="'finetune plain 0' is shared out on 3 devices, and there are 2: lower"):
+        running.check_room(planned(study).steps, ROOM)
+    running.check_room(planned().steps, ROOM)
+    shared = [step for step in planned(study).steps if step.devices > 1]
+    assert {step.kind for step in shared} == {"finetune"}
+    assert all(step.words[:2] == ["accelerate", "launch"] and "--use_fsdp" in step.words for step in shared)
 
 
 # What was found

@@ -71,7 +71,7 @@ def study(
     _check_commands(planned)
     if plan:
         for step in planned.steps:
-            typer.echo(f"lintseq {' '.join(step.command).replace('{}', str(output))}")
+            typer.echo(" ".join(step.words).replace("{}", str(output)))
         return
     if pack:
         from lintseq.study import packing  # noqa: PLC0415
@@ -85,6 +85,7 @@ def study(
     checksums = running.checksums_of([one for step in planned.steps for one in step.files])
     prints = fingerprints(planned.steps, checksums, __version__)
     room = running.default_room(jobs)
+    running.check_room(planned.steps, room)
     early = _early(asked, planned, output, lambda asked: plan_of(asked, files=files, data=data))
     with closing(running.alone(str(output))):
         with Meter(shown=not quiet) as meter:

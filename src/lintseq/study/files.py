@@ -64,8 +64,11 @@ class Base:
     """Edit sequences for it; `set` names them, as `{}/corpus/NAME/edits.jsonl`."""
     tokenizer: Tokenizer | None = None
     """If given, trained first and used instead of the recipe's."""
+    devices: int = 1
+    """On which the pretraining is shared out (FSDP)."""
 
     def __post_init__(self) -> None:
+        _check_devices(self.devices)
         for name in self.corpora:
             _check_name("corpus", name)
         if self.corpora and not self.pretrain:
@@ -79,6 +82,11 @@ class Finetune:
     recipe: str
     set: tuple[str, ...] = ()
     """Settings over the recipe, for all arms."""
+    devices: int = 1
+    """On which each training is shared out (FSDP): for models that are too large for one."""
+
+    def __post_init__(self) -> None:
+        _check_devices(self.devices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +220,11 @@ def _check_arms(study: Study) -> None:
     for one, other in study.ask.items():
         if one not in arms or other not in arms:
             raise ConfigError(f"ask has {one} = {other!r}; the arms are {', '.join(arms)}")
+
+
+def _check_devices(devices: int) -> None:
+    if devices < 1:
+        raise ConfigError(f"devices is {devices}, where 1 or more was expected")
 
 
 def _check_name(what: str, name: str) -> None:

@@ -13,6 +13,7 @@ from itertools import product
 from lintseq.study.files import Arm, Benchmark, Corpus, Sampling, Study, label, reference, rows_of
 
 HERE = "{}/"
+_SHARES = ("--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,21 @@ class Step:
     """Steps that come first."""
     files: tuple[str, ...] = ()
     """Files from outside that it reads: if they change, it is done again."""
+    devices: int = 1
+    """On which it is shared out."""
+
+    @property
+    def launcher(self) -> tuple[str, ...]:
+        """What starts its processes, if there are several: the words of accelerate, the program comes behind them."""
+        if self.devices == 1:
+            return ()
+        machine = ("--num_machines", "1", "--num_processes", str(self.devices), "--main_process_port", "0")
+        return ("launch", *machine, "--mixed_precision", "no", "--dynamo_backend", "no", *_SHARES, "--no_python")
+
+    @property
+    def words(self) -> list[str]:
+        """The whole command, as a user would give it."""
+        return [*(("accelerate", *self.launcher) if self.launcher else ()), "lintseq", *self.command]
 
     @property
     def place(self) -> str:
@@ -138,7 +154,8 @@ def fingerprints(steps: Sequence[Step], checksums: Mapping[str, str], version: s
     """Return for each step what its output depends on, as one number: command, what came before, files, version."""
     found: dict[str, str] = {}
     for step in steps:
-        told = [version, step.command, [found[name] for name in step.needs], [checksums[file] for file in step.files]]
+        told = [version, step.launcher, step.command]
+        told += [[found[name] for name in step.needs], [checksums[file] for file in step.files]]
         found[step.name] = hashlib.sha256(json.dumps(told).encode()).hexdigest()
     return found
 
@@ -194,7 +211,8 @@ def _base(study: Study, builds: Sequence[Step]) -> list[Step]:
         settings.append("tokenizer=" + HERE + "models/tokenizer")
     command = ["pretrain", study.base.pretrain, "--output", HERE + "models/base", *_sets(settings), "--resume"]
     needs = (*_named(builds, command), *(step.name for step in steps))
-    steps.append(Step("pretrain", "pretrain", tuple(command), "models/base", needs, (study.base.pretrain,)))
+    files = (study.base.pretrain,)
+    steps.append(Step("pretrain", "pretrain", tuple(command), "models/base", needs, files, study.base.devices))
     return steps
 
 
@@ -221,7 +239,8 @@ def _finetune(
     ]
     command = ["finetune", study.finetune.recipe, "--output", HERE + output, *_sets(settings), "--resume"]
     needs = (*dict.fromkeys([source.name, measure.name]), *(step.name for step in before[-1:]))
-    return Step(f"finetune {name} {seed}", "finetune", tuple(command), output, needs, (study.finetune.recipe,))
+    files = (study.finetune.recipe,)
+    return Step(f"finetune {name} {seed}", "finetune", tuple(command), output, needs, files, study.finetune.devices)
 
 
 def _complete(

@@ -75,7 +75,7 @@ def _summary(study: Study) -> str:
 
 
 def _commands(plan: Plan) -> str:
-    return "".join(f"lintseq {' '.join(step.command).replace(HERE, 'STUDY/')}\n" for step in plan.steps)
+    return "".join(" ".join(step.words).replace(HERE, "STUDY/") + "\n" for step in plan.steps)
 
 
 def _write_details(found: Found, folder: Path) -> list[tuple[str, str]]:

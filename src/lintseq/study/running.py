@@ -75,7 +75,7 @@ class Standing:
             if not seen:
                 return None
             spent = now - self.running[step.name] if step.name in self.running else 0.0
-            side = len(room.devices) if step.trains else room.others
+            side = len(room.devices) / step.devices if step.trains else room.others
             left += max(sum(seen) / len(seen) - spent, 0.0) / side
         return left
 
@@ -128,14 +128,14 @@ class _Work:
         self, folder: str, prints: Mapping[str, str], room: Room, standing: Standing, program: Sequence[str]
     ) -> None:
         self.folder, self.prints, self.room, self.standing, self.program = folder, prints, room, standing, program
-        self.processes: dict[str, tuple[Step, subprocess.Popen[bytes], str, IO[bytes]]] = {}
+        self.processes: dict[str, tuple[Step, subprocess.Popen[bytes], Sequence[str], IO[bytes]]] = {}
 
     def start(self) -> bool:
         """Start what can be started; tell whether anything was."""
         started = False
         for step in self.standing.steps:
-            if self._waits(step) and (device := self._free(step)) is not None:
-                self._start(step, device)
+            if self._waits(step) and (devices := self._free(step)) is not None:
+                self._start(step, devices)
                 started = True
         return started
 
@@ -171,26 +171,27 @@ class _Work:
         over = {*standing.done, *standing.failed, *standing.passed_over, *standing.running}
         return step.name not in over and all(need in standing.done for need in step.needs)
 
-    def _free(self, step: Step) -> str | None:
-        """Return the device that a step can have, or None."""
-        taken = [device for other, _, device, _ in self.processes.values() if other.trains]
-        if step.trains:
-            free = list(self.room.devices)
+    def _free(self, step: Step) -> Sequence[str] | None:
+        """Return the devices that a step can have, or None."""
+        if not step.trains:
+            others = sum(not other.trains for other, _, _, _ in self.processes.values())
+            return () if others < self.room.others else None
+        free = list(self.room.devices)
+        for _, _, taken, _ in self.processes.values():
             for device in taken:
                 free.remove(device)
-            return free[0] if free else None
-        others = sum(not other.trains for other, _, _, _ in self.processes.values())
-        return "" if others < self.room.others else None
+        return free[: step.devices] if len(free) >= step.devices else None
 
-    def _start(self, step: Step, device: str) -> None:
+    def _start(self, step: Step, devices: Sequence[str]) -> None:
         _prepare(step, self.prints[step.name], self.folder)
         log = open(_log(step, self.folder), "ab")  # noqa: SIM115  closed when the step ends
         environment = dict(os.environ)
-        if device:
-            environment["CUDA_VISIBLE_DEVICES"] = device
+        if any(devices):
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
         else:
             environment["OMP_NUM_THREADS"] = str(self.room.cores if step.is_waited_for else self.room.threads)
-        command = [*self.program, *self._words(step)]
+        launcher = (sys.executable, "-m", "accelerate.commands.accelerate_cli", *step.launcher)
+        command = [*(launcher if step.launcher else ()), *self.program, *self._words(step)]
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -199,7 +200,7 @@ class _Work:
             env=environment,
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  one system call
         )
-        self.processes[step.name] = (step, process, device, log)
+        self.processes[step.name] = (step, process, devices, log)
         self.standing.running[step.name] = time.monotonic()
 
     def _words(self, step: Step) -> list[str]:
@@ -261,7 +262,7 @@ def _note_path(step: Step, folder: str) -> str:
 
 
 def _note(step: Step, print_: str, seconds: float | None, folder: str) -> None:
-    told: dict[str, Any] = {"step": step.name, "command": ["lintseq", *step.command], "fingerprint": print_}
+    told: dict[str, Any] = {"step": step.name, "command": step.words, "fingerprint": print_}
     if seconds is not None:
         told |= {"seconds": round(seconds, 3)}
     write_durably(_note_path(step, folder), json.dumps(told, indent=1).encode())
@@ -312,6 +313,16 @@ def check_finished(standing: Standing, folder: str) -> None:
         f"step {name!r} failed{more}, {len(standing.passed_over)} steps that need it were not started:\n{said}\n"
         f"all that was done is kept in {folder}; mend it and start the same command again"
     )
+
+
+def check_room(steps: Sequence[Step], room: Room) -> None:
+    """Raise `ConfigError` if a step wants more devices than there are."""
+    for step in steps:
+        if step.devices > len(room.devices):
+            raise ConfigError(
+                f"step {step.name!r} is shared out on {step.devices} devices, and there are {len(room.devices)}: lower"
+                " devices of [base] or [finetune], or raise --jobs"
+            )
 
 
 def check_folder(folder: str, study: str) -> None:
