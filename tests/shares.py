@@ -3,12 +3,10 @@
 Run by `accelerate launch --use_fsdp`, with the words of a command.
 """
 
-import sys
+import runpy
 from typing import Any
 
 from accelerate import DistributedType, state
-
-from lintseq.cli import main
 
 usual = state.AcceleratorState.__init__
 
@@ -23,4 +21,4 @@ def init(self: Any, *arguments: Any, fsdp_plugin: Any = None, **named: Any) -> N
 
 if __name__ == "__main__":
     state.AcceleratorState.__init__ = init
-    sys.exit(main(sys.argv[1:]))
+    runpy.run_module("lintseq", run_name="__main__", alter_sys=True)

@@ -1,7 +1,14 @@
-"""`python -m lintseq` is the command `lintseq`."""
+"""`python -m lintseq` is the command `lintseq`, and what launchers start on several devices at once."""
 
+import os
 import sys
 
 from lintseq.cli import main
 
-sys.exit(main())
+status = main()
+if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    # At the interpreter's end a thread of torch may abort it; the launcher then ends the others, even while they write.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+sys.exit(status)

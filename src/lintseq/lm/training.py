@@ -152,10 +152,12 @@ def train(
             trainer.train(resume_from_checkpoint=last[1] if last else None)
         except Exception as error:
             raise _told(error, checkpoints) from error
+    shared = trainer.accelerator.distributed_type in ("FSDP", "DEEPSPEED") and not meter.stopped
+    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped) if shared else None
+    trainer.accelerator.end_training()  # while all are here: one that ends by itself may abort
     if meter.stopped:
         raise KeyboardInterrupt
-    shared = trainer.accelerator.distributed_type in ("FSDP", "DEEPSPEED")
-    return meter.outcome(trainer.accelerator.get_state_dict(trainer.model_wrapped) if shared else None)
+    return meter.outcome(weights)
 
 
 def save_model(model: Any, tokenizer: Any, folder: str, *, weights: Mapping[str, Any] | None = None) -> None:
