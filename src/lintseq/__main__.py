@@ -7,7 +7,7 @@ from lintseq.cli import main
 
 status = main()
 if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-    # At the interpreter's end a thread of torch may abort it; the launcher then ends the others, even while they write.
+    # At the interpreter's end a thread of torch may abort it, and the launcher then ends the others as they write.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
