@@ -137,6 +137,22 @@ def test_an_arm_without_models_of_its_own_draws_from_those_of_another() -> None:
     assert "--linted" in step.command
 
 
+def test_each_seed_may_have_a_base_of_its_own_which_all_arms_share() -> None:
+    plan = planned(replace(STUDY, base=replace(STUDY.base, each_seed=True)))
+    steps = {step.name: step for step in plan.steps}
+    assert [name for name in steps if name.startswith("pretrain")] == ["pretrain 0", "pretrain 1"]
+    assert not any(step.is_waited_for for step in plan.steps)
+    assert [step.name for step in planned().steps if step.is_waited_for] == ["pretrain"]
+    for seed in STUDY.seeds:
+        assert f"run.seed={seed}" in steps[f"pretrain {seed}"].command
+        for arm in STUDY.arms:
+            tuned = steps[f"finetune {arm} {seed}"]
+            assert [need for need in tuned.needs if need.startswith("pretrain")] == [f"pretrain {seed}"]
+            assert f"model={{}}/models/base-{seed}" in tuned.command
+    names = list(steps)
+    assert names.index("pretrain 1") > names.index(plan.results[len(plan.results) // 2 - 1].step)
+
+
 def after(plan: Plan, name: str) -> set[str]:
     """Return a step and all that rests on it."""
     found = {name}
@@ -410,6 +426,14 @@ def test_seeds_that_differ_widen_the_interval() -> None:
     shaky = mean_of(scores([0.2] * 20, [0.5] * 20, [0.8] * 20))
     assert steady.high - steady.low == pytest.approx(0)
     assert shaky.high - shaky.low > 0.3
+
+
+def test_what_arms_share_at_each_seed_does_not_widen_their_difference() -> None:
+    one, other = ([[base + more] * 20 for base in (0.2, 0.5, 0.8)] for more in (0.1, 0.0))
+    paired = difference(scores(*one), scores(*other), paired=True)
+    assert [paired.low, paired.value, paired.high] == pytest.approx([0.1] * 3)
+    apart = difference(scores(*one), scores(*other))
+    assert apart.high - apart.low > 0.3
 
 
 def test_parts_of_one_benchmark_are_benchmarks_of_their_own(tmp_path: Path) -> None:

@@ -64,6 +64,8 @@ class Base:
     """Edit sequences for it; `set` names them, as `{}/corpus/NAME/edits.jsonl`."""
     tokenizer: Tokenizer | None = None
     """If given, trained first and used instead of the recipe's."""
+    each_seed: bool = False
+    """Whether each seed has a base of its own, so that intervals hold what another base would give."""
     devices: int = 1
     """On which the pretraining is shared out (FSDP)."""
 
@@ -71,6 +73,8 @@ class Base:
         _check_devices(self.devices)
         for name in self.corpora:
             _check_name("corpus", name)
+        if self.each_seed and not self.pretrain:
+            raise ConfigError("each seed is to have a base of its own, and nothing is pretrained; give base.pretrain")
         if self.corpora and not self.pretrain:
             raise ConfigError("corpora are to be pretrained on, and nothing is pretrained; give base.pretrain")
 

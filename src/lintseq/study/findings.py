@@ -3,9 +3,9 @@
 Pure: results in, numbers and sentences out.
 
 Each arm is trained once for each seed. Its pass@k is the mean over seeds and problems. Intervals are by a bootstrap
-that draws problems (for all arms together) and seeds (for each arm on its own), so that they hold both what other
-problems and what other trainings would have given; three seeds are few, and such intervals are too narrow rather
-than too wide.
+that draws problems (for all arms together) and seeds (for each arm on its own, but together where each seed has a
+base, which all arms share), so that they hold both what other problems and what other trainings would have given;
+three seeds are few, and such intervals are too narrow rather than too wide.
 """
 
 from collections.abc import Mapping, Sequence
@@ -93,7 +93,8 @@ def verdicts_of(found: Found) -> list[Verdict]:
                     scores_of(found, label(bench), name, chosen(found, bench, name), k) for name in (arm, other)
                 )
                 if one and two:
-                    told.append(Verdict(label(bench), arm, other, k, difference(one, two)))
+                    apart = difference(one, two, paired=study.base.each_seed)
+                    told.append(Verdict(label(bench), arm, other, k, apart))
     return told
 
 
@@ -134,10 +135,13 @@ def mean_of(scores: Scores, *, seed: int = 0) -> Interval:
     return _bootstrap(problems, [scores], lambda means: means[0], seed)
 
 
-def difference(one: Scores, other: Scores, *, seed: int = 0) -> Interval:
-    """Return by how much the first is above the second, on the problems that both have."""
+def difference(one: Scores, other: Scores, *, paired: bool = False, seed: int = 0) -> Interval:
+    """Return by how much the first is above the second, on the problems that both have.
+
+    `paired` if the two have something in common at each seed, such as the model that they were trained from.
+    """
     problems = _common([one, other])
-    return _bootstrap(problems, [one, other], lambda means: means[0] - means[1], seed)
+    return _bootstrap(problems, [one, other], lambda means: means[0] - means[1], seed, paired=paired)
 
 
 def _mean(scores: Mapping[str, float]) -> float:
@@ -148,7 +152,9 @@ def _common(arms: Sequence[Scores]) -> list[str]:
     return sorted(set.intersection(*(set(seed) for scores in arms for seed in scores)))
 
 
-def _bootstrap(problems: Sequence[str], arms: Sequence[Scores], statistic: Any, seed: int) -> Interval:
+def _bootstrap(
+    problems: Sequence[str], arms: Sequence[Scores], statistic: Any, seed: int, *, paired: bool = False
+) -> Interval:
     rng = Random(seed)
     places = range(len(problems))
 
@@ -163,8 +169,10 @@ def _bootstrap(problems: Sequence[str], arms: Sequence[Scores], statistic: Any, 
     for _ in range(RESAMPLES):
         chosen_problems = rng.choices(places, k=len(problems))
         means = []
+        seeds: tuple[int, ...] = ()
         for number, scores in enumerate(arms):
-            seeds = tuple(sorted(rng.choices(range(len(scores)), k=len(scores))))
+            if not paired or not seeds:
+                seeds = tuple(sorted(rng.choices(range(len(scores)), k=len(scores))))
             values = by_seeds(number, seeds)
             means.append(sum(map(values.__getitem__, chosen_problems)) / len(problems))
         drawn.append(statistic(means))

@@ -32,6 +32,8 @@ class Step:
     """Files from outside that it reads: if they change, it is done again."""
     devices: int = 1
     """On which it is shared out."""
+    is_waited_for: bool = False
+    """Whether everything else that trains waits for it."""
 
     @property
     def launcher(self) -> tuple[str, ...]:
@@ -55,11 +57,6 @@ class Step:
     def trains(self) -> bool:
         """Whether it wants a device for itself."""
         return self.kind in ("pretrain", "finetune", "complete")
-
-    @property
-    def is_waited_for(self) -> bool:
-        """Whether everything else that trains waits for it."""
-        return self.kind == "pretrain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +113,16 @@ def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) 
     one; `data` is the folder that benchmarks are found in."""
     builds = {name: _rows(study, name, arm, files) for name, arm in study.arms.items() if _has_rows(arm)}
     corpora = [_corpus(study, name, corpus, files) for name, corpus in study.base.corpora.items()]
-    before = _base(study, [*builds.values(), *corpora])
-    model = before[-1].output if before else study.base.model
+    built = [*builds.values(), *corpora]
+    tokenizer = _tokenizer(study, built)
+    bases = {seed: _base(study, seed, built, tokenizer) for seed in study.seeds}
     tunes = {
-        (name, seed): _finetune(study, name, arm, seed, builds, before, model)
+        (name, seed): _finetune(study, name, arm, seed, builds, bases[seed])
         for name, arm in study.arms.items()
         for seed in study.seeds
         if not arm.same_model_as
     }
-    steps = [*builds.values(), *corpora, *before]
+    steps = [*built, *tokenizer]
     measured = {}
     ways = list(product(study.benchmarks, settings_of(study.sampling)))
     # One seed after the other, and each model asked as soon as it is there: so a study that is stopped early has whole
@@ -132,8 +130,7 @@ def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) 
     for seed, name in product(study.seeds, sorted(study.arms, key=lambda name: bool(study.arms[name].same_model_as))):
         arm = study.arms[name]
         tuned = tunes[arm.same_model_as or name, seed]
-        if not arm.same_model_as:
-            steps.append(tuned)
+        steps += [one for one in (bases[seed], tuned) if one is not None and one not in steps]
         for benchmark, setting in ways:
             drawn = _complete(study, name, seed, benchmark, setting, tuned, files, data)
             judged = _evaluate(study, drawn, benchmark, files, data)
@@ -196,24 +193,29 @@ def _build(
     return Step(name, "build", (*command, "--resume"), output, (), (*inputs, *against))
 
 
-def _base(study: Study, builds: Sequence[Step]) -> list[Step]:
-    """Return what makes the base model, of what is built or of other things; nothing if it is there."""
-    if not study.base.pretrain:
+def _tokenizer(study: Study, builds: Sequence[Step]) -> list[Step]:
+    """Return what trains the base's tokenizer, of what is built or of other things; nothing if it is there."""
+    if (tokenizer := study.base.tokenizer) is None or not study.base.pretrain:
         return []
-    steps = []
-    settings = list(study.base.set)
-    if (tokenizer := study.base.tokenizer) is not None:
-        command = ["tokenizer", "train", *tokenizer.inputs, "--vocab", str(tokenizer.vocab)]
-        command += ["--output", HERE + "models/tokenizer", *tokenizer.options]
-        needs = _named(builds, command)
-        files = tuple(path for path in tokenizer.inputs if not path.startswith(HERE))
-        steps.append(Step("tokenizer", "tokenizer", tuple(command), "models/tokenizer", needs, files))
-        settings.append("tokenizer=" + HERE + "models/tokenizer")
-    command = ["pretrain", study.base.pretrain, "--output", HERE + "models/base", *_sets(settings), "--resume"]
-    needs = (*_named(builds, command), *(step.name for step in steps))
-    files = (study.base.pretrain,)
-    steps.append(Step("pretrain", "pretrain", tuple(command), "models/base", needs, files, study.base.devices))
-    return steps
+    command = ["tokenizer", "train", *tokenizer.inputs, "--vocab", str(tokenizer.vocab)]
+    command += ["--output", HERE + "models/tokenizer", *tokenizer.options]
+    files = tuple(path for path in tokenizer.inputs if not path.startswith(HERE))
+    return [Step("tokenizer", "tokenizer", tuple(command), "models/tokenizer", _named(builds, command), files)]
+
+
+def _base(study: Study, seed: int, builds: Sequence[Step], tokenizer: Sequence[Step]) -> Step | None:
+    """Return what makes the base model of a seed; None if it is there."""
+    base = study.base
+    if not base.pretrain:
+        return None
+    own = f"-{seed}" if base.each_seed else ""
+    output = f"models/base{own}"
+    settings = [*base.set, *(f"tokenizer={HERE}{step.output}" for step in tokenizer)]
+    settings += [f"run.seed={seed}"] if own else []
+    command = ["pretrain", base.pretrain, "--output", HERE + output, *_sets(settings), "--resume"]
+    needs = (*_named(builds, command), *(step.name for step in tokenizer))
+    name = f"pretrain {seed}" if own else "pretrain"
+    return Step(name, "pretrain", tuple(command), output, needs, (base.pretrain,), base.devices, not own)
 
 
 def _named(builds: Sequence[Step], command: Sequence[str]) -> tuple[str, ...]:
@@ -221,14 +223,12 @@ def _named(builds: Sequence[Step], command: Sequence[str]) -> tuple[str, ...]:
     return tuple(build.name for build in builds if any(HERE + build.output in word for word in command))
 
 
-def _finetune(
-    study: Study, name: str, arm: Arm, seed: int, builds: Mapping[str, Step], before: Sequence[Step], model: str
-) -> Step:
+def _finetune(study: Study, name: str, arm: Arm, seed: int, builds: Mapping[str, Step], base: Step | None) -> Step:
     source = builds[rows_of(study, name) or name]
     measure = builds[reference(study)]
     output = f"models/{name}-{seed}"
     settings = [
-        "model=" + (HERE + model if before else model),
+        "model=" + (HERE + base.output if base else study.base.model),
         "data.train=" + HERE + source.output,
         f"data.arm={arm.trains_on}",
         *(["data.reference=" + HERE + measure.output] if measure is not source else []),
@@ -238,7 +238,7 @@ def _finetune(
         *arm.set,
     ]
     command = ["finetune", study.finetune.recipe, "--output", HERE + output, *_sets(settings), "--resume"]
-    needs = (*dict.fromkeys([source.name, measure.name]), *(step.name for step in before[-1:]))
+    needs = (*dict.fromkeys([source.name, measure.name]), *([base.name] if base else []))
     files = (study.finetune.recipe,)
     return Step(f"finetune {name} {seed}", "finetune", tuple(command), output, needs, files, study.finetune.devices)
 
