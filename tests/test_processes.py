@@ -167,9 +167,10 @@ def test_shares_that_are_killed_go_on_from_their_last_checkpoint():
 def test_replicas_that_are_stopped_end_behind_the_same_step(folder):
     process = start("replicas", "pretrain", "--output", "ended", "--set", "steps=400", "--set", "run.save_every=0")
     until_logged(process, 3)
-    for one in (*children_of(process.pid), process.pid):  # as a terminal does
+    workers = children_of(process.pid)
+    for one in (*workers, *workers, process.pid):  # the terminal's, the launcher's, and the launcher itself
         os.kill(one, signal.SIGINT)
-        time.sleep(0.05)
+        time.sleep(0.005)
     process.communicate(timeout=60)
     (step,) = checkpoints()
     assert 3 <= step < 400

@@ -525,14 +525,12 @@ def _last_checkpoint(folder: str) -> tuple[int, str] | None:
 
 @contextlib.contextmanager
 def _stopping(meter: _Meter) -> Iterator[None]:
-    """On Ctrl-C and on a polite kill, end behind the step, with a checkpoint; on another Ctrl-C, at once."""
-    came: set[int] = set()
+    """On Ctrl-C and on a polite kill, end behind the step, with a checkpoint; on another one, at once."""
+    alone = os.environ.get("WORLD_SIZE", "1") == "1"
 
-    def stop(number: int, _: object) -> None:
-        # A launcher that is stopped by Ctrl-C sends a polite kill besides: that is not another one.
-        if number == signal.SIGINT and number in came:
+    def stop(*_: object) -> None:
+        if meter.stopped and alone:  # else it may be the launcher, who hands each signal on
             raise KeyboardInterrupt
-        came.add(number)
         meter.stopped = True
 
     before: dict[int, Any] = {}
