@@ -109,3 +109,25 @@ def test_the_first_edits_and_those_after_them_are_the_sequence_in_two(
     assert rest.start == first.program
     assert replay(rest.edits, rest.start.lines) == list(sequence.program.lines)
     assert (rest.program, first.start.lines) == (sequence.program, ())
+
+
+@given(deletions(), st.integers(0, 14))
+def test_the_text_of_a_state_in_the_middle_says_which_lines_it_has(
+    drawn: tuple[Program, list[set[int]]], cut: int
+) -> None:
+    program, order = drawn
+    program = Program.from_text(program.text)
+    order = [kept for group in order if (kept := {index for index in group if index < len(program.lines)})]
+    sequence = EditSequence.undoing(program, order)
+    rest = sequence.after(min(cut, len(sequence))).legible()
+    assert Program.from_text(rest.start.text) == rest.start
+    assert rest.start.render(replay(rest.edits, rest.start.lines)) in (program.text, "\n".join(program.lines))
+    assert len(rest) == len(sequence) - min(cut, len(sequence))
+
+
+def test_empty_lines_at_the_end_of_a_state_come_with_the_next_edit_where_a_program_ends_in_no_newline() -> None:
+    for text, start in (("x = 1\n\n\ny = 2", ("x = 1",)), ("x = 1\n\n\ny = 2\n", ("x = 1", "", ""))):
+        sequence = EditSequence(Program.from_text(text), (0, 0, 0, 1))
+        rest = sequence.after(1).legible()
+        assert rest.start.lines == start
+        assert replay(rest.edits, rest.start.lines) == list(sequence.program.lines)

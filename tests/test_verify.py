@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from lintseq.cli import main
@@ -260,6 +260,7 @@ def sequences(draw: st.DrawFn) -> EditSequence:
 
 
 @given(sequences(), st.sampled_from(sorted(SHAPES)), st.sampled_from(sorted(CODECS)))
+@example(EditSequence(Program(("x = 1", "", "x = 1")), (0, 0, 1)), "next-edit", "apply-patch")
 def test_whatever_the_program_its_sequence_is_exact_and_insertion_only(
     sequence: EditSequence, shape: str, codec: str
 ) -> None:

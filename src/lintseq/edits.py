@@ -109,6 +109,20 @@ class EditSequence:
         """Return the sequence without its first so many edits: it starts from the state after them."""
         return EditSequence(self.program, tuple(max(number - edits, THERE) for number in self.arrivals))
 
+    def legible(self) -> "EditSequence":
+        """Return the sequence with a start that is what its text says.
+
+        Where the program ends in no newline, empty lines at the start's end would be read as a newline that ends the
+        line before. They arrive with the first edit instead.
+        """
+        present = self.present()
+        if self.program.final_newline or not len(self) or not present or self.program.lines[present[-1]]:
+            return self
+        arrivals = list(self.arrivals)
+        while present and not self.program.lines[present[-1]]:
+            arrivals[present.pop()] = 0
+        return EditSequence(self.program, tuple(arrivals))
+
     def first(self, edits: int) -> "EditSequence":
         """Return only its first so many edits: they write the state after them."""
         kept = [(line, n) for line, n in zip(self.program.lines, self.arrivals, strict=True) if n < edits]

@@ -124,7 +124,7 @@ def next_edit_record(item: Item, sequence: EditSequence, draw: int, meta: Meta, 
     """
     toss = chance(meta.get("seed", 0), item.id, draw, "next-edit")
     before = 1 + (toss >> 1) % (len(sequence) - 1) if toss & 1 and len(sequence) > 1 else 0
-    one = sequence.after(before).first(1)
+    one = sequence.after(before).legible().first(1)
     return {
         "prompt": prompt_of(item.instruction, one.start),
         "completion": codec.encode(one),

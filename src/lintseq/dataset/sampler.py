@@ -126,7 +126,7 @@ class EditSampler:
             meta = self._meta if options.sampling.certify is None else {**self._meta, "lessons": lessons}
             starts = _starts(options, item.id, draw, len(sequence)) if options.sub_sequences else []
             for start in [0, *starts]:
-                one = sequence.after(start) if start else sequence
+                one = sequence.after(start).legible() if start else sequence
                 record = self._record(item, one, draw, meta, self._codec)
                 if outcome.licence:
                     record["licence"] = outcome.licence
