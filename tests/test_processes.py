@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from test_pretraining import RECIPE
 from test_training_examples import records, write
 from toys import TEXTS, bare_tokenizer, libraries, toy_model, toy_tokenizer
 
@@ -34,27 +35,6 @@ micro_batch = 2
 device = "cpu"
 save_every = 2
 """
-PRETRAIN = """
-tokenizer = "tokenizer"
-steps = 8
-[model]
-layers = 1
-width = 32
-heads = 2
-inner = 64
-context = 48
-[data]
-held_out = 0.2
-[[data.train]]
-path = "texts.jsonl"
-[optim]
-lr = 1e-2
-[run]
-batch = 4
-micro_batch = 2
-device = "cpu"
-evaluate_every = 4
-"""
 COMMANDS = {
     "finetune": ["finetune", "finetune.toml"],
     "adapters": ["finetune", "finetune.toml", "--set", "lora.rank=4", "--set", "model=knowing"],
@@ -75,7 +55,7 @@ def folder(tmp_path, monkeypatch):
     """A folder with recipes and all that they name, which is the current one."""
     monkeypatch.chdir(tmp_path)
     Path("finetune.toml").write_text(FINETUNE)
-    Path("pretrain.toml").write_text(PRETRAIN)
+    Path("pretrain.toml").write_text(RECIPE)
     write(tmp_path / "edits.jsonl", records())
     rows = ({"text": f"# {number}\n{text}"} for number in range(30) for text in TEXTS)
     Path("texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

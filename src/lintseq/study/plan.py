@@ -41,12 +41,13 @@ class Step:
         if self.devices == 1:
             return ()
         machine = ("--num_machines", "1", "--num_processes", str(self.devices), "--main_process_port", "0")
-        return ("launch", *machine, "--mixed_precision", "no", "--dynamo_backend", "no", *_SHARES, "--no_python")
+        return ("launch", *machine, "--mixed_precision", "no", "--dynamo_backend", "no", *_SHARES)
 
     @property
     def words(self) -> list[str]:
         """The whole command, as a user would give it."""
-        return [*(("accelerate", *self.launcher) if self.launcher else ()), "lintseq", *self.command]
+        start = ("accelerate", *self.launcher, "-m") if self.launcher else ()
+        return [*start, "lintseq", *self.command]
 
     @property
     def place(self) -> str:

@@ -190,7 +190,7 @@ class _Work:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
         else:
             environment["OMP_NUM_THREADS"] = str(self.room.cores if step.is_waited_for else self.room.threads)
-        launcher = (sys.executable, "-m", "accelerate.commands.accelerate_cli", *step.launcher)
+        launcher = (sys.executable, "-m", "accelerate.commands.accelerate_cli", *step.launcher, "--no_python")
         command = [*(launcher if step.launcher else ()), *self.program, *self._words(step)]
         process = subprocess.Popen(
             command,
