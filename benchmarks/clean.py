@@ -13,7 +13,7 @@ from common import Goal, Report, Source, Table, arguments, instruction_pairs, no
 from judges import MAY_BE_UNFINISHED, Verdict, judge, new_findings
 
 from lintseq.errors import ProgramError
-from lintseq.sampling import ProgramSampler, SamplingOptions
+from lintseq.walks import ProgramSampler, SamplingOptions
 
 LEFT_SHOWN = 40
 

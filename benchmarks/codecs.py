@@ -21,7 +21,7 @@ from lintseq.codecs import CODECS, SEPARATOR, Codec
 from lintseq.dataset.stats import load_tokenizer
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, MalformedEditError, ProgramError
-from lintseq.sampling import ProgramSampler
+from lintseq.walks import ProgramSampler
 
 TOKENIZER = "data/tokenizers/smollm2/tokenizer.json"
 """Where the tokenizer is, in any folder beside the repository, unless `--tokenizer` names a file."""
@@ -261,7 +261,7 @@ OTHER_BAR = "#9cc0e6"
 def new_figure() -> Any:
     """Return an empty figure; raise `ConfigError` if matplotlib is not there."""
     try:
-        from matplotlib.figure import Figure  # noqa: PLC0415  an extra
+        from matplotlib.figure import Figure  # an extra
     except ImportError:
         raise ConfigError("--plot needs the extra `plots`: pip install -e '.[plots]'") from None
     return Figure(figsize=(7.6, 3.5), facecolor="white")
@@ -269,7 +269,7 @@ def new_figure() -> Any:
 
 def draw_tokens(figure: Any, tokens: dict[str, list[Tokens]], path: Path) -> None:
     """Draw the median tokens of each format as bars, the quartiles as whiskers, one panel for each kind of program."""
-    from matplotlib import rc_context  # noqa: PLC0415
+    from matplotlib import rc_context
 
     figure.text(0.015, 0.93, "Tokens a model writes for one program", fontsize=12, color=INK, weight="bold")
     legend = "Bars are medians, whiskers quartiles; × is the sum over all programs beside that of the plain ones."

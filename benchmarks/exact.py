@@ -20,7 +20,7 @@ from judges import compiles
 from lintseq.codecs import DIFF
 from lintseq.dataset.records import Item, encode_line, lintseq_record
 from lintseq.errors import ProgramError
-from lintseq.sampling import ProgramSampler
+from lintseq.walks import ProgramSampler
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Outcome:
     states: int = 0
     broken: int = 0
     drawing: float = 0.0
-    """Seconds of processor time to analyse, draw and encode."""
+    """Seconds of processor time to analyze, draw and encode."""
 
 
 def main() -> None:
@@ -82,7 +82,7 @@ def main() -> None:
     rows = [[verdict, number] for verdict, number in verdicts.most_common()]
     report.tables.append(Table("Files", ["verdict", "files"], rows))
     figures = [
-        ["files a second of processor time: analysed, drawn, encoded", f"{len(drawn) / drawing:,.0f}"],
+        ["files a second of processor time: analyzed, drawn, encoded", f"{len(drawn) / drawing:,.0f}"],
         ["lines a second, likewise", f"{sum(one.lines for one in drawn) / drawing:,.0f}"],
         [f"files a second, the whole run with all checks, {workers} processes", f"{len(jobs) / seconds:,.0f}"],
         ["lines of a file, mean and most", _mean_and_most([one.lines for one in drawn])],

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from common import Goal, Report, Table, arguments, note, package_version
 
-from lintseq.evaluation.benchmarks import load_problems
+from lintseq.benchmarks import load_problems
 from lintseq.lm.backends.backend import Request, Sampling
 from lintseq.lm.backends.transformers import Model, open_model
 from lintseq.lm.generating import asked_of, requests_of

@@ -20,11 +20,11 @@ from common import ROOT, Goal, Report, Table, arguments, data_folder, note, run
 from jailed import run_jailed
 from verdicts import mutant
 
-from lintseq.evaluation.benchmarks import load_problems
+from lintseq.benchmarks import load_problems
+from lintseq.benchmarks.problems import Problem
 from lintseq.evaluation.candidates import CODE, PROGRAM
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.expectations import with_expectations
-from lintseq.evaluation.problems import Problem
 from lintseq.evaluation.run import Setup, evaluate
 from lintseq.sandbox.pool import Sandbox
 

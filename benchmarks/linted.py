@@ -13,9 +13,9 @@ from typing import Any
 
 from common import Report, Table, arguments, note, package_version, percent
 
-from lintseq.evaluation.benchmarks import load_problems
+from lintseq.benchmarks import load_problems
+from lintseq.benchmarks.problems import Problem
 from lintseq.evaluation.completions import Completion
-from lintseq.evaluation.problems import Problem
 from lintseq.evaluation.run import Setup, check_runner, evaluate
 from lintseq.linting import get_linter
 from lintseq.lm.backends import open_backend

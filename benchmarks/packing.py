@@ -1,8 +1,8 @@
-"""Tokenising and packing beside `datasets.map` with the same tokenizer: tokens a second, from a file to rows on disk.
+"""Tokenizing and packing beside `datasets.map` with the same tokenizer: tokens a second, from a file to rows on disk.
 
 Both read the same JSON lines with the same number of processes, encode each document with the same tokenizer, put the
 end token behind it, and leave rows of 1,024 tokens on disk. That of `datasets` is the way of transformers' own example
-(`run_clm.py`): a batched `map` that tokenises, a batched `map` that concatenates and cuts. Whole processes are timed,
+(`run_clm.py`): a batched `map` that tokenizes, a batched `map` that concatenates and cuts. Whole processes are timed,
 from start to end, in turns.
 """
 
@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--vocab", type=int, default=8192, help="tokens of the tokenizer (default: 8192)")
     options = parser.parse_args()
     processes = len(os.sched_getaffinity(0))
-    report = Report("packing", "Tokenising and packing beside datasets.map")
+    report = Report("packing", "Tokenizing and packing beside datasets.map")
     with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as name:
         folder = Path(name)
         size, documents = write_texts(folder / "texts.jsonl", options.megabytes * 1e6)

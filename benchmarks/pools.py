@@ -22,11 +22,11 @@ from common import Report, Source, Table, arguments, instruction_pairs, note
 from engines import adopt_orphans
 from scale import altered
 
-from lintseq.dataset.inputs import Fields, RawRow
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.work import Batch, Result, RowWorker
 from lintseq.dataset.workers import run_in_processes
-from lintseq.sampling import SamplingOptions
+from lintseq.rows import Fields, RawRow
+from lintseq.walks import SamplingOptions
 
 FIELDS = Fields("program", "instruction", id="id")
 WORKERS = 2
@@ -73,7 +73,7 @@ def ours(batches: Iterator[Batch], options: BuildOptions) -> Iterator[Result]:
 
 def pebble(batches: Iterator[Batch], options: BuildOptions) -> Iterator[Result]:
     """Each task has the time limit of its rows together; one that fails is lost whole."""
-    from pebble import ProcessExpired, ProcessPool  # noqa: PLC0415
+    from pebble import ProcessExpired, ProcessPool
 
     with ProcessPool(max_workers=WORKERS) as pool:
         waiting: deque[Any] = deque()
@@ -93,7 +93,7 @@ def pebble(batches: Iterator[Batch], options: BuildOptions) -> Iterator[Result]:
 
 def loky(batches: Iterator[Batch], options: BuildOptions) -> Iterator[Result]:
     """There is no time limit; a process that dies takes all tasks along that are under way."""
-    from loky import ProcessPoolExecutor  # noqa: PLC0415
+    from loky import ProcessPoolExecutor
 
     pool = ProcessPoolExecutor(max_workers=WORKERS)
     waiting: deque[Any] = deque()

@@ -25,7 +25,7 @@ from typing import Any
 
 from common import Goal, Report, Table, arguments, data_folder, lintseq_command, note, package_version, read_jsonl
 
-from lintseq.evaluation.benchmarks import BENCHMARKS
+from lintseq.benchmarks import BENCHMARKS
 
 FORMS = ("code", "diff")
 UNEXPLAINED = "not explained"

@@ -1,7 +1,7 @@
 """Pretraining that is killed again and again: are weights and losses those of a run that was left alone?
 
 A small model is pretrained once undisturbed, and once by a process that is sent SIGKILL at a random moment (while it
-starts, tokenises, trains, looks at the validation rows or writes a checkpoint) and started again with `--resume`,
+starts, tokenizes, trains, looks at the validation rows or writes a checkpoint) and started again with `--resume`,
 until it has been killed so many times; the last start is left to its end.
 """
 
@@ -59,7 +59,7 @@ KINDS = ("starting", "training")
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--kills", type=int, default=10, help="how often the run is killed (default: 10)")
-    parser.add_argument("--steps", type=int, default=240, help="optimiser steps (default: 240)")
+    parser.add_argument("--steps", type=int, default=240, help="optimizer steps (default: 240)")
     options = parser.parse_args()
     chance = random.Random(options.seed)
     report = Report("resume", "Killed pretraining: weights and losses")

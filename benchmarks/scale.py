@@ -20,7 +20,7 @@ from common import Goal, Report, Source, Table, arguments, build_command, instru
 
 from lintseq.codecs import DIFF
 from lintseq.errors import ProgramError
-from lintseq.sampling import ProgramSampler
+from lintseq.walks import ProgramSampler
 
 MEGABYTE = 1_000_000
 WORKERS = (1, 2)
@@ -139,13 +139,13 @@ def work_alone(source: Path, samples: int, seed: int) -> Work:
         except ProgramError:  # a row that a build rejects
             work.analysis += process_time() - started
             continue
-        analysed = process_time()
+        analyzed = process_time()
         sequences = [sampler.sample(seed=seed, id=row["id"], draw=draw) for draw in range(samples)]
         drawn = process_time()
         for sequence in sequences:
             DIFF.edit_texts(sequence)
-        work.analysis += analysed - started
-        work.walk += drawn - analysed
+        work.analysis += analyzed - started
+        work.walk += drawn - analyzed
         work.encoding += process_time() - drawn
     gc.enable()
     return work

@@ -42,7 +42,7 @@ from common import (
 from lintseq.codecs import DIFF
 from lintseq.dataset.records import Item, encode_line, lintseq_record
 from lintseq.program import Program, parse_python
-from lintseq.sampling import ProgramSampler
+from lintseq.walks import ProgramSampler
 
 Result = TypeVar("Result")
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from common import Goal, Report, Source, Table, arguments, instruction_pairs, note, percent, real_files, share
 from judges import MAY_BE_UNFINISHED, Verdict, judge, new_findings
 
-from lintseq.analysis import FREE, STAYS, Analysis, analyse
-from lintseq.analysis.layout import lay_out
 from lintseq.errors import ProgramError
+from lintseq.languages.python import FREE, STAYS, Analysis, analyze
+from lintseq.languages.python.layout import lay_out
 from lintseq.program import Program, parse_python
 
 EXAMPLES = 12
@@ -134,7 +134,7 @@ def judged(sources: Sequence[Source], units: int, per_program: int, seed: int) -
 
 def put_backs(program: Program, rng: random.Random) -> Iterator[PutBack]:
     """Take a program apart once and yield each unit that fell with a chosen one, put back alone."""
-    analysis = analyse(program)
+    analysis = analyze(program)
     parent_of = lay_out(parse_python(program.text), program.lines).parent_of
     lines_of: dict[int, list[int]] = defaultdict(list)
     for line, unit in enumerate(analysis.unit_of):

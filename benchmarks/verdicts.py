@@ -19,9 +19,9 @@ from pathlib import Path
 from common import HERE, Goal, Report, Table, arguments, data_folder, note
 from jailed import run_jailed
 
-from lintseq.evaluation.benchmarks import load_problems
+from lintseq.benchmarks import load_problems
+from lintseq.benchmarks.problems import Checked, Problem
 from lintseq.evaluation.candidates import read
-from lintseq.evaluation.problems import Checked, Problem
 from lintseq.evaluation.run import run_jobs
 from lintseq.sandbox.job import Check, Job, Limits
 from lintseq.sandbox.pool import Sandbox

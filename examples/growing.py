@@ -10,4 +10,4 @@ def area(radius):
 
 for name, radius in [("coin", 1), ("plate", 13)]:
     size = area(radius)
-    print(f"a {name} takes {size:.0f} square centimetres")
+    print(f"a {name} takes {size:.0f} square centimeters")

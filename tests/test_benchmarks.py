@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from plain_runner import PlainRunner
 
+from lintseq.benchmarks import BENCHMARKS, find, load_problems
 from lintseq.errors import ConfigError
-from lintseq.evaluation.benchmarks import BENCHMARKS, find, load_problems
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.expectations import with_expectations
 from lintseq.evaluation.references import references

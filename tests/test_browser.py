@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from lintseq.analysis import FREE, analyse
 from lintseq.cli import main
 from lintseq.codecs import CODECS, DIFF
 from lintseq.dataset.browsing import Kept, survey
 from lintseq.dataset.records import Item, lintseq_record, prompt_completion_record
 from lintseq.edits import EditSequence
+from lintseq.languages.python import FREE, analyze
 from lintseq.program import Program, code_from_markdown
-from lintseq.sampling import sample_edits
+from lintseq.walks import sample_edits
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -286,7 +286,7 @@ def test_the_needs_of_needs_are_told_apart(opened: Any) -> None:
 def test_no_line_is_marked_that_a_line_could_live_without(opened: Any, kept: list[Kept]) -> None:
     page = opened()
     for one in kept[:13]:
-        analysis, arrivals = analyse(one.sequence.program), one.sequence.arrivals
+        analysis, arrivals = analyze(one.sequence.program), one.sequence.arrivals
         for edit, lines in enumerate(one.sequence.inserted()):
             page.evaluate("([row, edit]) => { location.hash = `#${row}.${edit}`; }", [one.number, edit + 1])
             sync_api.expect(page.locator("main")).to_have_attribute("data-place", f"{one.number}.{edit + 1}")
@@ -321,9 +321,9 @@ def test_a_tap_holds_a_line_and_another_lets_go(opened: Any) -> None:
     assert detail.text_content() == ""
 
 
-def test_what_cannot_be_analysed_is_said_to_be_so(opened: Any) -> None:
+def test_what_cannot_be_analyzed_is_said_to_be_so(opened: Any) -> None:
     page = opened(place="#16.1")
-    assert page.text_content("#why").startswith("The program cannot be analysed: ")
+    assert page.text_content("#why").startswith("The program cannot be analyzed: ")
     page.hover("#rows .new >> nth=0")
     assert page.text_content("#detail") == ""
 
@@ -354,7 +354,7 @@ def test_filters_let_through_what_they_say(opened: Any, kept: list[Kept]) -> Non
     by(lambda one: len(one.sequence.program.lines) >= 20, lines_min="20")
     by(lambda one: len(one.sequence.program.lines) <= 13, lines_max="13")
     by(lambda one: "GROW" in f"{one.record.id} {one.record.instruction}".upper(), word="gRoW")
-    by(lambda one: "square centimetres" in one.sequence.program.text, word="square centimetres")
+    by(lambda one: "square centimeters" in one.sequence.program.text, word="square centimeters")
     page.select_option("#linter", "pylint")
     by(lambda one: one.record.meta.get("linter") == "pylint")
 

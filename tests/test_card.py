@@ -19,7 +19,7 @@ SETTINGS: dict[str, Any] = {
         "sampling": {"linter": "native", "certify": None},
         "names": {"instruction": "a|b`c", "code": None},
         "distinct": False,
-        "licences": ("MIT", "ISC"),
+        "licenses": ("MIT", "ISC"),
         "decontaminate": (),
     },
     "inputs": [{"path": "/home/me/data/pairs.jsonl"}],
@@ -32,7 +32,7 @@ NUMBERS: dict[str, Any] = {
     "single_edit_share": 0.125,
     "rejections": {"syntax": 1200, "no|field": 34},
     "dropped_draws": {"equal": 7},
-    "licences": {},
+    "licenses": {},
 }
 RECORD = {"id": 1, "edits": ["+x = '```'"], "program": "x" * 2000, "meta": {"linter": "native"}}
 
@@ -61,7 +61,7 @@ def test_a_card_reads_like_this() -> None:
         "| draws left out: equal | 7 |",
         "| samples | `5` |",
         "| seed | `0` |",
-        "| licences | `MIT, ISC` |",
+        "| licenses | `MIT, ISC` |",
         "Inputs: `pairs.jsonl`.",
         'data = load_dataset("path/to/this/folder", split="train")',
     ):
@@ -108,7 +108,7 @@ def test_the_size_is_one_of_the_hubs(sequences: int, size: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("licences", "names", "name"),
+    ("licenses", "names", "name"),
     [
         ({}, None, None),
         ({"MIT": 10}, "mit", None),
@@ -122,12 +122,12 @@ def test_the_size_is_one_of_the_hubs(sequences: int, size: str) -> None:
         ({"PSF-2.0": 1, "Beerware": 9}, "other", "various"),
     ],
 )
-def test_licences_are_called_what_the_hub_calls_them(licences: dict[str, int], names: Any, name: str | None) -> None:
-    made = card({"licences": licences, "sequences": 10})
+def test_licenses_are_called_what_the_hub_calls_them(licenses: dict[str, int], names: Any, name: str | None) -> None:
+    made = card({"licenses": licenses, "sequences": 10})
     assert made.data.to_dict().get("license") == names
     assert made.data.to_dict().get("license_name") == name
-    for licence, count in licences.items():
-        assert f"| licence {licence} | {count} sequences |" in made.text
+    for license, count in licenses.items():
+        assert f"| license {license} | {count} sequences |" in made.text
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from lintseq.benchmarks import Loaded
+from lintseq.benchmarks.problems import Problem
+from lintseq.benchmarks.selection import Choice, choose
 from lintseq.cli import main
 from lintseq.errors import ConfigError
-from lintseq.evaluation.benchmarks import Loaded
-from lintseq.evaluation.choosing import Choice, choose
-from lintseq.evaluation.problems import Problem
 from lintseq.evaluation.results import Results
 
 PROBLEMS = tuple(

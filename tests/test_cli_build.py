@@ -259,7 +259,7 @@ def test_help_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--licence-field", "nope"], "no column 'nope' in the first rows (columns: id, instruction, program)"),
+        (["--license-field", "nope"], "no column 'nope' in the first rows (columns: id, instruction, program)"),
         (["--similarity", "0.5"], "--similarity says what near duplicates are"),
         (["--shard-kind", "jsonl"], "--shard-kind says what shards are"),
     ],

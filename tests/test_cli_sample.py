@@ -14,7 +14,7 @@ from lintseq.cli.sample import chosen, headers, printable, show
 from lintseq.codecs import DIFF
 from lintseq.edits import EditSequence
 from lintseq.program import Program
-from lintseq.sampling import sample_edits
+from lintseq.walks import sample_edits
 
 AREA = "import math\n\ndef area(r):\n    return math.pi * r ** 2\n\nprint(area(2))\n"
 
@@ -27,8 +27,8 @@ def area(tmp_path: Path) -> str:
 
 
 def shown(sequence: EditSequence, *, terminal: bool = False) -> str:
-    colours: Literal["standard"] | None = "standard" if terminal else None
-    to = Console(file=io.StringIO(), width=80, force_terminal=terminal, highlight=False, color_system=colours)
+    colors: Literal["standard"] | None = "standard" if terminal else None
+    to = Console(file=io.StringIO(), width=80, force_terminal=terminal, highlight=False, color_system=colors)
     show(sequence, to, title="area.py")
     assert isinstance(to.file, io.StringIO)
     return to.file.getvalue()
@@ -191,7 +191,7 @@ def test_wrong_usage_exits_with_2(arguments: list[str], area: str, capsys: pytes
     assert err
 
 
-def test_no_color_means_no_colour_even_on_a_terminal(
+def test_no_color_means_no_color_even_on_a_terminal(
     area: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")

@@ -28,7 +28,7 @@ from lintseq.dataset.records import Item, lintseq_record
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError
 from lintseq.program import Program
-from lintseq.sampling import sample_edits
+from lintseq.walks import sample_edits
 
 AREA = "import math\n\ndef area(r):\n    return math.pi * r ** 2\n\nprint(area(2))\n"
 TOTAL = "def total(xs):\n    t = 0\n    for x in xs:\n        t += x\n    return t\n"
@@ -146,10 +146,10 @@ def test_a_row_without_a_sequence_says_why(row: int, says: str, data: str, capsy
     assert err.count("\n") == 1
 
 
-def test_what_cannot_be_analysed_is_said_to_be_so(data: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_analyzed_is_said_to_be_so(data: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("odd.jsonl").write_text(json.dumps(record("odd", "def f(:\n  pass\n", (0, 0))))
     assert main(["show", "odd.jsonl"]) == 0
-    assert "  the program cannot be analysed: syntax: " in capsys.readouterr().out
+    assert "  the program cannot be analyzed: syntax: " in capsys.readouterr().out
 
 
 def test_files_whose_names_hold_colons_are_found(data: str) -> None:
@@ -241,7 +241,7 @@ class Terminal:
         ioctl(self.inner, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def screen(self) -> list[str]:
-        """Return what stands on the screen, without its colours."""
+        """Return what stands on the screen, without its colors."""
         last = self.written.rpartition("\x1b[H")[2].partition("\x1b[J")[0]
         return [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line).rstrip() for line in last.split("\r\n")]
 

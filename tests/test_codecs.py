@@ -114,7 +114,7 @@ def test_headers_and_rows_are_those_of_the_placements(sequence: EditSequence) ->
         assert text == "\n".join(parts)
 
 
-def neighbours(sequence: EditSequence) -> list[tuple[list[str], list[str]]]:
+def neighbors(sequence: EditSequence) -> list[tuple[list[str], list[str]]]:
     """Return the lines before and after each edit."""
     states = [[]]
     for number in range(len(sequence)):
@@ -127,7 +127,7 @@ def neighbours(sequence: EditSequence) -> list[tuple[list[str], list[str]]]:
 def test_where_all_lines_differ_the_edits_are_those_of_difflib(sequence: EditSequence) -> None:
     program = Program(tuple(f"{line}{index}" for index, line in enumerate(sequence.program.lines)))
     sequence = EditSequence(program, sequence.arrivals)
-    for text, (before, after) in zip(DIFF.edit_texts(sequence), neighbours(sequence), strict=True):
+    for text, (before, after) in zip(DIFF.edit_texts(sequence), neighbors(sequence), strict=True):
         assert text == "\n".join(list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:])
 
 
@@ -175,7 +175,7 @@ def test_any_line_is_content_like_any_other(piece: str, form: str) -> None:
 def test_a_text_cut_after_an_edit_gives_the_state_there(sequence: EditSequence, data: st.DataObject) -> None:
     kept = data.draw(st.integers(0, len(sequence)))
     text = "".join(f"<|diff|>{edit}\n" for edit in DIFF.edit_texts(sequence)[:kept])
-    state = neighbours(sequence)[kept - 1][1] if kept else []
+    state = neighbors(sequence)[kept - 1][1] if kept else []
     assert DIFF.resolve(text).program == Program(tuple(state), bool(state))
     assert DIFF.resolve_strict(text).lines == tuple(state)
     begun = DIFF.resolve(text + "<|diff|>")

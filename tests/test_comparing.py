@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lintseq.evaluation.comparing import (
+from lintseq.benchmarks.comparing import (
     apps_agrees,
     code_contests_agrees,
     equal_oracle,
@@ -17,9 +17,9 @@ from lintseq.evaluation.comparing import (
     is_close,
     wrapper,
 )
-from lintseq.evaluation.diversity import distance, diversity, normalised
-from lintseq.evaluation.plaindata import read_back, written
-from lintseq.evaluation.problems import Called
+from lintseq.benchmarks.plaindata import read_back, written
+from lintseq.benchmarks.problems import Called
+from lintseq.evaluation.diversity import distance, diversity, normalized
 from lintseq.sandbox.job import Ending, Other, Raised, Returned
 
 
@@ -113,8 +113,8 @@ def test_what_calls_say_of_a_program():
     stage = Called("f", ((1,), (2,)), (1, 4), equal_oracle)
 
     def judged(*outcomes: Returned | Raised, verdict: Any = "passed", detail: str = "") -> tuple[str, str]:
-        judgement = stage.judge([Ending(verdict, detail, outcomes=outcomes)])
-        return judgement.verdict, judgement.detail
+        judgment = stage.judge([Ending(verdict, detail, outcomes=outcomes)])
+        return judgment.verdict, judgment.detail
 
     assert judged(Returned(1), Returned(4)) == ("passed", "")
     assert judged(Returned(1), Returned(5)) == ("failed", "call 2 of 2, f(2), returned 5, expected 4")
@@ -231,13 +231,13 @@ def test_the_distance_of_texts_is_that_of_the_textbook(one, other):
 
 def test_layout_comments_and_docstrings_do_not_make_programs_different():
     one = 'def f(x):\n    """Doc."""\n    return (x)  # comment\n'
-    assert normalised(one) == normalised("def f( x ):\n  return x\n") != normalised("def f(x):\n    return y\n")
-    assert normalised("def f(:\n\n") == normalised("def f(:")
+    assert normalized(one) == normalized("def f( x ):\n  return x\n") != normalized("def f(x):\n    return y\n")
+    assert normalized("def f(:\n\n") == normalized("def f(:")
 
 
-def test_diversity_counts_programs_behaviours_and_pairs():
+def test_diversity_counts_programs_behaviors_and_pairs():
     found = diversity(["x = 1", "x=1", "x = 2", "x = 2"], ["a", "a", "a", "b"])
-    assert (found.distinct_programs, found.distinct_behaviours) == (0.5, 0.5)
+    assert (found.distinct_programs, found.distinct_behaviors) == (0.5, 0.5)
     assert found.similarity == pytest.approx((2 * 1.0 + 4 * 0.8) / 6)
 
 

@@ -12,20 +12,20 @@ from lintseq.cli import main
 from lintseq.codecs import CODECS
 from lintseq.dataset.build import build
 from lintseq.dataset.convert import ConvertOptions, convert
-from lintseq.dataset.inputs import parse_row, read_rows
 from lintseq.dataset.outputs import Target
 from lintseq.dataset.records import SHAPES
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.dataset.sequences import parsed_record
 from lintseq.errors import ConfigError
+from lintseq.rows import parse_row, read_rows
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "pairs.jsonl"
 OPTIONS: dict[str, Any] = {
     "samples": 2,
     "seed": 5,
     "sub_sequences": 1,
-    "screening": ScreeningOptions(licence_field="licence"),
+    "screening": ScreeningOptions(license_field="license"),
 }
 WITHOUT_PLACES = ("search-replace", "original-updated", "states")
 """These formats show what an edit gives: which of several equal lines is the new one, they do not say."""
@@ -34,12 +34,12 @@ FORMS = [form for form in product(SHAPES, [*CODECS, "udiff:1"]) if form[0] != "p
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some of the examples, with and without a newline at the end; some name a licence."""
+    """Some of the examples, with and without a newline at the end; some name a license."""
     path = tmp_path_factory.mktemp("pairs") / "pairs.jsonl"
     rows = [json.loads(line) for line in EXAMPLES.read_text().splitlines()[::7]]
     for number, row in enumerate(rows):
         row["response"] = row["response"].rstrip("\n") + "\n" * (number % 2)
-        row["licence"] = ["MIT", None, "CC0-1.0"][number % 3]
+        row["license"] = ["MIT", None, "CC0-1.0"][number % 3]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
 

@@ -1,6 +1,4 @@
-"""Corpora: tokenised once, gone on with after any end, cut into rows that keep documents apart."""
-
-# ruff: noqa: PLC0415  what is slow to import is imported by the tests that need it
+"""Corpora: tokenized once, gone on with after any end, cut into rows that keep documents apart."""
 
 import errno
 import gzip
@@ -81,7 +79,7 @@ def small(tmp_path):
     return make([path], tmp_path / "corpus", held_out=0.2), texts
 
 
-# Tokenising
+# Tokenizing
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.parquet"])

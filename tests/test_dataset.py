@@ -23,7 +23,15 @@ from hypothesis import strategies as st
 from lintseq.codecs import DIFF
 from lintseq.dataset import workers as workers_module
 from lintseq.dataset.build import build
-from lintseq.dataset.inputs import (
+from lintseq.dataset.outputs import Target, default_rejected, growing
+from lintseq.dataset.pipeline import Progress, RunInterrupted, RunReport, _Pace
+from lintseq.dataset.records import SHAPES, Item, encode_line, encode_rejection
+from lintseq.dataset.sampler import BuildOptions
+from lintseq.dataset.work import Batch, Result, RowWorker
+from lintseq.errors import ConfigError, LintseqError, ProgramError, ToolError
+from lintseq.linting import Diagnostic
+from lintseq.program import Program
+from lintseq.rows import (
     MAX_ROW_BYTES,
     START,
     BrokenInputError,
@@ -36,16 +44,8 @@ from lintseq.dataset.inputs import (
     parse_row,
     read_rows,
 )
-from lintseq.dataset.inputs.fields import content_id
-from lintseq.dataset.outputs import Target, default_rejected, growing
-from lintseq.dataset.pipeline import Progress, RunInterrupted, RunReport, _Pace
-from lintseq.dataset.records import SHAPES, Item, encode_line, encode_rejection
-from lintseq.dataset.sampler import BuildOptions
-from lintseq.dataset.work import Batch, Result, RowWorker
-from lintseq.errors import ConfigError, LintseqError, ProgramError, ToolError
-from lintseq.linting import Diagnostic
-from lintseq.program import Program
-from lintseq.sampling import SamplingOptions, sample_edits
+from lintseq.rows.fields import content_id
+from lintseq.walks import SamplingOptions, sample_edits
 
 PAIRS = Path(__file__).parents[2] / "shared/data/instruct/python_pairs.jsonl.gz"
 FIELDS = Fields(code="program", instruction="instruction", id="id")
@@ -213,7 +213,7 @@ def test_json_that_only_python_accepts_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("columns", "code", "instruction", "context", "id"),
     [
-        ("id source licence instruction program", "program", "instruction", None, "id"),
+        ("id source license instruction program", "program", "instruction", None, "id"),
         ("lang raw_index index seed openai_fingerprint problem solution", "solution", "problem", None, "index"),
         ("instruction input output", "output", "instruction", "input", None),
         ("instruction input response", "response", "instruction", "input", None),
@@ -354,7 +354,7 @@ def test_every_shape_holds_the_same_sequence(shape: str, program: str) -> None:
 
 
 def sample_edits_of(program: str, draw: int) -> Any:
-    from lintseq.sampling import ProgramSampler  # noqa: PLC0415
+    from lintseq.walks import ProgramSampler
 
     return ProgramSampler(program).sample(seed=1, id=5, draw=draw)
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyflakes.checker import Checker
 
-from lintseq.dataset.inputs.definitions import documented
-from lintseq.dataset.inputs.sourcecode import decoded
+from lintseq.mining.definitions import documented
+from lintseq.rows.sourcecode import decoded
 
 CASES = sorted(Path(__file__).parent.joinpath("cases/definitions").glob("*.py"))
 STANDARD_LIBRARY = Path(sysconfig.get_paths()["stdlib"])

@@ -32,10 +32,10 @@ from typer.models import ArgumentInfo
 
 from lintseq.cli import app
 from lintseq.codecs.resolution import END_TOKENS
-from lintseq.dataset.inputs.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES
 from lintseq.dataset.records import SHAPES
 from lintseq.linting import LINTERS
-from lintseq.sampling import CHOOSERS, COMMENTS
+from lintseq.rows.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES
+from lintseq.walks import CHOOSERS, COMMENTS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

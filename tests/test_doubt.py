@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lintseq.analysis import analyse
 from lintseq.errors import ProgramError
+from lintseq.languages.python import analyze
 from lintseq.program import Program
 
 BROKEN = [
@@ -66,7 +66,7 @@ def test_what_does_not_compile_is_refused(source: str) -> None:
     if not refused(source):
         pytest.skip("this Python compiles it")
     with pytest.raises(ProgramError) as caught:
-        analyse(Program.from_text(source))
+        analyze(Program.from_text(source))
     assert caught.value.reason == "syntax"
 
 
@@ -92,7 +92,7 @@ def test_mutated_programs_are_refused_exactly_if_they_do_not_compile() -> None:
         if refused(source):
             count += 1
             with pytest.raises(ProgramError):
-                analyse(Program.from_text(source))
+                analyze(Program.from_text(source))
         else:
-            analyse(Program.from_text(source))
+            analyze(Program.from_text(source))
     assert count > 20

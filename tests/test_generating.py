@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from lintseq import __version__
+from lintseq.benchmarks import load_problems
+from lintseq.benchmarks.prompts import prompt_for
 from lintseq.cli import main
 from lintseq.codecs import DIFF
 from lintseq.errors import ConfigError, ToolError
-from lintseq.evaluation.benchmarks import load_problems
 from lintseq.evaluation.completions import read_completions
 from lintseq.evaluation.cost import ModelShape
-from lintseq.evaluation.prompts import prompt_for
 from lintseq.evaluation.run import RowsFile
 from lintseq.lm.backends.backend import Generated, Request, Sampling
 from lintseq.lm.generating import (
@@ -301,7 +301,7 @@ def server() -> Iterator[Any]:
 
 
 def asking(server: Any, **changes: Any) -> Any:
-    from lintseq.lm.backends.openai import Patience, Server  # noqa: PLC0415
+    from lintseq.lm.backends.openai import Patience, Server
 
     patience = Patience(timeout=changes.pop("timeout", 5), tries=changes.pop("tries", 4), first_pause=0.01)
     return Server(server.url, "m", concurrency=2, patience=patience, **changes)
@@ -443,11 +443,11 @@ def test_the_command_refuses_what_cannot_work_before_it_loads_a_model(tmp_path, 
 
 
 def test_a_program_grows_on_a_terminal_in_one_place():
-    import io  # noqa: PLC0415
+    import io
 
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
-    from lintseq.cli.solve import Stage  # noqa: PLC0415
+    from lintseq.cli.solve import Stage
 
     out = io.StringIO()
     terminal = Console(file=out, force_terminal=True, width=60, height=20, highlight=False, markup=False)

@@ -18,7 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lintseq.dataset.build import build
-from lintseq.dataset.inputs import (
+from lintseq.dataset.outputs import Target
+from lintseq.dataset.pipeline import Progress
+from lintseq.dataset.sampler import BuildOptions, EditSampler
+from lintseq.dataset.screening import ScreeningOptions
+from lintseq.errors import ConfigError
+from lintseq.rows import (
     MAX_ROW_BYTES,
     START,
     BrokenInputError,
@@ -32,12 +37,7 @@ from lintseq.dataset.inputs import (
     parse_row,
     read_rows,
 )
-from lintseq.dataset.inputs.streams import without_secrets
-from lintseq.dataset.outputs import Target
-from lintseq.dataset.pipeline import Progress
-from lintseq.dataset.sampler import BuildOptions, EditSampler
-from lintseq.dataset.screening import ScreeningOptions
-from lintseq.errors import ConfigError
+from lintseq.rows.streams import without_secrets
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -71,8 +71,8 @@ def as_table(rows: list[Row], delimiter: str = ",", ending: str = "\r\n") -> byt
 
 
 def as_parquet(rows: list[Row], *, kind: str = "string", **options: Any) -> bytes:
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     types = {"large_string": pa.large_string(), "dictionary": pa.dictionary(pa.int32(), pa.string())}
     table = pa.Table.from_pylist(rows)
@@ -113,7 +113,7 @@ def put(path: Path, data: bytes) -> Path:
 
 
 def put_remote(url: str, data: bytes) -> str:
-    import fsspec  # noqa: PLC0415
+    import fsspec
 
     with fsspec.open(url, "wb") as file:
         file.write(data)
@@ -131,7 +131,7 @@ def parts(folder: Path, rows: list[Row]) -> None:
 
 
 def saved(folder: Path, rows: list[Row], split: str | None = None) -> Path:
-    import datasets  # noqa: PLC0415
+    import datasets
 
     datasets.disable_progress_bars()
     data = datasets.Dataset.from_list(rows)
@@ -314,7 +314,7 @@ def test_an_input_that_has_changed_is_told_by_its_fingerprint(kind: str, tmp_pat
 
 def corrupt(data: bytes) -> bytes:
     """Return Parquet whose last row group is damaged."""
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow.parquet as pq
 
     metadata = pq.ParquetFile(io.BytesIO(data)).metadata
     start = metadata.row_group(metadata.num_row_groups - 1).column(0).data_page_offset
@@ -416,7 +416,7 @@ def test_an_empty_file_has_no_rows(name: str, tmp_path: Path) -> None:
 def test_what_holds_no_rows_gives_none(name: str, data: Callable[[], bytes], tmp_path: Path) -> None:
     path = put(tmp_path / name, data())
     if name.endswith("parquet"):
-        import pyarrow.parquet as pq  # noqa: PLC0415
+        import pyarrow.parquet as pq
 
         pq.write_table(pq.read_table(path).slice(0, 0), path)
     assert rows_of(*sources(str(path))) == []
@@ -514,7 +514,7 @@ class Failing(io.BytesIO):
 
 
 def test_whatever_a_server_does_the_rows_before_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fsspec.implementations.memory import MemoryFileSystem  # noqa: PLC0415
+    from fsspec.implementations.memory import MemoryFileSystem
 
     rows = ROWS * 2
     url = put_remote(f"memory://{tmp_path.name}/failing.jsonl", as_lines(rows))
@@ -532,8 +532,8 @@ def test_whatever_a_server_does_the_rows_before_are_kept(tmp_path: Path, monkeyp
 
 
 def test_nested_columns_nulls_and_values_that_json_lacks_come_as_json(tmp_path: Path) -> None:
-    from datetime import date, datetime  # noqa: PLC0415
-    from decimal import Decimal  # noqa: PLC0415
+    from datetime import date, datetime
+    from decimal import Decimal
 
     row = {
         "program": "x = 1",
@@ -553,7 +553,7 @@ def test_nested_columns_nulls_and_values_that_json_lacks_come_as_json(tmp_path: 
 
 
 def test_a_saved_data_set_comes_as_plain_values_whatever_format_it_was_saved_with(tmp_path: Path) -> None:
-    import datasets  # noqa: PLC0415
+    import datasets
 
     datasets.Dataset.from_list(ROWS).with_format("numpy").save_to_disk(tmp_path / "set")
     assert rows_of(*sources(str(tmp_path / "set"))) == ROWS
@@ -767,7 +767,7 @@ def test_with_tasks_what_a_stranger_could_not_write_is_rejected_with_the_reason(
 @pytest.fixture(autouse=True)
 def nothing_in_memory() -> Iterator[None]:
     yield
-    from fsspec.implementations.memory import MemoryFileSystem  # noqa: PLC0415
+    from fsspec.implementations.memory import MemoryFileSystem
 
     MemoryFileSystem.store.clear()
     MemoryFileSystem.pseudo_dirs[:] = [""]

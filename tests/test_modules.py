@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from lintseq.dataset import engines, pieces, pipeline, work
 from lintseq.dataset.build import build
-from lintseq.dataset.inputs import START, FieldNames, ReadingOptions, encode_row, open_sources, parse_row
-from lintseq.dataset.inputs.fields import content_id
 from lintseq.dataset.outputs import Target
 from lintseq.dataset.pieces import do_task, load_plan
 from lintseq.dataset.pipeline import Progress
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import ConfigError
+from lintseq.rows import START, FieldNames, ReadingOptions, encode_row, open_sources, parse_row
+from lintseq.rows.fields import content_id
 
 Row = dict[str, Any]
 
@@ -266,17 +266,17 @@ def test_a_module_that_takes_too_long_costs_itself_alone(tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize("column", ["license", "max_stars_repo_licenses", "terms"])
-def test_a_function_has_the_licence_of_its_row(column: str, tmp_path: Path) -> None:
+def test_a_function_has_the_license_of_its_row(column: str, tmp_path: Path) -> None:
     rows = [
         {**row, column: [["MIT"], ["GPL-3.0"]][n % 2]} for n, row in enumerate(rows_of(dict.fromkeys("abcd", AREA)))
     ]
-    screening = ScreeningOptions(licences=("MIT",), licence_field="terms" if column == "terms" else None)
+    screening = ScreeningOptions(licenses=("MIT",), license_field="terms" if column == "terms" else None)
     input = as_lines(tmp_path / "in.jsonl", rows)
     records, rejections = built(input, tmp_path, READINGS["functions"], screening=screening)
-    found = [(one["id"], one["licence"]) for one in map(json.loads, records.splitlines())]
+    found = [(one["id"], one["license"]) for one in map(json.loads, records.splitlines())]
     assert found == [(f"{name}::{function}", "MIT") for name in "ac" for function in ("circle", "triangle")]
     assert {(one["id"], one["reason"]) for one in rejections} == {
-        (f"{name}::{function}", "licence") for name in "bd" for function in ("circle", "triangle")
+        (f"{name}::{function}", "license") for name in "bd" for function in ("circle", "triangle")
     }
 
 

@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 from pyflakes.checker import Checker
 
+from lintseq.benchmarks.humaneval import own_problems
+from lintseq.benchmarks.problems import Problem
+from lintseq.benchmarks.prompts import prompt_for
 from lintseq.codecs import DIFF
-from lintseq.evaluation.benchmarks.humaneval import own_problems
 from lintseq.evaluation.candidates import read
-from lintseq.evaluation.problems import Problem
-from lintseq.evaluation.prompts import prompt_for
 from lintseq.evaluation.run import run_jobs
-from lintseq.sampling import sample_edits
 from lintseq.sandbox.job import Limits
 from lintseq.sandbox.pool import Sandbox
+from lintseq.walks import sample_edits
 
 NANO = Path(__file__).parents[1] / "examples" / "nano"
 
@@ -166,9 +166,9 @@ def test_the_shape_of_a_program_leaves_names_aside_and_nothing_else():
 
 
 def test_no_pair_behaves_as_a_problem_does(made):
-    seen = {make.behaviour(plan) for plan, _ in made["pairs"]}
+    seen = {make.behavior(plan) for plan, _ in made["pairs"]}
     assert not [
-        plan.name for name in ("problems", "validation") for plan, _ in made[name] if make.behaviour(plan) in seen
+        plan.name for name in ("problems", "validation") for plan, _ in made[name] if make.behavior(plan) in seen
     ]
 
 
@@ -216,7 +216,7 @@ def mutants(code: str) -> Iterator[str]:
         yield ast.unparse(tree) + "\n"
 
 
-def test_a_neighbour_of_a_plan_fails_the_tests_of_the_plan():
+def test_a_neighbor_of_a_plan_fails_the_tests_of_the_plan():
     rng = random.Random(8)
     stream = make.plans(random.Random(8), held_out=True)
     for _ in range(20):
@@ -227,7 +227,7 @@ def test_a_neighbour_of_a_plan_fails_the_tests_of_the_plan():
             continue
         assert len(calls) >= make.CALLS
         own = make.outcomes(plan, names, calls)
-        for other in make.neighbours(plan):
+        for other in make.neighbors(plan):
             assert make.outcomes(other, names, calls) != own, (plan.name, other.name)
         for name in ("keep", "change", "extra"):
             less = replace(plan, **{name: None})
@@ -243,9 +243,9 @@ def test_both_arms_are_asked_with_the_instruction():
 def test_programs_that_do_something_else_are_told_apart(made, pool):
     wanted, jobs = [], []
     for plan, row in made["validation"][:12]:
-        names = replace(make.behaviour_names(plan), function=row["entry_point"], defaults=False)
+        names = replace(make.behavior_names(plan), function=row["entry_point"], defaults=False)
         problem = failures.problem_of(plan, names.function)
-        less = next((one for one in make.neighbours(plan) if plan.keep and not one.keep and make.fits(one)), None)
+        less = next((one for one in make.neighbors(plan) if plan.keep and not one.keep and make.fits(one)), None)
         other = "return Other()" if plan.source.is_class else "return 'no'"
         for kind, code in (
             ("as asked", world.program(plan, names, list(world.styles(plan))[-1])),

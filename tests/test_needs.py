@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lintseq.analysis import FREE, analyse
+from lintseq.languages.python import FREE, analyze
 from lintseq.program import Program
 
 CASES = sorted((Path(__file__).parent / "cases" / "needs").glob("*.py"))
@@ -27,7 +27,7 @@ def split(text: str) -> tuple[str, list[str]]:
 def closures(source: str) -> list[str]:
     """Return, for each line whose deletion takes others along, the line and what it takes."""
     program = Program.from_text(source)
-    analysis = analyse(program)
+    analysis = analyze(program)
     described = []
     seen = set[int]()
     for line, unit in enumerate(analysis.unit_of):

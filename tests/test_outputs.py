@@ -15,7 +15,6 @@ import pytest
 
 from lintseq import __version__
 from lintseq.dataset.build import build
-from lintseq.dataset.inputs import parse_row, read_rows
 from lintseq.dataset.outputs import KINDS, Outputs, Target, check_target, parquet
 from lintseq.dataset.outputs.parquet import write_parquet
 from lintseq.dataset.outputs.shards import Shards
@@ -23,16 +22,17 @@ from lintseq.dataset.records import COLUMNS, SHAPES, encode_line
 from lintseq.dataset.sampler import BuildOptions, EditSampler
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import ConfigError
+from lintseq.rows import parse_row, read_rows
 
 PROGRAM = "import math\n\n\ndef area(r):\n    return math.pi * r\n\n\nprint(area({}))\n"
 ROWS: list[dict[str, Any]] = [
-    # Ids of two kinds, licences that not all have, lone surrogates: what one shard has, another has not.
+    # Ids of two kinds, licenses that not all have, lone surrogates: what one shard has, another has not.
     {
         "id": n if n < 6 else f"a/{n}",
         "instruction": f"Write it. {chr(0xD800) if n == 8 else 'é'}",
         "program": PROGRAM.format(n),
     }
-    | ({"licence": "MIT"} if n > 6 else {})
+    | ({"license": "MIT"} if n > 6 else {})
     for n in range(12)
 ]
 SLOW = """
@@ -60,16 +60,16 @@ for line in sys.stdin:
 
 
 def options(shape: str = "lintseq", **more: Any) -> BuildOptions:
-    return BuildOptions(shape=shape, screening=ScreeningOptions(licence_field="licence"), sub_sequences=1, **more)
+    return BuildOptions(shape=shape, screening=ScreeningOptions(license_field="license"), sub_sequences=1, **more)
 
 
 def shard(folder: Path, shape: str, kind: str, rows: list[dict[str, Any]] = ROWS) -> list[dict[str, Any]]:
     """Write a folder of five shards, as a build does, without its processes; return what is in it."""
-    from lintseq.dataset.card import card_of  # noqa: PLC0415
+    from lintseq.dataset.card import card_of
 
     wanted = options(shape) if shape != "pylintseq" else BuildOptions(shape=shape)
     sampler = EditSampler(wanted)
-    columns = COLUMNS[shape] | {"licence": "string"}
+    columns = COLUMNS[shape] | {"license": "string"}
     settings = {"lintseq": __version__, "python": "3", "options": {"shape": shape}, "inputs": []}
     written = []
     with Outputs(Target(str(folder), shards=5, shard_kind=kind), columns, settings) as outputs:
@@ -77,7 +77,7 @@ def shard(folder: Path, shape: str, kind: str, rows: list[dict[str, Any]] = ROWS
             for record in sampler(row, source="in.jsonl", index=place).records:
                 outputs.write(encode_line(record), b'{"odd": "rejection"}\n', shard=1 + place // 4)
                 written.append(record)
-        counts = {"sequences": len(written), "rows": 12, "rejections": {}, "dropped_draws": {}, "licences": {}}
+        counts = {"sequences": len(written), "rows": 12, "rejections": {}, "dropped_draws": {}, "licenses": {}}
         edits = {"mean": 1, "median": 1, "max": 1}
         numbers = {**counts, "edits_per_sequence": edits, "lines_per_edit": 1, "single_edit_share": 0}
         outputs.finish({}, numbers, card=card_of(settings, numbers, columns, ""))
@@ -123,7 +123,7 @@ def test_a_folder_of_shards_of_any_shape_and_kind_is_a_data_set_as_it_is(tmp_pat
         split, types, rows = json.loads(line)
         shape = FOLDERS[number][0]
         assert split == "train"
-        assert sorted(types) == sorted([*COLUMNS[shape], "licence"])
+        assert sorted(types) == sorted([*COLUMNS[shape], "license"])
         assert types.get("id", "Value('string')") == "Value('string')"
         assert plain(rows) == plain(written[number]), FOLDERS[number]
     assert len(done.stdout.splitlines()) == len(FOLDERS)
@@ -210,7 +210,7 @@ def test_a_manifest_says_of_what_and_with_what_an_output_was_made(tmp_path: Path
 
 
 def test_a_folder_of_shards_has_a_card_with_its_numbers(tmp_path: Path) -> None:
-    from huggingface_hub import DatasetCard  # noqa: PLC0415
+    from huggingface_hub import DatasetCard
 
     source = rows_file(tmp_path, [*ROWS, {"instruction": "No.", "program": "print 1"}])
     target = Target(str(tmp_path / "out"), shard_rows=9, shard_kind="jsonl.gz")
@@ -219,9 +219,9 @@ def test_a_folder_of_shards_has_a_card_with_its_numbers(tmp_path: Path) -> None:
     count = sum(len(gzip.decompress(path.read_bytes()).splitlines()) for path in (tmp_path / "out/data").iterdir())
     assert f"| edit sequences | {count} |\n| rows read | 13 |\n| rows rejected | 1 |" in card.text
     assert "| rejected: syntax | 1 |" in card.text
-    assert "| licence | the licence of the program |" in card.text
+    assert "| license | the license of the program |" in card.text
     assert card.data.license == ["mit", "unknown"]
-    assert [feature["name"] for feature in card.data.dataset_info["features"]] == [*COLUMNS["lintseq"], "licence"]
+    assert [feature["name"] for feature in card.data.dataset_info["features"]] == [*COLUMNS["lintseq"], "license"]
 
 
 # Locks

@@ -59,7 +59,7 @@ def made(folder: Path, packages: Sequence[str], *options: str) -> tuple[list[dic
     return rows, {one["id"]: one["reason"] for one in reasons}
 
 
-def test_a_row_says_where_it_is_from_and_under_which_licence(tmp_path: Path) -> None:
+def test_a_row_says_where_it_is_from_and_under_which_license(tmp_path: Path) -> None:
     wheel(tmp_path / "wheels", "Some_Package", {"pkg/a.py": DOUBLE.format(""), "pkg/data.txt": "no code"})
     rows, rejected = made(tmp_path, ["some-package==1.0"])
     assert rows == [
@@ -67,7 +67,7 @@ def test_a_row_says_where_it_is_from_and_under_which_licence(tmp_path: Path) -> 
             "id": "some-package-1.0/pkg/a.py::double",
             "source": "some-package",
             "version": "1.0",
-            "licence": "MIT",
+            "license": "MIT",
             "path": "pkg/a.py",
             "kind": "function",
             "imports": [],
@@ -96,8 +96,8 @@ def test_what_is_left_out_is_told_with_the_reason(tmp_path: Path, capsys: pytest
     rows, rejected = made(tmp_path, ["some", "other"])
     assert [row["id"] for row in rows] == ["some-1.0/pkg/a.py::double"]
     assert {id.removeprefix("some-1.0/pkg/"): reason for id, reason in rejected.items()} == {
-        "b.py::double": "licence",
-        "c.py": "file: licence",
+        "b.py::double": "license",
+        "c.py": "file: license",
         "d.py::double": "duplicate",
         "e.py::double": "same-instruction",
         "f.py::double": "too-many-lines",
@@ -107,20 +107,20 @@ def test_what_is_left_out_is_told_with_the_reason(tmp_path: Path, capsys: pytest
     }
     printed = capsys.readouterr().out
     assert "| other | 'GPL-3.0-only' |" in printed
-    assert json.loads(printed.splitlines()[-1])["rejections"]["licence"] == 1
+    assert json.loads(printed.splitlines()[-1])["rejections"]["license"] == 1
 
 
 def test_other_sets_come_first_without_rows_for_non_commercial_use(tmp_path: Path) -> None:
     wheel(tmp_path / "wheels", "some", {"pkg/a.py": DOUBLE.format("")})
     other = tmp_path / "other.jsonl"
     rows = [
-        {"id": 1, "licence": "MIT (statements (c) Somebody)", "instruction": "Double it.", "program": DOUBLED},
-        {"id": 2, "licence": "CC-BY-NC-4.0", "instruction": "Say so.", "program": "print('so')"},
+        {"id": 1, "license": "MIT (statements (c) Somebody)", "instruction": "Double it.", "program": DOUBLED},
+        {"id": 2, "license": "CC-BY-NC-4.0", "instruction": "Say so.", "program": "print('so')"},
         {"id": 3, "instruction": "Say so.", "program": "print('so')"},
-        {"id": 4, "licence": "CC-BY-4.0", "instruction": "Say so.", "program": "print(so)"},
+        {"id": 4, "license": "CC-BY-4.0", "instruction": "Say so.", "program": "print(so)"},
         {
             "id": 5,
-            "licence": "CC-BY-4.0",
+            "license": "CC-BY-4.0",
             "instruction": "Say so.",
             "program": "import os, numpy.linalg as so\nprint(so)",
         },
@@ -131,8 +131,8 @@ def test_other_sets_come_first_without_rows_for_non_commercial_use(tmp_path: Pat
     assert kept[1]["program"] == "import os, numpy.linalg as so\nprint(so)\n"
     assert [row["imports"] for row in kept] == [[], ["numpy"]]
     assert rejected == {
-        "2": "licence",
-        "3": "licence",
+        "2": "license",
+        "3": "license",
         "4": "undefined-name",
         "some-1.0/pkg/a.py::double": "duplicate",
     }
@@ -192,7 +192,7 @@ def test_what_is_under_its_own_name_is_whole(tmp_path: Path) -> None:
     assert (tmp_path / "pairs.jsonl.gz.partial").exists()
 
 
-LICENCES = {
+LICENSES = {
     "License-Expression: MIT": "MIT",
     "License-Expression: Apache-2.0 OR GPL-2.0-only": "Apache-2.0",
     "License-Expression: BSD-3-Clause AND MIT": "BSD-3-Clause AND MIT",
@@ -212,17 +212,17 @@ LICENCES = {
 }
 
 
-@pytest.mark.parametrize("metadata", LICENCES)
-def test_a_licence_is_read_out_of_metadata_and_taken_if_it_is_permissive(metadata: str) -> None:
+@pytest.mark.parametrize("metadata", LICENSES)
+def test_a_license_is_read_out_of_metadata_and_taken_if_it_is_permissive(metadata: str) -> None:
     message = Message()
     for line in metadata.replace("\n   ", "\v").split("\n"):
         name, _, value = line.partition(": ")
         message[name] = value.replace("\v", "\n   ")
-    if LICENCES[metadata] is None:
-        with pytest.raises(ProgramError, match="licence"):
-            make.licence_of(message)
+    if LICENSES[metadata] is None:
+        with pytest.raises(ProgramError, match="license"):
+            make.license_of(message)
     else:
-        assert make.licence_of(message) == LICENCES[metadata]
+        assert make.license_of(message) == LICENSES[metadata]
 
 
 def test_a_requirement_names_its_wheel_whatever_the_spelling(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """Pretraining: the model that the recipe says, the rows that the corpus holds, and no step lost or done twice."""
 
-# ruff: noqa: PLC0415  what is slow to import is imported by the tests that need it
-
 import json
 import math
 import os
@@ -279,8 +277,8 @@ def test_what_cannot_work_is_told_with_the_way_out(folder, capsys, arguments, wo
     assert pretrain("--output", "model", *arguments) == 2
     assert words in capsys.readouterr().err
     assert not Path("model").exists()
-    tokenised = "model.context=100000" in arguments
-    assert Path("model.partial").exists() == tokenised, "what has not begun is in the way of what is mended"
+    tokenized = "model.context=100000" in arguments
+    assert Path("model.partial").exists() == tokenized, "what has not begun is in the way of what is mended"
 
 
 def test_rows_may_be_shorter_than_the_context_and_attention_is_chosen(folder):

@@ -85,7 +85,7 @@ def children_of(pid):
 
 
 def weights_of(folder):
-    from safetensors.torch import load_file  # noqa: PLC0415
+    from safetensors.torch import load_file
 
     return load_file(Path(folder, "model.safetensors"))
 
@@ -96,7 +96,7 @@ def counts_of(folder):
 
 
 def assert_close(one, other):
-    import torch  # noqa: PLC0415
+    import torch
 
     mine, yours = weights_of(one), weights_of(other)
     assert mine.keys() == yours.keys()

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lintseq.analysis import FREE, Analysis, Deaths, analyse
-from lintseq.analysis.reasons import Reason, Reasons, reasons_of
 from lintseq.edits import EditSequence
+from lintseq.languages.python import FREE, Analysis, Deaths, analyze
+from lintseq.needs.reasons import Reason, Reasons, reasons_of
 from lintseq.program import Program, code_from_markdown
-from lintseq.sampling import ProgramSampler, sample_edits
+from lintseq.walks import ProgramSampler, sample_edits
 
 HERE = Path(__file__).parent
 GROWING = (HERE.parent / "examples" / "growing.py").read_text()
@@ -27,7 +27,7 @@ PROGRAMS = [
 
 
 def reasons(source: str, arrivals: Sequence[int]) -> Reasons:
-    return reasons_of(analyse(Program.from_text(source)), arrivals)
+    return reasons_of(analyze(Program.from_text(source)), arrivals)
 
 
 def after_edit(analysis: Analysis, arrivals: Sequence[int], edit: int) -> Deaths:
@@ -42,7 +42,7 @@ def after_edit(analysis: Analysis, arrivals: Sequence[int], edit: int) -> Deaths
 def drawn(draws: int) -> Iterator[tuple[Analysis, EditSequence, Reasons]]:
     for source in PROGRAMS:
         sampler = ProgramSampler(source)
-        analysis = analyse(sampler.program)
+        analysis = analyze(sampler.program)
         for draw in range(draws):
             sequence = sampler.sample(draw=draw)
             yield analysis, sequence, reasons_of(analysis, sequence.arrivals)
@@ -112,7 +112,7 @@ def test_edits_that_keep_to_no_needs_are_told_of_all_the_same(source: str, data:
     numbers = data.draw(st.lists(st.integers(-1, 4), min_size=len(program.lines), max_size=len(program.lines)))
     used = {number: place for place, number in enumerate(sorted(set(numbers) - {-1}))} | {-1: -1}
     sequence = EditSequence(program, tuple(used[number] for number in numbers))
-    found = reasons_of(analyse(program), sequence.arrivals)
+    found = reasons_of(analyze(program), sequence.arrivals)
     assert len(found.edits) == len(found.causes) == len(sequence)
     for edit, told in enumerate(found.edits):
         for reason in told:

@@ -71,7 +71,7 @@ recipes = st.one_of(
 
 @given(recipes)
 def test_a_recipe_reads_back_as_it_was_written(recipe: Any) -> None:
-    import tomllib  # noqa: PLC0415
+    import tomllib
 
     assert from_table(tomllib.loads(as_toml(recipe)), type(recipe), "here") == recipe
     assert from_table(as_table(recipe), type(recipe), "here") == recipe

@@ -18,9 +18,8 @@ from test_reporting import TEXT, Page, as_browsers_read, contrast, strip_code
 
 from lintseq.cli import main
 from lintseq.errors import ConfigError
-from lintseq.evaluation.results import Asked, Results, read_results
-from lintseq.evaluation.scoring import Interval, counts_of, difference, scores
-from lintseq.reporting.evaluation import (
+from lintseq.evaluation.published import PUBLISHED
+from lintseq.evaluation.report import (
     Report,
     Run,
     Section,
@@ -32,11 +31,12 @@ from lintseq.reporting.evaluation import (
     meaning,
     report,
 )
-from lintseq.reporting.evaluation_markdown import markdown, plain
-from lintseq.reporting.evaluation_page import evaluation_page
+from lintseq.evaluation.report_markdown import markdown, plain
+from lintseq.evaluation.report_page import evaluation_page
+from lintseq.evaluation.results import Asked, Results, read_results
+from lintseq.evaluation.scoring import Interval, counts_of, difference, scores
 from lintseq.reporting.pages import escaped, template
 from lintseq.reporting.plots import log_ticks, mark, power, spread
-from lintseq.reporting.published import PUBLISHED
 
 KS = (1, 2, 4)
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> | `x` {{body}} \u202e\ud800"
@@ -295,7 +295,7 @@ def test_two_runs_with_one_name_are_refused() -> None:
         report([FIRST, FIRST])
 
 
-def test_published_figures_are_marked_as_digitised_and_drawn_behind() -> None:
+def test_published_figures_are_marked_as_digitized_and_drawn_behind() -> None:
     def section(name: str) -> Section:
         return report([run("mine", rows([1, 2]), benchmark=name)], published=True).sections[0]
 
@@ -306,7 +306,7 @@ def test_published_figures_are_marked_as_digitised_and_drawn_behind() -> None:
     found = section("humaneval")
     published = found.table("published")
     assert published is not None
-    assert "digitised" in published.title
+    assert "digitized" in published.title
     assert ["Gemma 2 2.6B LintSeq", "22.0 %", "34.8 %", "41.3 %", "48.1 %", "55.4 %"] in texts(published)
     for plot in found.plots:
         assert sum(series.published for series in plot.series) == (12 if plot.name == "pass-at-k" else 8)
@@ -414,14 +414,14 @@ def test_sixteen_runs_look_different_from_each_other() -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_runs_stand_out_from_the_page(scheme: str) -> None:
-    def colours(css: str, pattern: str) -> dict[str, str]:
+    def colors(css: str, pattern: str) -> dict[str, str]:
         light, _, dark = css.partition("prefers-color-scheme: dark")
         return dict(re.findall(pattern, light if scheme == "light" else dark))
 
-    card = colours(template("base.css"), r"--(card): (#[0-9a-f]{6});")["card"]
-    runs = colours(template("report.css"), r"--(s-[a-h]): (#[0-9a-f]{6});")
+    card = colors(template("base.css"), r"--(card): (#[0-9a-f]{6});")["card"]
+    runs = colors(template("report.css"), r"--(s-[a-h]): (#[0-9a-f]{6});")
     assert len(runs) == 8
-    assert min(contrast(colour, card) for colour in runs.values()) >= 4.5
+    assert min(contrast(color, card) for color in runs.values()) >= 4.5
 
 
 # Axes

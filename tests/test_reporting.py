@@ -16,21 +16,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lintseq.analysis import analyse
-from lintseq.analysis.reasons import reasons_of
 from lintseq.codecs import CODECS
 from lintseq.dataset.browsing import LONGEST, Kept, Survey, survey
 from lintseq.dataset.records import SHAPES, Item, lintseq_record
 from lintseq.dataset.sequences import parsed_record
 from lintseq.dataset.stats import Stats, histogram, stats
+from lintseq.dataset.stats_page import stats_page
+from lintseq.dataset.view_page import notes_on, view_data, view_page, why
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
+from lintseq.languages.python import analyze
+from lintseq.needs.reasons import reasons_of
 from lintseq.program import Program
 from lintseq.reporting.charts import chart
 from lintseq.reporting.pages import check_writable, embedded, escaped, fill, page, template, write_page
-from lintseq.reporting.stats import stats_page
-from lintseq.reporting.view import notes_on, view_data, view_page, why
-from lintseq.sampling import sample_edits
+from lintseq.walks import sample_edits
 
 AREA = "import math\n\ndef area(r):\n    return math.pi * r ** 2\n\nprint(area(2))\n"
 EVIL = "x = '</script><script>alert(1)</script><!-- <script>'\ny = '\ud800 \u2028 \u202e \x0c'\r\n\tz = 1"
@@ -185,15 +185,15 @@ def test_the_page_of_numbers_reads_without_a_script(tmp_path: Path) -> None:
     assert Page(pages(tmp_path)["stats"]).raw.get("script", "") == ""
 
 
-# Colours
+# Colors
 
 
-def colours(css: str) -> dict[str, str]:
+def colors(css: str) -> dict[str, str]:
     return dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", css))
 
 
-def luminance(colour: str) -> float:
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+def luminance(color: str) -> float:
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -206,7 +206,7 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_from_everything_it_is_written_on(scheme: str) -> None:
     light, _, dark = template("base.css").partition("prefers-color-scheme: dark")
-    found = colours(light) | (colours(dark) if scheme == "dark" else {})
+    found = colors(light) | (colors(dark) if scheme == "dark" else {})
     code = product(
         ("ink", "keyword", "string", "number", "comment"), ("card", "new", "new-strong", "need", "need-soft")
     )
@@ -306,7 +306,7 @@ def test_every_shape_and_format_is_told_alike(shape: str, format: str, tmp_path:
 
 def test_the_needs_on_the_page_are_those_of_the_analysis() -> None:
     sequence = EditSequence(Program.from_text(AREA), (0, 1, 1, 1, 1, 1))
-    found = reasons_of(analyse(sequence.program), sequence.arrivals)
+    found = reasons_of(analyze(sequence.program), sequence.arrivals)
     assert why(sequence) == {
         "heads": [0, 2, 2, 3, 5, 5],
         "needs": [[], [[2, 3], [3, 2], [5, 2]]],
@@ -318,7 +318,7 @@ def test_the_needs_on_the_page_are_those_of_the_analysis() -> None:
 @pytest.mark.parametrize(
     ("program", "reason"), [("def f(:\n", "syntax"), ("# only\n", "no-code"), ("x = '\0'", "syntax")]
 )
-def test_a_program_that_cannot_be_analysed_is_told_as_such(program: str, reason: str) -> None:
+def test_a_program_that_cannot_be_analyzed_is_told_as_such(program: str, reason: str) -> None:
     sequence = EditSequence(Program.from_text(program), (0,))
     assert why(sequence)["unknown"].startswith(f"{reason}: ")
 

@@ -16,13 +16,13 @@ import pytest
 
 from lintseq.dataset import pipeline
 from lintseq.dataset.build import build
-from lintseq.dataset.inputs import read_rows
 from lintseq.dataset.outputs import Target, growing, workplace
-from lintseq.dataset.outputs.growing import GrowingFile
 from lintseq.dataset.pipeline import Progress, RunInterrupted
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import ConfigError, LintseqError
+from lintseq.rows import read_rows
+from lintseq.storage.growing import GrowingFile
 
 BAD = ({"program": "print 1"}, {"program": ""}, {"code": "x = 1"})
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from lintseq.codecs import CODECS
 from lintseq.dataset.build import build
-from lintseq.dataset.inputs import FieldNames
 from lintseq.dataset.records import SHAPES
 from lintseq.dataset.sampler import BuildOptions, EditSampler
 from lintseq.dataset.sequences import parsed_record
 from lintseq.dataset.verify import verify
 from lintseq.errors import ConfigError
+from lintseq.rows import FieldNames
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "pairs.jsonl"
 PROGRAM = "import math\n\n\ndef area(r):\n    return math.pi * r * r\n\n\nprint(area(2))\nprint(area(3))\n"

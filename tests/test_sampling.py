@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lintseq.analysis import FREE, analyse
-from lintseq.analysis.layout import lay_out
 from lintseq.errors import ConfigError, ProgramError
+from lintseq.languages.python import FREE, analyze
+from lintseq.languages.python.layout import lay_out
 from lintseq.linting import Diagnostic, findings, get_linter, new_diagnostics
 from lintseq.program import Program, code_from_markdown
-from lintseq.sampling import ProgramSampler, SamplingOptions, sample_edits
+from lintseq.walks import ProgramSampler, SamplingOptions, sample_edits
 
 HERE = Path(__file__).parent
 EXAMPLES = [
@@ -91,7 +91,7 @@ def test_almost_every_state_is_clean_by_pylint_and_nothing_fell_in_vain() -> Non
     rng = random.Random(7)
     for source in EXAMPLES:
         program = Program.from_text(source)
-        analysis = analyse(program)
+        analysis = analyze(program)
         headers = lay_out(ast.parse(source), program.lines).parent_of
         known = findings(linter.check(source))
         deaths = analysis.needs.start()
@@ -120,7 +120,7 @@ def state_of(program: Program, anchors: tuple[int, ...], alive: set[int]) -> str
 
 def test_the_same_seed_gives_the_same_edits_in_any_process() -> None:
     code = (
-        "import sys; from lintseq.sampling import ProgramSampler;"
+        "import sys; from lintseq.walks import ProgramSampler;"
         "print(ProgramSampler(sys.argv[1]).sample(seed=3, id='a').arrivals)"
     )
     source = max(EXAMPLES, key=len)
@@ -175,7 +175,7 @@ def test_forward_states_are_clean_and_end_in_the_line_that_was_chosen(source: st
     sampler = ProgramSampler(source, SamplingOptions(order="forward"))
     clean(sampler, "pyflakes")
     arrivals = sampler.sample().arrivals
-    code = [line for line, unit in enumerate(analyse(sampler.program).unit_of) if unit != FREE]
+    code = [line for line, unit in enumerate(analyze(sampler.program).unit_of) if unit != FREE]
     for edit in range(max(arrivals) + 1):
         # The last line of code of any state belongs to the edit that came last.
         assert arrivals[max(line for line in code if arrivals[line] <= edit)] == edit

@@ -647,7 +647,7 @@ class Items(list):
         return iter([9])
 
 
-class Colour(IntEnum):
+class Color(IntEnum):
     RED = 1
 
 
@@ -660,7 +660,7 @@ Point = namedtuple("Point", "x y")
         (Five(3), 3),
         (Word("word"), "word"),
         (Items([1, 2]), [1, 2]),
-        (Colour.RED, 1),
+        (Color.RED, 1),
         (Point(1, 2), (1, 2)),
         (Counter("aab"), {"a": 2, "b": 1}),
         (OrderedDict(a=1), {"a": 1}),

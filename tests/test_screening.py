@@ -1,4 +1,4 @@
-"""Screening: which rows are wanted by their licence, and which hold too much of a benchmark."""
+"""Screening: which rows are wanted by their license, and which hold too much of a benchmark."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ from lintseq.dataset.screening import (
     ScreeningOptions,
     benchmarks_digest,
     check_screening,
-    licences_of,
+    licenses_of,
     words_of,
 )
 from lintseq.errors import ConfigError, ProgramError
@@ -28,7 +28,7 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 TASK = {
     "task_id": "T/0",
     "prompt": "Write a function that returns the shortest way between two stations of a tram network, given as a"
-    " dict from each station to its neighbours, or None if there is no way at all between the two of them.",
+    " dict from each station to its neighbors, or None if there is no way at all between the two of them.",
     "canonical_solution": "def way(net, a, b):\n    seen, queue = {a: None}, [a]\n    for place in queue:\n"
     "        for near in net[place]:\n            if near not in seen:\n                seen[near] = place\n"
     "                queue.append(near)\n    return seen.get(b)\n",
@@ -138,11 +138,11 @@ def test_the_digest_of_benchmarks_is_that_of_what_is_compared(tmp_path: Path) ->
     assert digest({**TASK, "prompt": TASK["prompt"] + " Now."}) != before
 
 
-# Licences
+# Licenses
 
 
 @pytest.mark.parametrize(
-    ("licence", "wanted"),
+    ("license", "wanted"),
     [
         ("MIT", True),
         ("mit license", True),
@@ -165,19 +165,19 @@ def test_the_digest_of_benchmarks_is_that_of_what_is_compared(tmp_path: Path) ->
         ([], False),
     ],
 )
-def test_rows_are_kept_that_may_be_used_under_the_licences_wanted(licence: Any, wanted: bool) -> None:
-    one = Screen(ScreeningOptions(licences=("MIT", "Apache-2.0")))
-    found = verdict(one, "", row={"license": licence, "x": 1})
+def test_rows_are_kept_that_may_be_used_under_the_licenses_wanted(license: Any, wanted: bool) -> None:
+    one = Screen(ScreeningOptions(licenses=("MIT", "Apache-2.0")))
+    found = verdict(one, "", row={"license": license, "x": 1})
     assert (found is None) == wanted
-    assert wanted or (found or "").startswith("licence: ")
+    assert wanted or (found or "").startswith("license: ")
 
 
-def test_the_licence_is_found_by_its_usual_names_or_as_told() -> None:
-    assert licences_of({"License": "MIT"}, None) == ["MIT"]
-    assert licences_of({"max_stars_repo_licenses": ["MIT", "BSD-3-Clause"]}, None) == ["MIT", "BSD-3-Clause"]
-    assert licences_of({"license": "MIT", "terms": "CC0"}, "terms") == ["CC0"]
-    assert licences_of({"license": None, "licence": "MIT"}, None) == ["MIT"]
-    assert licences_of({"terms": "CC0"}, None) == []
+def test_the_license_is_found_by_its_usual_names_or_as_told() -> None:
+    assert licenses_of({"License": "MIT"}, None) == ["MIT"]
+    assert licenses_of({"max_stars_repo_licenses": ["MIT", "BSD-3-Clause"]}, None) == ["MIT", "BSD-3-Clause"]
+    assert licenses_of({"license": "MIT", "terms": "CC0"}, "terms") == ["CC0"]
+    assert licenses_of({"license": None, "licence": "MIT"}, None) == ["MIT"]
+    assert licenses_of({"terms": "CC0"}, None) == []
 
 
 # Settings
@@ -189,7 +189,7 @@ def test_the_licence_is_found_by_its_usual_names_or_as_told() -> None:
         ({"duplicates": "some"}, "unknown treatment of duplicates 'some'; use one of keep, exact, near"),
         ({"similarity": 0.1}, "must be between 0.3 and 1"),
         ({"ngram": 1}, "runs of 1 words"),
-        ({"licences": ("the license",)}, "names none"),
+        ({"licenses": ("the license",)}, "names none"),
         ({"decontaminate": ("nowhere.jsonl",)}, "cannot read nowhere.jsonl"),
         ({"decontaminate": ("-",)}, "standard input"),
     ],
@@ -220,15 +220,15 @@ def rows(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_a_build_rejects_what_is_not_wanted_and_records_name_their_licence(rows: str, tmp_path: Path) -> None:
+def test_a_build_rejects_what_is_not_wanted_and_records_name_their_license(rows: str, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
     benchmark = str(tmp_path / "benchmark.jsonl")
-    arguments = ["--decontaminate", benchmark, "--licence", "MIT", "--output", str(output), "--quiet"]
+    arguments = ["--decontaminate", benchmark, "--license", "MIT", "--output", str(output), "--quiet"]
     assert main(["build", rows, *arguments]) == 0
     (record,) = [json.loads(line) for line in output.read_text().splitlines()]
-    assert (record["id"], record["licence"]) == (1, "mit")
+    assert (record["id"], record["license"]) == (1, "mit")
     rejections = [json.loads(line) for line in (tmp_path / "out.rejected.jsonl").read_text().splitlines()]
-    assert [(one["id"], one["reason"]) for one in rejections] == [(2, "contaminated"), (3, "licence")]
+    assert [(one["id"], one["reason"]) for one in rejections] == [(2, "contaminated"), (3, "license")]
     assert "'prompt' of benchmark.jsonl:1" in rejections[0]["detail"]
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from pyflakes.checker import Checker
 
-from lintseq.dataset.inputs.definitions import Definition, documented
-from lintseq.dataset.inputs.docstrings import description_of, first_sentence
-from lintseq.dataset.inputs.sourcecode import decoded
-from lintseq.dataset.inputs.tasks import check_file, task_of, without_docstrings
 from lintseq.errors import ProgramError
+from lintseq.mining.definitions import Definition, documented
+from lintseq.mining.docstrings import description_of, first_sentence
+from lintseq.mining.tasks import check_file, task_of, without_docstrings
+from lintseq.rows.sourcecode import decoded
 
 CASES = sorted(Path(__file__).parent.joinpath("cases/tasks").glob("*.py"))
 STANDARD_LIBRARY = Path(sysconfig.get_paths()["stdlib"])

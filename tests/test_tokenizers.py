@@ -1,7 +1,5 @@
 """Tokenizers: trained ones, and others' that are taught that `<|diff|>` is one token."""
 
-# ruff: noqa: PLC0415  what is slow to import is imported by the tests that need it
-
 import json
 from pathlib import Path
 

@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toys import libraries, toy_model, toy_tokenizer
 
+from lintseq.benchmarks.problems import Problem
 from lintseq.codecs import DIFF, SEPARATOR, get_codec
 from lintseq.dataset.records import SHAPES, Item
 from lintseq.dataset.sequences import read_record
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.evaluation.problems import Problem
-from lintseq.lm.examples import ARMS, Cut, Encoder, arm_of, common_rows, in_format, open_tokens, pair_of, tokenise
+from lintseq.lm.examples import ARMS, Cut, Encoder, arm_of, common_rows, in_format, open_tokens, pair_of, tokenize
 from lintseq.lm.generating import asked_of, request_of
 from lintseq.program import Program
-from lintseq.sampling import ProgramSampler
+from lintseq.walks import ProgramSampler
 
 pytestmark = pytest.mark.xdist_group("torch")
 libraries()
@@ -44,8 +44,8 @@ WITH_SYSTEM = (
 @cache
 def tokenizer(template: str | None = CHATML, *, begins: bool = False):
     """Return a tokenizer with a chat template; one that `begins` puts a token in front of texts, as Llama's does."""
-    from tokenizers import Tokenizer  # noqa: PLC0415
-    from tokenizers.processors import TemplateProcessing  # noqa: PLC0415
+    from tokenizers import Tokenizer
+    from tokenizers.processors import TemplateProcessing
 
     inner = Tokenizer.from_str(toy_tokenizer().backend_tokenizer.to_str())
     if begins:
@@ -230,7 +230,7 @@ def test_the_other_ways_to_cut(row, room):
 
 def both(path, folder, max_tokens=2000, format="diff", arms=ARMS, **how):
     encoders = {arm: encoder(arm, max_tokens=max_tokens, **how) for arm in arms}
-    return tokenise(path, {arm: os.path.join(folder, arm) for arm in arms}, encoders, format=format)
+    return tokenize(path, {arm: os.path.join(folder, arm) for arm in arms}, encoders, format=format)
 
 
 def test_both_arms_come_of_one_file(tmp_path):

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from lintseq.cli import main
 from lintseq.codecs import CODECS, DIFF, Codec
-from lintseq.dataset.inputs import RawRow
 from lintseq.dataset.records import SHAPES, Item
 from lintseq.dataset.sequences import pylintseq_programs
 from lintseq.dataset.verify import CHECKS, Judge, Report, check_rows, verify
 from lintseq.edits import EditSequence
 from lintseq.program import Program
+from lintseq.rows import RawRow
 
 AREA = "import math\n\ndef area(r):\n    return math.pi * r ** 2\n\nprint(area(2))\n"
 AREA_EDITS = [

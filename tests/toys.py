@@ -26,7 +26,7 @@ def libraries() -> None:
     """Skip what needs the extra `train` where it is missing."""
     for name in ("torch", "transformers", "tokenizers"):
         pytest.importorskip(name, reason="needs the extra: pip install 'lintseq[train]'")
-    import torch  # noqa: PLC0415
+    import torch
 
     torch.set_num_threads(1)
 
@@ -34,17 +34,17 @@ def libraries() -> None:
 @cache
 def toy_tokenizer(vocabulary: int = 320) -> Any:
     """Return a tokenizer that is trained on a few lines."""
-    from lintseq.lm.tokenizers import as_pretrained, train_tokenizer  # noqa: PLC0415
+    from lintseq.lm.tokenizers import as_pretrained, train_tokenizer
 
     return as_pretrained(train_tokenizer(TEXTS * 5, vocabulary=vocabulary))
 
 
 def bare_tokenizer() -> Any:
     """Return the toy tokenizer without `<|diff|>`."""
-    from tokenizers import Tokenizer  # noqa: PLC0415
+    from tokenizers import Tokenizer
 
-    from lintseq.codecs import SEPARATOR  # noqa: PLC0415
-    from lintseq.lm.tokenizers import as_pretrained  # noqa: PLC0415
+    from lintseq.codecs import SEPARATOR
+    from lintseq.lm.tokenizers import as_pretrained
 
     state = json.loads(toy_tokenizer().backend_tokenizer.to_str())
     state["added_tokens"] = [one for one in state["added_tokens"] if one["content"] != SEPARATOR]
@@ -53,8 +53,8 @@ def bare_tokenizer() -> Any:
 
 def toy_model(vocabulary: int = 320, *, tied: bool = True, seed: int = 0) -> Any:
     """Return a decoder of some ten thousand parameters."""
-    import torch  # noqa: PLC0415
-    from transformers import AutoModelForCausalLM, Olmo2Config  # noqa: PLC0415
+    import torch
+    from transformers import AutoModelForCausalLM, Olmo2Config
 
     torch.manual_seed(seed)
     config = Olmo2Config(

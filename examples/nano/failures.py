@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from make import Call, behaviour_names, neighbours, outcomes, pool, world
+from make import Call, behavior_names, neighbors, outcomes, pool, world
 from world import Names, Plan
 
 from lintseq.sandbox.job import Calls, Ending, Job, Raised
@@ -47,7 +47,7 @@ class Problem:
     name: str
     calls: Sequence[Call]
     told: dict[str, str]
-    """The kind of each behaviour that is known."""
+    """The kind of each behavior that is known."""
 
     def job(self, program: str) -> Job:
         """Return the program and the calls that show what it does."""
@@ -74,11 +74,11 @@ class Problem:
 
 
 def problem_of(plan: Plan, name: str) -> Problem:
-    """Return a plan's problem: its calls, and what its neighbours do."""
-    names = replace(behaviour_names(plan), defaults=False)
+    """Return a plan's problem: its calls, and what its neighbors do."""
+    names = replace(behavior_names(plan), defaults=False)
     calls = pool(plan.source, names.parameters, names.defaults)
     told = {}
-    for other in neighbours(plan):
+    for other in neighbors(plan):
         less = any(
             getattr(plan, part) is not None and getattr(other, part) is None for part in ("keep", "change", "extra")
         )

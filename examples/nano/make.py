@@ -51,7 +51,7 @@ HELD_OUT = 8
 LINES = range(4, 17)
 """How long programs may be."""
 CALLS = 12
-"""Calls of a test; more where it takes more to tell a program from its neighbours."""
+"""Calls of a test; more where it takes more to tell a program from its neighbors."""
 POOL = 48
 
 _WEIGHTS = {
@@ -97,14 +97,14 @@ def is_held_out(plan: Plan) -> bool:
 
 def every_idea_matters(plan: Plan) -> bool:
     """Tell whether the program would do something else without any one of its ideas."""
-    names = behaviour_names(plan)
+    names = behavior_names(plan)
     calls = pool(plan.source, names.parameters, names.defaults)
     own = outcomes(plan, names, calls)
     less = [replace(plan, **{name: None}) for name in ("keep", "change", "extra") if getattr(plan, name) is not None]
     return all(own != outcomes(other, names, calls) for other in less if fits(other))
 
 
-def neighbours(plan: Plan) -> Iterator[Plan]:
+def neighbors(plan: Plan) -> Iterator[Plan]:
     """Yield what differs from a plan in one idea and takes the same arguments."""
     kind = plan.source.kind
     choices: dict[str, Sequence[Any]] = {
@@ -225,14 +225,14 @@ def _outcome(made: Any, call: Call, *, is_class: bool) -> Any:
         return RAISED
 
 
-def behaviour_names(plan: Plan) -> Names:
+def behavior_names(plan: Plan) -> Names:
     """Return the same names for all plans over the same things, where only what they do matters."""
     return Names("made", plan.source.parameters[0], plan.source.each[0], plan.end.grows[0], plan.parameters, True)
 
 
-def behaviour(plan: Plan) -> str:
+def behavior(plan: Plan) -> str:
     """Return what is the same for plans that take the same arguments and do the same."""
-    names = behaviour_names(plan)
+    names = behavior_names(plan)
     calls = pool(plan.source, names.parameters, names.defaults)
     key = [plan.source.name, [one.name for one in names.parameters], repr(outcomes(plan, names, calls))]
     return blake2b(json.dumps(key).encode(), digest_size=16).hexdigest()
@@ -274,7 +274,7 @@ def _written(count: int, rng: Random, taken: Set[str]) -> Iterator[tuple[Plan, N
         plan = next(stream)
         names = draw_names(plan, rng)
         fitting = {style: code for style in styles(plan) if code_fits(code := program(plan, names, style))}
-        if fitting and not (taken and {behaviour(plan), *map(shape, fitting.values())} & taken):
+        if fitting and not (taken and {behavior(plan), *map(shape, fitting.values())} & taken):
             (style,) = rng.choices(list(fitting), [_STYLES[style] for style in fitting])
             yield plan, names, fitting[style]
             count -= 1
@@ -313,17 +313,17 @@ def problem_rows(count: int, rng: Random, *, taken: set[str]) -> Iterator[tuple[
 
 def marks_of(plan: Plan) -> set[str]:
     """Return what tells whether another program is the same or does the same."""
-    names = behaviour_names(plan)
-    return {behaviour(plan), *(shape(program(plan, names, style)) for style in styles(plan))}
+    names = behavior_names(plan)
+    return {behavior(plan), *(shape(program(plan, names, style)) for style in styles(plan))}
 
 
 def telling_calls(plan: Plan, names: Names) -> list[Call] | None:
-    """Return calls by which a program is told from all its neighbours; None if there are none."""
+    """Return calls by which a program is told from all its neighbors; None if there are none."""
     calls = pool(plan.source, names.parameters, names.defaults)
     own = outcomes(plan, names, calls)
     unlike = [
         {place for place, outcome in enumerate(outcomes(other, names, calls)) if outcome != own[place]}
-        for other in neighbours(plan)
+        for other in neighbors(plan)
     ]
     if not all(unlike):
         return None
@@ -366,7 +366,7 @@ Rows = list[tuple[Plan, dict[str, str]]]
 def world() -> dict[str, Rows]:
     """Return the rows of pairs, problems and validation problems, and the plan of each."""
     pairs = list(pair_rows(PAIRS, Random(SEED)))
-    taken = {behaviour(plan) for plan, _ in pairs} | {shape(row["program"]) for _, row in pairs}
+    taken = {behavior(plan) for plan, _ in pairs} | {shape(row["program"]) for _, row in pairs}
     problems = list(problem_rows(PROBLEMS, Random(SEED + 1), taken=taken))
     validation = list(problem_rows(VALIDATION, Random(SEED + 2), taken=taken))
     return {"pairs": pairs, "problems": problems, "validation": validation}

@@ -4,7 +4,7 @@
 
 Downloads the wheels that `packages.txt` names, and takes each documented function and class out of their sources that
 a stranger could write from its signature and description: what `lintseq build --functions --tasks` does. Sources are
-read out of the wheels, never imported and never run. A package whose licence is not one of those below is refused; so
+read out of the wheels, never imported and never run. A package whose license is not one of those below is refused; so
 is what shares its text with a benchmark, and what was there before. All that is left out is counted by its reason.
 """
 
@@ -33,13 +33,13 @@ from pathlib import Path
 from typing import Any
 
 from lintseq.dataset.duplicates import Seen
-from lintseq.dataset.inputs import parse_row, read_rows
-from lintseq.dataset.inputs.definitions import documented
-from lintseq.dataset.inputs.sourcecode import decoded
-from lintseq.dataset.inputs.tasks import check_file, check_names, task_of
 from lintseq.dataset.screening import Screen, ScreeningOptions
 from lintseq.errors import ProgramError
 from lintseq.linting.pyflakes import PyflakesLinter
+from lintseq.mining.definitions import documented
+from lintseq.mining.tasks import check_file, check_names, task_of
+from lintseq.rows import parse_row, read_rows
+from lintseq.rows.sourcecode import decoded
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -62,7 +62,7 @@ MBPP = "mbpp/mbpp.jsonl.gz"
 MBPP_TEST = range(11, 511)
 OWN_PROBLEMS = ROOT / "examples" / "problems.jsonl"
 
-LICENCES = {
+LICENSES = {
     "MIT": ("MIT", "MIT-0", "Expat", "MIT License (Expat)"),
     "BSD": ("BSD", "New BSD", "Modified BSD", "Simplified BSD", "BSD style", "BSD-like", "Revised BSD"),
     "BSD-2-Clause": ("BSD-2-Clause", "2-Clause BSD", "BSD 2"),
@@ -70,13 +70,13 @@ LICENCES = {
     "Apache-2.0": ("Apache-2.0", "Apache", "Apache Software", "Apache Software License 2.0", "ASL 2.0", "Apache2"),
     "PSF-2.0": ("PSF-2.0", "PSF", "Python Software Foundation", "Python-2.0", "Python"),
 }
-"""The licences that are taken, and what else they are called."""
+"""The licenses that are taken, and what else they are called."""
 _TEXTS = {
     "MIT": re.compile(r"MIT License|Permission is hereby granted, free of charge", re.IGNORECASE),
     "Apache-2.0": re.compile(r"Apache License,?\s+Version 2\.0", re.IGNORECASE),
     "BSD": re.compile(r"Redistribution and use in source and binary forms", re.IGNORECASE),
 }
-"""What tells a licence by its text."""
+"""What tells a license by its text."""
 IMPORTS = frozenset(
     {
         "numpy",
@@ -97,7 +97,7 @@ _COPYLEFT = re.compile(
     r"\b[AL]?GPL|General Public Licen[cs]e|Mozilla Public|Creative Commons|\bCC[- ]BY|\bEUPL|\bCDDL"
 )
 _LIFTED = re.compile(rf"{_COPYLEFT.pattern}|stack ?overflow|stackexchange|rosetta ?code", re.IGNORECASE)
-"""What says that a definition may be under another licence than its package."""
+"""What says that a definition may be under another license than its package."""
 _NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial", re.IGNORECASE)
 _PREAMBLE = ("typing", "collections", "functools", "itertools", "heapq", "bisect", "math", "random", "string", "re")
 """Modules that contests' judges import, in the order in which a name is looked for in them."""
@@ -111,7 +111,7 @@ class Found:
     """What a wheel, or another set of pairs, gave."""
 
     name: str
-    licence: str = ""
+    license: str = ""
     rows: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[dict[str, str]] = field(default_factory=list)
     refused: str = ""
@@ -170,8 +170,8 @@ def normal_name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def licence_of(metadata: Message) -> str:
-    """Return the licence that a wheel's METADATA names, if it is one of those that are taken.
+def license_of(metadata: Message) -> str:
+    """Return the license that a wheel's METADATA names, if it is one of those that are taken.
 
     Raises `ProgramError` otherwise. An SPDX expression decides; without one the classifiers do, and without those the
     field that people fill in by hand; it may not speak against them.
@@ -186,34 +186,34 @@ def licence_of(metadata: Message) -> str:
     if expression:
         return _taken([expression])
     if _COPYLEFT.search(by_hand):
-        raise ProgramError("licence", f"License: {' '.join(by_hand.split())[:100]!r}")
+        raise ProgramError("license", f"License: {' '.join(by_hand.split())[:100]!r}")
     if classifiers:
         return _taken(classifiers)
     for name, text in _TEXTS.items():
         if text.search(by_hand):
             return name
     if not by_hand.strip():
-        raise ProgramError("licence", "METADATA names none")
+        raise ProgramError("license", "METADATA names none")
     return _taken([by_hand.strip().split("\n")[0][:200]])
 
 
 def _taken(names: Sequence[str]) -> str:
-    """Return licences by their usual names, if all are taken."""
+    """Return licenses by their usual names, if all are taken."""
     found = []
     for name in names:
-        fitting = [usual for usual, others in LICENCES.items() if _allows(others, name)]
+        fitting = [usual for usual, others in LICENSES.items() if _allows(others, name)]
         if fitting:
             found.append(fitting[0])
-        elif _allows([other for others in LICENCES.values() for other in others], name):
+        elif _allows([other for others in LICENSES.values() for other in others], name):
             found.append(name)
         else:
-            raise ProgramError("licence", f"{name!r}")
+            raise ProgramError("license", f"{name!r}")
     return " AND ".join(dict.fromkeys(found))
 
 
-def _allows(licences: Sequence[str], expression: str) -> bool:
+def _allows(licenses: Sequence[str], expression: str) -> bool:
     try:
-        Screen(ScreeningOptions(licences=tuple(licences))).check({"licence": expression}, "", "")
+        Screen(ScreeningOptions(licenses=tuple(licenses))).check({"license": expression}, "", "")
     except ProgramError:
         return False
     return True
@@ -227,7 +227,7 @@ def rows_of_wheel(path: Path, limits: "Limits") -> Found:
         warnings.simplefilter("ignore")
         (metadata,) = (one for one in wheel.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", one))
         try:
-            found.licence = licence_of(message_from_bytes(wheel.read(metadata)))
+            found.license = license_of(message_from_bytes(wheel.read(metadata)))
         except ProgramError as error:
             found.refused = error.detail
             return found
@@ -245,7 +245,7 @@ def _add_file(found: Found, version: str, path: str, text: str, limits: "Limits"
     try:
         check_file(path, text)
         if (match := _COPYLEFT.search("\n".join(text.split("\n")[:_HEAD_LINES]))) is not None:
-            raise ProgramError("licence", f"the file says {match.group()!r}")
+            raise ProgramError("license", f"the file says {match.group()!r}")
         definitions = list(documented(text))
     except ProgramError as error:
         found.reject(whole, ProgramError(f"file: {error.reason}", error.detail))
@@ -261,7 +261,7 @@ def _add_file(found: Found, version: str, path: str, text: str, limits: "Limits"
                 raise ProgramError("rare-import", ", ".join(sorted(rare)))
             limits.check(task.instruction, task.program)
             if (match := _LIFTED.search(one.docstring) or _LIFTED.search(task.program)) is not None:
-                raise ProgramError("licence", f"it says {match.group()!r}")
+                raise ProgramError("license", f"it says {match.group()!r}")
         except ProgramError as error:
             found.reject(id, error)
             continue
@@ -270,7 +270,7 @@ def _add_file(found: Found, version: str, path: str, text: str, limits: "Limits"
                 "id": id,
                 "source": found.name,
                 "version": version,
-                "licence": found.licence,
+                "license": found.license,
                 "path": path,
                 "kind": task.kind,
                 "imports": task.imports,
@@ -302,7 +302,7 @@ class Limits:
 
 
 def rows_of_pairs(path: str, limits: Limits) -> Found:
-    """Return the rows of another set; those under a licence for non-commercial use, or none, are left out."""
+    """Return the rows of another set; those under a license for non-commercial use, or none, are left out."""
     found = Found(Path(path).name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -310,9 +310,9 @@ def rows_of_pairs(path: str, limits: Limits) -> Found:
             row = parse_row(raw.data)
             id = f"{row.get('id', raw.number)}"
             try:
-                licence = row.get("licence") or row.get("license") or ""
-                if not licence or _NON_COMMERCIAL.search(licence):
-                    raise ProgramError("licence", f"{licence!r}")
+                license = row.get("license") or row.get("licence") or ""
+                if not license or _NON_COMMERCIAL.search(license):
+                    raise ProgramError("license", f"{license!r}")
                 program = row["program"] if row["program"].endswith("\n") else row["program"] + "\n"
                 program = with_imports(program)
                 limits.check(row["instruction"], program)
@@ -321,7 +321,7 @@ def rows_of_pairs(path: str, limits: Limits) -> Found:
                 found.reject(id, error)
                 continue
             found.rows.append(
-                {**row, "id": id, "licence": licence, "imports": packages_in(program), "program": program}
+                {**row, "id": id, "license": license, "imports": packages_in(program), "program": program}
             )
     return found
 
@@ -488,10 +488,10 @@ def summary(results: Sequence[Found]) -> dict[str, Any]:
     lines = [row["program"].count("\n") for row in rows]
     return {
         "rows": len(rows),
-        "packages": sum(bool(found.licence) for found in results),
+        "packages": sum(bool(found.license) for found in results),
         "refused_packages": {found.name: found.refused for found in results if found.refused},
         "median_lines": statistics.median(lines) if lines else None,
-        "licences": dict(Counter(row["licence"] for row in rows).most_common()),
+        "licenses": dict(Counter(row["license"] for row in rows).most_common()),
         "kinds": dict(Counter(row.get("kind", "other set") for row in rows).most_common()),
         "sources": dict(Counter(row.get("source", "") for row in rows).most_common()),
         "imports": dict(Counter(name for row in rows for name in row.get("imports", ())).most_common()),
@@ -511,8 +511,8 @@ def described(results: Sequence[Found]) -> str:
     others = len(results) - numbers["packages"] - len(refused)
     parts = [
         f"{len(rows):,} rows: {numbers['packages']} packages and {others} other sets."
-        f" {len(refused)} packages were refused for their licence.",
-        table(["licence", "rows"], numbers["licences"].items()),
+        f" {len(refused)} packages were refused for their license.",
+        table(["license", "rows"], numbers["licenses"].items()),
         table(["kind", "rows"], numbers["kinds"].items()),
         table(
             ["", "least", "10 %", "median", "90 %", "most"],
@@ -540,7 +540,7 @@ def described(results: Sequence[Found]) -> str:
         ),
     ]
     if numbers["refused_packages"]:
-        parts.append(table(["refused package", "its licence"], numbers["refused_packages"].items()))
+        parts.append(table(["refused package", "its license"], numbers["refused_packages"].items()))
     return "\n\n".join(parts)
 
 
@@ -572,7 +572,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--offline", action="store_true", help="take the wheels that are there, download none")
     made.add_argument(
-        "--pairs", action="append", default=[], metavar="FILE", help="another set with instruction, program, licence"
+        "--pairs", action="append", default=[], metavar="FILE", help="another set with instruction, program, license"
     )
     made.add_argument("--data", type=Path, metavar="DIR", help="a folder of benchmarks to decontaminate against")
     made.add_argument("--benchmark", action="append", default=[], metavar="FILE", help="one more of them")

@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(error: Exception, *, status: int) -> int:
-    from lintseq.dataset.inputs.streams import without_secrets  # noqa: PLC0415
+    from lintseq.rows.streams import without_secrets
 
     typer.echo(f"lintseq: {without_secrets(str(error))}", err=True)
     return status

@@ -11,7 +11,7 @@ from lintseq.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from lintseq.evaluation.problems import Problem
+    from lintseq.benchmarks.problems import Problem
 
 Data = Annotated[
     str | None,
@@ -50,8 +50,8 @@ def benchmarks(
 
     Example: lintseq benchmarks humaneval --data data --prompts edits
     """
-    from lintseq.evaluation.benchmarks import load_problems  # noqa: PLC0415
-    from lintseq.evaluation.choosing import choose  # noqa: PLC0415
+    from lintseq.benchmarks import load_problems
+    from lintseq.benchmarks.selection import choose
 
     if name is None:
         if any(one is not None for one in (problems, prompts, references)):
@@ -69,12 +69,12 @@ def rows(
 ) -> "Iterable[dict[str, Any]]":
     """Return what is to be printed of each problem."""
     if prompts is not None:
-        from lintseq.evaluation.prompts import prompt_for  # noqa: PLC0415
+        from lintseq.benchmarks.prompts import prompt_for
 
         key = "messages" if prompts == "messages" else "prompt"
         return ({"task_id": one.task_id, key: prompt_for(one, prompts)} for one in problems)
     if references is not None:
-        from lintseq.evaluation.references import references as solutions  # noqa: PLC0415
+        from lintseq.evaluation.references import references as solutions
 
         return solutions(problems, references, seed=seed)
     return (
@@ -92,7 +92,7 @@ def rows(
 
 def show(data: str | None, *, json: bool) -> None:
     """Print the list."""
-    from lintseq.evaluation.benchmarks import BENCHMARKS, data_folder, find  # noqa: PLC0415
+    from lintseq.benchmarks import BENCHMARKS, data_folder, find
 
     folder = data_folder(data)
     found: list[dict[str, Any]] = [
@@ -102,7 +102,7 @@ def show(data: str | None, *, json: bool) -> None:
             "problems": one.size,
             "files": list(one.files),
             "home": one.home,
-            "licence": one.licence,
+            "license": one.license,
             "here": find(one, folder),
         }
         for one in BENCHMARKS.values()

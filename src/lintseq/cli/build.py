@@ -105,12 +105,12 @@ def build(
         list[str] | None,
         typer.Option(metavar="FILE", help="Reject what overlaps with this benchmark; may be given several times."),
     ] = None,
-    licence: Annotated[
+    license: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Keep only rows under this licence; may be given several times."),
+        typer.Option(metavar="NAME", help="Keep only rows under this license; may be given several times."),
     ] = None,
-    licence_field: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Holds the licence, which records then repeat.")
+    license_field: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Holds the license, which records then repeat.")
     ] = None,
     workers: Workers = None,
     engine: Engine = EngineName.local,
@@ -138,9 +138,9 @@ def build(
 
     Example: lintseq build pairs.jsonl.gz --output edits.jsonl --samples 5
     """
-    from lintseq.dataset.build import build as run  # noqa: PLC0415
-    from lintseq.dataset.inputs import ReadingOptions  # noqa: PLC0415
-    from lintseq.dataset.outputs import Target  # noqa: PLC0415
+    from lintseq.dataset.build import build as run
+    from lintseq.dataset.outputs import Target
+    from lintseq.rows import ReadingOptions
 
     options = options_of(locals())
     target = Target(output, rejected, shards, shard_rows, shard_kind.value)
@@ -165,10 +165,10 @@ def build(
 
 def options_of(given: Mapping[str, Any]) -> "BuildOptions":
     """Return what the command's parameters, by their names, say; raises `ConfigError` if that cannot be."""
-    from lintseq.dataset.inputs import FieldNames  # noqa: PLC0415
-    from lintseq.dataset.sampler import BuildOptions  # noqa: PLC0415
-    from lintseq.dataset.screening import ScreeningOptions  # noqa: PLC0415
-    from lintseq.sampling import SamplingOptions  # noqa: PLC0415
+    from lintseq.dataset.sampler import BuildOptions
+    from lintseq.dataset.screening import ScreeningOptions
+    from lintseq.rows import FieldNames
+    from lintseq.walks import SamplingOptions
 
     if given["similarity"] is not None and given["duplicates"] != "near":
         raise ConfigError("--similarity says what near duplicates are; drop them with --duplicates near")
@@ -189,8 +189,8 @@ def options_of(given: Mapping[str, Any]) -> "BuildOptions":
         names=FieldNames(instruction=given["instruction_field"], code=given["code_field"], id=given["id_field"]),
         shape=given["shape"].value,
         screening=ScreeningOptions(
-            licences=tuple(given["licence"] or ()),
-            licence_field=given["licence_field"],
+            licenses=tuple(given["license"] or ()),
+            license_field=given["license_field"],
             decontaminate=tuple(given["decontaminate"] or ()),
             duplicates=given["duplicates"],
             **similar,

@@ -104,13 +104,13 @@ def complete(
 
     Example: lintseq complete --model runs/edits --benchmark humaneval --data data --n 20 --output edits.jsonl
     """
-    from lintseq.evaluation.benchmarks import load_problems  # noqa: PLC0415
-    from lintseq.evaluation.choosing import choose  # noqa: PLC0415
-    from lintseq.evaluation.cost import read_shape  # noqa: PLC0415
-    from lintseq.evaluation.run import RowsFile  # noqa: PLC0415
-    from lintseq.lm import generating as plan  # noqa: PLC0415
-    from lintseq.lm.backends import open_backend  # noqa: PLC0415
-    from lintseq.lm.linted import EditOptions, watches  # noqa: PLC0415
+    from lintseq.benchmarks import load_problems
+    from lintseq.benchmarks.selection import choose
+    from lintseq.evaluation.cost import read_shape
+    from lintseq.evaluation.run import RowsFile
+    from lintseq.lm import generating as plan
+    from lintseq.lm.backends import open_backend
+    from lintseq.lm.linted import EditOptions, watches
 
     settings = plan.sweep(
         numbers("temperature", temperature),

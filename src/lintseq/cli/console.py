@@ -118,9 +118,9 @@ class Meter:
 
 
 def _bar() -> "Bar":
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn  # noqa: PLC0415
-    from rich.progress import Progress as Bar  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bar
 
     # Drawn only when told to: a thread that draws would make forking unsafe.
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}", markup=False))

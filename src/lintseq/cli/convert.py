@@ -60,9 +60,9 @@ def convert(
 
     Example: lintseq convert edits.jsonl --format search-replace --shape messages --output messages.jsonl
     """
-    from lintseq.dataset.convert import ConvertOptions  # noqa: PLC0415
-    from lintseq.dataset.convert import convert as run  # noqa: PLC0415
-    from lintseq.dataset.outputs import Target  # noqa: PLC0415
+    from lintseq.dataset.convert import ConvertOptions
+    from lintseq.dataset.convert import convert as run
+    from lintseq.dataset.outputs import Target
 
     options = ConvertOptions(
         shape=shape.value,

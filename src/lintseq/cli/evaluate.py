@@ -17,8 +17,8 @@ from lintseq.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lintseq.benchmarks.problems import Problem
     from lintseq.evaluation.completions import Completion
-    from lintseq.evaluation.problems import Problem
     from lintseq.evaluation.summary import Tokens
 
 _LINE_EVERY = 5.0
@@ -84,17 +84,17 @@ def evaluate(
 
     Example: lintseq evaluate completions.jsonl --benchmark humaneval --data data --output results.jsonl
     """
-    from lintseq.evaluation.benchmarks import load_problems  # noqa: PLC0415
-    from lintseq.evaluation.cache import cache_folder  # noqa: PLC0415
-    from lintseq.evaluation.choosing import choose  # noqa: PLC0415
-    from lintseq.evaluation.completions import read_completions  # noqa: PLC0415
-    from lintseq.evaluation.cost import read_shape  # noqa: PLC0415
-    from lintseq.evaluation.expectations import with_expectations  # noqa: PLC0415
-    from lintseq.evaluation.modules import missing_in  # noqa: PLC0415
-    from lintseq.evaluation.run import RowsFile, Setup, check_runner  # noqa: PLC0415
-    from lintseq.evaluation.run import evaluate as run  # noqa: PLC0415
-    from lintseq.evaluation.summary import summary  # noqa: PLC0415
-    from lintseq.linting import get_linter, linter_version  # noqa: PLC0415
+    from lintseq.benchmarks import load_problems
+    from lintseq.benchmarks.cache import cache_folder
+    from lintseq.benchmarks.selection import choose
+    from lintseq.evaluation.completions import read_completions
+    from lintseq.evaluation.cost import read_shape
+    from lintseq.evaluation.expectations import with_expectations
+    from lintseq.evaluation.modules import missing_in
+    from lintseq.evaluation.run import RowsFile, Setup, check_runner
+    from lintseq.evaluation.run import evaluate as run
+    from lintseq.evaluation.summary import summary
+    from lintseq.linting import get_linter, linter_version
 
     ks = numbers(k)
     judge = None if linter == "none" else get_linter(linter)
@@ -154,14 +154,14 @@ def evaluate(
 
 def instructions_of(problems: "Sequence[Problem]") -> dict[str, str]:
     """Return what was asked, for whoever reads the results; what is long is cut."""
-    from lintseq.evaluation.problems import shortened  # noqa: PLC0415
+    from lintseq.benchmarks.problems import shortened
 
     return {problem.task_id: shortened(problem.instruction, _INSTRUCTION) for problem in problems}
 
 
 def open_sandbox(workers: int | None, level: str) -> AbstractContextManager[Any]:
     """Return the sandbox, to be entered; raises `ConfigError` if there is none of that kind."""
-    from lintseq.sandbox.pool import Sandbox  # noqa: PLC0415
+    from lintseq.sandbox.pool import Sandbox
 
     return Sandbox(workers=workers, level=level)
 
@@ -179,10 +179,10 @@ def numbers(text: str) -> list[int]:
 
 def counted(problems: "Sequence[Problem]", completions: "Sequence[Completion]", tokenizer: Path) -> "Tokens":
     """Return the tokens of prompts and completions; the prompts are those of the paper's arms."""
-    from lintseq.dataset.stats import load_tokenizer  # noqa: PLC0415
-    from lintseq.evaluation.candidates import CODE, PROGRAM  # noqa: PLC0415
-    from lintseq.evaluation.prompts import prompt_for  # noqa: PLC0415
-    from lintseq.evaluation.summary import Tokens  # noqa: PLC0415
+    from lintseq.benchmarks.prompts import prompt_for
+    from lintseq.dataset.stats import load_tokenizer
+    from lintseq.evaluation.candidates import CODE, PROGRAM
+    from lintseq.evaluation.summary import Tokens
 
     coder = load_tokenizer(tokenizer)
     plain = all(item.form in (CODE, PROGRAM) for item in completions)

@@ -38,16 +38,16 @@ def finetune(
     """Finetune a language model on edit sequences, or on the same programs without edits.
 
     Both arms are made of one file of edit sequences, and the recipe's match says what is the same between them:
-    optimiser steps, trained tokens, or how often each row is seen. What that comes to is printed before training.
+    optimizer steps, trained tokens, or how often each row is seen. What that comes to is printed before training.
     DIR appears when the model is finished: AutoModelForCausalLM opens it, and README.md, recipe.toml, plan.json,
     log.jsonl and manifest.json say how it was made. A run that was ended goes on with --resume. On several GPUs:
     accelerate launch -m lintseq finetune ...
 
     Example: lintseq finetune recipes/nano/finetune.toml --output nano-edits --set data.arm=edits
     """
-    from lintseq.lm import finetuning  # noqa: PLC0415
-    from lintseq.lm.recipes import FinetuneRecipe, read_recipe  # noqa: PLC0415
-    from lintseq.lm.runs import is_first_process  # noqa: PLC0415
+    from lintseq.lm import finetuning
+    from lintseq.lm.recipes import FinetuneRecipe, read_recipe
+    from lintseq.lm.runs import is_first_process
 
     first = is_first_process()
     if output is None and not plan:
@@ -94,14 +94,14 @@ def card(
 
     Example: lintseq card nano-edits humaneval.jsonl
     """
-    from lintseq.lm.cards import write_card  # noqa: PLC0415
+    from lintseq.lm.cards import write_card
 
     typer.echo(write_card(model, results or []))
 
 
 def telling_rows(meter: Meter) -> "Callable[[int, int | None], None]":
-    """Return what shows how far tokenising is."""
-    return lambda rows, _: meter(rows, None, f"tokenising: {plural(rows, 'record')}")
+    """Return what shows how far tokenizing is."""
+    return lambda rows, _: meter(rows, None, f"tokenizing: {plural(rows, 'record')}")
 
 
 def telling_plan(*, shown: bool) -> "Callable[[Prepared], None]":

@@ -42,15 +42,15 @@ def pretrain(
 ) -> None:
     """Train a language model from nothing.
 
-    Texts are tokenised once, then cut into rows of the context's length, in which documents do not see each other.
+    Texts are tokenized once, then cut into rows of the context's length, in which documents do not see each other.
     DIR appears when the model is finished: AutoModelForCausalLM opens it, and recipe.toml, log.jsonl, loss.png and
     manifest.json say how it was made. A run that was ended goes on with --resume, and on one device gives the same
     weights, bit for bit. On several GPUs: torchrun --nproc-per-node 4 -m lintseq pretrain ...
 
     Example: lintseq pretrain recipes/nano/pretrain.toml --output nano --set steps=100
     """
-    from lintseq.lm import pretraining  # noqa: PLC0415
-    from lintseq.lm.runs import is_first_process  # noqa: PLC0415
+    from lintseq.lm import pretraining
+    from lintseq.lm.runs import is_first_process
 
     first = is_first_process()
     plan = pretraining.read_plan(recipe, prepared=prepared, settings=tuple(set or ()))
@@ -87,8 +87,8 @@ def pretrain(
 
 
 def telling(meter: Meter) -> "Callable[[Progress], None]":
-    """Return what shows how far tokenising is."""
-    from time import monotonic  # noqa: PLC0415
+    """Return what shows how far tokenizing is."""
+    from time import monotonic
 
     started = monotonic()
 
@@ -97,7 +97,7 @@ def telling(meter: Meter) -> "Callable[[Progress], None]":
         meter(
             at.done,
             at.total,
-            f"tokenising: {plural(at.documents, 'document')}, {rate:,.0f} tokens a second",
+            f"tokenizing: {plural(at.documents, 'document')}, {rate:,.0f} tokens a second",
             left=True,
         )
 
@@ -118,9 +118,9 @@ def telling_steps(meter: Meter) -> "Callable[[Step], None]":
 
 def draw(output: str) -> None:
     """Draw the losses, where matplotlib is."""
-    from lintseq.lm.pretraining import read_log  # noqa: PLC0415
-    from lintseq.lm.runs import LOG  # noqa: PLC0415
-    from lintseq.reporting import pictures  # noqa: PLC0415
+    from lintseq.lm.pretraining import read_log
+    from lintseq.lm.runs import LOG
+    from lintseq.reporting import pictures
 
     path = Path(output, "loss.png")
     if pictures.available() and not path.exists():

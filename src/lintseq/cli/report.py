@@ -14,7 +14,7 @@ from lintseq.cli.options import Json
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lintseq.reporting.evaluation import Report, Run
+    from lintseq.evaluation.report import Report, Run
 
 
 def report(
@@ -27,7 +27,7 @@ def report(
         str | None, typer.Option("--k", metavar="K,...", help="For which k to give pass@k. [default: as evaluated]")
     ] = None,
     published: Annotated[
-        bool, typer.Option("--published", help="Draw the paper's figures beside, which were digitised.")
+        bool, typer.Option("--published", help="Draw the paper's figures beside, which were digitized.")
     ] = False,
     examples: Annotated[
         int, typer.Option(min=0, metavar="N", help="Examples of each problem and run on the page, at most.")
@@ -43,12 +43,13 @@ def report(
 
     Example: lintseq report plain=plain.jsonl edits=edits.jsonl --output report
     """
-    from lintseq.cli.evaluate import numbers  # noqa: PLC0415
-    from lintseq.reporting import evaluation, pictures  # noqa: PLC0415
-    from lintseq.reporting.evaluation_data import as_dict  # noqa: PLC0415
-    from lintseq.reporting.evaluation_markdown import check_markdown, markdown  # noqa: PLC0415
-    from lintseq.reporting.evaluation_page import evaluation_page  # noqa: PLC0415
-    from lintseq.reporting.pages import check_writable, write_page  # noqa: PLC0415
+    from lintseq.cli.evaluate import numbers
+    from lintseq.evaluation import report as evaluation
+    from lintseq.evaluation.report_data import as_dict
+    from lintseq.evaluation.report_markdown import check_markdown, markdown
+    from lintseq.evaluation.report_page import evaluation_page
+    from lintseq.reporting import pictures
+    from lintseq.reporting.pages import check_writable, write_page
 
     ks = None if k is None else numbers(k)
     page, text = output / "index.html", output / "report.md"
@@ -87,8 +88,8 @@ def folder(path: Path) -> None:
 
 def read_runs(given: list[str]) -> "list[Run]":
     """Return runs by their names: those that were given, or what the names of the files tell apart."""
-    from lintseq.evaluation.results import read_results  # noqa: PLC0415
-    from lintseq.reporting.evaluation import Run  # noqa: PLC0415
+    from lintseq.evaluation.report import Run
+    from lintseq.evaluation.results import read_results
 
     named = [split_name(one) for one in given]
     unnamed = [Path(path) for name, path in named if not name]

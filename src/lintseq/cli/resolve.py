@@ -26,7 +26,7 @@ def resolve(
 
     Example: lintseq sample area.py --text | lintseq resolve --strict
     """
-    from lintseq.codecs import DIFF, Resolution  # noqa: PLC0415
+    from lintseq.codecs import DIFF, Resolution
 
     try:
         data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()

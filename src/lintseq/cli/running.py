@@ -17,7 +17,7 @@ def carry_out(
     run: "Callable[[Callable[[Progress], None]], RunReport]", output: str, *, json: bool, quiet: bool, strict: bool
 ) -> None:
     """Run what writes to `output`, show how far it is and what it did, and leave with the status that says so."""
-    from lintseq.dataset.pipeline import RunInterrupted  # noqa: PLC0415
+    from lintseq.dataset.pipeline import RunInterrupted
 
     if json and output == "-":
         raise ConfigError("--json and --output - would both print on standard output; choose one")

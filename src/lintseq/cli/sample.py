@@ -52,7 +52,7 @@ def sample(
 
     Example: lintseq sample area.py --seed 3
     """
-    from lintseq.sampling import ProgramSampler, SamplingOptions, check_options  # noqa: PLC0415
+    from lintseq.walks import ProgramSampler, SamplingOptions, check_options
 
     if text and json:
         raise ConfigError("--text and --json exclude each other; choose one")
@@ -60,11 +60,11 @@ def sample(
     check_options(options)
     sequence = ProgramSampler(read_source(file), options).sample(seed=seed, draw=draw)
     if text:
-        from lintseq.codecs import DIFF  # noqa: PLC0415
+        from lintseq.codecs import DIFF
 
         typer.echo(DIFF.encode(sequence).encode(), nl=False)
     elif json:
-        from lintseq.dataset.records import Item, encode_line, lintseq_record, meta_of  # noqa: PLC0415
+        from lintseq.dataset.records import Item, encode_line, lintseq_record, meta_of
 
         item = Item(id="", instruction="", program=sequence.program.text)
         typer.echo(encode_line(lintseq_record(item, sequence, draw, meta_of(options, seed))), nl=False)
@@ -87,8 +87,8 @@ def read_source(file: str) -> str:
 
 
 def console() -> "Console":
-    """Return where to print: coloured only on a terminal, and not if `NO_COLOR` is set."""
-    from rich.console import Console  # noqa: PLC0415
+    """Return where to print: colored only on a terminal, and not if `NO_COLOR` is set."""
+    from rich.console import Console
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an encoding without our bars and dots must not end the command
@@ -193,7 +193,7 @@ def _indent(line: str) -> int:
 
 def print_line(to: "Console", *parts: tuple[str, str]) -> None:
     """Print one line; on a terminal, what is too long for it is cut."""
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text
 
     text = Text.assemble(*parts)
     if to.is_terminal:

@@ -22,8 +22,8 @@ def sandbox(
 
     Example: lintseq sandbox --check
     """
-    from lintseq.sandbox.pool import Sandbox  # noqa: PLC0415
-    from lintseq.sandbox.trial import try_out  # noqa: PLC0415
+    from lintseq.sandbox.pool import Sandbox
+    from lintseq.sandbox.trial import try_out
 
     with Sandbox(workers=1) as room:
         endings = list(try_out(room)) if check else []

@@ -19,10 +19,10 @@ from lintseq.errors import ConfigError, ProgramError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lintseq.analysis.reasons import Reasons
     from lintseq.dataset.browsing import Row, Rows
     from lintseq.dataset.sequences import Record
     from lintseq.edits import EditSequence
+    from lintseq.needs.reasons import Reasons
 
 _MOST_NEEDS = 12
 """So many needs of an edit are told; of the others, how many they are."""
@@ -54,8 +54,8 @@ def show(
 
     Example: lintseq show edits.jsonl:3
     """
-    from lintseq.cli.screen import there_is_a_screen  # noqa: PLC0415
-    from lintseq.dataset.browsing import Rows  # noqa: PLC0415
+    from lintseq.cli.screen import there_is_a_screen
+    from lintseq.dataset.browsing import Rows
 
     data, wanted = split_place(place)
     rows = Rows(data)
@@ -103,8 +103,8 @@ def find_row(rows: "Rows", wanted: str) -> int:
 
 
 def _id_of(row: "Row") -> str | None:
-    from lintseq.dataset.inputs import parse_row  # noqa: PLC0415
-    from lintseq.dataset.sequences import read_record  # noqa: PLC0415
+    from lintseq.dataset.sequences import read_record
+    from lintseq.rows import parse_row
 
     try:
         return str(read_record(parse_row(row.raw.data)).id)
@@ -126,8 +126,8 @@ class Shown:
     @classmethod
     def of(cls, data: str, row: "Row") -> "Shown":
         """Return what a row holds; raise `ProgramError` if that is no edit sequence."""
-        from lintseq.dataset.inputs import parse_row  # noqa: PLC0415
-        from lintseq.dataset.sequences import parsed_record  # noqa: PLC0415
+        from lintseq.dataset.sequences import parsed_record
+        from lintseq.rows import parse_row
 
         title = title_of(data, row.number)
         try:
@@ -144,17 +144,17 @@ class Shown:
 
     @cached_property
     def reasons(self) -> "Reasons | ProgramError":
-        from lintseq.analysis import analyse  # noqa: PLC0415
-        from lintseq.analysis.reasons import reasons_of  # noqa: PLC0415
+        from lintseq.languages.python import analyze
+        from lintseq.needs.reasons import reasons_of
 
         try:
-            return reasons_of(analyse(self.sequence.program), self.sequence.arrivals)
+            return reasons_of(analyze(self.sequence.program), self.sequence.arrivals)
         except ProgramError as error:
             return error
 
 
 def title_of(data: str, number: int) -> str:
-    from lintseq.cli.stats import name_of  # noqa: PLC0415
+    from lintseq.cli.stats import name_of
 
     return f"{printable(name_of(data))}:{number}"
 
@@ -165,7 +165,7 @@ def why(shown: Shown, edit: int) -> list[str]:
         return []
     reasons = shown.reasons
     if isinstance(reasons, ProgramError):
-        return [f"the program cannot be analysed: {reasons}"]
+        return [f"the program cannot be analyzed: {reasons}"]
     places = _places(shown.sequence, edit)
     heads = {head for head, came in zip(reasons.heads, shown.sequence.arrivals, strict=True) if came == edit} - {-1}
     cause = reasons.causes[edit]
@@ -280,7 +280,7 @@ def after(key: str, where: Where, book: Book) -> Where | None:
 
 def walk(rows: "Rows", first: int) -> None:
     """Show rows on the terminal until a key leaves."""
-    from lintseq.cli.screen import Screen  # noqa: PLC0415
+    from lintseq.cli.screen import Screen
 
     book = Book(rows)
     where = book.opened_at(first)

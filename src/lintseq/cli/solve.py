@@ -83,13 +83,13 @@ def solve(
 
     Example: lintseq solve "Write a function that merges two sorted lists." --model runs/edits --linted
     """
-    from lintseq.cli.sample import read_source  # noqa: PLC0415
-    from lintseq.codecs import get_codec  # noqa: PLC0415
-    from lintseq.lm import generating as plan  # noqa: PLC0415
-    from lintseq.lm.backends import open_backend  # noqa: PLC0415
-    from lintseq.lm.backends.backend import Sampling  # noqa: PLC0415
-    from lintseq.lm.linted import EditOptions, watches  # noqa: PLC0415
-    from lintseq.program import Program  # noqa: PLC0415
+    from lintseq.cli.sample import read_source
+    from lintseq.codecs import get_codec
+    from lintseq.lm import generating as plan
+    from lintseq.lm.backends import open_backend
+    from lintseq.lm.backends.backend import Sampling
+    from lintseq.lm.linted import EditOptions, watches
+    from lintseq.program import Program
 
     sampling = Sampling(temperature, top_p, max_tokens=max_tokens, min_tokens=min(8, max_tokens))
     arm = plan.arm_of(model)
@@ -135,8 +135,8 @@ class Stage:
 
     def __enter__(self) -> "Stage":
         if self.shown and self.to.is_terminal:
-            from rich.live import Live  # noqa: PLC0415
-            from rich.text import Text  # noqa: PLC0415
+            from rich.live import Live
+            from rich.text import Text
 
             live = Live(console=self.to, auto_refresh=False, transient=True)
             live.start()
@@ -151,7 +151,7 @@ class Stage:
         """Draw the program as it stands, on a terminal."""
         if not (self.shown and self.to.is_terminal):
             return
-        from rich.console import Console  # noqa: PLC0415
+        from rich.console import Console
 
         # Drawn on paper first: what is printed to a console that has a picture goes above it.
         paper = Console(
@@ -189,8 +189,8 @@ class Stage:
 
 def split(text: str) -> list[str]:
     """Return the edits of a text that may still be growing."""
-    from lintseq.codecs import SEPARATOR, split_edits  # noqa: PLC0415
-    from lintseq.codecs.resolution import end_without_tokens  # noqa: PLC0415
+    from lintseq.codecs import SEPARATOR, split_edits
+    from lintseq.codecs.resolution import end_without_tokens
 
     text = text[: end_without_tokens(text)]
     return [edit for edit in split_edits(text.removesuffix("\n" + SEPARATOR)) if edit]
@@ -198,8 +198,8 @@ def split(text: str) -> list[str]:
 
 def show_edit_of(codec: "Codec", start: "Program", edits: list[str], number: int, to: "Console") -> None:
     """Print an edit, from 1, with the program as it stands after it."""
-    from lintseq.codecs import join_edits  # noqa: PLC0415
-    from lintseq.codecs.anchors import aligned  # noqa: PLC0415
+    from lintseq.codecs import join_edits
+    from lintseq.codecs.anchors import aligned
 
     before = list(
         codec.resolve(join_edits(edits[: max(number - 1, 0)]), start).program.lines if number > 1 else start.lines

@@ -47,7 +47,7 @@ def stats(
 
     Example: lintseq stats edits.jsonl --tokenizer tokenizer.json
     """
-    from lintseq.dataset import stats as library  # noqa: PLC0415
+    from lintseq.dataset import stats as library
 
     if html is not None:
         check_page(html)
@@ -69,14 +69,14 @@ def stats(
 
 def check_page(path: Path) -> None:
     """Raise `ConfigError`, before work starts, if a page cannot be written to `path`."""
-    from lintseq.reporting.pages import check_writable  # noqa: PLC0415
+    from lintseq.reporting.pages import check_writable
 
     check_writable(path)
 
 
 def write_stats(path: Path, numbers: "Stats", data: str) -> None:
-    from lintseq.reporting.pages import write_page  # noqa: PLC0415
-    from lintseq.reporting.stats import stats_page  # noqa: PLC0415
+    from lintseq.dataset.stats_page import stats_page
+    from lintseq.reporting.pages import write_page
 
     write_page(path, stats_page(numbers, dataset=name_of(data)))
 
@@ -88,10 +88,10 @@ def name_of(data: str) -> str:
 
 def show(stats: "Stats", to: "Console") -> None:
     """Print the numbers as a table, and how edits and lines are distributed as bars."""
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
 
-    from lintseq.dataset.stats import histogram  # noqa: PLC0415
-    from lintseq.reporting.numbers import described, table_rows  # noqa: PLC0415
+    from lintseq.dataset.stats import histogram
+    from lintseq.reporting.numbers import described, table_rows
 
     numbers = stats.as_dict()
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -131,7 +131,7 @@ def size_of(data: str) -> int | None:
 
     Raises `ConfigError` for a local file that cannot be read.
     """
-    from lintseq.dataset.inputs import ReadingOptions, find_inputs  # noqa: PLC0415
+    from lintseq.rows import ReadingOptions, find_inputs
 
     if not os.path.isfile(data):
         return None

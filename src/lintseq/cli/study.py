@@ -58,10 +58,10 @@ def study(
 
     Example: lintseq study studies/nano.toml --output out/nano
     """
-    from lintseq import __version__  # noqa: PLC0415
-    from lintseq.study import running  # noqa: PLC0415
-    from lintseq.study.files import read_study  # noqa: PLC0415
-    from lintseq.study.plan import fingerprints, plan_of  # noqa: PLC0415
+    from lintseq import __version__
+    from lintseq.study import running
+    from lintseq.study.files import read_study
+    from lintseq.study.plan import fingerprints, plan_of
 
     started = time.monotonic()
     asked = read_study(str(file), settings=set or ())
@@ -74,7 +74,7 @@ def study(
             typer.echo(" ".join(step.words).replace("{}", str(output)))
         return
     if pack:
-        from lintseq.study import packing  # noqa: PLC0415
+        from lintseq.study import packing
 
         packed = packing.pack(asked, files, output, wheels=wheels)
         rows = [("files", f"{packed.files:,}"), ("size", f"{packed.size / 1e6:,.1f} MB")]
@@ -98,9 +98,9 @@ def study(
         running.check_finished(standing, str(output))
         found, page = _report(asked, planned, output)
     if json:
-        from json import dumps  # noqa: PLC0415
+        from json import dumps
 
-        from lintseq.study.findings import as_table  # noqa: PLC0415
+        from lintseq.study.findings import as_table
 
         typer.echo(dumps(as_table(found)))
     elif not quiet:
@@ -110,8 +110,8 @@ def study(
 def _files(asked: "Study", data: str | None) -> dict[str, str]:
     """Return the file of each benchmark, and of each choice of problems that is in one; raises `ConfigError` if one is
     not to be had, or has not what is asked."""
-    from lintseq.evaluation.benchmarks import load_problems  # noqa: PLC0415
-    from lintseq.evaluation.choosing import choose, names_a_file  # noqa: PLC0415
+    from lintseq.benchmarks import load_problems
+    from lintseq.benchmarks.selection import choose, names_a_file
 
     loaded = {one.name: load_problems(one.name, data) for one in asked.benchmarks}
     asked_of: dict[tuple[str, bool], set[str]] = {}
@@ -139,12 +139,12 @@ def _check_files(planned: "Plan") -> None:
 def _check_commands(planned: "Plan") -> None:
     """Raise `ConfigError` if a step has an option, a value or a setting that its command does not take: better now
     than after the hours of the steps before it."""
-    from typer.main import get_command  # noqa: PLC0415
+    from typer.main import get_command
 
-    from lintseq.cli import app  # noqa: PLC0415
-    from lintseq.cli.build import options_of  # noqa: PLC0415
-    from lintseq.dataset.build import check_build  # noqa: PLC0415
-    from lintseq.lm.recipes import FinetuneRecipe, PretrainRecipe, read_recipe  # noqa: PLC0415
+    from lintseq.cli import app
+    from lintseq.cli.build import options_of
+    from lintseq.dataset.build import check_build
+    from lintseq.lm.recipes import FinetuneRecipe, PretrainRecipe, read_recipe
 
     for step in planned.steps:
         command, words = get_command(app), list(step.command)
@@ -196,13 +196,13 @@ def _early(
 
 def _report(asked: "Study", planned: "Plan", output: Path) -> "tuple[Found, Path]":
     """Write the report; return what was found, and the page."""
-    from json import dumps, loads  # noqa: PLC0415
+    from json import dumps, loads
 
-    from lintseq.dataset.outputs import MANIFEST  # noqa: PLC0415
-    from lintseq.evaluation.results import read_results  # noqa: PLC0415
-    from lintseq.study import running  # noqa: PLC0415
-    from lintseq.study.findings import as_table, gather  # noqa: PLC0415
-    from lintseq.study.report import write_report  # noqa: PLC0415
+    from lintseq.dataset.outputs import MANIFEST
+    from lintseq.evaluation.results import read_results
+    from lintseq.study import running
+    from lintseq.study.findings import as_table, gather
+    from lintseq.study.report import write_report
 
     results = {one.step: read_results(str(output / one.output)) for one in planned.results}
     folders = {folder for folder in planned.models.values() if (output / folder / MANIFEST).exists()}
@@ -214,7 +214,7 @@ def _report(asked: "Study", planned: "Plan", output: Path) -> "tuple[Found, Path
 
 
 def _tell(found: "Found", standing: "Standing", page: Path, seconds: float) -> None:
-    from lintseq.study.findings import sentences, verdicts_of  # noqa: PLC0415
+    from lintseq.study.findings import sentences, verdicts_of
 
     for sentence in sentences(verdicts_of(found), found.study):
         typer.echo(sentence)

@@ -56,7 +56,7 @@ def train(
 
     Example: lintseq tokenizer train src docs/*.md --vocab 8192 --output tokenizer
     """
-    from lintseq.lm.tokenizers import train_folder  # noqa: PLC0415
+    from lintseq.lm.tokenizers import train_folder
 
     most = None if megabytes is None else round(megabytes * 1e6)
     done = train_folder(files, output, vocabulary=vocab, field=field, read=read, most=most, overwrite=overwrite)
@@ -86,7 +86,7 @@ def extend(
 
     Example: lintseq tokenizer extend HuggingFaceTB/SmolLM2-135M --output smollm2-diff
     """
-    from lintseq.lm.tokenizers import extend_folder  # noqa: PLC0415
+    from lintseq.lm.tokenizers import extend_folder
 
     done = extend_folder(tokenizer, output, multiple=multiple, overwrite=overwrite)
     typer.echo(dumps(done.as_dict()) if json else shown_extension(done, output))
@@ -116,5 +116,5 @@ def shown_extension(done: "Extension", output: str) -> str:
         ("tokens", f"{done.tokens:,}"),
     ]
     if done.rows is not None:
-        rows += [("embeddings", f"{done.rows_before:,} rows, now {done.rows:,}"), ("new row", done.initialised)]
+        rows += [("embeddings", f"{done.rows_before:,} rows, now {done.rows:,}"), ("new row", done.initialized)]
     return table([*rows, ("output", output)])

@@ -38,7 +38,7 @@ def verify(
 
     Example: lintseq verify edits.jsonl --linter pylint --workers 2
     """
-    from lintseq.dataset import verify as library  # noqa: PLC0415
+    from lintseq.dataset import verify as library
 
     with Ticker("verify", data) as ticker:
         report = library.verify(
@@ -58,7 +58,7 @@ def verify(
 
 def as_dict(report: "Report", linter: str) -> dict[str, Any]:
     """Return the report as plain values."""
-    from lintseq.dataset.verify import CHECKS  # noqa: PLC0415
+    from lintseq.dataset.verify import CHECKS
 
     return {
         "ok": report.ok,
@@ -77,10 +77,10 @@ def as_dict(report: "Report", linter: str) -> dict[str, Any]:
 
 def show(report: "Report", to: "Console", *, linter: str) -> None:
     """Print a table of what was checked and what failed, then the first examples of each failure."""
-    from rich import box  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich import box
+    from rich.table import Table
 
-    from lintseq.dataset.verify import CHECKS  # noqa: PLC0415
+    from lintseq.dataset.verify import CHECKS
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("law", no_wrap=True)

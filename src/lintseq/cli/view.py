@@ -36,9 +36,9 @@ def view(
 
     Example: lintseq view edits.jsonl --html edits.html --rows 100
     """
-    from lintseq.dataset.browsing import survey  # noqa: PLC0415
-    from lintseq.reporting.pages import write_page  # noqa: PLC0415
-    from lintseq.reporting.view import view_page  # noqa: PLC0415
+    from lintseq.dataset.browsing import survey
+    from lintseq.dataset.view_page import view_page
+    from lintseq.reporting.pages import write_page
 
     path = page_beside(data) if html is None else html
     check_page(path)

@@ -95,7 +95,7 @@ class _Hunk:
 
 @dataclass(slots=True)
 class _Run:
-    """Neighbouring lines ignored for the same reason: they share one note."""
+    """Neighboring lines ignored for the same reason: they share one note."""
 
     edit: int
     first: int
@@ -356,7 +356,7 @@ class _Reader:
         self.notes.append(Note(self.edit, line, reason, detail))
 
     def ignore(self, number: int, reason: str, line: str) -> None:
-        """Note that a line was ignored, together with its neighbours that were ignored for the same reason."""
+        """Note that a line was ignored, together with its neighbors that were ignored for the same reason."""
         run = self.run
         if run is not None and run.reason == "text" and reason == "blank":
             reason = "text"  # between paragraphs

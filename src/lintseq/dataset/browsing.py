@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappush, heappushpop
 
-from lintseq.dataset.inputs import START, BrokenInputError, Input, RawRow, ReadingOptions, find_inputs, parse_row
 from lintseq.dataset.records import chance
 from lintseq.dataset.sequences import Record, parsed_record
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
+from lintseq.rows import START, BrokenInputError, Input, RawRow, ReadingOptions, find_inputs, parse_row
 
 LONGEST = 200_000
 """Characters of a sequence's text, or of its program, beyond which it is counted and not kept."""

@@ -9,8 +9,6 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from lintseq.dataset.engines import LOCAL
-from lintseq.dataset.inputs import ReadingOptions, Source, open_sources
-from lintseq.dataset.inputs.rows import names_of_columns
 from lintseq.dataset.outputs import Target, check_target
 from lintseq.dataset.pipeline import Progress, RunReport, run
 from lintseq.dataset.records import check_form
@@ -18,7 +16,9 @@ from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import benchmarks_digest, check_screening
 from lintseq.errors import ConfigError
 from lintseq.linting import linter_version
-from lintseq.sampling import check_options
+from lintseq.rows import ReadingOptions, Source, open_sources
+from lintseq.rows.row import names_of_columns
+from lintseq.walks import check_options
 
 
 def build(
@@ -46,10 +46,10 @@ def build(
     check_build(options)
     check_target(target, paths, overwrite=overwrite, resume=resume)
     reading = reading or ReadingOptions()
-    if options.screening.licence_field is not None:
-        reading = replace(reading, kept=(*reading.kept, options.screening.licence_field))
+    if options.screening.license_field is not None:
+        reading = replace(reading, kept=(*reading.kept, options.screening.license_field))
     sources = open_sources(paths, options.names, reading, but=target.holds)
-    _check_licence_field(options.screening.licence_field, sources)
+    _check_license_field(options.screening.license_field, sources)
     return run(
         sources,
         target,
@@ -63,12 +63,12 @@ def build(
     )
 
 
-def _check_licence_field(name: str | None, sources: Sequence[Source]) -> None:
-    """Raise `ConfigError` if rows are to name their licences in a column that there is not."""
+def _check_license_field(name: str | None, sources: Sequence[Source]) -> None:
+    """Raise `ConfigError` if rows are to name their licenses in a column that there is not."""
     columns = dict.fromkeys(column for source in sources for column in source.columns)
     if name is not None and columns and name not in columns:
         told = names_of_columns(sorted(columns))
-        raise ConfigError(f"no column {name!r} in the first rows (columns: {told}); name one with --licence-field")
+        raise ConfigError(f"no column {name!r} in the first rows (columns: {told}); name one with --license-field")
 
 
 def settings_of(options: BuildOptions) -> dict[str, Any]:

@@ -12,7 +12,7 @@ _SIZES = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "
 _LONGEST_STRING = 800
 _LONGEST_LIST = 8
 _MOST_INPUTS = 10
-_HUB_LICENCES = {
+_HUB_LICENSES = {
     "afl-3.0", "agpl-3.0", "apache-2.0", "artistic-2.0", "bsd", "bsd-2-clause", "bsd-3-clause",
     "bsd-3-clause-clear", "bsl-1.0", "c-uda", "cc", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0",
     "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0",
@@ -39,7 +39,7 @@ def _front_matter(manifest: Mapping[str, Any], columns: Mapping[str, str]) -> li
     return [
         "---",
         "pretty_name: Edit sequences",
-        *_licence_lines(manifest),
+        *_license_lines(manifest),
         "task_categories:",
         "- text-generation",
         "tags:",
@@ -77,14 +77,14 @@ def _feature(name: str, word: str) -> list[str]:
     return [f"- name: {name}", f"  {kind}:", *inner]
 
 
-def _licence_lines(manifest: Mapping[str, Any]) -> list[str]:
-    """Return the licences of the programs by the Hub's names; one that it does not know is `other`."""
-    counts: Mapping[str, int] = manifest["licences"]
+def _license_lines(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the licenses of the programs by the Hub's names; one that it does not know is `other`."""
+    counts: Mapping[str, int] = manifest["licenses"]
     if not counts:
         return []
     names = sorted({_plain(name) for told in counts for name in re.split(r",| AND | OR |[()]", told) if name.strip()})
-    others = [name for name in names if name not in _HUB_LICENCES]
-    listed = [name for name in names if name in _HUB_LICENCES] + ["other"] * bool(others)
+    others = [name for name in names if name not in _HUB_LICENSES]
+    listed = [name for name in names if name in _HUB_LICENSES] + ["other"] * bool(others)
     if sum(counts.values()) < manifest["sequences"]:
         listed.append("unknown")
     lines = [f"license: {listed[0]}"] if len(listed) == 1 else ["license:", *(f"- {name}" for name in listed)]
@@ -93,9 +93,9 @@ def _licence_lines(manifest: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _plain(licence: str) -> str:
-    """Return a licence as the Hub writes it: small letters and no spaces."""
-    name = re.sub(r"[^a-z0-9.+]+", "-", licence.strip().lower()).strip("-")
+def _plain(license: str) -> str:
+    """Return a license as the Hub writes it: small letters and no spaces."""
+    name = re.sub(r"[^a-z0-9.+]+", "-", license.strip().lower()).strip("-")
     return re.sub(r"-(only|or-later)$", "", name)
 
 
@@ -114,7 +114,7 @@ def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Map
     ]
     rejections = [(f"rejected: {reason}", f"{count:,}") for reason, count in manifest["rejections"].items()]
     dropped = [(f"draws left out: {reason}", f"{count:,}") for reason, count in manifest["dropped_draws"].items()]
-    licences = [(f"licence {name}", f"{count:,} sequences") for name, count in manifest["licences"].items()]
+    licenses = [(f"license {name}", f"{count:,} sequences") for name, count in manifest["licenses"].items()]
     return [
         "# Edit sequences",
         "",
@@ -123,7 +123,7 @@ def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Map
         f"Made with lintseq {settings['lintseq']}, after",
         "[Piterbarg, Pinto and Fergus, 2025](https://arxiv.org/abs/2410.02749).",
         "",
-        *_table(("what", "how much"), [*numbers, *rejections, *dropped, *licences]),
+        *_table(("what", "how much"), [*numbers, *rejections, *dropped, *licenses]),
         "",
         "## Loading",
         "",

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from lintseq.codecs import get_codec
-from lintseq.dataset.inputs import Fields, ReadingOptions, open_sources
 from lintseq.dataset.outputs import Target, check_target
 from lintseq.dataset.pipeline import Progress, RunReport, run
 from lintseq.dataset.records import SHAPES, Item, check_form
@@ -18,8 +17,9 @@ from lintseq.dataset.screening import ScreeningOptions
 from lintseq.dataset.sequences import parsed_record
 from lintseq.dataset.work import Outcome, RowTurner
 from lintseq.errors import ConfigError, ProgramError
+from lintseq.rows import Fields, ReadingOptions, open_sources
 
-_LICENCE = "licence"
+_LICENSE = "license"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class Converter:
         written = self._record(item, sequence, record.draw, meta, self._codec)
         if "left" in written:
             written["left"] += record.left
-        if self.options.screening.names_licences and record.licence:
-            written[_LICENCE] = outcome.licence = record.licence
+        if self.options.screening.names_licenses and record.license:
+            written[_LICENSE] = outcome.license = record.license
         outcome.records.append(written)
         outcome.edits.append(len(sequence))
         outcome.lines = len(sequence.program.lines) - len(sequence.present())
@@ -89,7 +89,7 @@ def convert(
     """Write the edit sequences in `inputs` to `output` in another shape or format, and return what was done.
 
     Inputs are anything that rows can be read from. A row gives one record, or one line in the file of rejected
-    rows with the reason that it gives none. Licences go along where rows name them. Raises what
+    rows with the reason that it gives none. Licenses go along where rows name them. Raises what
     `lintseq.dataset.pipeline.run` does.
     """
     options = options or ConvertOptions()
@@ -102,8 +102,8 @@ def convert(
         raise ConfigError("no inputs; name at least one data set of edit sequences, or - for standard input")
     check_target(target, paths, overwrite=overwrite, resume=resume)
     sources = open_sources(paths, None, ReadingOptions(), but=target.holds)
-    if any(_LICENCE in source.columns for source in sources):
-        options = replace(options, screening=ScreeningOptions(licence_field=_LICENCE))
+    if any(_LICENSE in source.columns for source in sources):
+        options = replace(options, screening=ScreeningOptions(license_field=_LICENSE))
     return run(
         sources,
         target,

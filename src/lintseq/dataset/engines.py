@@ -19,10 +19,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lintseq.dataset.inputs import Mark, RawRow
 from lintseq.dataset.pieces import Piece, Plan, do_task, given_by, is_done, load_plan, save_plan
 from lintseq.dataset.work import Result, Tally
 from lintseq.errors import ConfigError, ToolError
+from lintseq.rows import Mark, RawRow
 
 LOCAL = "local"
 LOG = "engine.log"
@@ -197,7 +197,7 @@ def _end() -> None:
 
 
 def _run_datatrove(folder: str, tasks: int, workers: int) -> None:
-    from datatrove.executor import LocalPipelineExecutor  # noqa: PLC0415
+    from datatrove.executor import LocalPipelineExecutor
 
     threading.Thread(target=_end_with_a_worker, daemon=True).start()
     LocalPipelineExecutor(
@@ -215,7 +215,7 @@ def _datatrove_task(folder: str, data: object, rank: int, world_size: int) -> No
 
 def _end_with_a_worker() -> None:
     """End all if a worker process is killed: datatrove would wait for its task for ever."""
-    import multiprocess  # noqa: PLC0415
+    import multiprocess
 
     known: set[Any] = set()
     while True:
@@ -228,8 +228,8 @@ def _end_with_a_worker() -> None:
 
 
 def _run_ray(folder: str, tasks: int, workers: int) -> None:
-    import ray  # noqa: PLC0415
-    import ray.data  # noqa: PLC0415
+    import ray
+    import ray.data
 
     if "RAY_ADDRESS" in os.environ:
         ray.init(log_to_driver=False)

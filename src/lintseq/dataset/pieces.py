@@ -22,9 +22,9 @@ from operator import itemgetter
 
 import zstandard
 
-from lintseq.dataset.inputs import START, BrokenInputError, Mark, RawRow, Source
 from lintseq.dataset.work import Batch, Result, WorkOptions
 from lintseq.dataset.workers import run_in_processes
+from lintseq.rows import START, BrokenInputError, Mark, RawRow, Source
 
 _PIECE_ROWS = 2048
 """A few seconds of work: long against handing it over, short against what a kill may cost."""

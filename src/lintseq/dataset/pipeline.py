@@ -21,15 +21,15 @@ from lintseq import __version__
 from lintseq.dataset.card import card_of
 from lintseq.dataset.duplicates import KEEP, Seen
 from lintseq.dataset.engines import LOCAL, check_engine, run_in_engine
-from lintseq.dataset.inputs import START, BrokenInputError, Mark, RawRow, Source
 from lintseq.dataset.outputs import Outputs, Target
-from lintseq.dataset.outputs.growing import uninterrupted
 from lintseq.dataset.outputs.target import is_regular
 from lintseq.dataset.pieces import cut, path_of, plan_of, rows_of_a_piece, shard_at
 from lintseq.dataset.records import COLUMNS
 from lintseq.dataset.work import Batch, Result, Tally, WorkOptions, without_duplicates
 from lintseq.dataset.workers import default_workers, run_in_processes
 from lintseq.errors import ConfigError, LintseqError
+from lintseq.rows import START, BrokenInputError, Mark, RawRow, Source
+from lintseq.storage.growing import uninterrupted
 
 _BATCH_ROWS = 64
 _BATCH_BYTES = 1 << 16
@@ -103,7 +103,7 @@ class RunReport:
             "single_edit_share": _ratio(tally.edits[1], tally.sequences),
             "rejections": dict(tally.rejections.most_common()),
             "dropped_draws": dict(tally.dropped.most_common()),
-            "licences": dict(tally.licences.most_common()),
+            "licenses": dict(tally.licenses.most_common()),
             "broken_inputs": self.broken_inputs,
         }
 
@@ -193,7 +193,7 @@ def _check_engine(engine: str, sources: Sequence[Source], target: Target) -> Non
 def columns_of(options: WorkOptions) -> dict[str, str]:
     """Return the columns of the records and the kinds of their values."""
     columns = COLUMNS[options.shape]
-    return {**columns, "licence": "string"} if options.screening.names_licences else columns
+    return {**columns, "license": "string"} if options.screening.names_licenses else columns
 
 
 def settings_of(

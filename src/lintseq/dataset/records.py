@@ -4,7 +4,7 @@ Owns the shape of the JSON; which sequences there are and where the lines go is 
 
 Every shape is a function of the item, one of its sequences, the number of the draw, the meta object and the
 format in which edits are written down.
-A record repeats nothing of the input row but its id, instruction and program: licences, sources and
+A record repeats nothing of the input row but its id, instruction and program: licenses, sources and
 other columns are joined by id.
 """
 
@@ -17,11 +17,11 @@ from typing import Any
 import orjson
 
 from lintseq.codecs import DIFF, SEPARATOR, Codec, get_codec
-from lintseq.dataset.inputs import MAX_ROW_BYTES
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError
 from lintseq.program import Program
-from lintseq.sampling import SamplingOptions
+from lintseq.rows import MAX_ROW_BYTES
+from lintseq.walks import SamplingOptions
 
 _KEPT_OF_A_LONG_LINE = 1000
 
@@ -194,7 +194,7 @@ COLUMNS: dict[str, dict[str, str]] = {
 """For each shape the columns of a table that holds it and the kinds of their values; all may be null.
 
 `strings` is a list of them, `messages` a list of role and content, `meta` has the columns of `META_COLUMNS`.
-Every shape may have a column `licence` besides.
+Every shape may have a column `license` besides.
 """
 
 META_COLUMNS = {
@@ -225,7 +225,7 @@ COLUMN_WORDS = {
     "messages": "a conversation between user and assistant",
     "format": "the text format of the edits; null is diff",
     "left": "how many edits follow this one",
-    "licence": "the licence of the program",
+    "license": "the license of the program",
 }
 
 

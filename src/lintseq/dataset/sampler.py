@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lintseq.codecs import get_codec
-from lintseq.dataset.inputs import FieldNames, Fields, find_fields
-from lintseq.dataset.inputs.fields import content_id
 from lintseq.dataset.records import SHAPES, Item, chance, check_form, meta_of
-from lintseq.dataset.screening import Screen, ScreeningOptions, licences_of
+from lintseq.dataset.screening import Screen, ScreeningOptions, licenses_of
 from lintseq.dataset.work import Guard, Outcome, RowTurner
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.program import Program, code_from_markdown
-from lintseq.sampling import ProgramSampler, SamplingOptions
+from lintseq.rows import FieldNames, Fields, find_fields
+from lintseq.rows.fields import content_id
+from lintseq.walks import ProgramSampler, SamplingOptions
 
 _TRIES = 10
 """Draws made for each one that is wanted, at most, where equal ones do not count."""
@@ -113,8 +113,8 @@ class EditSampler:
         if self.options.max_lines is not None and size > self.options.max_lines:
             raise ProgramError("too-many-lines", f"{size} lines, where at most {self.options.max_lines} are wanted")
         sampler = ProgramSampler(program, self.options.sampling)
-        if self.options.screening.names_licences:
-            outcome.licence = ", ".join(licences_of(row, self.options.screening.licence_field))
+        if self.options.screening.names_licenses:
+            outcome.license = ", ".join(licenses_of(row, self.options.screening.license_field))
         outcome.signature = self._screen.signature(text)
         self._draw(outcome, item, sampler)
         outcome.id = own_id
@@ -128,8 +128,8 @@ class EditSampler:
             for start in [0, *starts]:
                 one = sequence.after(start).legible() if start else sequence
                 record = self._record(item, one, draw, meta, self._codec)
-                if outcome.licence:
-                    record["licence"] = outcome.licence
+                if outcome.license:
+                    record["license"] = outcome.license
                 outcome.records.append(record)
                 outcome.edits.append(len(one))
                 outcome.lines += len(one.program.lines) - len(one.present())

@@ -1,6 +1,6 @@
-"""Which rows are wanted by what they hold: their licence, what they share with benchmarks, duplicates.
+"""Which rows are wanted by what they hold: their license, what they share with benchmarks, duplicates.
 
-Owns the licence filter and decontamination, row by row. Which programs were there before is kept by
+Owns the license filter and decontamination, row by row. Which programs were there before is kept by
 `duplicates`; here is only what they are told by.
 
 A row is contaminated if it holds a good part of a text of a benchmark: of the runs of 13 words (GPT-3's
@@ -19,9 +19,9 @@ from hashlib import blake2b
 from typing import Any
 
 from lintseq.dataset.duplicates import DUPLICATES, EXACT, KEEP, NEAR, exact_signature, near_signature
-from lintseq.dataset.inputs import BrokenInputError, parse_row, read_rows
-from lintseq.dataset.inputs.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES, LICENCE_NAMES
 from lintseq.errors import ConfigError, ProgramError
+from lintseq.rows import BrokenInputError, parse_row, read_rows
+from lintseq.rows.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES, LICENSE_NAMES
 
 _TEXT_NAMES = {
     *INSTRUCTION_NAMES,
@@ -52,10 +52,10 @@ _LEAST_WORDS = 5
 class ScreeningOptions:
     """Which rows are wanted."""
 
-    licences: tuple[str, ...] = ()
+    licenses: tuple[str, ...] = ()
     """Keep only rows under one of these; empty keeps all."""
-    licence_field: str | None = None
-    """Where rows name their licence; None is for finding it by the usual names."""
+    license_field: str | None = None
+    """Where rows name their license; None is for finding it by the usual names."""
     decontaminate: tuple[str, ...] = ()
     """Benchmarks, anything that inputs can be."""
     ngram: int = 13
@@ -66,9 +66,9 @@ class ScreeningOptions:
     """The Jaccard index from which on programs are near duplicates."""
 
     @property
-    def names_licences(self) -> bool:
-        """Whether records repeat the licence of their row."""
-        return self.licence_field is not None or bool(self.licences)
+    def names_licenses(self) -> bool:
+        """Whether records repeat the license of their row."""
+        return self.license_field is not None or bool(self.licenses)
 
 
 def check_screening(options: ScreeningOptions) -> None:
@@ -81,9 +81,9 @@ def check_screening(options: ScreeningOptions) -> None:
         raise ConfigError(f"similarity is {options.similarity:g}, but must be between 0.3 and 1")
     if options.ngram < 2:
         raise ConfigError(f"runs of {options.ngram} words tell nothing; use 13, or 8 to find more")
-    for licence in options.licences:
-        if not _normal_licence(licence):
-            raise ConfigError(f"licence {licence!r} names none; use an SPDX identifier such as MIT or Apache-2.0")
+    for license in options.licenses:
+        if not _normal_license(license):
+            raise ConfigError(f"license {license!r} names none; use an SPDX identifier such as MIT or Apache-2.0")
     _benchmarks(options.decontaminate, options.ngram)
 
 
@@ -100,13 +100,13 @@ class Screen:
 
     def __init__(self, options: ScreeningOptions) -> None:
         self.options = options
-        self._licences = frozenset(map(_normal_licence, options.licences))
+        self._licenses = frozenset(map(_normal_license, options.licenses))
         self._benchmarks = _benchmarks(options.decontaminate, options.ngram)
 
     def check(self, row: Mapping[str, Any], instruction: str, program: str) -> None:
         """Raise `ProgramError` if the row is not wanted."""
-        if self._licences:
-            self._check_licence(row)
+        if self._licenses:
+            self._check_license(row)
         if self._benchmarks.texts and (found := self._benchmarks.find(instruction, program)) is not None:
             raise ProgramError("contaminated", found)
 
@@ -118,40 +118,40 @@ class Screen:
             return near_signature(program, self.options.similarity)
         return None
 
-    def _check_licence(self, row: Mapping[str, Any]) -> None:
-        names = licences_of(row, self.options.licence_field)
+    def _check_license(self, row: Mapping[str, Any]) -> None:
+        names = licenses_of(row, self.options.license_field)
         if not names:
-            raise ProgramError("licence", f"names no licence (columns: {', '.join(row)})")
+            raise ProgramError("license", f"names no license (columns: {', '.join(row)})")
         for name in names:
             if not self._allows(name):
-                raise ProgramError("licence", f"{name!r} is not among {', '.join(self.options.licences)}")
+                raise ProgramError("license", f"{name!r} is not among {', '.join(self.options.licenses)}")
 
     def _allows(self, expression: str) -> bool:
-        """Return whether one may choose licences that are all wanted, as the SPDX expression has it."""
+        """Return whether one may choose licenses that are all wanted, as the SPDX expression has it."""
         if "(" in expression:  # what may be chosen then is not worked out: all that it names have to be wanted
             expression = re.sub(r"[()]", " ", expression.replace(" OR ", " AND "))
         return any(
-            all(_normal_licence(name) in self._licences for name in choice.split(" AND "))
+            all(_normal_license(name) in self._licenses for name in choice.split(" AND "))
             for choice in expression.split(" OR ")
         )
 
 
-def licences_of(row: Mapping[str, Any], field: str | None) -> list[str]:
-    """Return what a row says of its licence: none, one, or several that all hold."""
+def licenses_of(row: Mapping[str, Any], field: str | None) -> list[str]:
+    """Return what a row says of its license: none, one, or several that all hold."""
     if field is None:
         columns = {name.lower(): name for name in row}
-        values = [row[columns[name]] for name in LICENCE_NAMES if name in columns]
+        values = [row[columns[name]] for name in LICENSE_NAMES if name in columns]
     else:
         values = [row.get(field)]
     for value in values:
         names = [name for name in (value if isinstance(value, list) else [value]) if isinstance(name, str)]
-        if any(map(_normal_licence, names)):
+        if any(map(_normal_license, names)):
             return names
     return []
 
 
-def _normal_licence(name: str) -> str:
-    """Return a licence's name in the one form in which it is compared.
+def _normal_license(name: str) -> str:
+    """Return a license's name in the one form in which it is compared.
 
     `Apache License, Version 2.0`, `apache_2` and `Apache-2.0` are the same.
     """

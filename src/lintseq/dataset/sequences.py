@@ -11,11 +11,11 @@ from typing import Any
 
 from lintseq.codecs import DIFF, SEPARATOR, Codec, get_codec, join_edits, split_edits
 from lintseq.codecs.resolution import shorten
-from lintseq.dataset.inputs.rows import names_of_columns
 from lintseq.dataset.records import prompt_of
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, MalformedEditError, ProgramError
 from lintseq.program import Program, code_from_markdown
+from lintseq.rows.row import names_of_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Record:
     instruction: str = ""
     draw: int = 0
     meta: Mapping[str, Any] = field(default_factory=dict)
-    licence: str = ""
+    license: str = ""
     left: int = 0
     """How many edits of the sequence it is taken from follow."""
 
@@ -113,7 +113,7 @@ def _of_edits(row: Mapping[str, Any], shape: str, name: str, programs: tuple[str
         instruction if isinstance(instruction, str) else "",
         _whole(row, "draw"),
         {name: value for name, value in meta.items() if name != "format"},
-        _licence(row),
+        _license(row),
     )
 
 
@@ -132,7 +132,7 @@ def _of_text(row: Mapping[str, Any], shape: str, prompt: str, text: str) -> Reco
         start,
         instruction=instruction,
         draw=_whole(row, "draw"),
-        licence=_licence(row),
+        license=_license(row),
         left=_whole(row, "left"),
     )
 
@@ -179,9 +179,9 @@ def _whole(row: Mapping[str, Any], name: str) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _licence(row: Mapping[str, Any]) -> str:
-    licence = row.get("licence", "")
-    return licence if isinstance(licence, str) else ""
+def _license(row: Mapping[str, Any]) -> str:
+    license = row.get("license", "")
+    return license if isinstance(license, str) else ""
 
 
 def _string(row: Mapping[str, Any], name: str) -> str:

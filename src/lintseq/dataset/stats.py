@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lintseq.codecs import DIFF, SEPARATOR
-from lintseq.dataset.inputs import BrokenInputError, RawRow, parse_row, read_rows
 from lintseq.dataset.sequences import Record, read_record
 from lintseq.errors import ConfigError, MalformedEditError, ProgramError
+from lintseq.rows import BrokenInputError, RawRow, parse_row, read_rows
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -165,7 +165,7 @@ def describe(counts: Mapping[int, int]) -> dict[str, float]:
 
 
 def quantile(counts: Mapping[int, int], fraction: float) -> float:
-    """Return a quantile of the values in `counts`, linear between neighbours as NumPy has it."""
+    """Return a quantile of the values in `counts`, linear between neighbors as NumPy has it."""
     total = sum(counts.values())
     if not total:
         return 0.0
@@ -207,7 +207,7 @@ def _bin_end(low: int) -> int:
 def load_tokenizer(path: Path) -> "Tokenizer":
     """Return the tokenizer in the file at `path`; `<|diff|>` is one token to it, as it is in training."""
     try:
-        from tokenizers import Tokenizer  # noqa: PLC0415  an extra, and slow to load
+        from tokenizers import Tokenizer  # an extra, and slow to load
     except ImportError:
         raise ConfigError("counting tokens needs the extra `tokens`: pip install 'lintseq[tokens]'") from None
     if not path.is_file():

@@ -23,13 +23,13 @@ from typing import TypeVar
 from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.codecs.anchors import aligned
 from lintseq.codecs.resolution import EditFault, shorten
-from lintseq.dataset.inputs import BrokenInputError, RawRow, parse_row, read_rows
 from lintseq.dataset.sequences import Record, read_record
 from lintseq.dataset.workers import default_workers
 from lintseq.edits import EditSequence, apply
 from lintseq.errors import MalformedEditError, ProgramError, ToolError
 from lintseq.linting import Diagnostic, findings, get_linter, new_diagnostics
 from lintseq.program import Program
+from lintseq.rows import BrokenInputError, RawRow, parse_row, read_rows
 
 T = TypeVar("T")
 

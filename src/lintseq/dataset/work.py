@@ -18,11 +18,11 @@ from types import FrameType
 from typing import Any, Protocol, Self
 
 from lintseq.dataset.duplicates import KEEP, Seen
-from lintseq.dataset.inputs import Fields, RawRow, parse_row
-from lintseq.dataset.inputs.modules import FIELDS, Modules
 from lintseq.dataset.records import encode_line, encode_rejection
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import ProgramError, ToolError
+from lintseq.mining.modules import FIELDS, Modules
+from lintseq.rows import Fields, RawRow, parse_row
 
 
 class RowTurner(Protocol):
@@ -85,8 +85,8 @@ class Tally:
     """Reason -> rows."""
     dropped: Counter[str] = field(default_factory=Counter)
     """Reason -> draws that were left out."""
-    licences: Counter[str] = field(default_factory=Counter)
-    """Licence -> sequences, where the rows name theirs."""
+    licenses: Counter[str] = field(default_factory=Counter)
+    """License -> sequences, where the rows name theirs."""
 
     def add(self, other: Self) -> None:
         self.rows += other.rows
@@ -95,7 +95,7 @@ class Tally:
         self.edits.update(other.edits)
         self.rejections.update(other.rejections)
         self.dropped.update(other.dropped)
-        self.licences.update(other.licences)
+        self.licenses.update(other.licenses)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counts as plain values."""
@@ -106,15 +106,15 @@ class Tally:
             "edits": sorted(self.edits.items()),
             "rejections": dict(self.rejections),
             "dropped": dict(self.dropped),
-            "licences": dict(self.licences),
+            "licenses": dict(self.licenses),
         }
 
     @classmethod
     def from_dict(cls, counts: dict[str, Any]) -> Self:
         """Return the counts that `as_dict` gave."""
         edits = Counter({int(number): sequences for number, sequences in counts["edits"]})
-        rejections, dropped, licences = (Counter(counts[name]) for name in ("rejections", "dropped", "licences"))
-        return cls(counts["rows"], counts["sequences"], counts["lines"], edits, rejections, dropped, licences)
+        rejections, dropped, licenses = (Counter(counts[name]) for name in ("rejections", "dropped", "licenses"))
+        return cls(counts["rows"], counts["sequences"], counts["lines"], edits, rejections, dropped, licenses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ class Outcome:
     """Lines inserted by all edits of all sequences."""
     dropped: Counter[str] = field(default_factory=Counter)
     """Reason -> draws that were left out."""
-    licence: str = ""
+    license: str = ""
     signature: tuple[int, ...] | None = None
 
     def as_row(self) -> dict[str, Any]:
@@ -350,8 +350,8 @@ def _lines_of(outcome: Outcome, row: RawRow, source: str, tally: Tally) -> tuple
     tally.edits.update(outcome.edits)
     tally.lines += outcome.lines
     tally.dropped.update(outcome.dropped)
-    if outcome.licence:
-        tally.licences[outcome.licence] += len(outcome.edits)
+    if outcome.license:
+        tally.licenses[outcome.license] += len(outcome.edits)
     return b"".join(map(encode_line, outcome.records)), b""
 
 

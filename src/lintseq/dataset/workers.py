@@ -21,9 +21,9 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import RawArray
 from typing import TYPE_CHECKING
 
-from lintseq.dataset.outputs.growing import uninterrupted
 from lintseq.dataset.work import Batch, Result, RowWorker, Tally, WorkOptions, joined, rejected
 from lintseq.errors import ToolError
+from lintseq.storage.growing import uninterrupted
 
 try:
     import resource

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from lintseq.dataset.inputs import BrokenInputError, parse_row, read_rows
-from lintseq.dataset.inputs.rows import kind_of_value
+from lintseq.benchmarks.problems import Problem, shortened
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.evaluation.candidates import CODE, PROGRAM, check_form, looks_like_edits
-from lintseq.evaluation.problems import Problem, shortened
+from lintseq.rows import BrokenInputError, parse_row, read_rows
+from lintseq.rows.row import kind_of_value
 
 AUTO = "auto"
 EDITS = "diff"

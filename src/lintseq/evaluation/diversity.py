@@ -25,7 +25,7 @@ class Diversity:
 
     distinct_programs: float
     """Share of the completions that are programs of their own, white space, comments and docstrings aside."""
-    distinct_behaviours: float
+    distinct_behaviors: float
     """Share that do something of their own when tested."""
     similarity: float | None
     """1 less the edits, character by character, that turn one program into another, as a share of the longer one;
@@ -34,12 +34,12 @@ class Diversity:
     def as_dict(self) -> dict[str, Any]:
         return {
             "distinct_programs": self.distinct_programs,
-            "distinct_behaviours": self.distinct_behaviours,
+            "distinct_behaviors": self.distinct_behaviors,
             "pairwise_similarity": self.similarity,
         }
 
 
-def normalised(program: str) -> str:
+def normalized(program: str) -> str:
     """Return a program without what does not matter to Python: layout, comments, docstrings."""
     try:
         tree = parse_python(program)
@@ -54,12 +54,12 @@ def normalised(program: str) -> str:
         return program
 
 
-def diversity(programs: Sequence[str], behaviours: Sequence[str]) -> Diversity:
+def diversity(programs: Sequence[str], behaviors: Sequence[str]) -> Diversity:
     """Return how much the completions of one problem differ, of which there is at least one."""
-    texts = Counter(map(normalised, programs))
+    texts = Counter(map(normalized, programs))
     return Diversity(
         len(texts) / len(programs),
-        len(set(behaviours)) / len(behaviours),
+        len(set(behaviors)) / len(behaviors),
         pairwise_similarity(texts),
     )
 
@@ -72,7 +72,7 @@ def mean(found: Mapping[str, Diversity]) -> Diversity | None:
     similar = [one.similarity for one in ordered if one.similarity is not None]
     return Diversity(
         fsum(one.distinct_programs for one in ordered) / len(ordered),
-        fsum(one.distinct_behaviours for one in ordered) / len(ordered),
+        fsum(one.distinct_behaviors for one in ordered) / len(ordered),
         fsum(similar) / len(similar) if similar else None,
     )
 

@@ -10,11 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lintseq.dataset.outputs.workplace import write_durably
+from lintseq.benchmarks.plaindata import read_back, written
+from lintseq.benchmarks.problems import Called, Problem, Runner
 from lintseq.errors import ToolError
-from lintseq.evaluation.plaindata import read_back, written
-from lintseq.evaluation.problems import Called, Problem, Runner
 from lintseq.sandbox.job import Ending, Limits, Raised, Returned
+from lintseq.storage.workplace import write_durably
 
 LIMITS = Limits(seconds=120.0, memory=4 << 30, output=64 << 20)
 """References may take more than what is judged by them."""
@@ -68,9 +68,9 @@ def _answer(problem: Problem, stage: Called, ending: Ending) -> Answer:
             " so there is nothing to compare with"
         )
     answer = round(ending.cpu_seconds, 3), values
-    judgement = _closed(stage, answer).judge([ending])
-    if judgement.verdict != "passed":
-        raise ToolError(f"the reference solution of {problem.task_id} does not agree with itself: {judgement.detail}")
+    judgment = _closed(stage, answer).judge([ending])
+    if judgment.verdict != "passed":
+        raise ToolError(f"the reference solution of {problem.task_id} does not agree with itself: {judgment.detail}")
     return answer
 
 

@@ -6,7 +6,7 @@ That is asked of the runner: what is installed here may be out of reach there.
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
-from lintseq.evaluation.problems import Problem, Runner
+from lintseq.benchmarks.problems import Problem, Runner
 from lintseq.sandbox.job import Check, Job, Limits
 
 LIMITS = Limits(seconds=120.0, memory=8 << 30, processes=256)

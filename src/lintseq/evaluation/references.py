@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from typing import Any
 
+from lintseq.benchmarks.problems import Problem
 from lintseq.codecs import SEPARATOR, get_codec
 from lintseq.edits import EditSequence
 from lintseq.errors import ProgramError
 from lintseq.evaluation.candidates import CODE, PROGRAM, check_form
-from lintseq.evaluation.problems import Problem
 from lintseq.program import Program
-from lintseq.sampling import ProgramSampler
+from lintseq.walks import ProgramSampler
 
 
 def references(problems: Sequence[Problem], form: str, *, seed: int = 0) -> Iterator[dict[str, Any]]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lintseq.dataset.inputs import BrokenInputError, parse_row, read_rows
 from lintseq.errors import ConfigError, ProgramError
+from lintseq.rows import BrokenInputError, parse_row, read_rows
 
 NEEDED = ("task_id", "index", "verdict", "detail")
 

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from lintseq.dataset.outputs.growing import COMPRESSIONS, GrowingFile
-from lintseq.dataset.outputs.workplace import Workplace, write_durably
+from lintseq.benchmarks.problems import PASSED, Judgment, Problem, Runner, behavior, shortened
 from lintseq.dataset.records import encode_line
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.candidates import HARMLESS, Candidate, read, states
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.modules import Missing
-from lintseq.evaluation.problems import PASSED, Judgement, Problem, Runner, behaviour, shortened
 from lintseq.linting import Linter
 from lintseq.sandbox.job import Check, Ending, Job, Limits
+from lintseq.storage.growing import COMPRESSIONS, GrowingFile
+from lintseq.storage.workplace import Workplace, write_durably
 
 BATCH = 64
 """Rows of the first batch; after each, everything is saved."""
@@ -46,7 +46,7 @@ class Result:
     seconds: float
     cpu_seconds: float
     stages: dict[str, str]
-    behaviour: str
+    behavior: str
     suspect: tuple[str, ...] = ()
     """Why a pass may not be worth much."""
 
@@ -59,7 +59,7 @@ class _Running:
     program: str
     limits: Limits
     stage: int = 0
-    judgement: Judgement = PASSED
+    judgment: Judgment = PASSED
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     stages: dict[str, str] = field(default_factory=dict)
@@ -68,31 +68,31 @@ class _Running:
 
     @property
     def over(self) -> bool:
-        return self.judgement != PASSED or self.stage == len(self.problem.tests)
+        return self.judgment != PASSED or self.stage == len(self.problem.tests)
 
     def jobs(self) -> list[Job]:
         return self.problem.tests[self.stage].jobs(self.program, self.limits)
 
     def take(self, endings: Sequence[Ending]) -> None:
         test = self.problem.tests[self.stage]
-        self.judgement = test.judge(endings)
-        self.stages[test.name] = self.judgement.verdict
+        self.judgment = test.judge(endings)
+        self.stages[test.name] = self.judgment.verdict
         self.seconds += sum(ending.seconds for ending in endings)
         self.cpu_seconds += sum(ending.cpu_seconds for ending in endings)
-        self.done += behaviour(endings)
+        self.done += behavior(endings)
         self.suspect += tuple(reason for ending in endings for reason in ending.suspect if reason not in self.suspect)
         self.stage += 1
 
     def result(self) -> Result:
         digest = blake2b(json.dumps(self.done).encode(), digest_size=8).hexdigest()
         return Result(
-            self.judgement.verdict,
-            shortened(self.judgement.detail),
+            self.judgment.verdict,
+            shortened(self.judgment.detail),
             round(self.seconds, 4),
             round(self.cpu_seconds, 4),
             self.stages,
             digest,
-            self.suspect if self.judgement == PASSED else (),
+            self.suspect if self.judgment == PASSED else (),
         )
 
 
@@ -230,7 +230,7 @@ def _manifest(manifest: str, path: str) -> dict[str, Any]:
 
 
 def _read_rows(path: str) -> list[Row]:
-    from lintseq.dataset.inputs import parse_row, read_rows  # noqa: PLC0415
+    from lintseq.rows import parse_row, read_rows
 
     return [parse_row(raw.data) for raw in read_rows(path)] if os.path.getsize(path) else []
 
@@ -286,7 +286,7 @@ def _rows(
             running.setdefault(key, _Running(problem, candidate.program, setup.limits(problem)))
     run_all(list(running.values()), runner)
     for key, one in running.items():
-        (broken if one.judgement.verdict == "sandbox-error" else known)[key] = one.result()
+        (broken if one.judgment.verdict == "sandbox-error" else known)[key] = one.result()
     for item, candidate in zip(batch, candidates, strict=True):
         key, problem = (item.task_id, candidate.digest), problems[item.task_id]
         if (lacking := setup.missing(problem)) and key not in known:
@@ -330,7 +330,7 @@ def _row(item: Completion, problem: Problem, candidate: Candidate, result: Resul
         "seconds": result.seconds,
         "cpu_seconds": result.cpu_seconds,
         "program": candidate.digest,
-        "behaviour": result.behaviour,
+        "behavior": result.behavior,
     }
     if len(result.stages) > 1 or set(result.stages) & {"base"}:
         row["stages"] = result.stages
@@ -365,7 +365,7 @@ def _result_of(row: Row) -> Result:
         row["seconds"],
         row["cpu_seconds"],
         row.get("stages", {}),
-        row["behaviour"],
+        row["behavior"],
         tuple(row.get("suspect", ())),
     )
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Any
 
+from lintseq.benchmarks.problems import Problem
 from lintseq.evaluation.candidates import read
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.cost import ModelShape
 from lintseq.evaluation.diversity import diversity, mean
-from lintseq.evaluation.problems import Problem
 from lintseq.evaluation.scoring import LEVEL, RESAMPLES, UNJUDGED, Counts, Interval, counts_of, scores
 
 DEFAULT_KS = (1, 5, 10, 20, 50, 100)
@@ -116,12 +116,12 @@ def _diversity(
 ) -> dict[str, Any] | None:
     by_id = {problem.task_id: problem for problem in problems}
     programs: dict[str, list[str]] = defaultdict(list)
-    behaviours: dict[str, list[str]] = defaultdict(list)
+    behaviors: dict[str, list[str]] = defaultdict(list)
     for item, row in zip(completions, rows, strict=True):
         if row["verdict"] not in UNJUDGED:
             programs[item.task_id].append(read(by_id[item.task_id], item.text, item.form).text)
-            behaviours[item.task_id].append(row["behaviour"])
-    several = {task_id: diversity(texts, behaviours[task_id]) for task_id, texts in programs.items() if len(texts) > 1}
+            behaviors[item.task_id].append(row["behavior"])
+    several = {task_id: diversity(texts, behaviors[task_id]) for task_id, texts in programs.items() if len(texts) > 1}
     total = mean(several)
     return None if total is None else total.as_dict()
 

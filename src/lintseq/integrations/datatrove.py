@@ -17,7 +17,14 @@ from typing import IO, Any
 
 from lintseq.dataset.build import check_build
 from lintseq.dataset.duplicates import KEEP
-from lintseq.dataset.inputs import (
+from lintseq.dataset.pieces import rows_of_shard
+from lintseq.dataset.records import encode_line
+from lintseq.dataset.sampler import BuildOptions
+from lintseq.dataset.sequences import read_record
+from lintseq.dataset.work import Batch, Result
+from lintseq.dataset.workers import run_in_processes
+from lintseq.errors import ConfigError, ProgramError
+from lintseq.rows import (
     BrokenInputError,
     FieldNames,
     Fields,
@@ -27,13 +34,6 @@ from lintseq.dataset.inputs import (
     open_sources,
     parse_row,
 )
-from lintseq.dataset.pieces import rows_of_shard
-from lintseq.dataset.records import encode_line
-from lintseq.dataset.sampler import BuildOptions
-from lintseq.dataset.sequences import read_record
-from lintseq.dataset.work import Batch, Result
-from lintseq.dataset.workers import run_in_processes
-from lintseq.errors import ConfigError, ProgramError
 
 try:
     from datatrove.data import Document

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from lintseq.dataset.inputs import Fields, RawRow, encode_row, parse_row
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.work import Batch, Outcome, Result
 from lintseq.dataset.workers import run_in_processes
+from lintseq.rows import Fields, RawRow, encode_row, parse_row
 
 
 class IsolatedSampler:
@@ -98,5 +98,5 @@ def _outcome(result: Result) -> Outcome:
         outcome.id, outcome.reason, outcome.detail = (rejection[name] for name in ("id", "reason", "detail"))
     elif records:
         outcome.id = records[0].get("id")
-        outcome.licence = records[0].get("licence", "")
+        outcome.license = records[0].get("license", "")
     return outcome

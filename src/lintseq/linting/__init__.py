@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lintseq.errors import ConfigError
-from lintseq.linting.diagnostic import Diagnostic, Finding, Linter, findings, new_diagnostics, normalise
+from lintseq.linting.diagnostic import Diagnostic, Finding, Linter, findings, new_diagnostics, normalize
 from lintseq.linting.syntax import CompileLinter
 
 if TYPE_CHECKING:
@@ -26,20 +26,20 @@ __all__ = [
     "get_linter",
     "linter_version",
     "new_diagnostics",
-    "normalise",
+    "normalize",
 ]
 
 
 def _pyflakes() -> Linter:
     try:
-        from lintseq.linting.pyflakes import PyflakesLinter  # noqa: PLC0415
+        from lintseq.linting.pyflakes import PyflakesLinter
     except ModuleNotFoundError:
         raise ConfigError("the pyflakes linter needs pyflakes: pip install pyflakes") from None
     return PyflakesLinter()
 
 
 def _ruff() -> Linter:
-    from lintseq.linting.ruff import RuffLinter  # noqa: PLC0415
+    from lintseq.linting.ruff import RuffLinter
 
     return RuffLinter()
 
@@ -50,7 +50,7 @@ def _pylint(*, resolve_imports: bool = False) -> Linter:
 
 def _pylint_linter() -> "type[PylintLinter]":
     try:
-        from lintseq.linting.pylint import PylintLinter  # noqa: PLC0415
+        from lintseq.linting.pylint import PylintLinter
     except ModuleNotFoundError:
         raise ConfigError("the pylint linter needs pylint: pip install 'lintseq[linters]'") from None
     return PylintLinter
@@ -73,7 +73,7 @@ def get_linter(name: str) -> Linter:
     if name in LINTERS:
         return LINTERS[name]()
     if name.startswith(COMMAND):
-        from lintseq.linting.command import CommandLinter  # noqa: PLC0415
+        from lintseq.linting.command import CommandLinter
 
         return CommandLinter(name.removeprefix(COMMAND))
     module, colon, path = name.partition(":")
@@ -88,7 +88,7 @@ def get_linter(name: str) -> Linter:
 
 def linter_version(name: str) -> str:
     """Return what the verdicts of linter `name` depend on, to be kept with the data."""
-    from importlib.metadata import version  # noqa: PLC0415  (slow to import)
+    from importlib.metadata import version  # (slow to import)
 
     python = "python " + ".".join(map(str, sys.version_info[:3]))
     if name == "compile":
@@ -100,7 +100,7 @@ def linter_version(name: str) -> str:
         _pylint_linter()
         return f"{name} {version('pylint')} / astroid {version('astroid')} / {python}"
     if name == "ruff":
-        from lintseq.linting.ruff import ruff_version  # noqa: PLC0415
+        from lintseq.linting.ruff import ruff_version
 
         return f"{ruff_version()} / {python}"
     get_linter(name)

@@ -23,7 +23,7 @@ class Diagnostic:
 
     @property
     def finding(self) -> Finding:
-        return self.code, normalise(self.message)
+        return self.code, normalize(self.message)
 
 
 class Linter(Protocol):
@@ -38,7 +38,7 @@ _LINE_NUMBER = re.compile(r"\b(lines?) \d+", re.I)
 _HINT = re.compile(r"[;,.]? (?:[Mm]aybe|[Dd]id you mean|Perhaps you forgot)\b[^?]*\?")
 
 
-def normalise(message: str) -> str:
+def normalize(message: str) -> str:
     """Return `message` without what changes when lines elsewhere come and go: line numbers and guesses."""
     return _HINT.sub("", _LINE_NUMBER.sub(r"\1 _", message))
 

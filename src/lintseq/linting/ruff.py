@@ -81,7 +81,7 @@ class RuffLinter:
 def find_ruff() -> str:
     """Return the path of ruff's program, the installed package's before any other."""
     try:
-        from ruff.__main__ import find_ruff_bin  # noqa: PLC0415
+        from ruff.__main__ import find_ruff_bin
 
         return os.fsdecode(find_ruff_bin())
     except (ImportError, FileNotFoundError):

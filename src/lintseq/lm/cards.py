@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from lintseq.codecs import DIFF, SEPARATOR
-from lintseq.dataset.outputs.workplace import MANIFEST, write_durably
 from lintseq.errors import ConfigError
 from lintseq.evaluation.results import Results, read_results
 from lintseq.lm.recipes import FinetuneRecipe, PretrainRecipe, Source, as_toml, read_recipe
 from lintseq.lm.runs import RECIPE
+from lintseq.storage.workplace import MANIFEST, write_durably
 
 README = "README.md"
 
@@ -219,7 +219,7 @@ def _training(recipe: FinetuneRecipe, manifest: Mapping[str, Any]) -> list[str]:
         ("arm", f"{recipe.data.arm}, format {recipe.data.format}" if recipe.data.arm == "edits" else "plain programs"),
         ("data", f"`{_short(recipe.data.train)}`, sha256 of its rows `{manifest['sha256']['train'][:16]}...`"),
         ("rows", f"{own['rows']:,}, each seen {_times(own['row_seen'])}"),
-        ("optimiser steps", f"{own['steps']:,} of {plan['batch']:,} examples"),
+        ("optimizer steps", f"{own['steps']:,} of {plan['batch']:,} examples"),
         ("examples", f"{own['examples']:,}, {own['passes']:.2f} passes over those that there are"),
         ("trained tokens", f"{own['trained']:,}"),
         ("tokens", f"{own['tokens']:,}, prompts included"),
@@ -236,7 +236,7 @@ def _training(recipe: FinetuneRecipe, manifest: Mapping[str, Any]) -> list[str]:
                 " trained tokens",
             )
         )
-    rows.append((f"`{SEPARATOR}`", f"token {manifest['diff']['id']}; {manifest['diff']['initialised']}"))
+    rows.append((f"`{SEPARATOR}`", f"token {manifest['diff']['id']}; {manifest['diff']['initialized']}"))
     return _table(("what", "how much"), [*rows, *_of_the_run(manifest)])
 
 
@@ -314,7 +314,7 @@ def _pretraining(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> list[st
     rows = [
         ("parameters", f"{manifest['parameters']:,}"),
         ("tokenizer", f"`{_short(recipe.tokenizer)}`"),
-        ("optimiser steps", f"{outcome['steps']:,} of {run.batch:,} rows of {length:,} tokens"),
+        ("optimizer steps", f"{outcome['steps']:,} of {run.batch:,} rows of {length:,} tokens"),
         ("tokens", f"{outcome['tokens']:,}"),
         ("loss at the end", f"{outcome['loss']:.4f} nats a token"),
     ]

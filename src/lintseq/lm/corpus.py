@@ -1,4 +1,4 @@
-"""Corpora: texts tokenised once into files that are mapped into memory, and rows of one length cut out of them.
+"""Corpora: texts tokenized once into files that are mapped into memory, and rows of one length cut out of them.
 
 A corpus is a folder:
 
@@ -8,7 +8,7 @@ A corpus is a folder:
     00-validation-0000.tokens, ...   a share of the documents, chosen by a hash of the text
     state.json                       while it is being made: what is done so far
 
-Owns tokenising, the files and the rows. Which document is a text is `documents`' business, what is done with rows
+Owns tokenizing, the files and the rows. Which document is a text is `documents`' business, what is done with rows
 that of training.
 """
 
@@ -30,12 +30,12 @@ from multiprocessing.connection import Connection
 from random import Random
 from typing import IO, TYPE_CHECKING, Any
 
-from lintseq.dataset.inputs import START, BrokenInputError, Mark
-from lintseq.dataset.outputs.workplace import LOCK, MANIFEST, locked, write_durably
 from lintseq.errors import ConfigError, ProgramError, ToolError
 from lintseq.lm import tokenizers
 from lintseq.lm.documents import Documents, Reading, open_documents
 from lintseq.lm.recipes import CorpusData, Source
+from lintseq.rows import START, BrokenInputError, Mark
+from lintseq.storage.workplace import LOCK, MANIFEST, locked, write_durably
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +58,7 @@ _SAVE_EVERY = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far tokenising is."""
+    """How far tokenizing is."""
 
     done: int
     total: int | None
@@ -91,7 +91,7 @@ class Tally:
         return cls(**{name: Counter(counts) for name, counts in saved.items()})
 
 
-# Tokenising
+# Tokenizing
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Encoder:
     """Turns rows into tokens."""
 
     def __init__(self, how: Encoding) -> None:
-        from tokenizers import Tokenizer  # noqa: PLC0415
+        from tokenizers import Tokenizer
 
         self._how = how
         self._tokenizer = Tokenizer.from_str(how.tokenizer)
@@ -132,7 +132,7 @@ class Encoder:
 
     def __call__(self, rows: Sequence[bytes], reading: Reading, held_out: float) -> Encoded:
         """Return the tokens of the documents in rows, of which a share is held out for validation."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         tally = Tally()
         texts: list[str] = []
@@ -176,7 +176,7 @@ def build_corpus(
     workers: int = 1,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> "Corpus":
-    """Tokenise what a recipe names into `folder` and return the corpus; go on where an earlier run was ended.
+    """Tokenize what a recipe names into `folder` and return the corpus; go on where an earlier run was ended.
 
     A corpus that is there already is taken as it is, if it was made of the same sources, as far as they are named,
     with the same tokenizer: so it may be made where the texts are, and used where they are not.
@@ -282,7 +282,7 @@ class _Making:
             _Shard(os.path.join(self._folder, name), self._how.dtype, tokens, documents).close()
 
     def run(self, encode: "Encode", on_progress: Callable[[Progress], None]) -> None:
-        """Tokenise all that is left, and finish."""
+        """Tokenize all that is left, and finish."""
         sizes = [[one.source.size for one in group] for group in self._inputs]
         known = [size for group in sizes for size in group if size is not None]
         total = sum(known) if len(known) == sum(map(len, sizes)) else None
@@ -290,14 +290,14 @@ class _Making:
             group = self._inputs[self._source]
             while self._input < len(group):
                 before = sum(known[: sum(map(len, sizes[: self._source])) + self._input]) if total is not None else 0
-                self._tokenise(group[self._input], encode, partial(self._tell, on_progress, before, total))
+                self._tokenize(group[self._input], encode, partial(self._tell, on_progress, before, total))
                 self._input, self._mark = self._input + 1, START
             self._close_shards()
             self._source, self._input = self._source + 1, 0
             self._save()
         self._finish()
 
-    def _tokenise(self, one: Documents, encode: "Encode", tell: Callable[[int], None]) -> None:
+    def _tokenize(self, one: Documents, encode: "Encode", tell: Callable[[int], None]) -> None:
         held_out = self._settings["sources"][self._source]["held_out"]
         for mark, encoded in encode(_batches(one, self._mark), one.reading, held_out):
             for part in PARTS:
@@ -378,14 +378,14 @@ class _Shard:
     """A file of tokens and one of the ends of documents, which grow together."""
 
     def __init__(self, path: str, dtype: str, tokens: int, documents: int) -> None:
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         self.tokens, self.documents = tokens, documents
         self._tokens = _opened_at(f"{path}.tokens", tokens * np.dtype(dtype).itemsize)
         self._ends = _opened_at(f"{path}.ends", documents * 8)
 
     def append(self, tokens: bytes, lengths: Sequence[int]) -> None:
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         ends = self.tokens + np.cumsum(np.array(lengths, "<u8"))
         self._tokens.write(tokens)
@@ -417,7 +417,7 @@ def shard_name(source: int, part: str, number: int) -> str:
 
 
 def _versions() -> dict[str, str]:
-    from importlib.metadata import version  # noqa: PLC0415
+    from importlib.metadata import version
 
     return {name: version(name) for name in ("lintseq", "tokenizers", "numpy")}
 
@@ -442,7 +442,7 @@ def _batches(one: Documents, after: Mark) -> Batches:
                 yield last, rows
                 rows, size = [], 0
     except BrokenInputError as error:
-        raise ToolError(f"{error}; what was tokenised before that is kept: run this again to go on") from None
+        raise ToolError(f"{error}; what was tokenized before that is kept: run this again to go on") from None
     if rows:
         yield last, rows
 
@@ -493,8 +493,8 @@ class _Worker:
     """
 
     def __init__(self, how: Encoding) -> None:
-        from queue import SimpleQueue  # noqa: PLC0415
-        from threading import Thread  # noqa: PLC0415
+        from queue import SimpleQueue
+        from threading import Thread
 
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
@@ -520,7 +520,7 @@ class _Worker:
         except (EOFError, OSError):
             self._process.join(5)
             raise ToolError(
-                f"a process that tokenises ended (status {self._process.exitcode}); what is done is kept: run again,"
+                f"a process that tokenizes ended (status {self._process.exitcode}); what is done is kept: run again,"
                 " with fewer workers if memory was short"
             ) from None
         return encoded
@@ -581,7 +581,7 @@ class Stream:
     """The documents of a part of a source, one after the other; nothing is read before it is asked for."""
 
     def __init__(self, paths: Sequence[str], counts: Sequence[Sequence[int]], dtype: str) -> None:
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         both = list(zip(paths, counts, strict=True))
         self._tokens = [_mapped(f"{path}.tokens", dtype, tokens) for path, (tokens, _) in both]
@@ -596,7 +596,7 @@ class Stream:
 
     def window(self, start: int, length: int) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
         """Return the tokens from `start` on, and the places in them where a document starts, the first left out."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         tokens, starts = [], []
         at, stop = start, start + length
@@ -615,7 +615,7 @@ class Stream:
 
 
 def _mapped(path: str, dtype: str, count: int) -> Any:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     try:
         size = os.path.getsize(path)
@@ -635,7 +635,7 @@ def example(stream: Stream, row: int, length: int, *, separate: bool) -> "dict[s
     documents by that, as long as no attention mask is given and nothing is cached. The first token of a document
     is not to be predicted from the one before.
     """
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     tokens, starts = stream.window(row * length, length)
     if not separate:

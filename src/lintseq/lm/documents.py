@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from lintseq.dataset.inputs import (
+from lintseq.dataset.records import prompt_of
+from lintseq.dataset.sequences import read_record
+from lintseq.errors import ConfigError, ProgramError
+from lintseq.program import Program
+from lintseq.rows import (
     START,
     Fields,
     Input,
@@ -22,8 +26,8 @@ from lintseq.dataset.inputs import (
     find_inputs,
     parse_row,
 )
-from lintseq.dataset.inputs import look_into as look_at
-from lintseq.dataset.inputs.places import (
+from lintseq.rows import look_into as look_at
+from lintseq.rows.places import (
     base_of,
     files_in,
     files_matching,
@@ -32,12 +36,8 @@ from lintseq.dataset.inputs.places import (
     name_below,
     stamp_of,
 )
-from lintseq.dataset.inputs.sourcecode import decoded
-from lintseq.dataset.inputs.streams import STDIN, check_readable, opened
-from lintseq.dataset.records import prompt_of
-from lintseq.dataset.sequences import read_record
-from lintseq.errors import ConfigError, ProgramError
-from lintseq.program import Program
+from lintseq.rows.sourcecode import decoded
+from lintseq.rows.streams import STDIN, check_readable, opened
 
 READINGS = ("text", "edits", "plain", "files")
 """What a row gives: a column of it; of a record, the prompt with the edit text or the program; a file as it is."""

@@ -7,7 +7,7 @@ program once. Which examples a run sees, and when, is left to `lintseq.lm.matchi
 A prompt is encoded as generation encodes it, and the completion follows it token by token; so a model is asked in
 exactly the state in which it was taught.
 
-    text   the prompts of `lintseq.evaluation.prompts`: the instruction, a newline, and in the edits arm `<|diff|>`;
+    text   the prompts of `lintseq.benchmarks.prompts`: the instruction, a newline, and in the edits arm `<|diff|>`;
            then the completion and the token that ends a text
     chat   the tokenizer's chat template around the instruction and the completion, with all that it puts behind
 """
@@ -25,14 +25,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lintseq.codecs import SEPARATOR, get_codec
-from lintseq.dataset.inputs import BrokenInputError, ReadingOptions, find_inputs, parse_row, read_rows
-from lintseq.dataset.outputs.workplace import write_durably
 from lintseq.dataset.records import prompt_of
 from lintseq.dataset.sequences import Record, parsed_record, read_record
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.lm import tokenizers
 from lintseq.lm.matching import Examples
 from lintseq.program import Program
+from lintseq.rows import BrokenInputError, ReadingOptions, find_inputs, parse_row, read_rows
+from lintseq.storage.workplace import write_durably
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,7 +111,7 @@ def in_format(row: Mapping[str, Any], format: str) -> Record:
         record.instruction,
         record.draw,
         record.meta,
-        record.licence,
+        record.license,
         record.left,
     )
 
@@ -328,7 +328,7 @@ class TokenFile:
 
     def lengths(self) -> list[int]:
         """Return how many tokens each example has."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         found: list[int] = np.diff(self.index[:, 1], prepend=0).tolist()
         return found
@@ -348,7 +348,7 @@ Tell = Callable[[int, int | None], None]
 
 def open_tokens(folder: str, fingerprint: str) -> TokenFile | None:
     """Return the examples in a folder, if they are there and are what the fingerprint says."""
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     try:
         about = json.loads(Path(folder, _ABOUT).read_bytes())
@@ -369,7 +369,7 @@ def fingerprint_of(spec: str, format: str, encoder: Encoder) -> str:
     return sha256(told.encode()).hexdigest()[:32]
 
 
-def tokenise(
+def tokenize(
     spec: str, folders: Mapping[str, str], encoders: Mapping[str, Encoder], *, format: str, tell: Tell | None = None
 ) -> dict[str, TokenFile]:
     """Return the examples of a file in the arms that `encoders` names, made or found in their folders."""

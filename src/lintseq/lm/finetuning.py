@@ -18,7 +18,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
 from lintseq.codecs import SEPARATOR
-from lintseq.dataset.inputs import ReadingOptions, find_inputs
 from lintseq.errors import ConfigError, ToolError
 from lintseq.lm import tokenizers
 from lintseq.lm.cards import README, model_card
@@ -32,12 +31,13 @@ from lintseq.lm.examples import (
     common_rows,
     fingerprint_of,
     open_tokens,
-    tokenise,
+    tokenize,
 )
 from lintseq.lm.folders import loading
 from lintseq.lm.matching import Plan, by_length, check_match, make_plan
 from lintseq.lm.recipes import FinetuneRecipe
 from lintseq.lm.runs import RunFolder, is_first_process, versions
+from lintseq.rows import ReadingOptions, find_inputs
 
 if TYPE_CHECKING:
     from lintseq.lm.training import Outcome, Step
@@ -95,7 +95,7 @@ def open_base(recipe: FinetuneRecipe) -> Base:
 
 
 def _configuration(path: str) -> Any:
-    from transformers import AutoConfig  # noqa: PLC0415
+    from transformers import AutoConfig
 
     with loading("model", path):
         return AutoConfig.from_pretrained(path)
@@ -155,7 +155,7 @@ def _tokens(
     chosen = {arm: encoders[arm] for arm in arms}
     if is_first_process():
         with _room(folder):
-            return tokenise(spec, folders, chosen, format=format, tell=tell)
+            return tokenize(spec, folders, chosen, format=format, tell=tell)
     # If the process that makes them fails, the launcher ends this one.
     prints = {arm: fingerprint_of(spec, format, encoder) for arm, encoder in chosen.items()}
     while True:
@@ -184,9 +184,9 @@ def _room(path: str) -> Iterator[None]:
 
 def padded(rows: Sequence[Example], *, pad: int) -> dict[str, Any]:
     """Return examples as a batch, side by side."""
-    import torch  # noqa: PLC0415
+    import torch
 
-    from lintseq.lm.training import IGNORED  # noqa: PLC0415
+    from lintseq.lm.training import IGNORED
 
     width = max(len(row.ids) for row in rows)
     ids = torch.full((len(rows), width), pad)
@@ -202,9 +202,9 @@ def padded(rows: Sequence[Example], *, pad: int) -> dict[str, Any]:
 
 def packed(rows: Sequence[Example]) -> dict[str, Any]:
     """Return examples as one row; positions tell where they begin, so that they do not see each other."""
-    import torch  # noqa: PLC0415
+    import torch
 
-    from lintseq.lm.training import IGNORED  # noqa: PLC0415
+    from lintseq.lm.training import IGNORED
 
     tokens = [_tensor(row) for row in rows]
     labels = [one.clone() for one in tokens]
@@ -218,7 +218,7 @@ def packed(rows: Sequence[Example]) -> dict[str, Any]:
 
 
 def _tensor(row: Example) -> Any:
-    import torch  # noqa: PLC0415
+    import torch
 
     return torch.tensor(row.ids.astype("int64"))
 
@@ -228,8 +228,8 @@ def _tensor(row: Example) -> Any:
 
 def load_base(recipe: FinetuneRecipe, base: Base) -> tuple[Any, tokenizers.Extension, Any]:
     """Return the model, with a row for `<|diff|>`, what that took, and the type that its weights are saved in."""
-    import torch  # noqa: PLC0415
-    import transformers  # noqa: PLC0415
+    import torch
+    import transformers
 
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     saved = getattr(_configuration(recipe.model).get_text_config(), "dtype", None) or torch.float32
@@ -251,7 +251,7 @@ def load_base(recipe: FinetuneRecipe, base: Base) -> tuple[Any, tokenizers.Exten
 def with_adapters(model: Any, recipe: FinetuneRecipe, extension: tokenizers.Extension) -> Any:
     """Return the model with low-rank adapters on all layers but the head; a new `<|diff|>` is trained whole."""
     tokenizers.need("peft", "lora")
-    from peft import LoraConfig, get_peft_model  # noqa: PLC0415
+    from peft import LoraConfig, get_peft_model
 
     tables = [model.get_input_embeddings()]
     head = model.get_output_embeddings()
@@ -347,9 +347,9 @@ def data_of(recipe: FinetuneRecipe, base: Base) -> dict[str, Any]:
 def _train(
     recipe: FinetuneRecipe, base: Base, prepared: Prepared, run: RunFolder, tell: "Callable[[Step], None]"
 ) -> dict[str, Any]:
-    import torch  # noqa: PLC0415
+    import torch
 
-    from lintseq.lm.training import Loop, Validation, save_model, train  # noqa: PLC0415
+    from lintseq.lm.training import Loop, Validation, save_model, train
 
     torch.manual_seed(recipe.run.seed)
     model, extension, kind = load_base(recipe, base)
@@ -391,7 +391,7 @@ def _train(
 
 def _check_disk(recipe: FinetuneRecipe, path: str, *, total: int, trained: int) -> None:
     """Raise `ConfigError` where the finished model would not fit; it is better to know that before training."""
-    each = 12 * trained  # weights, and the optimiser's two moments of each
+    each = 12 * trained  # weights, and the optimizer's two moments of each
     needed = 4 * total + (each * (recipe.run.keep + 1) if recipe.run.save_every else 0)
     free = shutil.disk_usage(path).free
     if free < needed:

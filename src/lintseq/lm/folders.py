@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lintseq.dataset.outputs.workplace import MANIFEST
 from lintseq.errors import ConfigError
+from lintseq.storage.workplace import MANIFEST
 
 
 @contextmanager

@@ -14,18 +14,18 @@ from itertools import product
 from typing import Any
 
 from lintseq import __version__
+from lintseq.benchmarks.problems import Problem
+from lintseq.benchmarks.prompts import STYLES, prompt_for
 from lintseq.codecs import SEPARATOR
-from lintseq.dataset.inputs import BrokenInputError, parse_row, read_rows
-from lintseq.dataset.outputs.growing import COMPRESSIONS
 from lintseq.dataset.records import chance, prompt_of
 from lintseq.errors import ConfigError, LintseqError, ProgramError
 from lintseq.evaluation.candidates import CODE, check_form
-from lintseq.evaluation.problems import Problem
-from lintseq.evaluation.prompts import STYLES, prompt_for
 from lintseq.evaluation.run import Row, RowsFile
 from lintseq.lm.backends.backend import Backend, Generated, Prompt, Request, Sampling
 from lintseq.lm.linted import EditOptions, watches
 from lintseq.program import Program
+from lintseq.rows import BrokenInputError, parse_row, read_rows
+from lintseq.storage.growing import COMPRESSIONS
 
 SAVE_EVERY = 5.0
 """Seconds after which completions are on the disk."""

@@ -3,7 +3,7 @@
 A program and its edit sequences are the same row of data, but not the same number of examples, and not of the same
 length. What is held equal between the arms is therefore a choice:
 
-    steps    the same optimiser steps of as many examples each, as in the paper
+    steps    the same optimizer steps of as many examples each, as in the paper
     tokens   the same number of trained tokens, to half a step; rows in turn as below
     rows     each distinct row as often: a pass has each row once, and the next pass another of its draws
     none     nothing: so many passes over the arm's own examples

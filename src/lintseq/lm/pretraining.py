@@ -11,7 +11,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lintseq.dataset.outputs.workplace import MANIFEST, write_durably
 from lintseq.dataset.workers import default_workers
 from lintseq.errors import ConfigError
 from lintseq.lm import tokenizers
@@ -20,6 +19,7 @@ from lintseq.lm.corpus import IGNORED, Corpus, Progress, Rows, ValidationRows, b
 from lintseq.lm.folders import check_free, new_folder
 from lintseq.lm.recipes import Architecture, PretrainRecipe, as_toml, read_recipe
 from lintseq.lm.runs import RECIPE, RunFolder, is_first_process, versions
+from lintseq.storage.workplace import MANIFEST, write_durably
 
 if TYPE_CHECKING:
     from lintseq.lm.training import Step
@@ -33,7 +33,7 @@ _INITIALIZER = 0.02
 
 def configuration(shape: Architecture, tokenizer: Any) -> Any:
     """Return the configuration of a model, as transformers has it, for a tokenizer's vocabulary."""
-    from transformers import Olmo2Config, OlmoConfig  # noqa: PLC0415
+    from transformers import Olmo2Config, OlmoConfig
 
     kinds: dict[str, Any] = {"olmo": OlmoConfig, "olmo2": Olmo2Config}
     return kinds[shape.family](
@@ -57,8 +57,8 @@ def configuration(shape: Architecture, tokenizer: Any) -> Any:
 
 def new_model(shape: Architecture, tokenizer: Any, *, seed: int, attention: str = "auto") -> Any:
     """Return a model with fresh weights, the same for the same seed."""
-    import torch  # noqa: PLC0415
-    from transformers import AutoModelForCausalLM  # noqa: PLC0415
+    import torch
+    from transformers import AutoModelForCausalLM
 
     torch.manual_seed(seed)
     make: Any = AutoModelForCausalLM.from_config
@@ -80,7 +80,7 @@ def prepare(
     """Write recipe, tokenizer and corpus to the folder `output`, for training where there is no network; return what
     is in it.
 
-    What was tokenised before an earlier run was ended is in `OUTPUT.corpus`, and is gone on with.
+    What was tokenized before an earlier run was ended is in `OUTPUT.corpus`, and is gone on with.
     """
     check_free(output, overwrite=overwrite)
     tokenizer = tokenizers.load_tokenizer(recipe.tokenizer)
@@ -177,7 +177,7 @@ def _corpus(
 
 def _wait_for(path: str) -> None:
     """Return when a file is there. If the process that writes it fails, the launcher ends this one."""
-    import time  # noqa: PLC0415
+    import time
 
     while not os.path.exists(path):
         time.sleep(0.5)
@@ -186,7 +186,7 @@ def _wait_for(path: str) -> None:
 def _train(
     recipe: PretrainRecipe, tokenizer: Any, corpus: Corpus, run: RunFolder, tell: "Callable[[Step], None]"
 ) -> dict[str, Any]:
-    from lintseq.lm.training import Loop, Validation, save_model, train  # noqa: PLC0415
+    from lintseq.lm.training import Loop, Validation, save_model, train
 
     length = recipe.data.row_tokens or recipe.model.context
     count = recipe.steps * recipe.run.batch
@@ -219,8 +219,8 @@ def _train(
 
 def stacked(rows: list[Any]) -> dict[str, Any]:
     """Return rows of one length as a batch."""
-    import numpy as np  # noqa: PLC0415
-    import torch  # noqa: PLC0415
+    import numpy as np
+    import torch
 
     return {name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]}
 

@@ -55,13 +55,13 @@ class Run:
     """How the work is cut and kept."""
 
     batch: int
-    """Rows of an optimiser step, on all devices together."""
+    """Rows of an optimizer step, on all devices together."""
     micro_batch: int
     """Rows that a device takes at once; the rest of a batch is accumulated."""
     seed: int = 42
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Of the arithmetic; weights and optimiser are fp32. `auto` is bf16 where a GPU does it, else fp32."""
+    """Of the arithmetic; weights and optimizer are fp32. `auto` is bf16 where a GPU does it, else fp32."""
     save_every: int = 0
     """Steps between checkpoints; 0 keeps none but the end."""
     keep: int = 2
@@ -161,7 +161,7 @@ class PretrainRecipe:
     tokenizer: str
     """A folder, a tokenizer.json, or a name at the Hugging Face hub."""
     steps: int
-    """Optimiser steps."""
+    """Optimizer steps."""
     model: Architecture
     data: CorpusData
     optim: Optim
@@ -211,7 +211,7 @@ class Match:
     """What is the same between arms; worked out from the same file for each."""
 
     by: Literal["steps", "tokens", "rows", "none"] = "steps"
-    """Optimiser steps (the paper), trained tokens, how often each distinct row is seen, or nothing."""
+    """Optimizer steps (the paper), trained tokens, how often each distinct row is seen, or nothing."""
     epochs: float = 10.0
     """Passes of the plain arm over its rows, by which all arms are measured; with `none`, of the arm over its own."""
 
@@ -307,7 +307,7 @@ def _said(fields: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def as_toml(recipe: Any) -> str:
     """Return a recipe as TOML that reads back as the same."""
-    import tomli_w  # noqa: PLC0415
+    import tomli_w
 
     return tomli_w.dumps(as_table(recipe))
 

@@ -15,9 +15,9 @@ from typing import Any, Self
 
 from lintseq import __version__
 from lintseq.dataset.outputs import check_same
-from lintseq.dataset.outputs.workplace import MANIFEST, Workplace, write_durably
 from lintseq.errors import ConfigError
 from lintseq.lm.recipes import as_table, as_toml
+from lintseq.storage.workplace import MANIFEST, Workplace, write_durably
 
 LOG = "log.jsonl"
 RECIPE = "recipe.toml"

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from lintseq.codecs import SEPARATOR
-from lintseq.dataset.outputs.workplace import MANIFEST
 from lintseq.errors import ConfigError, ProgramError, ToolError
 from lintseq.lm.documents import Documents, open_documents
 from lintseq.lm.folders import check_free, loading, new_folder
+from lintseq.storage.workplace import MANIFEST
 
 END, PAD = "<|endoftext|>", "<|pad|>"
 """The special tokens of tokenizers that are trained here; `<|diff|>` is a token like any other, so it survives."""
@@ -59,7 +59,7 @@ class Seen:
 
 def texts_of(documents: Sequence[Documents], seen: Seen, *, most: int | None = None) -> Iterator[str]:
     """Yield the texts of inputs, of each no more than `most` bytes, and count them."""
-    from lintseq.dataset.inputs import START  # noqa: PLC0415
+    from lintseq.rows import START
 
     for one in documents:
         left = most
@@ -81,7 +81,7 @@ def train_tokenizer(texts: Iterable[str], *, vocabulary: int) -> Any:
     """Return a byte-level BPE of so many tokens, of which `<|endoftext|>` and `<|pad|>` are special; the same texts
     give the same tokenizer."""
     need("tokenizers", "training a tokenizer")
-    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
     if vocabulary < LEAST:
         raise ConfigError(f"a vocabulary of {vocabulary} is too small: bytes and special tokens are {LEAST} already")
@@ -186,7 +186,7 @@ def _cut_out(texts: Iterable[str]) -> Iterator[list[str]]:
 def as_pretrained(tokenizer: Any, *, end: str = END, pad: str | None = PAD) -> Any:
     """Return a tokenizer of the library `tokenizers` as transformers has them."""
     need("transformers", "saving a tokenizer")
-    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415
+    from transformers import PreTrainedTokenizerFast
 
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer, eos_token=end, pad_token=pad, clean_up_tokenization_spaces=False
@@ -213,7 +213,7 @@ def _bare(path: Path) -> Path | None:
 
 
 def _load_bare(file: Path) -> Any:
-    from tokenizers import Tokenizer  # noqa: PLC0415
+    from tokenizers import Tokenizer
 
     try:
         tokenizer = Tokenizer.from_file(str(file))
@@ -230,7 +230,7 @@ def _load_bare(file: Path) -> Any:
 
 
 def _load_named(path: str) -> Any:
-    from transformers import AutoTokenizer  # noqa: PLC0415
+    from transformers import AutoTokenizer
 
     with loading("tokenizer", path):
         tokenizer = AutoTokenizer.from_pretrained(path)
@@ -280,7 +280,7 @@ class Extension:
     rows_before: int | None = None
     """Of the embeddings of a model; None without one."""
     rows: int | None = None
-    initialised: str = ""
+    initialized: str = ""
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -294,7 +294,7 @@ def extend_tokenizer(tokenizer: Any) -> Extension:
     beside it. Where decoding puts a space behind it, as tokenizers of the SentencePiece kind do, the decoder is
     taught to take that away. Raises `ToolError` where a text still does not come back as it was.
     """
-    from tokenizers import AddedToken  # noqa: PLC0415
+    from tokenizers import AddedToken
 
     pieces = tokenizer.encode(SEPARATOR, add_special_tokens=False)
     known = pieces[0] if len(pieces) == 1 else None
@@ -367,7 +367,7 @@ def extend_model(model: Any, done: Extension, pieces: Sequence[int], *, multiple
     before is barely changed, whatever the norm of its embeddings. The tokens of its own text rather than all,
     so that training starts from a place that means something to the model.
     """
-    import torch  # noqa: PLC0415
+    import torch
 
     before = int(model.get_input_embeddings().weight.shape[0])
     rows = before if done.tokens <= before else -(-done.tokens // multiple) * multiple
@@ -383,7 +383,7 @@ def extend_model(model: Any, done: Extension, pieces: Sequence[int], *, multiple
             for row in new:
                 weight[row] = of_pieces if row == done.id else of_all
     model.config.vocab_size = rows
-    said = "nothing to initialise: it was a token already"
+    said = "nothing to initialize: it was a token already"
     if done.added:
         said = f"mean of the embeddings of its {len(pieces)} tokens until now, {' '.join(done.pieces)}"
     return Extension(done.token, done.id, done.added, done.tokens, done.pieces, before, rows, said, done.notes)
@@ -432,8 +432,8 @@ def _holds_model(path: str) -> bool:
 def load_model(path: str) -> Any:
     """Return the causal language model in a folder or of a name, in the type that its weights are saved in."""
     need("torch", f"loading the model {path}")
-    from transformers import AutoModelForCausalLM  # noqa: PLC0415
-    from transformers.utils import logging  # noqa: PLC0415
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     with loading("model", path):

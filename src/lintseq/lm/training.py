@@ -26,11 +26,11 @@ from torch.nn.functional import cross_entropy
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from lintseq.dataset.outputs.workplace import sync_folder
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.cost import ModelShape, shape_of
 from lintseq.lm.recipes import Optim, Run
 from lintseq.lm.runs import CHECKPOINTS, LOG
+from lintseq.storage.workplace import sync_folder
 
 IGNORED = -100
 """The label of a token that is not learned."""
@@ -63,7 +63,7 @@ class Step:
     """Spent so far, those of earlier processes included."""
     tokens_per_second: float
     mfu: float
-    """Model FLOPs utilisation: operations that the model needs, of those that the device does of large matrices."""
+    """Model FLOPs utilization: operations that the model needs, of those that the device does of large matrices."""
     validation_loss: float | None = None
     bits_per_byte: float | None = None
 
@@ -103,7 +103,7 @@ class Loop:
     optim: Optim
     run: Run
     reduction: Literal["sum", "mean"] = "mean"
-    """Of the loss over the learned tokens of an optimiser step."""
+    """Of the loss over the learned tokens of an optimizer step."""
 
 
 def train(
@@ -118,7 +118,7 @@ def train(
 ) -> Outcome:
     """Train `model` in place on the rows in the order given, and go on from the last whole checkpoint if there is one.
 
-    Each `run.batch` numbers of `order` are an optimiser step. Raises `ConfigError` before the first step, `ToolError`
+    Each `run.batch` numbers of `order` are an optimizer step. Raises `ConfigError` before the first step, `ToolError`
     when the loss is no number or a checkpoint cannot be written, `KeyboardInterrupt` when it was asked to stop; a
     whole checkpoint is never lost.
     """

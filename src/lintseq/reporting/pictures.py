@@ -4,23 +4,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lintseq.reporting.evaluation import Section, Table
+from lintseq.evaluation.report import Section, Table
 from lintseq.reporting.plots import HEIGHT, Plot, Series, is_hollow, percent_tick, spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = ("#2d4fb8", "#b4541a", "#1c6534", "#8b3a9c", "#7d5200", "#126060", "#a3254b", "#555049")
+COLORS = ("#2d4fb8", "#b4541a", "#1c6534", "#8b3a9c", "#7d5200", "#126060", "#a3254b", "#555049")
 """Those of the page in light."""
 MARKERS = ("o", "s", "D", "^")
 _WITHIN = 5
 """So many runs are named among the lines; more would cover them."""
-GREY, LINE, INK = "#8d877b", "#dfdbd1", "#24221e"
+GRAY, LINE, INK = "#8d877b", "#dfdbd1", "#24221e"
 STYLE: Any = {
     "font.size": 10,
     "font.family": "sans-serif",
     "text.color": INK,
-    "axes.edgecolor": GREY,
+    "axes.edgecolor": GRAY,
     "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -33,7 +33,7 @@ STYLE: Any = {
 def available() -> bool:
     """Tell whether matplotlib is there."""
     try:
-        import matplotlib  # noqa: F401, PLC0415  an extra
+        import matplotlib  # noqa: F401  an extra
     except ImportError:
         return False
     return True
@@ -55,8 +55,8 @@ def draw_sections(sections: Sequence[Section], folder: Path) -> dict[tuple[int, 
 
 def draw(plot: Plot, path: Path) -> None:
     """Write a plot to a PNG file."""
-    from matplotlib import rc_context  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415  an extra
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure  # an extra
 
     published = [one for one in plot.series if one.published]
     runs = [one for one in plot.series if not one.published]
@@ -79,13 +79,13 @@ def draw(plot: Plot, path: Path) -> None:
             axes.plot(
                 [point.x for point in series.points],
                 [point.y for point in series.points],
-                color=GREY,
+                color=GRAY,
                 linewidth=0.9,
                 linestyle=(0, (4, 3)) if series.dashed else "solid",
             )
-        for dashed, name in ((False, "published, digitised"), (True, "the same, without edits")):
+        for dashed, name in ((False, "published, digitized"), (True, "the same, without edits")):
             if any(one.dashed == dashed for one in published):
-                axes.plot([], [], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)) if dashed else "solid", label=name)
+                axes.plot([], [], color=GRAY, linewidth=0.9, linestyle=(0, (4, 3)) if dashed else "solid", label=name)
         _names(axes, plot, published)
         for number, series in enumerate(runs):
             _draw_run(axes, series, number)
@@ -102,30 +102,30 @@ def _plain(text: str) -> str:
 
 
 def _draw_run(axes: "Axes", series: Series, number: int) -> None:
-    colour = COLOURS[number % len(COLOURS)]
+    color = COLORS[number % len(COLORS)]
     style = (0, (5, 3)) if is_hollow(number) else "solid"
     xs, ys = [point.x for point in series.points], [point.y for point in series.points]
     if series.band:
         at, lows, highs = zip(*series.band, strict=True)
-        axes.fill_between(at, lows, highs, color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(at, lows, highs, color=color, alpha=0.15, linewidth=0)
     if series.line:
         axes.plot(
-            [x for x, _ in series.line], [y for _, y in series.line], color=colour, linewidth=1.6, linestyle=style
+            [x for x, _ in series.line], [y for _, y in series.line], color=color, linewidth=1.6, linestyle=style
         )
     if series.joined:
         errors: Any = [
             [point.y - (point.y if point.low is None else point.low) for point in series.points],
             [(point.y if point.high is None else point.high) - point.y for point in series.points],
         ]
-        axes.errorbar(xs, ys, yerr=errors, color=colour, linestyle=style, linewidth=1.6, elinewidth=1, capsize=3)
+        axes.errorbar(xs, ys, yerr=errors, color=color, linestyle=style, linewidth=1.6, elinewidth=1, capsize=3)
     marker = MARKERS[number % len(MARKERS)]
     axes.plot(
         xs,
         ys,
         linestyle="none",
         marker=marker,
-        color=colour,
-        markerfacecolor="white" if is_hollow(number) else colour,
+        color=color,
+        markerfacecolor="white" if is_hollow(number) else color,
         markersize=6,
         label=_plain(series.name),
         clip_on=False,
@@ -154,8 +154,8 @@ def _names(axes: "Axes", plot: Plot, published: Sequence[Series]) -> None:
 
 def draw_shares(table: Table, path: Path) -> None:
     """Write the shares in a table to a PNG file: a bar for each run, and in it a piece for each row."""
-    from matplotlib import rc_context  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415  an extra
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure  # an extra
 
     names = table.heads[1:]
     with rc_context(STYLE):
@@ -164,8 +164,8 @@ def draw_shares(table: Table, path: Path) -> None:
         lefts = [0.0] * len(names)
         for number, (head, *cells) in enumerate(table.rows):
             widths = [cell.share or 0.0 for cell in cells]
-            colour = SHARES.get(head.text, COLOURS[number % len(COLOURS)])
-            axes.barh(range(len(names)), widths, left=lefts, height=0.62, color=colour, label=_plain(head.text))
+            color = SHARES.get(head.text, COLORS[number % len(COLORS)])
+            axes.barh(range(len(names)), widths, left=lefts, height=0.62, color=color, label=_plain(head.text))
             lefts = [left + width for left, width in zip(lefts, widths, strict=True)]
         axes.set_yticks(range(len(names)), [_plain(name) for name in names])
         axes.invert_yaxis()
@@ -177,13 +177,13 @@ def draw_shares(table: Table, path: Path) -> None:
 
 
 SHARES = {"passed": "#4b9460", "failed": "#d9a441", "error": "#b4541a", "timeout": "#8b3a9c", "memory": "#2d4fb8"}
-"""Colours of verdicts, as on the page."""
+"""Colors of verdicts, as on the page."""
 
 
 def draw_losses(rows: Sequence[Mapping[str, Any]], path: Path, *, title: str) -> None:
     """Write the losses in the log of a training run to a PNG file, against the tokens fed."""
-    from matplotlib import rc_context  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415  an extra
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure  # an extra
 
     with rc_context(STYLE):
         figure = Figure(figsize=(7.0, 4.0), layout="constrained")
@@ -191,7 +191,7 @@ def draw_losses(rows: Sequence[Mapping[str, Any]], path: Path, *, title: str) ->
         axes.plot(
             [row["tokens"] for row in rows],
             [row["loss"] for row in rows],
-            color=COLOURS[0],
+            color=COLORS[0],
             linewidth=1.2,
             label="training",
         )
@@ -200,7 +200,7 @@ def draw_losses(rows: Sequence[Mapping[str, Any]], path: Path, *, title: str) ->
             axes.plot(
                 [row["tokens"] for row in held_out],
                 [row["validation_loss"] for row in held_out],
-                color=COLOURS[1],
+                color=COLORS[1],
                 linewidth=1.6,
                 marker=MARKERS[0],
                 markersize=4,

@@ -15,7 +15,7 @@ LEFT, RIGHT, TOP, BOTTOM = 62, 14, 14, 50
 LABELS = 140
 """Room at the right for the names of published curves."""
 SHAPES = ("circle", "square", "diamond", "triangle")
-COLOURS = 8
+COLORS = 8
 """How many the style sheet has, s0 and following; runs after these get hollow marks and dashed lines."""
 
 
@@ -32,7 +32,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What is drawn in one colour."""
+    """What is drawn in one color."""
 
     name: str
     points: tuple[Point, ...]
@@ -166,7 +166,7 @@ def svg(plot: Plot) -> str:
         _foreground(canvas, series, number, (number - (len(own) - 1) / 2) * 5 if series.joined else 0.0)
     legend = "".join(f"<li>{mark(number)}{escaped(one.name)}</li>" for number, one in enumerate(own))
     if any(one.published for one in plot.series):
-        legend += '<li class="theirs">grey: published, digitised; dashed without edits</li>'
+        legend += '<li class="theirs">gray: published, digitized; dashed without edits</li>'
     wide = " wide" if canvas.width > WIDTH else ""
     return (
         f'<figure class="plot{wide}" data-plot="{escaped(plot.name)}">\n'
@@ -181,7 +181,7 @@ def svg(plot: Plot) -> str:
 def mark(number: int) -> str:
     """Return the sign that the points of a run have, for a legend."""
     return (
-        f'<svg class="mark-of s{number % COLOURS}" viewBox="0 0 14 14" width="14" height="14" aria-hidden="true">'
+        f'<svg class="mark-of s{number % COLORS}" viewBox="0 0 14 14" width="14" height="14" aria-hidden="true">'
         f"{_marker(7, 7, number)}</svg>"
     )
 
@@ -237,8 +237,8 @@ def spread(places: Sequence[float], gap: float, low: float, high: float) -> list
 
 
 def _foreground(canvas: _Canvas, series: Series, number: int, shift: float) -> None:
-    colour = f"s{number % COLOURS}"
-    line = f"line {colour}{' hollow' if is_hollow(number) else ''}"
+    color = f"s{number % COLORS}"
+    line = f"line {color}{' hollow' if is_hollow(number) else ''}"
     low, high = canvas.plot.y_range
 
     def within(y: float) -> float:
@@ -247,7 +247,7 @@ def _foreground(canvas: _Canvas, series: Series, number: int, shift: float) -> N
     if series.band:
         there = [(x, within(bottom)) for x, bottom, _ in series.band]
         back = [(x, within(top)) for x, _, top in reversed(series.band)]
-        canvas.add("path", class_=f"band {colour}", d=_path(canvas, [*there, *back]) + " Z")
+        canvas.add("path", class_=f"band {color}", d=_path(canvas, [*there, *back]) + " Z")
     if series.line:
         seen = [(x, y) for x, y in series.line if low <= y <= high]
         canvas.add("path", class_=line, d=_path(canvas, seen))
@@ -263,12 +263,12 @@ def _foreground(canvas: _Canvas, series: Series, number: int, shift: float) -> N
                 f'<path class="whisker" d="M{x:.1f} {bottom:.1f} V{top:.1f} M{x - 3:.1f} {bottom:.1f} h6'
                 f' M{x - 3:.1f} {top:.1f} h6"/>'
             )
-        canvas.add("g", f"<title>{escaped(point.says)}</title>{whisker}{_marker(x, y, number)}", class_=colour)
+        canvas.add("g", f"<title>{escaped(point.says)}</title>{whisker}{_marker(x, y, number)}", class_=color)
 
 
 def is_hollow(number: int) -> bool:
-    """Return whether a run comes so late that its colour is there already: its marks are hollow, its lines dashed."""
-    return number // COLOURS % 2 == 1
+    """Return whether a run comes so late that its color is there already: its marks are hollow, its lines dashed."""
+    return number // COLORS % 2 == 1
 
 
 def _marker(x: float, y: float, number: int) -> str:

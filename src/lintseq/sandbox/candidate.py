@@ -34,7 +34,7 @@ STARTED = b"started"
 NUMBER_BYTES = 16
 _LONGEST_DETAIL = 500
 MOST_RESULT_BYTES = 16 << 20
-_WITHOUT_COLOURS = re.compile(r"\x1b\[[0-9;]*m").sub
+_WITHOUT_COLORS = re.compile(r"\x1b\[[0-9;]*m").sub
 
 _Tell = Callable[[dict[str, str]], None]
 
@@ -187,7 +187,7 @@ def words_of(error: BaseException) -> str:
 
 
 def _short(text: str) -> str:
-    line = " ".join(_WITHOUT_COLOURS("", text[: 4 * _LONGEST_DETAIL]).split())
+    line = " ".join(_WITHOUT_COLORS("", text[: 4 * _LONGEST_DETAIL]).split())
     line = line.encode("utf-8", "backslashreplace").decode()
     return line if len(line) <= _LONGEST_DETAIL else f"{line[: _LONGEST_DETAIL - 4]} ..."
 

@@ -15,9 +15,9 @@ from math import fsum
 from random import Random
 from typing import Any
 
+from lintseq.evaluation.report import points
 from lintseq.evaluation.results import Results
 from lintseq.evaluation.scoring import RESAMPLES, Interval, counts_of, interval_of, pass_at_k
-from lintseq.reporting.evaluation import points
 from lintseq.study.files import Benchmark, Study, label
 from lintseq.study.plan import Measured, Plan, Setting
 

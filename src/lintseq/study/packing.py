@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import lintseq
+from lintseq.benchmarks.selection import names_a_file
 from lintseq.errors import ConfigError, ToolError
-from lintseq.evaluation.choosing import names_a_file
 from lintseq.lm.recipes import PretrainRecipe, as_toml, read_recipe
 from lintseq.study.files import Study
 from lintseq.study.plan import HERE

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lintseq import __version__
+from lintseq.evaluation import report as evaluation
+from lintseq.evaluation.report import Section
+from lintseq.evaluation.report_markdown import MARK, plain, section_markdown
+from lintseq.evaluation.report_page import evaluation_page, section_html
 from lintseq.evaluation.results import Results
 from lintseq.lm.recipes import as_toml
-from lintseq.reporting import evaluation, pictures
-from lintseq.reporting.evaluation import Section
-from lintseq.reporting.evaluation_markdown import MARK, plain, section_markdown
-from lintseq.reporting.evaluation_page import evaluation_page, section_html
+from lintseq.reporting import pictures
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.pages import escaped, fill, page, template, write_page
 from lintseq.study.files import Study, label

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from lintseq.dataset.outputs.workplace import locked, write_durably
 from lintseq.errors import ConfigError, ToolError
 from lintseq.sandbox import kernel
+from lintseq.storage.workplace import locked, write_durably
 from lintseq.study.plan import HERE, Step
 
 NOTES = "steps"

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from math import fsum, log10
 from typing import Any
 
+from lintseq.evaluation.published import PUBLISHED
+from lintseq.evaluation.report import Cell, Section, Table, flops_of, percent, points, series_over
 from lintseq.evaluation.scoring import Interval
-from lintseq.reporting.evaluation import Cell, Section, Table, flops_of, percent, points, series_over
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.plots import Plot, Point, Series, log_ticks, power
-from lintseq.reporting.published import PUBLISHED
 from lintseq.study.files import Arm, Benchmark, Study, label
 from lintseq.study.findings import Found, Scores, Verdict, chosen, mean_of, scores_of, sentences, verdicts_of
 from lintseq.study.plan import Setting
@@ -70,7 +70,7 @@ def _benchmark(found: Found, bench: Benchmark) -> Section:
         _pass_table(arms, ks, means),
         _seeds_table(study, arms, ks, scores),
         _settings_table(found, bench, ks),
-        _behaviour_table(found, bench, settings),
+        _behavior_table(found, bench, settings),
     ]
     if study.published and not bench.problems and (theirs := PUBLISHED.get(bench.name)):
         tables.append(_published_table(theirs))
@@ -149,7 +149,7 @@ def _plain_mean(scores: Scores) -> float:
     return fsum(fsum(one.values()) / len(one) for one in scores) / len(scores)
 
 
-def _behaviour_table(found: Found, bench: Benchmark, settings: Mapping[str, Setting]) -> Table:
+def _behavior_table(found: Found, bench: Benchmark, settings: Mapping[str, Setting]) -> Table:
     arms = list(found.study.arms)
     summaries = {arm: [one.summary for one in found.results[label(bench), arm, settings[arm]]] for arm in arms}
 
@@ -169,7 +169,7 @@ def _behaviour_table(found: Found, bench: Benchmark, settings: Mapping[str, Sett
         row("programs that are clean", "clean", "programs", "%", "in the linter's eyes"),
         row("states that are clean", "clean", "states", "%"),
         row("distinct programs", "diversity", "distinct_programs", "%", "of a problem's"),
-        row("distinct behaviours", "diversity", "distinct_behaviours", "%"),
+        row("distinct behaviors", "diversity", "distinct_behaviors", "%"),
         row("similarity of two programs", "diversity", "pairwise_similarity", ",.2f"),
         row("tokens of a prompt", "cost", "prompt_tokens", ",.1f"),
         row("tokens of a completion", "cost", "completion_tokens", ",.1f"),
@@ -199,10 +199,10 @@ def _published_table(theirs: Sequence[Any]) -> Table:
         (Cell(one.name), *(Cell(percent(one.passed[k]) if k in one.passed else "–") for k in ks)) for one in theirs
     )
     note = (
-        "Of the LintSeq paper (arXiv 2410.02749), digitised: read off its plots, to about half a point; other models,"
+        "Of the LintSeq paper (arXiv 2410.02749), digitized: read off its plots, to about half a point; other models,"
         " data and prompts."
     )
-    return Table("published", "Published, digitised", ("", *(f"pass@{k}" for k in ks)), rows, note, runs=False)
+    return Table("published", "Published, digitized", ("", *(f"pass@{k}" for k in ks)), rows, note, runs=False)
 
 
 def _plots(
@@ -299,7 +299,7 @@ def _making(found: Found) -> Section:
             (Cell(words), *(mean(arm, name, form) for arm in arms))
             for words, name, form in (
                 ("distinct rows", "plan.own.rows", ",.0f"),
-                ("optimiser steps", "plan.own.steps", ",.0f"),
+                ("optimizer steps", "plan.own.steps", ",.0f"),
                 ("examples seen", "plan.own.examples", ",.0f"),
                 ("passes over its examples", "plan.own.passes", ",.2f"),
                 ("tokens fed", "outcome.tokens", ",.0f"),

@@ -8,12 +8,12 @@ import json
 import os
 from typing import Any, Self
 
-from lintseq.dataset.outputs.growing import GrowingFile, Passage
 from lintseq.dataset.outputs.parquet import Columns
 from lintseq.dataset.outputs.shards import KINDS, Shards
 from lintseq.dataset.outputs.target import STDOUT, Target, check_target, default_rejected, is_regular, is_special, stem
-from lintseq.dataset.outputs.workplace import MANIFEST, Workplace, sync_folder, write_durably
 from lintseq.errors import ConfigError
+from lintseq.storage.growing import GrowingFile, Passage
+from lintseq.storage.workplace import MANIFEST, Workplace, sync_folder, write_durably
 
 __all__ = ["KINDS", "MANIFEST", "STDOUT", "Outputs", "Target", "check_target", "default_rejected", "is_special"]
 

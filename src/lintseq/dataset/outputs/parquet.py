@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from lintseq.dataset.inputs import RawRow, parse_row, read_rows
 from lintseq.dataset.records import META_COLUMNS, encode_line
 from lintseq.errors import ConfigError
+from lintseq.rows import RawRow, parse_row, read_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,15 +26,15 @@ ROW_GROUP_BYTES = 16 << 20
 def check_parquet() -> None:
     """Raise `ConfigError` where pyarrow is not installed."""
     try:
-        import pyarrow.parquet  # noqa: F401, PLC0415
+        import pyarrow.parquet  # noqa: F401
     except ImportError:
         raise ConfigError("writing Parquet needs pyarrow: pip install 'lintseq[parquet]'") from None
 
 
 def write_parquet(lines: str, target: str, columns: Columns) -> None:
     """Write the records in the file `lines` to `target`, zstd, in row groups; whole, and on the disk."""
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     schema = pa.schema([(name, _type(word)) for name, word in columns.items()])
     partial = f"{target}.writing"
@@ -90,7 +90,7 @@ def _encodable(value: Any) -> Any:
 
 
 def _type(word: str) -> "pa.DataType":
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
     if word == "meta":
         return pa.struct([(name, _type(kind)) for name, kind in META_COLUMNS.items()])

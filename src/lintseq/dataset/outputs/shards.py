@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from lintseq.dataset.outputs.growing import GrowingFile
 from lintseq.dataset.outputs.parquet import Columns, check_parquet, loadable, write_parquet
+from lintseq.storage.growing import GrowingFile
 
 KINDS = ("parquet", "jsonl", "jsonl.gz", "jsonl.zst")
 

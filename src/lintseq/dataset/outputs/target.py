@@ -8,11 +8,11 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lintseq.dataset.inputs.streams import is_remote
 from lintseq.dataset.outputs.parquet import check_parquet
 from lintseq.dataset.outputs.shards import KINDS, kind_of
-from lintseq.dataset.outputs.workplace import MANIFEST, is_ours
 from lintseq.errors import ConfigError
+from lintseq.rows.streams import is_remote
+from lintseq.storage.workplace import MANIFEST, is_ours
 
 STDOUT = "-"
 _ENDINGS = (".gz", ".zst", ".jsonl", ".json", ".parquet")

@@ -30,17 +30,17 @@ def open_backend(
     if (url is not None) != (name == "openai"):
         raise ConfigError("--url is where a server answers; it goes with --backend openai, which needs it")
     if name == "openai":
-        from lintseq.lm.backends.openai import Patience, Server  # noqa: PLC0415
+        from lintseq.lm.backends.openai import Patience, Server
 
         assert url is not None
         patience = Patience(timeout=timeout)
         return Server(url, model, key=key or "none", concurrency=batch or 16, patience=patience, shape=shape)
     if name == "vllm":
-        from lintseq.lm.backends.vllm import Engine  # noqa: PLC0415
+        from lintseq.lm.backends.vllm import Engine
 
         return Engine(model, dtype=dtype)
     if find_spec("torch") is None or find_spec("transformers") is None:
         raise ConfigError("models in the process need torch and transformers: pip install 'lintseq[train]'")
-    from lintseq.lm.backends.transformers import open_model  # noqa: PLC0415
+    from lintseq.lm.backends.transformers import open_model
 
     return open_model(model, device=device, dtype=dtype, batch=batch)

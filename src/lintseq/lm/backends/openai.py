@@ -15,10 +15,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
+from lintseq.benchmarks.problems import shortened
 from lintseq.codecs import SEPARATOR
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.cost import ModelShape
-from lintseq.evaluation.problems import shortened
 from lintseq.lm.backends.backend import (
     Finish,
     Generated,
@@ -63,7 +63,7 @@ class Server:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         try:
-            import openai  # noqa: PLC0415
+            import openai
         except ModuleNotFoundError:
             raise ConfigError("the backend openai needs a package: pip install 'lintseq[openai]'") from None
         self._errors = openai

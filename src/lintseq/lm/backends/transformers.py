@@ -52,8 +52,8 @@ _LIKELY = 256
 
 def open_model(path: str, *, device: str | None = None, dtype: str = "auto", batch: int | None = None) -> "Model":
     """Return the model in a folder, or of a name on the Hugging Face Hub, ready to draw."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415  (slow to import)
-    from transformers.utils import logging  # noqa: PLC0415
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # (slow to import)
+    from transformers.utils import logging
 
     if dtype not in ("auto", "float32", "bfloat16", "float16"):
         raise ConfigError(f"--dtype {dtype}: choose auto, float32, bfloat16 or float16")

@@ -22,7 +22,7 @@ class Engine:
 
     def __init__(self, path: str, *, dtype: str = "auto") -> None:
         try:
-            from vllm import LLM  # noqa: PLC0415
+            from vllm import LLM
         except ModuleNotFoundError:
             raise ConfigError("the backend vllm needs vLLM, which is installed by itself: pip install vllm") from None
         self.path = path
@@ -52,7 +52,7 @@ class Engine:
         """Yield completions, some hundreds at a time."""
         if watches is not None:
             raise ConfigError("edit by edit works with --backend transformers, and openai with a vLLM server")
-        from vllm import SamplingParams  # noqa: PLC0415
+        from vllm import SamplingParams
 
         for start in range(0, len(requests), CHUNK):
             part = requests[start : start + CHUNK]

@@ -80,11 +80,11 @@ function block(title, code) {
   return element("div", { class: "block" }, element("h4", {}, title), code);
 }
 
-/** Return a program with numbered, coloured lines. */
+/** Return a program with numbered, colored lines. */
 function program(text) {
   const lines = text.split("\n");
   if (lines.length > 1 && lines[lines.length - 1] === "") lines.pop();
-  const rows = colour(lines).map((pieces) => {
+  const rows = color(lines).map((pieces) => {
     const row = element("span", { class: "row" });
     for (const [name, piece] of pieces) write(row, piece, name);
     return row;

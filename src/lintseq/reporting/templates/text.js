@@ -1,5 +1,5 @@
 "use strict";
-// Text on the page: what cannot be seen is shown as a sign, and Python has its colours.
+// Text on the page: what cannot be seen is shown as a sign, and Python has its colors.
 
 const ODD = new RegExp(
   "\\t|[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e" +
@@ -69,18 +69,18 @@ function kind(token) {
 }
 
 /** Return, for each line of a program, its pieces as [kind, text]; together they are the line. */
-function colour(lines) {
-  const coloured = [[]];
+function color(lines) {
+  const colored = [[]];
   const add = (name, token) => {
     token.split("\n").forEach((piece, number) => {
-      if (number) coloured.push([]);
-      if (piece) coloured[coloured.length - 1].push([name, piece]);
+      if (number) colored.push([]);
+      if (piece) colored[colored.length - 1].push([name, piece]);
     });
   };
   try {
     for (const [token] of lines.join("\n").matchAll(TOKEN)) add(kind(token), token);
   } catch {
-    return lines.map((line) => [["", line]]); // a text that is too much for the pattern goes without colours
+    return lines.map((line) => [["", line]]); // a text that is too much for the pattern goes without colors
   }
-  return coloured;
+  return colored;
 }

@@ -113,7 +113,7 @@ function unfold(open) {
 
 /** Show the lines that are there, and return the place, from 1, of each by its index. */
 function showProgram(sequence, scroll) {
-  const coloured = (sequence.coloured ??= colour(sequence.lines));
+  const colored = (sequence.colored ??= color(sequence.lines));
   const places = new Map();
   const rows = emptied("rows");
   const lines = present(sequence, step);
@@ -123,7 +123,7 @@ function showProgram(sequence, scroll) {
     places.set(index, places.size + 1);
     const isNew = step > 0 && sequence.arrivals[index] === step - 1;
     const text = element("code", { dir: "ltr" });
-    for (const [name, piece] of coloured[index]) write(text, piece, name);
+    for (const [name, piece] of colored[index]) write(text, piece, name);
     const row = element(
       "li",
       { "data-line": index },
@@ -215,7 +215,7 @@ function needed(needs, places) {
 /** Say in a sentence or two why the lines of the current edit came together. */
 function reason(sequence, places) {
   if (!step) return starts(sequence) ? "These lines are there from the start." : "";
-  if (sequence.unknown) return `The program cannot be analysed: ${sequence.unknown}.`;
+  if (sequence.unknown) return `The program cannot be analyzed: ${sequence.unknown}.`;
   const lines = present(sequence, step).filter((index) => sequence.arrivals[index] === step - 1);
   const units = new Set(lines.map((index) => sequence.heads[index]).filter((head) => head >= 0));
   if (lines.length === 1) return "A single line: nothing had to come with it.";

@@ -1,0 +1,1 @@
+"""Programming languages: everything lintseq knows about each."""

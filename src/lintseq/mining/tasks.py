@@ -1,0 +1,463 @@
+"""A documented definition as a task: what to ask for so that a stranger could write it, and the answer.
+
+What is asked is the signature and what the docstring says; the answer is the program without docstrings, so
+that nothing is written twice. Many definitions are no tasks: they are parts of something that only their
+package knows. These are refused with the reason. Programs are parsed, never imported or run.
+"""
+
+import argparse
+import ast
+import collections
+import datetime
+import decimal
+import email.message
+import fractions
+import inspect
+import io
+import logging
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import threading
+import types
+import urllib.parse
+import uuid
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import PurePosixPath
+from xml.etree.ElementTree import Element
+
+from lintseq.errors import ProgramError
+from lintseq.linting.pyflakes import PyflakesLinter
+from lintseq.mining.definitions import Definition
+from lintseq.mining.docstrings import description_of, first_sentence, why_it_says_nothing
+from lintseq.mining.names import DEFINITIONS, IMPORTS, last_name
+
+DefinitionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+_TESTS = re.compile(
+    r"(?:^|/)(?:_?tests?|testing|testsuite|unittests?)/|(?:^|/)(?:test_[^/]*|[^/]*_tests?|tests?|conftest)\.py$"
+)
+_VENDORED = re.compile(r"(?:^|/)_?(?:vendor|vendored|extern|externals?|third_?party|thirdparty|bundled)/")
+_GENERATED_NAME = re.compile(r"(?:_pb2(?:_grpc)?|parsetab|lextab|_?versioneer|_version)\.py$")
+_GENERATED = re.compile(
+    r"do not (?:edit|modify)|auto(?:matically)?[- ]?generated|(?<!be )generated (?:by|from|with)\b", re.IGNORECASE
+)
+_RELATIVE = re.compile(r"^from[ ]+\..*", re.MULTILINE)
+_HEAD_LINES = 40
+_LONGEST_LINE = 160
+"""Longer ones are data."""
+_DOCUMENTED = 5
+"""Times as many lines as without docstrings, at most."""
+_LONGEST_SIGNATURE = 300
+_UNTOLD_KEYS = 4
+"""So many texts that nothing tells of are one too many to be guessed."""
+
+_MAKING_AND_SHOWING = ("__init__", "__str__", "__repr__", "__reduce__")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is asked for, and the answer."""
+
+    instruction: str
+    program: str
+    kind: str
+    """`function` or `class`."""
+    imports: tuple[str, ...]
+    """The packages that the program imports, beside the standard library."""
+
+
+def check_file(path: str, text: str) -> None:
+    """Raise `ProgramError` for a file that holds no tasks: tests, what a program wrote, other people's packages."""
+    if _TESTS.search(path):
+        raise ProgramError("test", "the file is one of tests")
+    if _VENDORED.search(path):
+        raise ProgramError("vendored", "the file is a copy of another package's")
+    if _GENERATED_NAME.search(path):
+        raise ProgramError("generated", "the file's name says that a program wrote it")
+    head = text.split("\n", _HEAD_LINES)[:_HEAD_LINES]
+    for line in head:
+        if line.startswith(("#", '"""', "'''")) and (match := _GENERATED.search(line)) is not None:
+            raise ProgramError("generated", f"the file says {match.group()!r}")
+
+
+def task_of(definition: Definition, path: str, *, max_lines: int | None = None) -> Task:
+    """Return the task that a definition is; raise `ProgramError` with the reason if it is none.
+
+    `path` is that of its file, from the folder that packages lie in.
+    """
+    description = description_of(definition.docstring)
+    if (why := why_it_says_nothing(definition.docstring, description)) is not None:
+        raise ProgramError("says-nothing", why)
+    lines = definition.program.count("\n")
+    if max_lines is not None and lines > _DOCUMENTED * max_lines:  # it would take long to find out more
+        raise ProgramError("too-many-lines", f"{lines} lines, where at most {max_lines} are wanted")
+    if (match := _RELATIVE.search(definition.program)) is not None:  # most often so, and told without parsing
+        raise ProgramError("own-import", f"{match.group()!r} is out of its package")
+    whole = ast.parse(definition.program)
+    node = _asked(definition, whole)
+    _check_name(node, whole)
+    _check_body(node)
+    program = without_docstrings(definition.program, whole)
+    tree = whole if program == definition.program else ast.parse(program)
+    _check_size(program, max_lines)
+    imports = _checked_imports(tree, path)
+    _check_share(program, tree, node.name)
+    instruction = _instruction(node, description)
+    _check_members(tree, instruction, imports)
+    _check_texts(tree, instruction, path)
+    check_names(program)
+    return Task(instruction, program, "class" if isinstance(node, ast.ClassDef) else "function", imports)
+
+
+def _asked(definition: Definition, tree: ast.Module) -> DefinitionNode:
+    """Return the definition itself in its program."""
+    name = definition.name
+    found = [node for node in tree.body if isinstance(node, DEFINITIONS) and node.name == name]
+    if len(found) != 1:
+        raise ProgramError("several", f"of {name.partition('-')[0]!r} there are several")
+    return found[0]
+
+
+# What it is
+
+
+def _check_name(node: DefinitionNode, tree: ast.Module) -> None:
+    bases = [last_name(base) for base in node.bases] if isinstance(node, ast.ClassDef) else []
+    if re.match(r"_*tests?_|_*tests?$|Test[A-Z]", node.name) or any(base.endswith("TestCase") for base in bases):
+        raise ProgramError("test", f"{node.name!r} is a test")
+    own = {name for one in tree.body if not isinstance(one, IMPORTS) for name in _bound_by(one)}
+    for decorator in node.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        text = ast.unparse(called)
+        if "fixture" in text or text.startswith("pytest."):
+            raise ProgramError("test", f"it is decorated with {text!r}")
+        if "deprecat" in text.lower():
+            raise ProgramError("says-nothing", f"it is decorated with {text!r}")
+        if text.partition(".")[0] in own:
+            raise ProgramError("own-decorator", f"it is decorated with {text!r}, which its module defines")
+    if not isinstance(node, ast.ClassDef):
+        arguments = [*node.args.posonlyargs, *node.args.args]
+        if arguments and arguments[0].arg in ("self", "cls"):
+            raise ProgramError(
+                "unknown-member", f"it is a method of something else: its first parameter is {arguments[0].arg!r}"
+            )
+
+
+def _bound_by(node: ast.stmt) -> Iterator[str]:
+    """Yield the names that a statement at the top of a program binds."""
+    if isinstance(node, DEFINITIONS):
+        yield node.name
+    else:
+        yield from (one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
+
+
+def _check_body(node: DefinitionNode) -> None:
+    """Raise `ProgramError` if a definition does nothing."""
+    body = [one for one in node.body if not _is_idle(one)]
+    if not body:
+        raise ProgramError("stub", "its body does nothing")
+    if isinstance(node, ast.ClassDef):
+        methods = [one for one in body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+        if all(one.name in _MAKING_AND_SHOWING or all(map(_is_idle, one.body)) for one in methods):
+            raise ProgramError("stub", "it has no methods but to be made and shown, or they do nothing")
+    elif len(body) == 1:
+        match body[0]:
+            case ast.Raise():
+                raise ProgramError("stub", "it only raises an error")
+            case ast.Return(None | ast.Constant() | ast.Name()):
+                raise ProgramError("stub", f"it only does: {ast.unparse(body[0])}")
+            case ast.Return(ast.Call(ast.Attribute(ast.Name(), name))) if name == node.name:
+                raise ProgramError("stub", f"it only calls a method of the same name: {ast.unparse(body[0])}")
+
+
+def _is_idle(node: ast.stmt) -> bool:
+    match node:
+        case ast.Pass() | ast.Expr(ast.Constant()):
+            return True
+        case ast.Raise(exc):
+            called = exc.func if isinstance(exc, ast.Call) else exc
+            return called is not None and last_name(called) == "NotImplementedError"
+    return False
+
+
+def _check_size(program: str, max_lines: int | None) -> None:
+    lines = program.split("\n")
+    size = len(lines) - 1
+    if max_lines is not None and size > max_lines:
+        raise ProgramError("too-many-lines", f"{size} lines, where at most {max_lines} are wanted")
+    if (longest := max(map(len, lines))) > _LONGEST_LINE:
+        raise ProgramError("long-line", f"a line has {longest} characters")
+
+
+def _check_share(program: str, tree: ast.Module, name: str) -> None:
+    """Raise `ProgramError` if a program is for the most part something else than what is asked for."""
+    lines = program.split("\n")
+
+    def length(node: ast.stmt) -> int:
+        return sum(bool(line.strip()) for line in lines[node.lineno - 1 : node.end_lineno])
+
+    asked = sum(length(node) for node in tree.body if isinstance(node, DEFINITIONS) and node.name == name)
+    rest = sum(length(node) for node in tree.body if not isinstance(node, IMPORTS)) - asked
+    if rest > asked:
+        raise ProgramError("mostly-other", f"{asked} lines are {name!r}, and {rest} what it needs")
+
+
+# What it needs
+
+
+def _checked_imports(tree: ast.Module, path: str) -> tuple[str, ...]:
+    """Return the packages that a program imports; raise `ProgramError` if its own is among them."""
+    own = {part for part in PurePosixPath(path).parts[:-1] if part not in sys.stdlib_module_names}
+    own.update(part.removesuffix(".py") for part in PurePosixPath(path).parts[:1])
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, IMPORTS):
+            continue
+        if isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ProgramError("own-import", f"{ast.unparse(node)!r} is out of its package")
+            if node.names[0].name == "*":
+                raise ProgramError("undefined-name", f"{ast.unparse(node)!r} may bring any name")
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+        for name in names:
+            top = name.partition(".")[0]
+            if top in own:
+                raise ProgramError("own-import", f"{ast.unparse(node)!r} is out of its package")
+            found.add(top)
+    return tuple(sorted(found - sys.stdlib_module_names))
+
+
+def check_names(program: str) -> None:
+    """Raise `ProgramError` for a program that does not compile or uses a name that nothing defines."""
+    for finding in PyflakesLinter().check(program):
+        if finding.code in ("UndefinedName", "UndefinedLocal", "UndefinedExport", "SyntaxError"):
+            raise ProgramError("undefined-name" if finding.code != "SyntaxError" else "syntax", finding.message)
+
+
+def _check_members(tree: ast.Module, instruction: str, imports: Sequence[str]) -> None:
+    """Raise `ProgramError` for a member of a parameter of which neither the row nor Python tells."""
+    known = _common_members() | set(re.findall(r"\w+", instruction))
+    if any(name in ("numpy", "scipy", "pandas", "sklearn", "torch", "jax") for name in imports):
+        known |= _ARRAY_MEMBERS
+    bound = frozenset(_members_bound(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            _check_parameters(node, known | bound)
+
+
+def _check_parameters(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, known: frozenset[str]) -> None:
+    given = _given(node)
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Attribute) and inner.attr not in known and _root(inner.value) in given:
+            what = f"{ast.unparse(inner.value)}.{inner.attr}"
+            raise ProgramError("unknown-member", f"it uses {what}, of which nothing in the row tells")
+
+
+def _given(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
+    """Return the names that stand for what a function is given, or for parts of it."""
+    arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
+    given = {one.arg for one in arguments if one is not None}
+    for inner in ast.walk(node):
+        match inner:
+            case ast.For(target, values) | ast.AsyncFor(target, values) | ast.comprehension(target, values):
+                used = {one.id for one in ast.walk(values) if isinstance(one, ast.Name)}
+            case ast.Assign([target], ast.Attribute() | ast.Subscript() | ast.Name() as value):
+                used = {_root(value)}
+            case _:
+                continue
+        if used & given:
+            given.update(one.id for one in ast.walk(target) if isinstance(one, ast.Name))
+    return given
+
+
+def _root(node: ast.expr) -> str:
+    """Return the name that an expression such as `name.attribute[0]` begins with; empty if it is another one."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _members_bound(tree: ast.Module) -> Iterator[str]:
+    """Yield all names of members that a program gives: in the bodies of its classes, and by assignment."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(body=body):
+                for one in body:
+                    for inner in ast.walk(one):
+                        if isinstance(inner, DEFINITIONS):
+                            yield inner.name
+                        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                            yield inner.id
+            case ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+            case ast.Call(ast.Name("namedtuple") | ast.Attribute(attr="namedtuple")):
+                yield from re.findall(r"\w+", ast.unparse(node))
+
+
+def _check_texts(tree: ast.Module, instruction: str, path: str) -> None:
+    """Raise `ProgramError` for what only its package knows: its own name, and keys of which nothing tells."""
+    texts = list(_texts(tree))
+    named = [one for one in ast.walk(tree) if isinstance(one, ast.Name | ast.Attribute)]
+    names = [one.attr if isinstance(one, ast.Attribute) else one.id for one in named]
+    said = _words(instruction)
+    package = _package_of(path)
+    if package and package not in said and package in _words(" ".join([*names, *texts])):
+        raise ProgramError("own-name", f"the name of its package, {package!r}, is in it")
+    keys = sorted({text for text in texts if _KEY.fullmatch(text) and not _words(text) <= said | _EVERYDAY})
+    if len(keys) >= _UNTOLD_KEYS:
+        raise ProgramError("untold-keys", f"nothing tells of {', '.join(map(repr, keys[:_UNTOLD_KEYS]))}")
+
+
+_KEY = re.compile(r"(?=.*[A-Za-z]{3})(?!__\w+__$)[\w./:$-]+")
+"""A text that is a name or a value of something, and no message."""
+_MESSAGE = re.compile(r"warn|log|print|echo|error|exception|debug|info", re.IGNORECASE)
+
+
+def _texts(tree: ast.Module) -> Iterator[str]:
+    """Yield the texts in a program, but for those of errors and messages."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        told = isinstance(node, ast.Call) and _MESSAGE.search(ast.unparse(node.func))
+        if not told and not isinstance(node, ast.Raise | ast.Assert):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _words(text: str) -> set[str]:
+    """Return the words of a text in small letters; those of names, such as `readFile`, one by one."""
+    return set(re.findall(r"[a-z]{2,}", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower()))
+
+
+def _package_of(path: str) -> str:
+    """Return the name of a file's package in small letters; empty if it is too common a word to say anything."""
+    parts = [part for part in PurePosixPath(path).parts if part not in ("src", "lib", "python")]
+    name = parts[0].removesuffix(".py").lower() if parts else ""
+    return name if len(name) > 2 and name.isalpha() and name not in sys.stdlib_module_names else ""
+
+
+_EVERYDAY = frozenset(
+    re.findall(
+        r"\w+",
+        "utf ascii latin ignore replace strict surrogateescape encoding errors read write append http https"
+        " ftp file localhost stdin stdout stderr win linux darwin posix nt exe com org net www true false yes"
+        " no on off none null nan inf int uint float double bool str string bytes list dict tuple set object"
+        " array char date time datetime left right center top bottom start end first last upper lower min max"
+        " mean median sum std var count mon tue wed thu fri sat sun jan feb mar apr may jun jul aug sep oct"
+        " nov dec monday tuesday wednesday thursday friday saturday sunday january february march april june"
+        " july august september october november december day days week weeks month months year years hour"
+        " hours minute minutes second seconds name names type types value values key keys id ids data text"
+        " json csv xml html txt gz zip tar bz tgz png jpg red green blue black white yellow self cls args"
+        " kwargs, kib mib gib tib pib eib kb mb gb tb",
+    )
+)
+
+
+@cache
+def _common_members() -> frozenset[str]:
+    """Return the members of the values that programs usually get: of builtin types, and some of the library's."""
+    values: list[object] = [
+        *(str, bytes, bytearray, int, float, complex, list, tuple, dict, set, frozenset, range, slice, type, object),
+        *(BaseException, OSError, StopIteration, SyntaxError, UnicodeDecodeError, AttributeError, ImportError),
+        *(types.FunctionType, types.MethodType, types.ModuleType, types.CodeType, types.GeneratorType),
+        *(types.FrameType, types.TracebackType, types.CoroutineType, property, memoryview, str | None),
+        *(io.TextIOWrapper, io.BytesIO, io.BufferedReader, io.BufferedRandom, io.StringIO),
+        *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo),
+        *(pathlib.Path, decimal.Decimal, fractions.Fraction, re.Pattern, re.Match, uuid.UUID),
+        *(collections.deque, collections.Counter, collections.OrderedDict, collections.defaultdict),
+        *(threading.Thread, threading.Event, threading.Condition(), socket.socket, subprocess.Popen),
+        *(subprocess.CompletedProcess([], 0), logging.Logger, logging.Handler, argparse.ArgumentParser),
+        *(inspect.Signature, inspect.Parameter, Element, urllib.parse.ParseResult, zipfile.ZipFile, zipfile.ZipInfo),
+        *(email.message.Message, logging.makeLogRecord({})),
+    ]
+    found = {name for value in values for name in dir(value)}
+    waiting: list[type[ast.AST]] = [ast.AST]
+    while waiting:
+        kind = waiting.pop()
+        found.update(kind._fields, kind._attributes)
+        waiting.extend(kind.__subclasses__())
+    return frozenset(found | {"__dict__", "__name__", "__qualname__", "__wrapped__", "__annotations__", "__bases__"})
+
+
+_ARRAY_MEMBERS = frozenset(
+    re.findall(
+        r"\w+",
+        "T all any argmax argmin argsort astype base clip conj copy cumprod cumsum data diagonal dot dtype fill flat"
+        " flatten imag itemsize max mean min nbytes ndim nonzero prod ptp ravel real repeat reshape resize round shape"
+        " size sort squeeze std strides sum swapaxes take tobytes tolist trace transpose var view"
+        " columns index loc iloc values drop dropna fillna groupby merge apply iterrows rename reset_index set_index"
+        " sort_values unique isnull notnull isna notna to_numpy to_list empty name head tail dtypes assign items"
+        " device to detach cpu numpy cuda unsqueeze permute contiguous expand item matmul"
+        " fit predict transform fit_transform predict_proba score get_params set_params"
+        " toarray tocsr tocsc tocoo todense indptr indices nnz row col",
+    )
+)
+
+
+# What is asked for
+
+
+def _instruction(node: DefinitionNode, description: str) -> str:
+    signature = _signature(node)
+    if len(signature) > _LONGEST_SIGNATURE:
+        raise ProgramError("long-signature", f"the signature has {len(signature)} characters")
+    kind = "class" if isinstance(node, ast.ClassDef) else "function"
+    if isinstance(node, ast.AsyncFunctionDef):
+        kind = "async function"
+    decorators = [f"`@{ast.unparse(one)}`" for one in node.decorator_list]
+    decorated = f", decorated with {' and '.join(decorators)}" if decorators else ""
+    parts = [f"Write a Python {kind} `{signature}`{decorated}.", description]
+    if isinstance(node, ast.ClassDef):
+        fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
+        methods = [one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+        if fields:
+            parts.append("\n".join(["Fields:", *(f"- `{ast.unparse(one)}`" for one in fields)]))
+        if methods:
+            parts.append("\n".join(["Methods:", *map(_about_method, methods)]))
+    return "\n\n".join(parts)
+
+
+def _about_method(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    said = first_sentence(description_of(ast.get_docstring(node) or ""))
+    return f"- `{_signature(node)}`" + (f": {said}" if said else "")
+
+
+def _signature(node: DefinitionNode) -> str:
+    if isinstance(node, ast.ClassDef):
+        bases = [*map(ast.unparse, node.bases), *(f"{one.arg}={ast.unparse(one.value)}" for one in node.keywords)]
+        return node.name + (f"({', '.join(bases)})" if bases else "")
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
+    return f"{node.name}({ast.unparse(node.args)}){returns}"
+
+
+# The answer
+
+
+def without_docstrings(program: str, tree: ast.Module) -> str:
+    """Return a program without the docstrings of its functions and classes, and the empty lines after them.
+
+    A docstring that is all there is of a body stays, and so do all of them where the program reads some.
+    """
+    if "__doc__" in program:
+        return program
+    lines = program.split("\n")
+    gone: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, DEFINITIONS) and len(node.body) > 1 and ast.get_docstring(node, clean=False) is not None:
+            docstring, following = node.body[0], node.body[1]
+            first, last = docstring.lineno - 1, (docstring.end_lineno or docstring.lineno) - 1
+            before = lines[first].encode()[: docstring.col_offset]
+            after = lines[last].encode()[docstring.end_col_offset or 0 :].decode().strip()
+            if before.strip() or (after and not after.startswith("#")) or following.lineno - 1 == last:
+                continue
+            while last + 1 < len(lines) and not lines[last + 1].strip():
+                last += 1
+            gone.update(range(first, last + 1))
+    return "\n".join(line for number, line in enumerate(lines) if number not in gone)

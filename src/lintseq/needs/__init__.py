@@ -1,0 +1,1 @@
+"""What the lines of a program need of each other: the graph, and explanations of it."""

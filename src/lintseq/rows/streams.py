@@ -1,0 +1,255 @@
+"""Bytes of a file, local or remote, decompressed.
+
+Compression is told by a file's first bytes, not by its name.
+"""
+
+import io
+import os
+import re
+import stat
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import IO, Any, BinaryIO, Protocol, cast
+
+import zstandard
+
+from lintseq.errors import ConfigError
+
+STDIN = "-"
+CHUNK = 1 << 17
+_SAMPLE = 1 << 16
+BROKEN = (EOFError, OSError, zlib.error, zstandard.ZstdError)
+"""What is raised where a file cannot be read on; the first if it ends too early."""
+_URL = re.compile(r"[A-Za-z0-9+]+(::[A-Za-z0-9+]+)*://")
+
+
+def is_remote(path: str) -> bool:
+    """Tell whether a path is a URL, as `fsspec` reads them; it may be a chain such as `simplecache::s3://...`."""
+    return _URL.match(path) is not None
+
+
+_ACCOUNT = re.compile(r"(?<=://)(?<!github://)[^/?#\s'\"]*@")
+_QUERY = re.compile(r"(://[^?#\s'\"]*)\?[^#\s'\"]*(?<![:,;])")
+
+
+def without_secrets(text: str) -> str:
+    """Return a text in which no URL has an account or a query, which may be a password or a key."""
+    return _QUERY.sub(r"\1?***", _ACCOUNT.sub("***@", text)) if "://" in text else text
+
+
+def address_hash(path: str) -> str:
+    """Return what tells the inputs of two URLs apart that are the same but for their secrets; not the account."""
+    return blake2b(_ACCOUNT.sub("", path).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def filesystem(path: str) -> tuple[Any, str]:
+    """Return the fsspec file system of a URL and the path in it; raises `ConfigError` if there is none."""
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError:
+        raise ConfigError(f"reading {path} needs fsspec: pip install 'lintseq[remote]'") from None
+    try:
+        found, inner = url_to_fs(path)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from None
+    return found, inner
+
+
+@contextmanager
+def opened(path: str) -> Iterator[BinaryIO]:
+    """Open a file for reading bytes, with `peek`; whatever keeps it from being read is an `OSError`."""
+    if path == STDIN:
+        yield sys.stdin.buffer
+    elif is_remote(path):
+        with io.BufferedReader(_Remote(path), CHUNK) as file:
+            yield cast(BinaryIO, file)
+    else:
+        with open(path, "rb", buffering=CHUNK) as file:
+            yield file
+
+
+class _Remote(io.RawIOBase):
+    """The bytes of a remote file. Servers and their libraries fail in all kinds of ways: here they are one."""
+
+    def __init__(self, path: str) -> None:
+        self._file: Any = None
+        system, inner = filesystem(path)
+        with _as_os_errors():
+            self._file = system.open(inner, "rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return bool(self._file.seekable())
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        with _as_os_errors():
+            return int(self._file.seek(offset, whence))
+
+    def readinto(self, buffer: Any) -> int:
+        with _as_os_errors():
+            data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if self._file is not None and not self.closed:
+            self._file.close()
+        super().close()
+
+
+@contextmanager
+def _as_os_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
+
+
+def check_readable(path: str) -> None:
+    """Raise `ConfigError` for a file that cannot be opened."""
+    if path == STDIN:
+        return
+    try:
+        if is_remote(path):
+            with opened(path) as file:
+                file.read(1)
+            return
+        with open(path, "rb") if stat.S_ISREG(os.stat(path).st_mode) else open(os.devnull, "rb"):
+            pass
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {_told(error)}") from None
+    if not os.access(path, os.R_OK):
+        raise ConfigError(f"cannot read {path}: permission denied")
+
+
+def _told(error: OSError) -> str:
+    """Return what kept a file from being read. Of a file of a server, fsspec says only the address and the cause."""
+    if isinstance(error, FileNotFoundError) and not error.strerror:
+        return f"{error.__cause__ or 'there is no such file'}"
+    return error.strerror or str(error)
+
+
+def input_size(path: str) -> int | None:
+    """Return the size of a file in bytes, or None for whatever has no size to know in advance."""
+    if path == STDIN:
+        return None
+    if is_remote(path):
+        size = remote_stamp(path).get("size", "")
+        return int(size) if size.isdecimal() else None
+    status = os.stat(path)
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def fingerprint(path: str) -> dict[str, Any] | None:
+    """Return what tells whether a file is still the same; None if it cannot be read twice.
+
+    Of a local file: size, time of change, and a hash of its beginning, middle and end. Of a remote one, what
+    its server says of it.
+    """
+    if is_remote(path):
+        return remote_stamp(path)
+    size = input_size(path)
+    if size is None:
+        return None
+    hashed = blake2b(digest_size=16)
+    with open(path, "rb") as file:
+        for place in (0, size // 2, max(size - _SAMPLE, 0)):
+            file.seek(place)
+            hashed.update(file.read(_SAMPLE))
+    return {"size": size, "changed": os.stat(path).st_mtime_ns, "hash": hashed.hexdigest()}
+
+
+def is_plain(path: str) -> bool:
+    """Tell whether a file can be read from any place in it: it is no pipe, and not compressed."""
+    if input_size(path) is None:
+        return False
+    with opened(path) as file:
+        return file.seekable() and decompressed(file) is file
+
+
+def remote_stamp(path: str) -> dict[str, str]:
+    """Return what a server says of a file that changes with it."""
+    system, inner = filesystem(path)
+    with _as_os_errors():
+        info = system.info(inner)
+    known = ("size", "ETag", "etag", "LastModified", "mtime", "created", "checksum", "sha256")
+    return {name: str(info[name]) for name in known if name in info}
+
+
+def decompressed(raw: BinaryIO) -> IO[bytes]:
+    """Return a stream of what a file holds, whether it is compressed or not."""
+    magic = cast(io.BufferedReader, raw).peek(4)[:4]
+    if magic[:2] == b"\x1f\x8b":
+        return io.BufferedReader(_Decompressed(raw, lambda: zlib.decompressobj(wbits=31)), CHUNK)
+    if magic == b"\x28\xb5\x2f\xfd":
+        return io.BufferedReader(_Decompressed(raw, lambda: zstandard.ZstdDecompressor().decompressobj()), CHUNK)
+    return raw
+
+
+class _Frame(Protocol):
+    """One compressed stream of those that a file is made of, as zlib and zstandard have it."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class _Decompressed(io.RawIOBase):
+    """The bytes of a compressed file.
+
+    Gives all there is before it says that the file is truncated; of the libraries' own readers, gzip's
+    keeps the last bytes to itself then, and zstandard's does not notice.
+    """
+
+    _STEP = 2048  # so little, because what it decompresses to may be thousands of times as much
+
+    def __init__(self, raw: BinaryIO, new_frame: Callable[[], _Frame]) -> None:
+        self._raw = raw
+        self._new_frame = new_frame
+        self._frame: _Frame | None = None
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            if not self._decompress_more():
+                return 0
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+    def _decompress_more(self) -> bool:
+        """Take the next step and return True, or False at the end of the file."""
+        rest = b""
+        if self._frame is not None and self._frame.eof:
+            # Between frames there may be zeros, with which some media are padded.
+            rest = self._frame.unused_data.lstrip(b"\0")
+            self._frame = None
+        compressed = rest or self._raw.read(self._STEP)
+        if not compressed:
+            if self._frame is not None:
+                raise EOFError("the last frame is not complete")
+            return False
+        if self._frame is None:
+            compressed = compressed.lstrip(b"\0")
+            self._frame = self._new_frame() if compressed else None
+        if self._frame is not None:
+            self._ready = memoryview(self._frame.decompress(compressed))
+        return True

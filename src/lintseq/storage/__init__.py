@@ -1,0 +1,1 @@
+"""Files on disk: atomic writes, append-only files, resumable runs, process pools."""
