@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # What pip is told to get PyTorch; where there is no GPU: make test TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu".
 TORCH ?= torch==2.13.0
 
-.PHONY: help demo demo-evaluate demo-train demo-study test check bench clean
+.PHONY: help demo demo-evaluate demo-train demo-study test test-all check bench clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,7 +54,10 @@ demo-train: $(VENV)/.train  ## Set up PyTorch, pretrain and finetune a nano mode
 demo-study: $(VENV)/.train  ## Set up PyTorch, and compare programs and edits in a toy study with a report.
 	$(BIN)/lintseq study studies/toy.toml --output out/toy --jobs 2
 
-test: $(VENV)/.dev  ## Set up and run the tests.
+test: $(VENV)/.dev  ## Set up and run the tests, without those marked slow.
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow"
+
+test-all: $(VENV)/.dev  ## Set up and run all tests.
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(VENV)/.dev  ## Lint, check the format and the types.
