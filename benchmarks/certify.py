@@ -122,7 +122,7 @@ def judge_again(certified: Path) -> tuple[int, dict[str, int], list[list[object]
     seen: set[str] = set()
     for row in read_jsonl(certified):
         program = row["program"]
-        states = list(DIFF.parse_edits(row["edits"], final_newline=program.endswith("\n")).states())
+        states = list(DIFF.read_edits(row["edits"], final_newline=program.endswith("\n")).states())
         fresh = [state for state in dict.fromkeys(states[:-1]) if state not in seen]
         seen.update(fresh)
         wholes.append((len(texts), len(fresh), row["id"]))

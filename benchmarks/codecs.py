@@ -165,12 +165,12 @@ def round_trips(report: Report, parts: Sequence[EditSequence], whole: int) -> in
 def readings(codec: Codec, part: EditSequence) -> tuple[bool, ...]:
     """Return whether a sequence comes back, for each of the ways to read it."""
     states = list(part.states())
-    text, start = codec.encode(part), part.start
-    edits = codec.edit_texts(part)
+    text, start = codec.write(part), part.start
+    edits = codec.write_edits(part)
     one = codec.resolve(text, start)
     return (
-        comes_back(part, states, lambda: codec.parse(text, start)),
-        comes_back(part, states, lambda: codec.parse_edits(edits, start, final_newline=part.program.final_newline)),
+        comes_back(part, states, lambda: codec.read(text, start)),
+        comes_back(part, states, lambda: codec.read_edits(edits, start, final_newline=part.program.final_newline)),
         (one.program, one.notes, one.edits_applied) == (part.program, (), len(part)),
         all(reads_alone(codec, part.after(number).first(1), state) for number, state in enumerate(states)),
     )
@@ -186,7 +186,7 @@ def comes_back(part: EditSequence, states: list[str], read: Callable[[], EditSeq
 
 def reads_alone(codec: Codec, edit: EditSequence, state: str) -> bool:
     """Tell whether the tolerant reader makes `state` of the text of a single edit."""
-    resolution = codec.resolve(codec.encode(edit), edit.start)
+    resolution = codec.resolve(codec.write(edit), edit.start)
     return resolution.text == state and not resolution.notes
 
 
@@ -196,7 +196,7 @@ def reads_alone(codec: Codec, edit: EditSequence, state: str) -> bool:
 def count_tokens(sequences: Sequence[EditSequence], tokenizer: Any) -> list[Tokens]:
     """Return the tokens of the plain programs, and of their sequences in every format."""
     texts = {PLAIN: [sequence.program.text for sequence in sequences]}
-    texts |= {codec.name: [codec.encode(sequence) for sequence in sequences] for codec in CODECS.values()}
+    texts |= {codec.name: [codec.write(sequence) for sequence in sequences] for codec in CODECS.values()}
     return [
         Tokens(
             name,
@@ -230,7 +230,7 @@ def speeds(sequences: Sequence[EditSequence]) -> dict[str, list[float]]:
         texts: list[str] = []
         spent = [
             clock(lambda codec=codec, texts=texts: texts.extend(map(codec.encode, sequences))),
-            clock(lambda codec=codec, texts=texts: [codec.parse(text) for text in texts]),
+            clock(lambda codec=codec, texts=texts: [codec.read(text) for text in texts]),
             clock(lambda codec=codec, texts=texts: [codec.resolve(text) for text in texts]),
         ]
         found[codec.name] = [1000 * seconds / len(sequences) for seconds in spent]

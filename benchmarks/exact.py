@@ -120,11 +120,11 @@ def examine(job: Job) -> Outcome:
     line = encode_line(lintseq_record(Item(job.name, "", text), sequence, 0, {}))
     drawn = process_time()
     record = json.loads(line)
-    written = DIFF.encode(sequence)
+    written = DIFF.write(sequence)
     tolerant = DIFF.resolve(written)
     read_back = [
-        DIFF.parse_edits(record["edits"], final_newline=text.endswith("\n")).program.text,
-        DIFF.resolve_strict(written).text,
+        DIFF.read_edits(record["edits"], final_newline=text.endswith("\n")).program.text,
+        DIFF.read(written).program.text,
         tolerant.text,
     ]
     exact = record["program"] == text and all(one.encode() == text.encode() for one in read_back)

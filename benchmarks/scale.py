@@ -143,7 +143,7 @@ def work_alone(source: Path, samples: int, seed: int) -> Work:
         sequences = [sampler.sample(seed=seed, id=row["id"], draw=draw) for draw in range(samples)]
         drawn = process_time()
         for sequence in sequences:
-            DIFF.edit_texts(sequence)
+            DIFF.write_edits(sequence)
         work.analysis += analyzed - started
         work.walk += drawn - analyzed
         work.encoding += process_time() - drawn

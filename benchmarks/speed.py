@@ -167,7 +167,7 @@ def where_time_goes(sources: Sequence[Source], samples: int) -> list[list[str]]:
         timed("parsed", lambda: parse_python(source.text))
         sampler = timed("set up", lambda: ProgramSampler(program))
         sequences = timed("draws", lambda: [sampler.sample(id=source.name, draw=draw) for draw in range(samples)])
-        timed("texts", lambda: [DIFF.edit_texts(sequence) for sequence in sequences])
+        timed("texts", lambda: [DIFF.write_edits(sequence) for sequence in sequences])
         timed("records", lambda: [encode_line(lintseq_record(item, sequence, 0, {})) for sequence in sequences])
 
     gc.disable()  # as lintseq does while it works

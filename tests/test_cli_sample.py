@@ -129,14 +129,14 @@ def test_the_text_is_the_encoding_byte_for_byte(
     path.write_bytes(text.encode())
     assert main(["sample", str(path), "--text", "--seed", "1"]) == 0
     out = capfdbinary.readouterr().out.decode()
-    assert out == DIFF.encode(sample_edits(text, seed=1))
-    assert DIFF.resolve_strict(out).text == text
+    assert out == DIFF.write(sample_edits(text, seed=1))
+    assert DIFF.read(out).program.text == text
 
 
 def test_the_record_replays_to_the_file(area: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sample", area, "--json", "--draw", "2"]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert DIFF.parse_edits(record["edits"], final_newline=True).program.text == record["program"] == AREA
+    assert DIFF.read_edits(record["edits"], final_newline=True).program.text == record["program"] == AREA
     assert record["draw"] == 2
     assert record["meta"]["seed"] == 0
 
@@ -144,7 +144,7 @@ def test_the_record_replays_to_the_file(area: str, capsys: pytest.CaptureFixture
 def test_a_dash_reads_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(AREA.encode())))
     assert main(["sample", "-", "--text"]) == 0
-    assert capsys.readouterr().out == DIFF.encode(sample_edits(AREA))
+    assert capsys.readouterr().out == DIFF.write(sample_edits(AREA))
 
 
 def test_a_file_is_decoded_as_python_decodes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from lintseq.cli.resolve import resolve as resolve_command
 from lintseq.codecs import DIFF
-from lintseq.codecs.resolution import END_TOKENS
+from lintseq.codecs.text import END_TOKENS
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, MalformedEditError
 from lintseq.program import Program
@@ -52,7 +52,7 @@ def dense(numbers: list[int]) -> tuple[int, ...]:
 @st.composite
 def damaged_texts(draw: st.DrawFn) -> str:
     """A well-formed text with some lines cut, doubled, dropped, swapped or replaced, or its end missing."""
-    rows = DIFF.encode(draw(sequences())).split("\n")
+    rows = DIFF.write(draw(sequences())).split("\n")
     for _ in range(draw(st.integers(0, 3))):
         if not rows:
             break
@@ -83,7 +83,7 @@ def damaged_texts(draw: st.DrawFn) -> str:
 def test_the_format_is_the_one_in_the_paper() -> None:
     program = Program.from_text("from math import pi\n\ndef area(r):\n    return pi * r * r\n")
     sequence = EditSequence(program, (1, 2, 0, 0))
-    assert DIFF.encode(sequence) == (
+    assert DIFF.write(sequence) == (
         "<|diff|>@@ -0,0 +1,2 @@\n+def area(r):\n+    return pi * r * r\n"
         "<|diff|>@@ -0,0 +1 @@\n+from math import pi\n"
         "<|diff|>@@ -1,0 +2 @@\n+\n"
@@ -92,19 +92,19 @@ def test_the_format_is_the_one_in_the_paper() -> None:
 
 def test_hunks_of_one_edit_count_in_the_state_before_it() -> None:
     sequence = EditSequence(Program.from_text("a\nb\nc\nd\ne"), (1, 0, 1, 1, 0))
-    assert DIFF.edit_texts(sequence) == ["@@ -0,0 +1,2 @@\n+b\n+e", "@@ -0,0 +1 @@\n+a\n@@ -1,0 +3,2 @@\n+c\n+d"]
+    assert DIFF.write_edits(sequence) == ["@@ -0,0 +1,2 @@\n+b\n+e", "@@ -0,0 +1 @@\n+a\n@@ -1,0 +3,2 @@\n+c\n+d"]
 
 
 def test_the_text_ends_in_a_newline_exactly_when_the_program_does() -> None:
-    assert DIFF.encode(EditSequence(Program.from_text("a\n"), (0,))) == "<|diff|>@@ -0,0 +1 @@\n+a\n"
-    assert DIFF.encode(EditSequence(Program.from_text("a"), (0,))) == "<|diff|>@@ -0,0 +1 @@\n+a"
-    assert DIFF.encode(EditSequence(Program.from_text("\n"), (0,))) == "<|diff|>@@ -0,0 +1 @@\n+\n"
-    assert DIFF.encode(EditSequence(Program.from_text(""), ())) == "<|diff|>"
+    assert DIFF.write(EditSequence(Program.from_text("a\n"), (0,))) == "<|diff|>@@ -0,0 +1 @@\n+a\n"
+    assert DIFF.write(EditSequence(Program.from_text("a"), (0,))) == "<|diff|>@@ -0,0 +1 @@\n+a"
+    assert DIFF.write(EditSequence(Program.from_text("\n"), (0,))) == "<|diff|>@@ -0,0 +1 @@\n+\n"
+    assert DIFF.write(EditSequence(Program.from_text(""), ())) == "<|diff|>"
 
 
 @given(sequences())
 def test_headers_and_rows_are_those_of_the_placements(sequence: EditSequence) -> None:
-    for text, hunks in zip(DIFF.edit_texts(sequence), sequence.placements(), strict=True):
+    for text, hunks in zip(DIFF.write_edits(sequence), sequence.placements(), strict=True):
         parts, inserted = [], 0
         for position, indices in hunks:
             count = "" if len(indices) == 1 else f",{len(indices)}"
@@ -127,7 +127,7 @@ def neighbors(sequence: EditSequence) -> list[tuple[list[str], list[str]]]:
 def test_where_all_lines_differ_the_edits_are_those_of_difflib(sequence: EditSequence) -> None:
     program = Program(tuple(f"{line}{index}" for index, line in enumerate(sequence.program.lines)))
     sequence = EditSequence(program, sequence.arrivals)
-    for text, (before, after) in zip(DIFF.edit_texts(sequence), neighbors(sequence), strict=True):
+    for text, (before, after) in zip(DIFF.write_edits(sequence), neighbors(sequence), strict=True):
         assert text == "\n".join(list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:])
 
 
@@ -135,23 +135,23 @@ def test_where_all_lines_differ_the_edits_are_those_of_difflib(sequence: EditSeq
 
 
 @given(sequences())
-def test_what_is_encoded_parses_back_to_the_same_sequence(sequence: EditSequence) -> None:
-    text = DIFF.encode(sequence)
-    assert DIFF.parse(text) == sequence
-    assert DIFF.parse(text.removeprefix("<|diff|>")) == sequence
-    assert DIFF.resolve_strict(text).text == sequence.program.text
+def test_what_is_written_reads_back_to_the_same_sequence(sequence: EditSequence) -> None:
+    text = DIFF.write(sequence)
+    assert DIFF.read(text) == sequence
+    assert DIFF.read(text.removeprefix("<|diff|>")) == sequence
+    assert DIFF.read(text).program.text == sequence.program.text
 
 
 @given(sequences())
-def test_edit_texts_parse_back_to_the_same_sequence(sequence: EditSequence) -> None:
-    texts = DIFF.edit_texts(sequence)
-    assert DIFF.parse_edits(texts, final_newline=sequence.program.final_newline) == sequence
-    assert DIFF.parse_edits(texts).program.lines == sequence.program.lines
+def test_edit_texts_read_back_to_the_same_sequence(sequence: EditSequence) -> None:
+    texts = DIFF.write_edits(sequence)
+    assert DIFF.read_edits(texts, final_newline=sequence.program.final_newline) == sequence
+    assert DIFF.read_edits(texts).program.lines == sequence.program.lines
 
 
 @given(sequences())
-def test_the_tolerant_reader_finds_nothing_amiss_in_what_is_encoded(sequence: EditSequence) -> None:
-    resolution = DIFF.resolve(DIFF.encode(sequence))
+def test_the_tolerant_reader_finds_nothing_amiss_in_what_is_written(sequence: EditSequence) -> None:
+    resolution = DIFF.resolve(DIFF.write(sequence))
     assert resolution.text == sequence.program.text
     assert resolution.edits_applied == len(sequence)
     assert resolution.notes == ()
@@ -165,19 +165,19 @@ def test_any_line_is_content_like_any_other(piece: str, form: str) -> None:
         program = Program.from_text(text)
         size = len(program.lines)
         for arrivals in ((0,) * size, tuple(range(size)), tuple(reversed(range(size)))):
-            encoded = DIFF.encode(EditSequence(program, arrivals))
-            assert DIFF.resolve_strict(encoded).text == text
-            assert DIFF.resolve(encoded).text == text
-            assert DIFF.resolve(encoded).notes == ()
+            written = DIFF.write(EditSequence(program, arrivals))
+            assert DIFF.read(written).program.text == text
+            assert DIFF.resolve(written).text == text
+            assert DIFF.resolve(written).notes == ()
 
 
 @given(sequences(), st.data())
 def test_a_text_cut_after_an_edit_gives_the_state_there(sequence: EditSequence, data: st.DataObject) -> None:
     kept = data.draw(st.integers(0, len(sequence)))
-    text = "".join(f"<|diff|>{edit}\n" for edit in DIFF.edit_texts(sequence)[:kept])
+    text = "".join(f"<|diff|>{edit}\n" for edit in DIFF.write_edits(sequence)[:kept])
     state = neighbors(sequence)[kept - 1][1] if kept else []
     assert DIFF.resolve(text).program == Program(tuple(state), bool(state))
-    assert DIFF.resolve_strict(text).lines == tuple(state)
+    assert DIFF.read(text).program.lines == tuple(state)
     begun = DIFF.resolve(text + "<|diff|>")
     assert begun.program.lines == tuple(state)
     assert [note.reason for note in begun.notes] == ["empty-edit"] * (kept > 0 or bool(begun.notes))
@@ -185,7 +185,7 @@ def test_a_text_cut_after_an_edit_gives_the_state_there(sequence: EditSequence, 
 
 @given(sequences(), st.data())
 def test_a_text_cut_anywhere_gives_the_lines_that_had_arrived(sequence: EditSequence, data: st.DataObject) -> None:
-    text = DIFF.encode(sequence)
+    text = DIFF.write(sequence)
     cut = text[: data.draw(st.integers(0, len(text)))]
     whole_rows = sum(row.startswith("+") for row in cut.split("\n")[:-1])
     assert whole_rows <= len(DIFF.resolve(cut).program.lines) <= whole_rows + 1
@@ -194,7 +194,7 @@ def test_a_text_cut_anywhere_gives_the_lines_that_had_arrived(sequence: EditSequ
 @given(sequences())
 def test_a_text_that_lost_all_its_separators_gives_the_same_program(sequence: EditSequence) -> None:
     """A tokenizer that skips special tokens when it decodes drops them."""
-    resolution = DIFF.resolve("\n".join(DIFF.edit_texts(sequence)))
+    resolution = DIFF.resolve("\n".join(DIFF.write_edits(sequence)))
     assert resolution.program.lines == sequence.program.lines
     assert [note.reason for note in resolution.notes] == ["separator"] * (len(sequence) - 1)
 
@@ -209,9 +209,9 @@ def test_real_programs_read_back() -> None:
     for text in texts:
         program = Program.from_text(text)
         sequence = EditSequence(program, dense([rng.randrange(8) for _ in program.lines]))
-        encoded = DIFF.encode(sequence)
-        assert DIFF.parse(encoded) == sequence
-        assert DIFF.resolve(encoded).text == text
+        written = DIFF.write(sequence)
+        assert DIFF.read(written) == sequence
+        assert DIFF.resolve(written).text == text
 
 
 # Strict
@@ -251,26 +251,26 @@ FINE = "<|diff|>@@ -0,0 +1,2 @@\n+a\n+b"
 )
 def test_the_first_thing_amiss_is_an_error_that_says_where_and_why(text: str, message: str) -> None:
     with pytest.raises(MalformedEditError) as caught:
-        DIFF.resolve_strict(text)
+        DIFF.read(text)
     assert str(caught.value).startswith(message)
 
 
 def test_errors_in_a_list_of_edits_count_lines_in_their_edit() -> None:
     with pytest.raises(MalformedEditError, match=r"^edit 2, line 3: row"):
-        DIFF.parse_edits(["@@ -0,0 +1 @@\n+a", "@@ -0,0 +1,2 @@\n+b\nc"])
+        DIFF.read_edits(["@@ -0,0 +1 @@\n+a", "@@ -0,0 +1,2 @@\n+b\nc"])
     for edits in ([""], ["@@ -0,0 +1 @@\n+a\n"], ["<|diff|>@@ -0,0 +1 @@\n+a"]):
         with pytest.raises(MalformedEditError, match=r"^edit 1, line"):
-            DIFF.parse_edits(edits)
+            DIFF.read_edits(edits)
 
 
 @settings(max_examples=300)
 @given(st.one_of(damaged_texts(), st.lists(st.sampled_from([*PIECES, "\n"])).map("".join)))
 def test_strict_accepts_exactly_what_the_encoder_writes(text: str) -> None:
     try:
-        sequence = DIFF.parse(text)
+        sequence = DIFF.read(text)
     except MalformedEditError:
         return
-    assert DIFF.encode(sequence).removeprefix("<|diff|>") == text.removeprefix("<|diff|>")
+    assert DIFF.write(sequence).removeprefix("<|diff|>") == text.removeprefix("<|diff|>")
 
 
 # Tolerant
@@ -284,12 +284,16 @@ def test_the_tolerant_reader_notes_exactly_what_the_strict_one_refuses(text: str
         assert 1 <= note.line <= text.count("\n") + 1
         assert "\n" not in str(note)
     try:
-        sequence = DIFF.parse(text)
+        sequence = DIFF.read(text)
     except MalformedEditError:
         assert resolution.notes
     else:
         if not text.endswith(END_TOKENS):
-            assert resolution == type(resolution)(sequence.program, len(sequence))
+            assert (resolution.program, resolution.edits_applied, resolution.notes) == (
+                sequence.program,
+                len(sequence),
+                (),
+            )
 
 
 @given(st.lists(st.sampled_from([*PIECES, *END_TOKENS, "\n", "\r\n", "@@ -", "1", ",0", " +", " @@", "-a", "+a"])))

@@ -311,8 +311,8 @@ def test_every_shape_holds_the_same_sequence(shape: str, program: str) -> None:
     data = row(f"Here:\n```python\n{program}\n```\n" if shape == "pylintseq" else program, id=5)
     records = [json.loads(line) for line in work_on(data, shape=shape, samples=3, seed=1).records.splitlines()]
     program = json.loads(work_on(data).records)["program"]
-    sequences = [DIFF.encode(sample_edits_of(program, draw)) for draw in range(3)]
-    texts = [DIFF.edit_texts(sample_edits_of(program, draw)) for draw in range(3)]
+    sequences = [DIFF.write(sample_edits_of(program, draw)) for draw in range(3)]
+    texts = [DIFF.write_edits(sample_edits_of(program, draw)) for draw in range(3)]
     expected = {
         "lintseq": [
             {
@@ -438,7 +438,7 @@ def test_a_rejection_names_the_row_by_its_own_id() -> None:
 @pytest.mark.parametrize("program", ["x = '" + "a" * 1_000_000 + "'\ny = x\n", "x = [" + "1, " * 100_000 + "]\n"])
 def test_a_program_with_a_line_of_a_megabyte_is_a_program(program: str) -> None:
     record = json.loads(work_on(row(program)).records)
-    assert DIFF.parse_edits(record["edits"], final_newline=True).program.text == program
+    assert DIFF.read_edits(record["edits"], final_newline=True).program.text == program
 
 
 def test_a_program_that_takes_too_long_is_rejected_in_time() -> None:
@@ -505,7 +505,7 @@ def test_every_row_comes_out_as_its_records_or_as_one_rejection(rows: list[bytes
     assert result.tally.sequences == len(records) == result.tally.edits.total()
     for record in records:
         final_newline = record["program"].endswith("\n")
-        assert DIFF.parse_edits(record["edits"], final_newline=final_newline).program.text == record["program"]
+        assert DIFF.read_edits(record["edits"], final_newline=final_newline).program.text == record["program"]
 
 
 # The pipeline
@@ -811,7 +811,7 @@ def test_real_pairs_are_all_accounted_for(tmp_path: Path) -> None:
     assert not {"internal-error", "timeout", "crashed"} & set(tally.rejections)
     for record in read(tmp_path / "out.jsonl"):
         final_newline = record["program"].endswith("\n")
-        assert DIFF.parse_edits(record["edits"], final_newline=final_newline).program.text == record["program"]
+        assert DIFF.read_edits(record["edits"], final_newline=final_newline).program.text == record["program"]
 
 
 def test_encoding_a_line_ends_it_once() -> None:

@@ -31,7 +31,7 @@ import pytest
 from typer.models import ArgumentInfo
 
 from lintseq.cli import app
-from lintseq.codecs.resolution import END_TOKENS
+from lintseq.codecs.text import END_TOKENS
 from lintseq.dataset.records import SHAPES
 from lintseq.linting import LINTERS
 from lintseq.rows.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES

@@ -66,8 +66,8 @@ WHOLE = "from math import pi\n\n\ndef area(r):\n    return pi * r * r\n"
         ("code", BODY + "<|endoftext|>"),
         ("code", "from __future__ import annotations\n" + WHOLE),
         ("program", WHOLE),
-        ("diff", DIFF.encode(ProgramSampler(WHOLE).sample())),
-        ("diff", DIFF.encode(ProgramSampler(PROMPT + BODY).sample()).removeprefix("<|diff|>")),
+        ("diff", DIFF.write(ProgramSampler(WHOLE).sample())),
+        ("diff", DIFF.write(ProgramSampler(PROMPT + BODY).sample()).removeprefix("<|diff|>")),
         ("diff", "<|diff|>@@ -0,0 +1,2 @@\n+def area(r):\n+    return math.pi * r * r"),
     ],
 )

@@ -11,6 +11,7 @@ import random
 import re
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lintseq.codecs import CODECS, DIFF, Codec, get_codec
-from lintseq.codecs.resolution import END_TOKENS
+from lintseq.codecs.text import END_TOKENS
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, MalformedEditError
 from lintseq.program import Program
@@ -59,7 +60,7 @@ def sequences(draw: st.DrawFn) -> EditSequence:
 def damaged(draw: st.DrawFn, codec: Codec) -> tuple[str, Program]:
     """A well-formed text with some lines cut, doubled, dropped, swapped or replaced, or its end missing."""
     sequence = draw(sequences())
-    rows = codec.encode(sequence).split("\n")
+    rows = codec.write(sequence).split("\n")
     for _ in range(draw(st.integers(0, 3))):
         if not rows:
             break
@@ -98,13 +99,13 @@ each_format = pytest.mark.parametrize("codec", FORMATS, ids=lambda codec: codec.
 @given(data=st.data())
 def test_what_is_written_reads_back_to_the_same_edits(codec: Codec, data: st.DataObject) -> None:
     sequence = data.draw(sequences())
-    text = codec.encode(sequence)
-    parsed = codec.parse(text, sequence.start)
+    text = codec.write(sequence)
+    parsed = codec.read(text, sequence.start)
     assert parsed.program == sequence.program
     assert list(parsed.states()) == list(sequence.states())
-    assert codec.encode(parsed) == text
-    listed = codec.parse_edits(
-        codec.edit_texts(sequence), sequence.start, final_newline=sequence.program.final_newline
+    assert codec.write(parsed) == text
+    listed = codec.read_edits(
+        codec.write_edits(sequence), sequence.start, final_newline=sequence.program.final_newline
     )
     assert list(listed.states()) == list(sequence.states())
 
@@ -113,10 +114,11 @@ def test_what_is_written_reads_back_to_the_same_edits(codec: Codec, data: st.Dat
 @given(data=st.data())
 def test_the_tolerant_reader_finds_nothing_amiss_in_what_is_written(codec: Codec, data: st.DataObject) -> None:
     sequence = data.draw(sequences())
-    text = codec.encode(sequence)
+    text = codec.write(sequence)
     if len(sequence) and not ends_in_a_token(text):
         resolution = codec.resolve(text, sequence.start)
         assert (resolution.program, resolution.notes) == (sequence.program, ())
+        assert [state.text for state in resolution.states()] == list(sequence.states())
         assert resolution.edits_applied == len(sequence)
 
 
@@ -130,8 +132,11 @@ def test_whatever_is_written_is_read_and_noted_if_it_is_not_well_formed(codec: C
     for note in resolution.notes:
         assert 1 <= note.line <= text.count("\n") + 1
         assert "\n" not in str(note)
+    states = [start, *resolution.states()]
+    assert states[-1].lines == resolution.program.lines
+    assert sum(before.lines != after.lines for before, after in pairwise(states)) <= resolution.edits_applied
     try:
-        sequence = codec.parse(text, start)
+        sequence = codec.read(text, start)
     except MalformedEditError:
         assert resolution.notes
     else:
@@ -185,8 +190,8 @@ def real_sequences() -> list[EditSequence]:
 def test_real_programs_read_back(codec: Codec) -> None:
     for sequence in real_sequences():
         for part in (sequence, sequence.after(len(sequence) // 2)):
-            text = codec.encode(part)
-            assert list(codec.parse(text, part.start).states()) == list(part.states())
+            text = codec.write(part)
+            assert list(codec.read(text, part.start).states()) == list(part.states())
             assert codec.resolve(text, part.start).program == part.program
 
 
@@ -194,7 +199,7 @@ def test_real_programs_read_back(codec: Codec) -> None:
 def test_unified_diffs_are_applied_by_git(context: int, tmp_path: Path) -> None:
     for sequence in real_sequences()[:20]:
         newline = "" if sequence.program.final_newline else "\n"
-        texts = get_codec(f"udiff:{context}").edit_texts(sequence)
+        texts = get_codec(f"udiff:{context}").write_edits(sequence)
         states = [state + newline for state in sequence.states()]
         for text, before, after in zip(texts[1:], states[:-1], states[1:], strict=True):
             (tmp_path / "main.py").write_text(before)
@@ -210,25 +215,25 @@ def test_unified_diffs_are_applied_by_git(context: int, tmp_path: Path) -> None:
 
 def test_without_context_a_unified_diff_is_the_paper_s() -> None:
     for sequence in real_sequences():
-        assert get_codec("udiff:0").encode(sequence) == DIFF.encode(sequence)
+        assert get_codec("udiff:0").write(sequence) == DIFF.write(sequence)
 
 
 def test_anchors_are_widened_until_they_are_unique() -> None:
     """The tenth of twenty equal pairs of lines can be told only by all the lines up to one end."""
     program = Program(("a", "b") * 10 + ("new",) + ("a", "b") * 10)
     sequence = EditSequence(program, (0,) * 20 + (1,) + (0,) * 20)
-    search = get_codec("search-replace").edit_texts(sequence)[1].split("=======")[0]
+    search = get_codec("search-replace").write_edits(sequence)[1].split("=======")[0]
     assert search.count("\n") > 20
     for name in ("search-replace", "original-updated", "udiff-words", "apply-patch"):
         codec = get_codec(name)
-        assert codec.parse(codec.encode(sequence)).program == program
+        assert codec.read(codec.write(sequence)).program == program
 
 
 def test_a_patch_names_the_definition_where_lines_are_found_earlier() -> None:
     body = ("    x = 1", "    y = 2", "    z = 3", "    a = 4", "    b = 5", "    return x")
     program = Program(("def a():", *body, "def b():", *body[:3], "    new = 0", *body[3:]))
     sequence = EditSequence(program, tuple(int(line == "    new = 0") for line in program.lines))
-    text = get_codec("apply-patch").edit_texts(sequence)[1]
+    text = get_codec("apply-patch").write_edits(sequence)[1]
     assert text.splitlines()[2:5] == ["@@ def b():", "     x = 1", "     y = 2"]
 
 

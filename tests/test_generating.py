@@ -381,7 +381,7 @@ def test_a_server_writes_edit_by_edit_and_bad_ones_again(server):
     request = Request("t", 0, "do it\n<|diff|>", 3)
     (done,) = asking(server, shape=SHAPE).generate([request], Sampling(), watches=watches(WATCHED, Sampling()))
     assert done.text == GOOD + "<|diff|>" + more
-    assert DIFF.parse(done.text).program.text == "def area(r):\n    r = r + 1\n    return r * r\n"
+    assert DIFF.read(done.text).program.text == "def area(r):\n    r = r + 1\n    return r * r\n"
     assert (done.finish, done.completion_tokens, done.more["thrown_tokens"]) == ("end", 21, 7)
     prompts = [body["prompt"] for _, body in server.seen]
     assert prompts == ["do it\n<|diff|>", "do it\n<|diff|>", f"do it\n<|diff|>{GOOD}<|diff|>"]

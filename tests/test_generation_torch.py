@@ -288,7 +288,7 @@ def test_linted_decoding_leaves_what_is_good_in_its_proportions_and_counts_the_r
     ours = parrot(tokenizer)
     options = EditOptions(linted=True, tries=60)
     done = list(ours.generate(requests(400), Sampling(), watches=watches(options, Sampling())))
-    programs = Counter(DIFF.parse(one.text).program.text for one in done)
+    programs = Counter(DIFF.read(one.text).program.text for one in done)
     assert set(programs) == set(GOOD)
     for text, chance in GOOD.items():
         assert abs(programs[text] / 400 - chance) < 0.08
@@ -330,7 +330,7 @@ def test_giving_up_ends_the_text_in_front_of_the_bad_edit(tokenizer):
     for one in done:
         text = one.text
         assert text == "" or (text.endswith("\n") and not DIFF.resolve(text).notes)
-    assert {len(DIFF.parse(one.text)) if one.text else 0 for one in done if one.finish == "gave-up"} == {0, 1}
+    assert {len(DIFF.read(one.text)) if one.text else 0 for one in done if one.finish == "gave-up"} == {0, 1}
 
 
 def test_so_many_edits_are_enough(tokenizer):

@@ -180,7 +180,7 @@ def test_references_pass_their_tests(pool):
 def test_edit_sequences_of_the_references_pass_too(pool):
     programs = []
     for row, problem in zip(HELD_OUT, problems(), strict=True):
-        text = DIFF.encode(sample_edits(code_of(row), seed=3))
+        text = DIFF.write(sample_edits(code_of(row), seed=3))
         programs.append((problem, read(problem, text, "diff").program))
     assert verdicts(programs, pool) == ["passed"] * len(programs)
 

@@ -144,13 +144,13 @@ def test_a_program_that_does_not_compile_is_told_once() -> None:
 def test_a_state_that_does_not_compile_is_found(line: str) -> None:
     lines = AREA.splitlines()
     sequence = EditSequence(Program.from_text(AREA), tuple(1 if other == line else 0 for other in lines))
-    report = check(record(DIFF.edit_texts(sequence)))
+    report = check(record(DIFF.write_edits(sequence)))
     assert failures(report) == [("compiles", 1)]
 
 
 def test_a_new_finding_in_a_state_is_found_and_counted_by_its_code() -> None:
     sequence = EditSequence(Program.from_text(AREA), (1, 0, 0, 0, 0, 0))
-    report = check(record(DIFF.edit_texts(sequence)))
+    report = check(record(DIFF.write_edits(sequence)))
     assert failures(report) == [("clean", 1)]
     assert "math" in message(report, "clean")
     assert sum(report.findings.values()) == 1
@@ -278,7 +278,7 @@ def test_whatever_the_program_a_changed_line_is_found(sequence: EditSequence, da
         lines[data.draw(st.integers(0, len(lines) - 1))] += "!"
     else:
         lines.append("x")
-    report = check(record(DIFF.edit_texts(sequence), "\n".join(lines)))
+    report = check(record(DIFF.write_edits(sequence), "\n".join(lines)))
     assert "exact" in report.examples
 
 

@@ -3,6 +3,7 @@
 LintseqError
 ├── ProgramError          unusable input: counted, and the work goes on
 ├── MalformedEditError    edit text that does not apply: counted, and the work goes on
+│   └── EditFault         the same within the text of one edit, with line and reason
 ├── ConfigError           impossible settings: stops before work starts
 └── ToolError             a broken tool (a linter that crashed): stops what relied on it
 """
@@ -23,6 +24,16 @@ class ProgramError(LintseqError):
 
 class MalformedEditError(LintseqError):
     """An edit that does not parse or does not fit the state it is applied to."""
+
+
+class EditFault(MalformedEditError):
+    """The first irregularity in the text of one edit; `line` counts in that text, from 1."""
+
+    def __init__(self, line: int, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.line = line
+        self.reason = reason
+        self.detail = detail
 
 
 class ConfigError(LintseqError):

@@ -34,8 +34,8 @@ def resolve(
         raise ConfigError(f"cannot read the edit text: {error}") from None
     text = data.decode(errors="surrogateescape")  # bytes that are no UTF-8 pass through unchanged
     if strict:
-        sequence = DIFF.parse(text)
-        resolution = Resolution(sequence.program, len(sequence))
+        sequence = DIFF.read(text)
+        resolution = Resolution.of_edits(sequence.start, sequence.program, sequence.edits)
     else:
         resolution = DIFF.resolve(text)
     if json:

@@ -62,7 +62,7 @@ def sample(
     if text:
         from lintseq.codecs import DIFF
 
-        typer.echo(DIFF.encode(sequence).encode(), nl=False)
+        typer.echo(DIFF.write(sequence).encode(), nl=False)
     elif json:
         from lintseq.dataset.records import Item, encode_line, lintseq_record, meta_of
 

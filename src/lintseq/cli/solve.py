@@ -190,7 +190,7 @@ class Stage:
 def split(text: str) -> list[str]:
     """Return the edits of a text that may still be growing."""
     from lintseq.codecs import SEPARATOR, split_edits
-    from lintseq.codecs.resolution import end_without_tokens
+    from lintseq.codecs.text import end_without_tokens
 
     text = text[: end_without_tokens(text)]
     return [edit for edit in split_edits(text.removesuffix("\n" + SEPARATOR)) if edit]
@@ -199,12 +199,12 @@ def split(text: str) -> list[str]:
 def show_edit_of(codec: "Codec", start: "Program", edits: list[str], number: int, to: "Console") -> None:
     """Print an edit, from 1, with the program as it stands after it."""
     from lintseq.codecs import join_edits
-    from lintseq.codecs.anchors import aligned
+    from lintseq.codecs.locate import align
 
     before = list(
         codec.resolve(join_edits(edits[: max(number - 1, 0)]), start).program.lines if number > 1 else start.lines
     )
     after = list(codec.resolve(join_edits(edits[:number]), start).program.lines) if number else before
-    new = set(range(len(after))) - set(aligned(before, after))
+    new = set(range(len(after))) - set(align(before, after))
     print_line(to, (f"edit {number}:", "bold cyan"), (f" +{plural(len(new), 'line')}", "cyan"))
     show_state(after, new, to, width=len(str(len(after))))

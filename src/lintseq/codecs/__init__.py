@@ -7,13 +7,15 @@ import re
 
 from lintseq.codecs import diff, tolerant
 from lintseq.codecs.blocks import SEARCH_REPLACE
-from lintseq.codecs.codec import NOTHING, SEPARATOR, Codec, join_edits, split_edits
+from lintseq.codecs.codec import NOTHING, Codec
 from lintseq.codecs.patch import APPLY_PATCH
 from lintseq.codecs.resolution import Note, Resolution
 from lintseq.codecs.states import STATES
+from lintseq.codecs.text import SEPARATOR, join_edits, split_edits
 from lintseq.codecs.unified import UDIFF, UDIFF_WORDS, udiff
 from lintseq.codecs.windows import ORIGINAL_UPDATED
 from lintseq.errors import ConfigError
+from lintseq.program import Program
 
 __all__ = [
     "CODECS",
@@ -25,6 +27,7 @@ __all__ = [
     "Resolution",
     "get_codec",
     "join_edits",
+    "resolve",
     "split_edits",
 ]
 
@@ -46,3 +49,11 @@ def get_codec(name: str) -> Codec:
         return CODECS[name]
     except KeyError:
         raise ConfigError(f"unknown format {name!r}; use one of {', '.join(CODECS)}, udiff:N") from None
+
+
+def resolve(text: str, format: str = "diff", *, start: Program = NOTHING) -> Resolution:
+    """Return the program that a model's edit text writes on `start`, with notes on what was ignored or repaired.
+
+    Never fails on a text: whatever cannot be read is skipped and noted. Raises `ConfigError` for an unknown format.
+    """
+    return get_codec(format).resolve(text, start)

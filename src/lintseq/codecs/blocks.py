@@ -29,11 +29,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from lintseq.codecs import mending
-from lintseq.codecs.anchors import common_prefix, lone_window, places
-from lintseq.codecs.codec import SEPARATOR, Codec
+from lintseq.codecs.codec import Codec
+from lintseq.codecs.locate import common_prefix, lone_window, places
 from lintseq.codecs.mending import Draft, Escape, Habits, Piece, check_form
-from lintseq.codecs.resolution import EditFault, Resolution, shorten
+from lintseq.codecs.resolution import Resolution
+from lintseq.codecs.text import SEPARATOR, shorten
 from lintseq.edits import Edit, EditSequence, Hunk
+from lintseq.errors import EditFault
 from lintseq.program import Program
 
 WIDTH = 7

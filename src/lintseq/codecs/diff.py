@@ -20,8 +20,9 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from lintseq.codecs.resolution import EditFault, shorten
+from lintseq.codecs.text import shorten
 from lintseq.edits import Edit, EditSequence, Hunk
+from lintseq.errors import EditFault
 
 HEADER = re.compile(r"@@ -(0|[1-9][0-9]{0,11}),0 \+([1-9][0-9]{0,11})(?:,([2-9]|[1-9][0-9]{1,11}))? @@")
 """A header exactly as `encode` writes it: position, start, count."""

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lintseq.codecs.mending import Draft, Habits, Piece, is_fence
-from lintseq.codecs.resolution import shorten
 from lintseq.codecs.rows import SIGNS, Signs
+from lintseq.codecs.text import shorten
 
 _NUMBERS = r"([0-9]{1,12})(?: *, *([0-9]{1,12}))?"
 _NUMBERED = re.compile(rf"@@ *-? *{_NUMBERS}(?: *\+ *{_NUMBERS})? *@@")
@@ -164,7 +164,7 @@ class _Reader:
 
     def marker(self, row: str, name: str, line: int) -> None:
         if name == "begin patch":
-            if self.draft.changed:
+            if self.draft.splices:
                 self.draft.start_edit()
                 self.size = len(self.draft.lines)
             self.begun = True

@@ -25,11 +25,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from lintseq.codecs.anchors import Place, aligned, common_prefix, completed, find
-from lintseq.codecs.codec import SEPARATOR, Codec
-from lintseq.codecs.resolution import EditFault, Note, Resolution, end_without_tokens, shorten
-from lintseq.edits import apply
-from lintseq.errors import MalformedEditError
+from lintseq.codecs.codec import Codec
+from lintseq.codecs.locate import Place, align, common_prefix, completed, find
+from lintseq.codecs.resolution import Note, Resolution, Splice, splices
+from lintseq.codecs.text import SEPARATOR, end_without_tokens, shorten
+from lintseq.errors import EditFault, MalformedEditError
 from lintseq.program import Program
 
 # Raw lines
@@ -100,23 +100,29 @@ class Draft:
         self.lines = list(start.lines)
         self.notes: list[Note] = []
         self.edit = 0
-        self.applied = 0
+        self.changes: list[tuple[Splice, ...]] = []
+        self.splices: list[Splice] = []
+        """Those of the edit that is being read."""
         self.cursor = 0
         """Behind the change before of the same edit."""
-        self.changed = False
         self.fenced = False
         """Whether a fence was opened, outside of all edits, and not closed."""
         self.ignored = 0
         """The last line of the text that was ignored."""
 
     def start_edit(self) -> None:
+        self.end_edit()
         self.edit += 1
         self.cursor = 0
-        self.end_edit()
 
     def end_edit(self) -> None:
-        self.applied += self.changed
-        self.changed = False
+        if self.edit:
+            self.changes.append(tuple(self.splices))
+        self.splices = []
+
+    def splice(self, splice: Splice) -> None:
+        self.lines[splice.position : splice.position + splice.removed] = splice.lines
+        self.splices.append(splice)
 
     def note(self, line: int, reason: str, detail: str) -> None:
         self.notes.append(Note(self.edit, line, reason, detail))
@@ -180,7 +186,7 @@ class Draft:
         """Put `after` in the place where `before` was found."""
         end = place.start + len(before)
         there = self.lines[place.start : end]
-        found = aligned(before, after)
+        found = align(before, after)
         written = list(after)
         if place.overlooked:
             self.note(line, place.overlooked, f"taken to be line {place.start + 1} and following of the state")
@@ -194,8 +200,8 @@ class Draft:
             self.note(line, "replace", f"{gone} lines of the state are deleted or rewritten")
         if written == there:
             self.note(line, "no-change", "what it writes is there already")
-        self.changed |= written != there
-        self.lines[place.start : end] = written
+        else:
+            self.splice(Splice(place.start, len(before), tuple(written)))
         self.cursor = place.start + len(written)
 
 
@@ -257,11 +263,11 @@ def resolve(text: str, start: Program, codec: Codec, habits: Habits) -> Resoluti
 
 def _read(text: str, start: Program, codec: Codec, habits: Habits, *, whole: bool) -> Resolution:
     try:
-        sequence = codec.parse(text, start)
+        sequence = codec.read(text, start)
     except MalformedEditError as error:
         fault = str(error)
     else:
-        return Resolution(sequence.program, len(sequence))
+        return Resolution.of_edits(start, sequence.program, sequence.edits)
     draft = Draft(start)
     pieces = _pieces(text, habits.glued, whole=whole)
     for piece in pieces:
@@ -277,7 +283,8 @@ def _read(text: str, start: Program, codec: Codec, habits: Habits, *, whole: boo
     lines = text.count("\n") + (not text.endswith("\n"))
     final_newline = text.endswith("\n") or draft.ignored == lines
     notes = tuple(sorted(draft.notes, key=lambda note: note.line))
-    return Resolution(Program(tuple(draft.lines), final_newline and bool(draft.lines)), draft.applied, notes)
+    program = Program(tuple(draft.lines), final_newline and bool(draft.lines))
+    return Resolution(program, start, tuple(draft.changes), notes)
 
 
 def _pieces(text: str, glued: re.Pattern[str] | None, *, whole: bool) -> list[Piece]:
@@ -326,5 +333,5 @@ def _take(draft: Draft, piece: Piece, codec: Codec, mend: Mend) -> None:
         if len(draft.notes) == noted:
             draft.note(piece.line + fault.line - 1, fault.reason, fault.detail)
     else:
-        draft.lines = apply(edit, draft.lines)
-        draft.changed = True
+        for splice in splices(edit):
+            draft.splice(splice)

@@ -25,12 +25,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from lintseq.codecs import loose, mending
-from lintseq.codecs.anchors import places
 from lintseq.codecs.codec import Codec
+from lintseq.codecs.locate import places
 from lintseq.codecs.mending import check_form
-from lintseq.codecs.resolution import EditFault, Resolution, shorten
+from lintseq.codecs.resolution import Resolution
 from lintseq.codecs.rows import CONTEXT, SIGNS, found_at, insertions, joined, kept, signed_end, windows
+from lintseq.codecs.text import shorten
 from lintseq.edits import Edit, EditSequence, Hunk, apply
+from lintseq.errors import EditFault
 from lintseq.program import Program
 
 BEGIN = "*** Begin Patch"

@@ -1,19 +1,19 @@
-"""What reading a model's text gives back: the program, and a note on each thing ignored or repaired.
+"""The result of reading a model's text: the program, the states on the way, notes on what was ignored or repaired."""
 
-Shared by every format; knows nothing of any of them.
-"""
-
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
+from lintseq.edits import Edit
 from lintseq.program import Program
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One thing in a text that was not as it should be; `str(note)` is one readable line."""
+    """One irregularity in a text; `str(note)` is one readable line."""
 
     edit: int
-    """Which edit of the text, from 1; 0 is what comes before the first."""
+    """Which edit of the text, from 1; 0 is the text before the first."""
 
     line: int
     """Which line of the text, from 1."""
@@ -22,64 +22,60 @@ class Note:
     """A short machine-readable word."""
 
     detail: str
-    """What was found and what became of it, for people."""
+    """What was found and how it was read, for people."""
 
     def __str__(self) -> str:
         return f"edit {self.edit}, line {self.line}: {self.reason}: {self.detail}"
 
 
 @dataclass(frozen=True, slots=True)
+class Splice:
+    """The replacement of `removed` lines of a state, from index `position` on, by `lines`."""
+
+    position: int
+    removed: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Resolution:
-    """What a text resolved to, whatever it was."""
+    """The program that a text writes, whatever the text was."""
 
     program: Program
-    edits_applied: int
-    """How many edits changed the state."""
+
+    start: Program
+
+    changes: tuple[tuple[Splice, ...], ...]
+    """For each edit of the text, its splices, each in the state that the one before it left; none if it changed
+    nothing."""
 
     notes: tuple[Note, ...] = ()
-    """In the order of the text's lines; none means that the text was exactly as `encode` writes."""
+    """In the order of the text's lines; none means that the text was exactly as `write` writes it."""
+
+    @classmethod
+    def of_edits(cls, start: Program, program: Program, edits: Sequence[Edit]) -> Self:
+        """Return the resolution of a well-formed text with these edits."""
+        return cls(program, start, tuple(map(splices, edits)))
 
     @property
     def text(self) -> str:
         """The program's text."""
         return self.program.text
 
+    @property
+    def edits_applied(self) -> int:
+        """How many edits changed the state."""
+        return sum(map(bool, self.changes))
 
-class EditFault(Exception):
-    """What keeps an edit text from being read strictly; `line` counts in that text, from 1."""
-
-    def __init__(self, line: int, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.line = line
-        self.reason = reason
-        self.detail = detail
-
-
-def shorten(text: str) -> str:
-    """Return `text` quoted, on one line, with nothing in it that cannot be printed, and not too long."""
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+    def states(self) -> Iterator[Program]:
+        """Yield the state after each edit, including those that changed nothing; the last is the program."""
+        lines = list(self.start.lines)
+        for change in self.changes:
+            for splice in change:
+                lines[splice.position : splice.position + splice.removed] = splice.lines
+            yield Program(tuple(lines), self.program.final_newline and bool(lines))
 
 
-END_TOKENS = (
-    "<|endoftext|>",
-    "<|end_of_text|>",
-    "<|end|>",
-    "<|im_end|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<end_of_turn>",
-    "<eos>",
-    "</s>",
-)
-
-
-def end_without_tokens(text: str) -> int:
-    """Return where `text` ends without the end-of-text tokens, and the white space after them, that close it."""
-    end = reach = len(text)
-    while True:
-        while reach and text[reach - 1].isspace():
-            reach -= 1
-        token = next((token for token in END_TOKENS if text.endswith(token, 0, reach)), None)
-        if token is None:
-            return end
-        end = reach = reach - len(token)
+def splices(edit: Edit) -> tuple[Splice, ...]:
+    """Return the insertions of an edit as splices: from the last to the first, so that positions stay valid."""
+    return tuple(Splice(hunk.position, 0, hunk.lines) for hunk in reversed(edit.hunks))

@@ -7,9 +7,10 @@ hunks of a text belong. How headers look is each format's own.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lintseq.codecs.anchors import places
-from lintseq.codecs.resolution import EditFault, shorten
+from lintseq.codecs.locate import places
+from lintseq.codecs.text import shorten
 from lintseq.edits import Edit, Hunk
+from lintseq.errors import EditFault
 
 CONTEXT = 3
 """How many lines of the state are shown on each side of an insertion, where nothing else is said."""

@@ -14,11 +14,13 @@ these) gets a backslash.
 from collections.abc import Sequence
 
 from lintseq.codecs import mending
-from lintseq.codecs.anchors import aligned, insertion
-from lintseq.codecs.codec import SEPARATOR, Codec
+from lintseq.codecs.codec import Codec
+from lintseq.codecs.locate import align, insertion
 from lintseq.codecs.mending import FENCES, Draft, Escape, Habits, Piece
-from lintseq.codecs.resolution import EditFault, Resolution, shorten
+from lintseq.codecs.resolution import Resolution
+from lintseq.codecs.text import SEPARATOR, shorten
 from lintseq.edits import Edit, EditSequence
+from lintseq.errors import EditFault
 from lintseq.program import Program
 
 _ESCAPE = Escape((SEPARATOR, *FENCES))
@@ -58,7 +60,7 @@ def _mend(draft: Draft, piece: Piece) -> None:
         draft.note(piece.line, "empty-edit", "an edit without a line of code; ignored")
         return
     after = _ESCAPE.show(rows)
-    found = aligned(draft.lines, after)
+    found = align(draft.lines, after)
     gone = found.count(-1)
     cut = piece.cut and not closed and gone > 0 and all(at < 0 for at in found[len(found) - gone :])
     if draft.lines:

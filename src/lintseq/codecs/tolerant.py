@@ -32,9 +32,10 @@ What it does with the rest, and the reason it notes:
 import re
 from dataclasses import dataclass, field
 
-from lintseq.codecs.codec import NOTHING, SEPARATOR
+from lintseq.codecs.codec import NOTHING
 from lintseq.codecs.diff import HEADER
-from lintseq.codecs.resolution import Note, Resolution, end_without_tokens, shorten
+from lintseq.codecs.resolution import Note, Resolution, Splice
+from lintseq.codecs.text import SEPARATOR, end_without_tokens, shorten
 from lintseq.program import Program
 
 _NUMBERS = r"([0-9]{1,12})(?: *, *([0-9]{1,12}))?"
@@ -58,7 +59,9 @@ def resolve(text: str, start: Program = NOTHING) -> Resolution:
     if tokens:
         reader.note(max(len(reader.lines), 1), "end-token", f"{shorten(tokens)} at the end of the text is cut off")
     program = Program(tuple(reader.state), reader.final_newline and bool(reader.state))
-    return Resolution(program, reader.applied, tuple(sorted(reader.notes, key=lambda note: note.line)))
+    return Resolution(
+        program, start, tuple(map(tuple, reader.changes)), tuple(sorted(reader.notes, key=lambda note: note.line))
+    )
 
 
 @dataclass(slots=True)
@@ -125,19 +128,20 @@ class _Reader:
             self.lines.pop()
         self.state: list[str] = list(start.lines)
         self.notes: list[Note] = []
-        self.applied = 0
+        self.changes: list[list[Splice]] = []
         self.run: _Run | None = None
         self.hunk: _Hunk | None = None
         self.edit = 0
         self.start_edit(0)
         self.edit = 0
+        self.changes.clear()
 
     def start_edit(self, line: int) -> None:
         """Begin the next edit; positions now count in the state as it is."""
         self.edit += 1
         self.edit_line = line
         self.headers = 0  # of this edit, good or bad
-        self.changed = False
+        self.changes.append([])
         self.size = len(self.state)  # of the state before this edit
         self.behind = 0  # how many of its lines lie behind the last hunk
         self.shift = 0  # how far this edit has moved the lines after that
@@ -269,7 +273,6 @@ class _Reader:
         self.close_hunk(at_end=at_end)
         if self.edit and not self.headers:
             self.ignore(self.edit_line, "empty-edit", SEPARATOR)
-        self.applied += self.changed
 
     def close_hunk(self, *, at_end: bool = False) -> None:
         """Apply the hunk that was being read, if any."""
@@ -341,7 +344,8 @@ class _Reader:
         self.state[start:cursor] = written
         self.behind = cursor - self.shift
         self.shift += len(written) - (cursor - start)
-        self.changed |= len(written) > passed or deleted > 0
+        if len(written) > passed or deleted:
+            self.changes[-1].append(Splice(start, cursor - start, tuple(written)))
         if deleted or passed:
             self.note(hunk.line, "replace", f"{deleted} lines deleted, {passed} lines of context passed")
         ignored = old_rows - deleted - passed

@@ -36,7 +36,7 @@ from functools import cache, partial
 from lintseq.codecs import loose, mending
 from lintseq.codecs.codec import Codec
 from lintseq.codecs.mending import check_form
-from lintseq.codecs.resolution import EditFault, Resolution, shorten
+from lintseq.codecs.resolution import Resolution
 from lintseq.codecs.rows import (
     CONTEXT,
     SIGNS,
@@ -49,7 +49,9 @@ from lintseq.codecs.rows import (
     stands_alone,
     windows,
 )
+from lintseq.codecs.text import shorten
 from lintseq.edits import Edit, EditSequence, Hunk, apply
+from lintseq.errors import EditFault
 from lintseq.program import Program
 
 # With numbers

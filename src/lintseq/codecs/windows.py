@@ -27,11 +27,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lintseq.codecs import mending
-from lintseq.codecs.anchors import common_prefix, insertion, lone_window, places
-from lintseq.codecs.codec import SEPARATOR, Codec
+from lintseq.codecs.codec import Codec
+from lintseq.codecs.locate import common_prefix, insertion, lone_window, places
 from lintseq.codecs.mending import FENCES, Draft, Escape, Habits, Piece, check_form
-from lintseq.codecs.resolution import EditFault, Resolution, shorten
+from lintseq.codecs.resolution import Resolution
+from lintseq.codecs.text import SEPARATOR, shorten
 from lintseq.edits import Edit, EditSequence, Hunk, apply
+from lintseq.errors import EditFault
 from lintseq.program import Program
 
 ORIGINAL = "<|original|>"

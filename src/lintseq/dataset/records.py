@@ -57,7 +57,7 @@ def lintseq_record(item: Item, sequence: EditSequence, draw: int, meta: Meta, co
         "instruction": item.instruction,
         "program": item.program,
         **state,
-        "edits": codec.edit_texts(sequence),
+        "edits": codec.write_edits(sequence),
         "meta": meta if codec is DIFF else {**meta, "format": codec.name},
     }
 
@@ -65,7 +65,7 @@ def lintseq_record(item: Item, sequence: EditSequence, draw: int, meta: Meta, co
 def pylintseq_record(item: Item, sequence: EditSequence, draw: int, meta: Meta, codec: Codec) -> dict[str, Any]:
     """Return the columns that pylintseq writes."""
     return {
-        "edit_path": codec.edit_texts(sequence),
+        "edit_path": codec.write_edits(sequence),
         "index": item.index,
         "source_file": item.source,
         "source_instruction": item.instruction,
@@ -79,7 +79,7 @@ def prompt_completion_record(
     """Return a prompt and its completion, as trainers for fine-tuning read them."""
     return {
         "prompt": prompt_of(item.instruction, sequence.start),
-        "completion": codec.encode(sequence),
+        "completion": codec.write(sequence),
         "id": item.id,
         "draw": draw,
         **_state(sequence),
@@ -92,7 +92,7 @@ def messages_record(item: Item, sequence: EditSequence, draw: int, meta: Meta, c
     return {
         "messages": [
             {"role": "user", "content": prompt_of(item.instruction, sequence.start).removesuffix("\n")},
-            {"role": "assistant", "content": codec.encode(sequence)},
+            {"role": "assistant", "content": codec.write(sequence)},
         ],
         "id": item.id,
         "draw": draw,
@@ -104,7 +104,7 @@ def messages_record(item: Item, sequence: EditSequence, draw: int, meta: Meta, c
 def messages_by_edit_record(item: Item, sequence: EditSequence, draw: int, meta: Meta, codec: Codec) -> dict[str, Any]:
     """Return a conversation in which the assistant makes one edit a turn; its turns, joined by newlines, are the
     text of the whole sequence."""
-    texts = [SEPARATOR + text for text in codec.edit_texts(sequence)]
+    texts = [SEPARATOR + text for text in codec.write_edits(sequence)]
     if sequence.program.final_newline:
         texts[-1] += "\n"
     messages = [{"role": "user", "content": prompt_of(item.instruction, sequence.start).removesuffix("\n")}]
@@ -127,7 +127,7 @@ def next_edit_record(item: Item, sequence: EditSequence, draw: int, meta: Meta, 
     one = sequence.after(before).legible().first(1)
     return {
         "prompt": prompt_of(item.instruction, one.start),
-        "completion": codec.encode(one),
+        "completion": codec.write(one),
         "id": item.id,
         "draw": draw,
         **_state(one),

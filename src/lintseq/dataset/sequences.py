@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lintseq.codecs import DIFF, SEPARATOR, Codec, get_codec, join_edits, split_edits
-from lintseq.codecs.resolution import shorten
+from lintseq.codecs.text import shorten
 from lintseq.dataset.records import prompt_of
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, MalformedEditError, ProgramError
@@ -50,9 +50,9 @@ class Record:
         Edit texts do not say how a program ends, so it ends as the row says.
         """
         if edits is None and not self.programs:
-            return self.codec.parse(self.text, self.start)
+            return self.codec.read(self.text, self.start)
         final_newline = self.programs[0].endswith("\n") if self.programs else self.text.endswith("\n")
-        sequence = self.codec.parse_edits(self.edits[:edits], self.start, final_newline=final_newline)
+        sequence = self.codec.read_edits(self.edits[:edits], self.start, final_newline=final_newline)
         return sequence if final_newline or edits is not None else self._ended(sequence)
 
     def _ended(self, sequence: EditSequence) -> EditSequence:

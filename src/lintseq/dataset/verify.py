@@ -21,12 +21,12 @@ from multiprocessing import get_context
 from typing import TypeVar
 
 from lintseq.codecs import DIFF, SEPARATOR
-from lintseq.codecs.anchors import aligned
-from lintseq.codecs.resolution import EditFault, shorten
+from lintseq.codecs.locate import align
+from lintseq.codecs.text import shorten
 from lintseq.dataset.sequences import Record, read_record
 from lintseq.dataset.workers import default_workers
 from lintseq.edits import EditSequence, apply
-from lintseq.errors import MalformedEditError, ProgramError, ToolError
+from lintseq.errors import EditFault, MalformedEditError, ProgramError, ToolError
 from lintseq.linting import Diagnostic, findings, get_linter, new_diagnostics
 from lintseq.program import Program
 from lintseq.rows import BrokenInputError, RawRow, parse_row, read_rows
@@ -279,7 +279,7 @@ def _done(record: Record) -> Iterator[tuple[str | None, bool]]:
             hunks = record.codec.read_edit(edit, state.lines)
         except EditFault:
             before, state = state, record.codec.resolve(f"{SEPARATOR}{edit}\n", state).program
-            found = aligned(before.lines, state.lines)
+            found = align(before.lines, state.lines)
             gone = found.index(-1) if -1 in found else None
             adds = len(state.lines) > len(before.lines) - found.count(-1)
             yield None if gone is None else before.lines[gone], adds

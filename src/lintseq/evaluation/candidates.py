@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from lintseq.benchmarks.problems import Problem
 from lintseq.codecs import SEPARATOR, Codec, Note, get_codec, join_edits, split_edits
-from lintseq.codecs.resolution import end_without_tokens
+from lintseq.codecs.text import end_without_tokens
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.program import Program, code_from_markdown, parse_python
 

@@ -34,7 +34,7 @@ def _written(problem: Problem, form: str, seed: int) -> str:
     except ProgramError:  # a piece of code that is no program by itself, as some of DS-1000
         program = Program.from_text(problem.reference)
         sequence = EditSequence(program, (0,) * len(program.lines))
-    return codec.encode(sequence)
+    return codec.write(sequence)
 
 
 def _changes(problem: Problem) -> str:

@@ -99,12 +99,12 @@ def in_format(row: Mapping[str, Any], format: str) -> Record:
         return record
     _, sequence = parsed_record(row)
     programs = record.programs or (record.program,)
-    edits = tuple(codec.edit_texts(sequence))
+    edits = tuple(codec.write_edits(sequence))
     return Record(
         record.id,
         record.shape,
         edits,
-        codec.encode(sequence),
+        codec.write(sequence),
         codec,
         record.start,
         programs,

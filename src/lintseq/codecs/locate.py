@@ -8,8 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lintseq.codecs.resolution import EditFault, shorten
+from lintseq.codecs.text import shorten
 from lintseq.edits import Edit, Hunk
+from lintseq.errors import EditFault
 
 # Where lines stand
 
@@ -66,7 +67,7 @@ def common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
     return next((index for index in range(size) if one[index] != other[index]), size)
 
 
-def aligned(before: Sequence[str], after: Sequence[str]) -> list[int]:
+def align(before: Sequence[str], after: Sequence[str]) -> list[int]:
     """Return for each line of `before` where it is in `after`, in growing order; -1 for a line that is gone.
 
     If all lines can be there, all are.
@@ -129,7 +130,7 @@ def insertion(before: Sequence[str], after: Sequence[str]) -> Edit:
     """
     if len(after) == len(before) and list(before) == list(after):
         raise EditFault(1, "no-change", "nothing is inserted")
-    found = aligned(before, after) if len(after) > len(before) else _as_far_as_equal(before, after)
+    found = align(before, after) if len(after) > len(before) else _as_far_as_equal(before, after)
     if -1 in found:
         index = found.index(-1)
         line = found[index - 1] + 2 if index else 1
