@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
 import lintseq
-from lintseq.cli import app, main
+from lintseq.cli import COMMANDS, load_command, main
 from lintseq.cli.build import ShapeName, ShardKind
 from lintseq.dataset.outputs import KINDS
 from lintseq.dataset.records import SHAPES
@@ -234,10 +233,8 @@ def test_the_version_is_printed() -> None:
 
 def command_names() -> list[str]:
     """Return the commands, those of groups behind the group's name."""
-    found = get_command(app).commands
-    return sorted(
-        f"{name} {one}".strip() for name, command in found.items() for one in getattr(command, "commands", [""])
-    )
+    found = {name: load_command(name) for panel in COMMANDS.values() for name in panel}
+    return [f"{name} {sub}".strip() for name, command in found.items() for sub in getattr(command, "commands", [""])]
 
 
 @pytest.mark.parametrize("command", command_names())

@@ -21,16 +21,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Literal, Self, get_args, get_origin
 
 import pytest
+import typer
 from typer.models import ArgumentInfo
 
-from lintseq.cli import app
+from lintseq.cli import COMMANDS
 from lintseq.codecs.text import END_TOKENS
 from lintseq.dataset.records import SHAPES
 from lintseq.linting import LINTERS
@@ -181,15 +183,16 @@ def test_a_page_that_says_something_else_is_found_out(tmp_path):
 
 
 def commands() -> dict[str, Callable[..., None]]:
-    """Return the functions behind the commands; their signatures say more steadily than click what they take."""
-    groups = [
-        ("", app),
-        *((f"{group.typer_instance.info.name} ", group.typer_instance) for group in app.registered_groups),
-    ]
-    functions = [
-        (prefix, one.callback) for prefix, group in groups for one in group.registered_commands if one.callback
-    ]
-    return {prefix + function.__name__: function for prefix, function in functions}
+    """Return the functions behind the commands; their signatures hold what they take."""
+    functions: dict[str, Callable[..., None]] = {}
+    for name in (name for panel in COMMANDS.values() for name in panel):
+        command = getattr(import_module(f"lintseq.cli.{name}"), name)
+        if isinstance(command, typer.Typer):
+            callbacks = [one.callback for one in command.registered_commands if one.callback]
+            functions |= {f"{name} {callback.__name__}": callback for callback in callbacks}
+        else:
+            functions[name] = command
+    return functions
 
 
 def command_line() -> str:
@@ -225,10 +228,19 @@ def command_line() -> str:
             f"## lintseq {name}",
             prose.strip(),
             f"```text\n{' '.join(usage)}\n```",
-            "\n".join(["| | meaning | default |", "|---|---|---|", *(param.row for param in params)]),
+            *tables(params),
             f"```bash\n{example.strip()}\n```",
         ]
     return "\n\n".join(page) + "\n"
+
+
+def tables(params: Sequence["Param"]) -> Iterator[str]:
+    """Yield a table of the parameters of each help panel."""
+    panels: dict[str, list[str]] = {}
+    for param in params:
+        panels.setdefault(param.panel, []).append(param.row)
+    for panel, rows in panels.items():
+        yield "\n".join([f"| {panel} | meaning | default |", "|---|---|---|", *rows])
 
 
 def first_sentence(text: str) -> str:
@@ -244,6 +256,7 @@ class Param:
     metavar: str
     help: str
     default: str
+    panel: str
 
     @classmethod
     def of(cls, param: inspect.Parameter) -> Self:
@@ -253,11 +266,12 @@ class Param:
         text, _, found = str(info.help).removesuffix("]").partition(" [default: ")
         default = found or ("required" if required else "" if param.default is None or flag else f"`{param.default}`")
         if isinstance(info, ArgumentInfo):
-            return cls((), f"{info.metavar}{'...' if kind == list[str] else ''}", text, default)
+            return cls((), f"{info.metavar}{'...' if kind == list[str] else ''}", text, default, "Arguments")
         # Typer takes the first name given in an annotation for a default.
         names = [name for name in (info.default, *(info.param_decls or ())) if isinstance(name, str)]
         names = names or [f"--{param.name.replace('_', '-')}"]
-        return cls(tuple(names), "" if flag else info.metavar or metavar_of(kind), text, default)
+        panel = info.rich_help_panel or "Options"
+        return cls(tuple(names), "" if flag else info.metavar or metavar_of(kind), text, default, panel)
 
     @property
     def usage(self) -> str:
@@ -273,6 +287,8 @@ class Param:
 
 def metavar_of(kind: Any) -> str:
     plain = next((one for one in get_args(kind) if one is not type(None)), kind)
+    if get_origin(kind) is Literal or get_origin(plain) is Literal:
+        return "|".join(get_args(kind if get_origin(kind) is Literal else plain))
     if issubclass(plain, Enum):
         return "|".join(choice.value for choice in plain)
     return {int: "N", float: "X", str: "NAME", Path: "FILE"}[plain]

@@ -1,53 +1,108 @@
 """The command `lintseq`: its commands, and how errors become exit statuses.
 
-A command parses, calls one library function and prints; what it needs for that, it imports when it runs.
-Exit status 0: done; 1: done, but something failed or was found; 2: wrong usage or an impossible setting.
+A command parses, calls one public function and prints. The module of a command is imported when the command is
+used. Exit status 0: success; 1: finished, but something failed or was found; 2: wrong usage or impossible
+configuration; 130: interrupted.
 """
 
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from lintseq import __version__
-from lintseq.cli.benchmarks import benchmarks
-from lintseq.cli.build import build
-from lintseq.cli.complete import complete
-from lintseq.cli.convert import convert
-from lintseq.cli.evaluate import evaluate
-from lintseq.cli.finetune import card, finetune
-from lintseq.cli.pretrain import pretrain
-from lintseq.cli.report import report
-from lintseq.cli.resolve import resolve
-from lintseq.cli.sample import sample
-from lintseq.cli.sandbox import sandbox
-from lintseq.cli.show import show
-from lintseq.cli.solve import solve
-from lintseq.cli.stats import stats
-from lintseq.cli.study import study
-from lintseq.cli.tokenizer import tokenizer
-from lintseq.cli.verify import verify
-from lintseq.cli.view import view
 from lintseq.errors import ConfigError, LintseqError
 
-app = typer.Typer(
+COMMANDS = {
+    "Data": {
+        "sample": "Show one way to write a program, edit by edit.",
+        "build": "Turn programs into a data set of edit sequences.",
+        "convert": "Write edit sequences in another shape or format, without sampling again.",
+        "resolve": "Print the program that an edit text writes, byte for byte.",
+        "verify": "Check that edit sequences are exact, insertion-only and clean.",
+        "stats": "Print statistics of a data set: edits, lines, draws, tokens.",
+        "show": "Print an edit sequence of a data set, edit by edit.",
+        "view": "Browse edit sequences in a web page.",
+    },
+    "Models": {
+        "tokenizer": "Train a tokenizer, or add the separator of edits to one.",
+        "pretrain": "Train a language model from scratch.",
+        "finetune": "Finetune a language model on edit sequences or on whole programs.",
+        "card": "Rewrite the card of a trained model, with scores of its evaluations.",
+        "complete": "Generate completions of a benchmark's problems or of your prompts.",
+        "solve": "Let a model write one program, and show it growing edit by edit.",
+    },
+    "Evaluation": {
+        "benchmarks": "List the benchmarks, or print the problems of one.",
+        "evaluate": "Run completions against a benchmark's tests and print pass@k.",
+        "report": "Write a report that compares evaluations.",
+        "sandbox": "Show which sandbox this machine offers.",
+        "study": "Compare ways to train a model: build, finetune, complete, evaluate, report.",
+    },
+}
+"""The one-line help of each command, by help panel. Each is a function or a `typer.Typer` of that name in the module
+of that name in `lintseq.cli`."""
+
+
+class PanelCommand(TyperCommand):
+    """A command whose help groups options by panel."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        panels: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for parameter in self.get_params(ctx):
+            if (record := parameter.get_help_record(ctx)) is None:
+                continue
+            if parameter.param_type_name == "argument":
+                panels["Arguments"].append((parameter.metavar or parameter.name.upper(), record[1]))
+            else:
+                panels[getattr(parameter, "rich_help_panel", None) or "Options"].append(record)
+        for title, records in panels.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+class LazyGroup(TyperGroup):
+    """The group of all commands, each imported when it is used."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [name for commands in COMMANDS.values() for name in commands]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return load_command(cmd_name) if cmd_name in self.list_commands(ctx) else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for panel, commands in COMMANDS.items():
+            with formatter.section(panel):
+                formatter.write_dl(list(commands.items()))
+
+
+def load_command(name: str) -> Any:
+    """Return the click command of a name, importing its module."""
+    command = getattr(import_module(f"lintseq.cli.{name}"), name)
+    if not isinstance(command, typer.Typer):
+        single = _app()
+        single.command(cls=PanelCommand)(command)
+        command = single
+    loaded = typer.main.get_command(command)
+    loaded.name = name
+    return loaded
+
+
+def _app(**settings: Any) -> typer.Typer:
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, **settings)
+
+
+app = _app(
     name="lintseq",
+    cls=LazyGroup,
     help="Turn programs into exact, linter-clean edit sequences for training code models.",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
 )
-for command in (
-    *(sample, build, convert, resolve, verify, stats, show, view),
-    *(pretrain, finetune, card, complete, solve),
-    *(benchmarks, evaluate, report, sandbox, study),
-):
-    app.command()(command)
-for group in (tokenizer,):
-    app.add_typer(group)
 
 
 def _print_version(wanted: bool) -> None:
@@ -59,7 +114,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _common(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     pass
@@ -69,8 +124,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     try:
         app(args=None if arguments is None else list(arguments))
-    except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except SystemExit as exit:
+        return exit.code if isinstance(exit.code, int) else int(exit.code is not None)
     except ConfigError as error:
         return _fail(error, status=2)
     except LintseqError as error:
@@ -89,5 +144,5 @@ def _fail(error: Exception, *, status: int) -> int:
 
 
 def _silence_stdout() -> None:
-    """Keep Python from complaining, while it shuts down, about a pipe that its reader has closed."""
+    """Point standard output at the null device, so that Python does not complain about a closed pipe at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,9 +1,129 @@
-"""Options that several commands have: where records go, what they look like, who does the work."""
+"""Command-line options: made from option dataclasses, or shared by several commands.
 
+A command takes the same option dataclass as the Python function that it calls, and `with_options` turns each
+field into an option: its name, type, default and docstring become those of the option. So an option is
+documented once, for both.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
+
+Command = Callable[..., None]
+
+
+def with_options(panels: Mapping[str, str] | None = None) -> Callable[[Command], Command]:
+    """Return a decorator that replaces each parameter annotated with a dataclass by one option per field.
+
+    The fields of nested dataclasses become options too, so names must be unique among all of them. `panels` groups
+    options in the help text: the title of each group, and the names of its parameters and fields separated by
+    spaces. The command is called with the dataclasses.
+    """
+    panel_of = {name: title for title, names in (panels or {}).items() for name in names.split()}
+
+    def decorate(function: Command) -> Command:
+        parameters: list[inspect.Parameter] = []
+        groups: dict[str, tuple[type, Any]] = {}
+        for parameter in inspect.signature(function, eval_str=True).parameters.values():
+            default = None if parameter.default is parameter.empty else parameter.default
+            if is_dataclass(parameter.annotation) and isinstance(parameter.annotation, type):
+                groups[parameter.name] = parameter.annotation, default
+                parameters += _parameters(parameter.annotation, default)
+            else:
+                parameters.append(parameter)
+        parameters = [_in_panel(parameter, panel_of.get(parameter.name)) for parameter in parameters]
+        unknown = panel_of.keys() - {parameter.name for parameter in parameters}
+        if unknown:
+            raise TypeError(f"{function.__name__} has no option {', '.join(sorted(unknown))}")
+        parameters.sort(key=lambda parameter: parameter.kind)
+
+        def run(**values: Any) -> None:
+            options = {name: _assemble(kind, values, default) for name, (kind, default) in groups.items()}
+            function(**values, **options)
+
+        run.__name__, run.__doc__, run.__module__ = function.__name__, function.__doc__, function.__module__
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def field_docs(options: type) -> dict[str, str]:
+    """Return the docstring below each field of a dataclass, on one line, read from its source."""
+    field = r'^    (\w+): (?:(?!    \w+: ).*\n)*?    """((?:.|\n)*?)"""'
+    found = re.findall(field, inspect.cleandoc(inspect.getsource(options)), re.M)
+    return {name: " ".join(text.replace("`", "").split()) for name, text in found}
+
+
+def _parameters(options: type, default: Any) -> Iterator[inspect.Parameter]:
+    docs, hints = field_docs(options), get_type_hints(options)
+    for field in fields(options):
+        kind, value = hints[field.name], _default(field, default)
+        if is_dataclass(kind) and isinstance(kind, type):
+            yield from _parameters(kind, None if value is inspect.Parameter.empty else value)
+            continue
+        option = typer.Option(
+            f"--{field.name.replace('_', '-')}" if value is not True else f"--no-{field.name.replace('_', '-')}",
+            help=docs.get(field.name, ""),
+            metavar=_metavar(field.name, kind),
+        )
+        if get_origin(kind) is tuple:
+            kind, value = list[get_args(kind)[0]] | None, list(value) or None  # type: ignore[misc]
+        elif value is True:
+            value = False
+        elif isinstance(value, StrEnum):
+            value = value.value
+        yield inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=Annotated[kind, option]
+        )
+
+
+def _default(field: Field[Any], default: Any) -> Any:
+    """Return the default of a field: that of `default`, if there is one, or else that of its class."""
+    if default is not None:
+        return getattr(default, field.name)
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return inspect.Parameter.empty if field.default is MISSING else field.default
+
+
+def _metavar(name: str, kind: Any) -> str | None:
+    plain = next((kind for kind in get_args(kind) if kind is not NoneType), kind) if get_args(kind) else kind
+    if plain is bool or get_origin(kind) is Literal or get_origin(plain) is Literal or issubclass(plain, StrEnum):
+        return None
+    return {int: "N", float: "X", Path: "PATH"}.get(plain) or name.rpartition("_")[2].upper()
+
+
+def _in_panel(parameter: inspect.Parameter, panel: str | None) -> inspect.Parameter:
+    if panel is None:
+        return parameter
+    kind, info = get_args(parameter.annotation)
+    changed = type(info)(**{**vars(info), "rich_help_panel": panel})
+    return parameter.replace(annotation=Annotated[kind, changed])
+
+
+def _assemble(options: type, values: dict[str, Any], default: Any) -> Any:
+    """Take the values of the fields of a dataclass out of `values`, and return the dataclass."""
+    hints = get_type_hints(options)
+    built = {}
+    for field in fields(options):
+        kind, initial = hints[field.name], _default(field, default)
+        if is_dataclass(kind) and isinstance(kind, type):
+            built[field.name] = _assemble(kind, values, None if initial is inspect.Parameter.empty else initial)
+            continue
+        value = values.pop(field.name)
+        if get_origin(kind) is tuple:
+            value = tuple(value or ())
+        built[field.name] = not value if initial is True else value
+    return options(**built)
 
 
 class ShapeName(StrEnum):

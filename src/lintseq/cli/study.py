@@ -139,15 +139,14 @@ def _check_files(planned: "Plan") -> None:
 def _check_commands(planned: "Plan") -> None:
     """Raise `ConfigError` if a step has an option, a value or a setting that its command does not take: better now
     than after the hours of the steps before it."""
-    from typer.main import get_command
-
-    from lintseq.cli import app
+    from lintseq.cli import load_command
     from lintseq.cli.build import options_of
     from lintseq.dataset.build import check_build
     from lintseq.lm.recipes import FinetuneRecipe, PretrainRecipe, read_recipe
 
     for step in planned.steps:
-        command, words = get_command(app), list(step.command)
+        words = list(step.command)
+        command = load_command(words.pop(0))
         try:
             while subcommands := getattr(command, "commands", None):
                 command = subcommands[words.pop(0)]

@@ -15,6 +15,7 @@ tokenizer = typer.Typer(
     name="tokenizer",
     help="Train a tokenizer, or teach one that <|diff|> is one token.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 

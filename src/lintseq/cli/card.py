@@ -1,0 +1,5 @@
+"""`lintseq card`."""
+
+from lintseq.cli.finetune import card
+
+__all__ = ["card"]
