@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from lintseq.cli import COMMANDS, PanelCommand, load_command
 from lintseq.cli.options import Quiet, field_docs, with_options
+from lintseq.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,10 @@ class Outer:
     """License to keep."""
     flag: bool = False
     """A flag."""
+    k: tuple[int, ...] | None = None
+    """Values of k."""
+    rates: tuple[float, ...] = (0.5, 1.0)
+    """Rates."""
 
 
 received: list[tuple[list[str], Outer, bool]] = []
@@ -65,16 +70,29 @@ def test_a_command_receives_the_dataclass_that_its_options_describe():
         "uniform",
         "--no-comments",
         "--flag",
+        "--k",
+        "1,10",
+        "--rates",
+        "2",
         "-q",
     ]
     assert CliRunner().invoke(APP, arguments).exit_code == 0
     inner = Inner(order="uniform", comments=False)
-    assert received.pop() == (["a", "b"], Outer(2, inner, license=("MIT", "X"), flag=True), True)
+    options = Outer(2, inner, license=("MIT", "X"), flag=True, k=(1, 10), rates=(2.0,))
+    assert received.pop() == (["a", "b"], options, True)
 
 
 def test_defaults_are_those_of_the_dataclass_even_nested():
     assert CliRunner().invoke(APP, ["a", "--count", "1"]).exit_code == 0
     assert received.pop() == (["a"], Outer(1), False)
+
+
+def test_numbers_are_separated_by_commas():
+    result = CliRunner().invoke(APP, ["a", "--count", "1", "--k", "1;2"])
+    assert isinstance(result.exception, ConfigError)
+    assert "--k 1;2: expected integers separated by commas" in str(result.exception)
+    assert not received
+    assert "N,..." in CliRunner().invoke(APP, ["--help"]).stdout
 
 
 def test_help_groups_options_by_panel_and_shows_docstrings_as_help():

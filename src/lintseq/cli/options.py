@@ -16,13 +16,16 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
+from lintseq.errors import ConfigError
+
 Command = Callable[..., None]
 
 
 def with_options(panels: Mapping[str, str] | None = None) -> Callable[[Command], Command]:
     """Return a decorator that replaces each parameter annotated with a dataclass by one option per field.
 
-    The fields of nested dataclasses become options too, so names must be unique among all of them. `panels` groups
+    The fields of nested dataclasses become options too, so names must be unique among all of them. A tuple of numbers
+    is one option with commas (`--k 1,10`); any other tuple is an option that may be repeated. `panels` groups
     options in the help text: the title of each group, and the names of its parameters and fields separated by
     spaces. The command is called with the dataclasses.
     """
@@ -75,7 +78,9 @@ def _parameters(options: type, default: Any) -> Iterator[inspect.Parameter]:
             help=docs.get(field.name, ""),
             metavar=_metavar(field.name, kind),
         )
-        if get_origin(kind) is tuple:
+        if _element(kind) in (int, float):
+            kind, value = str | None, ",".join(map(str, value)) if value else None
+        elif _element(kind) is not None:
             kind, value = list[get_args(kind)[0]] | None, list(value) or None  # type: ignore[misc]
         elif value is True:
             value = False
@@ -97,6 +102,8 @@ def _default(field: Field[Any], default: Any) -> Any:
 
 def _metavar(name: str, kind: Any) -> str | None:
     plain = next((kind for kind in get_args(kind) if kind is not NoneType), kind) if get_args(kind) else kind
+    if _element(kind) in (int, float):
+        return "N,..." if _element(kind) is int else "X,..."
     if plain is bool or get_origin(kind) is Literal or get_origin(plain) is Literal or issubclass(plain, StrEnum):
         return None
     return {int: "N", float: "X", Path: "PATH"}.get(plain) or name.rpartition("_")[2].upper()
@@ -120,10 +127,28 @@ def _assemble(options: type, values: dict[str, Any], default: Any) -> Any:
             built[field.name] = _assemble(kind, values, None if initial is inspect.Parameter.empty else initial)
             continue
         value = values.pop(field.name)
-        if get_origin(kind) is tuple:
+        if _element(kind) in (int, float) and value is not None:
+            value = _numbers(field.name, value, _element(kind))
+        elif get_origin(kind) is tuple:
             value = tuple(value or ())
         built[field.name] = not value if initial is True else value
     return options(**built)
+
+
+def _element(kind: Any) -> Any:
+    """Return the type of the elements of a tuple, which may be optional; None for other types."""
+    plain = next((part for part in get_args(kind) if get_origin(part) is tuple), kind)
+    return get_args(plain)[0] if get_origin(plain) is tuple else None
+
+
+def _numbers(name: str, text: str, kind: Any) -> tuple[Any, ...]:
+    """Return the numbers in `1,5,10`."""
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        numbers = "integers" if kind is int else "numbers"
+        option = f"--{name.replace('_', '-')}"
+        raise ConfigError(f"{option} {text}: expected {numbers} separated by commas, such as 1,10") from None
 
 
 class ShapeName(StrEnum):
