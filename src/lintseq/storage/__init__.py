@@ -1,1 +1,66 @@
-"""Files on disk: atomic writes, append-only files, resumable runs, process pools."""
+"""Output that survives interruption: atomic writes, append-only files, resumable runs, locks, process pools, batches.
+
+Knows nothing about the contents: settings and progress are plain values that come in as arguments. A run writes to
+`NAME.partial` and renames it when it is complete, so a file under its final name is never partial. A run that was
+killed at any point continues from what it saved last, and its bytes are those of an uninterrupted run:
+
+    with WorkDirectory("rows.jsonl", settings, manifest="rows.manifest.json", resume=True) as work:
+        if work.manifest is not None:  # an earlier run completed
+            return work.manifest
+        saved = work.progress or {"rows": 0, "mark": None}
+        file = AppendFile(work.file("rows.jsonl"), saved["mark"])
+        timer = SaveTimer(1.0)
+        rows = saved["rows"]
+        batches = batched(islice(source, rows, None), 64, max_bytes=1 << 16, size=len)
+        for batch, result in map_in_order(make_work, batches, workers=2):
+            file.write(result)
+            rows += len(batch)
+            if timer.due():
+                work.save({"rows": rows, "mark": file.mark()})
+                timer.done()
+        file.close()
+        work.finish([(file.path, work.target)], {"rows": rows})
+    return work.manifest
+
+- A target that is a directory has its manifest in it: leave out `manifest`, write to a directory below `work.path`
+  and let `finish` rename that. Without a manifest and without `save`, this is an all-or-nothing directory.
+- `save` records how far the run is. Mark files before, and pass their marks: what was written after the last `save`
+  is cut off when the run continues. What must survive an exception has to be saved while it passes.
+- `settings` are whatever the output depends on. A run with other ones is not resumed but refused, with the
+  differences. Leaving the context without `finish` keeps saved progress and deletes everything else.
+- Only one process can have a working directory open; another one gets a `ConfigError`.
+"""
+
+from lintseq.storage.append import COMPRESSIONS, AppendFile
+from lintseq.storage.batches import batched
+from lintseq.storage.files import OutputStream, sync_directory, uninterrupted, write_atomically
+from lintseq.storage.pool import Isolation, default_workers, map_in_order
+from lintseq.storage.work import (
+    MANIFEST,
+    SaveTimer,
+    WorkDirectory,
+    check_settings,
+    check_writable,
+    lock_directory,
+    read_manifest,
+)
+
+__all__ = [
+    "COMPRESSIONS",
+    "MANIFEST",
+    "AppendFile",
+    "Isolation",
+    "OutputStream",
+    "SaveTimer",
+    "WorkDirectory",
+    "batched",
+    "check_settings",
+    "check_writable",
+    "default_workers",
+    "lock_directory",
+    "map_in_order",
+    "read_manifest",
+    "sync_directory",
+    "uninterrupted",
+    "write_atomically",
+]

@@ -1,0 +1,90 @@
+"""Append-only files that can be cut back to any marked position, so that a killed run loses nothing it saved.
+
+Lines are compressed in frames whose boundaries depend only on the lines: a file that was cut back and continued has
+the same bytes as one written without interruption.
+"""
+
+import gzip
+import os
+from contextlib import suppress
+from typing import Any
+
+from lintseq.errors import ConfigError
+from lintseq.storage.files import open_file, uninterrupted
+
+FRAME_BYTES = 1 << 20
+"""Number of bytes of lines after which a compressed frame is written."""
+
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+
+
+class AppendFile:
+    """A file that only grows; compressed if its name ends in `.gz` or `.zst`.
+
+    `mark` makes everything written so far durable and returns the position as plain values. A file opened with a mark
+    is cut back to it and continues from there. Compressed files hold whole lines; plain ones any bytes.
+    """
+
+    def __init__(self, path: str, mark: dict[str, Any] | None = None) -> None:
+        """Create or replace the file, or with `mark` continue it; raise `ConfigError` if it is shorter than that."""
+        self.path = path
+        self._compression = next((name for suffix, name in COMPRESSIONS.items() if path.endswith(suffix)), "")
+        self._pending = bytearray()
+        if mark is None:
+            self._file = open_file(path, "wb")
+            return
+        size: int = mark["size"]
+        if not os.path.exists(path) or os.path.getsize(path) < size:
+            raise ConfigError(f"{path} has lost some of the {size:,} bytes that were saved; start again")
+        self._file = open_file(path, "r+b")
+        self._file.truncate(size)
+        self._file.seek(size)
+        self._pending += mark["pending"].encode("utf-8", "surrogateescape")
+
+    def write(self, data: bytes) -> None:
+        with uninterrupted():
+            if not self._compression:
+                self._file.write(data)
+                return
+            self._pending += data
+            while len(self._pending) >= FRAME_BYTES:
+                end = self._pending.find(b"\n", FRAME_BYTES - 1) + 1
+                if not end:
+                    return
+                self._write_frame(bytes(self._pending[:end]))
+                del self._pending[:end]
+
+    def mark(self) -> dict[str, Any]:
+        """Make everything written so far durable and return the position, as plain values."""
+        with uninterrupted():
+            self._sync()
+        return {"size": self._file.tell(), "pending": self._pending.decode("utf-8", "surrogateescape")}
+
+    def close(self) -> None:
+        """Write what is pending, make it durable, and close the file."""
+        if self._file.closed:
+            return
+        with uninterrupted():
+            if self._pending or (self._compression and not self._file.tell()):
+                self._write_frame(bytes(self._pending))
+                self._pending.clear()
+            self._sync()
+            self._file.close()
+
+    def release(self) -> None:
+        """Close the file without writing what is pending: a later run continues from the last mark."""
+        self._pending.clear()
+        with uninterrupted(), suppress(OSError):  # closing writes the buffer, which fails where the disk is full
+            self._file.close()
+
+    def _sync(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def _write_frame(self, data: bytes) -> None:
+        if self._compression == "gzip":
+            self._file.write(gzip.compress(data, compresslevel=6, mtime=0))
+        else:
+            import zstandard
+
+            self._file.write(zstandard.ZstdCompressor(level=3).compress(data))

@@ -1,0 +1,66 @@
+"""Writing to disk: files that are whole or absent, renames that survive a power cut, writes that delay Ctrl-C."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+
+def open_file(path: str, mode: str) -> IO[bytes]:
+    """Return a file open for reading or writing bytes, which the caller closes."""
+    return open(path, mode)
+
+
+def write_atomically(path: str, data: bytes) -> None:
+    """Write a file whole or not at all; when this returns, the file survives a power cut."""
+    temporary = f"{path}.writing"
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    sync_directory(os.path.dirname(path))
+
+
+def sync_directory(path: str) -> None:
+    """Make the renames in a directory survive a power cut. Does nothing on Windows, which cannot open directories."""
+    if os.name == "posix":
+        handle = os.open(path or ".", os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Delay Ctrl-C until the context ends, where the system and the thread allow it."""
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: set[Any] = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class OutputStream:
+    """Standard output (`-`), a pipe or a device: written to like a file, but what is written cannot be taken back."""
+
+    def __init__(self, path: str) -> None:
+        self._owned = path != "-"
+        self._file = open_file(path, "wb") if self._owned else sys.stdout.buffer
+
+    def write(self, lines: bytes) -> None:
+        if lines:
+            with uninterrupted():
+                self._file.write(lines)
+                self._file.flush()
+
+    def close(self) -> None:
+        if self._owned:
+            self._file.close()

@@ -1,0 +1,380 @@
+"""Work in several processes, with results in the order of the items.
+
+Owns processes, pipes, and the limits that only another process can enforce; what the work is comes in as an argument.
+With an `Isolation`, a process that dies or hangs costs only the part it was working on, such as one row of a batch:
+the parts before and after it are done again, and so, alone, is a part over which a process died, to be sure that it
+was the cause.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, MutableSequence, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from multiprocessing.sharedctypes import RawArray
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from lintseq.errors import ConfigError, ToolError
+from lintseq.storage.files import uninterrupted
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkContext, SpawnContext
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+GRACE_SECONDS = 0.25
+"""How long a part may exceed its time limit, to notice it, before its process is killed."""
+_STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation(Generic[T, R]):
+    """How to keep a part of an item that crashes, hangs or exhausts memory from taking anything else with it.
+
+    Items have a length, the number of their parts, and the work calls its second argument with the index of each
+    part that it begins.
+    """
+
+    part: Callable[[T, int, int], T]
+    """Returns the parts of an item from one index to another as an item of its own."""
+    join: Callable[[Sequence[R]], R]
+    """Returns the results of consecutive parts as one."""
+    reject: Callable[[T, str, str], R]
+    """Returns the result of a part that failed, with a reason (`timeout` or `crashed`) and a detail."""
+    timeout: float = 0.0
+    """Seconds for each part; 0 is no limit."""
+    memory: int | None = None
+    """Bytes that the work on an item may allocate, in addition to what its process has (Linux only)."""
+
+
+def default_workers() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def map_in_order(
+    make_work: Callable[[], Callable[..., R]],
+    items: Iterable[T],
+    *,
+    workers: int,
+    isolation: Isolation[T, R] | None = None,
+    fork: bool = True,
+    ahead: int = 4,
+    ahead_bytes: int = 32 << 20,
+    size: Callable[[T | R], int] = lambda _: 0,
+) -> Generator[tuple[T, R]]:
+    """Yield each item with its result, in order; `workers` processes do the work.
+
+    `make_work` is called once in each process and returns the function that does the work; it can be pickled. Per
+    worker, up to `ahead` items, of up to `ahead_bytes` with their results by `size`, are in progress or wait for an
+    earlier one. Processes are started afresh, not forked, if `fork` is false or this process has several threads.
+    Without isolation, a single worker is this process. Raises `ToolError` if a process does not start, fails or,
+    without isolation, dies.
+    """
+    if workers <= 1 and isolation is None:
+        work = make_work()
+        for item in items:
+            yield item, work(item)
+        return
+    # Forking is fastest, but unsafe where other threads may hold locks.
+    fork = fork and sys.platform == "linux" and threading.active_count() == 1
+    pool = _Pool(make_work, isolation, workers, fork, ahead * workers, ahead_bytes * workers, size)
+    try:
+        yield from pool.run(iter(items))
+    finally:
+        pool.close()
+
+
+@dataclass(slots=True)
+class _Slot(Generic[T, R]):
+    """An item in the order of the output, with the results of its parts so far."""
+
+    item: T
+    length: int
+    size: int
+    """Bytes of the item and its results."""
+    results: dict[int, R] = field(default_factory=dict)
+    """Index of the first part -> result."""
+    done: int = 0
+    """Number of parts with a result."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job(Generic[T, R]):
+    """Consecutive parts of an item that one process works on."""
+
+    slot: _Slot[T, R]
+    start: int
+    item: T
+    length: int
+
+
+class _Pool(Generic[T, R]):
+    """The processes of one call of `map_in_order` and the work that is in progress."""
+
+    def __init__(
+        self,
+        make_work: Callable[[], Callable[..., R]],
+        isolation: Isolation[T, R] | None,
+        workers: int,
+        fork: bool,
+        ahead: int,
+        ahead_bytes: int,
+        size: Callable[[T | R], int],
+    ) -> None:
+        self._make_work, self._isolation, self._workers, self._fork = make_work, isolation, workers, fork
+        self._ahead, self._ahead_bytes, self._size_of = ahead, ahead_bytes, size
+        self._idle: list[_Worker] = []
+        self._busy: dict[Connection, tuple[_Worker, _Job[T, R]]] = {}
+        self._slots: deque[_Slot[T, R]] = deque()
+        self._again: deque[_Job[T, R]] = deque()
+        self._size = 0
+
+    def run(self, items: Iterator[T]) -> Iterator[tuple[T, R]]:
+        while True:
+            while len(self._busy) < self._workers and (job := self._next_job(items)) is not None:
+                worker = self._idle.pop() if self._idle else _Worker(self._make_work, self._isolation, self._fork)
+                self._busy[worker.connection] = worker, job
+                worker.send(job.item)
+            if not self._busy:
+                return
+            self._collect()
+            while self._slots and self._slots[0].done == self._slots[0].length:
+                slot = self._slots.popleft()
+                self._size -= slot.size
+                yield slot.item, self._joined(slot)
+
+    def close(self) -> None:
+        for worker, _ in self._busy.values():
+            worker.kill()
+        for worker in self._idle:
+            worker.stop()
+
+    def _next_job(self, items: Iterator[T]) -> _Job[T, R] | None:
+        if self._again:
+            return self._again.popleft()
+        if len(self._slots) >= self._ahead or self._size >= self._ahead_bytes:
+            return None
+        for item in items:
+            length = 1 if self._isolation is None else len(item)  # type: ignore[arg-type]
+            self._slots.append(_Slot(item, length, self._size_of(item)))
+            self._size += self._slots[-1].size
+            return _Job(self._slots[-1], 0, item, length)
+        return None
+
+    def _collect(self) -> None:
+        """Wait until a process has something to say or exceeds its time, and take in what comes."""
+        deadline = min(worker.deadline for worker, _ in self._busy.values())
+        timeout = None if deadline == float("inf") else max(deadline - time.monotonic(), 0)
+        ready = set(wait(list(self._busy), timeout))
+        for connection, (worker, job) in list(self._busy.items()):
+            if connection not in ready and (not worker.overdue or connection.poll()):
+                continue
+            message = worker.receive() if connection in ready else None
+            if isinstance(message, _Started):
+                continue
+            del self._busy[connection]
+            if isinstance(message, _Failed):
+                worker.kill()
+                raise message.error
+            if isinstance(message, _Done):
+                self._idle.append(worker)
+                self._finish(job, message.result)
+            else:
+                self._recover(worker, job)
+
+    def _finish(self, job: _Job[T, R], result: R) -> None:
+        size = self._size_of(result)
+        job.slot.results[job.start] = result
+        job.slot.done += job.length
+        job.slot.size += size
+        self._size += size
+
+    def _joined(self, slot: _Slot[T, R]) -> R:
+        results = [slot.results[start] for start in sorted(slot.results)]
+        return results[0] if self._isolation is None or len(results) == 1 else self._isolation.join(results)
+
+    def _recover(self, worker: "_Worker", job: _Job[T, R]) -> None:
+        """Reject the part over which a process died or hung, and put the others back."""
+        hung, at = worker.overdue, worker.part
+        status = worker.kill(patience=0.0 if hung else 0.1)
+        if self._isolation is None:
+            raise ToolError(f"a worker process {_ended(status)}")
+        self._again.extend(self._part(job, *ends) for ends in ((0, at), (at + 1, job.length)) if ends[0] < ends[1])
+        culprit = self._part(job, at, at + 1)
+        if hung:
+            detail = f"not done after {self._isolation.timeout:g} seconds, and it could not be interrupted"
+            self._finish(culprit, self._isolation.reject(culprit.item, "timeout", detail))
+        elif job.length == 1:
+            detail = f"the process that worked on it {_ended(status)}"
+            self._finish(culprit, self._isolation.reject(culprit.item, "crashed", detail))
+        else:
+            self._again.append(culprit)
+
+    def _part(self, job: _Job[T, R], start: int, stop: int) -> _Job[T, R]:
+        assert self._isolation is not None
+        return _Job(job.slot, job.start + start, self._isolation.part(job.item, start, stop), stop - start)
+
+
+def _ended(status: int | None) -> str:
+    if status is not None and status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
+
+
+class _Started:
+    """A process is ready to work."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    error: Exception
+
+
+_pipes: set[Connection] = set()
+"""This process's ends of the pipes to all workers."""
+
+
+class _Worker:
+    """A process that works on one item at a time, and ends when its pipe closes."""
+
+    def __init__(self, make_work: Callable[[], Any], isolation: Isolation[Any, Any] | None, fork: bool) -> None:
+        context: ForkContext | SpawnContext
+        context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
+        limited = isolation is not None and isolation.timeout > 0
+        self._patience = isolation.timeout + GRACE_SECONDS if isolation and limited else float("inf")
+        memory = isolation.memory if isolation else None
+        self._at = RawArray("d", 2)
+        """The index of the part that the process works on, and when it began."""
+        self.connection, theirs = context.Pipe()
+        _pipes.add(self.connection)
+        arguments = (theirs, make_work, self._at, isolation is not None, memory)
+        self._process: BaseProcess = context.Process(target=_serve, args=arguments, daemon=True)
+        with uninterrupted():  # so that the process never sees a Ctrl-C, which this one answers for both
+            self._process.start()
+        theirs.close()
+        self._started = False
+
+    @property
+    def part(self) -> int:
+        return int(self._at[0])
+
+    @property
+    def deadline(self) -> float:
+        """When the current part exceeds its time."""
+        since: float = self._at[1]
+        return since + self._patience if self._started else float("inf")
+
+    @property
+    def overdue(self) -> bool:
+        return time.monotonic() >= self.deadline
+
+    def send(self, item: object) -> None:
+        self._at[:] = (0, time.monotonic())
+        with suppress(OSError):  # `receive` notices that the process died
+            self.connection.send(item)
+
+    def receive(self) -> _Started | _Done | _Failed | None:
+        """Return what the process sends, None if it died; raise `ToolError` if it never started."""
+        try:
+            message: _Started | _Done | _Failed = self.connection.recv()
+        except (EOFError, OSError):
+            if not self._started:
+                status = self.kill(patience=0.1)
+                raise ToolError(
+                    f"a worker process does not start (status {status}); in a script, protect the entry point with"
+                    " `if __name__ == '__main__':`"
+                ) from None
+            return None
+        if isinstance(message, _Started):
+            self._started = True
+            self._at[1] = time.monotonic()
+        return message
+
+    def stop(self) -> None:
+        """End the process, which is idle."""
+        self._close()
+        self._process.join(_STOP_SECONDS)
+        self._process.kill()
+        self._process.join()
+
+    def kill(self, *, patience: float = 0.0) -> int | None:
+        """End the process after some seconds in which it may end by itself; return its exit status."""
+        self._process.join(patience)
+        self._process.kill()
+        self._process.join()
+        self._close()
+        return self._process.exitcode
+
+    def _close(self) -> None:
+        _pipes.discard(self.connection)
+        self.connection.close()
+
+
+def _serve(
+    connection: Connection,
+    make_work: Callable[[], Callable[..., Any]],
+    at: MutableSequence[float],
+    isolated: bool,
+    memory: int | None,
+) -> None:
+    """Work on items until the other end of the pipe closes, even because its process died."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for inherited in _pipes:
+        inherited.close()  # left open by forking, they would keep the pipes alive without their owner
+
+    def begin(part: int) -> None:
+        at[:] = (part, time.monotonic())
+
+    limit_memory = _memory_limit(memory)
+    with suppress(EOFError, ConnectionError):
+        try:
+            work = make_work()
+            connection.send(_Started())
+            while True:
+                item = connection.recv()
+                limit_memory()
+                connection.send(_Done(work(item, begin) if isolated else work(item)))
+        except (EOFError, ConnectionError):
+            return
+        except Exception as error:
+            if isolated:
+                raise
+            known = isinstance(error, ToolError | ConfigError)
+            connection.send(_Failed(error if known else ToolError(f"{type(error).__name__}: {error}")))
+
+
+def _memory_limit(allowed: int | None) -> Callable[[], None]:
+    """Return a function that limits this process to `allowed` bytes more than it has when the function is called."""
+    statm = "/proc/self/statm"
+    if allowed is None or resource is None or not os.path.exists(statm):
+        return lambda: None
+    page = resource.getpagesize()
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+
+    def limit() -> None:
+        with open(statm, "rb") as file:
+            wanted = int(file.read().split()[0]) * page + allowed
+        resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+    return limit
