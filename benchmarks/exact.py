@@ -18,8 +18,9 @@ from common import Goal, Report, Table, arguments, installed_folders, note, pyth
 from judges import compiles
 
 from lintseq.codecs import DIFF
-from lintseq.dataset.records import Item, encode_line, lintseq_record
+from lintseq.dataset.shapes import SHAPES, ProgramRow
 from lintseq.errors import ProgramError
+from lintseq.rows import encode_line
 from lintseq.walks import ProgramSampler
 
 
@@ -117,7 +118,7 @@ def examine(job: Job) -> Outcome:
         sequence = ProgramSampler(text).sample(seed=job.seed, id=job.name)
     except ProgramError as error:
         return Outcome(job.name, f"rejected: {error.reason}{'' if error.reason != 'syntax' else parses(text)}")
-    line = encode_line(lintseq_record(Item(job.name, "", text), sequence, 0, {}))
+    line = encode_line(SHAPES["lintseq"].write(ProgramRow(job.name, "", text), sequence, 0, {}))
     drawn = process_time()
     record = json.loads(line)
     written = DIFF.write(sequence)

@@ -40,8 +40,9 @@ from common import (
 )
 
 from lintseq.codecs import DIFF
-from lintseq.dataset.records import Item, encode_line, lintseq_record
+from lintseq.dataset.shapes import SHAPES, ProgramRow
 from lintseq.program import Program, parse_python
+from lintseq.rows import encode_line
 from lintseq.walks import ProgramSampler
 
 Result = TypeVar("Result")
@@ -163,12 +164,13 @@ def where_time_goes(sources: Sequence[Source], samples: int) -> list[list[str]]:
 
     def examine(source: Source) -> None:
         program = Program.from_text(source.text)
-        item = Item(source.name, source.instruction, source.text)
+        item = ProgramRow(source.name, source.instruction, source.text)
         timed("parsed", lambda: parse_python(source.text))
         sampler = timed("set up", lambda: ProgramSampler(program))
         sequences = timed("draws", lambda: [sampler.sample(id=source.name, draw=draw) for draw in range(samples)])
         timed("texts", lambda: [DIFF.write_edits(sequence) for sequence in sequences])
-        timed("records", lambda: [encode_line(lintseq_record(item, sequence, 0, {})) for sequence in sequences])
+        write = SHAPES["lintseq"].write
+        timed("records", lambda: [encode_line(write(item, sequence, 0, {})) for sequence in sequences])
 
     gc.disable()  # as lintseq does while it works
     for source in sources:

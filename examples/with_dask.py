@@ -10,9 +10,9 @@ from collections.abc import Iterable
 import dask.bag
 from distributed import Client, LocalCluster
 
-from lintseq.dataset.records import encode_line
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.integrations.isolated import IsolatedSampler
+from lintseq.rows import encode_line
 
 sample = IsolatedSampler(BuildOptions(samples=2))
 

@@ -8,9 +8,9 @@ import sys
 
 from datasets import load_dataset
 
-from lintseq.dataset.records import encode_line
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.integrations.isolated import IsolatedSampler
+from lintseq.rows import encode_line
 
 sample = IsolatedSampler(BuildOptions(samples=2))
 

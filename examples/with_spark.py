@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from lintseq.dataset.records import encode_line
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.integrations.isolated import IsolatedSampler
+from lintseq.rows import encode_line
 
 sample = IsolatedSampler(BuildOptions(samples=2))
 

@@ -37,8 +37,6 @@ MODULES = sorted(
 )
 
 VIOLATIONS = {
-    ("benchmarks.benchmark", "lintseq.dataset.records"),
-    ("benchmarks.prompts", "lintseq.dataset.records"),
     ("dataset.work", "lintseq.mining.modules"),
     ("needs.reasons", "lintseq.languages.python"),
     ("reporting.charts", "lintseq.dataset.stats"),

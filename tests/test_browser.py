@@ -14,7 +14,7 @@ import pytest
 from lintseq.cli import main
 from lintseq.codecs import CODECS, DIFF
 from lintseq.dataset.browsing import Kept, survey
-from lintseq.dataset.records import Item, lintseq_record, prompt_completion_record
+from lintseq.dataset.shapes import SHAPES, ProgramRow
 from lintseq.edits import EditSequence
 from lintseq.languages.python import FREE, analyze
 from lintseq.program import Program, code_from_markdown
@@ -39,19 +39,21 @@ def rows() -> Iterator[dict[str, Any]]:
     for number, line in enumerate((EXAMPLES / "pairs.jsonl").read_text().splitlines()[:12]):
         pair = json.loads(line)
         program = code_from_markdown(pair["response"])
-        item = Item(pair["id"], pair["instruction"], program)
+        item = ProgramRow(pair["id"], pair["instruction"], program)
         linter = "pylint" if number % 3 == 0 else "native"
-        yield lintseq_record(item, sample_edits(program, seed=number), 0, {"linter": linter, "seed": number})
-    growing = Item("growing", "Let it <b>grow</b>.", GROWING)
-    yield lintseq_record(growing, sample_edits(GROWING, seed=2), 0, {"linter": "native", "seed": 2})
+        yield SHAPES["lintseq"].write(item, sample_edits(program, seed=number), 0, {"linter": linter, "seed": number})
+    growing = ProgramRow("growing", "Let it <b>grow</b>.", GROWING)
+    yield SHAPES["lintseq"].write(growing, sample_edits(GROWING, seed=2), 0, {"linter": "native", "seed": 2})
     middle = sample_edits(GROWING, seed=2).after(2)
-    yield lintseq_record(growing, middle, 0, {"linter": "native"}, CODECS["search-replace"])
-    yield prompt_completion_record(growing, sample_edits(GROWING, seed=3), 1, {}, DIFF)
+    yield SHAPES["lintseq"].write(growing, middle, 0, {"linter": "native"}, CODECS["search-replace"])
+    yield SHAPES["prompt-completion"].write(growing, sample_edits(GROWING, seed=3), 1, {}, DIFF)
     lines = Program.from_text(EVIL)
     evil = EditSequence(lines, tuple(number % 3 for number in range(len(lines.lines))))
-    yield lintseq_record(Item("</script>", EVIL, EVIL), evil, 0, {"linter": "none"})
+    yield SHAPES["lintseq"].write(ProgramRow("</script>", EVIL, EVIL), evil, 0, {"linter": "none"})
     long = "\n".join(f"value_{n} = {n}  # " + "long " * 30 for n in range(120))
-    yield lintseq_record(Item("long", "Many lines.", long), sample_edits(long, seed=1), 0, {"linter": "native"})
+    yield SHAPES["lintseq"].write(
+        ProgramRow("long", "Many lines.", long), sample_edits(long, seed=1), 0, {"linter": "native"}
+    )
     yield {"nothing": "to see"}
 
 

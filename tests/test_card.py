@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import DatasetCard
 
 from lintseq.dataset.card import card_of
-from lintseq.dataset.records import COLUMN_WORDS, COLUMNS, META_COLUMNS, SHAPES
+from lintseq.dataset.shapes import META_COLUMNS, SHAPES
 
 SETTINGS: dict[str, Any] = {
     "lintseq": "1.2.3",
@@ -44,7 +44,7 @@ def card(
     **options: Any,
 ) -> DatasetCard:
     whole = {**SETTINGS, "options": {**SETTINGS["options"], **options}, **(settings or {})}
-    return DatasetCard(card_of(whole, NUMBERS | (numbers or {}), COLUMNS[shape], json.dumps(RECORD)))
+    return DatasetCard(card_of(whole, NUMBERS | (numbers or {}), SHAPES[shape].columns, json.dumps(RECORD)))
 
 
 def test_a_card_reads_like_this() -> None:
@@ -79,7 +79,7 @@ def test_what_has_no_rows_is_to_be_streamed() -> None:
 def test_the_card_tells_the_type_of_every_column(shape: str) -> None:
     made = card(shape=shape)
     features = made.data.dataset_info["features"]
-    assert [feature["name"] for feature in features] == list(COLUMNS[shape])
+    assert [feature["name"] for feature in features] == list(SHAPES[shape].columns)
     types = {
         "string": {"dtype": "string"},
         "int": {"dtype": "int64"},
@@ -92,8 +92,9 @@ def test_the_card_tells_the_type_of_every_column(shape: str) -> None:
         },
     }
     for feature in features:
-        assert feature == {"name": feature["name"], **types[COLUMNS[shape][feature["name"]]]}
-        assert f"| {feature['name']} | {COLUMN_WORDS[feature['name']]} |" in made.text
+        column = SHAPES[shape].columns[feature["name"]]
+        assert feature == {"name": feature["name"], **types[column.type]}
+        assert f"| {feature['name']} | {column.description} |" in made.text
     assert made.data.configs == [
         {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*"}]}
     ]

@@ -18,7 +18,7 @@ import lintseq
 from lintseq.cli import COMMANDS, load_command, main
 from lintseq.cli.build import ShapeName, ShardKind
 from lintseq.dataset.outputs import KINDS
-from lintseq.dataset.records import SHAPES
+from lintseq.dataset.shapes import SHAPES
 
 GOOD = {"id": "a", "instruction": "Write it.", "program": "import math\n\nprint(math.pi)\n"}
 BAD = {"id": "b", "instruction": "Write it.", "program": "print 1"}

@@ -24,7 +24,7 @@ from lintseq.cli.show import needed, split_place
 from lintseq.cli.view import page_beside
 from lintseq.codecs import CODECS
 from lintseq.dataset.browsing import Rows, numbered_rows
-from lintseq.dataset.records import Item, lintseq_record
+from lintseq.dataset.shapes import SHAPES, ProgramRow
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError
 from lintseq.program import Program
@@ -37,7 +37,7 @@ LONG = "\n".join(f"x{n} = {n}" for n in range(100)) + "\n"
 
 def record(id: str, program: str, arrivals: tuple[int, ...] | None = None, format: str = "diff") -> dict[str, Any]:
     sequence = EditSequence(Program.from_text(program), arrivals) if arrivals else sample_edits(program, seed=1)
-    return lintseq_record(Item(id, f"Write {id}.", program), sequence, 0, {}, CODECS[format])
+    return SHAPES["lintseq"].write(ProgramRow(id, f"Write {id}.", program), sequence, 0, {}, CODECS[format])
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ from lintseq.codecs import CODECS
 from lintseq.dataset.build import build
 from lintseq.dataset.convert import ConvertOptions, convert
 from lintseq.dataset.outputs import Target
-from lintseq.dataset.records import SHAPES
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import ScreeningOptions
-from lintseq.dataset.sequences import parsed_record
+from lintseq.dataset.shapes import SHAPES, read_record
 from lintseq.errors import ConfigError
 from lintseq.rows import parse_row, read_rows
 
@@ -81,7 +80,7 @@ def test_what_trainers_read_is_converted_as_well(
 
 def states_in(path: Path) -> Iterator[tuple[str, ...]]:
     for row in read_rows(str(path)):
-        yield tuple(parsed_record(parse_row(row.data))[1].states())
+        yield tuple(read_record(parse_row(row.data)).parse().states())
 
 
 def test_pylintseqs_columns_hold_the_same_edits(

@@ -25,8 +25,9 @@ from lintseq.dataset import workers as workers_module
 from lintseq.dataset.build import build
 from lintseq.dataset.outputs import Target, default_rejected, growing
 from lintseq.dataset.pipeline import Progress, RunInterrupted, RunReport, _Pace
-from lintseq.dataset.records import SHAPES, Item, encode_line, encode_rejection
+from lintseq.dataset.rejections import encode_rejection
 from lintseq.dataset.sampler import BuildOptions
+from lintseq.dataset.shapes import SHAPES, ProgramRow
 from lintseq.dataset.work import Batch, Result, RowWorker
 from lintseq.errors import ConfigError, LintseqError, ProgramError, ToolError
 from lintseq.linting import Diagnostic
@@ -39,12 +40,13 @@ from lintseq.rows import (
     Fields,
     RawRow,
     ReadingOptions,
+    content_id,
+    encode_line,
     find_fields,
     open_sources,
     parse_row,
     read_rows,
 )
-from lintseq.rows.fields import content_id
 from lintseq.walks import SamplingOptions, sample_edits
 
 PAIRS = Path(__file__).parents[2] / "shared/data/instruct/python_pairs.jsonl.gz"
@@ -815,10 +817,10 @@ def test_real_pairs_are_all_accounted_for(tmp_path: Path) -> None:
 
 
 def test_encoding_a_line_ends_it_once() -> None:
-    item = Item("a", "b", "c\n")
+    item = ProgramRow("a", "b", "c\n")
     sequence = sample_edits("c\n")
     for shape in SHAPES.values():
-        line = encode_line(shape(item, sequence, 0, {}, DIFF))
+        line = encode_line(shape.write(item, sequence, 0, {}, DIFF))
         assert line.count(b"\n") == 1
         assert line.endswith(b"}\n")
 

@@ -34,7 +34,7 @@ from typer.models import ArgumentInfo
 
 from lintseq.cli import COMMANDS
 from lintseq.codecs.text import END_TOKENS
-from lintseq.dataset.records import SHAPES
+from lintseq.dataset.shapes import SHAPES
 from lintseq.linting import LINTERS
 from lintseq.rows.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES
 from lintseq.walks import CHOOSERS, COMMENTS

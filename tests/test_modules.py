@@ -19,8 +19,7 @@ from lintseq.dataset.pipeline import Progress
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import ConfigError
-from lintseq.rows import START, FieldNames, ReadingOptions, encode_row, open_sources, parse_row
-from lintseq.rows.fields import content_id
+from lintseq.rows import START, FieldNames, ReadingOptions, content_id, encode_row, open_sources, parse_row
 
 Row = dict[str, Any]
 

@@ -18,11 +18,11 @@ from lintseq.dataset.build import build
 from lintseq.dataset.outputs import KINDS, Outputs, Target, check_target, parquet
 from lintseq.dataset.outputs.parquet import write_parquet
 from lintseq.dataset.outputs.shards import Shards
-from lintseq.dataset.records import COLUMNS, SHAPES, encode_line
 from lintseq.dataset.sampler import BuildOptions, EditSampler
 from lintseq.dataset.screening import ScreeningOptions
+from lintseq.dataset.shapes import COLUMNS, SHAPES
 from lintseq.errors import ConfigError
-from lintseq.rows import parse_row, read_rows
+from lintseq.rows import encode_line, parse_row, read_rows
 
 PROGRAM = "import math\n\n\ndef area(r):\n    return math.pi * r\n\n\nprint(area({}))\n"
 ROWS: list[dict[str, Any]] = [
@@ -69,10 +69,11 @@ def shard(folder: Path, shape: str, kind: str, rows: list[dict[str, Any]] = ROWS
 
     wanted = options(shape) if shape != "pylintseq" else BuildOptions(shape=shape)
     sampler = EditSampler(wanted)
-    columns = COLUMNS[shape] | {"license": "string"}
+    columns = {**SHAPES[shape].columns, "license": COLUMNS["license"]}
+    types = {name: column.type for name, column in columns.items()}
     settings = {"lintseq": __version__, "python": "3", "options": {"shape": shape}, "inputs": []}
     written = []
-    with Outputs(Target(str(folder), shards=5, shard_kind=kind), columns, settings) as outputs:
+    with Outputs(Target(str(folder), shards=5, shard_kind=kind), types, settings) as outputs:
         for place, row in enumerate(rows):
             for record in sampler(row, source="in.jsonl", index=place).records:
                 outputs.write(encode_line(record), b'{"odd": "rejection"}\n', shard=1 + place // 4)
@@ -123,7 +124,7 @@ def test_a_folder_of_shards_of_any_shape_and_kind_is_a_data_set_as_it_is(tmp_pat
         split, types, rows = json.loads(line)
         shape = FOLDERS[number][0]
         assert split == "train"
-        assert sorted(types) == sorted([*COLUMNS[shape], "license"])
+        assert sorted(types) == sorted([*SHAPES[shape].columns, "license"])
         assert types.get("id", "Value('string')") == "Value('string')"
         assert plain(rows) == plain(written[number]), FOLDERS[number]
     assert len(done.stdout.splitlines()) == len(FOLDERS)
@@ -221,7 +222,8 @@ def test_a_folder_of_shards_has_a_card_with_its_numbers(tmp_path: Path) -> None:
     assert "| rejected: syntax | 1 |" in card.text
     assert "| license | the license of the program |" in card.text
     assert card.data.license == ["mit", "unknown"]
-    assert [feature["name"] for feature in card.data.dataset_info["features"]] == [*COLUMNS["lintseq"], "license"]
+    names = [feature["name"] for feature in card.data.dataset_info["features"]]
+    assert names == [*SHAPES["lintseq"].columns, "license"]
 
 
 # Locks

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 from lintseq.codecs import CODECS
 from lintseq.dataset.browsing import LONGEST, Kept, Survey, survey
-from lintseq.dataset.records import SHAPES, Item, lintseq_record
-from lintseq.dataset.sequences import parsed_record
+from lintseq.dataset.shapes import SHAPES, ProgramRow, read_record
 from lintseq.dataset.stats import Stats, histogram, stats
 from lintseq.dataset.stats_page import stats_page
 from lintseq.dataset.view_page import notes_on, view_data, view_page, why
@@ -37,9 +36,9 @@ EVIL = "x = '</script><script>alert(1)</script><!-- <script>'\ny = '\ud800 \u202
 
 
 def record(program: str = AREA, *, draw: int = 0, **columns: Any) -> dict[str, Any]:
-    item = Item(id="area", instruction="Write it.", program=program)
+    item = ProgramRow(id="area", instruction="Write it.", program=program)
     sequence = sample_edits(program, seed=draw)
-    return lintseq_record(item, sequence, draw, {"linter": "native", "seed": draw}) | columns
+    return SHAPES["lintseq"].write(item, sequence, draw, {"linter": "native", "seed": draw}) | columns
 
 
 def write(path: Path, *rows: Any) -> str:
@@ -49,8 +48,9 @@ def write(path: Path, *rows: Any) -> str:
 
 def kept(program: str, arrivals: tuple[int, ...], number: int = 1, **columns: Any) -> Kept:
     sequence = EditSequence(Program.from_text(program), arrivals)
-    row = lintseq_record(Item(id="a", instruction="", program=program), sequence, 0, {}) | columns
-    return Kept(number, *parsed_record(row))
+    row = SHAPES["lintseq"].write(ProgramRow(id="a", instruction="", program=program), sequence, 0, {}) | columns
+    record = read_record(row)
+    return Kept(number, record, record.parse())
 
 
 class Page(HTMLParser):
@@ -287,8 +287,8 @@ def test_lines_can_be_told_again_from_the_text_and_the_arrivals(program: str) ->
 @pytest.mark.parametrize("format", CODECS)
 def test_every_shape_and_format_is_told_alike(shape: str, format: str, tmp_path: Path) -> None:
     sequence = sample_edits(AREA, seed=0).after(1)
-    item = Item(id="area", instruction="Write it.", program=AREA)
-    row = SHAPES[shape](item, sequence, 0, {"seed": 0}, CODECS[format])
+    item = ProgramRow(id="area", instruction="Write it.", program=AREA)
+    row = SHAPES[shape].write(item, sequence, 0, {"seed": 0}, CODECS[format])
     if shape == "pylintseq" and format != "diff":
         return  # its columns have no place for the format
     if shape == "pylintseq":

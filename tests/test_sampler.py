@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from lintseq.codecs import CODECS
 from lintseq.dataset.build import build
-from lintseq.dataset.records import SHAPES
 from lintseq.dataset.sampler import BuildOptions, EditSampler
-from lintseq.dataset.sequences import parsed_record
+from lintseq.dataset.shapes import SHAPES, read_record
 from lintseq.dataset.verify import verify
 from lintseq.errors import ConfigError
 from lintseq.rows import FieldNames
@@ -29,7 +28,7 @@ def sampled(row: dict[str, Any] = ROW, **options: Any) -> Any:
 
 
 def sequences(row: dict[str, Any] = ROW, **options: Any) -> list[Any]:
-    return [parsed_record(record)[1] for record in sampled(row, **options).records]
+    return [read_record(record).parse() for record in sampled(row, **options).records]
 
 
 def test_it_gives_what_building_writes(tmp_path: Path) -> None:
@@ -114,11 +113,11 @@ def test_sub_sequences_start_from_states_on_the_way() -> None:
     assert list(by_draw) == list(range(6))
     for whole, *parts in by_draw.values():
         assert "state" not in whole
-        states = list(parsed_record(whole)[1].states())
+        states = list(read_record(whole).parse().states())
         assert len(parts) == min(2, len(states) - 1)
         for part in parts:
             start = states.index(part["state"])
-            assert list(parsed_record(part)[1].states()) == states[start + 1 :]
+            assert list(read_record(part).parse().states()) == states[start + 1 :]
         assert len({part["state"] for part in parts}) == len(parts)
     assert outcome.edits == [len(record["edits"]) for record in outcome.records]
 
@@ -144,7 +143,7 @@ def test_next_edit_rows_start_from_nothing_half_the_time_and_elsewhere_evenly() 
     whole = sequences(samples=2000)
     befores = Counter[tuple[int, int]]()
     for record, sequence in zip(outcome.records, whole, strict=True):
-        one = parsed_record(record)[1]
+        one = read_record(record).parse()
         before = len(sequence) - record["left"] - 1
         assert list(one.states()) == list(sequence.states())[before : before + 1]
         befores[len(sequence), before] += 1

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lintseq.cli import main
 from lintseq.cli.stats import bar, bars
 from lintseq.codecs import CODECS
-from lintseq.dataset.records import Item, lintseq_record
+from lintseq.dataset.shapes import SHAPES, ProgramRow
 from lintseq.dataset.stats import Stats, describe, histogram, lines_inserted, load_tokenizer, quantile, stats
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
@@ -91,8 +91,8 @@ def test_the_same_sequences_give_the_same_numbers_in_any_columns(tmp_path: Path)
 def test_lines_of_edits_are_counted_in_every_format(format: str, tmp_path: Path) -> None:
     program = "def f(x):\n    return x\n\n\n+print(f(1))\n@@ = 2\n"
     sequence = EditSequence(Program.from_text(program), (0, 0, 1, 1, 2, 1))
-    row = lintseq_record(Item(1, "", program), sequence, 0, {}, CODECS[format])
-    later = lintseq_record(Item(1, "", program), sequence.after(1), 0, {}, CODECS[format])
+    row = SHAPES["lintseq"].write(ProgramRow(1, "", program), sequence, 0, {}, CODECS[format])
+    later = SHAPES["lintseq"].write(ProgramRow(1, "", program), sequence.after(1), 0, {}, CODECS[format])
     counts = stats(write(tmp_path / "data.jsonl", row, later))
     assert counts.lines == {1: 2, 2: 1, 3: 2}
     assert counts.edits == {2: 1, 3: 1}
@@ -101,8 +101,8 @@ def test_lines_of_edits_are_counted_in_every_format(format: str, tmp_path: Path)
 def test_rows_that_cannot_be_read_in_their_format_are_counted_apart(tmp_path: Path) -> None:
     row = record([TWO]) | {"meta": {"format": "udiff"}}
     odd = record([ONE]) | {"meta": {"format": "nonsense"}}
-    whole = lintseq_record(
-        Item(1, "", PROGRAM), EditSequence(Program.from_text(PROGRAM), (0, 0, 1)), 0, {}, CODECS["udiff"]
+    whole = SHAPES["lintseq"].write(
+        ProgramRow(1, "", PROGRAM), EditSequence(Program.from_text(PROGRAM), (0, 0, 1)), 0, {}, CODECS["udiff"]
     )
     counts = stats(write(tmp_path / "data.jsonl", row, odd, whole))
     assert counts.unreadable == {"malformed-edit": 1, "unknown-format": 1}

@@ -11,10 +11,9 @@ from toys import libraries, toy_model, toy_tokenizer
 
 from lintseq.benchmarks.problems import Problem
 from lintseq.codecs import DIFF, SEPARATOR, get_codec
-from lintseq.dataset.records import SHAPES, Item
-from lintseq.dataset.sequences import read_record
+from lintseq.dataset.shapes import SHAPES, ProgramRow, read_record
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.lm.examples import ARMS, Cut, Encoder, arm_of, common_rows, in_format, open_tokens, pair_of, tokenize
+from lintseq.lm.examples import ARMS, Cut, Encoder, arm_of, common_rows, open_tokens, pair_of, tokenize
 from lintseq.lm.generating import asked_of, request_of
 from lintseq.program import Program
 from lintseq.walks import ProgramSampler
@@ -63,8 +62,8 @@ def records(shape="lintseq", format="diff", draws=3, programs=PROGRAMS):
         sampler = ProgramSampler(program)
         for draw in range(draws):
             sequence = sampler.sample(seed=1, id=str(number), draw=draw)
-            item = Item(str(number), instruction, program, response=program)
-            yield SHAPES[shape](item, sequence, draw, {"linter": "native", "seed": 1}, get_codec(format))
+            item = ProgramRow(str(number), instruction, program, response=program)
+            yield SHAPES[shape].write(item, sequence, draw, {"linter": "native", "seed": 1}, get_codec(format))
 
 
 def write(path, rows):
@@ -138,7 +137,7 @@ def test_a_next_edit_is_taught_behind_the_program_as_it_stands():
 @pytest.mark.parametrize("format", ["udiff", "search-replace", "states"])
 def test_edits_are_written_in_the_format_that_is_asked_for(format):
     for row in records():
-        record = in_format(row, format)
+        record = read_record(row).in_format(get_codec(format))
         text = tokenizer().decode(encoded(record).completion[:-1])
         assert get_codec(format).resolve(text).text == row["program"]
         assert pair_of(record, "plain").completion == row["program"]

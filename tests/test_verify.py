@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from lintseq.cli import main
 from lintseq.codecs import CODECS, DIFF, Codec
-from lintseq.dataset.records import SHAPES, Item
-from lintseq.dataset.sequences import pylintseq_programs
+from lintseq.dataset.shapes import SHAPES, ProgramRow, pylintseq_programs
 from lintseq.dataset.verify import CHECKS, Judge, Report, check_rows, verify
 from lintseq.edits import EditSequence
 from lintseq.program import Program
@@ -78,7 +77,7 @@ def test_a_good_record_passes_every_check() -> None:
         ({"edit_path": AREA_EDITS}, "no text in column 'source_response'"),
         ({"prompt": "p", "completion": 5}, "'completion' is neither a text"),
         ({"prompt": "p", "completion": "def f(): pass"}, "no-edits"),
-        ({"messages": [{"role": "user", "content": "hello"}]}, "'messages' holds no text"),
+        ({"messages": [{"role": "user", "content": "hello"}]}, "'messages' holds no message of the assistant"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_a_failure(row: Any, reason: str) -> None:
@@ -220,7 +219,7 @@ def test_pylintseqs_prose_is_found() -> None:
 @pytest.mark.parametrize("shape", ["prompt-completion", "messages", "messages-by-edit"])
 def test_what_trainers_read_is_checked_as_far_as_it_goes(shape: str, codec: Codec) -> None:
     sequence = EditSequence(Program.from_text(AREA), (0, 0, 0, 0, 1, 1))
-    row = SHAPES[shape](Item("a", "Write it.", AREA, AREA), sequence, 0, {}, codec)
+    row = SHAPES[shape].write(ProgramRow("a", "Write it.", AREA, AREA), sequence, 0, {}, codec)
     report = check(row)
     assert report.ok
     assert report.shapes == {shape if codec is DIFF else f"{shape}/{codec.name}": 1}
@@ -267,7 +266,7 @@ def test_whatever_the_program_its_sequence_is_exact_and_insertion_only(
     text = sequence.program.text
     assume(len(sequence) or shape == "lintseq")
     codec = "diff" if shape == "pylintseq" else codec  # its columns do not say
-    report = check(SHAPES[shape](Item("a", "", text, text), sequence, 0, {}, CODECS[codec]))
+    report = check(SHAPES[shape].write(ProgramRow("a", "", text, text), sequence, 0, {}, CODECS[codec]))
     assert not {"read", "resolves", "exact", "deletes", "adds"} & set(report.examples), report.examples
 
 

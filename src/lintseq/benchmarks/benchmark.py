@@ -14,9 +14,8 @@ from typing import Any
 
 from lintseq.benchmarks.cache import cache_folder
 from lintseq.benchmarks.problems import Problem
-from lintseq.dataset.records import encode_line
 from lintseq.errors import ConfigError, ProgramError, ToolError
-from lintseq.rows import BrokenInputError, parse_row, read_rows
+from lintseq.rows import BrokenInputError, encode_line, parse_row, read_rows
 from lintseq.rows.streams import decompressed, opened
 from lintseq.storage.workplace import write_durably
 

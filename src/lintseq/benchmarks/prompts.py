@@ -10,9 +10,9 @@ from typing import Any
 
 from lintseq.benchmarks.problems import Problem
 from lintseq.codecs import SEPARATOR
-from lintseq.dataset.records import prompt_of
 from lintseq.errors import ConfigError
 from lintseq.program import Program
+from lintseq.rows import prompt_of
 
 STYLES = ("official", "plain", "edits", "messages")
 

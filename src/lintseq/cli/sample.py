@@ -64,10 +64,13 @@ def sample(
 
         typer.echo(DIFF.write(sequence).encode(), nl=False)
     elif json:
-        from lintseq.dataset.records import Item, encode_line, lintseq_record, meta_of
+        from lintseq.codecs import DIFF
+        from lintseq.dataset.shapes import SHAPES, ProgramRow, meta_of
+        from lintseq.rows import encode_line
 
-        item = Item(id="", instruction="", program=sequence.program.text)
-        typer.echo(encode_line(lintseq_record(item, sequence, draw, meta_of(options, seed))), nl=False)
+        row = ProgramRow(id="", instruction="", program=sequence.program.text)
+        record = SHAPES["lintseq"].write(row, sequence, draw, meta_of(options, seed), DIFF)
+        typer.echo(encode_line(record), nl=False)
     else:
         name = "standard input" if file == "-" else Path(file).name
         show(sequence, console(), title=f"{name}, seed {seed}, draw {draw}")

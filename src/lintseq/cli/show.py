@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lintseq.dataset.browsing import Row, Rows
-    from lintseq.dataset.sequences import Record
+    from lintseq.dataset.shapes import Record
     from lintseq.edits import EditSequence
     from lintseq.needs.reasons import Reasons
 
@@ -103,7 +103,7 @@ def find_row(rows: "Rows", wanted: str) -> int:
 
 
 def _id_of(row: "Row") -> str | None:
-    from lintseq.dataset.sequences import read_record
+    from lintseq.dataset.shapes import read_record
     from lintseq.rows import parse_row
 
     try:
@@ -126,12 +126,13 @@ class Shown:
     @classmethod
     def of(cls, data: str, row: "Row") -> "Shown":
         """Return what a row holds; raise `ProgramError` if that is no edit sequence."""
-        from lintseq.dataset.sequences import parsed_record
+        from lintseq.dataset.shapes import read_record
         from lintseq.rows import parse_row
 
         title = title_of(data, row.number)
         try:
-            record, sequence = parsed_record(parse_row(row.raw.data))
+            record = read_record(parse_row(row.raw.data))
+            sequence = record.parse()
         except ProgramError as error:
             raise ProgramError(error.reason, f"{title}: {error.detail}") from None
         name = f", {printable(str(record.id))}" if record.id != "" else ""

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappush, heappushpop
 
-from lintseq.dataset.records import chance
-from lintseq.dataset.sequences import Record, parsed_record
+from lintseq.dataset.shapes import Record, read_record
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.rows import START, BrokenInputError, Input, RawRow, ReadingOptions, find_inputs, parse_row
+from lintseq.rows import START, BrokenInputError, Input, RawRow, ReadingOptions, find_inputs, parse_row, stable_hash
 
 LONGEST = 200_000
 """Characters of a sequence's text, or of its program, beyond which it is counted and not kept."""
@@ -133,7 +132,8 @@ def survey(
         place = found.rows
         found.rows += 1
         try:
-            record, sequence = parsed_record(parse_row(row.raw.data))
+            record = read_record(parse_row(row.raw.data))
+            sequence = record.parse()
         except ProgramError as error:
             found.unreadable[error.reason] += 1
             failure = failure or error
@@ -143,7 +143,7 @@ def survey(
             if max(len(record.text), len(sequence.program.text)) > LONGEST:
                 found.too_long += 1
             elif keep:
-                entry = (-chance(seed, place, "view"), place, Kept(row.number, record, sequence))
+                entry = (-stable_hash(seed, place, "view"), place, Kept(row.number, record, sequence))
                 if len(chosen) < keep:
                     heappush(chosen, entry)
                 else:

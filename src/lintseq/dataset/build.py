@@ -11,9 +11,9 @@ from typing import Any
 from lintseq.dataset.engines import LOCAL
 from lintseq.dataset.outputs import Target, check_target
 from lintseq.dataset.pipeline import Progress, RunReport, run
-from lintseq.dataset.records import check_form
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import benchmarks_digest, check_screening
+from lintseq.dataset.shapes import get_shape
 from lintseq.errors import ConfigError
 from lintseq.linting import linter_version
 from lintseq.rows import ReadingOptions, Source, open_sources
@@ -86,7 +86,7 @@ def check_build(options: BuildOptions) -> None:
     """Raise `ConfigError` for settings that cannot work."""
     check_options(options.sampling)
     check_screening(options.screening)
-    check_form(options.shape, options.format)
+    get_shape(options.shape).check(options.format)
     if options.shape == "pylintseq" and options.sub_sequences:
         raise ConfigError("shape pylintseq has no column for the state that a sub-sequence starts from; use another")
     if options.sampling.order == "forward" and options.samples > 1:

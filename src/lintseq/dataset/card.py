@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lintseq.dataset.records import COLUMN_WORDS, META_COLUMNS
+from lintseq.dataset.shapes import META_COLUMNS, Column
 
 _SIZES = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M")]
 _LONGEST_STRING = 800
@@ -25,7 +25,9 @@ _HUB_LICENSES = {
 """What the Hub knows, of what programs come under."""
 
 
-def card_of(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Mapping[str, str], example: str) -> str:
+def card_of(
+    settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Mapping[str, Column], example: str
+) -> str:
     """Return the text of a README.md for an output with these settings, numbers and columns; `example` is a record."""
     parts = [*_front_matter(manifest, columns), "", *_body(settings, manifest, columns), *_example(example)]
     return "\n".join(parts) + "\n"
@@ -34,7 +36,7 @@ def card_of(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: M
 # What machines read
 
 
-def _front_matter(manifest: Mapping[str, Any], columns: Mapping[str, str]) -> list[str]:
+def _front_matter(manifest: Mapping[str, Any], columns: Mapping[str, Column]) -> list[str]:
     size = next((word for limit, word in _SIZES if manifest["sequences"] < limit), "n>10M")
     return [
         "---",
@@ -57,7 +59,7 @@ def _front_matter(manifest: Mapping[str, Any], columns: Mapping[str, str]) -> li
         # Without the types, each shard would be asked for them: one in which a column is empty has others.
         "dataset_info:",
         "  features:",
-        *(f"  {line}" for name, word in columns.items() for line in _feature(name, word)),
+        *(f"  {line}" for name, column in columns.items() for line in _feature(name, column.type)),
         "---",
     ]
 
@@ -102,7 +104,7 @@ def _plain(license: str) -> str:
 # What people read
 
 
-def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Mapping[str, str]) -> list[str]:
+def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Mapping[str, Column]) -> list[str]:
     edits = manifest["edits_per_sequence"]
     numbers = [
         ("edit sequences", f"{manifest['sequences']:,}"),
@@ -131,7 +133,7 @@ def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Map
         "",
         "## Columns",
         "",
-        *_table(("column", "holds"), [(name, COLUMN_WORDS[name]) for name in columns]),
+        *_table(("column", "holds"), [(name, column.description) for name, column in columns.items()]),
         "",
         "## Settings",
         "",

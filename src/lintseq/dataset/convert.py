@@ -12,9 +12,8 @@ from typing import Any
 from lintseq.codecs import get_codec
 from lintseq.dataset.outputs import Target, check_target
 from lintseq.dataset.pipeline import Progress, RunReport, run
-from lintseq.dataset.records import SHAPES, Item, check_form
 from lintseq.dataset.screening import ScreeningOptions
-from lintseq.dataset.sequences import parsed_record
+from lintseq.dataset.shapes import ProgramRow, get_shape, read_record
 from lintseq.dataset.work import Outcome, RowTurner
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.rows import Fields, ReadingOptions, open_sources
@@ -48,14 +47,15 @@ class Converter:
 
     def __init__(self, options: ConvertOptions) -> None:
         self.options = options
-        self._record = SHAPES[options.shape]
+        self._write = get_shape(options.shape).write
         self._codec = get_codec(options.format)
 
     def fill(
         self, outcome: Outcome, row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int
     ) -> None:
         """Put the record into `outcome`, or raise why there is none."""
-        record, sequence = parsed_record(row)
+        record = read_record(row)
+        sequence = record.parse()
         outcome.id = record.id
         if not len(sequence):
             raise ProgramError("no-edits", "the sequence is empty")
@@ -64,9 +64,9 @@ class Converter:
             raise ProgramError("starts-later", "shape pylintseq has no column for the state that the edits start from")
         if record.programs and program not in record.programs:
             raise ProgramError("not-exact", "the edits do not give the program that the row has")
-        item = Item(record.id, record.instruction, program, program, source, index)
+        program_row = ProgramRow(record.id, record.instruction, program, program, source, index)
         meta = record.meta if self.options.seed is None else {**record.meta, "seed": self.options.seed}
-        written = self._record(item, sequence, record.draw, meta, self._codec)
+        written = self._write(program_row, sequence, record.draw, meta, self._codec)
         if "left" in written:
             written["left"] += record.left
         if self.options.screening.names_licenses and record.license:
@@ -95,7 +95,7 @@ def convert(
     options = options or ConvertOptions()
     target = output if isinstance(output, Target) else Target(os.fspath(output))
     paths = [os.fspath(path) for path in inputs]
-    check_form(options.shape, options.format)
+    get_shape(options.shape).check(options.format)
     if not options.row_timeout >= 0:
         raise ConfigError(f"row timeout is {options.row_timeout}, but must be at least 0")
     if not paths:

@@ -24,7 +24,7 @@ from lintseq.dataset.engines import LOCAL, check_engine, run_in_engine
 from lintseq.dataset.outputs import Outputs, Target
 from lintseq.dataset.outputs.target import is_regular
 from lintseq.dataset.pieces import cut, path_of, plan_of, rows_of_a_piece, shard_at
-from lintseq.dataset.records import COLUMNS
+from lintseq.dataset.shapes import COLUMNS, Column, get_shape
 from lintseq.dataset.work import Batch, Result, Tally, WorkOptions, without_duplicates
 from lintseq.dataset.workers import default_workers, run_in_processes
 from lintseq.errors import ConfigError, LintseqError
@@ -162,7 +162,8 @@ def run(
     if target.shards is not None and any(source.size is None for source in sources):
         raise ConfigError("how much input there is cannot be known, so it cannot be split; use --shard-rows")
     whole = settings_of(settings, options, target, sources)
-    with Outputs(target, columns_of(options), whole, resume=resume, overwrite=overwrite) as outputs:
+    columns = {name: column.type for name, column in columns_of(options).items()}
+    with Outputs(target, columns, whole, resume=resume, overwrite=overwrite) as outputs:
         one = _Run(sources, options, outputs)
         if outputs.manifest is not None:
             return one.finished_before(outputs.manifest)
@@ -190,10 +191,10 @@ def _check_engine(engine: str, sources: Sequence[Source], target: Target) -> Non
         raise ConfigError(f"engine {engine} needs a place for unfinished work; write to a file")
 
 
-def columns_of(options: WorkOptions) -> dict[str, str]:
-    """Return the columns of the records and the kinds of their values."""
-    columns = COLUMNS[options.shape]
-    return {**columns, "license": "string"} if options.screening.names_licenses else columns
+def columns_of(options: WorkOptions) -> dict[str, Column]:
+    """Return the columns of the records."""
+    columns = dict(get_shape(options.shape).columns)
+    return {**columns, "license": COLUMNS["license"]} if options.screening.names_licenses else columns
 
 
 def settings_of(

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lintseq.codecs import get_codec
-from lintseq.dataset.records import SHAPES, Item, chance, check_form, meta_of
 from lintseq.dataset.screening import Screen, ScreeningOptions, licenses_of
+from lintseq.dataset.shapes import ProgramRow, get_shape, meta_of
 from lintseq.dataset.work import Guard, Outcome, RowTurner
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.program import Program, code_from_markdown
-from lintseq.rows import FieldNames, Fields, find_fields
-from lintseq.rows.fields import content_id
+from lintseq.rows import FieldNames, Fields, content_id, find_fields, stable_hash
 from lintseq.walks import ProgramSampler, SamplingOptions
 
 _TRIES = 10
@@ -75,8 +74,9 @@ class EditSampler:
         self.options = options or BuildOptions()
         self.fields = fields
         self._guard = Guard(self, self.options.row_timeout)
-        check_form(self.options.shape, self.options.format)
-        self._record = SHAPES[self.options.shape]
+        shape = get_shape(self.options.shape)
+        shape.check(self.options.format)
+        self._write = shape.write
         self._codec = get_codec(self.options.format)
         self._meta = meta_of(self.options.sampling, self.options.seed)
         self._screen: Screen | None = None
@@ -104,7 +104,7 @@ class EditSampler:
         if not text.strip():
             raise ProgramError("empty", "there is no code")
         own_id = content_id(instruction, text) if outcome.id is None else outcome.id
-        item = Item(own_id, instruction, text, response, source, index)
+        item = ProgramRow(own_id, instruction, text, response, source, index)
         if self._screen is None:
             self._screen = Screen(self.options.screening)
         self._screen.check(row, instruction, text)
@@ -119,7 +119,7 @@ class EditSampler:
         self._draw(outcome, item, sampler)
         outcome.id = own_id
 
-    def _draw(self, outcome: Outcome, item: Item, sampler: ProgramSampler) -> None:
+    def _draw(self, outcome: Outcome, item: ProgramRow, sampler: ProgramSampler) -> None:
         """Put the records of one program into `outcome`."""
         options = self.options
         for draw, sequence, lessons in self._draws(outcome.dropped, item, sampler):
@@ -127,7 +127,7 @@ class EditSampler:
             starts = _starts(options, item.id, draw, len(sequence)) if options.sub_sequences else []
             for start in [0, *starts]:
                 one = sequence.after(start).legible() if start else sequence
-                record = self._record(item, one, draw, meta, self._codec)
+                record = self._write(item, one, draw, meta, self._codec)
                 if outcome.license:
                     record["license"] = outcome.license
                 outcome.records.append(record)
@@ -140,7 +140,7 @@ class EditSampler:
             raise ProgramError(reason, f"{detail}, {equal} of them equal to earlier ones" if equal else detail)
 
     def _draws(
-        self, dropped: Counter[str], item: Item, sampler: ProgramSampler
+        self, dropped: Counter[str], item: ProgramRow, sampler: ProgramSampler
     ) -> Iterator[tuple[int, EditSequence, int]]:
         """Yield (draw, sequence, lessons) of the draws that are wanted; those that are not are counted."""
         options = self.options
@@ -173,5 +173,5 @@ def _fields_of(row: Mapping[str, Any], names: FieldNames) -> Fields:
 
 def _starts(options: BuildOptions, id: str | int, draw: int, edits: int) -> list[int]:
     """Return how many edits are left out by each of the sub-sequences of a draw."""
-    ranked = sorted(range(1, edits), key=lambda start: chance(options.seed, id, draw, "start", start))
+    ranked = sorted(range(1, edits), key=lambda start: stable_hash(options.seed, id, draw, "start", start))
     return sorted(ranked[: options.sub_sequences])

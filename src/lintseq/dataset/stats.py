@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lintseq.codecs import DIFF, SEPARATOR
-from lintseq.dataset.sequences import Record, read_record
+from lintseq.dataset.shapes import Record, read_record
 from lintseq.errors import ConfigError, MalformedEditError, ProgramError
 from lintseq.rows import BrokenInputError, RawRow, parse_row, read_rows
 

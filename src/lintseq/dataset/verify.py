@@ -23,7 +23,7 @@ from typing import TypeVar
 from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.codecs.locate import align
 from lintseq.codecs.text import shorten
-from lintseq.dataset.sequences import Record, read_record
+from lintseq.dataset.shapes import Record, read_record
 from lintseq.dataset.workers import default_workers
 from lintseq.edits import EditSequence, apply
 from lintseq.errors import EditFault, MalformedEditError, ProgramError, ToolError

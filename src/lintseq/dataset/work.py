@@ -18,11 +18,11 @@ from types import FrameType
 from typing import Any, Protocol, Self
 
 from lintseq.dataset.duplicates import KEEP, Seen
-from lintseq.dataset.records import encode_line, encode_rejection
+from lintseq.dataset.rejections import encode_rejection
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import ProgramError, ToolError
 from lintseq.mining.modules import FIELDS, Modules
-from lintseq.rows import Fields, RawRow, parse_row
+from lintseq.rows import Fields, RawRow, encode_line, parse_row
 
 
 class RowTurner(Protocol):

@@ -14,12 +14,12 @@ from hashlib import blake2b
 from typing import Any
 
 from lintseq.benchmarks.problems import PASSED, Judgment, Problem, Runner, behavior, shortened
-from lintseq.dataset.records import encode_line
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.candidates import HARMLESS, Candidate, read, states
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.modules import Missing
 from lintseq.linting import Linter
+from lintseq.rows import encode_line
 from lintseq.sandbox.job import Check, Ending, Job, Limits
 from lintseq.storage.growing import COMPRESSIONS, GrowingFile
 from lintseq.storage.workplace import Workplace, write_durably

@@ -18,9 +18,8 @@ from typing import IO, Any
 from lintseq.dataset.build import check_build
 from lintseq.dataset.duplicates import KEEP
 from lintseq.dataset.pieces import rows_of_shard
-from lintseq.dataset.records import encode_line
 from lintseq.dataset.sampler import BuildOptions
-from lintseq.dataset.sequences import read_record
+from lintseq.dataset.shapes import read_record
 from lintseq.dataset.work import Batch, Result
 from lintseq.dataset.workers import run_in_processes
 from lintseq.errors import ConfigError, ProgramError
@@ -30,6 +29,7 @@ from lintseq.rows import (
     Fields,
     RawRow,
     ReadingOptions,
+    encode_line,
     encode_row,
     open_sources,
     parse_row,

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from lintseq.dataset.records import prompt_of
-from lintseq.dataset.sequences import read_record
+from lintseq.dataset.shapes import read_record
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.program import Program
 from lintseq.rows import (
@@ -25,6 +24,7 @@ from lintseq.rows import (
     encode_row,
     find_inputs,
     parse_row,
+    prompt_of,
 )
 from lintseq.rows import look_into as look_at
 from lintseq.rows.places import (

@@ -25,13 +25,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lintseq.codecs import SEPARATOR, get_codec
-from lintseq.dataset.records import prompt_of
-from lintseq.dataset.sequences import Record, parsed_record, read_record
+from lintseq.dataset.shapes import Record, read_record
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.lm import tokenizers
 from lintseq.lm.matching import Examples
 from lintseq.program import Program
-from lintseq.rows import BrokenInputError, ReadingOptions, find_inputs, parse_row, read_rows
+from lintseq.rows import BrokenInputError, ReadingOptions, find_inputs, parse_row, prompt_of, read_rows
 from lintseq.storage.workplace import write_durably
 
 if TYPE_CHECKING:
@@ -89,31 +88,6 @@ def row_of(record: Record) -> str:
     program = "" if record.left or record.shape == "next-edit" else record.program
     content = f"{record.id}\0{record.instruction}\0{program}".encode("utf-8", "surrogatepass")
     return blake2b(content, digest_size=12).hexdigest()
-
-
-def in_format(row: Mapping[str, Any], format: str) -> Record:
-    """Return what a row says, its edits written in `format`."""
-    record = read_record(row)
-    codec = get_codec(format)
-    if record.codec is codec:
-        return record
-    _, sequence = parsed_record(row)
-    programs = record.programs or (record.program,)
-    edits = tuple(codec.write_edits(sequence))
-    return Record(
-        record.id,
-        record.shape,
-        edits,
-        codec.write(sequence),
-        codec,
-        record.start,
-        programs,
-        record.instruction,
-        record.draw,
-        record.meta,
-        record.license,
-        record.left,
-    )
 
 
 # Tokens
@@ -454,7 +428,7 @@ class _Writer:
             try:
                 if isinstance(row, ProgramError):
                     raise row
-                pair = pair_of(in_format(row, format), self.encoder.arm)
+                pair = pair_of(read_record(row).in_format(get_codec(format)), self.encoder.arm)
             except ProgramError as error:
                 self.tally.drop(error.reason)
                 continue

@@ -17,14 +17,13 @@ from lintseq import __version__
 from lintseq.benchmarks.problems import Problem
 from lintseq.benchmarks.prompts import STYLES, prompt_for
 from lintseq.codecs import SEPARATOR
-from lintseq.dataset.records import chance, prompt_of
 from lintseq.errors import ConfigError, LintseqError, ProgramError
 from lintseq.evaluation.candidates import CODE, check_form
 from lintseq.evaluation.run import Row, RowsFile
 from lintseq.lm.backends.backend import Backend, Generated, Prompt, Request, Sampling
 from lintseq.lm.linted import EditOptions, watches
 from lintseq.program import Program
-from lintseq.rows import BrokenInputError, parse_row, read_rows
+from lintseq.rows import BrokenInputError, parse_row, prompt_of, read_rows, stable_hash
 from lintseq.storage.growing import COMPRESSIONS
 
 SAVE_EVERY = 5.0
@@ -141,7 +140,7 @@ def _asked(row: Mapping[str, Any], where: str, number: int) -> Asked:
 
 def seed_of(seed: int, task_id: str, index: int) -> int:
     """Return the seed of one completion: a hash below 2**53, so that every JSON reader has it exactly."""
-    return chance(seed, task_id, index, "completion") >> 11
+    return stable_hash(seed, task_id, index, "completion") >> 11
 
 
 def requests_of(asked: Iterable[Asked], *, n: int, seed: int) -> list[Request]:

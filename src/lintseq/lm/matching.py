@@ -20,8 +20,8 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from lintseq.dataset.records import chance
 from lintseq.errors import ConfigError
+from lintseq.rows import stable_hash
 
 MATCHES = ("steps", "tokens", "rows", "none")
 
@@ -185,5 +185,5 @@ def _until(stream: Iterator[int], trained: Sequence[int], wanted: int, batch: in
 
 def _shuffled(items: Sequence[int], seed: int, name: int | str) -> list[int]:
     found = list(items)
-    Random(chance(seed, "order", name)).shuffle(found)
+    Random(stable_hash(seed, "order", name)).shuffle(found)
     return found

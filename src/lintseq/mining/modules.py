@@ -13,7 +13,8 @@ from lintseq.errors import ProgramError
 from lintseq.mining.definitions import Definition, documented
 from lintseq.mining.tasks import check_file, task_of
 from lintseq.program import code_from_markdown
-from lintseq.rows.fields import LICENSE_NAMES, Fields, content_id
+from lintseq.rows.fields import LICENSE_NAMES, Fields
+from lintseq.rows.ids import content_id
 from lintseq.rows.row import RawRow, encode_row, parse_row
 
 FIELDS = Fields(code="code", instruction="instruction", id="id", unreadable="unreadable", refused="refused")

@@ -18,6 +18,7 @@ from lintseq.mining.modules import FIELDS, FUNCTIONS, TASKS, Modules, modules_in
 from lintseq.rows import sourcecode
 from lintseq.rows.fields import FieldNames, Fields, find_fields
 from lintseq.rows.hub import PREFIX, hub_input, is_saved, saved_input
+from lintseq.rows.ids import content_id, stable_hash
 from lintseq.rows.lines import array_input, lines_input, opens_an_array
 from lintseq.rows.places import (
     base_of,
@@ -28,6 +29,7 @@ from lintseq.rows.places import (
     name_below,
     names_apart,
 )
+from lintseq.rows.prompts import prompt_of
 from lintseq.rows.row import (
     MAX_ROW_BYTES,
     START,
@@ -35,6 +37,7 @@ from lintseq.rows.row import (
     Input,
     Mark,
     RawRow,
+    encode_line,
     encode_row,
     parse_row,
 )
@@ -62,12 +65,16 @@ __all__ = [
     "RawRow",
     "ReadingOptions",
     "Source",
+    "content_id",
+    "encode_line",
     "encode_row",
     "find_fields",
     "find_inputs",
     "open_sources",
     "parse_row",
+    "prompt_of",
     "read_rows",
+    "stable_hash",
 ]
 
 HEAD_ROWS = 100

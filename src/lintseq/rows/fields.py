@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 from lintseq.errors import ConfigError, ProgramError
@@ -103,12 +102,6 @@ class Fields:
         if isinstance(own, str) or (isinstance(own, int) and not isinstance(own, bool)):
             return own if own != "" else None
         return None
-
-
-def content_id(instruction: str, program: str) -> str:
-    """Return the id of a row that has none of its own: a hash of what it holds."""
-    content = f"{instruction}\0{program}".encode("utf-8", "surrogatepass")
-    return blake2b(content, digest_size=8).hexdigest()
 
 
 def _string(row: Mapping[str, Any], name: str) -> str:

@@ -1,7 +1,7 @@
 """A row of any input: one JSON object as bytes, and its place. Knows nothing of where rows come from."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +120,14 @@ def _parse_leniently(data: bytes) -> Any:
         raise ProgramError("not-json", "nested too deeply") from None
     except ValueError as error:
         raise ProgramError("not-json", str(error)) from None
+
+
+def encode_line(row: Mapping[str, Any]) -> bytes:
+    """Return a row as one line of JSON; a lone surrogate becomes an escape, as JSON allows."""
+    try:
+        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:
+        return json.dumps(row, separators=(",", ":")).encode() + b"\n"
 
 
 def encode_row(row: Any) -> bytes:

@@ -6,18 +6,18 @@ lines, which survive a kill, and are turned into Parquet when there are no more 
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lintseq.dataset.records import META_COLUMNS, encode_line
+from lintseq.dataset.shapes import META_COLUMNS
 from lintseq.errors import ConfigError
-from lintseq.rows import RawRow, parse_row, read_rows
+from lintseq.rows import RawRow, encode_line, parse_row, read_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Columns = dict[str, str]
-"""Names of columns and the words for their types, as `lintseq.dataset.records` has them."""
+Columns = Mapping[str, str]
+"""Names and types of columns; the types are those of `lintseq.dataset.shapes.Column`."""
 
 ROW_GROUP_ROWS = 4096
 ROW_GROUP_BYTES = 16 << 20

@@ -1,0 +1,478 @@
+"""The shapes of records: which columns each has, how an edit sequence is written into them, and how it is read back.
+
+`SHAPES` is the only list of shapes: command-line choices, tables, data set cards and readers derive from it. A record
+repeats nothing of its input row but id, instruction and program; other columns can be joined by id.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from lintseq.codecs import DIFF, SEPARATOR, Codec, get_codec, join_edits, split_edits
+from lintseq.codecs.text import shorten
+from lintseq.edits import EditSequence
+from lintseq.errors import ConfigError, MalformedEditError, ProgramError
+from lintseq.program import Program, code_from_markdown
+from lintseq.rows import prompt_of, stable_hash
+from lintseq.rows.row import names_of_columns
+from lintseq.walks import SamplingOptions
+
+ShapeName = Literal["lintseq", "pylintseq", "prompt-completion", "next-edit", "messages", "messages-by-edit"]
+"""The names of `SHAPES`, as a type."""
+
+Row = Mapping[str, Any]
+Meta = Mapping[str, Any]
+"""The settings of a draw, by the names of `META_COLUMNS`."""
+
+META_COLUMNS = {
+    "linter": "string",
+    "seed": "int",
+    "order": "string",
+    "comments": "string",
+    "certify": "string",
+    "lessons": "int",
+    "format": "string",
+}
+"""Names and types of the fields of column `meta`."""
+
+CONTINUE = "Next edit."
+"""The user's message between two edits of a conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of records."""
+
+    type: Literal["string", "int", "strings", "messages", "meta"]
+    """A list of strings is `strings`, one of (role, content) is `messages`, and `meta` has `META_COLUMNS`. All may be
+    null."""
+    description: str
+
+
+COLUMNS = {
+    "id": Column("string", "the row's id, or a hash of its content"),
+    "draw": Column("int", "the number of the draw, from 0"),
+    "instruction": Column("string", "what the program should do; may be empty"),
+    "program": Column("string", "the whole program"),
+    "state": Column("string", "the program that the edits start from; null if they start from nothing"),
+    "edits": Column("strings", "the text of each edit, first to last"),
+    "meta": Column("meta", "the settings of the draw"),
+    "edit_path": Column("strings", "the text of each edit, first to last"),
+    "index": Column("int", "the index of the row in its input, from 0"),
+    "source_file": Column("string", "the input"),
+    "source_instruction": Column("string", "what the program should do"),
+    "source_response": Column("string", "the text that contained the program"),
+    "prompt": Column("string", "the instruction, followed by the program that the edits start from, if any"),
+    "completion": Column("string", "the edit text to generate"),
+    "messages": Column("messages", "a conversation between user and assistant"),
+    "format": Column("string", "the text format of the edits; null means diff"),
+    "left": Column("int", "how many edits follow this one"),
+    "license": Column("string", "the license of the program"),
+}
+"""The columns of all shapes; each name means the same in all of them. Records of any shape may have `license`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramRow:
+    """The program of an input row, with what identifies and describes it."""
+
+    id: str | int
+    instruction: str
+    program: str
+    response: str = ""
+    """The whole field that contained the program."""
+    source: str = ""
+    """The input's path."""
+    index: int = 0
+    """The index of the row in its input, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a record says, unverified: starting from `start`, these edits write that program."""
+
+    id: str | int
+    shape: str
+    """The name of its shape."""
+    edits: tuple[str, ...]
+    text: str
+    """The edits as one text."""
+    codec: Codec = DIFF
+    start: Program = field(default_factory=lambda: Program(()))
+    programs: tuple[str, ...] = ()
+    """The texts that the edits may write, most likely first; empty where the record does not say."""
+    instruction: str = ""
+    draw: int = 0
+    meta: Meta = field(default_factory=dict)
+    license: str = ""
+    left: int = 0
+    """How many edits of the original sequence follow."""
+
+    @property
+    def program(self) -> str:
+        """The program; where the record does not have it, what the edits write."""
+        return self.programs[0] if self.programs else self.codec.resolve(self.text, self.start).program.text
+
+    def sequence(self, edits: int | None = None) -> EditSequence:
+        """Return the edit sequence, or that of the first `edits`; raise `MalformedEditError` if it is malformed.
+
+        Edit texts do not say whether the program ends in a newline; `programs` do.
+        """
+        if edits is None and not self.programs:
+            return self.codec.read(self.text, self.start)
+        final_newline = self.programs[0].endswith("\n") if self.programs else self.text.endswith("\n")
+        sequence = self.codec.read_edits(self.edits[:edits], self.start, final_newline=final_newline)
+        if final_newline or edits is not None:
+            return sequence
+        ended = replace(sequence.program, final_newline=True)
+        return replace(sequence, program=ended) if ended.text in self.programs else sequence
+
+    def parse(self) -> EditSequence:
+        """Return the edit sequence; raise `ProgramError` if it is malformed."""
+        try:
+            return self.sequence()
+        except MalformedEditError as error:
+            raise ProgramError("malformed-edit", str(error)) from None
+
+    def in_format(self, codec: Codec) -> "Record":
+        """Return the record with its edits in another format; raise `ProgramError` if they are malformed."""
+        if self.codec is codec:
+            return self
+        sequence = self.parse()
+        return replace(
+            self,
+            edits=tuple(codec.write_edits(sequence)),
+            text=codec.write(sequence),
+            codec=codec,
+            programs=self.programs or (self.program,),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A layout of records for one kind of trainer or tool."""
+
+    name: ShapeName
+    columns: Mapping[str, Column]
+    writer: Callable[[ProgramRow, EditSequence, int, Meta, Codec], dict[str, Any]]
+    read: Callable[[Row], Record | None]
+    """Returns what a row without null values says, or None for a row of another shape.
+
+    Raises `ProgramError` if it holds no edit sequence.
+    """
+
+    def write(
+        self, row: ProgramRow, sequence: EditSequence, draw: int, meta: Meta, codec: Codec = DIFF
+    ) -> dict[str, Any]:
+        """Return the record of a draw; `meta` is what `meta_of` returns, `codec` the format of the edits."""
+        return self.writer(row, sequence, draw, meta, codec)
+
+    def check(self, format: str) -> None:
+        """Raise `ConfigError` if records of this shape cannot hold edits of a format."""
+        if get_codec(format) is not DIFF and not {"format", "meta"} & self.columns.keys():
+            raise ConfigError(
+                f"shape {self.name} has no column for format {format}; use another shape, or format diff"
+            )
+
+
+def get_shape(name: str) -> Shape:
+    """Return the shape of a name; raise `ConfigError` if there is none."""
+    try:
+        return SHAPES[name]
+    except KeyError:
+        raise ConfigError(f"unknown shape {name!r}; use one of {', '.join(SHAPES)}") from None
+
+
+def read_record(row: Row) -> Record:
+    """Return what a row says, or raise `ProgramError` if its columns hold no edit sequence."""
+    row = {name: value for name, value in row.items() if value is not None}
+    for shape in SHAPES.values():
+        if (record := shape.read(row)) is not None:
+            return record
+    raise ProgramError(
+        "no-field", f"none of edits, edit_path, completion, messages among its columns: {names_of_columns(row)}"
+    )
+
+
+# lintseq
+
+
+def _write_lintseq(row: ProgramRow, sequence: EditSequence, draw: int, meta: Meta, codec: Codec) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "draw": draw,
+        "instruction": row.instruction,
+        "program": row.program,
+        **_state(sequence),
+        "edits": codec.write_edits(sequence),
+        "meta": meta if codec is DIFF else {**meta, "format": codec.name},
+    }
+
+
+def _read_lintseq(row: Row) -> Record | None:
+    return _from_edits(row, "lintseq", "edits", (_string(row, "program"),)) if "edits" in row else None
+
+
+def _from_edits(row: Row, shape: str, name: str, programs: tuple[str, ...]) -> Record:
+    edits = row[name]
+    if not isinstance(edits, list) or not all(isinstance(edit, str) for edit in edits):
+        raise ProgramError("not-edits", f"{name!r} is not a list of strings")
+    meta = row.get("meta", {})
+    meta = {name: value for name, value in meta.items() if value is not None} if isinstance(meta, dict) else {}
+    instruction = row.get("source_instruction" if shape == "pylintseq" else "instruction", "")
+    return Record(
+        _id(row),
+        shape,
+        tuple(edits),
+        join_edits(edits) + ("\n" if edits and programs[0].endswith("\n") else ""),
+        _codec(meta),
+        _start(row),
+        programs,
+        instruction if isinstance(instruction, str) else "",
+        _int(row, "draw"),
+        {name: value for name, value in meta.items() if name != "format"},
+        _license(row),
+    )
+
+
+# pylintseq
+
+
+def _write_pylintseq(row: ProgramRow, sequence: EditSequence, draw: int, meta: Meta, codec: Codec) -> dict[str, Any]:
+    return {
+        "edit_path": codec.write_edits(sequence),
+        "index": row.index,
+        "source_file": row.source,
+        "source_instruction": row.instruction,
+        "source_response": row.response,
+    }
+
+
+def _read_pylintseq(row: Row) -> Record | None:
+    if "edit_path" not in row:
+        return None
+    return _from_edits(row, "pylintseq", "edit_path", pylintseq_programs(_string(row, "source_response")))
+
+
+_PYLINTSEQ_FENCE = re.compile(r"```python(.*?)(?:```|.\Z)", re.S)
+
+
+def pylintseq_programs(response: str) -> tuple[str, ...]:
+    """Return the programs that the edits of a row of pylintseq may write, most likely first.
+
+    pylintseq takes the fences named python (an unclosed one loses its last character), joins and strips them, and
+    diffs stripped texts that it splits at every Unicode line end. Other tools that use its columns keep the program.
+    """
+    blocks = _PYLINTSEQ_FENCE.findall(response)
+    code = "\n".join(blocks).strip() if blocks else response
+    stripped = "\n".join(code.strip().splitlines())
+    return tuple(dict.fromkeys((stripped, code, *_code_in(response), response)))
+
+
+def _code_in(response: str) -> Sequence[str]:
+    try:
+        return (code_from_markdown(response),)
+    except ProgramError:
+        return ()
+
+
+# Prompt and completion
+
+
+def _write_completion(row: ProgramRow, sequence: EditSequence, draw: int, meta: Meta, codec: Codec) -> dict[str, Any]:
+    return {
+        "prompt": prompt_of(row.instruction, sequence.start),
+        "completion": codec.write(sequence),
+        **_about(row, sequence, draw, codec),
+    }
+
+
+def _write_next_edit(row: ProgramRow, sequence: EditSequence, draw: int, meta: Meta, codec: Codec) -> dict[str, Any]:
+    """Return one edit of the sequence, with the state before it in the prompt.
+
+    Half of the records take the first edit, the others a later one, all equally likely; a hash of (seed, id, draw)
+    decides.
+    """
+    choice = stable_hash(meta.get("seed", 0), row.id, draw, "next-edit")
+    before = 1 + (choice >> 1) % (len(sequence) - 1) if choice & 1 and len(sequence) > 1 else 0
+    edit = sequence.after(before).legible().first(1)
+    return {**_write_completion(row, edit, draw, meta, codec), "left": len(sequence) - before - 1}
+
+
+def _read_completion(row: Row) -> Record | None:
+    return _from_completion(row, "prompt-completion") if "completion" in row and "left" not in row else None
+
+
+def _read_next_edit(row: Row) -> Record | None:
+    return _from_completion(row, "next-edit") if "completion" in row and "left" in row else None
+
+
+def _from_completion(row: Row, shape: str) -> Record:
+    prompt, completion = row.get("prompt", ""), row["completion"]
+    prompt = prompt if isinstance(prompt, str) else _turns(prompt, "prompt")[0]
+    if not isinstance(completion, str):
+        completion = _last_answer(_turns(completion, "completion")[1], "completion")
+    return _from_text(row, shape, prompt, completion)
+
+
+def _from_text(row: Row, shape: str, prompt: str, text: str) -> Record:
+    codec = _codec(row)
+    if codec is DIFF and not text.startswith("@@") and SEPARATOR not in text:
+        raise ProgramError("no-edits", f"the text holds no edits: {shorten(text)}")
+    start = _start(row)
+    return Record(
+        _id(row),
+        shape,
+        tuple(split_edits(text)),
+        text,
+        codec,
+        start,
+        instruction=prompt.removesuffix(prompt_of("", start)),
+        draw=_int(row, "draw"),
+        license=_license(row),
+        left=_int(row, "left"),
+    )
+
+
+# Conversations
+
+
+def _write_messages(row: ProgramRow, sequence: EditSequence, draw: int, meta: Meta, codec: Codec) -> dict[str, Any]:
+    return _conversation(row, sequence, draw, codec, [codec.write(sequence)])
+
+
+def _write_messages_by_edit(
+    row: ProgramRow, sequence: EditSequence, draw: int, meta: Meta, codec: Codec
+) -> dict[str, Any]:
+    """Return a conversation with one edit per turn of the assistant; its turns, joined by newlines, are the text of
+    the whole sequence."""
+    texts = [SEPARATOR + text for text in codec.write_edits(sequence)]
+    if sequence.program.final_newline:
+        texts[-1] += "\n"
+    return _conversation(row, sequence, draw, codec, texts)
+
+
+def _conversation(
+    row: ProgramRow, sequence: EditSequence, draw: int, codec: Codec, answers: Sequence[str]
+) -> dict[str, Any]:
+    asks = [prompt_of(row.instruction, sequence.start).removesuffix("\n"), *[CONTINUE] * (len(answers) - 1)]
+    messages = [
+        {"role": role, "content": content}
+        for turn in zip(asks, answers, strict=True)
+        for role, content in zip(("user", "assistant"), turn, strict=True)
+    ]
+    return {"messages": messages, **_about(row, sequence, draw, codec)}
+
+
+def _read_messages(row: Row) -> Record | None:
+    """Return what a row of shape `messages` or `messages-by-edit` says."""
+    if "messages" not in row:
+        return None
+    prompt, answers = _turns(row["messages"], "messages")
+    last = _last_answer(answers, "messages")
+    by_edit = len(answers) > 1 and all(answer.startswith(SEPARATOR) for answer in answers)
+    shape, text = ("messages-by-edit", "\n".join(answers)) if by_edit else ("messages", last)
+    return _from_text(row, shape, f"{prompt}\n", text)
+
+
+def _turns(value: Any, name: str) -> tuple[str, list[str]]:
+    """Return the first message of the user and all messages of the assistant in a conversation."""
+    if not isinstance(value, list):
+        raise ProgramError("no-text", f"{name!r} is neither a text nor a list of messages")
+    contents: dict[str, list[str]] = {"user": [], "assistant": []}
+    for turn in value:
+        if isinstance(turn, dict) and isinstance(content := turn.get("content"), str) and turn.get("role") in contents:
+            contents[turn["role"]].append(content)
+    return (contents["user"] or [""])[0], contents["assistant"]
+
+
+def _last_answer(answers: Sequence[str], name: str) -> str:
+    if not answers:
+        raise ProgramError("no-text", f"{name!r} holds no message of the assistant")
+    return answers[-1]
+
+
+# Columns that several shapes have
+
+
+def _about(row: ProgramRow, sequence: EditSequence, draw: int, codec: Codec) -> dict[str, Any]:
+    format = {} if codec is DIFF else {"format": codec.name}
+    return {"id": row.id, "draw": draw, **_state(sequence), **format}
+
+
+def _state(sequence: EditSequence) -> dict[str, str]:
+    return {"state": sequence.start.text} if sequence.start.lines else {}
+
+
+def _codec(columns: Row) -> Codec:
+    name = columns.get("format", DIFF.name)
+    try:
+        return get_codec(name)
+    except (ConfigError, TypeError):
+        raise ProgramError("unknown-format", f"there is no format {name!r}") from None
+
+
+def _start(row: Row) -> Program:
+    return Program.from_text(_string(row, "state")) if "state" in row else Program(())
+
+
+def _id(row: Row) -> str | int:
+    found = next((row[name] for name in ("id", "index") if name in row), "")
+    return found if isinstance(found, str | int) else str(found)
+
+
+def _int(row: Row, name: str) -> int:
+    value = row.get(name, 0)
+    return value if isinstance(value, int) else 0
+
+
+def _license(row: Row) -> str:
+    license = row.get("license", "")
+    return license if isinstance(license, str) else ""
+
+
+def _string(row: Row, name: str) -> str:
+    if not isinstance(value := row.get(name), str):
+        raise ProgramError("no-field", f"no text in column {name!r} (columns: {names_of_columns(row)})")
+    return value
+
+
+def meta_of(options: SamplingOptions, seed: int) -> dict[str, Any]:
+    """Return the settings that reproduce the draws of a program; those at their defaults are left out."""
+    defaults = SamplingOptions()
+    changed = {name: getattr(options, name) for name in ("order", "comments", "certify")}
+    changed = {name: value for name, value in changed.items() if value != getattr(defaults, name)}
+    return {"linter": options.linter, "seed": seed, **changed}
+
+
+def _columns(names: str) -> dict[str, Column]:
+    return {name: COLUMNS[name] for name in names.split()}
+
+
+SHAPES: Mapping[str, Shape] = {
+    shape.name: shape
+    for shape in (
+        Shape(
+            "lintseq",
+            _columns("id draw instruction program state edits meta"),
+            _write_lintseq,
+            _read_lintseq,
+        ),
+        Shape(
+            "pylintseq",
+            _columns("edit_path index source_file source_instruction source_response"),
+            _write_pylintseq,
+            _read_pylintseq,
+        ),
+        Shape(
+            "prompt-completion",
+            _columns("prompt completion id draw state format"),
+            _write_completion,
+            _read_completion,
+        ),
+        Shape("next-edit", _columns("prompt completion id draw state format left"), _write_next_edit, _read_next_edit),
+        Shape("messages", _columns("messages id draw state format"), _write_messages, _read_messages),
+        Shape("messages-by-edit", _columns("messages id draw state format"), _write_messages_by_edit, _read_messages),
+    )
+}
