@@ -10,15 +10,15 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import lintseq
 from lintseq.cli import COMMANDS, load_command, main
-from lintseq.cli.build import ShapeName, ShardKind
+from lintseq.cli.build import ShardKind
 from lintseq.dataset.outputs import KINDS
-from lintseq.dataset.shapes import SHAPES
+from lintseq.dataset.shapes import SHAPES, ShapeName
 
 GOOD = {"id": "a", "instruction": "Write it.", "program": "import math\n\nprint(math.pi)\n"}
 BAD = {"id": "b", "instruction": "Write it.", "program": "print 1"}
@@ -222,7 +222,7 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal(
 
 
 def test_the_shapes_and_kinds_offered_are_those_there_are() -> None:
-    assert {shape.value for shape in ShapeName} == set(SHAPES)
+    assert get_args(ShapeName) == tuple(SHAPES)
     assert {kind.value for kind in ShardKind} == set(KINDS)
 
 

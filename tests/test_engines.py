@@ -652,8 +652,8 @@ def test_an_example_gives_the_records_of_the_local_runner(
             "BuildOptions(samples=2)",
             "BuildOptions(samples=2, sampling=SamplingOptions(linter='traps:TRAPS'), row_timeout=1.5)",
         ).replace(
-            "from lintseq.dataset.records",
-            "from lintseq.walks import SamplingOptions\nfrom lintseq.dataset.records",
+            "from lintseq.dataset.sampler",
+            "from lintseq.walks import SamplingOptions\nfrom lintseq.dataset.sampler",
         )
     (tmp_path / name).write_text(program)
     run([sys.executable, tmp_path / name, source, tmp_path / output], PYTHONPATH=str(traps))

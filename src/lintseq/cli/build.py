@@ -18,8 +18,6 @@ from lintseq.cli.options import (
     Resume,
     RowMemory,
     RowTimeout,
-    Shape,
-    ShapeName,
     ShardKind,
     ShardRows,
     Shards,
@@ -27,6 +25,7 @@ from lintseq.cli.options import (
     Workers,
 )
 from lintseq.cli.running import carry_out
+from lintseq.dataset.shapes import ShapeName
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def build(
     comments: Annotated[
         str, typer.Option(metavar="NAME", help="Comments come with their code (attach) or before all else (first).")
     ] = "attach",
-    shape: Shape = ShapeName.lintseq,
+    shape: Annotated[ShapeName, typer.Option(help="Shape of the records.")] = "lintseq",
     format: Format = "diff",
     instruction_field: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Holds the instruction; '' if there is none. [default: found]")
@@ -187,7 +186,7 @@ def options_of(given: Mapping[str, Any]) -> "BuildOptions":
     return BuildOptions(
         sampling=SamplingOptions(**{name: given[name] for name in ("linter", "order", "comments", "certify")}),
         names=FieldNames(instruction=given["instruction_field"], code=given["code_field"], id=given["id_field"]),
-        shape=given["shape"].value,
+        shape=given["shape"],
         screening=ScreeningOptions(
             licenses=tuple(given["license"] or ()),
             license_field=given["license_field"],

@@ -15,8 +15,6 @@ from lintseq.cli.options import (
     Resume,
     RowMemory,
     RowTimeout,
-    Shape,
-    ShapeName,
     ShardKind,
     ShardRows,
     Shards,
@@ -24,6 +22,7 @@ from lintseq.cli.options import (
     Workers,
 )
 from lintseq.cli.running import carry_out
+from lintseq.dataset.shapes import ShapeName
 
 
 def convert(
@@ -34,7 +33,7 @@ def convert(
     *,
     output: Output,
     rejected: Rejected = None,
-    shape: Shape = ShapeName.lintseq,
+    shape: Annotated[ShapeName, typer.Option(help="Shape of the records.")] = "lintseq",
     format: Format = "diff",
     seed: Annotated[
         int | None,
@@ -65,7 +64,7 @@ def convert(
     from lintseq.dataset.outputs import Target
 
     options = ConvertOptions(
-        shape=shape.value,
+        shape=shape,
         format=format,
         seed=seed,
         row_timeout=row_timeout,

@@ -151,17 +151,6 @@ def _numbers(name: str, text: str, kind: Any) -> tuple[Any, ...]:
         raise ConfigError(f"{option} {text}: expected {numbers} separated by commas, such as 1,10") from None
 
 
-class ShapeName(StrEnum):
-    """The shapes of `lintseq.dataset.records`, named here too so that `--help` need not load them."""
-
-    lintseq = "lintseq"
-    pylintseq = "pylintseq"
-    prompt_completion = "prompt-completion"
-    messages = "messages"
-    messages_by_edit = "messages-by-edit"
-    next_edit = "next-edit"
-
-
 class ShardKind(StrEnum):
     """The kinds of `lintseq.dataset.outputs`."""
 
@@ -189,7 +178,6 @@ Rejected = Annotated[
     str | None,
     typer.Option(metavar="PATH", help="Where rejected rows go, with their reasons. [default: beside the output]"),
 ]
-Shape = Annotated[ShapeName, typer.Option(help="Shape of the records.")]
 Format = Annotated[
     str, typer.Option(metavar="FORMAT", help="How edits are written down: diff, udiff, search-replace, ...")
 ]

@@ -13,7 +13,7 @@ from lintseq.codecs import get_codec
 from lintseq.dataset.outputs import Target, check_target
 from lintseq.dataset.pipeline import Progress, RunReport, run
 from lintseq.dataset.screening import ScreeningOptions
-from lintseq.dataset.shapes import ProgramRow, get_shape, read_record
+from lintseq.dataset.shapes import ProgramRow, ShapeName, get_shape, read_record
 from lintseq.dataset.work import Outcome, RowTurner
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.rows import Fields, ReadingOptions, open_sources
@@ -25,7 +25,7 @@ _LICENSE = "license"
 class ConvertOptions:
     """Everything that the bytes of an output depend on, beside the inputs."""
 
-    shape: str = "lintseq"
+    shape: ShapeName = "lintseq"
     format: str = "diff"
     """The text format of edits."""
     seed: int | None = None

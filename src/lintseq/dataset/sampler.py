@@ -11,7 +11,7 @@ from typing import Any
 
 from lintseq.codecs import get_codec
 from lintseq.dataset.screening import Screen, ScreeningOptions, licenses_of
-from lintseq.dataset.shapes import ProgramRow, get_shape, meta_of
+from lintseq.dataset.shapes import ProgramRow, ShapeName, get_shape, meta_of
 from lintseq.dataset.work import Guard, Outcome, RowTurner
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
@@ -34,7 +34,7 @@ class BuildOptions:
     seed: int = 0
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     names: FieldNames = field(default_factory=FieldNames)
-    shape: str = "lintseq"
+    shape: ShapeName = "lintseq"
     format: str = "diff"
     """The text format of edits."""
     min_edits: int = 1
