@@ -1,3 +1,43 @@
-"""Turn programs into exact, linter-clean edit sequences for training code models."""
+"""Turn programs into exact, linter-clean edit sequences for training code models.
+
+Everything public is in this namespace and documented in `docs/api.md`; it is imported when it is first used.
+
+>>> import lintseq
+>>> sequence = lintseq.sample_edits("import math\\nprint(math.pi)\\n", seed=0)
+>>> print(lintseq.get_codec("diff").write(sequence), end="")
+<|diff|>@@ -0,0 +1 @@
++import math
+<|diff|>@@ -1,0 +2 @@
++print(math.pi)
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+PUBLIC = {
+    "Edit sequences": {
+        "lintseq.walks": ["sample_edits", "ProgramSampler", "SamplingOptions"],
+        "lintseq.program": ["Program"],
+        "lintseq.edits": ["EditSequence", "Edit", "Hunk"],
+        "lintseq.codecs": ["get_codec", "Codec", "Resolution", "Note"],
+    },
+    "Errors": {"lintseq.errors": ["LintseqError", "ConfigError", "ProgramError", "MalformedEditError"]},
+}
+"""Every public name, by topic and the module that defines it."""
+
+_MODULES = {name: module for topic in PUBLIC.values() for module, names in topic.items() for name in names}
+__all__ = ["__version__", *_MODULES]  # noqa: PLE0604  (`__init__.pyi` has the list for type checkers)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'lintseq' has no attribute {name!r}")
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,138 @@
+"""Pages made from the code: the API reference out of docstrings, and the stub that tells type checkers what is public.
+
+`python tests/reference.py` writes both.
+"""
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any
+
+import lintseq
+from lintseq.cli.options import field_docs
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "api.md"
+STUB = ROOT / "src" / "lintseq" / "__init__.pyi"
+
+
+def stub() -> str:
+    """Return `__init__.pyi`: the public names, imported from the modules that define them."""
+    modules = {module: names for topic in lintseq.PUBLIC.values() for module, names in topic.items()}
+    lines = [
+        f"from {module} import {name} as {name}"
+        for module, names in sorted(modules.items())
+        for name in sorted(names, key=by_kind)
+    ]
+    names = "\n".join(f'    "{name}",' for name in sorted(lintseq.__all__, key=by_kind))
+    return "\n".join(
+        [
+            "# Written by tests/reference.py.",
+            *lines,
+            "",
+            "__version__: str",
+            "PUBLIC: dict[str, dict[str, list[str]]]",
+            f"__all__ = [\n{names}\n]\n",
+        ]
+    )
+
+
+def by_kind(name: str) -> tuple[int, str]:
+    """Sort constants first, then classes, then functions, as ruff does."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
+
+
+def page() -> str:
+    """Return `docs/api.md`."""
+    parts = [
+        "# Python API",
+        "Written by `python tests/reference.py` from the docstrings. Every name is in the namespace `lintseq`, and\n"
+        "imported when it is first used: `import lintseq` costs a few milliseconds.",
+        "\n".join(
+            f"- **{topic}**: {', '.join(f'[`{name}`](#{name.lower()})' for name in sum(modules.values(), []))}"
+            for topic, modules in lintseq.PUBLIC.items()
+        ),
+    ]
+    for topic, modules in lintseq.PUBLIC.items():
+        parts.append(f"## {topic}")
+        for names in modules.values():
+            for name in names:
+                parts += entry(name, getattr(lintseq, name))
+    return "\n\n".join(parts) + "\n"
+
+
+def entry(name: str, value: Any) -> Iterator[str]:
+    """Yield the paragraphs about a public name."""
+    yield f"### {name}"
+    if inspect.isclass(value):
+        if not issubclass(value, BaseException) and not getattr(value, "_is_protocol", False):
+            yield f"```python\n{signature(name, value)}\n```"
+        yield prose(value)
+        yield from members(value)
+    else:
+        yield f"```python\n{signature(name, value)}\n```"
+        yield prose(value)
+
+
+def prose(value: Any) -> str:
+    """Return a docstring; its examples become blocks of Python."""
+    text = inspect.getdoc(value)
+    assert text, f"{value!r} has no docstring"
+    return re.sub(r"(?m)(^>>> (?:.|\n)*?)(?=\n\n|\Z)", r"```pycon\n\1\n```", text)
+
+
+def signature(name: str, value: Any, *, skip: str = "") -> str:
+    """Return a call with its parameters, one on each line if they are many, in the order that a call takes them."""
+    found = inspect.signature(value)
+    returns = "" if inspect.isclass(value) else f" -> {annotation(found.return_annotation)}"
+    parameters: list[str] = []
+    for parameter in found.parameters.values():
+        if parameter.name == skip:
+            continue
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in parameters:
+            parameters.append("*")
+        default = "" if parameter.default is parameter.empty else f" = {default_of(parameter.default)}"
+        parameters.append(f"{parameter.name}: {annotation(parameter.annotation)}{default}")
+    line = f"{name}({', '.join(parameters)}){returns}"
+    if len(line) <= 100:
+        return line
+    return "\n".join([f"{name}(", *(f"    {parameter}," for parameter in parameters), f"){returns}"])
+
+
+def annotation(value: Any) -> str:
+    text = value if isinstance(value, str) else inspect.formatannotation(value)
+    return re.sub(r"\b(?:[a-z_]+\.)+(?=\w)", "", text)
+
+
+def default_of(value: Any) -> str:
+    text = repr(value)
+    return "..." if text.startswith("<") or " at 0x" in text else re.sub(r"<(\w+\.\w+): .*?>", r"\1", text)
+
+
+def members(value: type) -> Iterator[str]:
+    """Yield the public fields, properties and methods of a class, each with its first paragraph."""
+    docs = field_docs(value) if is_dataclass(value) else {}
+    rows = [f"- `{name}`: {' '.join(text.split())}" for name, text in docs.items() if not name.startswith("_")]
+    for name, member in vars(value).items():
+        function = member.__func__ if isinstance(member, classmethod | staticmethod) else member
+        if name.startswith("_") or name in docs:
+            continue
+        if isinstance(function, property):
+            rows.append(f"- `{name}`: {first_paragraph(function)}")
+        elif inspect.isfunction(function):
+            call = " ".join(signature(name, getattr(value, name), skip="self").split())
+            rows.append(f"- `{call.replace('( ', '(').replace(', )', ')')}`: {first_paragraph(function)}")
+    if rows:
+        yield "\n".join(rows)
+
+
+def first_paragraph(value: Any) -> str:
+    text = inspect.getdoc(value) or ""
+    return " ".join(text.partition("\n\n")[0].split())
+
+
+if __name__ == "__main__":
+    STUB.write_text(stub(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
