@@ -51,7 +51,8 @@ def page() -> str:
         "Written by `python tests/reference.py` from the docstrings. Every name is in the namespace `lintseq`, and\n"
         "imported when it is first used: `import lintseq` costs a few milliseconds.",
         "\n".join(
-            f"- **{topic}**: {', '.join(f'[`{name}`](#{name.lower()})' for name in sum(modules.values(), []))}"
+            f"- **{topic}**: "
+            + ", ".join(f"[`{name}`](#{name.lower()})" for names in modules.values() for name in names)
             for topic, modules in lintseq.PUBLIC.items()
         ),
     ]
