@@ -21,8 +21,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lintseq.errors import ProgramError
-from lintseq.program import Program, code_from_markdown, parse_python
+from lintseq.languages import get_language
+from lintseq.program import Program
+from lintseq.program.markdown import code_from_markdown
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -80,10 +81,7 @@ def read_python(path: Path) -> str | None:
 
 def is_usable(text: str) -> bool:
     """Tell whether a text is a Python program with code in it."""
-    try:
-        return bool(parse_python(text).body)
-    except ProgramError:
-        return False
+    return get_language("python").is_program(text)
 
 
 def real_files(*, least: int = 20, most: int = 120, seed: int = 0) -> list[Source]:
@@ -105,7 +103,7 @@ def instruction_pairs(path: Path | None = None, *, seed: int = 0) -> list[Source
     """Return the instruction pairs of a JSON Lines file that hold a program, shuffled."""
     found = []
     for row in read_jsonl(pairs_file(path)):
-        text = row.get("program") or code_from_markdown(row["response"])
+        text = row.get("program") or code_from_markdown(row["response"], get_language())
         if is_usable(text):
             found.append(Source(str(row["id"]), text, row.get("instruction", "")))
     random.Random(seed).shuffle(found)

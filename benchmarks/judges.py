@@ -81,7 +81,7 @@ def judge(texts: Sequence[str], *, with_own: bool = False) -> list[Verdict]:
 
 
 def own_pylint() -> Callable[[str], Findings]:
-    from lintseq.linting import get_linter
+    from lintseq.languages import get_linter
 
     check = get_linter("pylint").check
     return lambda text: Counter((one.code, plain(one.message)) for one in check(text))

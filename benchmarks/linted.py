@@ -17,7 +17,7 @@ from lintseq.benchmarks import load_problems
 from lintseq.benchmarks.problems import Problem
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.run import Setup, check_runner, evaluate
-from lintseq.linting import get_linter
+from lintseq.languages import get_linter
 from lintseq.lm.backends import open_backend
 from lintseq.lm.backends.backend import Generated, Sampling
 from lintseq.lm.generating import arm_of, asked_of, requests_of

@@ -41,7 +41,8 @@ from common import (
 
 from lintseq.codecs import DIFF
 from lintseq.dataset.shapes import SHAPES, ProgramRow
-from lintseq.program import Program, parse_python
+from lintseq.languages.python.syntax import parse
+from lintseq.program import Program
 from lintseq.rows import encode_line
 from lintseq.walks import ProgramSampler
 
@@ -165,7 +166,7 @@ def where_time_goes(sources: Sequence[Source], samples: int) -> list[list[str]]:
     def examine(source: Source) -> None:
         program = Program.from_text(source.text)
         item = ProgramRow(source.name, source.instruction, source.text)
-        timed("parsed", lambda: parse_python(source.text))
+        timed("parsed", lambda: parse(source.text))
         sampler = timed("set up", lambda: ProgramSampler(program))
         sequences = timed("draws", lambda: [sampler.sample(id=source.name, draw=draw) for draw in range(samples)])
         timed("texts", lambda: [DIFF.write_edits(sequence) for sequence in sequences])

@@ -13,9 +13,11 @@ from common import Goal, Report, Source, Table, arguments, instruction_pairs, no
 from judges import MAY_BE_UNFINISHED, Verdict, judge, new_findings
 
 from lintseq.errors import ProgramError
-from lintseq.languages.python import FREE, STAYS, Analysis, analyze
+from lintseq.languages.python.analysis import analyze
 from lintseq.languages.python.layout import lay_out
-from lintseq.program import Program, parse_python
+from lintseq.languages.python.syntax import parse
+from lintseq.needs import NO_UNIT, Analysis
+from lintseq.program import Program
 
 EXAMPLES = 12
 HOW = [
@@ -135,22 +137,22 @@ def judged(sources: Sequence[Source], units: int, per_program: int, seed: int) -
 def put_backs(program: Program, rng: random.Random) -> Iterator[PutBack]:
     """Take a program apart once and yield each unit that fell with a chosen one, put back alone."""
     analysis = analyze(program)
-    parent_of = lay_out(parse_python(program.text), program.lines).parent_of
+    parent_of = lay_out(parse(program.text), program.lines).parent_of
     lines_of: dict[int, list[int]] = defaultdict(list)
     for line, unit in enumerate(analysis.unit_of):
-        if unit != FREE:
+        if unit != NO_UNIT:
             lines_of[unit].append(line)
-    deaths = analysis.needs.start()
+    removals = analysis.needs.start()
     alive = set(lines_of)
     order = [line for lines in lines_of.values() for line in lines]
     rng.shuffle(order)
     for line in order:
         seed = analysis.unit_of[line]
-        if deaths.dead[seed]:
+        if removals.removed[seed]:
             continue
-        died = deaths.kill(seed)
-        alive.difference_update(died)
-        for unit in died:
+        closure = removals.remove(seed)
+        alive.difference_update(closure)
+        for unit in closure:
             if unit == seed:
                 continue
             yield PutBack(
@@ -164,7 +166,7 @@ def put_backs(program: Program, rng: random.Random) -> Iterator[PutBack]:
 def state(program: Program, analysis: Analysis, alive: set[int], more: set[int]) -> str:
     """Return the text of the living units with what is anchored to them, and of some more lines."""
     stays = [
-        anchor in alive or (anchor == STAYS and analysis.unit_of[line] == FREE) or line in more
+        anchor in alive or (anchor == NO_UNIT and analysis.unit_of[line] == NO_UNIT) or line in more
         for line, anchor in enumerate(analysis.anchor_of)
     ]
     return program.render([line for line, kept in zip(program.lines, stays, strict=True) if kept])

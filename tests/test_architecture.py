@@ -38,7 +38,6 @@ MODULES = sorted(
 
 VIOLATIONS = {
     ("dataset.work", "lintseq.mining.modules"),
-    ("needs.reasons", "lintseq.languages.python"),
     ("reporting.charts", "lintseq.dataset.stats"),
     ("reporting.pictures", "lintseq.evaluation.report"),
     ("rows.__init__", "lintseq.mining.modules"),

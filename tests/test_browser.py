@@ -16,8 +16,10 @@ from lintseq.codecs import CODECS, DIFF
 from lintseq.dataset.browsing import Kept, survey
 from lintseq.dataset.shapes import SHAPES, ProgramRow
 from lintseq.edits import EditSequence
-from lintseq.languages.python import FREE, analyze
-from lintseq.program import Program, code_from_markdown
+from lintseq.languages import get_language
+from lintseq.needs import NO_UNIT
+from lintseq.program import Program
+from lintseq.program.markdown import code_from_markdown
 from lintseq.walks import sample_edits
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -38,7 +40,7 @@ def rows() -> Iterator[dict[str, Any]]:
     """Yield rows of many kinds: what can be drawn, what is odd, what starts in the middle, other formats."""
     for number, line in enumerate((EXAMPLES / "pairs.jsonl").read_text().splitlines()[:12]):
         pair = json.loads(line)
-        program = code_from_markdown(pair["response"])
+        program = code_from_markdown(pair["response"], get_language())
         item = ProgramRow(pair["id"], pair["instruction"], program)
         linter = "pylint" if number % 3 == 0 else "native"
         yield SHAPES["lintseq"].write(item, sample_edits(program, seed=number), 0, {"linter": linter, "seed": number})
@@ -288,7 +290,7 @@ def test_the_needs_of_needs_are_told_apart(opened: Any) -> None:
 def test_no_line_is_marked_that_a_line_could_live_without(opened: Any, kept: list[Kept]) -> None:
     page = opened()
     for one in kept[:13]:
-        analysis, arrivals = analyze(one.sequence.program), one.sequence.arrivals
+        analysis, arrivals = get_language().analyze(one.sequence.program), one.sequence.arrivals
         for edit, lines in enumerate(one.sequence.inserted()):
             page.evaluate("([row, edit]) => { location.hash = `#${row}.${edit}`; }", [one.number, edit + 1])
             sync_api.expect(page.locator("main")).to_have_attribute("data-place", f"{one.number}.{edit + 1}")
@@ -298,13 +300,13 @@ def test_no_line_is_marked_that_a_line_could_live_without(opened: Any, kept: lis
                 page.evaluate("line => look(line)", line)
                 alone = set(marked(page, "needed") if "one of" not in page.text_content("#detail") else [])
                 for number in alone | set(marked(page, "through")):
-                    deaths = analysis.needs.start()
+                    removals = analysis.needs.start()
                     for later, arrival in enumerate(arrivals):
                         late = analysis.unit_of[later]
-                        if arrival > edit and late != FREE and not deaths.dead[late]:
-                            deaths.kill(late)
-                    died = deaths.kill(analysis.anchor_of[present[number - 1]])
-                    assert unit in died, f"row {one.number}, edit {edit + 1}: line {line + 1} without line {number}"
+                        if arrival > edit and late != NO_UNIT and not removals.removed[late]:
+                            removals.remove(late)
+                    closure = removals.remove(analysis.anchor_of[present[number - 1]])
+                    assert unit in closure, f"row {one.number}, edit {edit + 1}: line {line + 1} without line {number}"
 
 
 def marked(page: Any, kind: str) -> list[int]:

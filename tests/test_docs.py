@@ -35,9 +35,9 @@ from typer.models import ArgumentInfo
 from lintseq.cli import COMMANDS
 from lintseq.codecs.text import END_TOKENS
 from lintseq.dataset.shapes import SHAPES
-from lintseq.linting import LINTERS
+from lintseq.languages import get_language
 from lintseq.rows.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES
-from lintseq.walks import CHOOSERS, COMMENTS
+from lintseq.walks import COMMENTS, ORDERS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -381,9 +381,9 @@ def test_the_tables_of_the_data_format_are_complete():
 
 def test_every_linter_and_option_of_the_walk_is_described():
     text = (DOCS / "linters.md").read_text(encoding="utf-8")
-    assert {"native", "none", *LINTERS} <= first_column(text, "Names")
+    assert {"native", "none", *get_language().linters} <= first_column(text, "Names")
     text = (DOCS / "how-it-works.md").read_text(encoding="utf-8")
-    assert all(f"`{name}`" in text for name in (*CHOOSERS, *COMMENTS))
+    assert all(f"`{name}`" in text for name in (*ORDERS, *COMMENTS))
 
 
 def rewrite(page: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lintseq.errors import ProgramError
-from lintseq.languages.python import analyze
+from lintseq.languages.python.analysis import analyze
 from lintseq.program import Program
 
 BROKEN = [

@@ -29,7 +29,7 @@ from lintseq.evaluation.modules import missing_in
 from lintseq.evaluation.references import references
 from lintseq.evaluation.run import MOST, RowsFile, Setup, check_runner, evaluate, next_size
 from lintseq.evaluation.summary import summary
-from lintseq.linting import get_linter
+from lintseq.languages import get_linter
 from lintseq.sandbox.job import Check, Ending, Job, Stdin
 from lintseq.walks import ProgramSampler
 

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from pyflakes.checker import Checker
 
-from lintseq.program import Program, code_from_markdown
+from lintseq.languages import get_language
+from lintseq.program import Program
+from lintseq.program.markdown import code_from_markdown
 
 PAIRS = Path(__file__).parents[1] / "examples" / "pairs.jsonl"
 LINES = PAIRS.read_text(encoding="utf-8").removesuffix("\n").split("\n")
 ROWS = [json.loads(line) for line in LINES]
-PROGRAMS = {row["id"]: code_from_markdown(row["response"]) for row in ROWS}
+PROGRAMS = {row["id"]: code_from_markdown(row["response"], get_language()) for row in ROWS}
 
 RUN_EACH = """
 import contextlib, io, json, runpy, sys, traceback

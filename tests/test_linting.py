@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from pyflakes import messages
 
 from lintseq.errors import ConfigError, ToolError
-from lintseq.linting import LINTERS, Diagnostic, findings, get_linter, linter_version, new_diagnostics
+from lintseq.languages import get_language, get_linter, linter_version
+from lintseq.linting import Diagnostic, findings, new_diagnostics
 from lintseq.linting.command import CommandLinter
 from lintseq.linting.pyflakes import _UNFINISHED
 
@@ -267,7 +268,7 @@ def test_a_forked_worker_asks_a_server_of_its_own(linters):
 @needs_ruff
 def test_the_server_ends_with_the_process():
     code = """\
-from lintseq.linting import get_linter
+from lintseq.languages import get_linter
 linter = get_linter("ruff")
 linter.check("x = 1")
 print(linter._server._process.pid)
@@ -520,8 +521,8 @@ def test_a_silent_command_that_ends_well_found_nothing():
     ("name", "reason"),
     [
         ("pylnt", "unknown linter 'pylnt'; use one of compile, pyflakes, ruff, pylint, pylint.imports, 'command:"),
-        ("native", "'native' is a walk that asks no linter"),
-        ("none", "'none' is a walk that asks no linter"),
+        ("native", "'native' is a walk that runs no linter"),
+        ("none", "'none' is a walk that runs no linter"),
         ("command:", "empty"),
         ("command:surely-no-such-program {file}", "cannot find"),
         ("command:'open", "into words"),
@@ -564,4 +565,4 @@ def test_a_version_names_what_the_verdicts_depend_on(name):
     told = linter_version(name)
     assert f"python {sys.version_info[0]}.{sys.version_info[1]}" in told
     assert name == "compile" or told.startswith(f"{name} ")
-    assert name in LINTERS
+    assert name in get_language().linters

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lintseq.languages.python import FREE, analyze
+from lintseq.languages.python.analysis import analyze
+from lintseq.needs import NO_UNIT
 from lintseq.program import Program
 
 CASES = sorted((Path(__file__).parent / "cases" / "needs").glob("*.py"))
@@ -31,10 +32,10 @@ def closures(source: str) -> list[str]:
     described = []
     seen = set[int]()
     for line, unit in enumerate(analysis.unit_of):
-        if unit == FREE or unit in seen:
+        if unit == NO_UNIT or unit in seen:
             continue
         seen.add(unit)
-        died = set(analysis.needs.start().kill(unit))
+        died = set(analysis.needs.start().remove(unit))
         others = [index + 1 for index, anchor in enumerate(analysis.anchor_of) if anchor in died and index != line]
         if others:
             described.append(f"# {line + 1}: {' '.join(map(str, others))}")

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lintseq.errors import ProgramError
-from lintseq.program import Program, code_from_markdown, parse_python
+from lintseq.languages import get_language
+from lintseq.languages.python.syntax import parse
+from lintseq.program import Program
+from lintseq.program.markdown import code_from_markdown as from_markdown
+
+
+def code_from_markdown(text: str) -> str:
+    return from_markdown(text, get_language("python"))
+
 
 texts = st.one_of(
     st.text(),
@@ -59,13 +67,13 @@ def test_a_state_ends_as_the_program_ends() -> None:
 )
 def test_what_does_not_parse_is_rejected_with_its_reason(text: str, reason: str, detail: str) -> None:
     with pytest.raises(ProgramError, match=detail) as caught:
-        parse_python(text)
+        parse(text)
     assert caught.value.reason == reason
     assert str(caught.value).startswith(f"{reason}: ")
 
 
 def test_warnings_of_the_parser_are_no_errors() -> None:
-    assert parse_python("x = '\\d'\nif x is 1: pass\n").body
+    assert parse("x = '\\d'\nif x is 1: pass\n").body
 
 
 @pytest.mark.parametrize("name", ["python", "py", "python3", "Python", "PY", " python", "python title=area.py", ""])

@@ -9,16 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lintseq.edits import EditSequence
-from lintseq.languages.python import FREE, Analysis, Deaths, analyze
+from lintseq.languages import get_language
+from lintseq.needs import NO_UNIT, Analysis, Removals
 from lintseq.needs.reasons import Reason, Reasons, reasons_of
-from lintseq.program import Program, code_from_markdown
+from lintseq.program import Program
+from lintseq.program.markdown import code_from_markdown
 from lintseq.walks import ProgramSampler, sample_edits
 
 HERE = Path(__file__).parent
 GROWING = (HERE.parent / "examples" / "growing.py").read_text()
 PROGRAMS = [
     *(
-        code_from_markdown(json.loads(row)["response"])
+        code_from_markdown(json.loads(row)["response"], get_language())
         for row in (HERE.parent / "examples" / "pairs.jsonl").read_text().splitlines()
     ),
     *(path.read_text() for path in sorted((HERE / "cases" / "needs").glob("*.py"))),
@@ -27,22 +29,22 @@ PROGRAMS = [
 
 
 def reasons(source: str, arrivals: Sequence[int]) -> Reasons:
-    return reasons_of(analyze(Program.from_text(source)), arrivals)
+    return reasons_of(get_language().analyze(Program.from_text(source)), arrivals)
 
 
-def after_edit(analysis: Analysis, arrivals: Sequence[int], edit: int) -> Deaths:
+def after_edit(analysis: Analysis, arrivals: Sequence[int], edit: int) -> Removals:
     """Return the bookkeeping of the state after an edit: what comes later is dead."""
-    deaths = analysis.needs.start()
+    removals = analysis.needs.start()
     for line, unit in enumerate(analysis.unit_of):
-        if unit != FREE and arrivals[line] > edit and not deaths.dead[unit]:
-            deaths.kill(unit)
-    return deaths
+        if unit != NO_UNIT and arrivals[line] > edit and not removals.removed[unit]:
+            removals.remove(unit)
+    return removals
 
 
 def drawn(draws: int) -> Iterator[tuple[Analysis, EditSequence, Reasons]]:
     for source in PROGRAMS:
         sampler = ProgramSampler(source)
-        analysis = analyze(sampler.program)
+        analysis = get_language().analyze(sampler.program)
         for draw in range(draws):
             sequence = sampler.sample(draw=draw)
             yield analysis, sequence, reasons_of(analysis, sequence.arrivals)
@@ -86,10 +88,10 @@ def test_every_edit_has_a_line_that_all_of_it_needs() -> None:
     for analysis, sequence, found in drawn(3):
         assert len(found.edits) == len(found.causes) == len(sequence)
         for edit, lines in enumerate(sequence.inserted()):
-            units = {analysis.unit_of[line] for line in lines} - {FREE}
+            units = {analysis.unit_of[line] for line in lines} - {NO_UNIT}
             if len(units) > 1:
                 cause = found.causes[edit]
-                died = after_edit(analysis, sequence.arrivals, edit).kill(analysis.unit_of[cause])
+                died = after_edit(analysis, sequence.arrivals, edit).remove(analysis.unit_of[cause])
                 assert units <= set(died), f"not all of edit {edit + 1} needs line {cause + 1}"
 
 
@@ -97,11 +99,11 @@ def test_a_line_dies_with_what_it_is_said_to_need() -> None:
     for analysis, sequence, found in drawn(1):
         for edit, told in enumerate(found.edits):
             for reason in told:
-                deaths = after_edit(analysis, sequence.arrivals, edit)
+                removals = after_edit(analysis, sequence.arrivals, edit)
                 died: list[int] = []
                 for other in reason.others:
-                    if not deaths.dead[analysis.unit_of[other]]:
-                        died += deaths.kill(analysis.unit_of[other])
+                    if not removals.removed[analysis.unit_of[other]]:
+                        died += removals.remove(analysis.unit_of[other])
                 assert analysis.unit_of[reason.line] in died, reason
                 assert all(sequence.arrivals[line] == edit for line in (reason.line, *reason.others))
 
@@ -112,7 +114,7 @@ def test_edits_that_keep_to_no_needs_are_told_of_all_the_same(source: str, data:
     numbers = data.draw(st.lists(st.integers(-1, 4), min_size=len(program.lines), max_size=len(program.lines)))
     used = {number: place for place, number in enumerate(sorted(set(numbers) - {-1}))} | {-1: -1}
     sequence = EditSequence(program, tuple(used[number] for number in numbers))
-    found = reasons_of(analyze(program), sequence.arrivals)
+    found = reasons_of(get_language().analyze(program), sequence.arrivals)
     assert len(found.edits) == len(found.causes) == len(sequence)
     for edit, told in enumerate(found.edits):
         for reason in told:

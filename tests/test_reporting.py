@@ -24,7 +24,7 @@ from lintseq.dataset.stats_page import stats_page
 from lintseq.dataset.view_page import notes_on, view_data, view_page, why
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.languages.python import analyze
+from lintseq.languages.python.analysis import analyze
 from lintseq.needs.reasons import reasons_of
 from lintseq.program import Program
 from lintseq.reporting.charts import chart

@@ -14,15 +14,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.languages.python import FREE, analyze
+from lintseq.languages import get_language, get_linter
 from lintseq.languages.python.layout import lay_out
-from lintseq.linting import Diagnostic, findings, get_linter, new_diagnostics
-from lintseq.program import Program, code_from_markdown
+from lintseq.linting import Diagnostic, findings, new_diagnostics
+from lintseq.needs import NO_UNIT
+from lintseq.program import Program
+from lintseq.program.markdown import code_from_markdown
 from lintseq.walks import ProgramSampler, SamplingOptions, sample_edits
 
 HERE = Path(__file__).parent
 EXAMPLES = [
-    code_from_markdown(json.loads(row)["response"])
+    code_from_markdown(json.loads(row)["response"], get_language())
     for row in (HERE.parent / "examples" / "pairs.jsonl").read_text().splitlines()
 ]
 CASES = [path.read_text() for path in sorted((HERE / "cases" / "needs").glob("*.py"))]
@@ -91,19 +93,19 @@ def test_almost_every_state_is_clean_by_pylint_and_nothing_fell_in_vain() -> Non
     rng = random.Random(7)
     for source in EXAMPLES:
         program = Program.from_text(source)
-        analysis = analyze(program)
+        analysis = get_language().analyze(program)
         headers = lay_out(ast.parse(source), program.lines).parent_of
         known = findings(linter.check(source))
-        deaths = analysis.needs.start()
+        removals = analysis.needs.start()
         alive = set(range(analysis.needs.units))
         for unit in rng.sample(range(analysis.needs.units), analysis.needs.units):
-            if deaths.dead[unit]:
+            if removals.removed[unit]:
                 continue
-            died = deaths.kill(unit)
-            alive -= set(died)
+            closure = removals.remove(unit)
+            alive -= set(closure)
             states += 1
             dirty += bool(new_diagnostics(known, linter.check(state_of(program, analysis.anchor_of, alive))))
-            for one in [one for one in died if one != unit and alive][:2]:
+            for one in [one for one in closure if one != unit and alive][:2]:
                 fallen += 1
                 text = state_of(program, analysis.anchor_of, alive | {one})
                 homeless = headers[one] >= 0 and headers[one] not in alive
@@ -175,7 +177,7 @@ def test_forward_states_are_clean_and_end_in_the_line_that_was_chosen(source: st
     sampler = ProgramSampler(source, SamplingOptions(order="forward"))
     clean(sampler, "pyflakes")
     arrivals = sampler.sample().arrivals
-    code = [line for line, unit in enumerate(analyze(sampler.program).unit_of) if unit != FREE]
+    code = [line for line, unit in enumerate(get_language().analyze(sampler.program).unit_of) if unit != NO_UNIT]
     for edit in range(max(arrivals) + 1):
         # The last line of code of any state belongs to the edit that came last.
         assert arrivals[max(line for line in code if arrivals[line] <= edit)] == edit
@@ -216,11 +218,11 @@ def test_a_certifying_linter_teaches_needs_that_serve_other_draws() -> None:
     for draw in range(30):
         for state in sampler.sample(draw=draw).states():
             assert not Pairs().check(state)
-    assert 6 <= sampler.lessons < 60
-    before = sampler.lessons
+    assert 6 <= sampler.corrections < 60
+    before = sampler.corrections
     for draw in range(30, 60):
         sampler.sample(draw=draw)
-    assert sampler.lessons == before
+    assert sampler.corrections == before
 
 
 def test_certified_states_are_clean_by_the_linters_own_word() -> None:

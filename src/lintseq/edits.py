@@ -55,15 +55,15 @@ def replay(edits: Iterable[Edit], start: Sequence[str] = ()) -> list[str]:
     return state
 
 
-THERE = -1
-"""The arrival of a line that is there from the start."""
+INITIAL = -1
+"""The arrival of a line of the start state."""
 
 
 @dataclass(frozen=True, slots=True)
 class EditSequence:
     """The edits of one draw, from nothing, or from a state on the way, to the program.
 
-    Stored as the program and, for each of its lines, the index of the edit that inserts it (`THERE` for a
+    Stored as the program and, for each of its lines, the index of the edit that inserts it (`INITIAL` for a
     line of the state that the edits start from): so each line arrives exactly once, states only grow, and
     replaying gives the program by construction.
     """
@@ -74,19 +74,19 @@ class EditSequence:
     def __post_init__(self) -> None:
         if len(self.arrivals) != len(self.program.lines):
             raise ValueError(f"{len(self.arrivals)} arrivals for {len(self.program.lines)} lines")
-        edits = set(self.arrivals) - {THERE}
+        edits = set(self.arrivals) - {INITIAL}
         if edits and (min(edits) != 0 or max(edits) != len(edits) - 1):
             raise ValueError(f"edits are to be numbered from 0 with none left out, not {sorted(edits)[:9]}")
 
     @classmethod
     def undoing(cls, program: Program, deletions: Sequence[Iterable[int]]) -> Self:
         """Return the sequence that undoes `deletions` (line indices, in the order they were made)."""
-        arrivals = [THERE] * len(program.lines)
+        arrivals = [INITIAL] * len(program.lines)
         for number, deletion in enumerate(reversed(deletions)):
             for index in deletion:
                 arrivals[index] = number
-        if THERE in arrivals:
-            raise ValueError(f"line {arrivals.index(THERE)} is in no deletion")
+        if INITIAL in arrivals:
+            raise ValueError(f"line {arrivals.index(INITIAL)} is in no deletion")
         return cls(program, tuple(arrivals))
 
     def __len__(self) -> int:
@@ -101,13 +101,13 @@ class EditSequence:
 
     def present(self) -> list[int]:
         """Return the indices of the lines that are there from the start, in order."""
-        if THERE not in self.arrivals:
+        if INITIAL not in self.arrivals:
             return []
-        return [index for index, number in enumerate(self.arrivals) if number == THERE]
+        return [index for index, number in enumerate(self.arrivals) if number == INITIAL]
 
     def after(self, edits: int) -> "EditSequence":
         """Return the sequence without its first so many edits: it starts from the state after them."""
-        return EditSequence(self.program, tuple(max(number - edits, THERE) for number in self.arrivals))
+        return EditSequence(self.program, tuple(max(number - edits, INITIAL) for number in self.arrivals))
 
     def legible(self) -> "EditSequence":
         """Return the sequence with a start that is what its text says.
@@ -132,10 +132,10 @@ class EditSequence:
     def inserted(self) -> list[list[int]]:
         """Return, for each edit, the indices of the lines that it inserts, in order."""
         edits: list[list[int]] = [[] for _ in range(len(self))]
-        if len(edits) == 1 and THERE not in self.arrivals:
+        if len(edits) == 1 and INITIAL not in self.arrivals:
             return [list(range(len(self.arrivals)))]
         for index, number in enumerate(self.arrivals):
-            if number != THERE:
+            if number != INITIAL:
                 edits[number].append(index)
         return edits
 

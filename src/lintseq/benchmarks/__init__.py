@@ -15,7 +15,7 @@ from lintseq.benchmarks.benchmark import (
     read,
 )
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.program import parse_python
+from lintseq.languages.python.syntax import parse
 from lintseq.rows.row import kind_of_value
 
 __all__ = ["BENCHMARKS", "Benchmark", "Loaded", "data_folder", "find", "load_problems"]
@@ -70,7 +70,7 @@ def _check_own(path: str, rows: Sequence[Mapping[str, Any]]) -> None:
         if not row["test"].strip():
             raise ConfigError(f"{path}, row {number}: its test is empty, so that any program would pass; write one")
         try:
-            parse_python(row["test"])
+            parse(row["test"])
         except ProgramError as error:
             raise ConfigError(f"{path}, row {number}: its test does not parse ({error}); mend it") from None
 

@@ -3,13 +3,13 @@
 import ast
 
 from lintseq.errors import ProgramError
-from lintseq.program import parse_python
+from lintseq.languages.python.syntax import parse
 
 
 def body_of(text: str) -> list[ast.stmt]:
     """Return the statements of a program; none if it is no program."""
     try:
-        return parse_python(text).body
+        return parse(text).body
     except ProgramError:
         return []
 

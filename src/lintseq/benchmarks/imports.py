@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 
 from lintseq.errors import ProgramError
-from lintseq.program import parse_python
+from lintseq.languages.python.syntax import parse
 
 
 def needed(texts: Iterable[str]) -> frozenset[str]:
@@ -13,7 +13,7 @@ def needed(texts: Iterable[str]) -> frozenset[str]:
     found: set[str] = set()
     for text in texts:
         try:
-            tree = parse_python(text)
+            tree = parse(text)
         except ProgramError:
             continue
         for node in ast.walk(tree):

@@ -94,7 +94,7 @@ def evaluate(
     from lintseq.evaluation.run import RowsFile, Setup, check_runner
     from lintseq.evaluation.run import evaluate as run
     from lintseq.evaluation.summary import summary
-    from lintseq.linting import get_linter, linter_version
+    from lintseq.languages import get_linter, linter_version
 
     ks = numbers(k)
     judge = None if linter == "none" else get_linter(linter)

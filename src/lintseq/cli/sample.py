@@ -7,16 +7,16 @@ down the codec's.
 import io
 import os
 import sys
-import tokenize
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lintseq.cli.console import plural
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
+from lintseq.languages import get_language
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,13 +35,14 @@ def sample(
     linter: Annotated[str, typer.Option(help="What judges the states on the way.")] = "native",
     certify: Annotated[str | None, typer.Option(help="A second linter that must find each state clean.")] = None,
     order: Annotated[
-        str,
+        Literal["uniform", "indent", "forward"],
         typer.Option(
             help="Which line comes next: any (uniform), sooner the shallow (indent), from the top (forward)."
         ),
     ] = "uniform",
     comments: Annotated[
-        str, typer.Option(help="Comments come with their code (attach) or before all else (first).")
+        Literal["attach", "first"],
+        typer.Option(help="Comments come with their code (attach) or before all else (first)."),
     ] = "attach",
     text: Annotated[bool, typer.Option("--text", help="Print the edit text instead, byte for byte.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the record instead.")] = False,
@@ -83,10 +84,9 @@ def read_source(file: str) -> str:
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}") from None
     try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return data.decode(encoding)
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise ProgramError("encoding", f"{file} does not decode: {error}") from None
+        return get_language().decode(data)
+    except ProgramError as error:
+        raise ProgramError(error.reason, f"{file}: {error.detail}") from None
 
 
 def console() -> "Console":

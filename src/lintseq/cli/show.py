@@ -145,11 +145,11 @@ class Shown:
 
     @cached_property
     def reasons(self) -> "Reasons | ProgramError":
-        from lintseq.languages.python import analyze
+        from lintseq.languages import get_language
         from lintseq.needs.reasons import reasons_of
 
         try:
-            return reasons_of(analyze(self.sequence.program), self.sequence.arrivals)
+            return reasons_of(get_language().analyze(self.sequence.program), self.sequence.arrivals)
         except ProgramError as error:
             return error
 

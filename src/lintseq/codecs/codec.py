@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lintseq.codecs.resolution import Resolution
 from lintseq.codecs.text import SEPARATOR, join_edits, split_edits
-from lintseq.edits import THERE, Edit, EditSequence
+from lintseq.edits import INITIAL, Edit, EditSequence
 from lintseq.errors import EditFault, MalformedEditError
 from lintseq.program import Program
 
@@ -73,7 +73,7 @@ class _Reading:
     def __init__(self, codec: Codec, start: Program) -> None:
         self.codec = codec
         self.lines = list(start.lines)
-        self.arrivals = [THERE] * len(self.lines)
+        self.arrivals = [INITIAL] * len(self.lines)
         self.edits: list[Edit] = []
 
     def apply(self, text: str, lineno: int) -> None:

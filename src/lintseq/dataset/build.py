@@ -15,7 +15,7 @@ from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import benchmarks_digest, check_screening
 from lintseq.dataset.shapes import get_shape
 from lintseq.errors import ConfigError
-from lintseq.linting import linter_version
+from lintseq.languages import linter_version
 from lintseq.rows import ReadingOptions, Source, open_sources
 from lintseq.rows.row import names_of_columns
 from lintseq.walks import check_options

@@ -15,7 +15,9 @@ from lintseq.dataset.shapes import ProgramRow, ShapeName, get_shape, meta_of
 from lintseq.dataset.work import Guard, Outcome, RowTurner
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.program import Program, code_from_markdown
+from lintseq.languages import get_language
+from lintseq.program import Program
+from lintseq.program.markdown import code_from_markdown
 from lintseq.rows import FieldNames, Fields, content_id, find_fields, stable_hash
 from lintseq.walks import ProgramSampler, SamplingOptions
 
@@ -100,7 +102,7 @@ class EditSampler:
         outcome.id = fields.read_id(row)
         response = fields.read_code(row)
         instruction = fields.read_instruction(row)
-        text = code_from_markdown(response)
+        text = code_from_markdown(response, get_language())
         if not text.strip():
             raise ProgramError("empty", "there is no code")
         own_id = content_id(instruction, text) if outcome.id is None else outcome.id
@@ -147,7 +149,7 @@ class EditSampler:
         seen: set[tuple[int, ...]] = set()
         wanted = options.samples
         for draw in range(options.samples * (_TRIES if options.distinct else 1)):
-            before = sampler.lessons
+            before = sampler.corrections
             sequence = sampler.sample(seed=options.seed, id=item.id, draw=draw)
             if options.distinct and sequence.arrivals in seen:
                 dropped[_EQUAL] += 1
@@ -156,7 +158,7 @@ class EditSampler:
             elif options.max_edits is not None and len(sequence) > options.max_edits:
                 dropped["too-many-edits"] += 1
             else:
-                yield draw, sequence, sampler.lessons - before
+                yield draw, sequence, sampler.corrections - before
                 wanted -= 1
                 if not wanted:
                     return

@@ -13,7 +13,9 @@ from lintseq.codecs import DIFF, SEPARATOR, Codec, get_codec, join_edits, split_
 from lintseq.codecs.text import shorten
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, MalformedEditError, ProgramError
-from lintseq.program import Program, code_from_markdown
+from lintseq.languages import get_language
+from lintseq.program import Program
+from lintseq.program.markdown import code_from_markdown
 from lintseq.rows import prompt_of, stable_hash
 from lintseq.rows.row import names_of_columns
 from lintseq.walks import SamplingOptions
@@ -272,7 +274,7 @@ def pylintseq_programs(response: str) -> tuple[str, ...]:
 
 def _code_in(response: str) -> Sequence[str]:
     try:
-        return (code_from_markdown(response),)
+        return (code_from_markdown(response, get_language()),)
     except ProgramError:
         return ()
 

@@ -27,7 +27,8 @@ from lintseq.dataset.shapes import Record, read_record
 from lintseq.dataset.workers import default_workers
 from lintseq.edits import EditSequence, apply
 from lintseq.errors import EditFault, MalformedEditError, ProgramError, ToolError
-from lintseq.linting import Diagnostic, findings, get_linter, new_diagnostics
+from lintseq.languages import get_language, get_linter
+from lintseq.linting import Diagnostic, findings, new_diagnostics
 from lintseq.program import Program
 from lintseq.rows import BrokenInputError, RawRow, parse_row, read_rows
 
@@ -136,7 +137,7 @@ class Judge:
     """Judges states, and remembers its verdicts: many sequences pass through the same states."""
 
     def __init__(self, linter: str) -> None:
-        self._compile = _remembering(get_linter("compile").check)
+        self._compile = _remembering(get_language().check_syntax)
         self._findings = _remembering(get_linter(linter).check)
 
     def fault(self, state: str) -> str | None:
@@ -320,7 +321,7 @@ def _say(diagnostic: Diagnostic) -> str:
 def verify(
     path: str,
     *,
-    linter: str = "pyflakes",
+    linter: str = get_language().default_linter,
     limit: int | None = None,
     workers: int | None = None,
     progress: Callable[[Report, int], None] | None = None,

@@ -9,7 +9,7 @@ from typing import Any
 from lintseq.dataset.browsing import LONGEST, Kept, Survey
 from lintseq.edits import EditSequence
 from lintseq.errors import ProgramError
-from lintseq.languages.python import analyze
+from lintseq.languages import get_language
 from lintseq.needs.reasons import Reasons, reasons_of
 from lintseq.reporting.charts import chart
 from lintseq.reporting.numbers import plural
@@ -104,7 +104,7 @@ def why(sequence: EditSequence) -> dict[str, Any]:
     which each needs one; `causes[edit]` is the line that all of an edit need.
     """
     try:
-        reasons: Reasons = reasons_of(analyze(sequence.program), sequence.arrivals)
+        reasons: Reasons = reasons_of(get_language().analyze(sequence.program), sequence.arrivals)
     except ProgramError as error:
         return {"unknown": f"{error.reason}: {error.detail}"}
     return {

@@ -15,7 +15,10 @@ from lintseq.benchmarks.problems import Problem
 from lintseq.codecs import SEPARATOR, Codec, Note, get_codec, join_edits, split_edits
 from lintseq.codecs.text import end_without_tokens
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.program import Program, code_from_markdown, parse_python
+from lintseq.languages import get_language
+from lintseq.languages.python.syntax import parse
+from lintseq.program import Program
+from lintseq.program.markdown import code_from_markdown
 
 CODE, PROGRAM = "code", "program"
 
@@ -92,7 +95,7 @@ def _read_code(problem: Problem, completion: str) -> Candidate:
         text = text[: end_without_tokens(text)]
         if not _parses(problem.prefix + text):
             try:
-                text = code_from_markdown(text)
+                text = code_from_markdown(text, get_language())
             except ProgramError as error:
                 remark = str(error)
     if problem.prefix and not _defines(text, problem.entry_point):
@@ -114,7 +117,7 @@ def behind(context: str, program: str) -> str:
 def _without_future(program: str) -> tuple[str, str]:
     """Return the imports from `__future__`, and the program with `pass` in their place."""
     try:
-        body = parse_python(program).body
+        body = parse(program).body
     except ProgramError:
         return "", program
     lines = program.split("\n")
@@ -128,7 +131,7 @@ def _without_future(program: str) -> tuple[str, str]:
 
 def _parses(text: str) -> bool:
     try:
-        parse_python(text)
+        parse(text)
     except ProgramError:
         return False
     return True
@@ -137,7 +140,7 @@ def _parses(text: str) -> bool:
 def _defines(text: str, name: str) -> bool:
     """Tell whether `text` is a program by itself that binds `name`, or any program if there is no name."""
     try:
-        body = parse_python(text).body
+        body = parse(text).body
     except ProgramError:
         return False
     return not name or any(name in _bound(node) for node in body)

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from lintseq.errors import ProgramError
-from lintseq.program import parse_python
+from lintseq.languages.python.syntax import parse
 
 PAIRS = 100
 """Pairs of programs of a problem that are compared at most; of more, so many are drawn."""
@@ -42,7 +42,7 @@ class Diversity:
 def normalized(program: str) -> str:
     """Return a program without what does not matter to Python: layout, comments, docstrings."""
     try:
-        tree = parse_python(program)
+        tree = parse(program)
     except ProgramError:
         return "\n".join(line.rstrip() for line in program.split("\n") if line.strip())
     for node in ast.walk(tree):

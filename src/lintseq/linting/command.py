@@ -9,6 +9,7 @@ import tempfile
 
 from lintseq.errors import ConfigError, ToolError
 from lintseq.linting.diagnostic import Diagnostic
+from lintseq.linting.syntax import PYTHON_VERSION
 
 ARROW = " => "
 PATTERN = r"^[^:\n]*:(?P<line>\d+)(?::\d+)?:?[ \t]*(?:(?P<code>[A-Z]+\d+)\b:?)?[ \t]*(?P<message>.*)$"
@@ -23,8 +24,10 @@ class CommandLinter:
     `line` and may have groups `code` and `message`.
     """
 
-    def __init__(self, command: str, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, command: str, *, suffix: str = ".py", timeout: float = TIMEOUT) -> None:
+        self.version = f"command:{command} / {PYTHON_VERSION}"
         command, _, pattern = command.partition(ARROW)
+        self._suffix = suffix
         self._timeout = timeout
         try:
             self._words = shlex.split(command)
@@ -69,7 +72,7 @@ class CommandLinter:
         if not any("{file}" in word for word in self._words):
             return self._start(self._words, state)
         with tempfile.TemporaryDirectory(prefix="lintseq-") as folder:
-            path = os.path.join(folder, "state.py")
+            path = os.path.join(folder, f"state{self._suffix}")
             with open(path, "wb") as file:
                 file.write(state)
             status, output = self._start([word.replace("{file}", path) for word in self._words], b"")

@@ -27,7 +27,11 @@ class Diagnostic:
 
 
 class Linter(Protocol):
-    """What judges a state."""
+    """Judges states."""
+
+    @property
+    def version(self) -> str:
+        """What the diagnostics depend on, such as `pyflakes 3.4.0 / python 3.11.2`; recorded with the data."""
 
     def check(self, source: str) -> list[Diagnostic]:
         """Return what is wrong with `source`; nothing for a clean one. Raises `ToolError` if it cannot tell."""

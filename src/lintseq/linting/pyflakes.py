@@ -11,7 +11,7 @@ from pyflakes.checker import Checker
 
 from lintseq.errors import ToolError
 from lintseq.linting.diagnostic import Diagnostic
-from lintseq.linting.syntax import LineNumbers, syntax_errors
+from lintseq.linting.syntax import PYTHON_VERSION, LineNumbers, syntax_errors
 
 _UNFINISHED = {
     # nothing uses it, or nothing assigns it, yet
@@ -33,6 +33,12 @@ _UNFINISHED = {
 
 class PyflakesLinter:
     """All of pyflakes' messages but those in `_UNFINISHED`; doctests are not looked into."""
+
+    @property
+    def version(self) -> str:
+        from importlib.metadata import version
+
+        return f"pyflakes {version('pyflakes')} / {PYTHON_VERSION}"
 
     def check(self, source: str) -> list[Diagnostic]:
         if errors := syntax_errors(source, "SyntaxError"):

@@ -37,7 +37,7 @@ from pylint.utils import ASTWalker, FileState
 
 from lintseq.errors import ToolError
 from lintseq.linting.diagnostic import Diagnostic
-from lintseq.linting.syntax import LineNumbers, syntax_errors
+from lintseq.linting.syntax import PYTHON_VERSION, LineNumbers, syntax_errors
 
 MESSAGES = ("E", "F", "W0311", "W0231")
 IMPORT_MESSAGES = ("E0401", "E0402", "E0611")
@@ -57,6 +57,13 @@ class PylintLinter:
         self._resolve_imports = resolve_imports
         # At once, so that processes forked from this one start warm.
         self._engine: _Engine | None = _Engine(resolve_imports=resolve_imports)
+
+    @property
+    def version(self) -> str:
+        from importlib.metadata import version
+
+        name = "pylint+imports" if self._resolve_imports else "pylint"
+        return f"{name} {version('pylint')} / astroid {version('astroid')} / {PYTHON_VERSION}"
 
     def check(self, source: str) -> list[Diagnostic]:
         if errors := syntax_errors(source, "E0001"):

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import select
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 
 from lintseq.errors import ConfigError, ToolError
 from lintseq.linting.diagnostic import Diagnostic
-from lintseq.linting.syntax import LineNumbers, syntax_errors
+from lintseq.linting.syntax import PYTHON_VERSION, LineNumbers, syntax_errors
 
 RULES = ("E9", "F7", "F63", "F5", "F821", "F822", "F823")
 """Syntax and undefined names, and what is certainly wrong: the kinds that pyflakes agrees on."""
@@ -44,6 +45,15 @@ class RuffLinter:
         self._program = find_ruff()
         self._timeout = timeout
         self._server: _Server | None = None
+
+    @property
+    def version(self) -> str:
+        command = [self._program, "--version"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=self._timeout)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise ToolError(f"cannot run {shlex.join(command)}: {error}") from None
+        return f"{done.stdout.strip()} / {PYTHON_VERSION}"
 
     def check(self, source: str) -> list[Diagnostic]:
         if errors := syntax_errors(source, "invalid-syntax"):
@@ -88,16 +98,6 @@ def find_ruff() -> str:
         if path := shutil.which("ruff"):
             return path
     raise ConfigError("the ruff linter needs ruff: pip install 'lintseq[linters]'")
-
-
-def ruff_version() -> str:
-    """Return what `ruff --version` prints."""
-    program = find_ruff()
-    try:
-        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=60)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ToolError(f"cannot ask {program!r} for its version: {error}") from None
-    return done.stdout.strip()
 
 
 def _diagnostic(item: dict[str, Any], number: LineNumbers, *, renamed: bool) -> Diagnostic:

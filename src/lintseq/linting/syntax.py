@@ -4,10 +4,13 @@ The interpreter names the place where it noticed; that is often just behind the 
 """
 
 import re
+import sys
 import warnings
 from bisect import bisect_right
 
 from lintseq.linting.diagnostic import Diagnostic
+
+PYTHON_VERSION = "python " + ".".join(map(str, sys.version_info[:3]))
 
 _ON_LINE = re.compile(r"\bon line (\d+)")
 _LONE_RETURN = re.compile(r"\r(?!\n)")
@@ -17,6 +20,8 @@ _DECORATED = re.compile(r"(?:@|class\b|(?:async\s+)?def\b)")
 
 class CompileLinter:
     """The interpreter's own compiler: a state has one finding, `syntax-error`, or none."""
+
+    version = PYTHON_VERSION
 
     def check(self, source: str) -> list[Diagnostic]:
         return syntax_errors(source, "syntax-error")

@@ -13,7 +13,8 @@ from typing import Any, Literal
 from lintseq.codecs import SEPARATOR, Codec, get_codec
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.candidates import HARMLESS
-from lintseq.linting import Linter, findings, get_linter, new_diagnostics
+from lintseq.languages import get_language, get_linter
+from lintseq.linting import Linter, findings, new_diagnostics
 from lintseq.lm.backends.backend import Decision, Sampling, Watches
 from lintseq.program import Program
 
@@ -28,7 +29,7 @@ class EditOptions:
     """Whether bad edits are drawn again."""
     tries: int = 8
     """How often an edit is drawn again."""
-    linter: str = "pyflakes"
+    linter: str = get_language().default_linter
     """Judges states; `none` leaves it at edits that are malformed."""
     give_up: Literal["keep", "end"] = "keep"
     """What becomes of an edit that is bad once more: it stays, or the completion ends in front of it."""

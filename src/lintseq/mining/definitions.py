@@ -11,8 +11,8 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from lintseq.languages.python.syntax import parse
 from lintseq.mining.names import DEFINITIONS, IMPORTS, Names, last_name, names_of
-from lintseq.program import parse_python
 
 _LONGEST_LINE = 88
 _STAR = re.compile(r"\bimport[\s\\]*\*")
@@ -42,7 +42,7 @@ def documented(text: str) -> Iterator[Definition]:
     its fields, or a session of the interpreter, asks for nothing.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    tree = parse_python(text)
+    tree = parse(text)
     if not any(isinstance(node, DEFINITIONS) and _speaks(ast.get_docstring(node) or "") for node in tree.body):
         return
     module = Module(text, tree)

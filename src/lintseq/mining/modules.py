@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lintseq.errors import ProgramError
+from lintseq.languages import get_language
 from lintseq.mining.definitions import Definition, documented
 from lintseq.mining.tasks import check_file, task_of
-from lintseq.program import code_from_markdown
+from lintseq.program.markdown import code_from_markdown
 from lintseq.rows.fields import LICENSE_NAMES, Fields
 from lintseq.rows.ids import content_id
 from lintseq.rows.row import RawRow, encode_row, parse_row
@@ -43,7 +44,7 @@ class Modules:
 
     def definitions(self, row: RawRow, columns: Mapping[str, Any]) -> list[RawRow]:
         """Return the rows of the definitions in a row; raise `ProgramError` where it holds no module."""
-        text = code_from_markdown(self.fields.read_code(columns))
+        text = code_from_markdown(self.fields.read_code(columns), get_language())
         path = self._text(columns, self.path)
         if self.unit == TASKS:
             check_file(path, text)

@@ -1,20 +1,37 @@
-"""Needs: what must go with what, as an and/or graph over the units of a program.
+"""Needs: what must be removed together, as an and/or graph over the units of a program.
 
 A node is a unit (it has lines) or a junction (it has none, and stands for "any of these" or "all of
-these" where several units share such a condition). Knows nothing of Python.
+these" where several units share such a condition). Independent of the programming language.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+
+NO_UNIT = -1
+"""The unit of a line that belongs to none."""
+NO_NODE = -1
+"""In place of a node, where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything a walk needs to know about a program."""
+
+    unit_of: tuple[int, ...]
+    """The unit of each line; `NO_UNIT` for blank lines and comments."""
+    anchor_of: tuple[int, ...]
+    """The unit that each line is removed with: for code its own unit, for blank lines and comments the one they
+    travel with; `NO_UNIT` for lines that stay until the end of a walk."""
+    needs: "Needs"
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
     """The finished graph: nodes `0 .. units-1` are units, the rest junctions.
 
-    `dependents[v]` die with `v`. `clauses_of[v]` are the "any of" clauses that count `v`; clause `c` kills
-    `clause_node[c]` when the last of its `clause_size[c]` nodes dies, but if `clause_guard[c]` is a node
-    (not -1) only while that node lives.
+    `dependents[v]` are removed with `v`. `clauses_of[v]` are the "any of" clauses that count `v`; clause `c` removes
+    `clause_node[c]` together with the last of its `clause_size[c]` nodes, but if `clause_guard[c]` is a node (not
+    `NO_NODE`) only while that node remains.
     """
 
     units: int
@@ -24,13 +41,13 @@ class Needs:
     clause_size: list[int]
     clause_guard: list[int]
 
-    def start(self) -> "Deaths":
-        """Return the bookkeeping of one walk in which nothing has died yet."""
-        return Deaths(self, bytearray(len(self.dependents)), self.clause_size.copy())
+    def start(self) -> "Removals":
+        """Return the bookkeeping of a walk that has removed nothing yet."""
+        return Removals(self, bytearray(len(self.dependents)), self.clause_size.copy())
 
-    def taught(self, lessons: Iterable[tuple[int, Sequence[int]]]) -> "Needs":
-        """Return these needs and more: each lesson is a unit and the units of which it needs one."""
-        added = list(lessons)
+    def with_needs(self, corrections: Iterable[tuple[int, Sequence[int]]]) -> "Needs":
+        """Return these needs and more: each correction is a unit and the units of which it needs at least one."""
+        added = list(corrections)
         clauses_of = list(self.clauses_of)
         for number, (_, others) in enumerate(added, start=len(self.clause_node)):
             for other in others:
@@ -40,51 +57,53 @@ class Needs:
             clauses_of=clauses_of,
             clause_node=self.clause_node + [node for node, _ in added],
             clause_size=self.clause_size + [len(others) for _, others in added],
-            clause_guard=self.clause_guard + [-1] * len(added),
+            clause_guard=self.clause_guard + [NO_NODE] * len(added),
         )
 
 
 @dataclass(slots=True)
-class Deaths:
-    """Who is dead so far in one walk."""
+class Removals:
+    """What one walk has removed so far."""
 
     needs: Needs
-    dead: bytearray
+    removed: bytearray
+    """For each node, 1 if it is removed."""
     remaining: list[int]
+    """For each clause, how many of its nodes remain."""
 
-    def continued(self, taught: Needs) -> "Deaths":
-        """Return the bookkeeping of this walk under needs that were taught more."""
-        remaining = self.remaining + taught.clause_size[len(self.remaining) :]
-        for node, dead in enumerate(self.dead):
-            if dead:
-                for clause in taught.clauses_of[node]:
+    def continued(self, needs: Needs) -> "Removals":
+        """Return the bookkeeping of this walk under `needs`: the same as before and more."""
+        remaining = self.remaining + needs.clause_size[len(self.remaining) :]
+        for node, removed in enumerate(self.removed):
+            if removed:
+                for clause in needs.clauses_of[node]:
                     if clause >= len(self.remaining):
                         remaining[clause] -= 1
-        return Deaths(taught, self.dead, remaining)
+        return Removals(needs, self.removed, remaining)
 
-    def kill(self, unit: int) -> list[int]:
-        """Kill a living unit and all that cannot live without it; return the units that died.
+    def remove(self, unit: int) -> list[int]:
+        """Remove a remaining unit and everything that needs it; return the units removed.
 
-        The least fixed point of counters reaching zero: the cost is linear in the needs touched. Guarded
-        clauses fire last, when it is known whether the guard has survived.
+        This is the least fixed point of counters reaching zero: its cost is linear in the needs touched. Guarded
+        clauses fire last, when it is known whether their guards remain.
         """
-        needs, dead, remaining = self.needs, self.dead, self.remaining
+        needs, removed, remaining = self.needs, self.removed, self.remaining
         dependents, clauses_of = needs.dependents, needs.clauses_of
         units = needs.units
-        dead[unit] = 1
+        removed[unit] = 1
         if not dependents[unit] and not clauses_of[unit]:
             return [unit]
         stack = [unit]
-        died: list[int] = []
+        closure: list[int] = []
         waiting: list[int] = []
         while True:
             while stack:
                 node = stack.pop()
                 if node < units:
-                    died.append(node)
+                    closure.append(node)
                 for dependent in dependents[node]:
-                    if not dead[dependent]:
-                        dead[dependent] = 1
+                    if not removed[dependent]:
+                        removed[dependent] = 1
                         stack.append(dependent)
                 for clause in clauses_of[node]:
                     remaining[clause] -= 1
@@ -92,21 +111,21 @@ class Deaths:
                         dependent = needs.clause_node[clause]
                         if needs.clause_guard[clause] >= 0:
                             waiting.append(clause)
-                        elif not dead[dependent]:
-                            dead[dependent] = 1
+                        elif not removed[dependent]:
+                            removed[dependent] = 1
                             stack.append(dependent)
             if not waiting:
-                return died
+                return closure
             clause = waiting.pop()
             dependent = needs.clause_node[clause]
-            if not dead[dependent] and not dead[needs.clause_guard[clause]]:
-                dead[dependent] = 1
+            if not removed[dependent] and not removed[needs.clause_guard[clause]]:
+                removed[dependent] = 1
                 stack.append(dependent)
 
 
 @dataclass(slots=True)
 class NeedsBuilder:
-    """Collects needs; repeated and self-evident ones are dropped."""
+    """Collects needs; repeated and trivial ones are dropped."""
 
     units: int
     _dependents: list[list[int]] = field(init=False)
@@ -118,19 +137,19 @@ class NeedsBuilder:
         self._dependents = [[] for _ in range(self.units)]
 
     def need(self, node: int, other: int) -> None:
-        """`node` dies with `other`."""
+        """`node` is removed with `other`."""
         if node != other:
             dependents = self._dependents[other]
-            # The needs of one line come in a row; a need that slips in twice does no harm.
+            # The needs of one line come in a row; a repeated need does no harm.
             if not dependents or dependents[-1] != node:
                 dependents.append(node)
 
-    def need_any(self, node: int, others: Iterable[int], *, guard: int = -1) -> None:
-        """`node` dies with the last of `others` (while `guard` lives, if given); no others, no need."""
+    def need_any(self, node: int, others: Iterable[int], *, guard: int = NO_NODE) -> None:
+        """`node` is removed with the last of `others` (while `guard`, if any, remains); no others, no need."""
         distinct = tuple(sorted(set(others)))
         if not distinct or node in distinct:
             return
-        if len(distinct) == 1 and guard < 0:
+        if len(distinct) == 1 and guard == NO_NODE:
             self.need(node, distinct[0])
             return
         key = (node, distinct, guard)
@@ -139,18 +158,18 @@ class NeedsBuilder:
             self._clauses.append(key)
 
     def any_of(self, nodes: Iterable[int]) -> int:
-        """Return a node that lives while any of `nodes` (at least one) lives."""
+        """Return a node that remains while any of `nodes` (at least one) remains."""
         distinct = tuple(sorted(set(nodes)))
         if len(distinct) == 1:
             return distinct[0]
         key = ("any", distinct)
         if key not in self._junctions:
             self._junctions[key] = junction = self._junction()
-            self._clauses.append((junction, distinct, -1))
+            self._clauses.append((junction, distinct, NO_NODE))
         return self._junctions[key]
 
     def all_of(self, first: int, second: int) -> int:
-        """Return a node that lives while both nodes live."""
+        """Return a node that remains while both nodes remain."""
         if first == second:
             return first
         key = ("all", min(first, second), max(first, second))

@@ -7,8 +7,8 @@ not taken for granted: whoever drew them, what the analysis knows of their lines
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lintseq.edits import THERE
-from lintseq.languages.python import FREE, STAYS, Analysis, Needs
+from lintseq.edits import INITIAL
+from lintseq.needs.graph import NO_UNIT, Analysis, Needs
 
 _LARGEST = 2000
 """In an edit of more units nobody looks for the one that all others need."""
@@ -46,12 +46,12 @@ def reasons_of(analysis: Analysis, arrivals: Sequence[int]) -> Reasons:
     needs = analysis.needs
     came, head = _units(analysis, arrivals)
     lines = [
-        head[unit] if unit != STAYS and came[unit] == arrival else -1
+        head[unit] if unit != NO_UNIT and came[unit] == arrival else -1
         for unit, arrival in zip(analysis.anchor_of, arrivals, strict=True)
     ]
-    members: list[list[int]] = [[] for _ in range(max(came, default=THERE) + 1)]
+    members: list[list[int]] = [[] for _ in range(max(came, default=INITIAL) + 1)]
     for unit, edit in enumerate(came):
-        if edit != THERE:
+        if edit != INITIAL:
             members[edit].append(unit)
     found: list[tuple[Reason, ...]] = []
     causes: list[int] = []
@@ -63,19 +63,19 @@ def reasons_of(analysis: Analysis, arrivals: Sequence[int]) -> Reasons:
         found.append(tuple(_said(clauses, head)))
         causes.append(head[cause] if cause >= 0 else -1)
         living.bury(members[edit])
-    without = max(arrivals, default=THERE) + 1 - len(members)  # edits of comments alone
+    without = max(arrivals, default=INITIAL) + 1 - len(members)  # edits of comments alone
     return Reasons(tuple(lines), (*reversed(found), *[()] * without), (*reversed(causes), *[-1] * without))
 
 
 def _units(analysis: Analysis, arrivals: Sequence[int]) -> tuple[list[int], list[int]]:
     """Return for each unit the edit that makes it whole, and its first line in that edit."""
-    came = [THERE] * analysis.needs.units
+    came = [INITIAL] * analysis.needs.units
     for line, unit in enumerate(analysis.unit_of):
-        if unit != FREE:
+        if unit != NO_UNIT:
             came[unit] = max(came[unit], arrivals[line])
     head = [-1] * analysis.needs.units
     for line, unit in enumerate(analysis.unit_of):
-        if unit != FREE and head[unit] < 0 and arrivals[line] == came[unit]:
+        if unit != NO_UNIT and head[unit] < 0 and arrivals[line] == came[unit]:
             head[unit] = line
     return came, head
 

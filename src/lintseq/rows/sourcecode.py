@@ -4,15 +4,14 @@ A row has an id made of the path, the instruction that the docstring is, the cod
 be read or decoded is a row all the same, to be rejected with its reason. Files are parsed, never imported.
 """
 
-import ast
-import io
-import tokenize
-import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from lintseq.errors import ProgramError
+from lintseq.languages import get_language
 from lintseq.mining.modules import FIELDS
+from lintseq.program import Program
 from lintseq.rows.places import stamp_of
 from lintseq.rows.row import Input, Mark, RawRow, encode_row
 from lintseq.rows.streams import opened, without_secrets
@@ -48,23 +47,17 @@ def _row_of(name: str, file: str, *, docstrings: bool) -> dict[str, Any]:
             text = decoded(stream.read())
     except OSError as error:
         return {"id": name, "path": name, "unreadable": without_secrets(error.strerror or str(error))}
-    return {"id": name, "instruction": _docstring(text) if docstrings else "", "code": text, "path": name}
+    return {
+        "id": name,
+        "instruction": get_language().documentation(Program.from_text(text)) if docstrings else "",
+        "code": text,
+        "path": name,
+    }
 
 
 def decoded(data: bytes) -> str:
-    """Return the text of a source file, decoded as Python would; bytes that do not decode become lone surrogates."""
+    """Return the text of a source file, in its declared encoding; bytes that do not decode become lone surrogates."""
     try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return data.decode(encoding)
-    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return get_language().decode(data)
+    except ProgramError:
         return data.decode("utf-8", "surrogateescape")
-
-
-def _docstring(text: str) -> str:
-    """Return what a module says of itself; nothing if it does not parse."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.get_docstring(ast.parse(text)) or ""
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ""

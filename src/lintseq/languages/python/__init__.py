@@ -1,55 +1,51 @@
-"""The analysis of Python: from a program's text to its needs, in one pass over its syntax tree.
+"""Python, as a `lintseq.languages.Language`. Its programs are parsed and compiled, never imported or run."""
 
-Never imports or runs the program, and never looks at what is installed.
-"""
-
-from dataclasses import dataclass
+import ast
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from lintseq.errors import ProgramError
-from lintseq.languages.python.layout import FREE, STAYS, lay_out
-from lintseq.languages.python.members import add_member_needs
-from lintseq.languages.python.names import Flow
-from lintseq.needs.graph import Deaths, Needs, NeedsBuilder
-from lintseq.program import Program, check_compiles, parse_python
-
-__all__ = ["FREE", "STAYS", "Analysis", "Deaths", "Needs", "NeedsBuilder", "analyze"]
+from lintseq.languages.python.analysis import analyze
+from lintseq.languages.python.linters import LINTERS
+from lintseq.languages.python.syntax import decode, parse
+from lintseq.linting import Diagnostic, Linter
+from lintseq.linting.syntax import syntax_errors
+from lintseq.needs import Analysis
+from lintseq.program import Program
 
 
 @dataclass(frozen=True, slots=True)
-class Analysis:
-    """What there is to know of a program to walk it.
+class Python:
+    """The `Language` Python: the grammar is that of the running interpreter."""
 
-    `unit_of[line]` is the unit of a line of code (FREE for a blank line or a comment), `anchor_of[line]` the
-    unit that the line goes with (STAYS: with none, it stays to the end of a walk).
-    """
+    name: str = "python"
+    suffixes: tuple[str, ...] = (".py", ".pyi")
+    fences: tuple[str, ...] = ("python", "py", "python3")
+    linters: Mapping[str, Callable[[], Linter]] = field(default_factory=lambda: LINTERS)
+    default_linter: str = "pyflakes"
 
-    unit_of: tuple[int, ...]
-    anchor_of: tuple[int, ...]
-    needs: Needs
+    def analyze(self, program: Program) -> Analysis:
+        return analyze(program)
 
+    def check_syntax(self, text: str) -> list[Diagnostic]:
+        return syntax_errors(text, "syntax-error")
 
-def analyze(program: Program) -> Analysis:
-    """Return the units and needs of a Python program; raise `ProgramError` if it is none or holds no code."""
-    text = program.text
-    tree = parse_python(text)
-    if not tree.body:
-        if not text.strip():
-            raise ProgramError("empty", "there is no text")
-        raise ProgramError("no-code", "there are only comments")
-    try:
-        layout = lay_out(tree, program.lines)
-        builder = NeedsBuilder(len(layout.parent_of))
-        for unit, parent in enumerate(layout.parent_of):
-            if parent >= 0:
-                builder.need(unit, parent)
-        for unit, others in layout.alternatives:
-            builder.need_any(unit, others)
-        flow = Flow(tree, program.lines, layout, builder)
-        facts = flow.run()
-        if flow.doubtful or "__debug__" in text:
-            check_compiles(tree)
-        add_member_needs(facts, builder, layout.unit_of)
-        facts.dissolve()
-    except RecursionError:
-        raise ProgramError("nesting", "nested too deeply to analyze") from None
-    return Analysis(tuple(layout.unit_of), tuple(layout.anchor_of), builder.finish())
+    def is_program(self, text: str) -> bool:
+        try:
+            return bool(parse(text).body)
+        except ProgramError:
+            return False
+
+    def decode(self, data: bytes) -> str:
+        return decode(data)
+
+    def documentation(self, program: Program) -> str:
+        """Return the module's docstring."""
+        try:
+            return ast.get_docstring(parse(program.text)) or ""
+        except ProgramError:
+            return ""
+
+    def command(self, path: str) -> Sequence[str]:
+        return [sys.executable, path]

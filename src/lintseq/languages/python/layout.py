@@ -10,9 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-FREE = -1
-STAYS = -1
-"""The anchor of a free line that stays to the end of a walk: a linter's instruction to itself."""
+from lintseq.needs import NO_UNIT
 
 _AFTER_ELEMENT = re.compile(r"\s*,\s*(#.*)?$")
 _AFTER_LAST_ELEMENT = re.compile(r"\s*,?\s*(#.*)?$")
@@ -36,8 +34,8 @@ Suite = Sequence[ast.stmt]
 class Layout:
     """The units of a program and how they are nested.
 
-    `unit_of[line]` is the unit of a line, or FREE; `anchor_of[line]` the unit that a free line travels
-    with, or STAYS. `parent_of[unit]` is the unit that it cannot stand without (-1 for none).
+    `unit_of[line]` is the unit of a line, or NO_UNIT; `anchor_of[line]` the unit that a free line travels
+    with, or NO_UNIT. `parent_of[unit]` is the unit that it cannot stand without (-1 for none).
     """
 
     unit_of: list[int]
@@ -76,7 +74,7 @@ class _LayoutMaker:
     def __init__(self, tree: ast.Module, lines: Sequence[str]) -> None:
         self.tree = tree
         self.lines = lines
-        self.layout = Layout([FREE] * len(lines))
+        self.layout = Layout([NO_UNIT] * len(lines))
         self.unit_of = self.layout.unit_of
         self.definitions: frozenset[str] | None = None
 
@@ -94,7 +92,7 @@ class _LayoutMaker:
     def claim(self, start: int, end: int, parent: int) -> int:
         """Give the lines from start to end to one unit: to that of the first line if it has one already."""
         unit = self.unit_of[start]
-        if unit == FREE:
+        if unit == NO_UNIT:
             unit = self.new_unit(parent)
         for line in range(start, end + 1):
             self.unit_of[line] = unit
@@ -198,7 +196,7 @@ class _LayoutMaker:
             stack.extend(ast.iter_child_nodes(node))
         for line in range(start + 1, end):
             if line not in inside_text and self.is_free_text(line):
-                self.unit_of[line] = FREE
+                self.unit_of[line] = NO_UNIT
         whole = self.whole_constructs(multi_line)
         outer_first = sorted(multi_line, key=lambda node: (getattr(node, "lineno", 0), -_span(node)))
         for node in outer_first:
@@ -348,32 +346,32 @@ class _LayoutMaker:
         """
         unit_of, lines = self.unit_of, self.lines
         self.layout.anchor_of = anchor_of = unit_of.copy()
-        before = STAYS
+        before = NO_UNIT
         first_line_of: dict[int, int] = {}
         for line, unit in enumerate(unit_of):
-            if unit == FREE:
+            if unit == NO_UNIT:
                 anchor_of[line] = before  # stands only where nothing below decides otherwise
             else:
                 before = unit
                 first_line_of.setdefault(unit, line)
-        following, anchor = FREE, STAYS
+        following, anchor = NO_UNIT, NO_UNIT
         for line in range(len(unit_of) - 1, -1, -1):
-            if unit_of[line] != FREE:
+            if unit_of[line] != NO_UNIT:
                 following, anchor = line, unit_of[line]
             elif not lines[line].strip():
-                if following != FREE or anchor != STAYS:
+                if following != NO_UNIT or anchor != NO_UNIT:
                     anchor_of[line] = anchor
             elif _PRAGMA.match(lines[line]):
-                anchor = anchor_of[line] = STAYS
+                anchor = anchor_of[line] = NO_UNIT
             else:
                 indent = _indent(lines[line])
-                if following != FREE and _indent(lines[following]) >= indent:
+                if following != NO_UNIT and _indent(lines[following]) >= indent:
                     anchor = unit_of[following]
                 else:
                     unit = anchor = anchor_of[line]
-                    while unit != STAYS and _indent(lines[first_line_of[unit]]) >= indent:
+                    while unit != NO_UNIT and _indent(lines[first_line_of[unit]]) >= indent:
                         unit = self.layout.parent_of[unit]
-                    anchor = unit if unit != STAYS else anchor
+                    anchor = unit if unit != NO_UNIT else anchor
                 anchor_of[line] = anchor
 
 

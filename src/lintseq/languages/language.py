@@ -1,0 +1,78 @@
+"""The `Language` protocol, and the languages by name, file suffix and Markdown fence."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from lintseq.errors import ConfigError
+from lintseq.languages.python import Python
+from lintseq.linting import Diagnostic, Linter
+from lintseq.needs import Analysis
+from lintseq.program import Program
+
+
+class Language(Protocol):
+    """What lintseq knows about a programming language. Python's is `lintseq.languages.python.Python`."""
+
+    @property
+    def name(self) -> str:
+        """The language's name in options and records, such as `python`."""
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The suffixes of its source files; the first one is the usual one."""
+
+    @property
+    def fences(self) -> tuple[str, ...]:
+        """The names of Markdown fences that hold it, in lower case."""
+
+    @property
+    def linters(self) -> Mapping[str, Callable[[], Linter]]:
+        """Its linters by name; calling one loads it, or raises `ConfigError` if it is not installed."""
+
+    @property
+    def default_linter(self) -> str:
+        """The linter that judges states unless another one is chosen."""
+
+    def analyze(self, program: Program) -> Analysis:
+        """Return the units of a program, the lines that travel with each, and their needs.
+
+        Raises `ProgramError` if the program does not compile or holds no code.
+        """
+        ...
+
+    def check_syntax(self, text: str) -> list[Diagnostic]:
+        """Return why `text` does not compile; nothing if it does."""
+        ...
+
+    def is_program(self, text: str) -> bool:
+        """Tell whether `text` parses and holds code, not just comments."""
+        ...
+
+    def decode(self, data: bytes) -> str:
+        """Return the text of a source file; raise `ProgramError` if it does not decode."""
+        ...
+
+    def documentation(self, program: Program) -> str:
+        """Return what the program says about itself, as an instruction where a row has none; "" if nothing."""
+        ...
+
+    def command(self, path: str) -> Sequence[str]:
+        """Return the command line that runs the program in the file `path`."""
+        ...
+
+
+DEFAULT_LANGUAGE = "python"
+LANGUAGES: Mapping[str, Language] = {language.name: language for language in (Python(),)}
+"""The supported languages by name. To add one, implement `Language` and list it here."""
+
+_ALIASES = {
+    key: language for language in LANGUAGES.values() for key in (language.name, *language.suffixes, *language.fences)
+}
+
+
+def get_language(name: str = DEFAULT_LANGUAGE) -> Language:
+    """Return the language with this name, file suffix (`.py`) or fence name (`py`); raise `ConfigError` if none is."""
+    try:
+        return _ALIASES[name.lower()]
+    except KeyError:
+        raise ConfigError(f"unknown language {name!r}; use one of {', '.join(sorted(_ALIASES))}") from None

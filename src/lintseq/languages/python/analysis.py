@@ -1,0 +1,39 @@
+"""The analysis of Python: from a program's text to its needs, in one pass over its syntax tree."""
+
+from lintseq.errors import ProgramError
+from lintseq.languages.python.layout import lay_out
+from lintseq.languages.python.members import add_member_needs
+from lintseq.languages.python.names import Flow
+from lintseq.languages.python.syntax import check_compiles, parse
+from lintseq.needs import Analysis, NeedsBuilder
+from lintseq.program import Program
+
+
+def analyze(program: Program) -> Analysis:
+    """Return the units and needs of a Python program; raise `ProgramError` if it does not compile or has no code.
+
+    Installed packages make no difference.
+    """
+    text = program.text
+    tree = parse(text)
+    if not tree.body:
+        if not text.strip():
+            raise ProgramError("empty", "there is no text")
+        raise ProgramError("no-code", "there are only comments")
+    try:
+        layout = lay_out(tree, program.lines)
+        builder = NeedsBuilder(len(layout.parent_of))
+        for unit, parent in enumerate(layout.parent_of):
+            if parent >= 0:
+                builder.need(unit, parent)
+        for unit, others in layout.alternatives:
+            builder.need_any(unit, others)
+        flow = Flow(tree, program.lines, layout, builder)
+        facts = flow.run()
+        if flow.doubtful or "__debug__" in text:
+            check_compiles(tree)
+        add_member_needs(facts, builder, layout.unit_of)
+        facts.dissolve()
+    except RecursionError:
+        raise ProgramError("nesting", "nested too deeply to analyze") from None
+    return Analysis(tuple(layout.unit_of), tuple(layout.anchor_of), builder.finish())

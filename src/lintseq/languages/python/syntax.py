@@ -1,0 +1,52 @@
+"""Reading Python source: decoding, parsing, compiling."""
+
+import ast
+import io
+import tokenize
+import warnings
+
+from lintseq.errors import ProgramError
+
+
+def decode(data: bytes) -> str:
+    """Return the text of a source file, in the encoding that it declares; line endings are kept.
+
+    Raises `ProgramError` if it does not decode.
+    """
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return data.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        raise ProgramError("encoding", f"the source does not decode: {error}") from None
+
+
+def parse(text: str) -> ast.Module:
+    """Return the syntax tree of `text`; raise `ProgramError` with the reason if it does not parse."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ProgramError("encoding", f"character {error.start} is a lone surrogate") from None
+    if "\0" in text:
+        raise ProgramError("syntax", f"a null byte at character {text.index(chr(0))}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except SyntaxError as error:
+        raise ProgramError("syntax", f"line {error.lineno}: {error.msg}") from None
+    except (RecursionError, MemoryError):
+        raise ProgramError("nesting", "nested too deeply for Python's parser") from None
+    except ValueError as error:
+        raise ProgramError("syntax", str(error)) from None
+
+
+def check_compiles(tree: ast.Module) -> None:
+    """Raise `ProgramError` for a program that parses but does not compile, such as a `return` outside a function."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(tree, "<program>", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise ProgramError("syntax", f"line {error.lineno}: {error.msg}") from None
+    except (RecursionError, MemoryError):
+        raise ProgramError("nesting", "nested too deeply for Python's compiler") from None

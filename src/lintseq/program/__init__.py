@@ -1,0 +1,34 @@
+"""The exact text of a program, as lines. `lintseq.program.markdown` finds programs in Markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A source text split on `\\n` only: a `\\r` or a form feed stays in its line.
+
+    `text == "\\n".join(lines)`, plus a final `\\n` if `final_newline`. The empty text has no lines.
+    """
+
+    lines: tuple[str, ...]
+    final_newline: bool = False
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        if not text:
+            return cls((), False)
+        lines = text.split("\n")
+        if lines[-1]:
+            return cls(tuple(lines), False)
+        return cls(tuple(lines[:-1]), True)
+
+    @property
+    def text(self) -> str:
+        return self.render(self.lines)
+
+    def render(self, lines: Sequence[str]) -> str:
+        """Return the text of a state: some of the program's lines, with a final newline if the program has one."""
+        body = "\n".join(lines)
+        return body + "\n" if self.final_newline and (body or lines) else body

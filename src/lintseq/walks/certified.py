@@ -1,0 +1,62 @@
+"""The certified walk: a native walk, each of whose states a second linter has to find clean."""
+
+from collections.abc import Sequence
+
+from lintseq.edits import EditSequence
+from lintseq.needs import Analysis
+from lintseq.walks.blackbox import StateJudge
+from lintseq.walks.orders import LineOrder
+from lintseq.walks.walk import Grouping, RandomStream
+
+
+class CertifiedWalk:
+    """Deletions by needs, in which each new finding becomes a need.
+
+    The unit that a finding blames is taken to need what was removed last. Such corrections also hold for the
+    program's other draws.
+    """
+
+    def __init__(self, judge: StateJudge, analysis: Analysis, grouping: Grouping, order: LineOrder) -> None:
+        self.program = judge.program
+        self.needs = analysis.needs
+        self.grouping = grouping
+        self.order = order
+        self.judge = judge
+        self.corrections = 0
+        """The number of states that were not clean, over all draws so far."""
+        self.unit_of = analysis.unit_of
+        self.lines_of = grouping.lines_of(analysis.needs.units)
+
+    def sequence(self, stream: RandomStream) -> EditSequence:
+        lines, unit_of_line = self.grouping.code, self.grouping.unit_of
+        removals = self.needs.start()
+        present = dict.fromkeys(range(len(unit_of_line)))
+        units = set(range(self.needs.units))
+        steps: list[list[int]] = []
+        for index in self.order.order(lines, stream):
+            unit = self.unit_of[lines[index]]
+            if removals.removed[unit]:
+                continue
+            closure = removals.remove(unit)
+            step = self.delete(closure, present, units)
+            while units and (blamed := self.judge.blamed(list(present))):
+                self.corrections += 1
+                # If only lines are blamed that stay until the end, something has to be removed all the same.
+                dependents = sorted({unit_of_line[line] for line in blamed} & units) or [min(units)]
+                self.needs = self.needs.with_needs([(dependent, tuple(closure)) for dependent in dependents])
+                removals = removals.continued(self.needs)
+                for dependent in dependents:
+                    if not removals.removed[dependent]:
+                        more = removals.remove(dependent)
+                        closure = closure + more
+                        step += self.delete(more, present, units)
+            steps.append(step)
+        return self.grouping.sequence(self.program, steps)
+
+    def delete(self, closure: Sequence[int], present: dict[int, None], units: set[int]) -> list[int]:
+        """Take the units of a closure out of a state; return their lines."""
+        deleted = [line for unit in closure for line in self.lines_of[unit]]
+        for line in deleted:
+            del present[line]
+        units.difference_update(closure)
+        return deleted

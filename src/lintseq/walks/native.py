@@ -1,0 +1,34 @@
+"""The native walk: deletions by the program's needs, which is bookkeeping on integers."""
+
+from lintseq.edits import EditSequence
+from lintseq.needs import NO_UNIT, Analysis
+from lintseq.program import Program
+from lintseq.walks.orders import LineOrder
+from lintseq.walks.walk import Grouping, RandomStream
+
+
+class NativeWalk:
+    """Removes a chosen unit together with everything that needs it."""
+
+    def __init__(self, program: Program, analysis: Analysis, grouping: Grouping, order: LineOrder) -> None:
+        self.program = program
+        self.needs = analysis.needs
+        self.grouping = grouping
+        self.order = order
+        self.unit_of_code = [analysis.unit_of[line] for line in grouping.code]
+
+    def sequence(self, stream: RandomStream) -> EditSequence:
+        grouping, units = self.grouping, self.unit_of_code
+        removals = self.needs.start()
+        removed, remove = removals.removed, removals.remove
+        step_of = [0] * (self.needs.units + 1)  # the last entry, at index NO_UNIT, is that of the rest
+        step = 0
+        for index in self.order.order(grouping.code, stream):
+            unit = units[index]
+            if not removed[unit]:
+                for other in remove(unit):
+                    step_of[other] = step
+                step += 1
+        last = step if grouping.rest_apart and NO_UNIT in grouping.unit_of else step - 1
+        step_of[NO_UNIT] = last
+        return EditSequence(self.program, tuple([last - step_of[unit] for unit in grouping.unit_of]))

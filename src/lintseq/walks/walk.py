@@ -1,0 +1,65 @@
+"""What all walks share: their random numbers, and the grouping of lines that are removed together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import shake_128
+from struct import unpack
+from typing import Protocol, Self
+
+from lintseq.edits import EditSequence
+from lintseq.needs import NO_UNIT, Analysis
+from lintseq.program import Program
+
+
+class RandomStream:
+    """The random numbers of one draw: a hash of (seed, id, draw)."""
+
+    def __init__(self, seed: int, id: str | int, draw: int) -> None:
+        self._hash = shake_128(f"{seed}\0{id}\0{draw}".encode(errors="surrogatepass"))
+
+    def numbers(self, count: int) -> Sequence[int]:
+        """Return the first `count` numbers of the stream, uniform in 0 .. 2**64 - 1."""
+        numbers: Sequence[int] = unpack(f"<{count}Q", self._hash.digest(8 * count))
+        return numbers
+
+
+class Walk(Protocol):
+    """One way to take a program apart."""
+
+    def sequence(self, stream: RandomStream) -> EditSequence:
+        """Walk from the program back to nothing; return the edits that undo the steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Which lines are removed together, apart from needs."""
+
+    unit_of: tuple[int, ...]
+    """The unit that each line is removed with; `NO_UNIT` if it stays until the end of a walk."""
+    code: list[int]
+    """The lines of code: the ones that may be chosen."""
+    rest_apart: bool
+    """Whether the lines that stay until the end are an edit of their own, or part of the first."""
+
+    @classmethod
+    def of(cls, analysis: Analysis, comments: str) -> Self:
+        attach = comments == "attach"
+        code = [line for line, unit in enumerate(analysis.unit_of) if unit != NO_UNIT]
+        return cls(analysis.anchor_of if attach else analysis.unit_of, code, not attach)
+
+    def lines_of(self, units: int) -> list[list[int]]:
+        """Return the lines that are removed with each unit."""
+        lines: list[list[int]] = [[] for _ in range(units)]
+        for line, unit in enumerate(self.unit_of):
+            if unit != NO_UNIT:
+                lines[unit].append(line)
+        return lines
+
+    def sequence(self, program: Program, steps: list[list[int]]) -> EditSequence:
+        """Return the sequence that undoes `steps`, including the lines that stay until the end."""
+        rest = [line for line, unit in enumerate(self.unit_of) if unit == NO_UNIT]
+        if rest and self.rest_apart:
+            steps.append(rest)
+        else:
+            steps[-1] += rest
+        return EditSequence.undoing(program, steps)
