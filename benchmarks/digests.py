@@ -52,19 +52,26 @@ def digest(*arguments: str) -> str:
     return total.hexdigest()[:16]
 
 
-def builds(inputs: dict[str, str]) -> Iterator[tuple[str, str]]:
+def builds(inputs: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
     """Yield the digests of builds by order, seed and input."""
     for name, source in inputs.items():
         for order in ORDERS:
             for seed in SEEDS:
                 options = ["--order", order, "--seed", str(seed), "--row-timeout", "0", "--rejected", os.devnull, "-q"]
-                yield f"build {name} {order} {seed}", digest("build", source, *options, "--output", "-")
+                yield f"build {name} {order} {seed}", digest("build", *source, *options, "--output", "-")
     for linter in ("pyflakes", "pylint", "none"):
         options = ["--linter", linter, "--row-timeout", "0", "--rejected", os.devnull, "-q", "--output", "-"]
-        yield f"build pairs linter {linter}", digest("build", inputs["pairs"], *options)
+        yield f"build pairs linter {linter}", digest("build", *inputs["pairs"], *options)
     options = ["--certify", "pyflakes", "--samples", "3", "--sub-sequences", "2", "--row-timeout", "0", "-q"]
     options += ["--rejected", os.devnull]
-    yield "build pairs certified, sub-sequences", digest("build", inputs["pairs"], *options, "--output", "-")
+    yield "build pairs certified, sub-sequences", digest("build", *inputs["pairs"], *options, "--output", "-")
+
+
+def library() -> list[str]:
+    """Return patterns of the standard library's files, without installed packages."""
+    root = Path(sysconfig.get_path("stdlib"))
+    packages = sorted(path for path in root.iterdir() if path.is_dir() and path.name != "site-packages")
+    return [f"{root}/*.py", *(f"{path}/**/*.py" for path in packages if any(path.glob("**/*.py")))]
 
 
 def conversions(pairs: str, folder: Path) -> Iterator[tuple[str, str]]:
@@ -130,15 +137,16 @@ def main() -> None:
     parser.add_argument("--training", action="store_true", help="also train a nano model for a few steps")
     parser.add_argument("--no-library", action="store_true", help="leave out the standard library")
     options = parser.parse_args()
-    inputs = {"pairs": str(ROOT / "examples" / "pairs.jsonl")}
+    pairs = str(ROOT / "examples" / "pairs.jsonl")
+    inputs = {"pairs": [pairs]}
     if options.pairs:
-        inputs["instruct"] = options.pairs
+        inputs["instruct"] = [options.pairs]
     if not options.no_library:
-        inputs["library"] = sysconfig.get_path("stdlib")
+        inputs["library"] = library()
     digests: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        parts = [builds(inputs), conversions(inputs["pairs"], folder), evaluation(ROOT / "examples", folder)]
+        parts = [builds(inputs), conversions(pairs, folder), evaluation(ROOT / "examples", folder)]
         if options.training:
             parts.append(training(ROOT / "examples", folder))
         for part in parts:
