@@ -2,12 +2,12 @@ from math import pi
 
 
 def area(radius):
-    # Nothing is smaller than a point.
+    # Radii cannot be negative.
     if radius < 0:
-        raise ValueError("a radius is not negative")
+        raise ValueError("radius must not be negative")
     return pi * radius**2
 
 
 for name, radius in [("coin", 1), ("plate", 13)]:
     size = area(radius)
-    print(f"a {name} takes {size:.0f} square centimeters")
+    print(f"the {name} covers {size:.0f} square centimeters")
