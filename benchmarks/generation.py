@@ -17,9 +17,9 @@ import torch
 from common import Goal, Report, Table, arguments, note, package_version
 
 from lintseq.benchmarks import load_problems
-from lintseq.lm.backends.backend import Request, Sampling
-from lintseq.lm.backends.transformers import Model, open_model
-from lintseq.lm.generating import asked_of, requests_of
+from lintseq.lm.backends.backend import GenerationRequest, SamplingParameters
+from lintseq.lm.backends.transformers import LocalModel, open_model
+from lintseq.lm.generation import prompts_of, requests_of
 
 PLAIN_BATCH = 8
 
@@ -56,14 +56,14 @@ def timed(work: Callable[[], tuple[int, int, int]]) -> Speed:
     return Speed(completions, tokens, steps, used, time.perf_counter() - started)
 
 
-def ours(model: Model, requests: list[Request], sampling: Sampling) -> tuple[int, int, int]:
+def ours(model: LocalModel, requests: list[GenerationRequest], sampling: SamplingParameters) -> tuple[int, int, int]:
     done = list(model.generate(requests, sampling))
     tokens = sum(one.completion_tokens or 0 for one in done)
     return len(done), tokens, tokens
 
 
 @torch.inference_mode()
-def plain(model: Model, requests: list[Request], sampling: Sampling) -> tuple[int, int, int]:
+def plain(model: LocalModel, requests: list[GenerationRequest], sampling: SamplingParameters) -> tuple[int, int, int]:
     """Draw with transformers' generate, eight at a time in the order of the requests."""
     tokenizer = model.tokenizer
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
@@ -85,21 +85,23 @@ def plain(model: Model, requests: list[Request], sampling: Sampling) -> tuple[in
             min_new_tokens=sampling.min_tokens,
             pad_token_id=pad,
         )[:, width:].tolist()
-        tokens += sum(next((n for n, token in enumerate(row, 1) if token in model.ends), len(row)) for row in out)
+        tokens += sum(
+            next((n for n, token in enumerate(row, 1) if token in model.end_tokens), len(row)) for row in out
+        )
         steps += sum(map(len, out))
         note(f"plain: {start + len(prompts)} of {len(requests)}")
     return len(requests), tokens, steps
 
 
 @torch.inference_mode()
-def rounding(model: Model, requests: list[Request], sampling: Sampling) -> dict[str, Any]:
+def rounding(model: LocalModel, requests: list[GenerationRequest], sampling: SamplingParameters) -> dict[str, Any]:
     """Return what the batch does to logits, and to completions with the same seeds."""
     ids = model.prompt_ids(requests[0].prompt)[:64]
     alone = model.model(input_ids=torch.tensor([ids], device=model.device)).logits[0].float()
     among = model.model(input_ids=torch.tensor([ids] * 16, device=model.device)).logits[0].float()
     texts = []
     for batch in (1, len(requests)):
-        sized = Model(model.model, model.tokenizer, batch=batch)
+        sized = LocalModel(model.model, model.tokenizer, batch=batch)
         texts.append({one.request.task_id: one.text for one in sized.generate(requests, sampling)})
     same = sum(texts[0][name] == texts[1][name] for name in texts[0])
     return {
@@ -125,16 +127,16 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     model = open_model(options.model, dtype=options.dtype, batch=options.batch)
     problems = load_problems(options.benchmark, options.data).problems[: options.problems]
-    asked = asked_of(problems, options.prompts)
+    asked = prompts_of(problems, options.prompts)
     requests = requests_of(asked, n=options.n, seed=options.seed)
-    sampling = Sampling(0.8, 0.95, max_tokens=options.max_tokens)
-    ours(model, requests[:2], Sampling(0.8, 0.95, max_tokens=8))  # warm
+    sampling = SamplingParameters(0.8, 0.95, max_tokens=options.max_tokens)
+    ours(model, requests[:2], SamplingParameters(0.8, 0.95, max_tokens=8))  # warm
     note("ours")
     mine = timed(lambda: ours(model, requests, sampling))
     note(f"ours: {mine.tokens / mine.processor_seconds:.1f} tokens a processor second")
     theirs = timed(lambda: plain(model, requests, sampling))
     few = requests_of(asked[:8], n=1, seed=options.seed)
-    rounded = rounding(model, few, Sampling(0.8, 0.95, max_tokens=64))
+    rounded = rounding(model, few, SamplingParameters(0.8, 0.95, max_tokens=64))
     ratio = mine.tokens / mine.processor_seconds / (theirs.tokens / theirs.processor_seconds)
     report = Report("generation", "Generation: tokens a second")
     parameters = sum(weights.numel() for weights in model.model.parameters())

@@ -19,15 +19,15 @@ from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.run import Setup, check_runner, evaluate
 from lintseq.languages import get_linter
 from lintseq.lm.backends import open_backend
-from lintseq.lm.backends.backend import Generated, Sampling
-from lintseq.lm.generating import arm_of, asked_of, requests_of
-from lintseq.lm.linted import EditOptions, watches
+from lintseq.lm.backends.backend import GeneratedCompletion, SamplingParameters
+from lintseq.lm.generation import prompts_of, requests_of, style_of
+from lintseq.lm.linted import DecodingOptions, edit_filters
 from lintseq.sandbox.pool import Sandbox
 
 Rows = list[dict[str, Any]]
 
 
-def judged(problems: list[Problem], done: list[Generated], form: str, sandbox: Any) -> Rows:
+def judged(problems: list[Problem], done: list[GeneratedCompletion], form: str, sandbox: Any) -> Rows:
     """Return a row for each completion: its verdict, how clean it is, and what it took."""
     items = [
         Completion(
@@ -91,17 +91,17 @@ def main() -> None:
     parser.add_argument("--tries", default="1,8", help="how often an edit is drawn again")
     parser.add_argument("--batch", type=int)
     options = parser.parse_args()
-    model: Any = open_backend("transformers", options.model, batch=options.batch)
-    arm = arm_of(options.model)
+    model: Any = open_backend(options.model, batch=options.batch)
+    arm = style_of(options.model)
     style, form = arm.prompts or "edits", arm.format or "diff"
     problems = list(load_problems(options.benchmark, options.data).problems[: options.problems])
-    asked = asked_of(problems, style)
-    sampling = Sampling(options.temperature, options.top_p, max_tokens=options.max_tokens)
-    arms: dict[str, tuple[int, EditOptions]] = {"plain": (round(options.n * options.more), EditOptions(format=form))}
+    asked = prompts_of(problems, style)
+    sampling = SamplingParameters(options.temperature, options.top_p, max_tokens=options.max_tokens)
+    arms: dict[str, tuple[int, DecodingOptions]] = {"plain": (round(options.n * options.more), DecodingOptions())}
     for tries in map(int, options.tries.split(",")):
         for give_up in ("keep", "end"):
             name = f"linted, {tries} tries, {give_up}"
-            arms[name] = options.n, EditOptions(True, tries, give_up=give_up, format=form)
+            arms[name] = options.n, DecodingOptions(True, tries, give_up=give_up)
     rows: dict[str, Rows] = {}
     thrown: dict[str, float] = {}
     with Sandbox() as sandbox:
@@ -109,7 +109,7 @@ def main() -> None:
         for name, (n, edits) in arms.items():
             note(name)
             requests = requests_of(asked, n=n, seed=options.seed)
-            done = list(model.generate(requests, sampling, watches=watches(edits, sampling)))
+            done = list(model.generate(requests, sampling, edit_filters=edit_filters(edits, sampling, form)))
             rows[name] = judged(problems, done, form, sandbox)
             tokens = sum(one.completion_tokens or 0 for one in done)
             thrown[name] = sum(one.more.get("thrown_tokens", 0) for one in done) / max(tokens, 1)

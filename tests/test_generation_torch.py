@@ -1,4 +1,4 @@
-"""Models in the process: rows that draw, are rejected, leave and make room, against transformers' own generation."""
+"""Models in the process: continuous batching, seeds and edit by edit, compared with transformers' own generation."""
 
 import json
 from collections import Counter
@@ -19,9 +19,10 @@ from transformers.generation.logits_process import MinPLogitsWarper, TopKLogitsW
 from lintseq.cli import main
 from lintseq.codecs import DIFF
 from lintseq.errors import ConfigError
-from lintseq.lm.backends.backend import Request, Sampling
-from lintseq.lm.backends.transformers import Model, draw
-from lintseq.lm.linted import EditOptions, watches
+from lintseq.lm.backends.backend import GenerationRequest as Request
+from lintseq.lm.backends.backend import SamplingParameters as Sampling
+from lintseq.lm.backends.transformers import LocalModel, draw
+from lintseq.lm.linted import DecodingOptions, edit_filters
 
 pytestmark = pytest.mark.xdist_group("torch")
 
@@ -69,7 +70,7 @@ def toy(tokenizer: Any, kind: Any, *, layers: int = 2) -> Any:
     with torch.no_grad():
         for weights in model.parameters():
             if weights.ndim > 1:
-                weights.mul_(6)  # so that it is sure of what it says
+                weights.mul_(6)  # for a distribution that is not flat
     return model.eval()
 
 
@@ -84,36 +85,37 @@ PROMPTS = [
 ]
 
 
-def asked(*prompts: str) -> list[Request]:
+def requests_for(*prompts: str) -> list[Request]:
     return [Request(str(number), 0, prompt, number) for number, prompt in enumerate(prompts)]
 
 
-# Beside transformers
+# Compared with transformers
 
 
 @pytest.mark.parametrize("kind", [LlamaConfig, Olmo2Config])
 @pytest.mark.parametrize("batch", [1, 3])
-def test_the_likeliest_tokens_are_those_of_transformers(tokenizer, kind, batch):
+def test_greedy_completions_are_those_of_transformers(tokenizer, kind, batch):
     model = toy(tokenizer, kind)
-    # Ends come where they are likely: an end token is what the model says most often.
+    # Let completions end at different lengths: the end token is one that the model generates often.
     ids = torch.tensor([tokenizer(PROMPTS[0]).input_ids])
-    said = model.generate(ids, do_sample=False, max_new_tokens=60, pad_token_id=1)[0, ids.shape[1] :].tolist()
-    model.generation_config.eos_token_id = [tokenizer.eos_token_id, said[20]]
-    ours = Model(model, tokenizer, batch=batch)
+    generated = model.generate(ids, do_sample=False, max_new_tokens=60, pad_token_id=1)[0, ids.shape[1] :].tolist()
+    model.generation_config.eos_token_id = [tokenizer.eos_token_id, generated[20]]
+    ours = LocalModel(model, tokenizer, batch=batch)
     lengths = set()
     done = {
-        one.request.task_id: one for one in ours.generate(asked(*PROMPTS), Sampling(0, max_tokens=60, min_tokens=4))
+        one.request.task_id: one
+        for one in ours.generate(requests_for(*PROMPTS), Sampling(0, max_tokens=60, min_tokens=4))
     }
     for number, prompt in enumerate(PROMPTS):
         ids = torch.tensor([tokenizer(prompt).input_ids])
         out = model.generate(ids, do_sample=False, max_new_tokens=60, min_new_tokens=4, pad_token_id=1)
         expected = out[0, ids.shape[1] :].tolist()
-        ended = expected[-1] in ours.ends
+        ended = expected[-1] in ours.end_tokens
         found = done[str(number)]
         assert found.text == ours.decode(expected[:-1] if ended else expected), prompt
         assert (found.completion_tokens, found.finish) == (len(expected), "end" if ended else "length")
         lengths.add(len(expected))
-    assert len(lengths) > 1, "all rows ended together, so none made room for another"
+    assert len(lengths) > 1, "all rows ended together, so none was replaced"
 
 
 @pytest.mark.parametrize(
@@ -130,41 +132,41 @@ def test_the_likeliest_tokens_are_those_of_transformers(tokenizer, kind, batch):
     ],
 )
 @pytest.mark.parametrize("spread", [0.3, 3.0])
-def test_tokens_are_drawn_with_the_chances_that_transformers_gives_them(settings, warpers, spread):
+def test_tokens_are_drawn_with_the_probabilities_of_transformers(settings, warpers, spread):
     logits = torch.randn(1, 600, generator=torch.Generator().manual_seed(1)) * spread
     scores = logits / 0.7
     for warper in warpers:
         scores = warper(None, scores)
     wanted = torch.softmax(scores, -1)[0]
     many = 4000
-    chances = [(number + 0.5) / many for number in range(many)]  # all of the line, evenly
-    drawn = Counter(draw(logits.expand(many, -1), Sampling(0.7, **settings), chances))
+    uniforms = [(number + 0.5) / many for number in range(many)]  # evenly spaced from 0 to 1
+    drawn = Counter(draw(logits.expand(many, -1), Sampling(0.7, **settings), uniforms))
     assert set(drawn) <= set(torch.nonzero(wanted)[:, 0].tolist())
     for token, chance in enumerate(wanted.tolist()):
         assert abs(drawn[token] / many - chance) < 1.5 / many + 1e-5
 
 
-def test_operations_are_those_that_torch_counts(tokenizer):
+def test_operations_equal_those_that_torch_counts(tokenizer):
     for kind in (LlamaConfig, Olmo2Config):
         model = toy(tokenizer, kind)
         model.set_attn_implementation("eager")  # whose products the counter sees
-        ours = Model(model, tokenizer, batch=1)
+        ours = LocalModel(model, tokenizer, batch=1)
         prompt = "def area(r):\n    return"
         with FlopCounterMode(display=False) as counter:
             (done,) = ours.generate([Request("t", 0, prompt, 0)], Sampling(0, max_tokens=30, min_tokens=30))
         assert (done.prompt_tokens, done.completion_tokens) == (len(tokenizer(prompt).input_ids), 30)
-        # Ours has the head for every token of the prompt, of which the last alone needs it; torch also counts what is
-        # masked: the half of the prompt that lies ahead of each token, and columns of the cache that are not in use.
+        # We count the head for every token of the prompt, though only the last needs it; torch also counts masked
+        # attention: the half of the prompt after each token, and unused columns of the cache.
         fed = done.prompt_tokens + 29
         head = 2 * 32 * len(tokenizer)
         attention = 4 * 2 * 32
         weights = done.flops - attention * sum(range(1, fed + 1))
         expected = weights - head * (done.prompt_tokens - 1) + attention * (done.prompt_tokens**2 + 29 * 64)
-        angles = 2 * 4 * fed  # of the rotary embeddings: a product of matrices in earlier releases of transformers
+        angles = 2 * 4 * fed  # rotary embeddings: a matrix product in earlier releases of transformers
         assert counter.get_total_flops() - expected in (0, angles)
 
 
-# Seeds and rows
+# Seeds and batches
 
 
 def test_completions_depend_on_their_seeds_and_not_on_the_batch(tokenizer):
@@ -175,48 +177,51 @@ def test_completions_depend_on_their_seeds_and_not_on_the_batch(tokenizer):
     sampling = Sampling(0.9, 0.95, max_tokens=40)
     texts = []
     for batch, order in ((2, requests), (7, requests[::-1]), (7, requests)):
-        done = Model(model, tokenizer, batch=batch).generate(order, sampling)
+        done = LocalModel(model, tokenizer, batch=batch).generate(order, sampling)
         texts.append({(one.request.task_id, one.request.index): one.text for one in done})
     assert texts[1] == texts[2]
     assert len(set(texts[0].values())) == 18
     same = sum(texts[0][key] == texts[1][key] for key in texts[0])
-    assert same >= 16  # arithmetic rounds by the batch, and may tip a token that hangs in the balance
-    again = Model(model, tokenizer, batch=5).generate([Request("0", 0, PROMPTS[0], 99)], sampling)
+    assert same >= 16  # rounding depends on the batch and may decide between two almost equal tokens
+    again = LocalModel(model, tokenizer, batch=5).generate([Request("0", 0, PROMPTS[0], 99)], sampling)
     assert next(again).text not in texts[0].values()
 
 
-def test_prompts_without_room_and_cut_off_texts(tokenizer):
-    ours = Model(toy(tokenizer, LlamaConfig), tokenizer)
+def test_prompts_that_fill_the_context_and_texts_that_reach_a_limit(tokenizer):
+    ours = LocalModel(toy(tokenizer, LlamaConfig), tokenizer)
     long = "x = 1\n" * 80
     assert len(tokenizer(long).input_ids) >= 256
     done = {
-        one.request.task_id: one for one in ours.generate(asked(long, long[:330], "y"), Sampling(1.0, max_tokens=400))
+        one.request.task_id: one
+        for one in ours.generate(requests_for(long, long[:330], "y"), Sampling(1.0, max_tokens=400))
     }
     assert (done["0"].finish, done["0"].text, done["0"].flops) == ("no-room", "", 0)
     assert done["1"].finish in ("length", "end")
     assert done["1"].prompt_tokens + done["1"].completion_tokens <= 256
-    (whole,) = ours.generate(asked("y"), Sampling(0, max_tokens=40, min_tokens=40))
+    (whole,) = ours.generate(requests_for("y"), Sampling(0, max_tokens=40, min_tokens=40))
     stop = whole.text[len(whole.text) // 2 :][:3]
-    (cut,) = ours.generate(asked("y"), Sampling(0, max_tokens=40, min_tokens=40, stop=("none such", stop)))
+    (cut,) = ours.generate(requests_for("y"), Sampling(0, max_tokens=40, min_tokens=40, stop=("none such", stop)))
     assert (cut.finish, cut.text) == ("stop", whole.text[: whole.text.index(stop)])
     assert cut.completion_tokens < 40
 
 
-def test_a_listener_hears_a_text_grow(tokenizer):
-    ours = Model(toy(tokenizer, LlamaConfig), tokenizer)
-    heard: list[str] = []
-    (done,) = ours.generate(asked("x"), Sampling(0, max_tokens=9), listener=lambda request, text: heard.append(text))
-    assert heard[-1] == done.text
-    assert len(heard) == 9
+def test_a_listener_gets_the_text_after_every_token(tokenizer):
+    ours = LocalModel(toy(tokenizer, LlamaConfig), tokenizer)
+    texts: list[str] = []
+    (done,) = ours.generate(
+        requests_for("x"), Sampling(0, max_tokens=9), on_text=lambda request, text: texts.append(text)
+    )
+    assert texts[-1] == done.text
+    assert len(texts) == 9
 
 
-# Edit by edit, with a model that is known through and through
+# Edit by edit, with a model whose distribution is known
 
 
 class Parrot(torch.nn.Module):
-    """Says one of some texts, with their weights: what comes next follows exactly from what was said before.
+    """Generates one of several texts, in proportion to their weights.
 
-    It remembers through the cache alone: the key of a token is the token.
+    Its only memory is the cache: the key of a token is the token.
     """
 
     def __init__(self, tokenizer: Any, texts: dict[str, float]) -> None:
@@ -238,17 +243,17 @@ class Parrot(torch.nn.Module):
         logits = torch.full((*input_ids.shape, self.config.vocab_size), -torch.inf)
         for row, length in enumerate(before.tolist()):
             tokens = keys[row, 0, :, 0].long().tolist()
-            for place in range(input_ids.shape[1]):
-                for token, weight in self.following(tokens[: length + place + 1]).items():
-                    logits[row, place, token] = torch.tensor(weight).log()
+            for position in range(input_ids.shape[1]):
+                for token, weight in self.following(tokens[: length + position + 1]).items():
+                    logits[row, position, token] = torch.tensor(weight).log()
         return type("Output", (), {"logits": logits})
 
     def following(self, tokens: list[int]) -> Counter[int]:
         found: Counter[int] = Counter()
-        said = tokens[tokens.index(self.separator) + 1 :] if self.separator in tokens else []
+        written = tokens[tokens.index(self.separator) + 1 :] if self.separator in tokens else []
         for text, weight in self.texts:
-            if text[: len(said)] == said and len(text) > len(said):
-                found[text[len(said)]] += weight
+            if text[: len(written)] == written and len(text) > len(written):
+                found[text[len(written)]] += weight
         return found or Counter({self.end: 1})
 
 
@@ -266,8 +271,12 @@ ALL = {f"{one}<|diff|>{two}": a * b for one, a in FIRST.items() for two, b in SE
 GOOD = {"def area(r):\n    r = r + 1\n    return r\n": 0.6, "def size(r):\n    r = r + 1\n    return r\n": 0.4}
 
 
-def parrot(tokenizer: Any, *, batch: int = 13) -> Model:
-    return Model(Parrot(tokenizer, ALL), tokenizer, batch=batch)
+def filters_of(options: DecodingOptions) -> Any:
+    return edit_filters(options, Sampling(), "diff")
+
+
+def parrot(tokenizer: Any, *, batch: int = 13) -> LocalModel:
+    return LocalModel(Parrot(tokenizer, ALL), tokenizer, batch=batch)
 
 
 def requests(count: int) -> list[Request]:
@@ -276,7 +285,7 @@ def requests(count: int) -> list[Request]:
     ]
 
 
-def test_plain_sampling_says_all_there_is(tokenizer):
+def test_plain_sampling_follows_the_distribution(tokenizer):
     done = list(parrot(tokenizer).generate(requests(400), Sampling()))
     found = Counter(one.text for one in done)
     assert set(found) == set(ALL)
@@ -284,16 +293,16 @@ def test_plain_sampling_says_all_there_is(tokenizer):
         assert abs(found[text] / 400 - chance) < 0.08
 
 
-def test_linted_decoding_leaves_what_is_good_in_its_proportions_and_counts_the_rest(tokenizer):
+def test_linted_decoding_keeps_the_proportions_of_good_edits_and_counts_the_rest(tokenizer):
     ours = parrot(tokenizer)
-    options = EditOptions(linted=True, tries=60)
-    done = list(ours.generate(requests(400), Sampling(), watches=watches(options, Sampling())))
+    options = DecodingOptions(linted=True, tries=60)
+    done = list(ours.generate(requests(400), Sampling(), edit_filters=filters_of(options)))
     programs = Counter(DIFF.read(one.text).program.text for one in done)
     assert set(programs) == set(GOOD)
     for text, chance in GOOD.items():
         assert abs(programs[text] / 400 - chance) < 0.08
     rejected = sum((Counter(one.more["rejected"]) for one in done), Counter())
-    # Of four first edits two are good, by weight a half, so one is thrown away for each that stays; of seconds too.
+    # Half of the first edits, by weight, are good, so one is discarded for each that is kept; likewise for the second.
     assert abs(sum(rejected.values()) / 400 - 2) < 0.3
     assert abs(rejected["malformed"] / 400 - 0.5) < 0.15
     for one in done:
@@ -314,17 +323,19 @@ def test_linted_decoding_leaves_what_is_good_in_its_proportions_and_counts_the_r
 
 @pytest.mark.parametrize("batch", [1, 4])
 def test_linted_completions_do_not_depend_on_the_batch(tokenizer, batch):
-    options = EditOptions(linted=True, tries=3)
-    told = []
+    options = DecodingOptions(linted=True, tries=3)
+    outputs = []
     for size in (batch, 9):
-        done = parrot(tokenizer, batch=size).generate(requests(30), Sampling(), watches=watches(options, Sampling()))
-        told.append({one.request.index: (one.text, one.completion_tokens, one.flops, dict(one.more)) for one in done})
-    assert told[0] == told[1]
+        done = parrot(tokenizer, batch=size).generate(requests(30), Sampling(), edit_filters=filters_of(options))
+        outputs.append(
+            {one.request.index: (one.text, one.completion_tokens, one.flops, dict(one.more)) for one in done}
+        )
+    assert outputs[0] == outputs[1]
 
 
-def test_giving_up_ends_the_text_in_front_of_the_bad_edit(tokenizer):
-    options = EditOptions(linted=True, tries=0, give_up="end")
-    done = list(parrot(tokenizer).generate(requests(100), Sampling(), watches=watches(options, Sampling())))
+def test_giving_up_ends_the_text_before_the_bad_edit(tokenizer):
+    options = DecodingOptions(linted=True, tries=0, give_up="end")
+    done = list(parrot(tokenizer).generate(requests(100), Sampling(), edit_filters=filters_of(options)))
     ends = Counter(one.finish for one in done)
     assert 60 < ends["gave-up"] < 90  # three of four have a bad edit
     for one in done:
@@ -333,31 +344,37 @@ def test_giving_up_ends_the_text_in_front_of_the_bad_edit(tokenizer):
     assert {len(DIFF.read(one.text)) if one.text else 0 for one in done if one.finish == "gave-up"} == {0, 1}
 
 
-def test_so_many_edits_are_enough(tokenizer):
-    options = EditOptions(stop_after=1)
-    done = list(parrot(tokenizer).generate(requests(50), Sampling(), watches=watches(options, Sampling())))
+def test_generation_stops_after_a_number_of_edits(tokenizer):
+    options = DecodingOptions(stop_after_edits=1)
+    done = list(parrot(tokenizer).generate(requests(50), Sampling(), edit_filters=filters_of(options)))
     assert {one.finish for one in done} == {"edits"}
     assert {one.text for one in done} <= set(FIRST)
 
 
-def test_an_edit_without_room_goes(tokenizer):
+def test_an_edit_that_reaches_max_tokens_is_dropped(tokenizer):
     ours = parrot(tokenizer)
-    room = len(tokenizer(next(iter(FIRST))).input_ids) + 5
-    options = EditOptions(linted=True, tries=60)
-    sampling = Sampling(max_tokens=room)
-    done = list(ours.generate(requests(40), sampling, watches=watches(options, sampling)))
+    limit = len(tokenizer(next(iter(FIRST))).input_ids) + 5
+    options = DecodingOptions(linted=True, tries=60)
+    sampling = Sampling(max_tokens=limit)
+    done = list(ours.generate(requests(40), sampling, edit_filters=filters_of(options)))
     assert {one.finish for one in done} == {"length"}
     for one in done:
         assert one.text in FIRST
         assert not DIFF.resolve(one.text).notes
 
 
-def test_edits_cannot_be_told_apart_without_the_token(tokenizer):
+def test_edit_by_edit_needs_the_separator_token(tokenizer):
     model = Parrot(tokenizer, ALL)
-    ours = Model(model, tokenizer)
+    ours = LocalModel(model, tokenizer)
     ours.separator = None
     with pytest.raises(ConfigError, match="tokenizer extend"):
-        list(ours.generate(requests(1), Sampling(), watches=watches(EditOptions(stop_after=1), Sampling())))
+        list(
+            ours.generate(
+                requests(1),
+                Sampling(),
+                edit_filters=filters_of(DecodingOptions(stop_after_edits=1)),
+            )
+        )
 
 
 # The commands
@@ -377,8 +394,8 @@ def test_completions_from_the_command_line_are_evaluated(folder, tmp_path, capsy
     out = str(tmp_path / "c.jsonl")
     command = ["complete", "--model", folder, "--benchmark", problems, "--n", "2", "--max-tokens", "12", "-o", out]
     assert main([*command, "--device", "cpu", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)[out]
-    assert (told["done"], told["tokens"] > 100, told["flops"] > 0) == (24, True, True)
+    tally = json.loads(capsys.readouterr().out)[out]
+    assert (tally["done"], tally["tokens"] > 100, tally["flops"] > 0) == (24, True, True)
     settings = json.loads(Path(out.removesuffix(".jsonl") + ".manifest.json").read_text())["settings"]
     assert (settings["prompts"], settings["format"], len(settings["weights"])) == ("edits", "diff", 16)
     assert main(["evaluate", out, "--benchmark", problems, "--linter", "none", "--json"]) == 0
@@ -387,35 +404,35 @@ def test_completions_from_the_command_line_are_evaluated(folder, tmp_path, capsy
     assert "seed was 0, and is 1" in capsys.readouterr().err
 
 
-def test_solve_shows_what_a_model_writes(folder, tmp_path, capsys):
+def test_solve_prints_and_saves_the_program(folder, tmp_path, capsys):
     file = tmp_path / "program.py"
     command = ["solve", "Add two numbers.", "--model", folder, "--max-tokens", "20", "--device", "cpu", "--linted"]
     assert main([*command, "--tries", "1", "--output", str(file)]) == 0
-    shown = capsys.readouterr().out
-    assert "tokens" in shown
+    printed = capsys.readouterr().out
+    assert "tokens" in printed
     assert main([*command, "--tries", "1", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["program"] == file.read_text()
-    assert told["completion_tokens"] >= 20
+    solution = json.loads(capsys.readouterr().out)
+    assert solution["program"] == file.read_text()
+    assert solution["completion_tokens"] >= 20
 
 
-def test_a_model_that_is_not_there_is_told(tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+def test_a_missing_model_is_reported(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # the variable is read at import
     problems = str(ROOT / "examples" / "problems.jsonl")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
     hub = "there is no such folder here, and by this name on the Hugging Face Hub: "
-    for name, told in {
+    for name, message in {
         str(tmp_path / "none"): "there is no such folder",
         "runs/none": "there is no",
         "a/b": hub,
     }.items():
         command = ["complete", "--model", name, "--benchmark", problems, "--prompts", "edits"]
         assert main([*command, "--output", str(tmp_path / "c.jsonl")]) == 2
-        assert f"cannot load the model {name}: {told}" in capsys.readouterr().err
+        assert f"cannot load the model {name}: {message}" in capsys.readouterr().err
 
 
-def test_a_device_that_is_not_there_is_told(tokenizer, tmp_path, capsys):
+def test_a_missing_device_is_reported(tokenizer, tmp_path, capsys):
     toy(tokenizer, LlamaConfig).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     for device in ("gpu", *(["cuda"] if not torch.cuda.is_available() else [])):
@@ -423,7 +440,7 @@ def test_a_device_that_is_not_there_is_told(tokenizer, tmp_path, capsys):
         assert f"--device {device}: cannot move the model" in capsys.readouterr().err
 
 
-def test_a_run_that_could_not_begin_leaves_nothing_to_go_on_with(folder, tmp_path, capsys):
+def test_a_run_that_cannot_begin_leaves_no_files(folder, tmp_path, capsys):
     prompts, output = tmp_path / "prompts.jsonl", tmp_path / "out.jsonl"
     command = ["complete", "--model", folder, "--prompts-file", str(prompts), "--output", str(output)]
     prompts.write_text('{"messages": [{"role": "user", "content": "Add."}]}\n')

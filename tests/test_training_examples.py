@@ -14,13 +14,14 @@ from lintseq.codecs import DIFF, SEPARATOR, get_codec
 from lintseq.dataset.shapes import SHAPES, ProgramRow, read_record
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.lm.examples import ARMS, Cut, Encoder, arm_of, common_rows, open_tokens, pair_of, tokenize
-from lintseq.lm.generating import asked_of, request_of
+from lintseq.lm.generation import prompts_of
+from lintseq.lm.solving import solve_request
 from lintseq.program import Program
 from lintseq.walks import ProgramSampler
 
 pytestmark = pytest.mark.xdist_group("torch")
 libraries()
-from lintseq.lm.backends.transformers import Model  # noqa: E402  meets torch
+from lintseq.lm.backends.transformers import LocalModel  # noqa: E402  meets torch
 
 PROGRAMS = {
     "Give the area of a circle.": "def area(radius):\n    return 3.14 * radius**2\n\n\nprint(area(1))\nprint(2)\n",
@@ -83,7 +84,7 @@ def encoded(record, **how):
 @cache
 def drawing(of):
     """Return the backend of generation, with a tokenizer."""
-    return Model(toy_model(len(of)), of)
+    return LocalModel(toy_model(len(of)), of)
 
 
 def generation_prompts(record, arm, layout, of=None):
@@ -91,10 +92,10 @@ def generation_prompts(record, arm, layout, of=None):
     start = record.start.text if arm == "edits" else ""
     problem = Problem("1", "", record.instruction, "", reference="", tests=(), start=start)
     style = "messages" if layout == "chat" else arm
-    (asked,) = asked_of([problem], style)
+    (asked,) = prompts_of([problem], style)
     yield drawing(of or tokenizer()).prompt_ids(asked.prompt)
     if arm == "edits":
-        request = request_of(record.instruction, style, record.start, seed=0)
+        request = solve_request(record.instruction, style, record.start, seed=0)
         yield drawing(of or tokenizer()).prompt_ids(request.prompt)
 
 

@@ -1,8 +1,8 @@
-"""Edit by edit: each edit is looked at as soon as it is written, and drawn again if it is no good.
+"""Decoding edit by edit: each edit is judged as soon as it is written.
 
-*Linted decoding* resolves each finished edit at once. One that is malformed, or that leaves a state with findings
-which the state before it did not have, is drawn again, up to so many times; what was thrown away is counted with the
-rest. Owns what is said of an edit; drawing again, and cutting back what was drawn, is left to the backends.
+*Linted decoding* resolves each finished edit. An edit that is malformed, or that leaves a state with findings which
+the state before it did not have, is discarded and drawn again. This module judges edits and counts what was
+rejected; redrawing, and truncating what was drawn, is up to the backends.
 """
 
 from collections import Counter
@@ -15,107 +15,106 @@ from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.candidates import HARMLESS
 from lintseq.languages import get_language, get_linter
 from lintseq.linting import Linter, findings, new_diagnostics
-from lintseq.lm.backends.backend import Decision, Sampling, Watches
+from lintseq.lm.backends.backend import EditDecision, EditFilterFactory, SamplingParameters
 from lintseq.program import Program
-
-GIVING_UP = ("keep", "end")
 
 
 @dataclass(frozen=True, slots=True)
-class EditOptions:
-    """What is done edit by edit."""
+class DecodingOptions:
+    """Decoding edit by edit."""
 
     linted: bool = False
-    """Whether bad edits are drawn again."""
+    """Linted decoding: redraw edits that are malformed or leave a state with new findings."""
     tries: int = 8
-    """How often an edit is drawn again."""
+    """How often an edit is redrawn."""
     linter: str = get_language().default_linter
-    """Judges states; `none` leaves it at edits that are malformed."""
+    """The linter that judges states; none redraws malformed edits only."""
     give_up: Literal["keep", "end"] = "keep"
-    """What becomes of an edit that is bad once more: it stays, or the completion ends in front of it."""
-    stop_after: int | None = None
-    """So many edits are enough."""
-    format: str = "diff"
+    """What to do with an edit that is still bad after the last try: keep it, or end the completion before it."""
+    stop_after_edits: int | None = None
+    """Stop after this many edits."""
 
     def __post_init__(self) -> None:
         if self.tries < 0:
-            raise ConfigError(f"--tries {self.tries}: choose a number from 0")
-        if self.give_up not in GIVING_UP:
-            raise ConfigError(f"--give-up {self.give_up}: choose one of {', '.join(GIVING_UP)}")
-        if self.stop_after is not None and self.stop_after < 1:
-            raise ConfigError(f"--stop-after-edits {self.stop_after}: choose a number from 1")
+            raise ConfigError(f"--tries {self.tries}: choose 0 or more")
+        if self.give_up not in ("keep", "end"):
+            raise ConfigError(f"--give-up {self.give_up}: choose keep or end")
+        if self.stop_after_edits is not None and self.stop_after_edits < 1:
+            raise ConfigError(f"--stop-after-edits {self.stop_after_edits}: choose 1 or more")
 
     @property
-    def wanted(self) -> bool:
-        """Whether there is anything to be done edit by edit."""
-        return self.linted or self.stop_after is not None
+    def by_edit(self) -> bool:
+        """Whether edits have to be judged while they are written."""
+        return self.linted or self.stop_after_edits is not None
 
 
-def watches(options: EditOptions, sampling: Sampling) -> Watches | None:
-    """Return what looks at edits as `options` say; None if nothing has to."""
-    if not options.wanted:
+def edit_filters(options: DecodingOptions, sampling: SamplingParameters, format: str) -> EditFilterFactory | None:
+    """Return a function that makes the filter of each completion, or None if no edit has to be judged.
+
+    Raises `ConfigError` if redrawing cannot help, or if there is no such linter or format.
+    """
+    if not options.by_edit:
         return None
     if options.linted and options.tries and sampling.temperature == 0:
         raise ConfigError(
-            "at temperature 0 an edit that is drawn again is the same edit; give --linted a --temperature above 0"
+            "at temperature 0 a redrawn edit is the same edit; use --linted with a --temperature above 0"
         )
-    codec = get_codec(options.format)
+    codec = get_codec(format)
     linter = get_linter(options.linter) if options.linted and options.linter != "none" else None
-    return lambda request: EditWatch(options, codec, linter, Program.from_text(request.start))
+    return lambda request: LintedEditFilter(options, codec, linter, Program.from_text(request.start))
 
 
-class EditWatch:
-    """Follows one completion: the state that its edits have come to, and what was thrown away on the way."""
+class LintedEditFilter:
+    """Follows the edits of one completion: the state they lead to, and what was rejected on the way."""
 
-    def __init__(self, options: EditOptions, codec: Codec, linter: Linter | None, start: Program) -> None:
+    def __init__(self, options: DecodingOptions, codec: Codec, linter: Linter | None, start: Program) -> None:
         self.options = options
         self.codec = codec
         self.linter = linter
         self.state = start
-        self.known = self._findings(start)
+        self.state_findings = self._findings(start)
         self.edits = 0
-        self.tried = 0
-        """How often the edit that is being written was drawn again."""
+        self.redraws = 0
+        """How often the current edit was redrawn."""
         self.rejected: Counter[str] = Counter()
         self.gave_up = 0
 
-    def edit(self, text: str, *, last: bool, cut: bool = False) -> Decision:
+    def judge(self, text: str, *, last: bool, truncated: bool = False) -> EditDecision:
         if not self.options.linted:
-            return "keep" if cut else self._accepted(self.state, last=last)
+            return "keep" if truncated else self._accept(self.state, last=last)
         resolution = self.codec.resolve(SEPARATOR + text, self.state)
         state = resolution.program
         malformed = not text.strip() or (not last and not text.endswith("\n"))
         malformed = malformed or any(note.reason not in HARMLESS for note in resolution.notes)
-        reason = "malformed" if malformed else "unclean" if self._is_worse(state) else ""
+        reason = "malformed" if malformed else "unclean" if self._has_new_findings(state) else ""
         if not reason:
-            return self._accepted(state, last=last)
+            return self._accept(state, last=last)
         self.rejected[reason] += 1
-        if cut:
+        if truncated:
             return "drop"
-        if self.tried < self.options.tries:
-            self.tried += 1
-            return "again"
+        if self.redraws < self.options.tries:
+            self.redraws += 1
+            return "redraw"
         self.gave_up += 1
-        return self._accepted(state, last=last) if self.options.give_up == "keep" else "drop"
+        return self._accept(state, last=last) if self.options.give_up == "keep" else "drop"
 
     def report(self) -> Mapping[str, Any]:
-        told: dict[str, Any] = {"edits": self.edits}
-        if self.options.linted:
-            told |= {"rejected": dict(self.rejected), "gave_up": self.gave_up}
-        return told
+        if not self.options.linted:
+            return {"edits": self.edits}
+        return {"edits": self.edits, "rejected": dict(self.rejected), "gave_up": self.gave_up}
 
-    def _accepted(self, state: Program, *, last: bool) -> Decision:
-        self.state, self.tried = state, 0
-        self.known = self._findings(state)
+    def _accept(self, state: Program, *, last: bool) -> EditDecision:
+        self.state, self.redraws = state, 0
+        self.state_findings = self._findings(state)
         self.edits += 1
-        return "enough" if self.edits == self.options.stop_after and not last else "keep"
+        return "stop" if self.edits == self.options.stop_after_edits and not last else "keep"
 
-    def _is_worse(self, state: Program) -> bool:
+    def _has_new_findings(self, state: Program) -> bool:
         if self.linter is None:
             return False
         try:
-            return bool(new_diagnostics(self.known, self.linter.check(state.text)))
-        except ToolError:  # a state that breaks a linter is none that anyone wants
+            return bool(new_diagnostics(self.state_findings, self.linter.check(state.text)))
+        except ToolError:  # a state that crashes the linter is not clean
             return True
 
     def _findings(self, state: Program) -> Counter[tuple[str, str]]:

@@ -1,46 +1,57 @@
-"""What draws completions: models in the process, by transformers or vLLM, and servers that speak OpenAI's protocol.
+"""Inference backends: models in the process through transformers, and OpenAI-compatible servers.
 
-Owns the table of names; each is imported when it is opened.
+Owns the options that choose one; each is imported when it is opened.
 """
 
+import os
+from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Literal
 
 from lintseq.errors import ConfigError
-from lintseq.evaluation.cost import ModelShape
+from lintseq.evaluation.cost import read_shape
 from lintseq.lm.backends.backend import Backend
 
-BACKENDS = ("transformers", "openai", "vllm")
+
+@dataclass(frozen=True, slots=True)
+class BackendOptions:
+    """Where and how the model runs."""
+
+    backend: Literal["transformers", "openai"] = "transformers"
+    """Inference backend: a model in the process, or an OpenAI-compatible server such as vLLM."""
+    url: str | None = None
+    """Address of the server, such as http://localhost:8000/v1. Its API key is read from $OPENAI_API_KEY."""
+    device: str | None = None
+    """cpu, cuda or cuda:1. [default: a GPU if there is one]"""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Type of the weights; auto keeps the type they were saved in."""
+    timeout: float = 600.0
+    """Request timeout in seconds."""
+    model_config: str | None = None
+    """The config.json of a served model, from which operations are computed."""
 
 
-def open_backend(
-    name: str,
-    model: str,
-    *,
-    url: str | None = None,
-    key: str | None = None,
-    device: str | None = None,
-    dtype: str = "auto",
-    batch: int | None = None,
-    timeout: float = 600.0,
-    shape: ModelShape | None = None,
-) -> Backend:
-    """Return a backend with a model; raises `ConfigError` if it cannot be opened."""
-    if name not in BACKENDS:
-        raise ConfigError(f"unknown backend {name!r}; use one of {', '.join(BACKENDS)}")
-    if (url is not None) != (name == "openai"):
-        raise ConfigError("--url is where a server answers; it goes with --backend openai, which needs it")
-    if name == "openai":
-        from lintseq.lm.backends.openai import Patience, Server
+def open_backend(model: str, options: BackendOptions = BackendOptions(), *, batch: int | None = None) -> Backend:
+    """Return a backend with the model loaded, or connected to its server.
 
-        assert url is not None
-        patience = Patience(timeout=timeout)
-        return Server(url, model, key=key or "none", concurrency=batch or 16, patience=patience, shape=shape)
-    if name == "vllm":
-        from lintseq.lm.backends.vllm import Engine
+    `model` is a folder, a name on the Hugging Face Hub, or a name on the server; `batch` is the number of completions
+    generated at once. Raises `ConfigError` if the model cannot be opened.
+    """
+    if options.backend not in ("transformers", "openai"):
+        raise ConfigError(f"unknown backend {options.backend!r}; use transformers or openai")
+    if (options.url is not None) != (options.backend == "openai"):
+        raise ConfigError("--url is the address of a server; use it with --backend openai, which requires it")
+    if batch is not None and batch < 1:
+        raise ConfigError(f"--batch {batch}: choose 1 or more")
+    if options.url is not None:
+        from lintseq.lm.backends.openai import OpenAIBackend, RetryPolicy
 
-        return Engine(model, dtype=dtype)
+        shape = None if options.model_config is None else read_shape(options.model_config)
+        key = os.environ.get("OPENAI_API_KEY") or "none"
+        retry = RetryPolicy(timeout=options.timeout)
+        return OpenAIBackend(options.url, model, key=key, concurrency=batch or 16, retry=retry, shape=shape)
     if find_spec("torch") is None or find_spec("transformers") is None:
         raise ConfigError("models in the process need torch and transformers: pip install 'lintseq[train]'")
     from lintseq.lm.backends.transformers import open_model
 
-    return open_model(model, device=device, dtype=dtype, batch=batch)
+    return open_model(model, device=options.device, dtype=options.dtype, batch=batch)

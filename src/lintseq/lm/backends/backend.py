@@ -1,6 +1,6 @@
-"""What generation is made of, whatever does it: requests in, texts out, and how tokens are drawn.
+"""The interface of inference backends: requests in, completions out, and how tokens are sampled.
 
-Knows no model and no server.
+Independent of any model or server.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,46 +10,54 @@ from typing import Any, Literal, Protocol
 from lintseq.errors import ConfigError
 
 Prompt = str | list[dict[str, Any]]
-"""A text to go on with, or a conversation to answer."""
+"""A text to continue, or the messages of a conversation to answer."""
 
-Finish = Literal["end", "length", "stop", "edits", "gave-up", "no-room"]
-"""Why a completion is over: the model said so; it had so many tokens; a stop text came; it had so many edits; an edit
-was rejected too often; the prompt left no room."""
+FinishReason = Literal["end", "length", "stop", "edits", "gave-up", "no-room"]
+"""Why a completion ended: end-of-text token; `max_tokens` reached; stop text; `stop_after_edits` reached; an edit was
+rejected too often; the prompt fills the model's context."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sampling:
-    """How tokens are drawn, and when that ends."""
+class SamplingParameters:
+    """How tokens are drawn and when a completion ends.
+
+    Applied in the order temperature, top-k, top-p, min-p, as transformers does.
+    """
 
     temperature: float = 1.0
-    """0 always takes the likeliest token."""
+    """0 always takes the most likely token."""
     top_p: float = 1.0
+    """Nucleus sampling: the smallest set of tokens whose probability adds up to this (Holtzman et al. 2020)."""
     min_p: float = 0.0
+    """Only tokens at least this probable, relative to the most likely one (Nguyen et al. 2024)."""
     top_k: int = 0
-    """0 is no limit."""
+    """Only the k most likely tokens; 0 for no limit."""
     max_tokens: int = 512
+    """Maximum number of new tokens."""
     min_tokens: int = 8
-    """Before so many, a completion does not end."""
+    """Minimum number of new tokens: before that, no end-of-text token is drawn."""
     stop: tuple[str, ...] = ()
-    """Texts in front of which a completion is cut off."""
+    """Texts that end a completion; it is cut off before the first of them."""
 
     def __post_init__(self) -> None:
-        for name, value, least, most in (
+        for name, value, low, high in (
             ("temperature", self.temperature, 0.0, 100.0),
             ("top-p", self.top_p, 1e-6, 1.0),
             ("min-p", self.min_p, 0.0, 1.0),
         ):
-            if not least <= value <= most:
-                raise ConfigError(f"--{name} {value:g}: choose a number from {least:g} to {most:g}")
+            if not low <= value <= high:
+                raise ConfigError(f"--{name} {value:g}: choose a number from {low:g} to {high:g}")
+        if self.top_k < 0:
+            raise ConfigError(f"--top-k {self.top_k}: choose 0 for no limit, or a positive number")
         if self.max_tokens < 1 or not 0 <= self.min_tokens <= self.max_tokens:
             raise ConfigError(
-                f"--max-tokens {self.max_tokens} --min-tokens {self.min_tokens}: the most is at least 1, and the"
-                " least is not more than that"
+                f"--max-tokens {self.max_tokens} --min-tokens {self.min_tokens}: the maximum must be at least 1 and"
+                " not below the minimum"
             )
 
     @property
     def name(self) -> str:
-        """A word for file names that tells settings of a sweep apart."""
+        """The setting as part of a file name, such as `t0.8_p0.95`."""
         parts = [f"t{self.temperature:g}"]
         if self.top_p < 1:
             parts.append(f"p{self.top_p:g}")
@@ -61,81 +69,86 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One completion that is wanted."""
+class GenerationRequest:
+    """A completion to generate."""
 
     task_id: str
     index: int
+    """Position among the completions of its problem, from 0."""
     prompt: Prompt
     seed: int
-    """All that its draws depend on, beside the model."""
+    """Determines, with the model and the prompt, every draw."""
     start: str = ""
-    """The program that its edits change."""
+    """The program that the edits change."""
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
-    """What came of a request."""
+class GeneratedCompletion:
+    """A finished completion and what it cost."""
 
-    request: Request
+    request: GenerationRequest
     text: str
-    finish: Finish
+    finish: FinishReason
     prompt_tokens: int | None
     completion_tokens: int | None
-    """Those drawn: of the text, of its end, and of what was thrown away."""
+    """All tokens drawn: of the text, the end-of-text token, and discarded edits."""
     flops: int | None = None
-    """Of the prompt and of everything drawn; a prompt that several completions share is counted with each."""
+    """Floating-point operations for the prompt and every token drawn; a prompt shared by several completions counts
+    with each."""
     more: Mapping[str, Any] = field(default_factory=dict)
-    """What linted decoding tells besides."""
+    """Further columns of the row: counts from decoding edit by edit."""
 
 
-Decision = Literal["keep", "again", "drop", "enough"]
-"""Of an edit: it stays, it is drawn again, it goes and the completion is over without it, it is the last."""
+EditDecision = Literal["keep", "redraw", "drop", "stop"]
+"""Keep the edit; discard it and draw it again; discard it and end the completion; keep it and end the completion."""
 
 
-class Watch(Protocol):
-    """Looks at the edits of one completion, each as soon as it is written."""
+class EditFilter(Protocol):
+    """Judges the edits of one completion, each as soon as it is written."""
 
-    def edit(self, text: str, *, last: bool, cut: bool = False) -> Decision:
-        """Return what becomes of an edit.
+    def judge(self, text: str, *, last: bool, truncated: bool = False) -> EditDecision:
+        """Return what to do with an edit.
 
-        `text` is what stands between two separators, or up to the end of the text if it is the `last`;
-        `cut` says that no tokens were left for the rest of it.
+        `text` runs from one separator to the next, or to the end of the completion for the `last` edit;
+        `truncated` means that `max_tokens` ended it.
         """
         ...
 
     def report(self) -> Mapping[str, Any]:
-        """Return what there is to be recorded in the end."""
+        """Return the columns to add to the completion's row."""
         ...
 
 
-Watches = Callable[[Request], Watch]
-Listener = Callable[[Request, str], None]
-"""Is told a completion's text whenever there is more of it, or less."""
+EditFilterFactory = Callable[[GenerationRequest], EditFilter]
+TextListener = Callable[[GenerationRequest, str], None]
+"""Called with the text of a completion whenever it changes."""
 
 
 class Backend(Protocol):
-    """What draws completions."""
+    """A model that generates completions."""
 
     def generate(
         self,
-        requests: Sequence[Request],
-        sampling: Sampling,
+        requests: Sequence[GenerationRequest],
+        sampling: SamplingParameters,
         *,
-        watches: Watches | None = None,
-        listener: Listener | None = None,
-    ) -> Iterator[Generated]:
-        """Yield what comes of requests, each as soon as it is done, in any order."""
+        edit_filters: EditFilterFactory | None = None,
+        on_text: TextListener | None = None,
+    ) -> Iterator[GeneratedCompletion]:
+        """Yield a completion for each request, in the order in which they finish.
+
+        Raises `ConfigError` if the model cannot do what is requested, `ToolError` if a server keeps failing.
+        """
         ...
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what the completions depend on beside requests and sampling: the model, the type of its numbers."""
+        """Return what completions depend on besides requests and sampling: the model, its weights, their dtype."""
         ...
 
     def made_with(self) -> Mapping[str, Any]:
-        """Return what is worth knowing besides, and may change when a run is gone on with: versions, the device."""
+        """Return details that may differ when a run is resumed: versions, device."""
         ...
 
     def warnings(self) -> Iterable[str]:
-        """Return what a user of the completions has to know."""
+        """Return problems that users of the completions should know about."""
         ...

@@ -1,10 +1,10 @@
-"""Servers that speak OpenAI's protocol: vLLM, SGLang, llama.cpp, TGI, `transformers serve`, and services.
+"""OpenAI-compatible servers: vLLM, SGLang, llama.cpp, TGI, `transformers serve`, and hosted services.
 
-Each completion is a request of its own with its own seed, many of them under way at a time; a server with a prefix
-cache feeds a prompt once all the same. What a server leaves out is asked for again, and what it does not know is told.
+Each completion is its own request with its own seed, several of them concurrently; a server with a prefix cache still
+processes a shared prompt once. Answers without a completion are requested again.
 
-The extra settings `skip_special_tokens` (so that `<|diff|>` survives) and `min_tokens` are dropped, and that is told,
-where a server refuses them. Where it refuses top-k or min-p, nothing is drawn.
+The extra parameters `skip_special_tokens` (which preserves `<|diff|>`) and `min_tokens` are dropped, with a warning,
+if a server rejects them. A server that rejects top-k or min-p ends the run.
 """
 
 import json
@@ -20,36 +20,59 @@ from lintseq.codecs import SEPARATOR
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.cost import ModelShape
 from lintseq.lm.backends.backend import (
-    Finish,
-    Generated,
-    Listener,
-    Request,
-    Sampling,
-    Watch,
-    Watches,
+    EditFilter,
+    EditFilterFactory,
+    FinishReason,
+    GeneratedCompletion,
+    GenerationRequest,
+    Prompt,
+    SamplingParameters,
+    TextListener,
 )
 
-OPTIONAL = ("skip_special_tokens", "min_tokens")
-"""Settings that can be done without, in the order in which they are dropped."""
-_STOPPED = ("stop_reason", "matched_stop")
-"""How vLLM and SGLang call the text at which they stopped."""
+OPTIONAL_PARAMETERS = ("skip_special_tokens", "min_tokens")
+"""Request parameters that can be omitted, in the order in which they are dropped."""
+_STOP_KEYS = ("stop_reason", "matched_stop")
+"""Where vLLM and SGLang report the text at which they stopped."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long and how often a server is asked."""
+class RetryPolicy:
+    """How long to wait for a server and how often to try again; times are in seconds."""
 
     timeout: float = 600.0
-    """Seconds for one answer."""
     tries: int = 8
-    """How often a request is made before its failure is taken for good."""
     first_pause: float = 0.5
     longest_pause: float = 30.0
-    """Seconds between tries; each pause is twice the one before, or what the server asks for."""
+    """Pauses double from `first_pause`, unless the server sends `retry-after`."""
 
 
-class Server:
-    """A server and the name of a model on it; a `Backend`."""
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A server's answer to one request."""
+
+    text: str
+    truncated: bool
+    """Whether `max_tokens` ended it."""
+    stopped_at: object
+    """The stop text that ended it, if any."""
+    reports_stop: bool
+    """Whether the server says at which stop text it stopped."""
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A failed request that may succeed later."""
+
+    message: str
+    pause: float | None = None
+    """Seconds to wait, if the server says."""
+
+
+class OpenAIBackend:
+    """A model on a server; a `Backend`."""
 
     def __init__(
         self,
@@ -58,7 +81,7 @@ class Server:
         *,
         key: str = "none",
         concurrency: int = 16,
-        patience: Patience = Patience(),
+        retry: RetryPolicy = RetryPolicy(),
         shape: ModelShape | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -66,250 +89,249 @@ class Server:
             import openai
         except ModuleNotFoundError:
             raise ConfigError("the backend openai needs a package: pip install 'lintseq[openai]'") from None
-        self._errors = openai
-        self._client = openai.OpenAI(base_url=url, api_key=key, max_retries=0, timeout=patience.timeout)
+        self._openai = openai
+        self._client = openai.OpenAI(base_url=url, api_key=key, max_retries=0, timeout=retry.timeout)
         self.url = url
         self.model = model
         self.concurrency = concurrency
-        self.patience = patience
+        self.retry = retry
         self.shape = shape
         self._sleep = sleep
         self._lock = threading.Lock()
         self._dropped: set[str] = set()
-        self._stopping = threading.Event()
-        self._hunks = self._led = self._told = 0
+        self._closing = threading.Event()
+        self._with_hunks = self._with_separators = self._without_completion = 0
 
     def describe(self) -> Mapping[str, Any]:
         return {"backend": "openai", "model": self.model}
 
     def made_with(self) -> Mapping[str, Any]:
-        return {"server": self.url, "settings not taken": sorted(self._dropped)}
+        return {"server": self.url, "dropped parameters": sorted(self._dropped)}
 
     def warnings(self) -> Iterable[str]:
         for name in sorted(self._dropped):
-            yield f"the server does not take {name}" + (
-                ", so completions may be shorter" if name == "min_tokens" else ""
-            )
-        if self._hunks > 1 and not self._led:
+            consequence = ", so completions may be shorter" if name == "min_tokens" else ""
+            yield f"the server does not accept {name}{consequence}"
+        if self._with_hunks > 1 and not self._with_separators:
             yield (
-                f"no completion has a {SEPARATOR}, though {self._hunks} have several edits: the server seems to strip"
-                " it; serve a tokenizer in which it is no special token (edits are told apart by their headers, where"
-                " the format has them)"
+                f"no completion has a {SEPARATOR}, though {self._with_hunks} have several edits: the server seems to"
+                " strip it; serve a tokenizer in which it is not a special token (until then, edits are separated by"
+                " their headers, where the format has them)"
             )
-        if self._told:
-            yield f"{self._told} answers were garbage or short of completions, and were asked for again"
+        if self._without_completion:
+            yield f"{self._without_completion} answers were garbage or had no completion, and were requested again"
 
     def generate(
         self,
-        requests: Sequence[Request],
-        sampling: Sampling,
+        requests: Sequence[GenerationRequest],
+        sampling: SamplingParameters,
         *,
-        watches: Watches | None = None,
-        listener: Listener | None = None,
-    ) -> Iterator[Generated]:
-        """Yield completions as they come."""
-        if watches is not None and any(not isinstance(one.prompt, str) for one in requests):
-            raise ConfigError("edit by edit, a server can be asked to go on with a text alone; use --prompts edits")
-        self._stopping.clear()
-        waiting = iter(requests)
-        running: set[Future[Generated]] = set()
+        edit_filters: EditFilterFactory | None = None,
+        on_text: TextListener | None = None,
+    ) -> Iterator[GeneratedCompletion]:
+        """Yield completions as they arrive."""
+        if edit_filters is not None and any(not isinstance(request.prompt, str) for request in requests):
+            raise ConfigError("edit by edit, a server can only continue a text; use --prompts edits")
+        self._closing.clear()
+        pending = iter(requests)
+        running: set[Future[GeneratedCompletion]] = set()
         with ThreadPoolExecutor(self.concurrency) as pool:
             try:
                 while True:
-                    while len(running) < 2 * self.concurrency and (request := next(waiting, None)) is not None:
-                        watch = None if watches is None else watches(request)
-                        running.add(pool.submit(self._one, request, sampling, watch))
+                    while len(running) < 2 * self.concurrency and (request := next(pending, None)) is not None:
+                        edit_filter = None if edit_filters is None else edit_filters(request)
+                        running.add(pool.submit(self._complete, request, sampling, edit_filter))
                     if not running:
                         return
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
-                        generated = future.result()
-                        self._look_at(generated)
-                        if listener is not None:
-                            listener(generated.request, generated.text)
-                        yield generated
+                        completion = future.result()
+                        self._with_separators += SEPARATOR in completion.text
+                        self._with_hunks += "\n@@ -" in completion.text
+                        if on_text is not None:
+                            on_text(completion.request, completion.text)
+                        yield completion
             finally:
-                self._stopping.set()
+                self._closing.set()
                 for future in running:
                     future.cancel()
 
     # One completion
 
-    def _one(self, request: Request, sampling: Sampling, watch: Watch | None) -> Generated:
-        if watch is not None:
-            return self._edit_by_edit(request, sampling, watch)
-        choice, usage = self._ask(request.prompt, sampling, request.seed, sampling.max_tokens, list(sampling.stop))
-        finish: Finish = "length" if choice.get("finish_reason") == "length" else "end"
-        if finish == "end" and sampling.stop and _stopped_at(choice):
+    def _complete(
+        self, request: GenerationRequest, sampling: SamplingParameters, edit_filter: EditFilter | None
+    ) -> GeneratedCompletion:
+        if edit_filter is not None:
+            return self._complete_by_edit(request, sampling, edit_filter)
+        answer = self._ask(request.prompt, sampling, request.seed, sampling.max_tokens, sampling.stop)
+        finish: FinishReason = "length" if answer.truncated else "end"
+        if finish == "end" and sampling.stop and answer.stopped_at is not None:
             finish = "stop"
-        prompt, drawn = usage
-        return Generated(request, _text_of(choice), finish, prompt, drawn, self._flops([usage]))
+        return GeneratedCompletion(
+            request, answer.text, finish, answer.prompt_tokens, answer.completion_tokens, self._flops([answer])
+        )
 
-    def _edit_by_edit(self, request: Request, sampling: Sampling, watch: Watch) -> Generated:
-        """Ask for one edit at a time; the server has to say whether it stopped at a separator or at the end."""
+    def _complete_by_edit(
+        self, request: GenerationRequest, sampling: SamplingParameters, edit_filter: EditFilter
+    ) -> GeneratedCompletion:
+        """Request one edit at a time; needs a server that reports whether it stopped at a separator."""
         assert isinstance(request.prompt, str)
-        opened = request.prompt.endswith(SEPARATOR)
+        lead = "" if request.prompt.endswith(SEPARATOR) else SEPARATOR
         edits: list[str] = []
-        """With the newline at the end of each, and without separators."""
-        lead = "" if opened else SEPARATOR
-        spent: list[tuple[int | None, int | None]] = []
-        kept, asked = 0, 0
-        finish: Finish | None = None
+        """Each with its trailing newline, without separators."""
+        answers: list[_Answer] = []
+        kept_tokens = 0
+        finish: FinishReason | None = None
         while finish is None:
-            so_far = lead + SEPARATOR.join([*edits, ""])
-            left = sampling.max_tokens - kept
-            seed = request.seed + asked
-            choice, usage = self._ask(request.prompt + so_far, sampling, seed, left, [SEPARATOR, *sampling.stop])
-            asked += 1
-            spent.append(usage)
-            text, cut = _text_of(choice), choice.get("finish_reason") == "length"
-            last = not cut and not self._stopped_at_separator(choice)
-            decision = watch.edit(text, last=last or cut, cut=cut)
-            if decision == "again":
+            prompt = request.prompt + lead + SEPARATOR.join([*edits, ""])
+            seed, left = request.seed + len(answers), sampling.max_tokens - kept_tokens
+            answer = self._ask(prompt, sampling, seed, left, (SEPARATOR, *sampling.stop))
+            answers.append(answer)
+            last = not answer.truncated and not self._stopped_at_separator(answer)
+            decision = edit_filter.judge(answer.text, last=last or answer.truncated, truncated=answer.truncated)
+            if decision == "redraw":
                 continue
             if decision != "drop":
-                edits.append(text)
-                kept += usage[1] if usage[1] is not None else max(len(text) // 4, 1)  # so that there is an end
-            if decision == "enough":
+                edits.append(answer.text)
+                estimate = max(len(answer.text) // 4, 1)  # where the server does not count, so that the loop ends
+                kept_tokens += estimate if answer.completion_tokens is None else answer.completion_tokens
+            if decision == "stop":
                 finish = "edits"
-            elif cut or kept >= sampling.max_tokens:
+            elif answer.truncated or kept_tokens >= sampling.max_tokens:
                 finish = "length"
             elif decision == "drop":
                 finish = "gave-up"
             elif last:
                 finish = "end"
-        drawn = sum(count or 0 for _, count in spent)
-        more = {**watch.report(), "requests": asked, "thrown_tokens": max(drawn - kept, 0)}
+        drawn = sum(answer.completion_tokens or 0 for answer in answers)
+        discarded = max(drawn - kept_tokens, 0)
+        more = {**edit_filter.report(), "requests": len(answers), "thrown_tokens": discarded}
         text = (lead if edits else "") + SEPARATOR.join(edits)
-        return Generated(request, text, finish, spent[0][0], drawn, self._flops(spent), more)
+        return GeneratedCompletion(request, text, finish, answers[0].prompt_tokens, drawn, self._flops(answers), more)
 
-    def _stopped_at_separator(self, choice: Mapping[str, Any]) -> bool:
-        if not any(name in choice for name in _STOPPED):
+    def _stopped_at_separator(self, answer: _Answer) -> bool:
+        if not answer.reports_stop:
             raise ConfigError(
-                f"the server at {self.url} does not say whether it stopped at {SEPARATOR} or at the end of the text,"
-                " as vLLM and SGLang do (stop_reason, matched_stop); edits cannot be drawn one at a time there"
+                f"the server at {self.url} does not report whether it stopped at {SEPARATOR} or at the end of the"
+                " text, as vLLM and SGLang do (stop_reason, matched_stop); it cannot generate edit by edit"
             )
-        return _stopped_at(choice) == SEPARATOR
+        return answer.stopped_at == SEPARATOR
 
-    def _flops(self, spent: Sequence[tuple[int | None, int | None]]) -> int | None:
-        """Return what answers took: the prompt once, and each token that was drawn; texts gone on with are kept."""
-        if self.shape is None or any(prompt is None or drawn is None for prompt, drawn in spent):
+    def _flops(self, answers: Sequence[_Answer]) -> int | None:
+        """Return the operations of answers that share a prompt: the prompt once, and every token that was drawn."""
+        if self.shape is None:
             return None
-        shape, first = self.shape, spent[0][0] or 0
-        return shape.prompt(first) + sum(shape.completion(drawn or 0, prompt=prompt or 0) for prompt, drawn in spent)
+        total = self.shape.prompt(answers[0].prompt_tokens or 0)
+        for answer in answers:
+            if answer.prompt_tokens is None or answer.completion_tokens is None:
+                return None
+            total += self.shape.completion(answer.completion_tokens, prompt=answer.prompt_tokens)
+        return total
 
-    # One answer
+    # One request
 
     def _ask(
-        self, prompt: Any, sampling: Sampling, seed: int, max_tokens: int, stop: list[str]
-    ) -> tuple[dict[str, Any], tuple[int | None, int | None]]:
-        """Return a choice and the tokens of its prompt and of itself."""
-        pause = self.patience.first_pause
-        for attempt in range(1, self.patience.tries + 1):
-            wanted = pause
-            try:
-                return self._answer(prompt, sampling, seed, max_tokens, stop)
-            except _TryAgain as trouble:
-                if attempt == self.patience.tries or self._stopping.is_set():
-                    raise ToolError(
-                        f"the server at {self.url} did not answer a request in {attempt} tries: {trouble};"
-                        " what was done is kept: go on with --resume"
-                    ) from None
-                wanted = min(trouble.pause or pause, self.patience.longest_pause)
-            self._sleep(wanted)
+        self, prompt: Prompt, sampling: SamplingParameters, seed: int, max_tokens: int, stop: Sequence[str]
+    ) -> _Answer:
+        """Return the server's answer; raises `ToolError` if it keeps failing."""
+        pause, attempt = self.retry.first_pause, 0
+        while True:
+            attempt += 1
+            extra = self._extra_parameters(sampling, max_tokens)
+            answer = self._send(
+                prompt,
+                extra,
+                temperature=sampling.temperature,
+                top_p=sampling.top_p,
+                max_tokens=max_tokens,
+                seed=seed % (1 << 31),
+                **({"stop": list(stop)} if stop else {}),
+            )
+            if isinstance(answer, _Answer):
+                return answer
+            if attempt >= self.retry.tries or self._closing.is_set():
+                raise ToolError(
+                    f"the server at {self.url} did not answer a request in {attempt} tries: {answer.message};"
+                    " finished completions are kept: continue with --resume"
+                )
+            self._sleep(min(answer.pause or pause, self.retry.longest_pause))
             pause *= 2
-        raise AssertionError
 
-    def _answer(
-        self, prompt: Any, sampling: Sampling, seed: int, max_tokens: int, stop: list[str]
-    ) -> tuple[dict[str, Any], tuple[int | None, int | None]]:
-        extra: dict[str, Any] = {"skip_special_tokens": False, "min_tokens": min(sampling.min_tokens, max_tokens)}
-        extra = {name: value for name, value in extra.items() if value != 0 or name != "min_tokens"}
+    def _extra_parameters(self, sampling: SamplingParameters, max_tokens: int) -> dict[str, Any]:
+        """Return the parameters that are not part of OpenAI's protocol."""
+        extra: dict[str, Any] = {"skip_special_tokens": False}
+        if sampling.min_tokens:
+            extra["min_tokens"] = min(sampling.min_tokens, max_tokens)
         extra = {name: value for name, value in extra.items() if name not in self._dropped}
-        extra |= {"top_k": sampling.top_k} if sampling.top_k else {}
-        extra |= {"min_p": sampling.min_p} if sampling.min_p else {}
-        same: dict[str, Any] = {
-            "model": self.model,
-            "n": 1,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "max_tokens": max_tokens,
-            "seed": seed % (1 << 31),
-            "extra_body": extra,
-            **({"stop": stop} if stop else {}),
-        }
-        try:
-            if isinstance(prompt, str):
-                raw = self._client.completions.with_raw_response.create(prompt=prompt, **same)
-            else:
-                raw = self._client.chat.completions.with_raw_response.create(messages=prompt, **same)
-        except self._errors.APIStatusError as error:
-            raise self._trouble(error, extra) from None
-        except self._errors.APIConnectionError as error:  # time-outs too
-            cause = error.__cause__ or error
-            raise _TryAgain(f"{type(error).__name__} ({type(cause).__name__}: {cause})") from None
-        return self._read(raw.text if isinstance(raw.text, str) else raw.text())
+        if sampling.top_k:
+            extra["top_k"] = sampling.top_k
+        if sampling.min_p:
+            extra["min_p"] = sampling.min_p
+        return extra
 
-    def _trouble(self, error: Any, extra: Mapping[str, Any]) -> Exception:
-        """Return what to raise for an answer that is an error, having dropped a setting if that was the reason."""
-        status, told = error.status_code, shortened(" ".join(str(error.message).split()), 300)
+    def _send(self, prompt: Prompt, extra: Mapping[str, Any], **parameters: Any) -> _Answer | _Failure:
+        """Send one request; raises `ConfigError` if the server refuses it for good."""
+        client = self._client.completions if isinstance(prompt, str) else self._client.chat.completions
+        key = "prompt" if isinstance(prompt, str) else "messages"
+        create: Callable[..., Any] = client.with_raw_response.create
+        try:
+            raw = create(**{key: prompt}, model=self.model, n=1, extra_body=extra, **parameters)
+        except self._openai.APIStatusError as error:
+            return self._refused(error, extra)
+        except self._openai.APIConnectionError as error:  # timeouts too
+            cause = error.__cause__ or error
+            return _Failure(f"{type(error).__name__} ({type(cause).__name__}: {cause})")
+        answer = _read_answer(raw.text if isinstance(raw.text, str) else raw.text())
+        if isinstance(answer, _Failure):
+            with self._lock:
+                self._without_completion += 1
+        return answer
+
+    def _refused(self, error: Any, extra: Mapping[str, Any]) -> _Failure:
+        """Return a failure if the request may succeed later, or without a parameter, which is dropped."""
+        status, reason = error.status_code, shortened(" ".join(str(error.message).split()), 300)
+        message = f"status {status}: {reason}"
         if status in (408, 409, 425, 429) or status >= 500:
-            asked = error.response.headers.get("retry-after")
-            return _TryAgain(f"status {status}: {told}", pause=float(asked) if _is_number(asked) else None)
+            return _Failure(message, pause=_seconds(error.response.headers.get("retry-after")))
         if status in (400, 422):
             with self._lock:
-                dropping = next((name for name in OPTIONAL if name in extra and name in told), None)
-                if dropping is None and not any(name in told for name in ("top_k", "min_p")):
-                    dropping = next((name for name in OPTIONAL if name in extra and name not in self._dropped), None)
-                if dropping is not None:
-                    self._dropped.add(dropping)
-                    return _TryAgain(f"status {status}: {told}", pause=1e-3)
-        return ConfigError(f"the server at {self.url} refuses the request, with status {status}: {told}")
-
-    def _read(self, body: str) -> tuple[dict[str, Any], tuple[int | None, int | None]]:
-        try:
-            answer = json.loads(body)
-            choice = answer["choices"][0]
-            _text_of(choice)
-        except (ValueError, LookupError, TypeError):
-            with self._lock:
-                self._told += 1
-            raise _TryAgain(f"the answer holds no completion: {shortened(body, 200)!r}") from None
-        usage = answer.get("usage") or {}
-        return choice, (_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
-
-    def _look_at(self, done: Generated) -> None:
-        """Remember whether separators come through."""
-        self._led += SEPARATOR in done.text
-        self._hunks += done.text.count("\n@@ -") > 0
+                candidates = [name for name in OPTIONAL_PARAMETERS if name in extra]
+                named = [name for name in candidates if name in reason]
+                if not named and not any(name in reason for name in ("top_k", "min_p")):
+                    named = [name for name in candidates if name not in self._dropped]
+                if named:
+                    self._dropped.add(named[0])
+                    return _Failure(message, pause=1e-3)
+        raise ConfigError(f"the server at {self.url} refuses the request, with status {status}: {reason}") from None
 
 
-class _TryAgain(Exception):
-    """What went wrong with a request that may go well another time."""
-
-    def __init__(self, told: str, *, pause: float | None = None) -> None:
-        super().__init__(told)
-        self.pause = pause
-
-
-def _text_of(choice: Mapping[str, Any]) -> str:
-    """Return the text of a choice; raises `TypeError` if there is none."""
-    text = choice["message"]["content"] if "message" in choice else choice["text"]
+def _read_answer(body: str) -> _Answer | _Failure:
+    try:
+        answer = json.loads(body)
+        choice = answer["choices"][0]
+        text = choice["message"]["content"] if "message" in choice else choice["text"]
+    except (ValueError, LookupError, TypeError):
+        text = None
     if not isinstance(text, str):
-        raise TypeError(f"a text was expected, not {text!r}")
-    return text
-
-
-def _stopped_at(choice: Mapping[str, Any]) -> object:
-    return next((choice[name] for name in _STOPPED if choice.get(name) is not None), None)
+        return _Failure(f"the answer holds no completion: {shortened(body, 200)!r}")
+    usage = answer.get("usage") or {}
+    return _Answer(
+        text,
+        choice.get("finish_reason") == "length",
+        next((choice[name] for name in _STOP_KEYS if choice.get(name) is not None), None),
+        any(name in choice for name in _STOP_KEYS),
+        _count(usage.get("prompt_tokens")),
+        _count(usage.get("completion_tokens")),
+    )
 
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _is_number(text: str | None) -> bool:
+def _seconds(text: str | None) -> float | None:
     try:
-        return text is not None and float(text) >= 0
+        seconds = float(text or "")
     except ValueError:
-        return False
+        return None
+    return seconds if seconds >= 0 else None

@@ -1,13 +1,13 @@
-"""Models of transformers, in the process: many completions at once, each a row with a life of its own.
+"""Models of transformers in the process, with continuous batching.
 
-A row is a prompt, the tokens drawn so far and a stream of random numbers. All rows take a step together; one that is
-over makes room for the next request at once, and where there is none, the batch gets smaller. The keys and values of
-a prompt are worked out once and copied to all its completions. They stand at the left of a row's part of the cache,
-token by token, so taking tokens back is forgetting how many there are: an edit that is drawn again costs nothing but
-its tokens.
+Each completion is a row of the batch: a prompt, the tokens drawn so far, and its own random stream. All rows take a
+step together. A finished row is replaced by the next request at once; when no requests are left, the batch shrinks.
+The keys and values of a prompt are computed once and copied to all its completions. A row's part of the cache is
+left-aligned, token by token, so discarding tokens only means forgetting how many there are: redrawing an edit costs
+nothing but its tokens.
 
-The random numbers of a row depend on its request alone. What a model makes of a row depends on the rows beside it in
-the last digits, as batched arithmetic rounds differently; where two tokens are nearly alike, that can tell them apart.
+A row's random numbers depend on its request alone. Its logits depend on the rest of the batch in the last digits,
+because batched arithmetic rounds differently; where two tokens are almost equally likely, that can change the choice.
 """
 
 import hashlib
@@ -29,30 +29,33 @@ from lintseq.codecs import SEPARATOR
 from lintseq.errors import ConfigError
 from lintseq.evaluation.cost import ModelShape, shape_of
 from lintseq.lm.backends.backend import (
-    Finish,
-    Generated,
-    Listener,
+    EditFilter,
+    EditFilterFactory,
+    FinishReason,
+    GeneratedCompletion,
+    GenerationRequest,
     Prompt,
-    Request,
-    Sampling,
-    Watch,
-    Watches,
+    SamplingParameters,
+    TextListener,
 )
 from lintseq.lm.folders import loading
 
 CPU_BATCH, GPU_BATCH = 32, 128
-"""Rows at once, if nothing else is said."""
+"""Default number of rows in a batch."""
 _PREFILL_TOKENS = {"cpu": 512, "cuda": 8192}
-"""Tokens of prompts that are fed at once, about."""
+"""Approximate number of prompt tokens processed at once."""
 _WIDTH = 64
-"""The cache is looked at in steps of so many tokens, and grows by them."""
-_LIKELY = 256
-"""Tokens among which those that top-p and min-p leave are looked for first: sorting all of them takes long."""
+"""The cache grows, and is read, in multiples of this many tokens."""
+_TOP = 256
+"""Tokens among which the top-p or min-p set is sought first: sorting the whole vocabulary is slow."""
 
 
-def open_model(path: str, *, device: str | None = None, dtype: str = "auto", batch: int | None = None) -> "Model":
-    """Return the model in a folder, or of a name on the Hugging Face Hub, ready to draw."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer  # (slow to import)
+def open_model(path: str, *, device: str | None = None, dtype: str = "auto", batch: int | None = None) -> "LocalModel":
+    """Return the model in a folder or on the Hugging Face Hub, loaded and moved to its device.
+
+    Raises `ConfigError` if there is no such model or device, or if it is of a kind that cannot be batched here.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     if dtype not in ("auto", "float32", "bfloat16", "float16"):
@@ -61,17 +64,19 @@ def open_model(path: str, *, device: str | None = None, dtype: str = "auto", bat
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     with loading("model", path):
         tokenizer = AutoTokenizer.from_pretrained(path)
-        number = dtype if dtype == "auto" else getattr(torch, dtype)
-        model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=number)
+        weights_type = dtype if dtype == "auto" else getattr(torch, dtype)
+        model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=weights_type)
     try:
         model.to(device)
-    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
-        first = str(error).strip().partition("\n")[0]
-        raise ConfigError(f"--device {device}: cannot move the model {path} there: {first}; use cpu or cuda") from None
-    return Model(model, tokenizer, name=path, batch=batch)
+    except (RuntimeError, AssertionError) as error:  # AssertionError if torch was built without CUDA
+        reason = str(error).strip().partition("\n")[0]
+        raise ConfigError(
+            f"--device {device}: cannot move the model {path} there: {reason}; use cpu or cuda"
+        ) from None
+    return LocalModel(model, tokenizer, name=path, batch=batch)
 
 
-class Model:
+class LocalModel:
     """A model and its tokenizer; a `Backend`."""
 
     def __init__(self, model: Any, tokenizer: Any, *, name: str = "", batch: int | None = None) -> None:
@@ -81,17 +86,18 @@ class Model:
         self.device = model.device
         self.batch = batch or (CPU_BATCH if self.device.type == "cpu" else GPU_BATCH)
         config = model.config.get_text_config()
-        self.context = _context(config)
-        _check_can_be_run(model, config)
-        self.ends = _end_tokens(model, tokenizer)
-        self.separator = _one_token(tokenizer, SEPARATOR)
+        self.context = _context_length(config)
+        _check_supported(model, config)
+        self.end_tokens = _end_tokens(model, tokenizer)
+        separator = tokenizer(SEPARATOR, add_special_tokens=False).input_ids
+        self.separator: int | None = separator[0] if len(separator) == 1 else None
         self.shape: ModelShape | None = None
         with suppress(ConfigError):
             self.shape = shape_of(config.to_dict())
         parameters = inspect.signature(model.forward).parameters
         self._cache_name = "cache" if "cache" in parameters else "past_key_values"  # since transformers 5.2x
-        self._keeps = "logits_to_keep" in parameters
-        self._adds = getattr(config, "_attn_implementation", "sdpa") != "sdpa"
+        self._takes_logits_to_keep = "logits_to_keep" in parameters
+        self._takes_additive_mask = getattr(config, "_attn_implementation", "sdpa") != "sdpa"
 
     def describe(self) -> Mapping[str, Any]:
         return {
@@ -102,405 +108,403 @@ class Model:
         }
 
     def made_with(self) -> Mapping[str, Any]:
-        """Return what may differ when a run is gone on with."""
         device = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         return {"torch": version("torch"), "transformers": version("transformers"), "device": device}
 
     def warnings(self) -> Iterable[str]:
         if self.shape is None:
-            yield "the model's configuration does not tell its shape, so operations are not recorded"
-        if not self.ends:
-            yield "the tokenizer has no end-of-text token, so completions end only with --max-tokens"
+            yield "the model's configuration does not give its shape, so operations are not recorded"
+        if not self.end_tokens:
+            yield "the tokenizer has no end-of-text token, so completions end only at --max-tokens"
 
     def prompt_ids(self, prompt: Prompt) -> list[int]:
-        """Return the tokens that the model is fed for a prompt."""
+        """Return the tokens of a prompt, in the chat template if it is a conversation."""
         if isinstance(prompt, str):
             return list(self.tokenizer(prompt).input_ids)
         if not getattr(self.tokenizer, "chat_template", None):
             raise ConfigError(
                 f"the tokenizer of {self.name} has no chat template, so it takes no messages: use --prompts plain or"
-                " edits, and `prompt` in place of `messages` in a file of your own"
+                " edits, and `prompt` instead of `messages` in a file of your own"
             )
         return list(self.tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=False))
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of tokens, separators and all."""
+        """Return the text of tokens, separators included."""
         text: str = self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return text
 
     def generate(
         self,
-        requests: Sequence[Request],
-        sampling: Sampling,
+        requests: Sequence[GenerationRequest],
+        sampling: SamplingParameters,
         *,
-        watches: Watches | None = None,
-        listener: Listener | None = None,
-    ) -> Iterator[Generated]:
-        """Yield completions as they are done; prompts that leave no room give empty ones."""
-        if watches is not None and self.separator is None:
+        edit_filters: EditFilterFactory | None = None,
+        on_text: TextListener | None = None,
+    ) -> Iterator[GeneratedCompletion]:
+        """Yield completions as they finish; prompts that fill the context give empty ones."""
+        if edit_filters is not None and self.separator is None:
             raise ConfigError(
-                f"{SEPARATOR} is no single token of {self.name}, so its edits cannot be told apart while they are"
-                " drawn; `lintseq tokenizer extend` makes it one, and finetuning teaches it"
+                f"{SEPARATOR} is not a single token of {self.name}, so its edits cannot be recognized while they are"
+                " generated; add the token with `lintseq tokenizer extend`, and finetune the model"
             )
-        queue: deque[_Row] = deque()
+        queue: list[_Row] = []
         tokens: dict[str, list[int]] = {}
         for request in requests:
             key = repr(request.prompt)
             if key not in tokens:
                 tokens[key] = self.prompt_ids(request.prompt)
-            row = _Row(request, tokens[key], sampling, self, None if watches is None else watches(request))
+            row = _Row(request, tokens[key], sampling, self, None if edit_filters is None else edit_filters(request))
             if row.limit < 1 or not row.prompt:
-                yield row.generated("no-room")
+                yield row.completion("no-room")
             else:
                 queue.append(row)
-        # Long prompts first; a prompt's completions one after the other.
-        queue = deque(sorted(queue, key=lambda row: (-len(row.prompt), row.prompt)))
+        # Long prompts first; the completions of a prompt one after the other.
+        queue.sort(key=lambda row: (-len(row.prompt), row.prompt))
         try:
-            yield from self._run(queue, sampling, listener)
+            yield from self._run(deque(queue), sampling, on_text)
         except torch.cuda.OutOfMemoryError:
             raise ConfigError(
-                f"the GPU has too little memory for {self.batch} completions at once; choose fewer with --batch, and"
-                " go on with --resume"
+                f"the GPU has too little memory for {self.batch} completions at once; choose a smaller --batch and"
+                " continue with --resume"
             ) from None
 
     @torch.inference_mode()
-    def _run(self, queue: "deque[_Row]", sampling: Sampling, listener: Listener | None) -> Iterator[Generated]:
-        slots = _Slots(min(self.batch, len(queue)))
+    def _run(
+        self, queue: "deque[_Row]", sampling: SamplingParameters, on_text: TextListener | None
+    ) -> Iterator[GeneratedCompletion]:
+        batch_cache = _BatchCache(min(self.batch, len(queue)))
         live: list[_Row] = []
-        prompts: dict[tuple[int, ...], _Prompt] = {}
+        prompts: dict[tuple[int, ...], _CachedPrompt] = {}
         while queue or live:
             arrived: list[_Row] = []
-            while queue and len(live) < slots.size:
+            while queue and len(live) < batch_cache.rows:
                 arrived.append(queue.popleft())
                 live.append(arrived[-1])
             if arrived:
-                first = self._prefill(arrived, prompts)
+                logits = self._prefill(arrived, prompts)
                 for row in arrived:
-                    slots.put(live.index(row), prompts[tuple(row.prompt)])
-                over = self._advance(arrived, first, sampling)
-                ahead = tuple(queue[0].prompt) if queue else ()
-                prompts = {ids: one for ids, one in prompts.items() if ids == ahead}
+                    batch_cache.insert(live.index(row), prompts[tuple(row.prompt)])
+                finished = self._advance(arrived, logits, sampling)
+                upcoming = tuple(queue[0].prompt) if queue else ()
+                prompts = {ids: prompt for ids, prompt in prompts.items() if ids == upcoming}
             else:
-                over = self._advance(live, self._step(live, slots), sampling)
-            if listener is not None:
+                finished = self._advance(live, self._step(live, batch_cache), sampling)
+            if on_text is not None:
                 for row in live:
-                    listener(row.request, row.text())
-            for row in over:
-                yield row.generated()
-                place = live.index(row)
-                slots.move(len(live) - 1, place, len(live[-1].prompt) + len(live[-1].ids))
-                live[place] = live[-1]
+                    on_text(row.request, row.text())
+            for row in finished:
+                yield row.completion()
+                index = live.index(row)
+                batch_cache.move(len(live) - 1, index, len(live[-1].prompt) + len(live[-1].ids))
+                live[index] = live[-1]
                 live.pop()
 
-    def _prefill(self, rows: "Sequence[_Row]", prompts: "dict[tuple[int, ...], _Prompt]") -> torch.Tensor:
-        """Return what comes after the rows' prompts, having fed those that were not yet."""
+    def _prefill(self, rows: "Sequence[_Row]", prompts: "dict[tuple[int, ...], _CachedPrompt]") -> torch.Tensor:
+        """Return the logits after each row's prompt, (rows, vocab); prompts that are new are added to `prompts`."""
         new = list({tuple(row.prompt): None for row in rows if tuple(row.prompt) not in prompts})
-        most = _PREFILL_TOKENS.get(self.device.type, 512)
         while new:
-            width = len(new[0])
-            part, new = new[: max(most // width, 1)], new[max(most // width, 1) :]
+            count = max(_PREFILL_TOKENS.get(self.device.type, 512) // len(new[0]), 1)
+            part, new = new[:count], new[count:]
             width = max(map(len, part))
-            ids = torch.tensor([[*one, *[one[-1]] * (width - len(one))] for one in part], device=self.device)
-            ends = sorted({len(one) - 1 for one in part})
+            # Padding follows the prompt, where causal attention does not see it.
+            padded = [[*prompt, *[prompt[-1]] * (width - len(prompt))] for prompt in part]
+            ends = sorted({len(prompt) - 1 for prompt in part})
             cache: Any = DynamicCache()
-            keep = {"logits_to_keep": torch.tensor(ends, device=self.device)} if self._keeps else {}
-            # What a row is filled up with stands behind its end, where causal attention does not look.
-            logits = self.model(input_ids=ids, use_cache=True, **{self._cache_name: cache}, **keep).logits
-            for index, one in enumerate(part):
-                at = ends.index(len(one) - 1) if self._keeps else len(one) - 1
+            keep = {"logits_to_keep": torch.tensor(ends, device=self.device)} if self._takes_logits_to_keep else {}
+            logits = self.model(
+                input_ids=torch.tensor(padded, device=self.device), use_cache=True, **{self._cache_name: cache}, **keep
+            ).logits
+            for index, prompt in enumerate(part):
+                last = len(prompt) - 1
                 layers = [
-                    (layer.keys[index, :, : len(one)], layer.values[index, :, : len(one)]) for layer in cache.layers
+                    (layer.keys[index, :, : len(prompt)], layer.values[index, :, : len(prompt)])
+                    for layer in cache.layers
                 ]
-                prompts[one] = _Prompt(layers, logits[index, at].float())
+                kept = ends.index(last) if self._takes_logits_to_keep else last
+                prompts[prompt] = _CachedPrompt(layers, logits[index, kept].float())
         return torch.stack([prompts[tuple(row.prompt)].logits for row in rows])
 
-    def _step(self, rows: "Sequence[_Row]", slots: "_Slots") -> torch.Tensor:
-        """Feed the last token of each row; return what comes next."""
-        places = [len(row.prompt) + len(row.ids) - 1 for row in rows]
-        for row, place in zip(rows, places, strict=True):
-            row.count(place)
-        at = torch.tensor(places, device=self.device)
-        mask = slots.begin(at, max(places) + 1)
-        if self._adds:  # the mask is added to what is attended
+    def _step(self, rows: "Sequence[_Row]", batch_cache: "_BatchCache") -> torch.Tensor:
+        """Feed the last token of each row; return the next logits, (rows, vocab)."""
+        positions = [len(row.prompt) + len(row.ids) - 1 for row in rows]
+        if self.shape is not None:
+            for row, position in zip(rows, positions, strict=True):
+                row.flops += self.shape.forward(1, before=position)
+        at = torch.tensor(positions, device=self.device)
+        mask = batch_cache.begin_step(at, max(positions) + 1)
+        if self._takes_additive_mask:
             mask = torch.zeros_like(mask, dtype=self.model.dtype).masked_fill(~mask, torch.finfo(self.model.dtype).min)
-        ids = torch.tensor([[row.ids[-1]] for row in rows], device=self.device)
-        logits = self.model(
-            input_ids=ids,
+        logits: torch.Tensor = self.model(
+            input_ids=torch.tensor([[row.ids[-1]] for row in rows], device=self.device),
             attention_mask=mask,
             position_ids=at[:, None],
             use_cache=True,
-            **{self._cache_name: slots.cache},
+            **{self._cache_name: batch_cache.cache},
         ).logits
-        return logits[:, -1].float()  # type: ignore[no-any-return]
+        return logits[:, -1].float()
 
-    def _advance(self, rows: "Sequence[_Row]", logits: torch.Tensor, sampling: Sampling) -> "list[_Row]":
-        """Draw a token for each row, and again where edits are to be drawn again; return the rows that are over."""
-        if self.ends and any(len(row.ids) < sampling.min_tokens for row in rows):
+    def _advance(self, rows: "Sequence[_Row]", logits: torch.Tensor, sampling: SamplingParameters) -> "list[_Row]":
+        """Draw a token for each row from `logits`, (rows, vocab), redrawing rejected edits; return finished rows."""
+        early = [index for index, row in enumerate(rows) if len(row.ids) < sampling.min_tokens]
+        if self.end_tokens and early:
             logits = logits.clone()
-            early = [place for place, row in enumerate(rows) if len(row.ids) < sampling.min_tokens]
-            logits[torch.tensor(early)[:, None], torch.tensor(sorted(self.ends))] = -torch.inf
+            logits[torch.tensor(early)[:, None], torch.tensor(sorted(self.end_tokens))] = -torch.inf
         tokens = draw(logits, sampling, [row.random.random() for row in rows])
-        again = []
-        for place, (row, token) in enumerate(zip(rows, tokens, strict=True)):
-            row.take(token, logits[place])
-            if row.again:
-                again.append(row)
-        if again:
-            stacked = torch.stack([row.before for row in again if row.before is not None])
-            self._advance(again, stacked, sampling)
+        for index, (row, token) in enumerate(zip(rows, tokens, strict=True)):
+            row.append(token, logits[index])
+        if redrawn := [row for row in rows if row.redraw]:
+            before = torch.stack([row.logits_before for row in redrawn if row.logits_before is not None])
+            self._advance(redrawn, before, sampling)
         return [row for row in rows if row.finish is not None]
 
 
 @dataclass(slots=True)
-class _Prompt:
-    """A prompt that was fed."""
+class _CachedPrompt:
+    """The keys and values of a prompt, and the logits after it."""
 
     layers: list[tuple[torch.Tensor, torch.Tensor]]
+    """For each layer, keys and values, (heads, tokens, width)."""
     logits: torch.Tensor
+    """(vocab,)"""
 
 
 @dataclass(slots=True, eq=False)
 class _Row:
-    """A completion while it is drawn."""
+    """A completion while it is generated."""
 
-    request: Request
+    request: GenerationRequest
     prompt: list[int]
-    sampling: Sampling
-    model: Model
-    watch: Watch | None
+    sampling: SamplingParameters
+    model: LocalModel
+    edit_filter: EditFilter | None
     random: Random = field(init=False)
     limit: int = field(init=False)
-    """So many tokens there is room for."""
+    """Maximum number of new tokens that also fits the model's context."""
     ids: list[int] = field(default_factory=list)
-    """Tokens that were drawn and are to stay."""
+    """Tokens drawn and kept."""
     drawn: int = 0
-    """All that were drawn."""
+    """Tokens drawn, discarded ones included."""
     flops: int = 0
-    finish: Finish | None = None
-    again: bool = False
-    """Whether the edit is to be drawn again."""
-    opened: bool = field(init=False)
-    """Whether a separator stands in front of what is being written."""
-    mark: int = 0
-    """Where the edit that is being written begins."""
-    before: torch.Tensor | None = None
-    """What the model said at that place."""
+    finish: FinishReason | None = None
+    redraw: bool = False
+    """Whether the last edit was rejected and has to be drawn again."""
+    in_edit: bool = field(init=False)
+    """Whether a separator precedes the current text."""
+    edit_start: int = 0
+    """Index in `ids` of the first token of the current edit."""
+    logits_before: torch.Tensor | None = None
+    """The logits at that index, (vocab,)."""
 
     def __post_init__(self) -> None:
         self.random = Random(self.request.seed)
-        room = self.sampling.max_tokens if self.model.context is None else self.model.context - len(self.prompt)
-        self.limit = min(self.sampling.max_tokens, room)
-        self.opened = bool(self.prompt) and self.prompt[-1] == self.model.separator
+        self.limit = self.sampling.max_tokens
+        if self.model.context is not None:
+            self.limit = min(self.limit, self.model.context - len(self.prompt))
+        self.in_edit = bool(self.prompt) and self.prompt[-1] == self.model.separator
         if self.model.shape is not None:
             self.flops = self.model.shape.prompt(len(self.prompt))
 
-    def count(self, place: int) -> None:
-        """Count what feeding a token takes that so many others stand before."""
-        if self.model.shape is not None:
-            self.flops += self.model.shape.forward(1, before=place)
-
-    def take(self, token: int, logits: torch.Tensor) -> None:
-        """Add a token that was drawn from `logits`; say in `finish` or `again` what comes of it."""
-        self.again = False
-        if self.watch is not None and len(self.ids) == self.mark:
-            self.before = logits.clone()
+    def append(self, token: int, logits: torch.Tensor) -> None:
+        """Add a token drawn from `logits`, (vocab,); sets `finish` or `redraw` if that ends the text or the edit."""
+        self.redraw = False
+        if self.edit_filter is not None and len(self.ids) == self.edit_start:
+            self.logits_before = logits.clone()
         self.drawn += 1
         self.ids.append(token)
-        if token in self.model.ends:
+        if token in self.model.end_tokens:
             self.finish = "end"
-            if self.watch is not None and self.opened:
-                self._edit(last=True)
-        elif self.watch is not None and token == self.model.separator:
-            if self.opened:
-                self._edit(last=False)
+            self._judge_edit(last=True)
+        elif self.edit_filter is not None and token == self.model.separator:
+            if self.in_edit:
+                self._judge_edit(last=False)
             else:
-                self.opened, self.mark = True, len(self.ids)
-        elif self.sampling.stop and self._stopped():
+                self.in_edit, self.edit_start = True, len(self.ids)
+        elif self.sampling.stop and self._has_stop_text():
             self.finish = "stop"
-        if self.finish is None and not self.again and len(self.ids) >= self.limit:
+        if self.finish is None and not self.redraw and len(self.ids) >= self.limit:
             self.finish = "length"
-            if self.watch is not None and self.opened:
-                self._edit(last=True, cut=True)
+            self._judge_edit(last=True, truncated=True)
 
     def text(self) -> str:
-        """Return the text as it stands."""
-        ids = self.ids[:-1] if self.ids and self.ids[-1] in self.model.ends else self.ids
+        """Return the text so far."""
+        ids = self.ids[:-1] if self.ids and self.ids[-1] in self.model.end_tokens else self.ids
         text = self.model.decode(ids)
         if self.finish == "stop":
-            text = text[: min(at for at in map(text.find, self.sampling.stop) if at >= 0)]
+            text = text[: min(index for index in map(text.find, self.sampling.stop) if index >= 0)]
         return text
 
-    def generated(self, finish: Finish | None = None) -> Generated:
-        """Return the completion, which is over."""
+    def completion(self, finish: FinishReason | None = None) -> GeneratedCompletion:
+        """Return the finished completion."""
         finish = finish or self.finish
         assert finish is not None
-        more = {} if self.watch is None else {**self.watch.report(), "thrown_tokens": self.drawn - len(self.ids)}
+        more: dict[str, Any] = {}
+        if self.edit_filter is not None:
+            more = {**self.edit_filter.report(), "thrown_tokens": self.drawn - len(self.ids)}
         flops = None if self.model.shape is None else self.flops if self.drawn else 0
-        return Generated(self.request, self.text(), finish, len(self.prompt), self.drawn, flops, more)
+        return GeneratedCompletion(self.request, self.text(), finish, len(self.prompt), self.drawn, flops, more)
 
-    def _edit(self, *, last: bool, cut: bool = False) -> None:
-        assert self.watch is not None
-        text = self.model.decode(self.ids[self.mark :] if cut else self.ids[self.mark : -1])
-        decision = self.watch.edit(text, last=last, cut=cut)
-        if decision == "again":
-            del self.ids[self.mark :]
-            self.finish, self.again = None, True
+    def _judge_edit(self, *, last: bool, truncated: bool = False) -> None:
+        """Have the current edit judged; without a filter, or before the first separator, do nothing."""
+        if self.edit_filter is None or not self.in_edit:
+            return
+        text = self.model.decode(self.ids[self.edit_start : None if truncated else -1])
+        decision = self.edit_filter.judge(text, last=last, truncated=truncated)
+        if decision == "redraw":
+            del self.ids[self.edit_start :]
+            self.finish, self.redraw = None, True
         elif decision == "drop":
-            del self.ids[max(self.mark - 1, 0) :]  # with the separator in front of it
-            self.finish = "length" if cut else "gave-up"
-        elif decision == "enough":
+            del self.ids[max(self.edit_start - 1, 0) :]  # with the separator before it
+            self.finish = "length" if truncated else "gave-up"
+        elif decision == "stop":
             self.ids.pop()
             self.finish = "edits"
         else:
-            self.mark = len(self.ids)
+            self.edit_start = len(self.ids)
 
-    def _stopped(self) -> bool:
-        most = max(map(len, self.sampling.stop))
-        tail = self.model.decode(self.ids[-most - 4 :])  # a token is a character at least, or part of one
+    def _has_stop_text(self) -> bool:
+        longest = max(map(len, self.sampling.stop))
+        tail = self.model.decode(self.ids[-longest - 4 :])  # a token has at least one character, or a part of one
         return any(stop in tail for stop in self.sampling.stop)
 
 
 # Keys and values
 
 
-class _Slots:
-    """The keys and values of all rows, each row's from column 0 on."""
+class _BatchCache:
+    """The keys and values of all rows; each row's tokens start in column 0."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.places = torch.tensor([])
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.positions = torch.tensor([])
+        """Where the token of the current step goes, (live rows,)."""
         self.width = 0
         self.cache: Any = None
 
-    def put(self, slot: int, prompt: _Prompt) -> None:
-        """Begin a row behind a prompt."""
+    def insert(self, row: int, prompt: _CachedPrompt) -> None:
+        """Start a row with a prompt."""
         if self.cache is None:
-            self.cache = Cache(layers=[_Layer(self, keys, values) for keys, values in prompt.layers])
+            self.cache = Cache(layers=[_BatchLayer(self, keys, values) for keys, values in prompt.layers])
         length = prompt.layers[0][0].shape[1]
         for layer, (keys, values) in zip(self.cache.layers, prompt.layers, strict=True):
             layer.grow(length)
-            layer.keys[slot, :, :length] = keys
-            layer.values[slot, :, :length] = values
+            layer.keys[row, :, :length] = keys
+            layer.values[row, :, :length] = values
 
     def move(self, source: int, target: int, length: int) -> None:
-        """Let a row be where another one was."""
+        """Copy the first `length` tokens of one row over another row."""
         if source != target:
             for layer in self.cache.layers:
                 layer.keys[target, :, :length] = layer.keys[source, :, :length]
                 layer.values[target, :, :length] = layer.values[source, :, :length]
 
-    def begin(self, places: torch.Tensor, width: int) -> torch.Tensor:
-        """Say where the next token of each row goes; return which columns it attends to."""
-        self.places = places
+    def begin_step(self, positions: torch.Tensor, width: int) -> torch.Tensor:
+        """Set where the next token of each row goes; return the columns it attends to, (rows, 1, 1, width)."""
+        self.positions = positions
         self.width = -(-width // _WIDTH) * _WIDTH
-        return (torch.arange(self.width, device=places.device) <= places[:, None])[:, None, None, :]
+        return (torch.arange(self.width, device=positions.device) <= positions[:, None])[:, None, None, :]
 
 
-class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
-    """The keys and values of one layer; the token that comes is written where `slots` says."""
+class _BatchLayer(DynamicLayer):  # type: ignore[no-untyped-call]
+    """The keys and values of one layer, (rows, heads, tokens, width); new tokens go to `batch_cache.positions`."""
 
     keys: Any
     values: Any
 
-    def __init__(self, slots: _Slots, keys: torch.Tensor, values: torch.Tensor) -> None:
+    def __init__(self, batch_cache: _BatchCache, keys: torch.Tensor, values: torch.Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.slots = slots
-        # Zeros, as what is masked still is multiplied, and what memory holds may be no number.
-        self.keys = keys.new_zeros((slots.size, keys.shape[0], 0, keys.shape[2]))
-        self.values = values.new_zeros((slots.size, values.shape[0], 0, values.shape[2]))
+        self.batch_cache = batch_cache
+        # Zeros: masked entries are multiplied too, and uninitialized memory may hold NaN.
+        self.keys = keys.new_zeros((batch_cache.rows, keys.shape[0], 0, keys.shape[2]))
+        self.values = values.new_zeros((batch_cache.rows, values.shape[0], 0, values.shape[2]))
         self.is_initialized = True
 
     def grow(self, length: int) -> None:
-        """Make room for so many tokens."""
-        have = self.keys.shape[2]
-        if length > have:
-            more = max(-(-length // _WIDTH) * _WIDTH - have, have // 4 // _WIDTH * _WIDTH)
+        """Extend the layer to hold at least `length` tokens."""
+        capacity = self.keys.shape[2]
+        if length > capacity:
+            more = max(-(-length // _WIDTH) * _WIDTH - capacity, capacity // 4 // _WIDTH * _WIDTH)
             self.keys = torch.nn.functional.pad(self.keys, (0, 0, 0, more))
             self.values = torch.nn.functional.pad(self.values, (0, 0, 0, more))
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Write a token of each row; return the columns that there are."""
-        slots, rows = self.slots, len(self.slots.places)
-        self.grow(slots.width)
-        at = torch.arange(rows, device=key_states.device)
-        self.keys[at, :, slots.places] = key_states[:, :, 0]
-        self.values[at, :, slots.places] = value_states[:, :, 0]
-        return self.keys[:rows, :, : slots.width], self.values[:rows, :, : slots.width]
+        """Write one token of each row; return the keys and values to attend to."""
+        positions, width = self.batch_cache.positions, self.batch_cache.width
+        rows = len(positions)
+        self.grow(width)
+        index = torch.arange(rows, device=key_states.device)
+        self.keys[index, :, positions] = key_states[:, :, 0]
+        self.values[index, :, positions] = value_states[:, :, 0]
+        return self.keys[:rows, :, :width], self.values[:rows, :, :width]
 
     def get_seq_length(self) -> int:
-        return self.slots.width
+        return self.batch_cache.width
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self.slots.width, 0
+        return self.batch_cache.width, 0
 
 
 # Drawing
 
 
-def draw(logits: torch.Tensor, sampling: Sampling, chances: Sequence[float]) -> list[int]:
-    """Return a token for each row of `logits`; `chances`, one of each row from 0 to 1, decide which."""
+def draw(logits: torch.Tensor, sampling: SamplingParameters, uniforms: Sequence[float]) -> list[int]:
+    """Return a token for each row of `logits`, (rows, vocab); `uniforms` has a random number from 0 to 1 per row."""
     if sampling.temperature == 0:
         return list(logits.argmax(-1).tolist())
     probabilities = torch.softmax(logits / sampling.temperature, -1)
-    chance = torch.tensor(chances, dtype=torch.float64, device=logits.device)
+    uniform = torch.tensor(uniforms, dtype=torch.float64, device=logits.device)
     if sampling.top_p == 1 and not sampling.min_p and not sampling.top_k:
-        return list(_picked(probabilities, chance).tolist())
-    size = probabilities.shape[1]
-    top, ids = probabilities.topk(min(sampling.top_k or _LIKELY, size))
-    found = ids.gather(1, _picked(_kept(top, sampling), chance)[:, None])[:, 0]
-    if not sampling.top_k and top.shape[1] < size:
-        enough = top.sum(-1) >= sampling.top_p if sampling.top_p < 1 else torch.zeros_like(found, dtype=torch.bool)
-        enough |= top[:, -1] < sampling.min_p * top[:, 0]
+        return list(_inverse_cdf(probabilities, uniform).tolist())
+    vocabulary = probabilities.shape[1]
+    top, ids = probabilities.topk(min(sampling.top_k or _TOP, vocabulary))
+    tokens = ids.gather(1, _inverse_cdf(_filtered(top, sampling), uniform)[:, None])[:, 0]
+    if not sampling.top_k and top.shape[1] < vocabulary:
+        enough = top[:, -1] < sampling.min_p * top[:, 0]
+        if sampling.top_p < 1:
+            enough |= top.sum(-1) >= sampling.top_p
         if len(rest := (~enough).nonzero()[:, 0]):
             top, ids = probabilities[rest].sort(-1, descending=True)
-            found[rest] = ids.gather(1, _picked(_kept(top, sampling), chance[rest])[:, None])[:, 0]
-    return list(found.tolist())
+            tokens[rest] = ids.gather(1, _inverse_cdf(_filtered(top, sampling), uniform[rest])[:, None])[:, 0]
+    return list(tokens.tolist())
 
 
-def _kept(top: torch.Tensor, sampling: Sampling) -> torch.Tensor:
-    """Return probabilities, the largest first, with those at zero that are not to be drawn."""
+def _filtered(top: torch.Tensor, sampling: SamplingParameters) -> torch.Tensor:
+    """Return descending probabilities, (rows, tokens), with 0 for tokens that top-k, top-p or min-p exclude."""
     if sampling.top_k:
         top = top / top.sum(-1, keepdim=True)
     keep = top >= sampling.min_p * top[:, :1]
-    keep &= top.cumsum(-1) - top < sampling.top_p  # the one that reaches it is kept
+    keep &= top.cumsum(-1) - top < sampling.top_p  # the token that reaches top-p is kept
     return top * keep
 
 
-def _picked(weights: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
-    """Return for each row the place at which its share `chance` of all weight is reached."""
-    reached = weights.cumsum(-1, dtype=torch.float64)
-    wanted = (chance * reached[:, -1])[:, None]
-    return torch.searchsorted(reached, wanted, right=True)[:, 0].clamp(max=weights.shape[1] - 1)
+def _inverse_cdf(weights: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+    """Return the index, (rows,), at which the cumulative weight reaches `uniform`, (rows,), times the total."""
+    cumulative = weights.cumsum(-1, dtype=torch.float64)
+    wanted = (uniform * cumulative[:, -1])[:, None]
+    return torch.searchsorted(cumulative, wanted, right=True)[:, 0].clamp(max=weights.shape[1] - 1)
 
 
-# What a model is
+# Properties of a model
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    said = getattr(model.generation_config, "eos_token_id", None)
-    found = said if isinstance(said, list) else [said]
-    return frozenset(one for one in [*found, tokenizer.eos_token_id] if one is not None)
+    configured = getattr(model.generation_config, "eos_token_id", None)
+    tokens = configured if isinstance(configured, list) else [configured]
+    return frozenset(token for token in [*tokens, tokenizer.eos_token_id] if token is not None)
 
 
-def _one_token(tokenizer: Any, text: str) -> int | None:
-    """Return the token that `text` is, or None if it is several."""
-    ids = tokenizer(text, add_special_tokens=False).input_ids
-    return ids[0] if len(ids) == 1 else None
-
-
-def _check_can_be_run(model: Any, config: Any) -> None:
-    """Raise `ConfigError` unless the model keeps keys and values of tokens, each of which attends to all before."""
-    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"}
-    if getattr(model, "_is_stateful", False) or getattr(config, "is_encoder_decoder", False) or kinds:
+def _check_supported(model: Any, config: Any) -> None:
+    """Raise `ConfigError` unless the model is a decoder with a key-value cache and causal attention in every layer."""
+    others = set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"}
+    if getattr(model, "_is_stateful", False) or getattr(config, "is_encoder_decoder", False) or others:
         raise ConfigError(
-            f"models like {config.model_type} are none that lintseq draws from; serve it and use --backend openai"
+            f"the transformers backend does not support {config.model_type} models; serve it and use --backend openai"
         )
 
 
-def _context(config: Any) -> int | None:
-    """Return how many tokens a row may have; where attention slides, it is full up to its window."""
+def _context_length(config: Any) -> int | None:
+    """Return the maximum number of tokens in a row; with sliding attention, those of its window."""
     limits = [getattr(config, "max_position_embeddings", None)]
     if getattr(config, "use_sliding_window", True):
         limits.append(getattr(config, "sliding_window", None))
@@ -508,16 +512,19 @@ def _context(config: Any) -> int | None:
 
 
 def fingerprint(path: str) -> str:
-    """Return a hash of a model's weights and configuration: of some places in them, as reading all takes long."""
+    """Return a hash of a model's weights and configuration, "" if it is not a folder.
+
+    Reads 64 blocks of each file, because hashing all weights is slow.
+    """
     hashed = hashlib.sha256()
     folder = Path(path)
     if not folder.is_dir():
         return ""
-    for file in sorted([*folder.glob("*.safetensors"), *folder.glob("config.json"), *folder.glob("tokenizer.json")]):
-        size = file.stat().st_size
-        hashed.update(f"{file.name} {size}\n".encode())
-        with file.open("rb") as opened:
-            for place in range(64):
-                opened.seek(size * place // 64, os.SEEK_SET)
-                hashed.update(opened.read(1 << 14))
+    for source in sorted([*folder.glob("*.safetensors"), *folder.glob("config.json"), *folder.glob("tokenizer.json")]):
+        size = source.stat().st_size
+        hashed.update(f"{source.name} {size}\n".encode())
+        with source.open("rb") as file:
+            for block in range(64):
+                file.seek(size * block // 64, os.SEEK_SET)
+                hashed.update(file.read(1 << 14))
     return hashed.hexdigest()[:16]
