@@ -459,7 +459,7 @@ def test_the_command_completes_with_a_server_and_resumes(server, tmp_path, capsy
     ("options", "message"),
     [
         (["--n", "2", "--temperature", "0"], "same completion"),
-        (["--temperature", "hot"], "give a number"),
+        (["--temperature", "hot"], "numbers separated by commas"),
         (["--prompts", "nice"], "'nice' is not one of"),
         (["--backend", "openai"], "--url"),
         (["--backend", "other"], "'other' is not one of"),
