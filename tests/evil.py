@@ -38,8 +38,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lintseq.sandbox.job import Calls, Check, Ending, Job, Limits, Returned, Stdin
-from lintseq.sandbox.pool import Sandbox
+from lintseq.sandbox import CallFunction, FeedStdin, Job, JobResult, Limits, Returned, RunCheck, Sandbox
 
 PROGRAMS = Path(__file__).parent / "evil_programs"
 CANARY = Path("/tmp/lintseq-canary")
@@ -69,12 +68,12 @@ class Case:
         numbers = {name: float(value) if name == "seconds" else int(value) for name, value in limits.items()}
         kind = head.get("task", "check")
         if kind == "stdin":
-            task: Check | Calls | Stdin = Stdin(eval(head.get("stdin", "''")))
+            task: RunCheck | CallFunction | FeedStdin = FeedStdin(eval(head.get("stdin", "''")))
         elif kind == "calls":
             function, _, arguments = head["calls"].partition(" ")
-            task = Calls(function, tuple(ast.literal_eval(arguments)))
+            task = CallFunction(function, tuple(ast.literal_eval(arguments)))
         else:
-            task = Check(check)
+            task = RunCheck(check)
         files = ast.literal_eval(head.get("files", "{}"))
         imports: Any = head.get("imports", "bare")
         job = Job(program, task, Limits(**numbers), imports, tuple(files.items()))  # type: ignore[arg-type]
@@ -82,7 +81,7 @@ class Case:
 
     def missing(self, sandbox: Sandbox) -> str:
         """Return what this machine lacks for the program, if anything."""
-        layers = {layer.name: layer.on for layer in sandbox.level.layers}
+        layers = {layer.name: layer.on for layer in sandbox.isolation.layers}
         for need in self.head.get("needs", "").split():
             if need in layers:
                 there = layers[need]
@@ -92,7 +91,7 @@ class Case:
                 return need
         return ""
 
-    def problems(self, ending: Ending) -> list[str]:
+    def problems(self, ending: JobResult) -> list[str]:
         """Return what is wrong with how the program ended."""
         found = []
         if ending.verdict not in self.head["verdict"].split("|"):
@@ -104,7 +103,7 @@ class Case:
             expected = eval(self.head["stdout"]).encode(self.head.get("encoding", "utf-8"))
             if ending.stdout != expected:
                 found.append(f"printed {ending.stdout[:300]!r} and not {expected[:300]!r}; {ending.stderr[-300:]!r}")
-        values = [one.value if isinstance(one, Returned) else one.kind for one in ending.outcomes]
+        values = [one.value if isinstance(one, Returned) else one.type for one in ending.outcomes]
         if "returns" in self.head:
             expected = ast.literal_eval(self.head["returns"])
             if repr(values) != repr(expected):
@@ -147,7 +146,7 @@ def main() -> None:
     found: dict[str, Any] = {}
     todo = cases(options.names)
     with Sandbox(workers=1) as sandbox:
-        level = sandbox.level.as_dict()
+        level = sandbox.isolation.as_dict()
         for case in todo:
             if missing := case.missing(sandbox):
                 found[case.name] = {"skipped": f"no {missing} here"}
@@ -175,7 +174,7 @@ def run(chosen: list[Case], sandbox: Sandbox, found: dict[str, Any]) -> None:
         found[case.name] = result(case, ending)
 
 
-def result(case: Case, ending: Ending) -> dict[str, Any]:
+def result(case: Case, ending: JobResult) -> dict[str, Any]:
     kept = {name: getattr(ending, name) for name in ("verdict", "detail", "seconds", "cpu_seconds")}
     return {"problems": case.problems(ending), **kept}
 

@@ -21,20 +21,19 @@ import traceback
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lintseq.sandbox.job import Calls, Check, Ending, Job, Raised, Returned, Stdin
-from lintseq.sandbox.levels import Level
+from lintseq.sandbox import CallFunction, FeedStdin, Isolation, Job, JobResult, Raised, Returned, RunCheck
 
 
 class PlainRunner:
     """Runs each job in a process of its own, forked from here."""
 
-    level = Level("unsafe", ())
+    isolation = Isolation("unsafe", ())
 
     def __init__(self, *, timed: bool = True) -> None:
         self.timed = timed
         self.jobs = 0
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Ending]:
+    def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
         with tempfile.TemporaryDirectory(prefix="lintseq-plain-") as folder:
             for number, job in enumerate(jobs):
                 place = os.path.join(folder, str(number))
@@ -42,7 +41,7 @@ class PlainRunner:
                 yield self._run(job, place)
                 shutil.rmtree(place, ignore_errors=True)
 
-    def _run(self, job: Job, folder: str) -> Ending:
+    def _run(self, job: Job, folder: str) -> JobResult:
         self.jobs += 1
         started = time.monotonic()
         read, write = os.pipe()
@@ -64,10 +63,10 @@ class PlainRunner:
         if not self.timed:
             seconds = cpu = 0.0
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL):
-            return Ending("timeout", "took too long", seconds, cpu)
+            return JobResult("timeout", "took too long", seconds, cpu)
         if not parts:
-            return Ending("error", "left early", seconds, cpu)
-        return Ending(seconds=seconds, cpu_seconds=cpu, **pickle.loads(b"".join(parts)))
+            return JobResult("error", "left early", seconds, cpu)
+        return JobResult(seconds=seconds, cpu_seconds=cpu, **pickle.loads(b"".join(parts)))
 
 
 def _child(job: Job, folder: str, read: int, write: int) -> None:
@@ -90,30 +89,30 @@ def _ending(job: Job) -> dict[str, Any]:
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     outcomes: list[Returned | Raised] = []
     told: dict[str, Any] = {"verdict": "passed"}
-    stdin = io.TextIOWrapper(io.BytesIO(job.task.text.encode() if isinstance(job.task, Stdin) else b""))
+    stdin = io.TextIOWrapper(io.BytesIO(job.task.text.encode() if isinstance(job.task, FeedStdin) else b""))
     names: dict[str, Any] = {
-        "__name__": "__main__" if isinstance(job.task, Stdin) else "candidate",
+        "__name__": "__main__" if isinstance(job.task, FeedStdin) else "candidate",
         "__builtins__": builtins,
     }
     sys.modules["candidate"] = type(sys)("candidate")
     sys.modules["candidate"].__dict__.update(names)
     names = sys.modules["candidate"].__dict__
-    if isinstance(job.task, Stdin):
+    if isinstance(job.task, FeedStdin):
         sys.modules["__main__"] = sys.modules["candidate"]
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
         sys.stdin = stdin
         try:
             exec(compile(job.program, "<program>", "exec", dont_inherit=True), names)
-            if isinstance(job.task, Check):
+            if isinstance(job.task, RunCheck):
                 exec(compile(job.task.code, "<check>", "exec", dont_inherit=True), names)
-            elif isinstance(job.task, Calls):
+            elif isinstance(job.task, CallFunction):
                 function = names[job.task.function]
                 for arguments in job.task.arguments:
                     outcomes.append(_called(function, arguments))
         except AssertionError as error:
             told = {"verdict": "failed", "detail": f"AssertionError: {error}", "error": "AssertionError"}
         except SystemExit as error:
-            if not (isinstance(job.task, Stdin) and error.code in (None, 0)):
+            if not (isinstance(job.task, FeedStdin) and error.code in (None, 0)):
                 told = {"verdict": "error", "detail": f"left early: {error.code}", "error": "SystemExit"}
         except BaseException as error:
             told = {"verdict": "error", "detail": f"{type(error).__name__}: {error}", "error": type(error).__name__}

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from plain_runner import PlainRunner
 
-from lintseq.benchmarks import BENCHMARKS, find, load_problems
+from lintseq.benchmarks import BENCHMARKS, find_file, load_problems, reference_completions
 from lintseq.errors import ConfigError
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.expectations import with_expectations
-from lintseq.evaluation.references import references
 from lintseq.evaluation.run import Setup, evaluate
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -51,7 +50,7 @@ SAMPLE = {
 def test_reference_solutions_pass_as_code_and_as_edits(name, form):
     runner = PlainRunner()
     problems = with_expectations(load_problems(name, str(DATA)).problems[:: SAMPLE[name]], runner, None)
-    given = [Completion(row["task_id"], 0, row["completion"], form) for row in references(problems, form)]
+    given = [Completion(row["task_id"], 0, row["completion"], form) for row in reference_completions(problems, form)]
     rows = evaluate(problems, given, runner, Setup())
     assert [(row["task_id"], row["detail"]) for row in rows if row["verdict"] != "passed"] == []
 
@@ -91,7 +90,7 @@ def test_functions_of_apps_are_called_with_what_the_lines_of_an_input_say():
 def test_a_missing_library_is_named_and_its_problems_are_not_run():
     problems = load_problems("ds1000", str(DATA)).problems
     assert {"pandas", "numpy", "matplotlib", "scipy", "sklearn", "torch", "tensorflow"} <= {
-        name for problem in problems for name in problem.needs
+        name for problem in problems for name in problem.required_modules
     }
 
 
@@ -120,10 +119,10 @@ def test_another_version_of_a_file_is_refused(tmp_path, monkeypatch):
 
 def test_files_are_found_in_folders_of_the_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("LINTSEQ_CACHE", str(tmp_path / "cache"))
-    assert find(BENCHMARKS["humaneval"], str(tmp_path)) is None
+    assert find_file(BENCHMARKS["humaneval"], str(tmp_path)) is None
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "HumanEval.jsonl").write_text("")
-    assert find(BENCHMARKS["humaneval"], str(tmp_path)) == str(tmp_path / "deep" / "HumanEval.jsonl")
+    assert find_file(BENCHMARKS["humaneval"], str(tmp_path)) == str(tmp_path / "deep" / "HumanEval.jsonl")
 
 
 def test_what_is_expected_is_worked_out_once(tmp_path):

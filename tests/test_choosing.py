@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lintseq.benchmarks import Loaded
-from lintseq.benchmarks.problems import Problem
-from lintseq.benchmarks.selection import Choice, choose
+from lintseq.benchmarks import ProblemSet, Selection, select_problems
+from lintseq.benchmarks.problem import Problem
 from lintseq.cli import main
 from lintseq.errors import ConfigError
 from lintseq.evaluation.results import Results
@@ -15,11 +14,11 @@ from lintseq.evaluation.results import Results
 PROBLEMS = tuple(
     Problem(f"Mbpp/{number}", "", "", "", "", (), aliases=(str(number),)) for number in (2, 3, 11, 12, 20, 31)
 )
-LOADED = Loaded("mbpp", PROBLEMS, "mbpp.jsonl", "0" * 64, "1")
+LOADED = ProblemSet("mbpp", PROBLEMS, "mbpp.jsonl", "0" * 64, "1")
 EXAMPLES = str(Path(__file__).parents[1] / "examples" / "problems.jsonl")
 
 
-def numbers(choice: Choice) -> list[int]:
+def numbers(choice: Selection) -> list[int]:
     return [int(problem.task_id.partition("/")[2]) for problem in choice.problems]
 
 
@@ -35,7 +34,7 @@ def numbers(choice: Choice) -> list[int]:
     ],
 )
 def test_problems_are_chosen_by_name_and_stay_in_their_order(wanted: str, found: list[int]) -> None:
-    choice = choose(LOADED, wanted=wanted)
+    choice = select_problems(LOADED, problems=wanted)
     assert numbers(choice) == found
     assert sorted([*choice.problems, *choice.left_out], key=PROBLEMS.index) == list(PROBLEMS)
 
@@ -43,41 +42,41 @@ def test_problems_are_chosen_by_name_and_stay_in_their_order(wanted: str, found:
 def test_a_file_has_a_name_on_each_line(tmp_path: Path) -> None:
     path = tmp_path / "easy.txt"
     path.write_text("# the easiest\nMbpp/31\n\n  12  \n")
-    assert numbers(choose(LOADED, wanted=str(path))) == [12, 31]
+    assert numbers(select_problems(LOADED, problems=str(path))) == [12, 31]
     path.write_text("Mbpp/31\nMbpp/32\n")
     with pytest.raises(ConfigError, match=r"easy\.txt, line 2: mbpp has no problem 'Mbpp/32'.*like 'Mbpp/2'"):
-        choose(LOADED, wanted=str(path))
+        select_problems(LOADED, problems=str(path))
     path.write_text("# nothing\n")
     with pytest.raises(ConfigError, match="names no problem"):
-        choose(LOADED, wanted=str(path))
+        select_problems(LOADED, problems=str(path))
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="cannot be read"):
-        choose(LOADED, wanted=str(path))
+        select_problems(LOADED, problems=str(path))
 
 
 @pytest.mark.parametrize("wanted", ["Mbpp/1", "mbpp/11", "Mbpp/11,nope", "no/such/file.txt", "", ","])
 def test_a_name_of_no_problem_is_refused(wanted: str) -> None:
     with pytest.raises(ConfigError, match="no problem"):
-        choose(LOADED, wanted=wanted)
+        select_problems(LOADED, problems=wanted)
 
 
 def test_what_is_skipped_is_not_chosen_either() -> None:
-    assert numbers(choose(LOADED, skip_first=2, wanted="Mbpp/?1")) == [11, 31]
-    with pytest.raises(ConfigError, match="behind the first 2, which --skip-first leaves out"):
-        choose(LOADED, skip_first=2, wanted="Mbpp/3")
+    assert numbers(select_problems(LOADED, skip_first=2, problems="Mbpp/?1")) == [11, 31]
+    with pytest.raises(ConfigError, match="after the first 2, which --skip-first leaves out"):
+        select_problems(LOADED, skip_first=2, problems="Mbpp/3")
     with pytest.raises(ConfigError, match="--skip-first 6 leaves none"):
-        choose(LOADED, skip_first=6)
+        select_problems(LOADED, skip_first=6)
 
 
 def test_the_same_problems_are_the_same_choice_in_whatever_words() -> None:
     def asked(wanted: str | None, skip_first: int = 0) -> object:
-        settings = choose(LOADED, wanted=wanted, skip_first=skip_first).as_settings()
+        settings = select_problems(LOADED, problems=wanted, skip_first=skip_first).as_settings()
         return Results((), {"benchmark": LOADED.as_dict(), **settings}, {}).benchmark
 
     assert asked("11,12") == asked("Mbpp/1*")
     assert asked("*") == asked(None)
     assert len({asked("11,12"), asked("11,20"), asked("11"), asked(None), asked(None, 2)}) == 5
-    assert choose(LOADED).as_settings() == {"skip_first": 0}  # as it was before there were choices
+    assert select_problems(LOADED).as_settings() == {"skip_first": 0}  # as it was before there were choices
 
 
 def test_a_choice_is_scored_alone_and_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,4 +117,4 @@ def test_a_choice_can_be_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
     assert found
     assert all(name.startswith("example/m") for name in found)
     assert main(["benchmarks", "--problems", "x"]) == 2
-    assert "are of one benchmark" in capsys.readouterr().err
+    assert "need a benchmark; name one" in capsys.readouterr().err

@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 from plain_runner import PlainRunner
 
-from lintseq.benchmarks import bigcodebench, load_problems
+from lintseq.benchmarks import PROMPT_STYLES, bigcodebench, load_problems, prompt_for, reference_completions
 from lintseq.benchmarks.humaneval import own_problems
-from lintseq.benchmarks.problems import Fed, Problem
-from lintseq.benchmarks.prompts import STYLES, prompt_for
+from lintseq.benchmarks.problem import Problem, StdinTest
 from lintseq.cli import main
 from lintseq.codecs import DIFF
 from lintseq.errors import ConfigError, ToolError
@@ -26,11 +25,10 @@ from lintseq.evaluation import candidates
 from lintseq.evaluation.completions import Completion, read_completions
 from lintseq.evaluation.cost import ModelShape, shape_of
 from lintseq.evaluation.modules import missing_in
-from lintseq.evaluation.references import references
 from lintseq.evaluation.run import MOST, RowsFile, Setup, check_runner, evaluate, next_size
 from lintseq.evaluation.summary import summary
 from lintseq.languages import get_linter
-from lintseq.sandbox.job import Check, Ending, Job, Stdin
+from lintseq.sandbox import FeedStdin, Job, JobResult, RunCheck
 from lintseq.walks import ProgramSampler
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -150,7 +148,7 @@ def test_edits_change_the_program_that_is_there():
     broken = Problem(
         **{**{name: getattr(broken, name) for name in Problem.__slots__}, "start": PROMPT + "    return r\n"}
     )
-    text = next(references([broken], "diff"))["completion"]
+    text = next(reference_completions([broken], "diff"))["completion"]
     (row,) = evaluate([broken], [Completion("t/0", 0, text, "diff")], PlainRunner(), Setup())
     assert row["verdict"] == "passed"
     assert "```python\n" in prompt_for(broken, "edits")
@@ -224,10 +222,10 @@ OWN = {"task_id": "a", "prompt": "", "test": "pass", "entry_point": ""}
             [{"task_id": "a", "prompt": "", "test": ""}],
             "row 1 has no column entry_point (columns found: task_id, prompt",
         ),
-        ([OWN] * 2, "row 2 has the task_id 'a' of row 1"),
+        ([OWN] * 2, "row 2 repeats the task_id 'a' of row 1"),
         ([OWN, OWN | {"prompt": 5}], "row 2: prompt is a number, where a string was expected"),
         ([OWN | {"test": None}], "row 1: test is null, where a string was expected"),
-        ([OWN | {"test": " \n"}], "row 1: its test is empty, so that any program would pass"),
+        ([OWN | {"test": " \n"}], "row 1: its test is empty, so any program would pass"),
         ([OWN | {"test": "def check(:"}], "row 1: its test does not parse (syntax: line 1: invalid syntax)"),
         ([], "is empty"),
         (["oops"], "row 1: not-json"),
@@ -248,10 +246,10 @@ class CountingRunner:
     def __init__(self) -> None:
         self.programs: list[str] = []
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Ending]:
+    def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
         for job in jobs:
             self.programs.append(job.program)
-            yield Ending("passed")
+            yield JobResult("passed")
 
 
 def test_the_same_program_is_run_once():
@@ -289,13 +287,13 @@ def test_a_problem_that_needs_what_is_not_there_is_not_scored():
 def test_whether_a_module_is_there_is_asked_of_what_runs_programs():
     one = problem()
     needy = Problem(
-        **{**{name: getattr(one, name) for name in Problem.__slots__}, "needs": frozenset({"json", "nope"})}
+        **{**{name: getattr(one, name) for name in Problem.__slots__}, "required_modules": frozenset({"json", "nope"})}
     )
     assert missing_in([needy], PlainRunner())(needy) == ("nope",)
 
     class Closed(CountingRunner):
-        def run(self, jobs: Iterable[Job]) -> Iterator[Ending]:
-            return (Ending("error", "ModuleNotFoundError") for _ in jobs)
+        def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
+            return (JobResult("error", "ModuleNotFoundError") for _ in jobs)
 
     assert missing_in([needy], Closed())(needy) == ("json", "nope")
 
@@ -307,10 +305,10 @@ class BreakingRunner(CountingRunner):
         super().__init__()
         self.times = times
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Ending]:
+    def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
         for ending in super().run(jobs):
             self.times -= 1
-            yield Ending("sandbox-error", "no room") if self.times >= 0 else ending
+            yield JobResult("sandbox-error", "no room") if self.times >= 0 else ending
 
 
 def test_where_the_sandbox_breaks_it_is_tried_again_and_never_counted_as_wrong():
@@ -329,15 +327,15 @@ def test_a_sandbox_that_lets_everything_pass_is_found_out():
 
 def test_later_inputs_are_for_those_that_passed_earlier_ones():
     cases = [(str(number), str(number)) for number in range(30)]
-    stages = (Fed(tuple(cases[:1]), str.__eq__), Fed(tuple(cases[1:]), str.__eq__, first=2))
+    stages = (StdinTest(tuple(cases[:1]), str.__eq__), StdinTest(tuple(cases[1:]), str.__eq__, first=2))
     echo = Problem("p", "", "", "", "", stages)
 
     class Echo(CountingRunner):
-        def run(self, jobs: Iterable[Job]) -> Iterator[Ending]:
+        def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
             for job in jobs:
-                assert isinstance(job.task, Stdin)
+                assert isinstance(job.task, FeedStdin)
                 self.programs.append(job.program)
-                yield Ending("passed", stdout=job.task.text.encode() if job.program == "good" else b"?")
+                yield JobResult("passed", stdout=job.task.text.encode() if job.program == "good" else b"?")
 
     runner = Echo()
     rows = evaluate([echo], [Completion("p", n, t, "program") for n, t in enumerate(("good", "bad"))], runner, Setup())
@@ -348,7 +346,7 @@ def test_later_inputs_are_for_those_that_passed_earlier_ones():
 
 def test_a_reference_that_is_no_program_by_itself_is_written_in_one_edit():
     piece = replace(problem(), reference="    return x\n    # end", continuation="    return x\n    # end")
-    (row,) = references([piece], "diff")
+    (row,) = reference_completions([piece], "diff")
     assert row["completion"].count("<|diff|>") == 1
     assert candidates.read(piece, row["completion"], "diff").text == piece.reference
 
@@ -538,7 +536,7 @@ def test_a_run_says_how_far_programs_are_kept_in(capsys, tmp_path):
     results = tmp_path / "results.jsonl"
     status, _, err = run_command(capsys, *words, "-q", "--sandbox", "unsafe", "--output", str(results))
     assert status == 0
-    assert err.startswith("lintseq: unsafe: programs run as you")
+    assert err.startswith("lintseq: unsafe: programs run with all your rights")
     manifest = json.loads((tmp_path / "results.manifest.json").read_text())
     assert manifest["summary"]["isolation"]["level"] == manifest["settings"]["sandbox"] == "unsafe"
     status, _, err = run_command(capsys, *words, "--sandbox", "none")
@@ -591,7 +589,7 @@ def test_operations_that_a_generator_recorded_count_without_tokens_too(plain, ca
         (["--skip-first", "99"], "leaves none"),
         (["--linter", "nope"], "unknown linter"),
         (["--benchmark", "nope"], "there is no benchmark 'nope'"),
-        (["--benchmark", "humaneval", "--data", "/nowhere"], "/nowhere is no folder"),
+        (["--benchmark", "humaneval", "--data", "/nowhere"], "/nowhere is not a folder"),
     ],
 )
 def test_settings_that_cannot_work_stop_before_work_starts(words, message, plain, capsys):
@@ -623,7 +621,7 @@ def test_the_benchmarks_are_listed(capsys, tmp_path):
 
 
 def test_every_style_of_prompt_is_printed(capsys):
-    for style in STYLES:
+    for style in PROMPT_STYLES:
         assert main(["benchmarks", str(EXAMPLES / "problems.jsonl"), "--prompts", style]) == 0
         rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert len(rows) == 12
@@ -675,5 +673,5 @@ def test_configurations_of_several_kinds_are_read():
 
 
 def test_checks_run_behind_the_program():
-    (ending,) = PlainRunner().run([Job("x = 1", Check("assert x == 1"))])
+    (ending,) = PlainRunner().run([Job("x = 1", RunCheck("assert x == 1"))])
     assert ending.verdict == "passed"

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from lintseq import __version__
-from lintseq.benchmarks import load_problems
-from lintseq.benchmarks.prompts import prompt_for
+from lintseq.benchmarks import load_problems, prompt_for
 from lintseq.cli import main
 from lintseq.codecs import DIFF, Resolution
 from lintseq.errors import ConfigError, ToolError

@@ -14,14 +14,13 @@ from pathlib import Path
 import pytest
 from pyflakes.checker import Checker
 
+from lintseq.benchmarks import prompt_for
 from lintseq.benchmarks.humaneval import own_problems
-from lintseq.benchmarks.problems import Problem
-from lintseq.benchmarks.prompts import prompt_for
+from lintseq.benchmarks.problem import Problem
 from lintseq.codecs import DIFF
 from lintseq.evaluation.candidates import read
 from lintseq.evaluation.run import run_jobs
-from lintseq.sandbox.job import Limits
-from lintseq.sandbox.pool import Sandbox
+from lintseq.sandbox import Limits, Sandbox
 from lintseq.walks import sample_edits
 
 NANO = Path(__file__).parents[1] / "examples" / "nano"

@@ -24,17 +24,29 @@ from hypothesis import strategies as st
 
 from lintseq.cli import main
 from lintseq.errors import ConfigError, ToolError
-from lintseq.sandbox import pool, seccomp
+from lintseq.sandbox import (
+    CallFunction,
+    FeedStdin,
+    Job,
+    JobResult,
+    Limits,
+    OpaqueValue,
+    Raised,
+    Returned,
+    RunCheck,
+    Sandbox,
+    Verdict,
+    pool,
+    seccomp,
+)
 from lintseq.sandbox.data import DataError, decode, encode
-from lintseq.sandbox.job import Calls, Check, Ending, Job, Limits, Other, Raised, Returned, Stdin, Verdict
-from lintseq.sandbox.pool import Sandbox
-from lintseq.sandbox.room import LAYERS
-from lintseq.sandbox.suspicion import suspicious
-from lintseq.sandbox.trial import TRIALS, try_out
+from lintseq.sandbox.isolation import LAYERS
+from lintseq.sandbox.status import KNOWN_PROGRAMS, SandboxStatus, run_known_programs
+from lintseq.sandbox.tampering import signs_of_tampering
 
 HERE = Path(__file__).parent
 ADD = "def add(a, b):\n    return a + b\n"
-CHECK = Check("assert add(2, 3) == 5")
+CHECK = RunCheck("assert add(2, 3) == 5")
 GOOD = Job(ADD, CHECK)
 
 
@@ -56,8 +68,8 @@ def sandbox():
         yield opened
 
 
-def run(sandbox: Sandbox, program: str, task: Any = None, **limits: Any) -> Ending:
-    (ending,) = sandbox.run([Job(program, Stdin() if task is None else task, Limits(**limits))])
+def run(sandbox: Sandbox, program: str, task: Any = None, **limits: Any) -> JobResult:
+    (ending,) = sandbox.run([Job(program, FeedStdin() if task is None else task, Limits(**limits))])
     return ending
 
 
@@ -122,9 +134,9 @@ def test_in_the_jail_nothing_outside_can_be_written():
 
 
 @isolated
-@pytest.mark.parametrize("expected", TRIALS)
+@pytest.mark.parametrize("expected", KNOWN_PROGRAMS)
 def test_known_programs_get_their_verdicts(sandbox, expected):
-    (ending,) = sandbox.run([TRIALS[expected]])
+    (ending,) = sandbox.run([KNOWN_PROGRAMS[expected]])
     assert ending.verdict == expected
 
 
@@ -159,14 +171,14 @@ def test_known_programs_get_their_verdicts(sandbox, expected):
     ],
 )
 def test_what_a_check_says(sandbox, program, check, verdict, error, detail):
-    ending = run(sandbox, program, Check(check))
+    ending = run(sandbox, program, RunCheck(check))
     assert (ending.verdict, ending.error) == (verdict, error)
     assert ending.detail.startswith(detail)
 
 
 @isolated
 def test_long_assertions_are_shortened(sandbox):
-    ending = run(sandbox, ADD, Check(f"assert add(1, 1) == '{'x' * 5000}'"))
+    ending = run(sandbox, ADD, RunCheck(f"assert add(1, 1) == '{'x' * 5000}'"))
     assert ending.verdict == "failed"
     assert ending.detail.endswith(" ...")
     assert len(ending.detail) <= 500
@@ -174,9 +186,9 @@ def test_long_assertions_are_shortened(sandbox):
 
 @isolated
 def test_a_program_that_reads_and_prints_is_left_to_others_to_judge(sandbox):
-    ending = run(sandbox, "print(input()[::-1])", Stdin("abc\n"))
+    ending = run(sandbox, "print(input()[::-1])", FeedStdin("abc\n"))
     assert (ending.verdict, ending.stdout, ending.stderr) == ("passed", b"cba\n", b"")
-    ending = run(sandbox, "print('half')\n1 / 0", Stdin())
+    ending = run(sandbox, "print('half')\n1 / 0", FeedStdin())
     assert (ending.verdict, ending.stdout, ending.error) == ("error", b"half\n", "ZeroDivisionError")
     assert ending.stderr.decode() == (
         'Traceback (most recent call last):\n  File "/tmp/program.py", line 2, in <module>\n    1 / 0\n    ~~^~~\n'
@@ -187,14 +199,14 @@ def test_a_program_that_reads_and_prints_is_left_to_others_to_judge(sandbox):
 @isolated
 def test_calls_bring_back_what_they_return_and_raise(sandbox):
     program = "def f(x):\n    if x > 2:\n        raise KeyError('big')\n    return [x, (x,)]"
-    ending = run(sandbox, program, Calls("f", ((1,), (3,), (2,))))
+    ending = run(sandbox, program, CallFunction("f", ((1,), (3,), (2,))))
     assert ending.verdict == "passed"
     assert ending.outcomes == (Returned([1, (1,)]), Raised("KeyError", "'big'"), Returned([2, (2,)]))
 
 
 @isolated
 def test_calls_of_what_is_not_there(sandbox):
-    ending = run(sandbox, "x = 1", Calls("f", ((1,),)))
+    ending = run(sandbox, "x = 1", CallFunction("f", ((1,),)))
     assert (ending.verdict, ending.error, ending.outcomes) == ("error", "NameError", ())
 
 
@@ -218,7 +230,7 @@ def test_processor_time_of_children_counts(sandbox):
         "import subprocess, sys\nspin = 'import time\\nwhile time.process_time() < 0.3: pass'\n"
         "subprocess.run([sys.executable, '-c', spin])"
     )
-    ending = run(sandbox, program, Stdin())
+    ending = run(sandbox, program, FeedStdin())
     assert ending.verdict == "passed"
     assert 0.3 <= ending.cpu_seconds < 3
     assert ending.seconds >= 0.3
@@ -230,7 +242,7 @@ def test_waiting_for_a_busy_processor_is_not_held_against_a_program(sandbox):
     busy = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(8 * pool.default_workers())]
     try:
         program = "import time\nwhile time.process_time() < 0.4: pass\nprint('done')"
-        ending = run(sandbox, program, Stdin(), seconds=0.8)
+        ending = run(sandbox, program, FeedStdin(), seconds=0.8)
         assert (ending.verdict, ending.stdout) == ("passed", b"done\n"), ending
     finally:
         for process in busy:
@@ -242,7 +254,7 @@ def test_waiting_for_a_busy_processor_is_not_held_against_a_program(sandbox):
 def test_memory_is_counted_beyond_what_the_imports_take(sandbox):
     program = "x = bytearray(90 << 20)\nprint(len(x))"
     for kind in ("bare", "numpy", "full"):
-        job = Job(program, Stdin(), Limits(memory=100 << 20), kind)
+        job = Job(program, FeedStdin(), Limits(memory=100 << 20), kind)
         (ending,) = sandbox.run([job])
         assert ending.verdict == "passed", (kind, ending)
     assert run(sandbox, program, memory=80 << 20).verdict == "memory"
@@ -262,7 +274,7 @@ def test_output_is_capped(sandbox, stream):
 
 @isolated
 def test_of_what_is_printed_by_the_way_both_ends_are_kept(sandbox):
-    ending = run(sandbox, "print('first')\nprint('x' * 500_000)\nprint('last')", Check("pass"))
+    ending = run(sandbox, "print('first')\nprint('x' * 500_000)\nprint('last')", RunCheck("pass"))
     assert ending.stdout.startswith(b"first\nxxx")
     assert ending.stdout.endswith(b"xxx\nlast\n")
     assert len(ending.stdout) < 132_000
@@ -270,12 +282,12 @@ def test_of_what_is_printed_by_the_way_both_ends_are_kept(sandbox):
 
 @isolated
 def test_scratch_files_lie_in_the_folder_and_nowhere_else(sandbox):
-    job = Job("print(open('a/b.txt').read())", Stdin(), scratch=(("a/b.txt", b"text"),))
+    job = Job("print(open('a/b.txt').read())", FeedStdin(), scratch=(("a/b.txt", b"text"),))
     (ending,) = sandbox.run([job])
     assert ending.stdout == b"text\n"
     for name in ("/etc/x", "../x", "a/../../x", ""):
         with pytest.raises(ConfigError, match="does not lie in its folder"):
-            list(sandbox.run([Job("", Stdin(), scratch=((name, b""),))]))
+            list(sandbox.run([Job("", FeedStdin(), scratch=((name, b""),))]))
 
 
 # What a program sees
@@ -311,7 +323,7 @@ def test_nothing_of_the_parent_can_be_seen(sandbox, monkeypatch):
 @pytest.mark.parametrize("kind", ["bare", "numpy", "full"])
 def test_programs_are_forked_from_a_process_with_one_thread(sandbox, kind):
     program = "print([line for line in open('/proc/self/status') if line.startswith('Threads')])"
-    (ending,) = sandbox.run([Job(program, Stdin(), imports=kind)])
+    (ending,) = sandbox.run([Job(program, FeedStdin(), imports=kind)])
     assert ending.stdout == b"['Threads:\\t1\\n']\n"
 
 
@@ -319,7 +331,7 @@ def test_programs_are_forked_from_a_process_with_one_thread(sandbox, kind):
 def test_imports_are_there_before_a_program_starts(sandbox):
     pytest.importorskip("numpy")
     program = "import sys\nprint('numpy' in sys.modules)"
-    jobs = [Job(program, Stdin(), imports=kind) for kind in ("bare", "numpy", "bare")]
+    jobs = [Job(program, FeedStdin(), imports=kind) for kind in ("bare", "numpy", "bare")]
     assert [ending.stdout for ending in sandbox.run(jobs)] == [b"False\n", b"True\n", b"False\n"]
 
 
@@ -334,11 +346,15 @@ def test_chance_is_the_same_every_time(sandbox):
 
 
 def some_jobs() -> list[Job]:
-    jobs = [*TRIALS.values(), Job("print(input())", Stdin("x")), Job(ADD, Calls("add", ((1, 2), ("a", "b"))))]
+    jobs = [
+        *KNOWN_PROGRAMS.values(),
+        Job("print(input())", FeedStdin("x")),
+        Job(ADD, CallFunction("add", ((1, 2), ("a", "b")))),
+    ]
     return jobs * 4 + [Job(f"def add(a, b): return a + b + {n % 2}", CHECK) for n in range(20)]
 
 
-def essence(endings: list[Ending]) -> list[Any]:
+def essence(endings: list[JobResult]) -> list[Any]:
     return [(one.verdict, one.detail, one.outcomes, one.stdout, one.error) for one in endings]
 
 
@@ -442,9 +458,9 @@ def test_nothing_is_left_when_the_sandbox_is_closed(level):
         return set(os.listdir("/proc/self/fd")), descendants(os.getpid()), mounts
 
     before = here()
-    with Sandbox(workers=2, level=level) as fresh:
+    with Sandbox(workers=2, isolation=level) as fresh:
         program = "import subprocess\nsubprocess.Popen(['sleep', '60'])\nopen('left', 'w').write('x')"
-        assert [one.verdict for one in fresh.run([Job(program, Stdin())] * 4)] == ["passed"] * 4
+        assert [one.verdict for one in fresh.run([Job(program, FeedStdin())] * 4)] == ["passed"] * 4
         assert len(descendants(os.getpid())) > len(before[1])
     assert here() == before
 
@@ -453,9 +469,9 @@ def test_nothing_is_left_when_the_sandbox_is_closed(level):
 @pytest.mark.parametrize("level", ["auto", "unsafe"])
 def test_nothing_is_left_when_the_users_process_is_killed(level):
     code = (
-        "from lintseq.sandbox.pool import Sandbox\nfrom lintseq.sandbox.job import *\n"
-        f"with Sandbox(workers=2, level={level!r}) as sandbox:\n"
-        "    job = Job('import time; print(1, flush=True); time.sleep(60)', Stdin(), Limits(seconds=60))\n"
+        "from lintseq.sandbox import *\n"
+        f"with Sandbox(workers=2, isolation={level!r}) as sandbox:\n"
+        "    job = Job('import time; print(1, flush=True); time.sleep(60)', FeedStdin(), Limits(seconds=60))\n"
         "    list(sandbox.run([job] * 2))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code])
@@ -477,11 +493,11 @@ def test_a_sandbox_that_is_not_entered_says_so():
     with pytest.raises(ToolError, match="has not been entered"):
         next(Sandbox().run([GOOD]))
     with pytest.raises(ToolError, match="has not been entered"):
-        _ = Sandbox().level
+        _ = Sandbox().isolation
     with pytest.raises(ConfigError, match="at least one worker"):
         Sandbox(workers=0)
     with pytest.raises(ConfigError, match="there is no sandbox"):
-        Sandbox(level="bwrap")  # type: ignore[arg-type]
+        Sandbox(isolation="bwrap")  # type: ignore[arg-type]
 
 
 # Levels
@@ -489,21 +505,21 @@ def test_a_sandbox_that_is_not_entered_says_so():
 
 @isolated
 def test_the_level_names_every_layer(sandbox):
-    level = sandbox.level
+    level = sandbox.isolation
     assert [layer.name for layer in level.layers] == list(LAYERS)
     assert json.loads(json.dumps(level.as_dict()))["level"] == "isolated"
-    assert level.headline.startswith("isolated: all layers")
+    assert level.summary.startswith("isolated: all layers")
     for layer in level.layers:
-        assert layer.on == (not layer.why)
-        assert re.search(rf"^  {'on ' if layer.on else 'OFF'}  {layer.name}", level.words(), re.M)
+        assert layer.on == (not layer.reason)
+        assert re.search(rf"^  {'on ' if layer.on else 'OFF'}  {layer.name}", level.describe(), re.M)
 
 
 def test_unsafe_has_to_be_asked_for_and_says_what_it_is():
-    with Sandbox(workers=1, level="unsafe") as sandbox:
-        assert sandbox.level.name == "unsafe"
-        assert sandbox.level.headline.startswith("unsafe: programs run as you")
-        assert [layer.name for layer in sandbox.level.layers if layer.on] == ["limits"]
-        assert [ending.verdict for _, ending in try_out(sandbox)] == list(TRIALS)
+    with Sandbox(workers=1, isolation="unsafe") as sandbox:
+        assert sandbox.isolation.name == "unsafe"
+        assert sandbox.isolation.summary.startswith("unsafe: programs run with all your rights")
+        assert [layer.name for layer in sandbox.isolation.layers if layer.on] == ["limits"]
+        assert [ending.verdict for _, ending in run_known_programs(sandbox)] == list(KNOWN_PROGRAMS)
 
 
 BREAK = (
@@ -516,7 +532,7 @@ BREAK = (
     ("trick", "words"),
     [
         ("kernel as k, os; k._libc.unshare = lambda *a: -1", "namespace: "),
-        ("room as r; r.sys = type('S', (), {{'platform': 'darwin'}})", "isolation needs Linux, and this is darwin"),
+        ("jail as r; r.sys = type('S', (), {{'platform': 'darwin'}})", "isolation needs Linux, and this is darwin"),
         ("kernel as k; k.filter_system_calls = lambda *a: None", "system calls are not filtered"),
         ("seccomp as s; s._ARCHITECTURES.clear()", "no table of calls"),
     ],
@@ -549,10 +565,10 @@ def test_the_command_says_what_is_on_and_tries_it(capsys):
     assert main(["sandbox", "--check"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("isolated: all layers")
-    assert out.count("as expected") == len(TRIALS)
+    assert out.count("as expected") == len(KNOWN_PROGRAMS)
     assert main(["sandbox", "--json", "--check"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert [trial["verdict"] for trial in told["check"]] == list(TRIALS)
+    assert [trial["verdict"] for trial in told["check"]] == list(KNOWN_PROGRAMS)
     assert set(told["layers"]) == set(LAYERS)
 
 
@@ -563,10 +579,13 @@ def test_the_command_says_why_there_is_no_isolation(monkeypatch, capsys):
 
 
 @isolated
-def test_a_wrong_verdict_in_the_check_is_noticed(monkeypatch, capsys):
-    monkeypatch.setitem(TRIALS, "failed", GOOD)
+def test_a_wrong_verdict_in_the_check_is_noticed(sandbox, monkeypatch):
+    checks = run_known_programs(sandbox, {"failed": GOOD})
+    status = SandboxStatus(sandbox.isolation, checks)
+    assert not status.ok
+    assert "passed   NOT failed" in status.describe()
+    monkeypatch.setattr("lintseq.sandbox.sandbox_status", lambda check: status)
     assert main(["sandbox", "--check"]) == 1
-    assert "NOT failed" in capsys.readouterr().out
 
 
 # Plain data
@@ -666,8 +685,8 @@ Point = namedtuple("Point", "x y")
         (OrderedDict(a=1), {"a": 1}),
         (bytearray(b"x"), b"x"),
         ({Five(1): Word("a")}, {1: "a"}),
-        (range(3), Other("builtins.range", "range(0, 3)")),
-        (int, Other("builtins.type", "<class 'int'>")),
+        (range(3), OpaqueValue("builtins.range", "range(0, 3)")),
+        (int, OpaqueValue("builtins.type", "<class 'int'>")),
     ],
 )
 def test_subclasses_become_what_they_are_subclasses_of(value, plain):
@@ -688,12 +707,12 @@ def test_numbers_of_numpy_become_plain_ones():
     ]
     assert exact(decode(encode(value))) == exact([3, 0.5, True, "a", [[1, 2]], 7, 1j])
     assert decode(encode(np.array([{"a"}, None], dtype=object))) == [{"a"}, None]
-    assert isinstance(decode(encode(np.datetime64("2020-01-01"))), Other | int)
+    assert isinstance(decode(encode(np.datetime64("2020-01-01"))), OpaqueValue | int)
 
 
 def test_what_says_only_where_it_is_equals_nothing():
     back = decode(encode(object()))
-    assert (back.kind, back.text) == ("builtins.object", None)
+    assert (back.type, back.text) == ("builtins.object", None)
     assert back != decode(encode(object()))
     assert decode(encode(iter([]))) != decode(encode(iter([])))
 
@@ -708,7 +727,7 @@ def test_deep_values_come_back_up_to_a_depth():
     back = decode(encode(value))
     for _ in range(401):
         (back,) = back
-    assert isinstance(back, Other)
+    assert isinstance(back, OpaqueValue)
 
 
 def test_values_that_are_too_large_are_refused():
@@ -811,14 +830,14 @@ def test_equal_values_of_other_types_stay_apart():
     ],
 )
 def test_words_that_make_a_pass_suspect(program, reason):
-    assert any(found.startswith(reason) for found in suspicious(program))
+    assert any(found.startswith(reason) for found in signs_of_tampering(program))
 
 
 @pytest.mark.parametrize(
     "program", [ADD, "import math, collections\nclass A:\n    x = 1\n", "def f(:", "x = '\0'", "(" * 500]
 )
 def test_words_that_do_not(program):
-    assert suspicious(program) == []
+    assert signs_of_tampering(program) == []
 
 
 # The page

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toys import libraries, toy_model, toy_tokenizer
 
-from lintseq.benchmarks.problems import Problem
+from lintseq.benchmarks.problem import Problem
 from lintseq.codecs import DIFF, SEPARATOR, get_codec
 from lintseq.dataset.shapes import SHAPES, ProgramRow, read_record
 from lintseq.errors import ConfigError, ProgramError

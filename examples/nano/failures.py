@@ -17,8 +17,7 @@ from typing import Any
 from make import Call, behavior_names, neighbors, outcomes, pool, world
 from world import Names, Plan
 
-from lintseq.sandbox.job import Calls, Ending, Job, Raised
-from lintseq.sandbox.pool import Sandbox
+from lintseq.sandbox import CallFunction, Job, JobResult, Raised, Sandbox
 
 KINDS = (
     "as asked",
@@ -55,9 +54,9 @@ class Problem:
         if self.plan.source.is_class:
             name = "run_it_all"
             program += RUN.format(run=name, name=self.name)
-        return Job(program, Calls(name, tuple(self.calls)))
+        return Job(program, CallFunction(name, tuple(self.calls)))
 
-    def kind(self, program: str, ending: Ending) -> str:
+    def kind(self, program: str, ending: JobResult) -> str:
         """Return what became of a program."""
         try:
             compile(program, "<program>", "exec", dont_inherit=True)
@@ -65,7 +64,7 @@ class Problem:
             return "does not compile"
         if len(ending.outcomes) < len(self.calls):
             return "raises something at every call" if ending.verdict == "error" else "does something else"
-        shown = [one.kind if isinstance(one, Raised) else one.value for one in ending.outcomes]
+        shown = [one.type if isinstance(one, Raised) else one.value for one in ending.outcomes]
         if known := self.told.get(repr(shown)):
             return known
         if all(isinstance(one, Raised) for one in ending.outcomes):

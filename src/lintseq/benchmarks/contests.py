@@ -1,78 +1,84 @@
-"""CodeContests and APPS: whole programs that read standard input, and functions with inputs and outputs."""
+"""CodeContests and APPS: programs that read standard input, and functions with arguments and results.
+
+How outputs are compared follows CodeContests' `execution/tester_sandboxer.cc` and APPS' `testing_util.py`.
+"""
 
 import ast
 import json
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lintseq.benchmarks.benchmark import Benchmark, Rows
-from lintseq.benchmarks.comparing import apps_agrees, code_contests_agrees, equal_oracle
-from lintseq.benchmarks.problems import Called, Problem, Stage, fed_in_rounds
+from lintseq.benchmarks.evalplus import is_close
+from lintseq.benchmarks.loading import Benchmark, Rows
+from lintseq.benchmarks.problem import CallTest, Comparison, Problem, ProblemTest, preview, stdin_tests
 from lintseq.errors import ConfigError
-from lintseq.sandbox.job import Limits
+from lintseq.sandbox import Limits
 
 MEMORY = 1 << 30
 OUTPUT = 16 << 20
-SLOWER = 5.0
-"""How many times a contest's time limit a program in Python is given."""
-SECONDS = 30.0
-"""What it is given where the file says no limit."""
+TIME_FACTOR = 5.0
+"""Multiplies a contest's time limit, which is meant for faster languages."""
+DEFAULT_SECONDS = 30.0
+"""Time limit where the file has none."""
 
 Cases = list[tuple[str, str]]
 
 
 def contest_problems(rows: Rows) -> list[Problem]:
-    """Return problems of CodeContests, in the columns of the official release or of the shapes it is passed on in."""
-    return _numbered([_contest(number, row) for number, row in enumerate(rows)])
+    """Return problems of CodeContests, in the columns of the official release or of its common conversions."""
+    return _with_unique_ids([_contest_problem(number, row) for number, row in enumerate(rows)])
 
 
-def _contest(number: int, row: Mapping[str, Any]) -> Problem:
-    text = row.get("description", row.get("content"))
-    if text is None:
-        raise ConfigError(f"problem {number + 1} has no description (columns found: {', '.join(row)})")
+def _contest_problem(number: int, row: Mapping[str, Any]) -> Problem:
+    text = _required(number, row, "description", "content")
     name = str(row.get("name") or _label(row, "name") or row.get("id", number))
-    seconds = _seconds(row.get("time_limit"))
+    solution = row.get("solution_python3") or _accepted_solution(row)
     return Problem(
         task_id=name,
         prompt=text,
         instruction=f"Write a Python program that solves this problem, reading standard input:\n{text}",
         entry_point="",
-        reference=row.get("solution_python3") or _accepted(row),
-        tests=fed_in_rounds(_contest_cases(row), code_contests_agrees),
-        limits=Limits(seconds=seconds, memory=MEMORY, output=OUTPUT),
+        reference=solution,
+        tests=stdin_tests([(_with_newline(text), output) for text, output in _cases(row)], code_contests_agrees),
+        limits=Limits(seconds=_time_limit(row.get("time_limit")), memory=MEMORY, output=OUTPUT),
         aliases=tuple(str(row[key]) for key in ("id",) if key in row and str(row[key]) != name),
-        continuation=row.get("solution_python3") or _accepted(row),
+        continuation=solution,
     )
 
 
-def _numbered(problems: list[Problem]) -> list[Problem]:
-    """Give problems of one name names of their own: some files hold a problem twice."""
+def _required(number: int, row: Mapping[str, Any], *columns: str) -> str:
+    """Return the value of the first column that the row has."""
+    text: str | None = next((row[name] for name in columns if row.get(name) is not None), None)
+    if text is None:
+        raise ConfigError(f"problem {number + 1} has no {columns[0]} (columns found: {', '.join(row)})")
+    return text
+
+
+def _with_unique_ids(problems: list[Problem]) -> list[Problem]:
+    """Append numbers to repeated ids: some files contain a problem twice."""
     seen: Counter[str] = Counter()
-    named = []
+    unique = []
     for problem in problems:
         seen[problem.task_id] += 1
         count = seen[problem.task_id]
-        named.append(problem if count == 1 else replace(problem, task_id=f"{problem.task_id}-{count}", aliases=()))
-    return named
+        unique.append(problem if count == 1 else replace(problem, task_id=f"{problem.task_id}-{count}", aliases=()))
+    return unique
 
 
-def _contest_cases(row: Mapping[str, Any]) -> Cases:
-    return [(_ended(text), output) for text, output in _cases_as_they_are(row)]
-
-
-def _ended(text: str) -> str:
-    """Return an input with a newline at its end, which some files have lost and programs rely on."""
+def _with_newline(text: str) -> str:
+    """Return an input with its final newline, which some files have lost and programs rely on."""
     return text if text.endswith("\n") or not text else text + "\n"
 
 
-def _cases_as_they_are(row: Mapping[str, Any]) -> Cases:
+def _cases(row: Mapping[str, Any]) -> Cases:
     if "test" in row:
         tests = json.loads(row["test"]) if isinstance(row["test"], str) else row["test"]
-        return [(one["input"]["stdin"], one["output"]["stdout"]) for one in tests]
+        return [(test["input"]["stdin"], test["output"]["stdout"]) for test in tests]
     if "tests" in row:
-        return [(one["input"], one["output"]) for one in row["tests"]]
+        return [(test["input"], test["output"]) for test in row["tests"]]
     cases: Cases = []
     for key in ("public_tests", "private_tests", "generated_tests"):
         tests = row.get(key) or {}
@@ -86,14 +92,13 @@ def _label(row: Mapping[str, Any], name: str) -> str:
     return str(found.get(name, "")) if isinstance(found, dict) else ""
 
 
-def _seconds(limit: Any) -> float:
-    """Return the time that a program in Python is given: more than the limit, which is meant for faster languages."""
+def _time_limit(limit: Any) -> float:
     if isinstance(limit, Mapping):
         limit = float(limit.get("seconds", 0)) + float(limit.get("nanos", 0)) / 1e9
-    return SLOWER * float(limit) if isinstance(limit, (int, float)) and limit > 0 else SECONDS
+    return TIME_FACTOR * float(limit) if isinstance(limit, (int, float)) and limit > 0 else DEFAULT_SECONDS
 
 
-def _accepted(row: Mapping[str, Any]) -> str:
+def _accepted_solution(row: Mapping[str, Any]) -> str:
     """Return an accepted solution in Python 3, which the official release numbers 3."""
     solutions = row.get("solutions")
     if not isinstance(solutions, Mapping):
@@ -104,71 +109,59 @@ def _accepted(row: Mapping[str, Any]) -> str:
 
 def apps_problems(rows: Rows) -> list[Problem]:
     """Return problems of APPS, in the columns of the official release or of MapCoder."""
-    return _numbered([_apps(number, row) for number, row in enumerate(rows)])
+    return _with_unique_ids([_apps_problem(number, row) for number, row in enumerate(rows)])
 
 
-def _apps(number: int, row: Mapping[str, Any]) -> Problem:
-    text = row.get("question", row.get("description"))
-    if text is None:
-        raise ConfigError(f"problem {number + 1} has no question (columns found: {', '.join(row)})")
+def _apps_problem(number: int, row: Mapping[str, Any]) -> Problem:
+    text = _required(number, row, "question", "description")
     starter = (row.get("starter_code") or "").strip()
-    name = str(row.get("problem_id", row.get("id", number)))
-    if "test_list" in row:
-        entry, stages = _mapcoder(row, starter)
-    else:
-        entry, stages = _official(row)
+    entry, tests = _mapcoder_tests(row, starter) if "test_list" in row else _official_tests(row)
     form = f"Use this format:\n{starter}" if starter else "Use Standard Input format"
     solution = _first_solution(row)
     return Problem(
-        task_id=name,
+        task_id=str(row.get("problem_id", row.get("id", number))),
         prompt=f"\nQUESTION:\n{text}\n{starter}\n{form}\n\nANSWER:\n",
         instruction=f"Write a Python program that solves this problem. {form}\n{text}",
         entry_point=entry,
         reference=solution,
-        tests=stages,
+        tests=tests,
         limits=Limits(seconds=10.0, memory=MEMORY, output=OUTPUT),
         continuation=solution,
     )
 
 
-def _official(row: Mapping[str, Any]) -> tuple[str, tuple[Stage, ...]]:
-    given = row["input_output"]
-    tests = json.loads(given) if isinstance(given, str) and given else given or {"inputs": [], "outputs": []}
-    entry = tests.get("fn_name") or ""
+def _official_tests(row: Mapping[str, Any]) -> tuple[str, tuple[ProblemTest, ...]]:
+    """Return the entry point, if there is one, and the tests."""
+    tests = row["input_output"]
+    if isinstance(tests, str) and tests:
+        tests = json.loads(tests)
+    inputs, outputs = (tests["inputs"], tests["outputs"]) if tests else ([], [])
+    entry = (tests or {}).get("fn_name") or ""
     if not entry:
-        cases = [
-            (_ended(_joined(one)), _joined(other))
-            for one, other in zip(tests["inputs"], tests["outputs"], strict=True)
-        ]
-        return "", fed_in_rounds(cases, apps_agrees)
-    expected = [_unpacked(one) for one in tests["outputs"]]
-    return entry, (_called(entry, [tuple(one) for one in tests["inputs"]], expected, row.get("starter_code") or ""),)
+        cases = [(_with_newline(_joined(text)), _joined(output)) for text, output in zip(inputs, outputs, strict=True)]
+        return "", stdin_tests(cases, apps_agrees)
+    return entry, (_call_test(entry, list(map(tuple, inputs)), outputs, row.get("starter_code") or ""),)
 
 
-def _mapcoder(row: Mapping[str, Any], starter: str) -> tuple[str, tuple[Stage, ...]]:
-    """Return the tests of MapCoder's rows: for a function, an argument on each line of the input."""
-    cases = row["test_list"]
+def _mapcoder_tests(row: Mapping[str, Any], starter: str) -> tuple[str, tuple[ProblemTest, ...]]:
+    """Return entry point and tests of MapCoder's rows; each line of an input is one argument of the function."""
+    tests = row["test_list"]
     if not starter:
-        return "", fed_in_rounds([(_ended(one["input"]), _joined(one["output"])) for one in cases], apps_agrees)
-    entry = _function_of(starter)
-    arguments = [tuple(map(_literal, one["input"].split("\n"))) for one in cases]
-    return entry, (_called(entry, arguments, [_unpacked(one["output"]) for one in cases], starter),)
+        cases = [(_with_newline(test["input"]), _joined(test["output"])) for test in tests]
+        return "", stdin_tests(cases, apps_agrees)
+    definitions = (line.strip() for line in starter.split("\n") if line.strip().startswith("def "))
+    entry = next(definitions, "").removeprefix("def ").partition("(")[0].strip()
+    arguments = [tuple(map(_literal, test["input"].split("\n"))) for test in tests]
+    return entry, (_call_test(entry, arguments, [test["output"] for test in tests], starter),)
 
 
-def _called(entry: str, arguments: Sequence[tuple[Any, ...]], expected: Sequence[Any], starter: str) -> Called:
+def _call_test(entry: str, arguments: Sequence[tuple[Any, ...]], outputs: Sequence[Any], starter: str) -> CallTest:
     function = f"Solution().{entry}" if "class Solution" in starter else entry
-    return Called(function, tuple(arguments), tuple(expected), equal_oracle)
-
-
-def _function_of(starter: str) -> str:
-    for line in starter.split("\n"):
-        if line.strip().startswith("def "):
-            return line.strip().removeprefix("def ").partition("(")[0].strip()
-    return ""
+    return CallTest(function, tuple(arguments), tuple(map(_unpacked, outputs)), equality_comparison)
 
 
 def _unpacked(output: Any) -> Any:
-    """Return a result without the list of one that most rows have around it."""
+    """Return a result without the list around it that most rows have."""
     return output[0] if isinstance(output, list) and len(output) == 1 else output
 
 
@@ -193,15 +186,80 @@ def _first_solution(row: Mapping[str, Any]) -> str:
     return str(solutions[0]) if isinstance(solutions, list) and solutions else ""
 
 
+# Comparing outputs
+
+_NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity|nan)")
+PRINTED_TOLERANCE = 1e-5
+"""Maximum difference of printed numbers."""
+
+
+def code_contests_agrees(printed: str, expected: str) -> bool:
+    """Return whether two outputs are equal up to case, white space and small differences of numbers."""
+
+    def words_of(text: str) -> list[str]:
+        return [word for word in re.split(r"[ \n\t\r\v]+", text.lower()) if word]
+
+    def agree(word: str, other: str) -> bool:
+        if word == other and not word.endswith("nan"):
+            return True
+        return _are_numbers(word, other) and abs(float(word) - float(other)) < PRINTED_TOLERANCE
+
+    return _sequences_agree(words_of(printed), words_of(expected), agree)
+
+
+def apps_agrees(printed: str, expected: str) -> bool:
+    """Return whether two outputs have equal lines up to white space and small differences of numbers, as in APPS."""
+
+    def lines_of(text: str) -> list[list[str]]:
+        return [words for line in text.split("\n") if (words := line.split())]
+
+    def words_agree(word: str, other: str) -> bool:
+        if word == other:
+            return True
+        if not _are_numbers(word.lower(), other.lower()):
+            return False
+        value, wanted = float(word), float(other)
+        return is_close(value, wanted, 1e-08) or abs(value - wanted) <= 1e-05 * abs(wanted)
+
+    def lines_agree(line: list[str], other: list[str]) -> bool:
+        return _sequences_agree(line, other, words_agree)
+
+    return _sequences_agree(lines_of(printed), lines_of(expected), lines_agree)
+
+
+def _sequences_agree(items: list[Any], others: list[Any], agree: Callable[[Any, Any], bool]) -> bool:
+    return items == others or (len(items) == len(others) and all(map(agree, items, others)))
+
+
+def _are_numbers(word: str, other: str) -> bool:
+    return _NUMBER.fullmatch(word) is not None and _NUMBER.fullmatch(other) is not None
+
+
+def equality_comparison() -> Comparison:
+    """Return a comparison for equality in which tuples equal lists, since JSON has no tuples."""
+
+    def compare(arguments: tuple[Any, ...], expected: Any, value: Any) -> str | None:
+        equal = _without_tuples(value) == _without_tuples(expected)
+        return None if equal else f"returned {preview(value)}, expected {preview(expected)}"
+
+    return compare
+
+
+def _without_tuples(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_without_tuples(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _without_tuples(item) for key, item in value.items()}
+    return value
+
+
 BENCHMARKS = (
     Benchmark(
         name="codecontests",
         title="CodeContests, test split",
         files=(
-            "code_contests_test.jsonl",
-            "codecontests_test.jsonl",
-            "codecontests_train_300.jsonl",
-            "codecontests_sample_20_sandboxfusion.jsonl",
+            *("code_contests_test.jsonl", "codecontests_test.jsonl"),
+            *("codecontests_train_300.jsonl", "codecontests_sample_20_sandboxfusion.jsonl"),
         ),
         size=165,
         home="hf:deepmind/code_contests:test",

@@ -1,13 +1,13 @@
-"""DS-1000: pieces of code for seven libraries of data science, put into a program that is there already."""
+"""DS-1000: code snippets for seven data science libraries, inserted into an existing program."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from lintseq.benchmarks.benchmark import Benchmark, Rows
-from lintseq.benchmarks.imports import needed
-from lintseq.benchmarks.problems import Problem, Snippet
-from lintseq.sandbox.job import Limits
+from lintseq.benchmarks.loading import Benchmark, Rows
+from lintseq.benchmarks.problem import Problem, SnippetTest
+from lintseq.benchmarks.python_code import third_party_modules
+from lintseq.sandbox import Limits
 
 LIBRARIES = {
     "Pandas": "pandas",
@@ -19,13 +19,13 @@ LIBRARIES = {
     "Tensorflow": "tensorflow",
 }
 INTERNET = "the_internet"
-"""Named among the modules that problems need, for there is none in a sandbox either."""
-_FETCHES = re.compile(r"\bload_dataset\(|\bfetch_\w+\(")
+"""Listed among the required modules of problems that download data, since the sandbox has no internet either."""
 LIMITS = Limits(seconds=60.0, memory=4 << 30)
+_DOWNLOADS = re.compile(r"\bload_dataset\(|\bfetch_\w+\(")
 
 
 def problems(rows: Rows) -> list[Problem]:
-    """Return problems whose completion is a piece of code; `test_execution` of the file runs and judges it."""
+    """Return problems whose completion is a snippet; `test_execution` of the file runs and judges it."""
     return [_problem(row) for row in rows]
 
 
@@ -36,16 +36,16 @@ def _problem(row: Mapping[str, Any]) -> Problem:
     if "def test_string(" in context:
         code += "test_string(lintseq_solution)\n"
     inner = context.partition('exec_context = r"""')[2].partition('"""')[0].replace("[insert]", "pass")
-    fetched = {INTERNET} if _FETCHES.search(context) else set()
+    modules = {LIBRARIES[row["metadata"]["library"]]} | ({INTERNET} if _DOWNLOADS.search(context) else set())
     return Problem(
         task_id=f"DS-1000/{number}",
         prompt=row["prompt"],
         instruction=row["prompt"].strip(),
         entry_point="",
         reference=reference,
-        tests=(Snippet(context, "lintseq_solution", code),),
+        tests=(SnippetTest(context, "lintseq_solution", code),),
         limits=LIMITS,
-        needs=needed([context, inner, reference]) | {LIBRARIES[row["metadata"]["library"]]} | fetched,
+        required_modules=third_party_modules([context, inner, reference]) | modules,
         aliases=(str(number),),
         continuation=reference,
     )

@@ -1,19 +1,22 @@
-"""HumanEval, HumanEval+, HumanEvalPack, and a user's own problems in HumanEval's columns."""
+"""HumanEval, HumanEval+, HumanEvalPack, and your own problems in HumanEval's columns."""
 
 import ast
 import inspect
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from lintseq.benchmarks import plus
-from lintseq.benchmarks.benchmark import Benchmark, Rows
-from lintseq.benchmarks.comparing import PLUS_LIMITS
-from lintseq.benchmarks.functions import body_of, function_in, signature_of
-from lintseq.benchmarks.problems import Checked, Problem
+from lintseq.benchmarks import evalplus
+from lintseq.benchmarks.loading import Benchmark, Rows
+from lintseq.benchmarks.problem import CheckTest, Problem
+from lintseq.benchmarks.python_code import find_function, parse_body, signature_of
+from lintseq.errors import ConfigError, ProgramError
+from lintseq.languages.python.syntax import parse
+from lintseq.rows.row import kind_of_value
 
 OWN_COLUMNS = frozenset({"task_id", "prompt", "entry_point", "test"})
 
-HELPERS = """\
+PACK_IMPORTS = """\
 import math
 import re
 import sys
@@ -37,32 +40,51 @@ except ImportError:
 
 
 def own_problems(rows: Rows) -> list[Problem]:
-    """Return problems in HumanEval's columns: a completion is the whole program, or continues the prompt."""
-    return [_checked(row) for row in rows]
+    """Return problems in HumanEval's columns; a completion is the whole program or continues the prompt."""
+    return [_own_problem(row) for row in rows]
 
 
-def _checked(row: Mapping[str, Any]) -> Problem:
+def _own_problem(row: Mapping[str, Any]) -> Problem:
     prompt, entry, solution = str(row["prompt"]), str(row["entry_point"]), str(row.get("canonical_solution") or "")
-    context = _context_of(prompt)
+    # A prompt that is code is the context of the program; a prompt in words is not.
+    context = next((text for text in (prompt, f"{prompt}\n    pass\n") if parse_body(text)), "")
     return Problem(
         task_id=str(row["task_id"]),
         prompt=prompt,
         instruction=str(row.get("instruction") or instruction_of(prompt, entry)),
         entry_point=entry,
         reference=prompt + solution if solution else "",
-        tests=(Checked(f"{row['test']}\ncheck({entry})\n" if entry else str(row["test"])),),
+        tests=(CheckTest(f"{row['test']}\ncheck({entry})\n" if entry else str(row["test"])),),
         prefix=prompt if context else "",
         context=context,
         continuation=solution,
     )
 
 
+def check_own_rows(path: str, rows: Rows) -> None:
+    """Raise `ConfigError` for mistakes in a file of your own that would otherwise only show in the verdicts."""
+    numbers: dict[str, int] = {}
+    for number, row in enumerate(rows, 1):
+        where = f"{path}, row {number}"
+        for name in ("prompt", "entry_point", "test"):
+            if not isinstance(row[name], str):
+                raise ConfigError(f"{where}: {name} is {kind_of_value(row[name])}, where a string was expected")
+        if not row["test"].strip():
+            raise ConfigError(f"{where}: its test is empty, so any program would pass; write a test")
+        try:
+            parse(row["test"])
+        except ProgramError as error:
+            raise ConfigError(f"{where}: its test does not parse ({error}); correct it") from None
+        if (first := numbers.setdefault(str(row["task_id"]), number)) != number:
+            raise ConfigError(f"{where} repeats the task_id {row['task_id']!r} of row {first}; ids must be unique")
+
+
 def plus_problems(rows: Rows) -> list[Problem]:
-    """Return problems whose results are compared with those of the reference, on the inputs of EvalPlus."""
-    return [_plus(row) for row in rows]
+    """Return the problems of HumanEval+, whose results are compared with those of the reference."""
+    return [_plus_problem(row) for row in rows]
 
 
-def _plus(row: Mapping[str, Any]) -> Problem:
+def _plus_problem(row: Mapping[str, Any]) -> Problem:
     prompt, entry = row["prompt"], row["entry_point"]
     return Problem(
         task_id=row["task_id"],
@@ -70,42 +92,41 @@ def _plus(row: Mapping[str, Any]) -> Problem:
         instruction=instruction_of(prompt, entry),
         entry_point=entry,
         reference=prompt + row["canonical_solution"],
-        tests=plus.tests_of("humaneval", row),
+        tests=evalplus.tests_of("humaneval", row),
         prefix=prompt,
         context=prompt,
-        limits=PLUS_LIMITS,
+        limits=evalplus.LIMITS,
         continuation=row["canonical_solution"],
     )
 
 
-def synthesize_problems(rows: Rows) -> list[Problem]:
-    """Return HumanEvalSynthesize: write the function that the instruction asks for."""
-    return [_pack(row, f"{row['instruction'].strip()}\n\n{row['prompt']}") for row in rows]
+def pack_problems(rows: Rows, *, fix: bool) -> list[Problem]:
+    """Return HumanEvalSynthesize (write the function) or HumanEvalFix (repair it, with its tests in the prompt)."""
+    return [_fix_problem(row) if fix else _synthesize_problem(row) for row in rows]
 
 
-def fix_problems(rows: Rows) -> list[Problem]:
-    """Return HumanEvalFix: mend the function, given its tests."""
-    problems = []
-    for row in rows:
-        broken = row["declaration"] + row["buggy_solution"]
-        task = f"Fix bugs in {row['entry_point']}."
-        shown = f"{broken}\n{row['test']}\n{task}"
-        problems.append(_pack(row, f"{shown}\n\n{row['declaration']}", instruction=task, broken=broken))
-    return problems
+def _synthesize_problem(row: Mapping[str, Any]) -> Problem:
+    return _pack_problem(row, f"{row['instruction'].strip()}\n\n{row['prompt']}", row["instruction"], row["prompt"])
 
 
-def _pack(row: Mapping[str, Any], prompt: str, *, instruction: str | None = None, broken: str = "") -> Problem:
-    before = row["declaration"] if broken else row["prompt"]
+def _fix_problem(row: Mapping[str, Any]) -> Problem:
+    task = f"Fix bugs in {row['entry_point']}."
+    broken, declaration = row["declaration"] + row["buggy_solution"], row["declaration"]
+    prompt = f"{broken}\n{row['test']}\n{task}\n\n{declaration}"
+    return _pack_problem(row, prompt, task, declaration, start=broken)
+
+
+def _pack_problem(row: Mapping[str, Any], prompt: str, instruction: str, prefix: str, *, start: str = "") -> Problem:
     return Problem(
         task_id=row["task_id"],
         prompt=prompt,
-        instruction=row["instruction"] if instruction is None else instruction,
+        instruction=instruction,
         entry_point=row["entry_point"],
-        reference=before + row["canonical_solution"],
-        tests=(Checked(row["test"], imports="numpy"),),
-        prefix=before,
-        context=HELPERS + row["prompt"],
-        start=broken,
+        reference=prefix + row["canonical_solution"],
+        tests=(CheckTest(row["test"], imports="numpy"),),
+        prefix=prefix,
+        context=PACK_IMPORTS + row["prompt"],
+        start=start,
         aliases=(row["task_id"].replace("Python/", "HumanEval/"),),
         continuation=row["canonical_solution"],
     )
@@ -113,24 +134,30 @@ def _pack(row: Mapping[str, Any], prompt: str, *, instruction: str | None = None
 
 def instruction_of(prompt: str, entry_point: str) -> str:
     """Return a prompt of HumanEval as an instruction, in the words of HumanEvalPack."""
-    function = function_in(prompt, entry_point)
+    function = find_function(prompt, entry_point)
     if function is None:
         return prompt.strip()
     docstring = ast.get_docstring(function, clean=False) or ""
-    words = "\n".join(line for line in inspect.cleandoc(docstring).split("\n") if line.strip())
-    return f"Write a Python function `{signature_of(function)}` to solve the following problem:\n{words}"
-
-
-def _context_of(prompt: str) -> str:
-    """Return what a prompt that is code puts before a program; nothing if it is words."""
-    return next((text for text in (prompt, f"{prompt}\n    pass\n") if body_of(text)), "")
+    text = "\n".join(line for line in inspect.cleandoc(docstring).split("\n") if line.strip())
+    return f"Write a Python function `{signature_of(function)}` to solve the following problem:\n{text}"
 
 
 _COLUMNS = OWN_COLUMNS | {"canonical_solution"}
-_PACK = _COLUMNS | {"declaration", "buggy_solution", "instruction"}
-_PLUS_HOME = "https://github.com/evalplus/humanevalplus_release/releases/download/v0.1.10/HumanEvalPlus.jsonl.gz"
-_PACK_FILES = ("humanevalpack_python.jsonl", "humanevalpack.jsonl")
-_PACK_VERSIONS = {"b1376d72be4bd016": "bigcode/humanevalpack, Python"}
+
+
+def _pack_benchmark(name: str, title: str, *, fix: bool) -> Benchmark:
+    return Benchmark(
+        name=name,
+        title=title,
+        files=("humanevalpack_python.jsonl", "humanevalpack.jsonl"),
+        size=164,
+        home="hf:bigcode/humanevalpack#python:test",
+        license="MIT",
+        columns=_COLUMNS | {"declaration", "buggy_solution", "instruction"},
+        load=partial(pack_problems, fix=fix),
+        versions={"b1376d72be4bd016": "bigcode/humanevalpack, Python"},
+    )
+
 
 BENCHMARKS = (
     Benchmark(
@@ -149,9 +176,9 @@ BENCHMARKS = (
         title="HumanEval+",
         files=("HumanEvalPlus-v0.1.10.jsonl", "HumanEvalPlus.jsonl", "HumanEvalPlus-v0.1.10-NoExtreme.jsonl"),
         size=164,
-        home=_PLUS_HOME,
+        home="https://github.com/evalplus/humanevalplus_release/releases/download/v0.1.10/HumanEvalPlus.jsonl.gz",
         license="Apache-2.0",
-        columns=plus.COLUMNS,
+        columns=evalplus.COLUMNS,
         load=plus_problems,
         versions={
             "42526ec0e7d5f3ee": "v0.1.10",
@@ -159,26 +186,6 @@ BENCHMARKS = (
             "78fbba8865b20c5a": "v0.1.10 Mini",
         },
     ),
-    Benchmark(
-        name="humanevalpack",
-        title="HumanEvalPack Synthesize (Python)",
-        files=_PACK_FILES,
-        size=164,
-        home="hf:bigcode/humanevalpack#python:test",
-        license="MIT",
-        columns=_PACK,
-        load=synthesize_problems,
-        versions=_PACK_VERSIONS,
-    ),
-    Benchmark(
-        name="humanevalfix",
-        title="HumanEvalPack Fix (Python, with tests)",
-        files=_PACK_FILES,
-        size=164,
-        home="hf:bigcode/humanevalpack#python:test",
-        license="MIT",
-        columns=_PACK,
-        load=fix_problems,
-        versions=_PACK_VERSIONS,
-    ),
+    _pack_benchmark("humanevalpack", "HumanEvalPack Synthesize (Python)", fix=False),
+    _pack_benchmark("humanevalfix", "HumanEvalPack Fix (Python, with tests)", fix=True),
 )

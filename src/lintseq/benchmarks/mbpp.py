@@ -1,16 +1,15 @@
-"""MBPP, whole and sanitized, and MBPP+."""
+"""MBPP, full and sanitized, and MBPP+."""
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from lintseq.benchmarks import plus
-from lintseq.benchmarks.benchmark import Benchmark, Rows
-from lintseq.benchmarks.comparing import PLUS_LIMITS
-from lintseq.benchmarks.functions import body_of, function_in, signature_of
-from lintseq.benchmarks.problems import Checked, Problem
+from lintseq.benchmarks import evalplus
+from lintseq.benchmarks.loading import Benchmark, Rows
+from lintseq.benchmarks.problem import CheckTest, Problem
+from lintseq.benchmarks.python_code import find_function, parse_body, signature_of
 
 SHOTS = (2, 3, 4)
 """The problems whose solutions the original prompt shows."""
@@ -20,61 +19,60 @@ TEST_SPLIT = range(11, 511)
 def problems(rows: Rows) -> list[Problem]:
     """Return all problems, which `code` solves and the assertions of `test_list` test."""
     by_id = {int(row["task_id"]): row for row in rows}
-    shown = "".join(_shot(by_id[number], solved=True) for number in SHOTS if number in by_id)
-    return [_problem(row, shown) for row in rows]
+    shots = "".join(_prompt(by_id[number], solved=True) for number in SHOTS if number in by_id)
+    return [_problem(row, shots) for row in rows]
 
 
-def test_split(rows: Rows) -> list[Problem]:
+def problems_of_test_split(rows: Rows) -> list[Problem]:
     """Return the problems of the test split, 11 to 510."""
     return [problem for problem in problems(rows) if int(problem.task_id.partition("/")[2]) in TEST_SPLIT]
 
 
-test_split.__test__ = False  # type: ignore[attr-defined]
-
-
-def _problem(row: Mapping[str, Any], shown: str) -> Problem:
+def _problem(row: Mapping[str, Any], shots: str) -> Problem:
     code, text = row["code"], row["text"] if "text" in row else row["prompt"]
     entry = entry_point_of(row["test_list"], code)
     check = [row.get("test_setup_code", ""), *row.get("test_imports", ()), *row["test_list"]]
     return Problem(
         task_id=f"Mbpp/{row['task_id']}",
-        prompt=shown + _shot(row, solved=False),
+        prompt=shots + _prompt(row, solved=False),
         instruction=instruction_of(text, entry, code),
         entry_point=entry,
         reference=code,
-        tests=(Checked("\n".join(check) + "\n"),),
+        tests=(CheckTest("\n".join(check) + "\n"),),
         aliases=(str(row["task_id"]),),
         continuation=code,
     )
 
 
-def _shot(row: Mapping[str, Any], *, solved: bool) -> str:
+def _prompt(row: Mapping[str, Any], *, solved: bool) -> str:
     tests = "\n".join(row["test_list"])
     text = row["text"] if "text" in row else row["prompt"]
-    head = (
+    task = (
         f"You are an expert Python programmer, and here is your task: {text}"
         f" Your code should pass these tests:\n\n{tests}\n[BEGIN]\n"
     )
     code = row["code"].replace("\r", "")
-    return f"{head}{code}\n[DONE]\n\n" if solved else head
+    return f"{task}{code}\n[DONE]\n\n" if solved else task
 
 
 def plus_problems(rows: Rows) -> list[Problem]:
-    """Return problems whose results are compared with those of the reference, on the inputs of EvalPlus."""
-    return [_plus(row) for row in rows]
+    """Return the problems of MBPP+, whose results are compared with those of the reference."""
+    return [_plus_problem(row) for row in rows]
 
 
-def _plus(row: Mapping[str, Any]) -> Problem:
-    entry, number = row["entry_point"], int(row["task_id"].partition("/")[2])
+def _plus_problem(row: Mapping[str, Any]) -> Problem:
+    prompt, entry, number = row["prompt"], row["entry_point"], int(row["task_id"].partition("/")[2])
+    lines = prompt.strip().strip('"').strip().split("\n")
+    text = "\n".join(line for line in lines if not line.startswith("assert")).strip()
     return Problem(
         task_id=row["task_id"],
-        prompt=row["prompt"],
-        instruction=instruction_of(_text_of(row["prompt"]), entry, row["canonical_solution"]),
+        prompt=prompt,
+        instruction=instruction_of(text, entry, row["canonical_solution"]),
         entry_point=entry,
-        reference=row["prompt"] + row["canonical_solution"],
-        tests=plus.tests_of("mbpp", row, read=partial(as_python, number)),
-        prefix=row["prompt"],
-        limits=PLUS_LIMITS,
+        reference=prompt + row["canonical_solution"],
+        tests=evalplus.tests_of("mbpp", row, convert=partial(restore_types, number)),
+        prefix=prompt,
+        limits=evalplus.LIMITS,
         aliases=(str(number),),
         continuation=row["canonical_solution"],
     )
@@ -82,113 +80,79 @@ def _plus(row: Mapping[str, Any]) -> Problem:
 
 def instruction_of(text: str, entry_point: str, reference: str) -> str:
     """Return the task with the signature in it, as in the paper: "Write a function `f(x)` to ..."."""
-    function = function_in(reference, entry_point)
-    head = f"function `{entry_point if function is None else signature_of(function)}`"
-    told, count = re.subn(r"\bfunction\b", lambda _: head, text, count=1)
-    return told if count else f"Write a python {head}. {text}"
-
-
-def _text_of(prompt: str) -> str:
-    """Return the task in a prompt of MBPP+, without quotes and assertions."""
-    lines = prompt.strip().strip('"').strip().split("\n")
-    return "\n".join(line for line in lines if not line.startswith("assert")).strip()
+    function = find_function(reference, entry_point)
+    name = f"function `{entry_point if function is None else signature_of(function)}`"
+    instruction, count = re.subn(r"\bfunction\b", lambda _: name, text, count=1)
+    return instruction if count else f"Write a python {name}. {text}"
 
 
 def entry_point_of(tests: Sequence[str], reference: str) -> str:
     """Return the name that the first test calls and the reference defines."""
-    defined = {
-        node.name
-        for node in body_of(reference)
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef))
-    }
-    for test in tests:
-        calls = [node for root in body_of(test) for node in ast.walk(root) if isinstance(node, ast.Call)]
-        for call in calls:
-            if isinstance(call.func, ast.Name) and call.func.id in defined:
+    definitions = (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)
+    defined = {node.name for node in parse_body(reference) if isinstance(node, definitions)}
+    for statement in (statement for test in tests for statement in parse_body(test)):
+        for call in ast.walk(statement):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in defined:
                 return call.func.id
     return ""
 
 
-# JSON has no tuples, sets and complex numbers. Which inputs of MBPP+ are meant to hold them, EvalPlus tells by the
-# number of the problem (`evalplus/data/mbpp.py`).
-
-_TUPLES_AS_ARGUMENTS = {2, 116, 132, 143, 222, 261, 273, 394, 399, 421, 424, 429, 470, 560, 579, 596, 616, 630, 726}
-_TUPLES_AS_ARGUMENTS |= {740, 744, 809}
-_TUPLES_IN_ARGUMENTS = {63, 64, 70, 94, 120, 237, 272, 299, 400, 409, 417, 438, 473, 614, 780}
-_TUPLES_IN_THE_FIRST = {75, 413, 444, 753}
-_A_TUPLE_FIRST = {250, 405, 446, 617, 720, 763, 808}
-_TUPLES_IN_TUPLES = {259, 401, 445}
-_TUPLES_THROUGHOUT = {580, 615, 791}
+def restore_types(number: int, inputs: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+    """Return the inputs of problem `number` with the types that its function expects."""
+    convert = next((convert for numbers, convert in _CONVERSIONS if number in numbers), None)
+    return list(inputs if convert is None else map(convert, inputs))
 
 
-def as_python(number: int, inputs: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
-    """Return the inputs of problem `number` with the types that its function takes."""
-    return [_as_python(number, one) for one in inputs]
+def _nested_tuples(value: Any) -> Any:
+    return tuple(map(_nested_tuples, value)) if isinstance(value, list) else value
 
 
-def _as_python(number: int, one: Sequence[Any]) -> Sequence[Any]:
-    if number in _TUPLES_AS_ARGUMENTS:
-        return [tuple(argument) for argument in one]
-    if number in _TUPLES_IN_ARGUMENTS:
-        return [[tuple(part) for part in argument] for argument in one]
-    if number in _TUPLES_IN_THE_FIRST:
-        return [[tuple(part) for part in one[0]], one[1]]
-    if number in (106, 750):
-        return [one[0], tuple(one[1])]
-    if number == 115:
-        return [[set(part) if isinstance(part, list) and part else {} for part in one[0]]]
-    if number == 124:
-        return [float(one[0]), complex(one[1])]
-    if number in _A_TUPLE_FIRST:
-        return [tuple(one[0]), one[1]]
-    if number in _TUPLES_IN_TUPLES:
-        return [tuple(tuple(part) for part in argument) for argument in one]
-    if number == 278:
-        return [tuple(tuple(part) if isinstance(part, list) else part for part in one[0])]
-    if number == 307:
-        return [tuple(one[0]), one[1], one[2]]
-    if number == 722:
-        return [{key: tuple(value) for key, value in one[0].items()}, *one[1:]]
-    if number == 252:
-        return [complex(one[0])]
-    if number in _TUPLES_THROUGHOUT:
-        return [_tuples(argument) for argument in one]
-    return one
+def _tuples(values: Sequence[Any]) -> list[Any]:
+    return [tuple(value) for value in values]
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+_CONVERSIONS: tuple[tuple[set[int], Callable[[Sequence[Any]], Sequence[Any]]], ...] = (
+    (
+        {2, 116, 132, 143, 222, 261, 273, 394, 399, 421, 424, 429, 470, 560, 579, 596, 616, 630, 726, 740, 744, 809},
+        _tuples,
+    ),
+    (
+        {63, 64, 70, 94, 120, 237, 272, 299, 400, 409, 417, 438, 473, 614, 780},
+        lambda arguments: [_tuples(argument) for argument in arguments],
+    ),
+    ({75, 413, 444, 753}, lambda arguments: [_tuples(arguments[0]), arguments[1]]),
+    ({106, 750}, lambda arguments: [arguments[0], tuple(arguments[1])]),
+    ({115}, lambda arguments: [[set(item) if isinstance(item, list) and item else {} for item in arguments[0]]]),
+    ({124}, lambda arguments: [float(arguments[0]), complex(arguments[1])]),
+    ({250, 405, 446, 617, 720, 763, 808}, lambda arguments: [tuple(arguments[0]), arguments[1]]),
+    ({259, 401, 445}, lambda arguments: [tuple(_tuples(argument)) for argument in arguments]),
+    ({278}, lambda arguments: [tuple(tuple(item) if isinstance(item, list) else item for item in arguments[0])]),
+    ({307}, lambda arguments: [tuple(arguments[0]), arguments[1], arguments[2]]),
+    ({722}, lambda arguments: [{key: tuple(value) for key, value in arguments[0].items()}, *arguments[1:]]),
+    ({252}, lambda arguments: [complex(arguments[0])]),
+    ({580, 615, 791}, lambda arguments: [_nested_tuples(argument) for argument in arguments]),
+)
+"""By problem: how to restore tuples, sets and complex numbers, which JSON lacks (`evalplus/data/mbpp.py`)."""
 
 
-_COLUMNS = frozenset({"text", "code", "task_id", "test_setup_code", "test_list"})
-_SANITIZED = frozenset({"prompt", "code", "task_id", "test_imports", "test_list"})
-_VERSIONS = {"ccf64ceae9c5403b": "google-research/mbpp"}
-_PLUS_HOME = "https://github.com/evalplus/mbppplus_release/releases/download/v0.2.0/MbppPlus.jsonl.gz"
+def _benchmark(name: str, title: str, size: int, load: Callable[[Rows], list[Problem]], rows: int | None) -> Benchmark:
+    return Benchmark(
+        name=name,
+        title=title,
+        files=("mbpp.jsonl",),
+        size=size,
+        home="https://raw.githubusercontent.com/google-research/google-research/master/mbpp/mbpp.jsonl",
+        license="CC-BY-4.0",
+        columns=frozenset({"text", "code", "task_id", "test_setup_code", "test_list"}),
+        load=load,
+        versions={"ccf64ceae9c5403b": "google-research/mbpp"},
+        rows=rows,
+    )
+
 
 BENCHMARKS = (
-    Benchmark(
-        name="mbpp",
-        title="MBPP, test split",
-        files=("mbpp.jsonl",),
-        size=500,
-        home="https://raw.githubusercontent.com/google-research/google-research/master/mbpp/mbpp.jsonl",
-        license="CC-BY-4.0",
-        columns=_COLUMNS,
-        load=test_split,
-        versions=_VERSIONS,
-        rows=974,
-    ),
-    Benchmark(
-        name="mbpp-full",
-        title="MBPP, all splits",
-        files=("mbpp.jsonl",),
-        size=974,
-        home="https://raw.githubusercontent.com/google-research/google-research/master/mbpp/mbpp.jsonl",
-        license="CC-BY-4.0",
-        columns=_COLUMNS,
-        load=problems,
-        versions=_VERSIONS,
-    ),
+    _benchmark("mbpp", "MBPP, test split", 500, problems_of_test_split, rows=974),
+    _benchmark("mbpp-full", "MBPP, all splits", 974, problems, rows=None),
     Benchmark(
         name="mbpp-sanitized",
         title="MBPP, sanitized",
@@ -196,7 +160,7 @@ BENCHMARKS = (
         size=427,
         home="https://raw.githubusercontent.com/google-research/google-research/master/mbpp/sanitized-mbpp.json",
         license="CC-BY-4.0",
-        columns=_SANITIZED,
+        columns=frozenset({"prompt", "code", "task_id", "test_imports", "test_list"}),
         load=problems,
         versions={"ca95deaa9a01ef0a": "google-research/mbpp"},
     ),
@@ -205,9 +169,9 @@ BENCHMARKS = (
         title="MBPP+",
         files=("MbppPlus-v0.2.0.jsonl", "MbppPlus.jsonl", "MbppPlus-v0.2.0-NoExtreme.jsonl", "MbppPlus-v0.1.0.jsonl"),
         size=378,
-        home=_PLUS_HOME,
+        home="https://github.com/evalplus/mbppplus_release/releases/download/v0.2.0/MbppPlus.jsonl.gz",
         license="Apache-2.0",
-        columns=plus.COLUMNS,
+        columns=evalplus.COLUMNS,
         load=plus_problems,
         versions={
             "b54e762755248ca4": "v0.2.0",

@@ -1,7 +1,7 @@
-"""Some of a benchmark's problems, and what tells a choice from others: results of two choices cannot be compared.
+"""Selecting some of a benchmark's problems, by id or by position.
 
-Owns reading what was asked for, and refusing what chooses nothing. What is kept of a choice is the number and a
-checksum of the problems, so that the same problems are the same choice, in whatever words it was made.
+Results of different selections cannot be compared, so a selection is recorded as the number and a checksum of its
+problems: selecting the same problems in another way gives the same record.
 """
 
 import os
@@ -11,93 +11,95 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Any
 
-from lintseq.benchmarks import Loaded
-from lintseq.benchmarks.problems import Problem
+from lintseq.benchmarks.loading import ProblemSet
+from lintseq.benchmarks.problem import Problem
 from lintseq.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """The problems that are asked, and those that are not."""
+class Selection:
+    """Selected problems."""
 
     problems: tuple[Problem, ...]
     """In the benchmark's order."""
     left_out: tuple[Problem, ...]
     skipped: int
-    """How many of the first were left out."""
-    named: bool
-    """Whether the others were chosen by name, and are not all that there are."""
+    """How many problems at the start were skipped."""
+    by_name: bool
+    """Whether the rest was selected by id and is not everything."""
 
     def as_settings(self) -> dict[str, Any]:
-        """Return what tells which of a benchmark's problems they are; `chosen` only where some were chosen by name."""
-        told: dict[str, Any] = {"skip_first": self.skipped}
-        if self.named:
+        """Return what identifies the selection, for manifests; `chosen` only for a selection by id."""
+        settings: dict[str, Any] = {"skip_first": self.skipped}
+        if self.by_name:
             names = "\n".join(sorted(problem.task_id for problem in self.problems))
-            told["chosen"] = {"problems": len(self.problems), "sha256": sha256(names.encode()).hexdigest()}
-        return told
+            settings["chosen"] = {"problems": len(self.problems), "sha256": sha256(names.encode()).hexdigest()}
+        return settings
 
 
-def choose(loaded: Loaded, *, skip_first: int = 0, wanted: str | None = None) -> Choice:
-    """Return the problems of a benchmark that `wanted` names, of those behind the first `skip_first`.
+def select_problems(problem_set: ProblemSet, *, problems: str | None = None, skip_first: int = 0) -> Selection:
+    """Return the problems that `problems` names, among those after the first `skip_first`.
 
-    `wanted` is a file with a task id on each line, or task ids with commas between, in which `*` stands for anything.
-    Raises `ConfigError` if a name is that of no problem, or nothing is left.
+    `problems` is a file with one task id per line, or task ids separated by commas; `*` matches anything.
+    Raises `ConfigError` if a name matches no problem, or nothing is left.
     """
-    rest = loaded.problems[skip_first:]
+    rest = problem_set.problems[skip_first:]
     if not rest:
-        raise ConfigError(
-            f"{loaded.name} has {len(loaded.problems)} problems, so --skip-first {skip_first} leaves none"
-        )
-    if wanted is None:
-        return Choice(rest, loaded.problems[:skip_first], skip_first, named=False)
+        count = len(problem_set.problems)
+        raise ConfigError(f"{problem_set.name} has {count} problems, so --skip-first {skip_first} leaves none")
+    if problems is None:
+        return Selection(rest, problem_set.problems[:skip_first], skip_first, by_name=False)
     found = {
         problem.task_id
-        for where, pattern in _patterns(wanted)
-        for problem in _matching(pattern, rest, where, loaded, skip_first)
+        for where, pattern in _patterns(problems)
+        for problem in _matching(pattern, rest, where, problem_set.name, skip_first)
     }
-    chosen = tuple(problem for problem in rest if problem.task_id in found)
-    left_out = tuple(problem for problem in loaded.problems if problem.task_id not in found)
-    return Choice(chosen, left_out, skip_first, named=len(chosen) < len(rest))
+    selected = tuple(problem for problem in rest if problem.task_id in found)
+    left_out = tuple(problem for problem in problem_set.problems if problem.task_id not in found)
+    return Selection(selected, left_out, skip_first, by_name=len(selected) < len(rest))
 
 
-def names_a_file(wanted: str) -> bool:
-    """Tell whether a choice is in a file."""
-    return os.path.isfile(wanted)
+def is_problem_file(problems: str) -> bool:
+    """Return whether a selection is a file of task ids."""
+    return os.path.isfile(problems)
 
 
-def _patterns(wanted: str) -> Iterator[tuple[str, str]]:
-    """Yield each name or pattern, with the words for where it stands; lines that start with # say nothing."""
-    told = False
-    for where, text in _parts(wanted):
-        if (pattern := text.strip()) and not pattern.startswith("#"):
-            told = True
-            yield where, pattern
-    if not told:
-        raise ConfigError(f"--problems {wanted} names no problem; give task ids, or a file with one on each line")
+def _patterns(problems: str) -> Iterator[tuple[str, str]]:
+    """Yield each pattern with the words for where it stands; skips blank lines and comments."""
+    patterns = [
+        (where, pattern)
+        for where, text in _parts(problems)
+        if (pattern := text.strip()) and not pattern.startswith("#")
+    ]
+    if not patterns:
+        raise ConfigError(f"--problems {problems} names no problem; give task ids, or a file with one on each line")
+    yield from patterns
 
 
-def _parts(wanted: str) -> Iterator[tuple[str, str]]:
-    if not names_a_file(wanted):
-        yield from (("--problems", part) for part in wanted.split(","))
+def _parts(problems: str) -> Iterator[tuple[str, str]]:
+    if not is_problem_file(problems):
+        yield from (("--problems", part) for part in problems.split(","))
         return
     try:
-        with open(wanted, encoding="utf-8") as file:
+        with open(problems, encoding="utf-8") as file:
             lines = file.read().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--problems {wanted} cannot be read: {error}; give a file of task ids") from None
-    yield from ((f"{wanted}, line {number}", line) for number, line in enumerate(lines, 1))
+        raise ConfigError(f"--problems {problems} cannot be read: {error}; give a file of task ids") from None
+    yield from ((f"{problems}, line {number}", line) for number, line in enumerate(lines, 1))
 
 
 def _matching(
-    pattern: str, problems: Sequence[Problem], where: str, loaded: Loaded, skip_first: int
+    pattern: str, problems: Sequence[Problem], where: str, benchmark: str, skip_first: int
 ) -> Sequence[Problem]:
-    found = [one for one in problems if any(fnmatchcase(name, pattern) for name in (one.task_id, *one.aliases))]
+    found = [
+        problem
+        for problem in problems
+        if any(fnmatchcase(name, pattern) for name in (problem.task_id, *problem.aliases))
+    ]
     if found:
         return found
-    told = f"{where}: {loaded.name} has no problem {pattern!r}"
-    if skip_first:
-        told += f" behind the first {skip_first}, which --skip-first leaves out"
+    after = f" after the first {skip_first}, which --skip-first leaves out" if skip_first else ""
     raise ConfigError(
-        f"{told} (they are called like {problems[0].task_id!r}); give task ids with commas between, * for anything,"
-        " or a file with one on each line"
+        f"{where}: {benchmark} has no problem {pattern!r}{after} (ids look like {problems[0].task_id!r}); give task"
+        " ids separated by commas, * for anything, or a file with one on each line"
     )

@@ -1,17 +1,17 @@
-"""`lintseq benchmarks`: which benchmarks there are, and what is in them."""
+"""`lintseq benchmarks`: list the benchmarks, or the problems of one."""
 
-import os
+from dataclasses import asdict
 from json import dumps
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from lintseq.benchmarks.problems import Problem
+    from lintseq.benchmarks import BenchmarkListing
 
 Data = Annotated[
     str | None,
@@ -44,85 +44,33 @@ def benchmarks(
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the edits that write the solutions.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
-    """List the benchmarks: how many problems each has, where it comes from, whether it is here.
+    """List the benchmarks: how many problems each has, where it comes from, whether it is on this machine.
 
     BENCHMARK may also be a file of your own with the columns task_id, prompt, entry_point and test.
 
     Example: lintseq benchmarks humaneval --data data --prompts edits
     """
-    from lintseq.benchmarks import load_problems
-    from lintseq.benchmarks.selection import choose
+    from lintseq.benchmarks import ProblemListOptions, list_benchmarks, list_problems
 
-    if name is None:
-        if any(one is not None for one in (problems, prompts, references)):
-            raise ConfigError("--problems, --prompts and --references are of one benchmark; name it")
-        show(data, json=json)
+    options = ProblemListOptions(data, problems, prompts, references, seed)  # type: ignore[arg-type]
+    if name is not None:
+        for row in list_problems(name, options):
+            typer.echo(dumps(row))
         return
-    if prompts is not None and references is not None:
-        raise ConfigError("--prompts and --references exclude each other; choose one")
-    for row in rows(choose(load_problems(name, data), wanted=problems).problems, prompts, references, seed):
-        typer.echo(dumps(row))
+    if options != ProblemListOptions(data=data, seed=seed):
+        raise ConfigError("--problems, --prompts and --references need a benchmark; name one")
+    listings = list_benchmarks(data)
+    typer.echo(dumps([asdict(listing) for listing in listings]) if json else listing_table(listings))
 
 
-def rows(
-    problems: "Sequence[Problem]", prompts: str | None, references: str | None, seed: int
-) -> "Iterable[dict[str, Any]]":
-    """Return what is to be printed of each problem."""
-    if prompts is not None:
-        from lintseq.benchmarks.prompts import prompt_for
-
-        key = "messages" if prompts == "messages" else "prompt"
-        return ({"task_id": one.task_id, key: prompt_for(one, prompts)} for one in problems)
-    if references is not None:
-        from lintseq.evaluation.references import references as solutions
-
-        return solutions(problems, references, seed=seed)
-    return (
-        {
-            "task_id": one.task_id,
-            "prompt": one.prompt,
-            "instruction": one.instruction,
-            "entry_point": one.entry_point,
-            "start": one.start,
-            "reference": one.reference,
-        }
-        for one in problems
-    )
-
-
-def show(data: str | None, *, json: bool) -> None:
-    """Print the list."""
-    from lintseq.benchmarks import BENCHMARKS, data_folder, find
-
-    folder = data_folder(data)
-    found: list[dict[str, Any]] = [
-        {
-            "name": one.name,
-            "title": one.title,
-            "problems": one.size,
-            "files": list(one.files),
-            "home": one.home,
-            "license": one.license,
-            "here": find(one, folder),
-        }
-        for one in BENCHMARKS.values()
-    ]
-    if json:
-        typer.echo(dumps(found))
-        return
-    rows = [
-        (row["name"], f"{row['problems']:,}", row["title"], _place(row["here"], folder) or f"not here; {row['home']}")
-        for row in found
-    ]
-    rows.insert(0, ("name", "problems", "what", "here or from"))
+def listing_table(listings: "Sequence[BenchmarkListing]") -> str:
+    """Return the list as a table."""
+    rows = [("name", "problems", "what", "here or from")]
+    for listing in listings:
+        rows.append(
+            (listing.name, f"{listing.problems:,}", listing.title, listing.here or f"not here; {listing.home}")
+        )
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for name, problems, title, place in rows:
-        typer.echo(f"{name:{widths[0]}}  {problems:>{widths[1]}}  {title:{widths[2]}}  {place}")
-
-
-def _place(path: str | None, folder: str | None) -> str | None:
-    """Return where a file is: below the folder that was named, or its whole path."""
-    if path is None or folder is None:
-        return path
-    inside = os.path.relpath(path, folder)
-    return path if inside.startswith(os.pardir) else inside
+    return "\n".join(
+        f"{name:{widths[0]}}  {count:>{widths[1]}}  {title:{widths[2]}}  {where}" for name, count, title, where in rows
+    )

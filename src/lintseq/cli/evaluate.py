@@ -17,7 +17,7 @@ from lintseq.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lintseq.benchmarks.problems import Problem
+    from lintseq.benchmarks.problem import Problem
     from lintseq.evaluation.completions import Completion
     from lintseq.evaluation.summary import Tokens
 
@@ -84,9 +84,8 @@ def evaluate(
 
     Example: lintseq evaluate completions.jsonl --benchmark humaneval --data data --output results.jsonl
     """
-    from lintseq.benchmarks import load_problems
-    from lintseq.benchmarks.cache import cache_folder
-    from lintseq.benchmarks.selection import choose
+    from lintseq.benchmarks import load_problems, select_problems
+    from lintseq.benchmarks.loading import cache_folder
     from lintseq.evaluation.completions import read_completions
     from lintseq.evaluation.cost import read_shape
     from lintseq.evaluation.expectations import with_expectations
@@ -100,7 +99,7 @@ def evaluate(
     judge = None if linter == "none" else get_linter(linter)
     shape = None if model_config is None else read_shape(model_config)
     loaded = load_problems(benchmark, data)
-    choice = choose(loaded, skip_first=skip_first, wanted=problems)
+    choice = select_problems(loaded, skip_first=skip_first, problems=problems)
     left_out = [name for one in choice.left_out for name in (one.task_id, *one.aliases)]
     given = read_completions(completions, choice.problems, form=format, partial=partial, others=left_out)
     tokens = None if tokenizer is None else counted(choice.problems, given.items, tokenizer)
@@ -120,9 +119,9 @@ def evaluate(
     file = None if output is None else RowsFile(output, settings, resume=resume, overwrite=overwrite)
     try:
         with closed as room, Ticker(shown=not quiet) as ticker:
-            level = room.level
+            level = room.isolation
             if sandbox == "unsafe" or not quiet:
-                typer.echo(f"lintseq: {level.headline}", err=True)
+                typer.echo(f"lintseq: {level.summary}", err=True)
             if file is None or not file.finished:
                 check_runner(room)
                 setup = replace(setup, missing=missing_in(asked, room))
@@ -154,16 +153,16 @@ def evaluate(
 
 def instructions_of(problems: "Sequence[Problem]") -> dict[str, str]:
     """Return what was asked, for whoever reads the results; what is long is cut."""
-    from lintseq.benchmarks.problems import shortened
+    from lintseq.benchmarks.problem import shorten
 
-    return {problem.task_id: shortened(problem.instruction, _INSTRUCTION) for problem in problems}
+    return {problem.task_id: shorten(problem.instruction, _INSTRUCTION) for problem in problems}
 
 
 def open_sandbox(workers: int | None, level: str) -> AbstractContextManager[Any]:
     """Return the sandbox, to be entered; raises `ConfigError` if there is none of that kind."""
-    from lintseq.sandbox.pool import Sandbox
+    from lintseq.sandbox import Sandbox
 
-    return Sandbox(workers=workers, level=level)
+    return Sandbox(workers=workers, isolation=level)
 
 
 def numbers(text: str) -> list[int]:
@@ -179,7 +178,7 @@ def numbers(text: str) -> list[int]:
 
 def counted(problems: "Sequence[Problem]", completions: "Sequence[Completion]", tokenizer: Path) -> "Tokens":
     """Return the tokens of prompts and completions; the prompts are those of the paper's arms."""
-    from lintseq.benchmarks.prompts import prompt_for
+    from lintseq.benchmarks import prompt_for
     from lintseq.dataset.stats import load_tokenizer
     from lintseq.evaluation.candidates import CODE, PROGRAM
     from lintseq.evaluation.summary import Tokens

@@ -1,7 +1,4 @@
-"""`lintseq sandbox`: what keeps programs in on this machine.
-
-Owns the words and the exit status; the layers are `lintseq.sandbox`'s.
-"""
+"""`lintseq sandbox`: print the isolation that this machine offers."""
 
 from json import dumps
 from typing import Annotated
@@ -11,32 +8,20 @@ import typer
 
 def sandbox(
     *,
-    check: Annotated[bool, typer.Option("--check", help="Run five programs whose verdicts are known.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Also run five programs with known verdicts.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what keeps programs in on this machine; exit with 2 if nothing would.
+    """Show how programs are isolated on this machine; exit with status 2 if they cannot be.
 
-    Makes the room that programs of models run in, tries its walls, and names each layer, with the reason if it is
-    off. With --check also runs a program that passes, one that fails, one that leaves early, one that hangs and one
-    that takes too much memory, and exits with 1 if a verdict is not the known one.
+    Starts a sandbox, tests its isolation from inside, and prints each layer, with the reason if it is off. With
+    --check, also runs a program that passes, one that fails, one that exits early, one that hangs and one that takes
+    too much memory, and exits with status 1 if a verdict is not the expected one.
 
     Example: lintseq sandbox --check
     """
-    from lintseq.sandbox.pool import Sandbox
-    from lintseq.sandbox.trial import try_out
+    from lintseq.sandbox import sandbox_status
 
-    with Sandbox(workers=1) as room:
-        endings = list(try_out(room)) if check else []
-        level = room.level
-    if json:
-        trials = [{"expected": one, "verdict": end.verdict, "detail": end.detail} for one, end in endings]
-        typer.echo(dumps({**level.as_dict(), **({"check": trials} if check else {})}))
-    else:
-        typer.echo(level.words())
-        if check:
-            typer.echo("")
-        for expected, ending in endings:
-            right = "as expected" if ending.verdict == expected else f"NOT {expected}"
-            typer.echo(f"  {ending.verdict:<8} {right} ({1000 * ending.seconds:.0f} ms) {ending.detail}".rstrip())
-    if any(ending.verdict != expected for expected, ending in endings):
+    status = sandbox_status(check=check)
+    typer.echo(dumps(status.as_dict()) if json else status.describe())
+    if not status.ok:
         raise typer.Exit(1)

@@ -110,13 +110,12 @@ def study(
 def _files(asked: "Study", data: str | None) -> dict[str, str]:
     """Return the file of each benchmark, and of each choice of problems that is in one; raises `ConfigError` if one is
     not to be had, or has not what is asked."""
-    from lintseq.benchmarks import load_problems
-    from lintseq.benchmarks.selection import choose, names_a_file
+    from lintseq.benchmarks import is_problem_file, load_problems, select_problems
 
     loaded = {one.name: load_problems(one.name, data) for one in asked.benchmarks}
     asked_of: dict[tuple[str, bool], set[str]] = {}
     for one in asked.benchmarks:
-        choice = choose(loaded[one.name], skip_first=one.skip_first, wanted=one.problems or None)
+        choice = select_problems(loaded[one.name], skip_first=one.skip_first, problems=one.problems or None)
         asked_of.setdefault((one.name, one.validation), set()).update(problem.task_id for problem in choice.problems)
     for name in loaded:
         if both := asked_of.get((name, True), set()) & asked_of.get((name, False), set()):
@@ -124,7 +123,7 @@ def _files(asked: "Study", data: str | None) -> dict[str, str]:
                 f"{len(both)} problems of {name}, such as {min(both)}, are both for validation and for the result;"
                 " settings would be chosen on what is measured"
             )
-    chosen = {one.problems: one.problems for one in asked.benchmarks if names_a_file(one.problems)}
+    chosen = {one.problems: one.problems for one in asked.benchmarks if is_problem_file(one.problems)}
     return {name: one.path for name, one in loaded.items()} | chosen
 
 

@@ -11,7 +11,7 @@ import ast
 from dataclasses import dataclass
 from hashlib import sha256
 
-from lintseq.benchmarks.problems import Problem
+from lintseq.benchmarks.problem import Problem
 from lintseq.codecs import SEPARATOR, Codec, Note, get_codec, join_edits, split_edits
 from lintseq.codecs.text import end_without_tokens
 from lintseq.errors import ConfigError, ProgramError

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from lintseq.benchmarks.problems import Problem, shortened
+from lintseq.benchmarks.problem import Problem, shorten
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.evaluation.candidates import CODE, PROGRAM, check_form, looks_like_edits
 from lintseq.rows import BrokenInputError, parse_row, read_rows
@@ -119,7 +119,7 @@ def _task_id(row: Mapping[str, Any], names: Mapping[str, str], left_out: frozens
         return None
     example = next(iter(names), "none")
     raise ConfigError(
-        f"{where}: there is no problem {shortened(name, 80)!r} (they are called like {example!r});"
+        f"{where}: there is no problem {shorten(name, 80)!r} (they are called like {example!r});"
         " choose the benchmark that it is of with --benchmark, or delete the row"
     )
 

@@ -10,10 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lintseq.benchmarks.plaindata import read_back, written
-from lintseq.benchmarks.problems import Called, Problem, Runner
+from lintseq.benchmarks.problem import CallTest, Problem, Runner, canonical_text
 from lintseq.errors import ToolError
-from lintseq.sandbox.job import Ending, Limits, Raised, Returned
+from lintseq.sandbox import JobResult, Limits, Raised, Returned
+from lintseq.sandbox.data import decode, encode
 from lintseq.storage.workplace import write_durably
 
 LIMITS = Limits(seconds=120.0, memory=4 << 30, output=64 << 20)
@@ -34,7 +34,7 @@ def with_expectations(problems: Sequence[Problem], runner: Runner, folder: Path 
         (problem, stage)
         for problem in problems
         for stage in problem.tests
-        if isinstance(stage, Called) and stage.expected is None
+        if isinstance(stage, CallTest) and stage.expected is None
     ]
     keys = [_key(problem, stage) for problem, stage in open_ones]
     place = None if folder is None or not keys else folder / f"{_digest(keys)}.txt"
@@ -43,23 +43,23 @@ def with_expectations(problems: Sequence[Problem], runner: Runner, folder: Path 
         answers = _worked_out(open_ones, runner)
         if place is not None:
             place.parent.mkdir(parents=True, exist_ok=True)
-            write_durably(str(place), "\n".join(map(written, answers)).encode("utf-8", "surrogatepass"))
+            write_durably(str(place), b"\n".join(map(encode, answers)))
     known = {id(stage): _closed(stage, answer) for (_, stage), answer in zip(open_ones, answers, strict=True)}
     return [replace(problem, tests=tuple(known.get(id(one), one) for one in problem.tests)) for problem in problems]
 
 
-def _worked_out(stages: Sequence[tuple[Problem, Called]], runner: Runner) -> list[Answer]:
+def _worked_out(stages: Sequence[tuple[Problem, CallTest]], runner: Runner) -> list[Answer]:
     jobs = (job for problem, stage in stages for job in stage.jobs(problem.reference, LIMITS))
     endings = runner.run(jobs)
     return [_answer(problem, stage, ending) for (problem, stage), ending in zip(stages, endings, strict=True)]
 
 
-def _closed(stage: Called, answer: Answer) -> Called:
+def _closed(stage: CallTest, answer: Answer) -> CallTest:
     seconds, values = answer
     return replace(stage, expected=values, seconds=SLOWER * seconds)
 
 
-def _answer(problem: Problem, stage: Called, ending: Ending) -> Answer:
+def _answer(problem: Problem, stage: CallTest, ending: JobResult) -> Answer:
     values = tuple(outcome.value for outcome in ending.outcomes if isinstance(outcome, Returned))
     if ending.verdict != "passed" or len(values) < len(stage.arguments):
         told = next((outcome for outcome in ending.outcomes if isinstance(outcome, Raised)), ending.detail)
@@ -74,8 +74,8 @@ def _answer(problem: Problem, stage: Called, ending: Ending) -> Answer:
     return answer
 
 
-def _key(problem: Problem, stage: Called) -> str:
-    return _digest([problem.reference, stage.behind, stage.function, written(stage.arguments)])
+def _key(problem: Problem, stage: CallTest) -> str:
+    return _digest([problem.reference, stage.suffix, stage.function, canonical_text(stage.arguments)])
 
 
 def _digest(parts: Sequence[str]) -> str:
@@ -87,8 +87,7 @@ def _kept(place: Path | None, sizes: Sequence[int]) -> list[Answer] | None:
     if place is None:
         return None
     try:
-        lines = place.read_bytes().decode("utf-8", "surrogatepass").split("\n")
-        answers: list[Answer] = [read_back(line) for line in lines if line]
-    except (OSError, ValueError, SyntaxError, RecursionError, TypeError):
+        answers: list[Answer] = [decode(line) for line in place.read_bytes().split(b"\n") if line]
+    except (OSError, ValueError, TypeError):
         return None  # it is worked out again
     return answers if [len(values) for _, values in answers] == list(sizes) else None

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from lintseq.benchmarks.problems import PASSED, Judgment, Problem, Runner, behavior, shortened
+from lintseq.benchmarks.problem import PASSED, Judgment, Problem, Runner, behavior, shorten
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.candidates import HARMLESS, Candidate, read, states
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.modules import Missing
 from lintseq.linting import Linter
 from lintseq.rows import encode_line
-from lintseq.sandbox.job import Check, Ending, Job, Limits
+from lintseq.sandbox import Job, JobResult, Limits, RunCheck
 from lintseq.storage.growing import COMPRESSIONS, GrowingFile
 from lintseq.storage.workplace import Workplace, write_durably
 
@@ -73,7 +73,7 @@ class _Running:
     def jobs(self) -> list[Job]:
         return self.problem.tests[self.stage].jobs(self.program, self.limits)
 
-    def take(self, endings: Sequence[Ending]) -> None:
+    def take(self, endings: Sequence[JobResult]) -> None:
         test = self.problem.tests[self.stage]
         self.judgment = test.judge(endings)
         self.stages[test.name] = self.judgment.verdict
@@ -87,7 +87,7 @@ class _Running:
         digest = blake2b(json.dumps(self.done).encode(), digest_size=8).hexdigest()
         return Result(
             self.judgment.verdict,
-            shortened(self.judgment.detail),
+            shorten(self.judgment.detail),
             round(self.seconds, 4),
             round(self.cpu_seconds, 4),
             self.stages,
@@ -210,8 +210,8 @@ class RowsFile:
         differing = [name for name in {**self.settings, **before} if before.get(name) != self.settings.get(name)]
         if differing:
             told = "; ".join(
-                f"{name} was {shortened(repr(before.get(name)), 80)}, and is"
-                f" {shortened(repr(self.settings.get(name)), 80)}"
+                f"{name} was {shorten(repr(before.get(name)), 80)}, and is"
+                f" {shorten(repr(self.settings.get(name)), 80)}"
                 for name in sorted(differing)
             )
             raise ConfigError(f"{path} was made differently: {told}. Resume as it was, or start with --overwrite")
@@ -309,7 +309,7 @@ def run_all(programs: Sequence[_Running], runner: Runner) -> None:
         alive = [one for one in alive if not one.over]
 
 
-def run_jobs(jobs: Sequence[Job], runner: Runner) -> list[Ending]:
+def run_jobs(jobs: Sequence[Job], runner: Runner) -> list[JobResult]:
     """Return how jobs ended; those with which the sandbox broke are run again."""
     endings = list(runner.run(jobs))
     for _ in range(ATTEMPTS - 1):
@@ -342,7 +342,7 @@ def _row(item: Completion, problem: Problem, candidate: Candidate, result: Resul
         row["ignored_edits"] = max(candidate.edits - candidate.applied, 0)
         row["malformed_edits"] = min(len(at_fault), candidate.edits)
         row["notes"] = sum(note.reason not in HARMLESS for note in candidate.notes)
-    if linter is not None and not problem.is_piece:
+    if linter is not None and not problem.is_fragment:
         row["clean"] = not linter.check(candidate.text)
         if candidate.edits is not None:
             texts = states(problem, item.text, item.form)
@@ -379,7 +379,7 @@ _SELF_CHECK = (
 
 def check_runner(runner: Runner) -> None:
     """Raise `ToolError` unless the sandbox tells right from wrong."""
-    jobs = [Job("x = 1\n", Check(code)) for code, _ in _SELF_CHECK]
+    jobs = [Job("x = 1\n", RunCheck(code)) for code, _ in _SELF_CHECK]
     for ending, (code, expected) in zip(run_jobs(jobs, runner), _SELF_CHECK, strict=True):
         if ending.verdict != expected:
             raise ToolError(

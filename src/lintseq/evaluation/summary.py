@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Any
 
-from lintseq.benchmarks.problems import Problem
+from lintseq.benchmarks.problem import Problem
 from lintseq.evaluation.candidates import read
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.cost import ModelShape

@@ -7,7 +7,7 @@ program once. Which examples a run sees, and when, is left to `lintseq.lm.matchi
 A prompt is encoded as generation encodes it, and the completion follows it token by token; so a model is asked in
 exactly the state in which it was taught.
 
-    text   the prompts of `lintseq.benchmarks.prompts`: the instruction, a newline, and in the edits arm `<|diff|>`;
+    text   the prompts of `lintseq.benchmarks`: the instruction, a newline, and in the edits arm `<|diff|>`;
            then the completion and the token that ends a text
     chat   the tokenizer's chat template around the instruction and the completion, with all that it puts behind
 """

@@ -13,10 +13,8 @@ from itertools import product
 from typing import Any, Literal
 
 from lintseq import __version__
-from lintseq.benchmarks import load_problems
-from lintseq.benchmarks.problems import Problem
-from lintseq.benchmarks.prompts import STYLES, prompt_for
-from lintseq.benchmarks.selection import choose
+from lintseq.benchmarks import PROMPT_STYLES, load_problems, prompt_for, select_problems
+from lintseq.benchmarks.problem import Problem
 from lintseq.errors import ConfigError, LintseqError, ProgramError
 from lintseq.evaluation.candidates import CODE, PROGRAM, check_form
 from lintseq.evaluation.run import Row, RowsFile
@@ -254,7 +252,7 @@ def _tasks(model: str, benchmark: str | None, options: CompletionOptions) -> _Ta
     default = style.format if prompts == style.prompts else None
     format = options.format or default or {"edits": "diff", "plain": CODE, "official": CODE}.get(prompts)
     loaded = load_problems(benchmark, options.data)
-    choice = choose(loaded, skip_first=options.skip_first, wanted=options.problems)
+    choice = select_problems(loaded, skip_first=options.skip_first, problems=options.problems)
     source = {"benchmark": loaded.as_dict(), **choice.as_settings(), "prompts": prompts}
     return _Tasks(prompts_of(choice.problems, prompts), format, source)
 
@@ -275,8 +273,8 @@ def style_of(model: str) -> ModelStyle:
 
 def prompts_of(problems: Sequence[Problem], style: str) -> list[TaskPrompt]:
     """Return the prompts of problems in one of the styles."""
-    if style not in STYLES:
-        raise ConfigError(f"unknown prompts {style!r}; use one of {', '.join(STYLES)}")
+    if style not in PROMPT_STYLES:
+        raise ConfigError(f"unknown prompts {style!r}; use one of {', '.join(PROMPT_STYLES)}")
     return [TaskPrompt(problem.task_id, prompt_for(problem, style), problem.start) for problem in problems]
 
 

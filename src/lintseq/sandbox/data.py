@@ -2,7 +2,7 @@
 
 Owns the form; knows nothing of programs. A value becomes a table of nodes in JSON that refer to each other by their
 place, so that shared and cyclic values keep their shape and nesting costs no stack. Reading makes nothing but None,
-bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict and `Other`.
+bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict and `OpaqueValue`.
 
 What a value of another type becomes:
 
@@ -11,7 +11,7 @@ What a value of another type becomes:
     bytearray                        bytes
     a number or text of numpy        the plain number or text; numpy's bool is bool
     an array of numpy                what its `tolist()` gives: lists of plain numbers, or one number
-    anything else                    `Other`: the name of its type and how it writes itself
+    anything else                    `OpaqueValue`: the name of its type and how it writes itself
 """
 
 import base64
@@ -19,10 +19,10 @@ import json
 import sys
 from typing import Any
 
-from lintseq.sandbox.job import Other
+from lintseq.sandbox.job import OpaqueValue
 
 DEEPEST = 400
-"""Lists in lists and the like; what is deeper is an `Other`."""
+"""Lists in lists and the like; what is deeper is an `OpaqueValue`."""
 _WIDEST_WORD = 1 << 63
 _LONGEST_REPR = 400
 _MOST_HASHED = 20_000_000
@@ -114,6 +114,8 @@ class _Writer:
             return ["set", self._elements(set.__iter__(value), depth)]
         if issubclass(kind, frozenset):
             return ["frozenset", self._elements(frozenset.__iter__(value), depth)]
+        if kind is OpaqueValue:
+            return ["other", value.type, value.text]
         plain = _plain_of_numpy(value)
         if plain is not value:
             return ["same", self._element(plain, depth + 1)]
@@ -226,7 +228,7 @@ class _Reader:
             return [] if kind == "list" else {}
         if kind == "other":
             name, text = content
-            return Other(str(name), None if text is None else str(text))
+            return OpaqueValue(str(name), None if text is None else str(text))
         (first, *rest) = content
         if kind == "complex":
             return complex(float(first), float(rest[0]))

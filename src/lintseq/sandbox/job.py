@@ -1,117 +1,118 @@
-"""What is to be run, and how it ended. Knows nothing of how programs are kept in."""
+"""What the sandbox runs, and what comes back."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
 Verdict = Literal["passed", "failed", "error", "timeout", "memory", "output", "sandbox-error"]
-"""How a program ended: it did all that was asked; an assertion of the check failed; it raised, or left early; it
-took too long; it took too much memory; it printed too much; or the sandbox broke, which is nobody's fault."""
+"""How a job ended: it did everything; an assertion of the check failed; it raised an exception or exited early; it
+exceeded its time, memory or output limit; or the sandbox itself failed, which is not the program's fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a program may take."""
+    """Resources that a program may use."""
 
     seconds: float = 10.0
-    """Processor time. By the clock it may take three times as long and a second more, so that a busy machine does
-    not turn right into wrong."""
+    """CPU time. The wall-clock limit is three times as long plus one second, so that a busy machine does not fail
+    correct programs."""
     memory: int = 1 << 30
-    """Bytes of all its processes, beyond what an interpreter with the imports of its kind has anyway."""
+    """Bytes of all its processes, beyond what an interpreter with the same imports uses."""
     processes: int = 64
     scratch: int = 64 << 20
     """Bytes of files in its folder."""
     output: int = 1 << 20
-    """Bytes that it may print on each stream."""
+    """Bytes printed on each stream."""
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """Code that runs behind the program in its namespace; what reaches its end has passed."""
+class RunCheck:
+    """Runs code after the program, in its namespace. Passes if the code reaches its end."""
 
     code: str
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
-    """Calls of a function of the program, each with fresh arguments; what they return comes back as plain data."""
+class CallFunction:
+    """Calls a function of the program, with fresh arguments each time. Results come back as plain data."""
 
     function: str
     arguments: tuple[tuple[Any, ...], ...]
-    """Of each call: values made of None, bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict."""
+    """Positional arguments of each call, made of None, bool, int, float, complex, str, bytes, list, tuple, set,
+    frozenset and dict."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stdin:
-    """The program runs alone, as `__main__`, and reads this; what it prints comes back."""
+class FeedStdin:
+    """Runs the program alone, as `__main__`, with this text on standard input. What it prints comes back."""
 
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A program and what is to be done with it."""
+    """A program, and what to do with it."""
 
     program: str
-    task: Check | Calls | Stdin
+    task: RunCheck | CallFunction | FeedStdin
     limits: Limits = Limits()
     imports: Literal["bare", "numpy", "full"] = "bare"
-    """What the interpreter that it runs in has imported before, for speed alone."""
+    """What the interpreter has already imported; affects only speed."""
     scratch: tuple[tuple[str, bytes], ...] = ()
-    """Files that lie in its folder when it starts."""
+    """Files in its folder at the start: relative path and content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What a call returned; equal values of another type stay apart."""
+    """The return value of a call. Equal values of different types stay distinct."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Other:
-    """What stands in for a value, or a part of one, whose type does not travel: a decimal, a date, a generator."""
-
-    kind: str
-    """The name of its type, with its module."""
-    text: str | None
-    """How it writes itself; None if that says nothing, and then it is equal to no other."""
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Other) or self.text is None:
-            return False
-        return (self.kind, self.text) == (other.kind, other.text)
-
-    def __hash__(self) -> int:
-        return hash((self.kind, self.text))
-
-
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """What a call raised instead."""
+    """The exception that a call raised."""
 
-    kind: str
+    type: str
     message: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OpaqueValue:
+    """Replaces a value, or part of one, whose type is not plain data: a decimal, a date, a generator."""
+
+    type: str
+    """Qualified name of its type."""
+    text: str | None
+    """Its `repr`; None if that only gives an address, and then it equals nothing."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, OpaqueValue) or self.text is None:
+            return False
+        return (self.type, self.text) == (other.type, other.text)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.text))
+
+
 @dataclass(frozen=True, slots=True)
-class Ending:
+class JobResult:
     """How a job ended."""
 
     verdict: Verdict
-    """For calls and standard input, `passed` says that it ran to its end; whether what came back is right is for
-    others to say."""
+    """For function calls and standard input, `passed` only means that the program ran to its end; the caller judges
+    the values and the output."""
     detail: str = ""
-    """The failing assertion or the error, shortened."""
+    """The failed assertion or the error, shortened."""
     seconds: float = 0.0
-    """By the clock."""
+    """Wall-clock time."""
     cpu_seconds: float = 0.0
-    """Of processor time, of all its processes."""
+    """CPU time of all processes of the program."""
     outcomes: tuple[Returned | Raised, ...] = ()
-    """Of calls, in order; fewer than there were calls if the program did not come so far."""
+    """Results of the calls, in order; fewer than the calls if the program ended before."""
     stdout: bytes = b""
-    """Of a program that is given standard input, all that it printed; otherwise the first and last of it."""
+    """Everything printed, for a program with standard input; otherwise its beginning and end."""
     stderr: bytes = b""
     error: str = ""
-    """The name of the exception that it ended with, if there is one."""
+    """Name of the exception that ended the program, if one did."""
     suspect: tuple[str, ...] = ()
-    """Of a check that passed: why its word may not be worth much, as `suspicion.suspicious` has it."""
+    """Why a pass may be forged, from `tampering.signs_of_tampering`; only for checks."""

@@ -1,6 +1,6 @@
 """What Linux offers and Python's library does not: namespaces, mounts, capabilities, Landlock, as plain calls.
 
-Owns the numbers and layouts of the kernel's interface; what to do with them is `room`'s. Every call raises
+Owns the numbers and layouts of the kernel's interface; what to do with them is `jail`'s. Every call raises
 `OSError` with the name of what was refused. Imports nothing that costs: a fork server loads it first.
 """
 

@@ -27,12 +27,11 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from lintseq.errors import ConfigError, ToolError
-from lintseq.sandbox.candidate import MOST_RESULT_BYTES, STARTED
+from lintseq.sandbox.child import MOST_RESULT_BYTES, STARTED
 from lintseq.sandbox.data import DataError, decode, encode
-from lintseq.sandbox.job import Calls, Check, Ending, Job, Raised, Returned, Stdin, Verdict
-from lintseq.sandbox.levels import Level, advice, level_of
-from lintseq.sandbox.room import LAYERS
-from lintseq.sandbox.suspicion import suspicious
+from lintseq.sandbox.isolation import Isolation, advice
+from lintseq.sandbox.job import CallFunction, FeedStdin, Job, JobResult, Raised, Returned, RunCheck, Verdict
+from lintseq.sandbox.tampering import signs_of_tampering
 
 ATTEMPTS = 3
 """How often a job is tried if the sandbox breaks over it."""
@@ -56,30 +55,30 @@ def default_workers() -> int:
 class Sandbox:
     """Runs programs that nobody trusts, some at a time. Use it in a `with` statement."""
 
-    def __init__(self, *, workers: int | None = None, level: str = "auto") -> None:
-        """`level` is `auto`, the strongest isolation that can be had, or `unsafe`, none."""
-        if level not in ("auto", "unsafe"):
-            raise ConfigError(f"there is no sandbox {level!r}; use auto or unsafe")
+    def __init__(self, *, workers: int | None = None, isolation: str = "auto") -> None:
+        """`isolation` is `auto`, the strongest isolation that can be had, or `unsafe`, none."""
+        if isolation not in ("auto", "unsafe"):
+            raise ConfigError(f"there is no sandbox {isolation!r}; use auto or unsafe")
         if workers is not None and workers < 1:
             raise ConfigError(f"a sandbox needs at least one worker, not {workers}")
         self.workers = workers or default_workers()
-        self._isolated = level == "auto"
-        self._level: Level | None = None
+        self._isolated = isolation == "auto"
+        self._isolation: Isolation | None = None
         self._slots: list[_Slot] = []
         self._idle: LifoQueue[_Slot] = LifoQueue()
         self._threads: ThreadPoolExecutor | None = None
 
     @property
-    def level(self) -> Level:
+    def isolation(self) -> Isolation:
         """How far programs are kept in on this machine."""
-        if self._level is None:
+        if self._isolation is None:
             raise ToolError("the sandbox has not been entered; use it in a `with` statement")
-        return self._level
+        return self._isolation
 
     def __enter__(self) -> Self:
         self._slots = [_Slot(isolated=self._isolated) for _ in range(self.workers)]
         try:
-            self._level = self._slots[0].server("bare").level
+            self._isolation = self._slots[0].server("bare").isolation
         except _Refused as error:
             self.__exit__(None, None, None)
             raise ConfigError(
@@ -104,11 +103,11 @@ class Sandbox:
         for slot in self._slots:
             slot.release()
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Ending]:
+    def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
         """Yield how each job ended, in their order; a few are begun before they are asked for."""
         if self._threads is None:
             raise ToolError("the sandbox has not been entered; use it in a `with` statement")
-        begun: deque[Future[Ending]] = deque()
+        begun: deque[Future[JobResult]] = deque()
         try:
             for job in jobs:
                 begun.append(self._threads.submit(self._run, job))
@@ -120,7 +119,7 @@ class Sandbox:
             for future in begun:
                 future.cancel()
 
-    def _run(self, job: Job) -> Ending:
+    def _run(self, job: Job) -> JobResult:
         slot = self._idle.get()
         try:
             return slot.run(job)
@@ -133,7 +132,7 @@ class _Broken(Exception):
 
 
 class _Refused(Exception):
-    """A server that could not make its room here."""
+    """A server that could not make its jail here."""
 
 
 class _Slot:
@@ -156,7 +155,7 @@ class _Slot:
         server.wait_until_ready()
         return server
 
-    def run(self, job: Job) -> Ending:
+    def run(self, job: Job) -> JobResult:
         """Return how a job ended; it is tried again if the sandbox breaks."""
         started = time.monotonic()
         packed = _pack(job)
@@ -169,7 +168,7 @@ class _Slot:
                 self._discard(job.imports)
                 if self._closed:
                     break
-        return Ending("sandbox-error", detail=why, seconds=time.monotonic() - started)
+        return JobResult("sandbox-error", detail=why, seconds=time.monotonic() - started)
 
     def _discard(self, kind: str) -> None:
         with self._lock:
@@ -194,18 +193,18 @@ class _Slot:
 def _pack(job: Job) -> bytes:
     """Return a job as its process reads it: a line of data, then one for the arguments of each call."""
     task = job.task
-    name = "stdin" if isinstance(task, Stdin) else "check" if isinstance(task, Check) else "calls"
+    name = "stdin" if isinstance(task, FeedStdin) else "check" if isinstance(task, RunCheck) else "calls"
     for path, _ in job.scratch:
         if path.startswith("/") or ".." in path.split("/") or not path:
             raise ConfigError(f"the file {path!r} of a job does not lie in its folder")
     row = {
         "task": name,
         "program": job.program,
-        "code": task.code if isinstance(task, Check) else "",
-        "function": task.function if isinstance(task, Calls) else "",
+        "code": task.code if isinstance(task, RunCheck) else "",
+        "function": task.function if isinstance(task, CallFunction) else "",
         "scratch": [(path, base64.b64encode(content).decode()) for path, content in job.scratch],
     }
-    arguments = task.arguments if isinstance(task, Calls) else ()
+    arguments = task.arguments if isinstance(task, CallFunction) else ()
     return b"\n".join([json.dumps(row).encode(), *map(encode, arguments)])
 
 
@@ -265,10 +264,10 @@ class _Server:
             self._ready = ready
 
     @property
-    def level(self) -> Level:
+    def isolation(self) -> Isolation:
         if self._ready is None:
             raise ToolError("a server has no level before it is ready")
-        return level_of("isolated" if self._isolated else "unsafe", LAYERS, self._ready["layers"])
+        return Isolation.from_reasons("isolated" if self._isolated else "unsafe", self._ready["layers"])
 
     def close(self) -> None:
         """End the server and all that runs in it."""
@@ -283,7 +282,7 @@ class _Server:
 
     # One job
 
-    def run(self, job: Job, packed: bytes) -> Ending:
+    def run(self, job: Job, packed: bytes) -> JobResult:
         limits = job.limits
         self._number += 1
         wall = 3 * limits.seconds + 1
@@ -298,7 +297,7 @@ class _Server:
         }
         streams = _Streams(limits.output)
         try:
-            theirs = streams.open(packed, job.task.text if isinstance(job.task, Stdin) else None, number)
+            theirs = streams.open(packed, job.task.text if isinstance(job.task, FeedStdin) else None, number)
             try:
                 self._send(order, theirs)
             finally:
@@ -412,11 +411,11 @@ class _Streams:
         except OSError:
             return False
         limit = MOST_RESULT_BYTES + (2 << 20) if place == self.places[0] else self._limit
-        room = limit - self._sizes[place]
-        if len(data) > room:
+        free = limit - self._sizes[place]
+        if len(data) > free:
             self.over = True
-        self._parts[place].append(data[: max(0, room)])
-        self._sizes[place] += min(len(data), max(0, room))
+        self._parts[place].append(data[: max(0, free)])
+        self._sizes[place] += min(len(data), max(0, free))
         return bool(data)
 
     def drain(self) -> None:
@@ -453,16 +452,16 @@ _memfd = getattr(os, "memfd_create", None)
 # What it means
 
 
-def _ending(job: Job, report: dict[str, Any], streams: _Streams, number: bytes) -> Ending:
+def _ending(job: Job, report: dict[str, Any], streams: _Streams, number: bytes) -> JobResult:
     started, outcomes, message = _read_channel(streams.bytes(0), number)
     if not started:
         words = streams.bytes(0).decode("utf-8", "replace")
         raise _Broken(f"a program could not be started: {words.strip()[:500] or report}")
     verdict, detail, error = _verdict(job, report, streams, message, len(outcomes))
     out, err = streams.bytes(1), streams.bytes(2)
-    if not isinstance(job.task, Stdin):
+    if not isinstance(job.task, FeedStdin):
         out, err = _ends(out), _ends(err)
-    return Ending(
+    return JobResult(
         verdict,
         detail,
         seconds=report["seconds"],
@@ -471,7 +470,9 @@ def _ending(job: Job, report: dict[str, Any], streams: _Streams, number: bytes) 
         stdout=out,
         stderr=err,
         error=error,
-        suspect=tuple(suspicious(job.program)) if verdict == "passed" and isinstance(job.task, Check) else (),
+        suspect=tuple(signs_of_tampering(job.program))
+        if verdict == "passed" and isinstance(job.task, RunCheck)
+        else (),
     )
 
 
@@ -529,7 +530,7 @@ def _verdict(
     if reason == "wall":
         return "timeout", f"more than {3 * limits.seconds + 1:g} s by the clock", ""
     if (
-        isinstance(job.task, Calls)
+        isinstance(job.task, CallFunction)
         and outcomes != len(job.task.arguments)
         and message
         and message["verdict"] == "passed"
@@ -537,7 +538,7 @@ def _verdict(
         return "error", "left before all calls were made", ""
     if message is not None and (status == 0 or message["verdict"] != "passed"):
         return message["verdict"], message["detail"], message["error"]  # type: ignore[return-value]
-    if status == 0 and isinstance(job.task, Stdin):
+    if status == 0 and isinstance(job.task, FeedStdin):
         return "passed", "", ""
     if status < 0:
         return "error", f"ended by {signal.Signals(-status).name}", ""

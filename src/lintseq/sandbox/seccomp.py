@@ -1,7 +1,7 @@
-"""Which system calls are refused in a room, and the filter that refuses them.
+"""Which system calls are refused in a jail, and the filter that refuses them.
 
 The filter is put up once, in the fork server, and every program inherits it: putting one up costs as much as half a
-program. So it lets through the three calls by which the server clears the room: mount, umount2, and unshare of the
+program. So it lets through the three calls by which the server clears the jail: mount, umount2, and unshare of the
 network alone. They take a right that a program has given up, and Landlock refuses the first two a second time.
 """
 

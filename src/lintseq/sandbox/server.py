@@ -1,6 +1,6 @@
 """The fork server: one process that forks a fresh one for every program, watches it, and cleans up behind it.
 
-Owns the order in which the room is made, the watch over time and memory, and the end of everything that a program
+Owns the order in which the jail is made, the watch over time and memory, and the end of everything that a program
 started. Started by `pool` as `python -c "from lintseq.sandbox.server import main; main()" SETTINGS`; it is spoken to
 over a socket. No program and no result ever passes through this process: the forked one reads its job from a file
 and writes to pipes whose other ends the user's process holds, so nothing of one program is in the memory of the next.
@@ -23,9 +23,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, NoReturn
 
-from lintseq.sandbox import candidate
+from lintseq.sandbox import child
 from lintseq.sandbox.data import decode
-from lintseq.sandbox.room import WORK, IsolationError, Room, build, leave_parent, open_room
+from lintseq.sandbox.jail import WORK, IsolationError, Jail, build, leave_parent, open_jail
 
 STANDARD = (
     "abc argparse array ast asyncio base64 bisect bz2 calendar cmath collections concurrent.futures contextlib copy"
@@ -50,20 +50,20 @@ def main() -> None:
     settings = json.loads(sys.argv[1])
     control = socket.socket(fileno=settings["control"])
     try:
-        room = leave_parent() if settings["isolated"] else open_room()
-        if room.isolated and (first := os.fork()):
+        jail = leave_parent() if settings["isolated"] else open_jail()
+        if jail.isolated and (first := os.fork()):
             control.close()
             _, status = os.waitpid(first, 0)
             os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
-        if room.isolated:
-            build(room)
+        if jail.isolated:
+            build(jail)
     except IsolationError as error:
         _send(control, {"refused": str(error)})
         return
-    _serve(control, room, settings)
+    _serve(control, jail, settings)
 
 
-def _serve(control: socket.socket, room: Room, settings: dict[str, Any]) -> None:
+def _serve(control: socket.socket, jail: Jail, settings: dict[str, Any]) -> None:
     # The first process of a namespace gets no signal that it has no handler for, so that no program can stop it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -76,11 +76,11 @@ def _serve(control: socket.socket, room: Room, settings: dict[str, Any]) -> None
         del sys.modules[name]  # so that no program meets them by chance
     gc.collect()
     gc.freeze()
-    room.imports_memory = _own_memory("self") if room.has_processes else 0
-    if refused := _try_walls(room):
+    jail.imports_memory = _own_memory("self") if jail.has_processes else 0
+    if refused := _try_walls(jail):
         _send(control, {"refused": refused})
         return
-    _send(control, {"layers": room.layers, "user": room.uid, "missing": missing, "landlock": room.landlock})
+    _send(control, {"layers": jail.layers, "user": jail.uid, "missing": missing, "landlock": jail.landlock})
     while True:
         try:
             order, descriptors = _receive(control)
@@ -88,19 +88,19 @@ def _serve(control: socket.socket, room: Room, settings: dict[str, Any]) -> None
             return
         if "kill" in order:
             continue  # too late: it had ended by itself
-        _send(control, _Run(control, room, order, descriptors).report())
+        _send(control, _Run(control, jail, order, descriptors).report())
 
 
-def _try_walls(room: Room) -> str:
-    """Return what is wrong with the room, found out by a process that goes into it; nothing if it is as it should."""
-    if not room.isolated:
+def _try_walls(jail: Jail) -> str:
+    """Return what is wrong with the jail, found out by a process that goes into it; nothing if it is as it should."""
+    if not jail.isolated:
         return ""
     mine, theirs = os.pipe()
-    room.open(1 << 20)
+    jail.open(1 << 20)
     if os.fork() == 0:
         try:
-            room.enter(seconds=1, memory=1 << 28, processes=8, scratch=1 << 20)
-            found = room.gap()
+            jail.enter(seconds=1, memory=1 << 28, processes=8, scratch=1 << 20)
+            found = jail.gap()
         except BaseException as error:
             found = f"{type(error).__name__}: {error}"
         os.write(theirs, found.encode())
@@ -109,7 +109,7 @@ def _try_walls(room: Room) -> str:
     with open(mine, "rb") as file:
         found = file.read().decode()
     os.wait()
-    room.clear()
+    jail.clear()
     return found
 
 
@@ -164,19 +164,19 @@ def _exactly(control: socket.socket, count: int) -> bytes:
 class _Run:
     """One program, from its start to the end of all that it started."""
 
-    def __init__(self, control: socket.socket, room: Room, order: dict[str, Any], descriptors: list[int]) -> None:
-        self._control, self._room, self._order = control, room, order
+    def __init__(self, control: socket.socket, jail: Jail, order: dict[str, Any], descriptors: list[int]) -> None:
+        self._control, self._room, self._order = control, jail, order
         self._statuses: dict[int, int] = {}
         self._cpu = 0.0
         """Of the processes that have ended."""
         self._reason = ""
         """Why the program was ended, if it did not end by itself."""
         self._exact_from, self._exact_at = 0, 0.0
-        room.open(order["scratch"])
+        jail.open(order["scratch"])
         self._started = time.monotonic()
         self._pid = os.fork()
         if self._pid == 0:
-            _become_program(room, order, descriptors)
+            _become_program(jail, order, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -272,9 +272,9 @@ class _Run:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._pid, signal.SIGKILL)
         while self._reap(os.WNOHANG):
-            for child in _children():
+            for process in _children():
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
+                    os.kill(process, signal.SIGKILL)
             time.sleep(0.001)
 
     def _reap(self, options: int) -> bool:
@@ -295,7 +295,7 @@ _PAGE = resource.getpagesize()
 
 
 def _processes() -> Iterator[str]:
-    """Yield the processes in the room but this one."""
+    """Yield the processes in the jail but this one."""
     for name in os.listdir("/proc"):
         if name.isdigit() and name != "1":
             yield name
@@ -348,7 +348,7 @@ def _children() -> Iterator[int]:
 # In the forked process
 
 
-def _become_program(room: Room, order: dict[str, Any], descriptors: list[int]) -> NoReturn:
+def _become_program(jail: Jail, order: dict[str, Any], descriptors: list[int]) -> NoReturn:
     try:
         os.setsid()
         job_file, theirs, source, out, err = descriptors
@@ -356,19 +356,19 @@ def _become_program(room: Room, order: dict[str, Any], descriptors: list[int]) -
         for target, place in enumerate((source, out, err)):
             os.dup2(place, target)
         job, arguments = _read_job(job_file)
-        room.enter(**{name: order[name] for name in ("seconds", "memory", "processes", "scratch")})
+        jail.enter(**{name: order[name] for name in ("seconds", "memory", "processes", "scratch")})
         os.closerange(3, channel)
         os.closerange(channel + 1, 512)
         descriptors[1] = channel
-        folder = f"{room.scratch}/{WORK}"
+        folder = f"{jail.scratch}/{WORK}"
         for name, content in job["scratch"]:
             path = os.path.join(folder, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb") as file:
                 file.write(base64.b64decode(content))
-        os.environ.update(HOME=folder, TMPDIR=room.scratch)
+        os.environ.update(HOME=folder, TMPDIR=jail.scratch)
         job["arguments"] = arguments
-        candidate.run(job, channel, folder)
+        child.run(job, channel, folder)
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.write(descriptors[1], f"{type(error).__name__}: {error}\n".encode("utf-8", "replace"))

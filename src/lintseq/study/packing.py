@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import lintseq
-from lintseq.benchmarks.selection import names_a_file
+from lintseq.benchmarks import is_problem_file
 from lintseq.errors import ConfigError, ToolError
 from lintseq.lm.recipes import PretrainRecipe, as_toml, read_recipe
 from lintseq.study.files import Study
@@ -98,7 +98,7 @@ def relocated(study: Study, files: Mapping[str, str]) -> tuple[Study, dict[str, 
         _check_reads(study)
     benchmarks = []
     for bench in study.benchmarks:
-        chosen = move(bench.problems, "problems") if names_a_file(bench.problems) else bench.problems
+        chosen = move(bench.problems, "problems") if is_problem_file(bench.problems) else bench.problems
         one = dataclasses.replace(bench, problems=chosen)
         if os.path.isfile(one.name):
             benchmarks.append(dataclasses.replace(one, name=move(one.name, "problems")))

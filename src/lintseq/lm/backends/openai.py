@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
-from lintseq.benchmarks.problems import shortened
+from lintseq.benchmarks.problem import shorten
 from lintseq.codecs import SEPARATOR
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.cost import ModelShape
@@ -289,7 +289,7 @@ class OpenAIBackend:
 
     def _refused(self, error: Any, extra: Mapping[str, Any]) -> _Failure:
         """Return a failure if the request may succeed later, or without a parameter, which is dropped."""
-        status, reason = error.status_code, shortened(" ".join(str(error.message).split()), 300)
+        status, reason = error.status_code, shorten(" ".join(str(error.message).split()), 300)
         message = f"status {status}: {reason}"
         if status in (408, 409, 425, 429) or status >= 500:
             return _Failure(message, pause=_seconds(error.response.headers.get("retry-after")))
@@ -313,7 +313,7 @@ def _read_answer(body: str) -> _Answer | _Failure:
     except (ValueError, LookupError, TypeError):
         text = None
     if not isinstance(text, str):
-        return _Failure(f"the answer holds no completion: {shortened(body, 200)!r}")
+        return _Failure(f"the answer holds no completion: {shorten(body, 200)!r}")
     usage = answer.get("usage") or {}
     return _Answer(
         text,

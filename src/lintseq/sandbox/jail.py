@@ -1,4 +1,4 @@
-"""The room that programs run in: made once for a fork server, emptied after every program.
+"""The jail that programs run in: made once for a fork server, emptied after every program.
 
 Owns namespaces, the root that is shown, the scratch folder, and what a program gives up before it starts. Runs in
 the server's process, never in the user's. What each layer is called, and whether it stands, is in `layers`.
@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Iterator
 
 from lintseq.sandbox import kernel, seccomp
+from lintseq.sandbox.isolation import LAYERS
 
 WORK = "work"
 """The folder that a program starts in, in the scratch folder."""
@@ -35,11 +36,11 @@ _SPARE_FOLDERS = ("/sys", "/mnt", "/media", "/srv", "/opt", "/boot", "/run", "/t
 
 
 class IsolationError(Exception):
-    """This machine does not let a room be made; says which step was refused."""
+    """This machine does not let a jail be made; says which step was refused."""
 
 
-class Room:
-    """What a server needs to know of the room that its programs run in."""
+class Jail:
+    """What a server needs to know of the jail that its programs run in."""
 
     def __init__(self) -> None:
         self.layers: dict[str, str] = {}
@@ -99,7 +100,7 @@ class Room:
         _limit(resource.RLIMIT_NOFILE, _DESCRIPTORS)
         _limit(resource.RLIMIT_CORE, 0)
         _limit(resource.RLIMIT_DATA, data + memory, reserve=MEMORY_RESERVE)
-        # Room for what is reserved but not used, and for memory that is shared between processes.
+        # Jail for what is reserved but not used, and for memory that is shared between processes.
         _limit(resource.RLIMIT_AS, size + 4 * memory, reserve=MEMORY_RESERVE)
         if sys.platform == "linux":
             _limit(resource.RLIMIT_MSGQUEUE, 0)
@@ -155,69 +156,55 @@ def _limit(which: int, most: int, *, reserve: int = 0) -> None:
     resource.setrlimit(which, (min(most, last), last))
 
 
-def open_room() -> Room:
-    """Return a room without walls, for programs that are trusted: limits, and a folder to throw away."""
-    room = Room()
-    room.layers = dict.fromkeys(LAYERS, "not asked for (unsafe)")
-    room.layers["limits"] = ""
+def open_jail() -> Jail:
+    """Return a jail without walls, for programs that are trusted: limits, and a folder to throw away."""
+    jail = Jail()
+    jail.layers = dict.fromkeys(LAYERS, "not asked for (unsafe)")
+    jail.layers["limits"] = ""
     if sys.platform == "linux":
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1, what="adoption of processes")
-        room.memory_file = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        jail.memory_file = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1, what="no new privileges")
-    return room
+    return jail
 
 
-LAYERS = {
-    "user": "a user of its own without rights",
-    "files": "a read-only root without home folders, and a fresh folder of limited size",
-    "processes": "its own processes alone, all gone when it ends",
-    "proc": "a /proc of its own; memory and processor time are limited for all its processes together",
-    "network": "no network but its own loopback",
-    "ipc": "no memory, names or queues shared with others",
-    "seccomp": "a filter that refuses dangerous system calls",
-    "landlock": "files and signals limited a second time (Landlock)",
-    "limits": "limits on time, memory, processes, files and output",
-}
-"""What each layer gives a program."""
+# Making a jail: in the launcher
 
 
-# Making a room: in the launcher
-
-
-def leave_parent() -> Room:
-    """Leave the parent's namespaces; the next process that is forked is the first of the room.
+def leave_parent() -> Jail:
+    """Leave the parent's namespaces; the next process that is forked is the first of the jail.
 
     Raises `IsolationError` if the machine does not let it.
     """
     if sys.platform != "linux":
         raise IsolationError(f"isolation needs Linux, and this is {sys.platform}")
-    room = Room()
-    room.isolated = True
-    room.layers = dict.fromkeys(LAYERS, "")
+    jail = Jail()
+    jail.isolated = True
+    jail.layers = dict.fromkeys(LAYERS, "")
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")
     flags = kernel.NEW_NS | kernel.NEW_PID | kernel.NEW_NET | kernel.NEW_IPC | kernel.NEW_UTS | kernel.NEW_CGROUP
     what = "mount, process, network, IPC and name"
     try:
         if os.geteuid() == 0:
-            room.uid = _private_uid()
-            if room.uid is not None and kernel.has_admin():
+            jail.uid = _private_uid()
+            if jail.uid is not None and kernel.has_admin():
                 with contextlib.suppress(PermissionError):
                     kernel.unshare(flags, what)
                     kernel.make_private("/")
-                    return room
-            if room.uid is not None:
+                    return jail
+            if jail.uid is not None:
                 os.setgroups([])
-                os.setresgid(room.uid, room.uid, room.uid)
-                os.setresuid(room.uid, room.uid, room.uid)
+                os.setresgid(jail.uid, jail.uid, jail.uid)
+                os.setresuid(jail.uid, jail.uid, jail.uid)
                 kernel.prctl(kernel.PR_SET_DUMPABLE, 1, what="own /proc files")
-                room.uid = None
+                jail.uid = None
         _new_user()
         kernel.unshare(flags, what)
         kernel.make_private("/")
     except OSError as error:
         raise IsolationError(str(error.strerror or error)) from error
-    return room
+    return jail
 
 
 def _private_uid() -> int | None:
@@ -243,21 +230,21 @@ def _new_user() -> None:
             file.write(text)
 
 
-# Making a room: in its first process
+# Making a jail: in its first process
 
 
-def build(room: Room) -> None:
+def build(jail: Jail) -> None:
     """Build the root, and let go of everything outside of it."""
     try:
         if os.getpid() != 1:
             raise OSError(0, "the first process of a new process namespace is not number 1")
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL, what="end with the launcher")
-        room.memory_file = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        jail.memory_file = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
         _loopback_up()
         with contextlib.suppress(OSError), open("/proc/sys/net/ipv4/tcp_max_tw_buckets", "w") as file:
             file.write("0")
-        _change_root(room)
-        if room.uid is not None:
+        _change_root(jail)
+        if jail.uid is not None:
             os.setgroups([])
         kernel.limit_capabilities()
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1, what="no new privileges")
@@ -265,11 +252,11 @@ def build(room: Room) -> None:
         kernel.filter_system_calls(seccomp.filter_for(kernel.MACHINE))
     except OSError as error:
         raise IsolationError(str(error.strerror or error)) from error
-    room.scratch = "/tmp"
+    jail.scratch = "/tmp"
     try:
-        room.landlock = kernel.landlock_version()
+        jail.landlock = kernel.landlock_version()
     except OSError as error:
-        room.layers["landlock"] = str(error.strerror)
+        jail.layers["landlock"] = str(error.strerror)
 
 
 def _loopback_up() -> None:
@@ -278,7 +265,7 @@ def _loopback_up() -> None:
         fcntl.ioctl(any_socket, 0x8914, request)  # SIOCSIFFLAGS
 
 
-def _change_root(room: Room) -> None:
+def _change_root(jail: Jail) -> None:
     wanted = list(_visible())
     root = next(
         folder
@@ -288,7 +275,7 @@ def _change_root(room: Room) -> None:
     kernel.mount("tmpfs", root, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m,nr_inodes=2048,mode=755")
     for path in wanted:
         _show(path, root)
-    _write_etc(f"{root}/etc", _UID_INSIDE if room.uid is None else room.uid)
+    _write_etc(f"{root}/etc", _UID_INSIDE if jail.uid is None else jail.uid)
     for folder in ("tmp", "dev", "proc", "var"):
         os.makedirs(f"{root}/{folder}", exist_ok=True)
     for name in _DEVICES:
@@ -307,10 +294,10 @@ def _change_root(room: Room) -> None:
     try:
         flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
         kernel.mount("proc", f"{root}/proc", "proc", flags, "hidepid=2")
-        room.has_processes = True
+        jail.has_processes = True
     except OSError as error:
         why = "none may be mounted here, as in containers that hide parts of theirs"
-        room.layers["proc"] = f"{why} ({error.strerror}); time and memory are limited for each process alone"
+        jail.layers["proc"] = f"{why} ({error.strerror}); time and memory are limited for each process alone"
     kernel.make_read_only(root, devices=True)
     kernel.change_root(root)
 

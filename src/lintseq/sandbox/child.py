@@ -217,7 +217,7 @@ def _line_of_check(error: BaseException, check: str) -> str:
     return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
-# Calls
+# CallFunction
 
 
 def _calls(job: dict[str, Any], space: dict[str, Any], tell: _Tell) -> int:

@@ -1,0 +1,197 @@
+"""Benchmark files: finding or downloading them, checking their columns, and identifying their version.
+
+What the rows mean is defined by one module per family of benchmarks.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from lintseq.benchmarks.problem import Problem
+from lintseq.errors import ConfigError, ProgramError, ToolError
+from lintseq.rows import BrokenInputError, parse_row, read_rows
+from lintseq.rows.streams import decompressed, opened
+from lintseq.storage.workplace import write_durably
+
+DATA_VARIABLE = "LINTSEQ_DATA"
+CACHE_VARIABLE = "LINTSEQ_CACHE"
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """Where a benchmark comes from, and how its rows become problems."""
+
+    name: str
+    title: str
+    files: tuple[str, ...]
+    """Official names of the file, without `.gz`, in order of preference."""
+    size: int
+    """Number of problems."""
+    home: str
+    """Where to download it: `hf:NAME...` as for inputs, or a URL."""
+    license: str
+    columns: frozenset[str]
+    """Columns that each row must have."""
+    load: Callable[[Rows], list[Problem]]
+    """Turns rows into problems."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Known versions, by the first 16 hexadecimal digits of the SHA-256 of the uncompressed file."""
+    rows: int | None = None
+    """Number of rows in the file, if it differs from the number of problems."""
+    any_size: bool = False
+    """Whether files with another number of rows are accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemSet:
+    """The problems of a benchmark, and the file they were read from."""
+
+    name: str
+    problems: tuple[Problem, ...]
+    path: str
+    checksum: str
+    """SHA-256 of the uncompressed file."""
+    version: str
+    """`unknown` if the checksum is not a known one."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what identifies the problems, for manifests."""
+        return {
+            "name": self.name,
+            "problems": len(self.problems),
+            "file": os.path.basename(self.path),
+            "version": self.version,
+            "sha256": self.checksum,
+        }
+
+
+def cache_folder() -> Path:
+    """Return the folder for downloads and expected results: `$LINTSEQ_CACHE`, or the platform's cache folder."""
+    if folder := os.environ.get(CACHE_VARIABLE):
+        return Path(folder)
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Caches/lintseq"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "lintseq/Cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lintseq"
+
+
+def find_file(benchmark: Benchmark, data: str | None) -> str | None:
+    """Return the path of a benchmark's file in the folder `data` or in the cache, or None."""
+    if data is not None and not os.path.isdir(data):
+        raise ConfigError(
+            f"{data} is not a folder; --data and {DATA_VARIABLE} name the folder with the benchmarks' files"
+        )
+    for folder in (data, str(cache_folder() / "benchmarks")):
+        paths = _files_in(folder) if folder and os.path.isdir(folder) else {}
+        for name in benchmark.files:
+            for suffix in ("", ".gz", ".zst"):
+                if (path := paths.get(name + suffix)) is not None:
+                    return path
+    return None
+
+
+def _files_in(folder: str) -> dict[str, str]:
+    """Return the files in a folder, up to three levels deep, by name; the topmost wins."""
+    found: dict[str, str] = {}
+    for path, folders, files in os.walk(folder):
+        folders.sort()
+        if os.path.relpath(path, folder).count(os.sep) >= 2:
+            folders.clear()
+        for name in files:
+            found.setdefault(name, os.path.join(path, name))
+    return found
+
+
+def load_benchmark(benchmark: Benchmark, data: str | None) -> ProblemSet:
+    """Return the problems of a benchmark, downloading its file if it is neither in `data` nor in the cache."""
+    path = find_file(benchmark, data) or _download(benchmark, data)
+    rows = read_problem_rows(path, benchmark.columns)
+    checksum = checksum_of(path)
+    version = benchmark.versions.get(checksum[:16], "unknown")
+    expected = benchmark.rows or benchmark.size
+    if version == "unknown" and not benchmark.any_size and len(rows) != expected:
+        raise ConfigError(
+            f"{path} has {len(rows)} rows, and {benchmark.title} has {expected}: it is another version;"
+            f" get {benchmark.files[0]} from {benchmark.home}"
+        )
+    return ProblemSet(benchmark.name, tuple(benchmark.load(rows)), path, checksum, version)
+
+
+def read_problem_rows(path: str, columns: frozenset[str]) -> list[dict[str, Any]]:
+    """Return the rows of a benchmark's file; raises `ConfigError` if one lacks a column."""
+    rows = list(_numbered_rows(path))
+    if len(rows) == 1 and rows[0][1] and all(isinstance(value, dict) for value in rows[0][1].values()):
+        rows = list(enumerate(rows[0][1].values(), 1))  # one object that maps names to problems
+    if not rows:
+        raise ConfigError(f"{path} is empty; it should hold a problem on each line")
+    for number, row in rows:
+        if missing := sorted(columns - row.keys()):
+            raise ConfigError(
+                f"{path}, row {number} has no column {', '.join(missing)} (columns found: {', '.join(row)});"
+                " it is another file, or another version of it"
+            )
+    return [row for _, row in rows]
+
+
+def _numbered_rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        for raw in read_rows(path):
+            try:
+                yield raw.number, _parse_exactly(raw.data)
+            except ProgramError as error:
+                raise ConfigError(f"{path}, row {raw.number}: {error}; download the file again") from None
+    except BrokenInputError as error:
+        raise ConfigError(f"{error}; download the file again") from None
+
+
+def _parse_exactly(data: bytes) -> dict[str, Any]:
+    """Return the object on a line with exact integers; `parse_row` turns large ones into floats."""
+    row = parse_row(data)
+    try:
+        exact = json.loads(data)
+    except ValueError:
+        return row
+    return exact if isinstance(exact, dict) else row
+
+
+def checksum_of(path: str) -> str:
+    """Return the SHA-256 of a file's uncompressed content."""
+    digest = sha256()
+    with opened(path) as file:
+        stream = decompressed(file)
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _download(benchmark: Benchmark, data: str | None) -> str:
+    """Download a benchmark's file into the cache and return its path."""
+    from urllib.request import urlopen
+
+    name = benchmark.files[0]
+    target = cache_folder() / "benchmarks" / (name if name.endswith(".jsonl") else f"{Path(name).stem}.jsonl")
+    try:
+        if benchmark.home.startswith("hf:"):
+            content = b"".join(raw.data.rstrip() + b"\n" for raw in read_rows(benchmark.home))
+        elif benchmark.home.startswith("https:"):
+            with urlopen(benchmark.home, timeout=60) as response:
+                content = response.read()
+        else:
+            raise ConfigError("it can only be downloaded by hand")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(str(target), content)
+    except (ConfigError, ToolError, BrokenInputError, OSError) as error:
+        where = f"not found in {data}" if data else f"no folder was given (--data or {DATA_VARIABLE})"
+        raise ConfigError(
+            f"{benchmark.title} needs {' or '.join(benchmark.files)}: {where}; and downloading it from"
+            f" {benchmark.home} failed: {error}"
+        ) from None
+    return str(target)

@@ -1,0 +1,100 @@
+"""The isolation that the sandbox achieves on this machine, layer by layer, and advice where it is refused."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+IsolationName = Literal["isolated", "unsafe"]
+
+LAYERS = {
+    "user": "its own user without privileges",
+    "files": "a read-only root without home folders, and an empty folder of limited size",
+    "processes": "sees only its own processes, and all of them are killed when it ends",
+    "proc": "its own /proc; memory and CPU time are limited for all its processes together",
+    "network": "no network except its own loopback",
+    "ipc": "no shared memory, names or queues in common with other processes",
+    "seccomp": "a filter that refuses dangerous system calls",
+    "landlock": "a second restriction of files and signals (Landlock)",
+    "limits": "limits on time, memory, processes, files and output",
+}
+"""What each layer means for a program."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationLayer:
+    """One layer of isolation."""
+
+    name: str
+    meaning: str
+    on: bool
+    reason: str = ""
+    """Why it is off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """How programs are isolated."""
+
+    name: IsolationName
+    layers: tuple[IsolationLayer, ...]
+
+    @classmethod
+    def from_reasons(cls, name: IsolationName, off: Mapping[str, str]) -> "Isolation":
+        """Return the isolation in which each layer with a reason in `off` is off."""
+        layers = (IsolationLayer(layer, text, not off[layer], off[layer]) for layer, text in LAYERS.items())
+        return cls(name, tuple(layers))
+
+    @property
+    def summary(self) -> str:
+        """One line, for the header of a run."""
+        if self.name == "unsafe":
+            return "unsafe: programs run with all your rights; only time, memory and output are limited"
+        off = [layer.name for layer in self.layers if not layer.on]
+        return "isolated: " + ("all layers are on" if not off else f"all layers but {', '.join(off)}")
+
+    def describe(self) -> str:
+        """Return the summary and one line per layer."""
+        lines = [self.summary, ""]
+        for layer in self.layers:
+            line = f"  {'on ' if layer.on else 'OFF'}  {layer.name:<10} {layer.meaning}"
+            lines.append(f"{line}: {layer.reason}" if layer.reason else line)
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, for manifests."""
+        return {
+            "level": self.name,
+            "layers": {layer.name: layer.on for layer in self.layers},
+            "off": {layer.name: layer.reason for layer in self.layers if not layer.on},
+        }
+
+
+def advice(refusal: str) -> str:
+    """Return what the user can do about a refused sandbox, as far as this machine shows the cause."""
+    if not sys.platform.startswith("linux"):
+        return "use Linux (a container or a virtual machine will do)"
+    if os.geteuid() != 0:
+        if _read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1:
+            return (
+                "AppArmor forbids users to create namespaces (as on Ubuntu since 24.04): run as root, or"
+                " `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`"
+            )
+        if _read_number("/proc/sys/user/max_user_namespaces") == 0:
+            return "user namespaces are disabled: run as root, or raise user.max_user_namespaces"
+        if _read_number("/proc/sys/kernel/unprivileged_userns_clone") == 0:
+            return "user namespaces are disabled: run as root, or `sudo sysctl kernel.unprivileged_userns_clone=1`"
+    if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
+        return "this is a container: start it with `--security-opt seccomp=unconfined` or `--cap-add SYS_ADMIN`"
+    if "Permission denied" in refusal:
+        return "this user cannot read the Python that runs lintseq from inside a namespace: install it elsewhere"
+    return "run where namespaces are allowed"
+
+
+def _read_number(path: str) -> int | None:
+    try:
+        with open(path) as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None
