@@ -1,9 +1,9 @@
 """The analysis of Python: from a program's text to its needs, in one pass over its syntax tree."""
 
 from lintseq.errors import ProgramError
+from lintseq.languages.python.flow import Flow
 from lintseq.languages.python.layout import lay_out
-from lintseq.languages.python.members import add_member_needs
-from lintseq.languages.python.names import Flow
+from lintseq.languages.python.members import MemberNeeds
 from lintseq.languages.python.syntax import check_compiles, parse
 from lintseq.needs import Analysis, NeedsBuilder
 from lintseq.program import Program
@@ -30,10 +30,10 @@ def analyze(program: Program) -> Analysis:
             builder.need_any(unit, others)
         flow = Flow(tree, program.lines, layout, builder)
         facts = flow.run()
-        if flow.doubtful or "__debug__" in text:
+        if flow.needs_compile or "__debug__" in text:
             check_compiles(tree)
-        add_member_needs(facts, builder, layout.unit_of)
-        facts.dissolve()
+        MemberNeeds(facts, builder, layout.unit_of).add()
+        facts.release()
     except RecursionError:
         raise ProgramError("nesting", "nested too deeply to analyze") from None
     return Analysis(tuple(layout.unit_of), tuple(layout.anchor_of), builder.finish())

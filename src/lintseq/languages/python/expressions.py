@@ -1,0 +1,325 @@
+"""Expressions, assignment targets and annotations: the names that they use and bind.
+
+Also records their attributes, calls and operations, whose needs take some knowledge of values, as `Facts`.
+"""
+
+import ast
+import typing
+from collections.abc import Callable, Iterable, Sequence
+
+from lintseq.languages.python.layout import Layout, Suite
+from lintseq.languages.python.names import Names
+from lintseq.languages.python.scopes import (
+    BUILTINS,
+    Binding,
+    Function,
+    Member,
+    Operation,
+    OperationKind,
+    Receiver,
+    Scope,
+    Value,
+    last_name,
+    receiver_of,
+)
+from lintseq.needs.graph import NO_NODE, NeedsBuilder
+
+_TYPING = frozenset(typing.__all__)
+_CLASS_METHODS = {"__new__", "__init_subclass__", "__class_getitem__"}
+
+
+class Expressions(Names):
+    """Walks expressions, in the scope in which they stand."""
+
+    def __init__(self, layout: Layout, builder: NeedsBuilder) -> None:
+        super().__init__(builder)
+        self.unit_of = layout.unit_of
+        self.bodies: list[tuple[Scope, Suite | ast.expr, int]] = []
+        """The bodies of functions, to walk when the scopes around them are complete: scope, body, unit."""
+        self.postponed = NO_NODE
+        """The unit of `from __future__ import annotations`."""
+        self.string_unit = NO_NODE
+        """The unit of the f-string around the current expression: inside, not every Python knows positions."""
+        self.needs_compile = False
+        """Whether the program holds anything that parses everywhere but compiles only in some places. Compiling
+        every program would take longer than all these checks: about a fifth of a build."""
+
+    def unit(self, node: ast.expr) -> int:
+        return self.string_unit if self.string_unit >= 0 else self.unit_of[node.lineno - 1]
+
+    def operation(self, kind: OperationKind, operand: ast.expr) -> None:
+        if isinstance(operand, ast.Name | ast.Attribute | ast.Call):
+            self.facts.operations.append(Operation(self.unit(operand), kind, operand, self.scope))
+
+    def expression(self, root: ast.expr) -> None:
+        """Record every name that an expression uses or binds, and its attributes, calls and operations."""
+        unit_of, facts, scope = self.unit_of, self.facts, self.scope
+        if type(root) is ast.Starred:
+            self.needs_compile = True
+        stack: list[typing.Any] = [root]
+        while stack:
+            node = stack.pop()
+            kind = type(node)
+            if kind is ast.Name:
+                name: str = node.id
+                unit = self.string_unit if self.string_unit >= 0 else unit_of[node.lineno - 1]
+                presence = scope.layers[-1].get(name)
+                if presence is None or self.comprehension_names or scope.outer:
+                    self.use(name, unit)
+                else:  # the most common case, at less cost
+                    self.need_bound(unit, presence)
+            elif kind is ast.Constant:
+                continue
+            elif kind is ast.Attribute:
+                facts.attributes.append((self.unit(node), node, scope))
+                stack.append(node.value)
+            elif kind is ast.Call:
+                facts.calls.append((self.unit(node), node, scope))
+                stack.append(node.func)
+                stack += node.args
+                keywords = node.keywords
+                if keywords:
+                    stack += [keyword.value for keyword in keywords]
+                    self.needs_compile |= len({keyword.arg for keyword in keywords}) < len(keywords)
+                if last_name(node.func) in ("cast", "TypeVar"):
+                    self._type_strings(node)
+            elif kind is ast.BinOp:
+                stack += (node.left, node.right)
+            elif kind in _EXPRESSIONS:
+                _EXPRESSIONS[kind](self, node, stack)
+            else:
+                stack += ast.iter_child_nodes(node)
+
+    def on_elements(self, node: ast.Tuple | ast.List | ast.Set, stack: list[ast.AST]) -> None:
+        stack += node.elts
+
+    def on_subscript(self, node: ast.Subscript, stack: list[ast.AST]) -> None:
+        self.operation("getitem", node.value)
+        stack += (node.value, node.slice)
+        if last_name(node.value) in _TYPING:
+            self._strings(node)
+
+    def on_compare(self, node: ast.Compare, stack: list[ast.AST]) -> None:
+        stack.append(node.left)
+        for operator, value in zip(node.ops, node.comparators, strict=True):
+            if isinstance(operator, ast.In | ast.NotIn):
+                self.operation("contains", value)
+            stack.append(value)
+
+    def on_unary(self, node: ast.UnaryOp, stack: list[ast.AST]) -> None:
+        if isinstance(node.op, ast.USub):
+            self.operation("negate", node.operand)
+        stack.append(node.operand)
+
+    def on_starred(self, node: ast.Starred, stack: list[ast.AST]) -> None:
+        self.operation("iterate", node.value)
+        stack.append(node.value)
+
+    def on_named(self, node: ast.NamedExpr, stack: list[ast.AST]) -> None:
+        self.needs_compile |= bool(self.comprehension_names) or self.scope.kind == "class"
+        self.expression(node.value)
+        self.bind(node.target.id, self.unit(node), node.value)
+
+    def on_yield(self, node: ast.Yield | ast.YieldFrom, stack: list[ast.AST]) -> None:
+        function = self.scope.function
+        if function is None:
+            self.needs_compile = True
+        else:
+            function.yields.append(self.unit(node))
+            self.needs_compile |= bool(self.comprehension_names) or isinstance(function.node, ast.AsyncFunctionDef)
+        if isinstance(node, ast.YieldFrom):
+            self.operation("iterate", node.value)
+        if node.value is not None:
+            stack.append(node.value)
+
+    def on_await(self, node: ast.Await, stack: list[ast.AST]) -> None:
+        function = self.scope.function
+        self.needs_compile |= function is None or not isinstance(function.node, ast.AsyncFunctionDef)
+        stack.append(node.value)
+
+    def on_joined(self, node: ast.JoinedStr, stack: list[ast.AST]) -> None:
+        before = self.string_unit
+        self.string_unit = self.unit(node)
+        for value in node.values:
+            if isinstance(value, ast.FormattedValue):
+                self.expression(value.value)
+                if value.format_spec is not None:
+                    self.expression(value.format_spec)
+        self.string_unit = before
+
+    def on_comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, stack: list[ast.AST]
+    ) -> None:
+        self.expression(node.generators[0].iter)
+        self.operation("iterate", node.generators[0].iter)
+        names = set[str]()
+        for generator in node.generators:
+            names.update(child.id for child in ast.walk(generator.target) if isinstance(child, ast.Name))
+        self.comprehension_names.append(names)
+        for number, generator in enumerate(node.generators):
+            self.needs_compile |= bool(generator.is_async)
+            if number:
+                self.expression(generator.iter)
+            for condition in generator.ifs:
+                self.expression(condition)
+            if not isinstance(generator.target, ast.Name | ast.Tuple | ast.List):
+                self.expression(generator.target)
+        if isinstance(node, ast.DictComp):
+            self.expression(node.key)
+            self.expression(node.value)
+        else:
+            self.expression(node.elt)
+        self.comprehension_names.pop()
+
+    def on_lambda(self, node: ast.Lambda, stack: list[ast.AST]) -> None:
+        self.defaults(node.args)
+        unit = self.unit(node)
+        scope = Scope("function", self.scope)
+        function = scope.function = Function(node, unit, None, scope)
+        self.parameters(node.args, function)
+        for names in self.comprehension_names:
+            for name in names:
+                scope.bindings.setdefault(name, [Binding(unit, None)])
+                scope.layers[0].setdefault(name, (unit, unit))
+        self.bodies.append((scope, node.body, NO_NODE))
+
+    # Parameters and targets
+
+    def defaults(self, args: ast.arguments) -> None:
+        for default in (*args.defaults, *args.kw_defaults):
+            if default is not None:
+                self.expression(default)
+
+    def parameters(self, args: ast.arguments, function: Function) -> None:
+        """Bind the parameters of a function in its scope."""
+        names = all_parameters(args)
+        self.needs_compile |= len({arg.arg for arg in names}) < len(names)
+        scope, owner = function.scope, function.owner
+        decorators = function.decorators if owner is not None else ()
+        for number, arg in enumerate(names):
+            unit = self.unit_of[arg.lineno - 1]
+            value: Receiver | None = None
+            if number == 0 and owner is not None and arg is not args.vararg and "staticmethod" not in decorators:
+                is_class = "classmethod" in decorators or getattr(function.node, "name", "") in _CLASS_METHODS
+                value = Receiver(owner, is_class)
+                scope.receiver = arg.arg
+                self.need(function.unit, unit)
+            scope.layers[0][arg.arg] = (unit, unit)
+            scope.bindings[arg.arg] = [Binding(unit, value)]
+
+    def target(self, target: ast.expr, unit: int, value: Value | None) -> None:
+        """Record an assignment of `value` to `target`."""
+        match target:
+            case ast.Name(id=name):
+                self.bind(name, self.unit(target), value)
+            case ast.Tuple(elts=elts) | ast.List(elts=elts):
+                values: Sequence[Value | None] = [None] * len(elts)
+                if isinstance(value, ast.Tuple | ast.List) and not _any_starred(elts, value.elts):
+                    values = value.elts if len(value.elts) == len(elts) else values
+                for element, part in zip(elts, values, strict=True):
+                    self.target(element, unit, part)
+            case ast.Starred(value=inner):
+                self.needs_compile = True
+                self.target(inner, unit, None)
+            case ast.Attribute(value=base, attr=attr):
+                self.expression(base)
+                own = self.unit(target)
+                self.facts.stores.append((own, target, self.scope))
+                receiver = receiver_of(base, self.scope)
+                if receiver is not None:
+                    receiver.add(attr, Member(own, value, self.scope.function, target.lineno))
+            case ast.Subscript(value=base, slice=index):
+                self.operation("setitem", base)
+                self.expression(base)
+                self.expression(index)
+            case _:
+                self.expression(target)
+
+    # Annotations
+
+    def annotation(self, node: ast.expr, *, later: bool = False) -> None:
+        """Record the names in an annotation, including those in its strings; `later` if it is never evaluated."""
+        if not later and self.postponed == NO_NODE:
+            self._strings(node)
+            self.expression(node)
+            return
+        for child in _outside_literals(node):
+            if isinstance(child, ast.Name):
+                unit = self.unit(child)
+                must, _ = self.presence(child.id)
+                if not later and must == NO_NODE and child.id not in BUILTINS:
+                    self.need(unit, self.postponed)
+                self.use_later(child.id, unit)
+            elif isinstance(child, ast.Constant) and isinstance(child.value, str):
+                for name in _names_in_text(child.value):
+                    self.use_later(name, self.unit(child))
+
+    def _strings(self, node: ast.expr) -> None:
+        """Record the names in the strings of a type."""
+        if isinstance(node, ast.Name | ast.Attribute):
+            return
+        for child in _outside_literals(node):
+            if isinstance(child, ast.Constant) and isinstance(child.value, str):
+                for name in _names_in_text(child.value):
+                    self.use_later(name, self.unit(child))
+
+    def _type_strings(self, call: ast.Call) -> None:
+        """Record the types that `cast` and `TypeVar` take as text."""
+        types = call.args[:1] if last_name(call.func) == "cast" else call.args[1:]
+        for node in (*types, *(keyword.value for keyword in call.keywords if keyword.arg == "bound")):
+            self._strings(node)
+
+
+def all_parameters(args: ast.arguments) -> list[ast.arg]:
+    found = [*args.posonlyargs, *args.args]
+    if args.vararg is not None:
+        found.append(args.vararg)
+    found += args.kwonlyargs
+    if args.kwarg is not None:
+        found.append(args.kwarg)
+    return found
+
+
+def _any_starred(*displays: Iterable[ast.expr]) -> bool:
+    return any(isinstance(element, ast.Starred) for elements in displays for element in elements)
+
+
+def _outside_literals(node: ast.expr) -> Iterable[ast.AST]:
+    """Yield the nodes of an annotation, except the arguments of `Literal[...]`."""
+    stack: list[ast.AST] = [node]
+    while stack:
+        child = stack.pop()
+        yield child
+        if isinstance(child, ast.Subscript) and last_name(child.value) == "Literal":
+            stack.append(child.value)
+        else:
+            stack.extend(ast.iter_child_nodes(child))
+
+
+def _names_in_text(text: str) -> list[str]:
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    return [node.id for node in _outside_literals(tree.body) if isinstance(node, ast.Name)]
+
+
+_EXPRESSIONS: dict[type[ast.AST], Callable[..., None]] = {
+    ast.Tuple: Expressions.on_elements,
+    ast.List: Expressions.on_elements,
+    ast.Set: Expressions.on_elements,
+    ast.Subscript: Expressions.on_subscript,
+    ast.Compare: Expressions.on_compare,
+    ast.UnaryOp: Expressions.on_unary,
+    ast.Starred: Expressions.on_starred,
+    ast.NamedExpr: Expressions.on_named,
+    ast.Yield: Expressions.on_yield,
+    ast.YieldFrom: Expressions.on_yield,
+    ast.Await: Expressions.on_await,
+    ast.JoinedStr: Expressions.on_joined,
+    ast.ListComp: Expressions.on_comprehension,
+    ast.SetComp: Expressions.on_comprehension,
+    ast.DictComp: Expressions.on_comprehension,
+    ast.GeneratorExp: Expressions.on_comprehension,
+    ast.Lambda: Expressions.on_lambda,
+}

@@ -1,0 +1,511 @@
+"""Statements and branches: one walk over the syntax tree that records what every line needs to be there before it.
+
+Follows the program as it runs: assignments and branches in order, function bodies after the scope around them.
+"""
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from lintseq.languages.python.expressions import Expressions, all_parameters
+from lintseq.languages.python.layout import Layout, Suite, clause_key, is_elif
+from lintseq.languages.python.scopes import (
+    CaughtException,
+    Class,
+    ContextVariable,
+    Facts,
+    Function,
+    LoopVariable,
+    Member,
+    Presence,
+    Scope,
+    last_name,
+)
+from lintseq.needs.graph import NO_NODE, NeedsBuilder
+
+_NESTED_BLOCKS = 18
+"""A little less than the compiler accepts."""
+_TERMINATING = {"exit", "quit", "_exit", "abort", "assert_never"}
+_CATCH_NAME_ERRORS = {"NameError", "Exception", "BaseException"}
+
+
+class Branch(NamedTuple):
+    """One of several suites of which exactly one runs."""
+
+    bound: dict[str, Presence]
+    """The names that it binds."""
+    leaver: int = NO_NODE
+    """The node that remains while the branch leaves the suite it is in; `NO_NODE` if it does not."""
+
+
+class Flow(Expressions):
+    """One walk over one program.
+
+    The method for a statement returns the node that remains while the statement surely leaves the suite it is in,
+    by a `return`, for instance; None or `NO_NODE` if it does not.
+    """
+
+    def __init__(self, tree: ast.Module, lines: Sequence[str], layout: Layout, builder: NeedsBuilder) -> None:
+        super().__init__(layout, builder)
+        self.tree = tree
+        self.lines = lines
+        self.layout = layout
+        self.breaks: list[int] = []
+        self.depth = 0
+        """How many blocks the walk is in, inside the current function or class."""
+        self.loops = 0
+
+    def run(self) -> Facts:
+        """Walk the module, then the bodies of its functions, then theirs, and so on."""
+        self.block(self.tree.body, NO_NODE)
+        scopes = self.facts.scopes = [self.module]
+        for scope, body, unit in self.bodies:  # grows during the iteration
+            self.scope = scope
+            self.depth = self.loops = 0
+            if isinstance(body, ast.expr):
+                self.expression(body)
+            else:
+                self.block(body, unit)
+            scopes.append(scope)
+        for scope in scopes:
+            self.settle(scope)
+        return self.facts
+
+    # Branches
+
+    def block(self, stmts: Suite, header: int) -> int:
+        """Walk the suite of a header's unit; return the node that remains while the suite surely leaves."""
+        unit_of = self.unit_of
+        leaver = NO_NODE
+        units = []
+        self.depth += 1
+        if self.depth > _NESTED_BLOCKS:
+            self.needs_compile = True
+        for stmt in stmts:
+            unit = unit_of[stmt.lineno - 1]
+            units.append(unit)
+            left = _STATEMENTS[type(stmt)](self, stmt, unit)
+            if left is not None and left >= 0:
+                leaver = left if leaver == NO_NODE else self.builder.any_of((leaver, left))
+        self.depth -= 1
+        if header >= 0:
+            self.builder.need_any(header, units)
+        return leaver
+
+    def branch(self, stmts: Suite, unit: int) -> Branch:
+        self.scope.layers.append({})
+        leaver = self.block(stmts, unit)
+        return Branch(self.scope.layers.pop(), leaver)
+
+    def join(self, branches: Sequence[Branch]) -> int:
+        """Merge branches of which exactly one runs; return the node that remains while all of them leave."""
+        for name in {name: None for branch in branches for name in branch.bound}:
+            self.scope.layers[-1][name] = self.joined(name, branches)
+        node = branches[0].leaver
+        for _, leaver in branches[1:]:
+            node = self.builder.all_of(node, leaver) if node >= 0 and leaver >= 0 else NO_NODE
+        return node
+
+    def joined(self, name: str, branches: Sequence[Branch]) -> Presence:
+        """Return the presence of a name after branches of which exactly one runs."""
+        builder, before = self.builder, self.presence(name)
+        must = may = NO_NODE
+        for number, (bound, leaver) in enumerate(branches):
+            here_must, here_may = bound.get(name, before)
+            if leaver >= 0:  # a branch that leaves need not bind it
+                here_must = leaver if here_must < 0 else builder.any_of((here_must, leaver))
+            if number == 0:
+                must = here_must
+            else:
+                must = builder.all_of(must, here_must) if must >= 0 and here_must >= 0 else NO_NODE
+            if here_may >= 0:
+                may = here_may if may < 0 else builder.any_of((may, here_may))
+        return must, may
+
+    # Compound statements
+
+    def on_if(self, stmt: ast.If, unit: int) -> int:
+        self.expression(stmt.test)
+        breaks = len(self.breaks)
+        body = self.branch(stmt.body, unit)
+        other = self.else_branch(stmt)
+        left = self.join([body, other])
+        if len(self.breaks) > breaks:
+            self.ignore_break([*body.bound, *other.bound], self.breaks[breaks:])
+        return left
+
+    def ignore_break(self, names: Iterable[str], breaks: Sequence[int]) -> None:
+        """Let an `if` with a `break` in it bind on all its paths what it binds on any, as pylint does."""
+        layer, builder = self.scope.layers[-1], self.builder
+        jump = builder.any_of(breaks)
+        for name in dict.fromkeys(names):
+            must, may = layer[name]
+            either = builder.all_of(jump, may)
+            layer[name] = (either if must < 0 else builder.any_of((must, either)), may)
+
+    def else_branch(self, stmt: ast.If) -> Branch:
+        if not stmt.orelse:
+            return Branch({})
+        if is_elif(stmt, self.lines):
+            inner = stmt.orelse[0]
+            assert isinstance(inner, ast.If)
+            self.scope.layers.append({})
+            leaver = self.on_if(inner, self.unit_of[inner.lineno - 1])
+            return Branch(self.scope.layers.pop(), leaver)
+        return self.branch(stmt.orelse, self.layout.clauses[clause_key(stmt, "else")])
+
+    def on_for(self, stmt: ast.For | ast.AsyncFor, unit: int) -> None:
+        self.needs_compile |= isinstance(stmt, ast.AsyncFor)
+        self.expression(stmt.iter)
+        if isinstance(stmt, ast.For):
+            self.operation("iterate", stmt.iter)
+        self.target(stmt.target, unit, LoopVariable(stmt.iter))
+        self.loop(stmt, unit)
+
+    def on_while(self, stmt: ast.While, unit: int) -> None:
+        self.expression(stmt.test)
+        self.loop(stmt, unit)
+
+    def loop(self, stmt: ast.For | ast.AsyncFor | ast.While, unit: int) -> None:
+        self.loops += 1
+        self.block(stmt.body, unit)
+        self.loops -= 1
+        if stmt.orelse:
+            self.block(stmt.orelse, self.layout.clauses[clause_key(stmt, "else")])
+
+    def on_with(self, stmt: ast.With | ast.AsyncWith, unit: int) -> int:
+        self.needs_compile |= isinstance(stmt, ast.AsyncWith)
+        for item in stmt.items:
+            self.expression(item.context_expr)
+            if isinstance(stmt, ast.With):
+                self.operation("with", item.context_expr)
+            if item.optional_vars is not None:
+                self.target(item.optional_vars, unit, ContextVariable(item.context_expr))
+        return self.block(stmt.body, unit)
+
+    def on_try(self, stmt: ast.Try | ast.TryStar, unit: int) -> int:
+        scope, clauses = self.scope, self.layout.clauses
+        self.needs_compile |= any(handler.type is None for handler in stmt.handlers[:-1])
+        handler_units = [clauses[clause_key(handler, "except")] for handler in stmt.handlers]
+        others = list(handler_units)
+        if stmt.finalbody:
+            others.append(clauses[clause_key(stmt, "finally")])
+        self.builder.need_any(unit, others)
+        scope.layers.append({})
+        leaver = self.try_body(stmt, unit, handler_units)
+        in_body = dict(scope.layers[-1])
+        if stmt.orelse:
+            clause = clauses[clause_key(stmt, "else")]
+            self.builder.need_any(clause, handler_units)
+            left = self.block(stmt.orelse, clause)
+            leaver = left if leaver < 0 else leaver
+        normal = scope.layers.pop()
+        # A handler runs when the suite was interrupted: the names that the suite binds may be there, no more.
+        scope.layers.append({name: (self.presence(name)[0], may) for name, (_, may) in in_body.items()})
+        handled = [self.handler(*pair) for pair in zip(stmt.handlers, handler_units, strict=True)]
+        scope.layers.pop()
+        if leaver >= 0 and handled:
+            left = self.join([Branch(normal, leaver), *handled])
+        else:
+            left = leaver
+            self.after_try(normal, handled)
+        if stmt.finalbody:
+            final = self.block(stmt.finalbody, clauses[clause_key(stmt, "finally")])
+            left = left if final < 0 else final
+        return left
+
+    def try_body(self, stmt: ast.Try | ast.TryStar, unit: int, handler_units: Sequence[int]) -> int:
+        for handler, handler_unit in zip(stmt.handlers, handler_units, strict=True):
+            if _catches_name_error(handler.type):
+                self.handlers.append(handler_unit)
+                leaver = self.block(stmt.body, unit)
+                self.handlers.pop()
+                return leaver
+        return self.block(stmt.body, unit)
+
+    def after_try(self, normal: dict[str, Presence], handled: Iterable[Branch]) -> None:
+        """Merge a suite that continues with its handlers: the names that a handler binds may be there, no more."""
+        merged = dict(normal)
+        for bound, _ in handled:
+            for name, (_, may) in bound.items():
+                must, other = merged.get(name) or self.presence(name)
+                merged[name] = (must, may if other < 0 else self.builder.any_of((other, may)))
+        self.scope.layers[-1].update(merged)
+
+    def handler(self, handler: ast.ExceptHandler, unit: int) -> Branch:
+        if handler.type is not None:
+            self.expression(handler.type)
+        self.scope.layers.append({})
+        if handler.name:
+            self.bind(handler.name, unit, CaughtException(handler.type))
+        leaver = self.block(handler.body, unit)
+        bound = self.scope.layers.pop()
+        if handler.name:
+            bound.pop(handler.name, None)
+        return Branch(bound, leaver)
+
+    def on_match(self, stmt: ast.Match, unit: int) -> int:
+        self.needs_compile = True
+        self.expression(stmt.subject)
+        cases = [self.layout.clauses[clause_key(case, "case")] for case in stmt.cases]
+        self.builder.need_any(unit, cases)
+        branches: list[Branch] = []
+        for case, clause in zip(stmt.cases, cases, strict=True):
+            self.scope.layers.append({})
+            self.pattern(case.pattern, clause)
+            if case.guard is not None:
+                self.expression(case.guard)
+            leaver = self.block(case.body, clause)
+            branches.append(Branch(self.scope.layers.pop(), leaver))
+        last = stmt.cases[-1]
+        if last.guard is not None or not isinstance(last.pattern, ast.MatchAs) or last.pattern.pattern is not None:
+            branches.append(Branch({}))
+        return self.join(branches)
+
+    def pattern(self, pattern: ast.pattern, unit: int) -> None:
+        for node in ast.walk(pattern):
+            name = getattr(node, "name", None) or getattr(node, "rest", None)
+            if name and isinstance(node, ast.MatchAs | ast.MatchStar | ast.MatchMapping):
+                self.bind(name, unit)
+            elif isinstance(node, ast.Name):
+                self.use(node.id, unit)
+            elif isinstance(node, ast.Attribute):
+                self.facts.attributes.append((unit, node, self.scope))
+
+    # Definitions
+
+    def on_function(self, stmt: ast.FunctionDef | ast.AsyncFunctionDef, unit: int) -> None:
+        for decorator in stmt.decorator_list:
+            self.expression(decorator)
+        self.defaults(stmt.args)
+        for arg in all_parameters(stmt.args):
+            if arg.annotation is not None:
+                self.annotation(arg.annotation)
+        if stmt.returns is not None:
+            self.annotation(stmt.returns)
+        self.needs_compile |= bool(getattr(stmt, "type_params", ()))
+        scope = Scope("function", self.scope)
+        owner = self.scope.owner
+        function = scope.function = Function(stmt, unit, owner, scope)
+        self.facts.functions.append(function)
+        self.parameters(stmt.args, function)
+        self.bind(stmt.name, unit, function)
+        if owner is not None:
+            owner.add(stmt.name, Member(unit, function, lineno=stmt.lineno))
+        self.bodies.append((scope, stmt.body, unit))
+
+    def on_class(self, stmt: ast.ClassDef, unit: int) -> None:
+        for node in (*stmt.decorator_list, *stmt.bases):
+            self.expression(node)
+        for keyword in stmt.keywords:
+            self.expression(keyword.value)
+        self.needs_compile |= bool(stmt.keywords or getattr(stmt, "type_params", ()))
+        outer = self.scope
+        scope = self.scope = Scope("class", outer)
+        owner = scope.owner = Class(stmt, unit, scope, outer)
+        self.facts.classes[id(stmt)] = owner
+        depth, loops = self.depth, self.loops
+        self.depth = self.loops = 0
+        self.block(stmt.body, unit)
+        self.scope, self.depth, self.loops = outer, depth, loops
+        for name, bound in scope.bindings.items():
+            methods = {member.unit for member in owner.members.get(name, ())}
+            owner.members.setdefault(name, []).extend(
+                Member(node, value) for node, value in bound if node not in methods
+            )
+        self.settle_class(scope)
+        self.bind(stmt.name, unit, owner)
+        if outer.owner is not None:
+            outer.owner.add(stmt.name, Member(unit, owner, lineno=stmt.lineno))
+
+    # Simple statements
+
+    def on_import(self, stmt: ast.Import, unit: int) -> None:
+        for alias in stmt.names:
+            self.bind(alias.asname or alias.name.partition(".")[0], unit)
+
+    def on_import_from(self, stmt: ast.ImportFrom, unit: int) -> None:
+        for alias in stmt.names:
+            own = self.unit_of[alias.lineno - 1]
+            if alias.name == "*":
+                self.star_imports.append(own)
+                self.needs_compile |= self.scope is not self.module
+            else:
+                self.bind(alias.asname or alias.name, own)
+            if stmt.module == "__future__":
+                self.needs_compile = True
+                if alias.name == "annotations":
+                    self.postponed = own
+
+    def on_assign(self, stmt: ast.Assign, unit: int) -> None:
+        self.expression(stmt.value)
+        if isinstance(stmt.value, ast.Call):
+            self.operation("assign", stmt.value)
+        for target in stmt.targets:
+            if isinstance(target, ast.Tuple | ast.List):
+                self.operation("iterate", stmt.value)
+            elif _is_all(target):
+                self.exports(stmt.value)
+            self.target(target, unit, stmt.value)
+
+    def on_aug_assign(self, stmt: ast.AugAssign, unit: int) -> None:
+        self.expression(stmt.value)
+        target = stmt.target
+        if isinstance(target, ast.Name):
+            self.use(target.id, unit)
+            if self.scope.lookup(target.id) is None:  # otherwise the need is still for what was bound before
+                self.bind(target.id, unit)
+            if _is_all(target):
+                self.exports(stmt.value)
+        elif isinstance(target, ast.Attribute):
+            self.facts.attributes.append((unit, target, self.scope))
+            self.expression(target.value)
+        else:
+            self.target(target, unit, None)
+
+    def on_ann_assign(self, stmt: ast.AnnAssign, unit: int) -> None:
+        self.annotation(stmt.annotation, later=self.scope.kind == "function")
+        if stmt.value is not None:
+            self.expression(stmt.value)
+            if _is_all(stmt.target):
+                self.exports(stmt.value)
+        if stmt.value is not None or self.scope.kind == "class" or not isinstance(stmt.target, ast.Name):
+            self.target(stmt.target, unit, stmt.value)
+
+    def exports(self, value: ast.expr) -> None:
+        """Record the names in `__all__`, each of which has to exist in the end."""
+        for node in ast.walk(value):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and self.scope is self.module:
+                self.module.pending.append((node.value, self.unit_of[node.lineno - 1], NO_NODE))
+
+    def on_delete(self, stmt: ast.Delete, unit: int) -> None:
+        for target in stmt.targets:
+            self.delete(target, unit)
+
+    def delete(self, target: ast.expr, unit: int) -> None:
+        if isinstance(target, ast.Name):
+            self.use(target.id, unit)
+            if len(self.scope.layers) == 1:
+                self.scope.layers[0].pop(target.id, None)
+        elif isinstance(target, ast.Tuple | ast.List):
+            for element in target.elts:
+                self.delete(element, unit)
+        elif isinstance(target, ast.Subscript):
+            self.operation("delitem", target.value)
+            self.expression(target.value)
+            self.expression(target.slice)
+        else:
+            self.expression(target)
+
+    def on_global(self, stmt: ast.Global, unit: int) -> None:
+        self.needs_compile = True
+        if self.scope.kind == "function":
+            for name in stmt.names:
+                self.declare(name, self.module, unit)
+
+    def on_nonlocal(self, stmt: ast.Nonlocal, unit: int) -> None:
+        self.needs_compile = True
+        for name in stmt.names:
+            scope = self.scope.parent
+            while scope is not None and not (scope.kind == "function" and name in scope.bindings):
+                scope = scope.parent
+            if scope is not None:
+                self.declare(name, scope, unit)
+                self.builder.need_any(unit, [node for node, _ in scope.bindings[name]])
+
+    def on_return(self, stmt: ast.Return, unit: int) -> int:
+        self.needs_compile |= self.scope.kind != "function"
+        if stmt.value is not None:
+            self.expression(stmt.value)
+            function = self.scope.function
+            if function is not None and not (isinstance(stmt.value, ast.Constant) and stmt.value.value is None):
+                function.returns.append((unit, stmt.value))
+        return unit
+
+    def on_raise(self, stmt: ast.Raise, unit: int) -> int:
+        for value in (stmt.exc, stmt.cause):
+            if value is not None:
+                self.expression(value)
+        return unit
+
+    def on_break(self, stmt: ast.Break, unit: int) -> int:
+        self.needs_compile |= not self.loops
+        self.breaks.append(unit)
+        return unit
+
+    def on_continue(self, stmt: ast.Continue, unit: int) -> int:
+        self.needs_compile |= not self.loops
+        return unit
+
+    def on_assert(self, stmt: ast.Assert, unit: int) -> int:
+        self.expression(stmt.test)
+        if stmt.msg is not None:
+            self.expression(stmt.msg)
+        return unit  # for linters, any assert may leave
+
+    def on_expr(self, stmt: ast.Expr, unit: int) -> int:
+        value = stmt.value
+        self.expression(value)
+        if isinstance(value, ast.Call):
+            function = value.func
+            name = last_name(function)
+            if name in _TERMINATING:
+                return unit
+            if name in ("extend", "append") and isinstance(function, ast.Attribute) and _is_all(function.value):
+                for argument in value.args:
+                    self.exports(argument)
+        return NO_NODE
+
+    def on_other(self, stmt: ast.stmt, unit: int) -> None:
+        """`pass`, and statements of later Pythons: a type alias binds its name and is evaluated later."""
+        self.needs_compile |= not isinstance(stmt, ast.Pass)
+        name = getattr(stmt, "name", None)
+        if isinstance(name, ast.Name):
+            self.bind(name.id, unit)
+            for node in ast.walk(stmt.value):  # type: ignore[attr-defined]
+                if isinstance(node, ast.Name):
+                    self.use_later(node.id, unit)
+
+
+def _is_all(target: ast.expr) -> bool:
+    return isinstance(target, ast.Name) and target.id == "__all__"
+
+
+def _catches_name_error(kind: ast.expr | None) -> bool:
+    if kind is None:
+        return True
+    names = kind.elts if isinstance(kind, ast.Tuple) else [kind]
+    return any(isinstance(name, ast.Name) and name.id in _CATCH_NAME_ERRORS for name in names)
+
+
+_STATEMENTS: dict[type[ast.AST], Callable[..., int | None]] = {
+    ast.Expr: Flow.on_expr,
+    ast.Assign: Flow.on_assign,
+    ast.AugAssign: Flow.on_aug_assign,
+    ast.AnnAssign: Flow.on_ann_assign,
+    ast.Return: Flow.on_return,
+    ast.If: Flow.on_if,
+    ast.For: Flow.on_for,
+    ast.AsyncFor: Flow.on_for,
+    ast.While: Flow.on_while,
+    ast.With: Flow.on_with,
+    ast.AsyncWith: Flow.on_with,
+    ast.Try: Flow.on_try,
+    ast.TryStar: Flow.on_try,
+    ast.Match: Flow.on_match,
+    ast.FunctionDef: Flow.on_function,
+    ast.AsyncFunctionDef: Flow.on_function,
+    ast.ClassDef: Flow.on_class,
+    ast.Import: Flow.on_import,
+    ast.ImportFrom: Flow.on_import_from,
+    ast.Delete: Flow.on_delete,
+    ast.Global: Flow.on_global,
+    ast.Nonlocal: Flow.on_nonlocal,
+    ast.Raise: Flow.on_raise,
+    ast.Assert: Flow.on_assert,
+    ast.Break: Flow.on_break,
+    ast.Continue: Flow.on_continue,
+    ast.Pass: Flow.on_other,
+}
+if hasattr(ast, "TypeAlias"):
+    _STATEMENTS[ast.TypeAlias] = Flow.on_other

@@ -1,0 +1,220 @@
+"""Scopes, what the names in them are bound to, and everything else the walk over a program records.
+
+Each kind of value that is not an assigned expression has a class: `Function`, `Class`, `LoopVariable` and so on.
+"""
+
+import ast
+import builtins
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from lintseq.needs.graph import NO_NODE
+
+BUILTINS = frozenset(dir(builtins)) | {
+    "__file__", "__name__", "__doc__", "__path__", "__package__", "__spec__", "__loader__", "__builtins__",
+    "__annotations__", "__dict__", "__module__", "__qualname__", "__class__", "WindowsError",
+}  # fmt: skip
+
+Presence = tuple[int, int]
+"""(must, may): the node that remains while a name is bound on every path that leads here, or `NO_NODE` if it never
+was, and the node that remains while it is bound on any path. Loops count as entered and `try` suites as completed, as
+linters have it."""
+UNBOUND: Presence = (NO_NODE, NO_NODE)
+
+
+class Binding(NamedTuple):
+    """One way in which a name gets its value."""
+
+    node: int
+    """The unit that binds it; for a binding from another scope, the junction of that unit and its declaration."""
+    value: "Value | None"
+    """None if nothing is known about the value: imports, parameters, augmented assignments."""
+
+
+class Member(NamedTuple):
+    """One way in which a class or its instances get a member."""
+
+    unit: int
+    value: "Value | None"
+    method: "Function | None" = None
+    """The method that assigns it; None for what the class body binds."""
+    lineno: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """A module, class or function and the names bound in it."""
+
+    kind: Literal["module", "class", "function"]
+    parent: "Scope | None"
+    layers: list[dict[str, Presence]] = field(default_factory=lambda: [{}])
+    """Where the walk is: the names bound so far, one layer for each branch that is open."""
+    bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    pending: list[tuple[str, int, int]] = field(default_factory=list)
+    """Uses to resolve at the end: name, unit, and the handler of `NameError` around the use, or `NO_NODE`."""
+    outer: dict[str, "tuple[Scope, int]"] = field(default_factory=dict)
+    """Names declared global or nonlocal here: the scope they belong to and the unit that declares them."""
+    remote: dict[str, list[tuple[int, "Scope"]]] = field(default_factory=dict)
+    """Nodes of bindings made in functions that declare the name global or nonlocal, and the scopes of those."""
+    function: "Function | None" = None
+    owner: "Class | None" = None
+    """The class, if this is the scope of a class body."""
+    receiver: str = ""
+    """The name of the first parameter of a method."""
+    found: dict[str, int] = field(default_factory=dict)
+    """The nodes of names looked up from inner scopes."""
+
+    def lookup(self, name: str) -> Presence | None:
+        for layer in reversed(self.layers):
+            presence = layer.get(name)
+            if presence is not None:
+                return presence
+        return None
+
+
+@dataclass(slots=True, eq=False)
+class Function:
+    """A function defined in the program; as a value, the function itself."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    unit: int
+    owner: "Class | None"
+    """The class in whose body it is defined."""
+    scope: Scope
+    returns: list[tuple[int, ast.expr]] = field(default_factory=list)
+    """(unit, value) of each `return` with a value other than None."""
+    yields: list[int] = field(default_factory=list)
+    """The units of its `yield` expressions."""
+
+    @property
+    def decorators(self) -> set[str]:
+        return _decorators(self.node)
+
+
+@dataclass(slots=True, eq=False)
+class Class:
+    """A class defined in the program; as a value, the class itself."""
+
+    node: ast.ClassDef
+    unit: int
+    scope: Scope
+    outer: Scope
+    members: dict[str, list[Member]] = field(default_factory=dict)
+
+    def add(self, name: str, member: Member) -> None:
+        self.members.setdefault(name, []).append(member)
+
+    @property
+    def decorators(self) -> set[str]:
+        return _decorators(self.node)
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """The first parameter of a method: an instance, or the class itself."""
+
+    owner: Class
+    is_class: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoopVariable:
+    iterable: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class ContextVariable:
+    """What `with MANAGER as NAME` binds."""
+
+    manager: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtException:
+    """What `except TYPE as NAME` binds."""
+
+    type: ast.expr | None
+
+
+Value = ast.expr | Function | Class | Receiver | LoopVariable | ContextVariable | CaughtException
+"""What a name is bound to: the assigned expression, or one of the kinds above."""
+
+OperationKind = Literal[
+    "getitem", "setitem", "delitem", "iterate", "contains", "reverse", "call", "negate", "assign", "with", "attribute"
+]
+
+
+class Operation(NamedTuple):
+    """An operation that the value of an expression has to support."""
+
+    unit: int
+    kind: OperationKind
+    operand: ast.expr
+    scope: Scope
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the walk records for the analysis of members: (unit, expression, its scope) and the like."""
+
+    module: Scope
+    classes: dict[int, Class] = field(default_factory=dict)
+    functions: list[Function] = field(default_factory=list)
+    attributes: list[tuple[int, ast.Attribute, Scope]] = field(default_factory=list)
+    stores: list[tuple[int, ast.Attribute, Scope]] = field(default_factory=list)
+    """Attributes that are assigned."""
+    calls: list[tuple[int, ast.Call, Scope]] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
+
+    def release(self) -> None:
+        """Break the reference cycles, so that scopes, functions and classes are freed without the collector."""
+        for scope in self.scopes:
+            scope.bindings.clear()
+            scope.function = scope.owner = None
+        for owner in self.classes.values():
+            owner.members.clear()
+            owner.scope.bindings.clear()
+            owner.scope.owner = None
+
+
+def resolve_scope(scope: Scope, name: str) -> Scope | None:
+    """Return the scope that binds `name` as seen from `scope`, by Python's rules; None if no scope here does."""
+    if name in scope.outer:
+        return scope.outer[name][0] if name in scope.outer[name][0].bindings else None
+    found: Scope | None = scope
+    while found is not None:
+        if name in found.bindings and (found is scope or found.kind != "class"):
+            return found
+        if name in found.outer:
+            owner = found.outer[name][0]
+            return owner if name in owner.bindings else None
+        found = found.parent
+    return None
+
+
+def receiver_of(base: ast.expr, scope: Scope) -> Class | None:
+    """Return the class whose method has `base` as its first parameter, seen from `scope`; None otherwise."""
+    if not isinstance(base, ast.Name):
+        return None
+    found: Scope | None = scope
+    while found is not None and found.kind == "function":
+        if found.receiver == base.id and len(found.bindings[base.id]) == 1:
+            return found.function.owner if found.function is not None else None
+        if base.id in found.bindings:
+            return None
+        found = found.parent
+    return None
+
+
+def last_name(node: ast.expr) -> str:
+    """Return the name of a name or an attribute; "" for other expressions."""
+    if type(node) is ast.Name:
+        return node.id
+    return node.attr if type(node) is ast.Attribute else ""
+
+
+def _decorators(node: ast.AST) -> set[str]:
+    """Return the names of a definition's decorators, without their arguments."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return {last_name(item.func if isinstance(item, ast.Call) else item) for item in decorators}

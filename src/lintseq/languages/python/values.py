@@ -1,0 +1,275 @@
+"""What expressions evaluate to, as far as the program itself tells.
+
+Infers little: instances and classes defined here, functions and what they return, literals. Imports are never
+looked at.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lintseq.languages.python.scopes import (
+    CaughtException,
+    Class,
+    ContextVariable,
+    Facts,
+    Function,
+    LoopVariable,
+    Member,
+    Receiver,
+    Scope,
+    Value,
+    resolve_scope,
+)
+
+DEPTH = 8
+"""How many expressions deep to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    of: Class
+
+
+@dataclass(frozen=True, slots=True)
+class ClassObject:
+    of: Class
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionObject:
+    of: Function
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """A value of a built-in type; `elements` are the expressions in a list or tuple display."""
+
+    type: type
+    elements: tuple[ast.expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something that the program does not tell."""
+
+
+Inferred = Instance | ClassObject | FunctionObject | Builtin
+Guess = tuple[Inferred | Unknown, ...]
+"""Everything that an expression may evaluate to; empty only for what takes its value from itself."""
+
+UNKNOWN: Guess = (Unknown(),)
+
+_BUILTIN_TYPES: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        list, dict, set, frozenset, tuple, str, bytes, bytearray, int, float, complex, bool,
+        map, filter, zip, enumerate, range, reversed,
+    )
+}  # fmt: skip
+_DISPLAYS: dict[type[ast.AST], Guess] = {
+    ast.ListComp: (Builtin(list),),
+    ast.Dict: (Builtin(dict),),
+    ast.DictComp: (Builtin(dict),),
+    ast.Set: (Builtin(set),),
+    ast.SetComp: (Builtin(set),),
+    ast.JoinedStr: (Builtin(str),),
+}
+_OPAQUE = frozenset({ast.Subscript, ast.BinOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Await, ast.Starred})
+_GETTERS = frozenset({"property", "cached_property"})
+_TRANSPARENT = frozenset(
+    {"staticmethod", "classmethod", "contextmanager", "asynccontextmanager", "cache", "lru_cache"}
+)
+"""Decorators that change neither what a call of the function takes nor what it returns."""
+
+
+class Inference:
+    """Guesses the values of one program's expressions, and remembers them."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self._guesses: dict[int, Guess] = {}
+        self._orders: dict[int, list[Class]] = {}
+
+    def infer(self, value: Value | None, scope: Scope) -> tuple[Inferred, ...] | None:
+        """Return everything that a value may be, or None if any of it is unknown."""
+        guess = self.guess(value, scope, DEPTH)
+        known = tuple(part for part in guess if not isinstance(part, Unknown))
+        return known if known and len(known) == len(guess) else None
+
+    def guess(self, value: Value | None, scope: Scope, depth: int = DEPTH) -> Guess:
+        """Return everything that a value may be, as far as the program tells."""
+        if depth == 0 or value is None:
+            return UNKNOWN
+        key = id(value)
+        if key not in self._guesses:
+            self._guesses[key] = ()  # what an expression takes from itself adds nothing
+            self._guesses[key] = self._guess(value, scope, depth - 1)
+        return self._guesses[key]
+
+    def is_opaque(self, value: ast.expr, scope: Scope) -> bool:
+        """Tell, at little cost, whether an expression is one of the many about which nothing can be known."""
+        while type(value) is ast.Attribute:
+            value = value.value
+        if type(value) is ast.Name:
+            owner = resolve_scope(scope, value.id)
+            if owner is None:
+                return True
+            bound = owner.bindings[value.id]
+            return len(bound) == 1 and bound[0].value is None
+        return type(value) in _OPAQUE
+
+    def _guess(self, value: Value, scope: Scope, depth: int) -> Guess:
+        match value:
+            case ast.Name(id=name):
+                owner = resolve_scope(scope, name)
+                if owner is None:
+                    return UNKNOWN
+                return _union(self.guess(binding.value, owner, depth) for binding in owner.bindings[name])
+            case ast.Call():
+                return self._guess_call(value, scope, depth)
+            case ast.Attribute():
+                return self._guess_attribute(value, scope, depth)
+            case ast.Constant(value=constant) if constant is not ...:
+                return (Builtin(type(constant)),)
+            case ast.List(elts=elts) | ast.Tuple(elts=elts):
+                return (Builtin(list if isinstance(value, ast.List) else tuple, tuple(elts)),)
+            case ast.NamedExpr(value=inner):
+                return self.guess(inner, scope, depth)
+            case ast.expr():
+                return _DISPLAYS.get(type(value), UNKNOWN)
+            case Function():
+                return _function_object(value)
+            case Class():
+                return (ClassObject(value),)
+            case Receiver(owner=owner, is_class=is_class):
+                return (ClassObject(owner) if is_class else Instance(owner),)
+            case LoopVariable(iterable=iterable):
+                return self._guess_element(iterable, scope, depth)
+            case ContextVariable(manager=manager):
+                return self._guess_entered(manager, scope, depth)
+            case CaughtException(type=caught):
+                return self._guess_caught(caught, scope, depth)
+
+    def _guess_element(self, iterable: ast.expr, scope: Scope, depth: int) -> Guess:
+        match self.guess(iterable, scope, depth):
+            case (Builtin(elements=(_, *_) as elements),):
+                return _union(self.guess(element, scope, depth) for element in elements)
+        return UNKNOWN
+
+    def _guess_caught(self, caught: ast.expr | None, scope: Scope, depth: int) -> Guess:
+        if caught is None:
+            return UNKNOWN
+        kinds = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+        guess = _union(self.guess(kind, scope, depth) for kind in kinds)
+        return tuple(Instance(part.of) if isinstance(part, ClassObject) else Unknown() for part in guess)
+
+    def _guess_entered(self, manager: ast.expr, scope: Scope, depth: int) -> Guess:
+        match self.guess(manager, scope, depth):
+            case (Instance(of=owner),):
+                methods = self.methods(owner, "__enter__")
+                return self._guess_result(methods[0], depth) if methods else UNKNOWN
+        return UNKNOWN
+
+    def _guess_attribute(self, node: ast.Attribute, scope: Scope, depth: int) -> Guess:
+        if is_super(node.value):
+            return self._guess_inherited(node.attr, scope)
+        parts: list[Guess] = []
+        for base in self.guess(node.value, scope, depth):
+            if not isinstance(base, Instance | ClassObject):
+                return UNKNOWN
+            holder = next((near for near in self.order(base.of) if node.attr in near.members), None)
+            if holder is None:
+                return UNKNOWN
+            for _, value, method, _ in holder.members[node.attr]:
+                if isinstance(value, Function) and value.decorators & _GETTERS:
+                    parts.append(self._guess_result(value, depth))
+                else:
+                    home = method.scope if method is not None else base.of.scope
+                    parts.append(self.guess(value, home, depth))
+        return _union(parts)
+
+    def _guess_inherited(self, name: str, scope: Scope) -> Guess:
+        """Return what `super().name` is: the method of the nearest ancestor here that has it."""
+        for ancestor in self.ancestors_of_method(scope):
+            for function in own_methods(ancestor, name):
+                return _function_object(function)
+        return UNKNOWN
+
+    def _guess_call(self, call: ast.Call, scope: Scope, depth: int) -> Guess:
+        name = call.func.id if isinstance(call.func, ast.Name) else ""
+        if name in _BUILTIN_TYPES and resolve_scope(scope, name) is None:
+            return (Builtin(_BUILTIN_TYPES[name]),)
+        parts: list[Guess] = []
+        for callee in self.guess(call.func, scope, depth):
+            match callee:
+                case ClassObject(of=owner) if not owner.node.keywords and "__new__" not in owner.members:
+                    parts.append((Instance(owner),))
+                case FunctionObject(of=function):
+                    parts.append(self._guess_result(function, depth))
+                case _:
+                    return UNKNOWN
+        return _union(parts)
+
+    def _guess_result(self, function: Function, depth: int) -> Guess:
+        """Return what a call of a plain function may return."""
+        if function.yields or isinstance(function.node, ast.AsyncFunctionDef) or not function.returns:
+            return UNKNOWN
+        return _union(self.guess(value, function.scope, depth) for _, value in function.returns)
+
+    # Classes
+
+    def order(self, owner: Class) -> list[Class]:
+        """Return a class and its ancestors in the program, nearest first."""
+        key = id(owner)
+        if key not in self._orders:
+            self._orders[key] = [owner]  # in case it is among its own ancestors
+            classes = [owner]
+            for base in owner.node.bases:
+                match self.infer(base, owner.outer):
+                    case (ClassObject(of=parent),):
+                        classes += [ancestor for ancestor in self.order(parent) if ancestor not in classes]
+            self._orders[key] = classes
+        return self._orders[key]
+
+    def members(self, owner: Class, name: str) -> list[Member]:
+        """Return where a class and its ancestors here get a member."""
+        return [member for near in self.order(owner) for member in near.members.get(name, ())]
+
+    def units(self, owner: Class, name: str) -> list[int]:
+        return [member.unit for member in self.members(owner, name)]
+
+    def methods(self, owner: Class, name: str) -> list[Function]:
+        """Return the functions that `name` may be in a class, nearest first."""
+        return [member.value for member in self.members(owner, name) if isinstance(member.value, Function)]
+
+    def ancestors_of_method(self, scope: Scope) -> list[Class]:
+        """Return the ancestors here of the class whose method is around `scope`, nearest first."""
+        holder: Scope | None = scope
+        while holder is not None:
+            if holder.function is not None and holder.function.owner is not None:
+                return self.order(holder.function.owner)[1:]
+            holder = holder.parent
+        return []
+
+
+def is_super(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
+
+
+def own_methods(owner: Class, name: str) -> Iterator[Function]:
+    for member in owner.members.get(name, ()):
+        if isinstance(member.value, Function):
+            yield member.value
+
+
+def base_name(base: ast.expr) -> str:
+    return base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+
+
+def _function_object(function: Function) -> Guess:
+    return (FunctionObject(function),) if function.decorators <= _TRANSPARENT else UNKNOWN
+
+
+def _union(parts: Iterable[Guess]) -> Guess:
+    return tuple(dict.fromkeys(value for part in parts for value in part))
