@@ -237,7 +237,7 @@ FINE = "<|diff|>@@ -0,0 +1,2 @@\n+a\n+b"
         (f"{FINE}\n<|diff|>@@ -1,0 +2 @@", "edit 2, line 4: count: counts 1 rows, but 0 follow"),
         (f"{FINE}\n<|diff|>@@ -1,0 +2,2 @@\n+c", "edit 2, line 4: count: counts 2 rows, but 1 follow"),
         (f"{FINE}\n<|diff|>@@ -1,0 +2,2 @@\n+c\n@@ -2,0 +4 @@\n+d", "edit 2, line 6: count"),
-        (f"{FINE}\n+c", "edit 1, line 4: count: '+c' is a row more than the header counts"),
+        (f"{FINE}\n+c", "edit 1, line 4: count: '+c' is one row more than the header counts"),
         (f"{FINE}\n\n", "edit 1, line 4: text"),
         (f"{FINE}\n```", "edit 1, line 4: text: '```' is neither a header nor a row"),
         (f"{FINE}\n<|diff|>@@ -3,0 +4 @@\n+c", "edit 2, line 4: position: inserts after line 3, but the state has 2"),
@@ -442,7 +442,7 @@ def test_the_command_prints_the_program_byte_for_byte(app: typer.Typer, tmp_path
 def test_the_command_tells_what_it_ignored(app: typer.Typer) -> None:
     result = CliRunner().invoke(app, ["-"], input="Sure!\n" + START)
     assert (result.exit_code, result.stdout) == (0, "a\nb\nc\n")
-    assert result.stderr == "edit 0, line 1: text: ignored text that belongs to no hunk: 'Sure!'\n"
+    assert result.stderr == "edit 0, line 1: text: ignored text that belongs to no edit: 'Sure!'\n"
     report = json.loads(CliRunner().invoke(app, ["--json"], input="Sure!\n" + START).stdout)
     assert (report["program"], report["edits_applied"]) == ("a\nb\nc\n", 1)
     assert report["notes"][0]["reason"] == "text"

@@ -355,9 +355,10 @@ def reasons_of_rejections() -> set[str]:
 
 
 def reasons_of_notes() -> set[str]:
-    """Return every reason of a note in the table that opens the tolerant reader's module."""
-    text = ast.get_docstring(ast.parse((SOURCE / "codecs" / "tolerant.py").read_text(encoding="utf-8")))
+    """Return every reason of a note in the table in the docstring of the format `diff`."""
+    text = ast.get_docstring(ast.parse((SOURCE / "codecs" / "diff.py").read_text(encoding="utf-8")))
     assert text is not None
+    text = text.partition("In model output")[2]
     table = [line[4:] for line in text.split("\n") if re.match(r" {4}\S", line)]
     named = [line if re.fullmatch(r"[a-z, -]+row", line) else line[:17] for line in table]
     return {word for names in named for word in re.findall(r"[a-z-]+", names)}

@@ -1,19 +1,17 @@
-"""Formats in which an edit sequence is written down, by name.
-
-Owns the text of edits; how sequences come about and where texts go is none of its business.
-"""
+"""Text formats of edit sequences, by name."""
 
 import re
+from dataclasses import replace
 
-from lintseq.codecs import diff, tolerant
-from lintseq.codecs.blocks import SEARCH_REPLACE
+from lintseq.codecs.apply_patch import APPLY_PATCH
 from lintseq.codecs.codec import NOTHING, Codec
-from lintseq.codecs.patch import APPLY_PATCH
+from lintseq.codecs.diff import DIFF
+from lintseq.codecs.original_updated import ORIGINAL_UPDATED
 from lintseq.codecs.resolution import Note, Resolution
+from lintseq.codecs.search_replace import SEARCH_REPLACE
 from lintseq.codecs.states import STATES
 from lintseq.codecs.text import SEPARATOR, join_edits, split_edits
-from lintseq.codecs.unified import UDIFF, UDIFF_WORDS, udiff
-from lintseq.codecs.windows import ORIGINAL_UPDATED
+from lintseq.codecs.udiff import UDIFF, UDIFF_WORDS, udiff
 from lintseq.errors import ConfigError
 from lintseq.program import Program
 
@@ -31,12 +29,10 @@ __all__ = [
     "split_edits",
 ]
 
-DIFF = Codec("diff", diff.edit_texts, diff.read_edit, tolerant.resolve)
-
 CODECS = {
     codec.name: codec for codec in (DIFF, UDIFF, UDIFF_WORDS, SEARCH_REPLACE, ORIGINAL_UPDATED, APPLY_PATCH, STATES)
 }
-"""By name; `get_codec` knows `udiff:N` besides."""
+"""By name; `get_codec` also knows `udiff:N`."""
 
 _UDIFF = re.compile(r"udiff:([0-9]{1,4})")
 
@@ -44,16 +40,19 @@ _UDIFF = re.compile(r"udiff:([0-9]{1,4})")
 def get_codec(name: str) -> Codec:
     """Return the format of a name; raises `ConfigError` if there is none."""
     if (found := _UDIFF.fullmatch(name)) is not None:
-        return udiff(int(found[1]))
+        context = int(found[1])
+        return udiff(context) if context else replace(DIFF, name="udiff:0")
     try:
         return CODECS[name]
     except KeyError:
         raise ConfigError(f"unknown format {name!r}; use one of {', '.join(CODECS)}, udiff:N") from None
 
 
-def resolve(text: str, format: str = "diff", *, start: Program = NOTHING) -> Resolution:
+def resolve(text: str, format: str = DIFF.name, *, start: Program = NOTHING, strict: bool = False) -> Resolution:
     """Return the program that a model's edit text writes on `start`, with notes on what was ignored or repaired.
 
-    Never fails on a text: whatever cannot be read is skipped and noted. Raises `ConfigError` for an unknown format.
+    Whatever cannot be read is skipped and noted; with `strict`, the first irregularity raises `MalformedEditError`
+    instead. Raises `ConfigError` for an unknown format.
     """
-    return get_codec(format).resolve(text, start)
+    codec = get_codec(format)
+    return codec.read_strictly(text, start) if strict else codec.resolve(text, start)

@@ -1,11 +1,14 @@
 """What a format of edit sequences is: the text of one edit, and how the texts of edits make a sequence."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
-from lintseq.codecs.resolution import Resolution
-from lintseq.codecs.text import SEPARATOR, join_edits, split_edits
-from lintseq.edits import INITIAL, Edit, EditSequence
+from lintseq.codecs.locate import common_prefix
+from lintseq.codecs.repair import NO_REPAIR, Repair, resolve
+from lintseq.codecs.resolution import Resolution, splices
+from lintseq.codecs.text import SEPARATOR, join_edits, shorten, split_edits
+from lintseq.edits import INITIAL, Edit, EditSequence, Hunk, apply
 from lintseq.errors import EditFault, MalformedEditError
 from lintseq.program import Program
 
@@ -26,8 +29,37 @@ class Codec:
     """Return the insertion that an edit text makes in a state (its lines); raises `EditFault` for a text that
     `write_edits` would not have written."""
 
-    read_any: Callable[[str, Program], Resolution]
-    """What `resolve` gives."""
+    repair: Repair = NO_REPAIR
+    """How texts are read that `read_edit` refuses."""
+
+    @classmethod
+    def by_edit(
+        cls,
+        name: str,
+        write: Callable[[Edit, Sequence[str]], list[str]],
+        read: Callable[[Sequence[str], Sequence[str]], Iterable[Hunk]],
+        repair: Repair = NO_REPAIR,
+    ) -> Self:
+        """Return the format in which `write` returns the rows of an edit in a state, and `read` its hunks from them.
+
+        `read` may accept more than `write` writes: its hunks count only if they are written as the same rows.
+        """
+
+        def write_edits(sequence: EditSequence) -> list[str]:
+            state: Sequence[str] = sequence.start.lines
+            texts = []
+            for edit in sequence.edits:
+                texts.append("\n".join(write(edit, state)))
+                state = apply(edit, state)
+            return texts
+
+        def read_edit(text: str, state: Sequence[str]) -> Edit:
+            rows = text.split("\n")
+            edit = Edit(tuple(read(rows, state)))
+            _check_form(rows, write(edit, state))
+            return edit
+
+        return cls(name, write_edits, read_edit, repair)
 
     def write(self, sequence: EditSequence) -> str:
         """Return the whole sequence as one text, as a model learns to write it."""
@@ -41,13 +73,7 @@ class Codec:
         Raises `MalformedEditError` for the first thing that `write` would not have written; it counts edits
         from 1 and lines of the text from 1.
         """
-        body = text.removeprefix(SEPARATOR)
-        reading = _Reading(self, start)
-        lineno = 1
-        for edit in split_edits(text):
-            reading.apply(edit, lineno)
-            lineno += edit.count("\n") + 1
-        return reading.sequence(final_newline=body.endswith("\n") if body else start.final_newline)
+        return self._read(text, start).sequence()
 
     def read_edits(
         self, edits: Sequence[str], start: Program = NOTHING, *, final_newline: bool = False
@@ -57,24 +83,39 @@ class Codec:
         Edit texts do not say whether the program ends in a newline, so `final_newline` does. Raises
         `MalformedEditError`, which counts edits from 1 and the lines of each edit from 1.
         """
-        reading = _Reading(self, start)
+        reading = _Reading(self, start, final_newline)
         for edit in edits:
             reading.apply(edit, 1)
-        return reading.sequence(final_newline=final_newline)
+        return reading.sequence()
 
     def resolve(self, text: str, start: Program = NOTHING) -> Resolution:
         """Return the program that any text writes on `start`, and what was ignored or repaired; never raises."""
-        return self.read_any(text, start)
+        return resolve(text, start, self)
+
+    def read_strictly(self, text: str, start: Program) -> Resolution:
+        """Return the resolution of a text that `write` wrote; raises `MalformedEditError` as `read` does."""
+        reading = self._read(text, start)
+        return Resolution(reading.program, start, tuple(map(splices, reading.edits)))
+
+    def _read(self, text: str, start: Program) -> "_Reading":
+        body = text.removeprefix(SEPARATOR)
+        reading = _Reading(self, start, body.endswith("\n") if body else start.final_newline)
+        lineno = 1
+        for edit in split_edits(text):
+            reading.apply(edit, lineno)
+            lineno += edit.count("\n") + 1
+        return reading
 
 
 class _Reading:
     """Applies edit texts one after the other and remembers which edit inserted each line."""
 
-    def __init__(self, codec: Codec, start: Program) -> None:
+    def __init__(self, codec: Codec, start: Program, final_newline: bool) -> None:
         self.codec = codec
         self.lines = list(start.lines)
         self.arrivals = [INITIAL] * len(self.lines)
         self.edits: list[Edit] = []
+        self.final_newline = final_newline
 
     def apply(self, text: str, lineno: int) -> None:
         """Apply one edit, whose first line is line `lineno` of the whole text."""
@@ -89,6 +130,18 @@ class _Reading:
             self.arrivals[at:at] = [len(self.edits)] * len(hunk.lines)
         self.edits.append(edit)
 
-    def sequence(self, *, final_newline: bool) -> EditSequence:
-        lines = tuple(self.lines)
-        return EditSequence(Program(lines, final_newline and bool(lines)), tuple(self.arrivals))
+    @property
+    def program(self) -> Program:
+        return Program(tuple(self.lines), self.final_newline and bool(self.lines))
+
+    def sequence(self) -> EditSequence:
+        return EditSequence(self.program, tuple(self.arrivals))
+
+
+def _check_form(rows: Sequence[str], usual: Sequence[str]) -> None:
+    """Raise `EditFault` for the first row that is not as it is written."""
+    if list(rows) != list(usual):
+        at = common_prefix(rows, usual)
+        found = shorten(rows[at]) if at < len(rows) else "the end"
+        expected = shorten(usual[at]) if at < len(usual) else "the end"
+        raise EditFault(min(at, len(rows) - 1) + 1, "form", f"found {found} where {expected} is usual")

@@ -8,27 +8,56 @@
 
 A header is what `difflib.unified_diff(n=0)` prints: `@@ -P,0 +S,N @@` inserts N lines after line P of the
 state before the edit, and they become lines S to S + N - 1 of the state after it; `,N` is left out when
-N is 1. Hunks of one edit come in growing order, and all their P count in the state before the edit. The
-text ends in a newline exactly when the program does.
+N is 1. Hunks of one edit come in growing order, and all their P count in the state before the edit.
 
 Every row starts with `+`, so a line of code that holds `@@`, `<|diff|>` or anything else is never
-mistaken for structure. Owns writing this text and reading it strictly; what models make of it is read
-by `lintseq.codecs.tolerant`.
+mistaken for structure.
+
+In model output headers are taken at their word, because hunks show no lines by which they could be found. Reasons
+noted, those of `lintseq.codecs.repair` that can occur among them:
+
+    carriage-return  every newline of the text is `\\r\\n`: each is read as `\\n`
+    end-token        `<|endoftext|>`, `</s>` and their like at the very end: cut off
+    text, fence, file-header, blank, no-newline, row
+                     what belongs to no hunk is ignored: prose, Markdown fences, `--- a/x`, empty lines,
+                     `\\ No newline at end of file`, and rows without a header that places them
+    header           a header in another form is read (`+1,1`, a section heading, missing spaces, a newline
+                     after the separator); one without a position is ignored, and so are its rows
+    count            the rows that follow are taken, whatever the header counts
+    truncated        the same at the end of the text, where the model was cut off
+    blank-row        an empty line without its `+`, while rows are missing from the header's count, is an empty row
+    position         an edit past the end of the state is made at its end
+    new-start        P rules; S is only compared with it
+    order, separator a hunk without a separator before it is of the same edit if its P and S fit there, and
+                     otherwise starts a new one; `row<|diff|>@@ -1,0 +2 @@` is a row and a header if the
+                     row is the last that its hunk counts and another row follows: as content it could
+                     not stand there
+    empty-edit       a separator without a hunk: ignored
+    replace          rows that start with `-` or a space are applied as in any unified diff, at the position
+                     in the header
+    mismatch         ... and where the state has other lines there, the header is believed as far as it
+                     counts such rows; the rest of them are ignored
 """
 
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from lintseq.codecs.text import shorten
+from lintseq.codecs.codec import Codec
+from lintseq.codecs.repair import Repair
+from lintseq.codecs.resolution import Splice
+from lintseq.codecs.rows import SIGNS, header_fault, line_range
+from lintseq.codecs.rows_repair import ADDED, KEPT, NUMBERED, REMOVED, RowHunk, RowReader
+from lintseq.codecs.text import SEPARATOR, shorten
 from lintseq.edits import Edit, EditSequence, Hunk
 from lintseq.errors import EditFault
 
 HEADER = re.compile(r"@@ -(0|[1-9][0-9]{0,11}),0 \+([1-9][0-9]{0,11})(?:,([2-9]|[1-9][0-9]{1,11}))? @@")
-"""A header exactly as `encode` writes it: position, start, count."""
+"""A header exactly as it is written: position, start, count."""
 
 
-def edit_texts(sequence: EditSequence) -> list[str]:
+def _write_edits(sequence: EditSequence) -> list[str]:
     """Return the text of each edit, without separators and without a newline at its end."""
     rows = ["+" + line for line in sequence.program.lines]
     present = sequence.present()
@@ -52,7 +81,7 @@ def edit_texts(sequence: EditSequence) -> list[str]:
     return texts
 
 
-def read_edit(text: str, state: Sequence[str]) -> Edit:
+def _read_edit(text: str, state: Sequence[str]) -> Edit:
     """Return the insertion that an edit text makes in `state`; raise `EditFault` if it is not as written above."""
     size = len(state)
     texts = text.split("\n")
@@ -61,7 +90,7 @@ def read_edit(text: str, state: Sequence[str]) -> Edit:
     while done < len(texts):
         header = HEADER.fullmatch(texts[done])
         if header is None:
-            raise EditFault(done + 1, *_not_a_header(texts[done], first=done == 0))
+            raise _not_a_header(texts[done], done + 1)
         position, start, count = int(header[1]), int(header[2]), int(header[3] or 1)
         if position > size:
             detail = f"inserts after line {position}, but the state has {size} lines"
@@ -75,7 +104,7 @@ def read_edit(text: str, state: Sequence[str]) -> Edit:
         rows = texts[done + 1 : done + 1 + count]
         for offset, row in enumerate(rows, 1):
             if not row.startswith("+"):
-                raise EditFault(done + 1 + offset, *_not_a_row(row, offset - 1, count))
+                raise _not_a_row(row, offset - 1, count, done + 1 + offset)
         if len(rows) < count:
             raise EditFault(done + 1, "count", f"counts {count} rows, but {len(rows)} follow")
         hunks.append(Hunk(position, tuple(row[1:] for row in rows)))
@@ -85,19 +114,220 @@ def read_edit(text: str, state: Sequence[str]) -> Edit:
     return Edit(tuple(hunks))
 
 
-def _not_a_header(text: str, *, first: bool) -> tuple[str, str]:
-    """Return the reason and the detail for a line where a header was due."""
-    if first and not text:
-        return "empty-edit", "has no hunk"
-    if first or text.startswith("@@"):
-        return "header", f"{shorten(text)} is not of the form '@@ -P,0 +S,N @@'"
-    if text.startswith("+"):
-        return "count", f"{shorten(text)} is a row more than the header counts"
-    return "text", f"{shorten(text)} is neither a header nor a row"
+def _not_a_header(row: str, lineno: int) -> EditFault:
+    if lineno > 1 and row.startswith("+"):
+        return EditFault(lineno, "count", f"{shorten(row)} is one row more than the header counts")
+    return header_fault(row, "@@ -P,0 +S,N @@", lineno)
 
 
-def _not_a_row(text: str, read: int, count: int) -> tuple[str, str]:
-    """Return the reason and the detail for a line where a row was due."""
-    if text.startswith("@@"):
-        return "count", f"the header counts {count} rows, but {read} follow"
-    return "row", f"{shorten(text)} does not start with '+'"
+def _not_a_row(row: str, read: int, count: int, lineno: int) -> EditFault:
+    if row.startswith("@@"):
+        return EditFault(lineno, "count", f"the header counts {count} rows, but {read} follow")
+    return EditFault(lineno, "row", f"{shorten(row)} does not start with '+'")
+
+
+# Repaired
+
+
+_LED_HEADER = SEPARATOR + "@@"
+
+
+@dataclass(slots=True)
+class _NumberedHunk(RowHunk):
+    old: int = 0
+    """The position before the edit, as the header has it."""
+    new: int | None = None
+    """The position after the edit, if the header has one."""
+    counted: tuple[int, int] = (0, 0)
+    """`counts`, which every header has here."""
+
+
+class _NumberedReader(RowReader):
+    """Reads hunks whose headers say where they go, and finds the edits that have lost their separators."""
+
+    headers = 0
+    """How many headers this edit has so far, good or bad."""
+    behind = 0
+    """How many lines of the state before this edit are behind the previous hunk."""
+    shift = 0
+    """How far this edit has moved the lines after that."""
+
+    def begin(self) -> None:
+        if self.piece.led:
+            self.start_edit(self.piece.line)
+
+    def start_edit(self, line: int) -> None:
+        super().start_edit(line)
+        self.headers = self.behind = self.shift = 0
+
+    def takes(self, row: str, line: int) -> bool:
+        if row.startswith("\\ "):
+            self.draft.unended = line
+        if self.piece.led and line == self.piece.line:
+            if row.strip():
+                self.header(row, line)
+            elif row:
+                self.draft.note(line, "blank", "white space after a separator is ignored")
+            return True
+        return super().takes(row, line)
+
+    def is_file_header(self, row: str, line: int) -> bool:
+        return False
+
+    def marker(self, row: str, line: int) -> bool:
+        return False
+
+    def header(self, row: str, line: int, *, led: bool = False) -> None:
+        """Read a header; `led` tells that a separator precedes it in the middle of the line."""
+        found = NUMBERED.match(row)
+        if found is None:
+            reason = "truncated" if self.is_cut(line) else "header"
+            self.draft.note(line, reason, f"{shorten(row)} gives no position; ignored")
+            self.headers += 1
+            return
+        old, new = int(found[1]), int(found[3]) if found[3] else None
+        counts = int(found[2] or 1), int(found[4] or 1)
+        start = max(old - 1, 0) if counts[0] else old
+        hunk = _NumberedHunk(line, start, counts, old=old, new=new, counted=counts)
+        led |= self.piece.led and line == self.piece.line
+        if not self.draft.edit:
+            self.start_edit(line)
+        elif self.headers and not led:
+            self.continue_edit(hunk, start)
+        elif not led:
+            self.draft.note(line, "header", "a newline stands between the separator and the header")
+        self.headers += 1
+        self.hunk = hunk
+        usual = f"@@ -{line_range(old, counts[0])} +{line_range(old + 1 if new is None else new, counts[1])} @@"
+        if row != usual:
+            self.draft.note(line, "header", f"{shorten(row)} is read as {usual!r}")
+
+    def continue_edit(self, hunk: _NumberedHunk, start: int) -> None:
+        """Decide whether a hunk without a separator continues this edit or starts a new one."""
+        fits = self.behind <= start <= self.size
+        as_new_edit = start + (hunk.counted[1] > 0)
+        if fits and (hunk.new is None or hunk.new == as_new_edit + self.shift or hunk.new != as_new_edit):
+            if start == self.behind:
+                self.draft.note(hunk.line, "order", f"inserts after line {start}, as the hunk before it; put after it")
+            return
+        self.draft.note(hunk.line, "separator", "the hunk does not fit into the edit before it; it starts a new one")
+        self.start_edit(hunk.line)
+
+    def row(self, row: str, line: int) -> bool:
+        hunk = self.hunk
+        if hunk is not None:
+            if row.startswith("+"):
+                self.added_row(hunk, row, line)
+                return True
+            if not row.strip("\r"):
+                if hunk.complete:
+                    return False
+                hunk.add(KEPT if hunk.due[0] > 0 else ADDED, "")
+                self.draft.note(line, "blank-row", "an empty line without its sign is taken as an empty row")
+                return True
+            file_header = row.startswith("--- ") and self.next_row(line).startswith("+++ ")
+            if row.startswith((" ", "-")) and not (hunk.complete and file_header):
+                hunk.add(KEPT if row.startswith(" ") else REMOVED, row[1:])
+                return True
+            if hunk.complete:
+                self.close()
+        at = -1 if row.startswith("+") else row.find(_LED_HEADER)
+        if at >= 0:
+            self.stray.append(row[:at])
+            self.flush(line + 1)
+            self.separator(row[at:], line)
+        return at >= 0
+
+    def added_row(self, hunk: RowHunk, row: str, line: int) -> None:
+        """Take a row that adds a line; it may end in the separator and the header of the next edit."""
+        at = row.rfind(_LED_HEADER) if hunk.due[1] <= 1 and self.next_row(line).startswith("+") else -1
+        if at < 0 or not HEADER.fullmatch(row, at + len(SEPARATOR)):
+            hunk.add(ADDED, row[1:])
+            return
+        hunk.add(ADDED, row[1:at])
+        self.draft.note(line, "separator", "a separator and a header stand at the end of a row; read as such")
+        self.separator(row[at:], line)
+
+    def separator(self, rest: str, line: int) -> None:
+        self.close()
+        self.start_edit(line)
+        self.header(rest.removeprefix(SEPARATOR), line, led=True)
+
+    def apply(self, hunk: RowHunk, before: Sequence[str], after: Sequence[str], *, cut: bool, at_end: bool) -> None:
+        """Make the change of a hunk where its header says that it goes."""
+        assert isinstance(hunk, _NumberedHunk)
+        begin = self.begin_of(hunk, before)
+        position = min(max(begin, self.behind), self.size)
+        start = position + self.shift + (hunk.counted[1] > 0)
+        if begin != position:
+            detail = f"inserts after line {begin}, but the state has {self.size} lines; taken as {position}"
+            self.draft.note(hunk.line, "position", detail)
+        elif hunk.new is not None and hunk.new != start:
+            self.draft.note(hunk.line, "new-start", f"the new lines start at line {start}, not {hunk.new}")
+        self.write(hunk, position, len(before))
+
+    def begin_of(self, hunk: _NumberedHunk, before: Sequence[str]) -> int:
+        """Return how many lines of the state come before the hunk.
+
+        Where the header counts old lines and none is shown, or the other way round, it may mean "after
+        line P" or "at line P": the new position and the state's own lines tell.
+        """
+        preceding = max(hunk.old - 1, 0)
+        if bool(before) == (hunk.counted[0] > 0):
+            return preceding if hunk.counted[0] else hunk.old
+        if not before:
+            return preceding if hunk.new is not None and hunk.new - 1 - self.shift == preceding else hunk.old
+        at_line = self.line_at(hunk.old) != before[0] and self.line_at(preceding) == before[0]
+        return preceding if at_line else hunk.old
+
+    def line_at(self, position: int) -> str | None:
+        """Return a line of the state before this edit, counted from 0, if it is there and not yet behind."""
+        return self.draft.lines[position + self.shift] if self.behind <= position < self.size else None
+
+    def write(self, hunk: _NumberedHunk, position: int, old_rows: int) -> None:
+        """Make the change of a hunk; of old rows that the state does not have, as many count as the header says."""
+        lines = self.draft.lines
+        start = cursor = position + self.shift
+        written: list[str] = []
+        due = hunk.counted[0]
+        deleted = passed = believed = 0
+        for kind, text in hunk.rows:
+            if kind == ADDED:
+                written.append(text)
+                continue
+            if cursor == len(lines) or (lines[cursor] != text and due <= 0):
+                continue
+            believed += lines[cursor] != text
+            due -= 1
+            if kind == REMOVED:
+                deleted += 1
+            else:
+                written.append(lines[cursor])
+                passed += 1
+            cursor += 1
+        if len(written) > passed or deleted:
+            self.draft.splice(Splice(start, cursor - start, tuple(written)))
+        self.behind = cursor - self.shift
+        self.shift += len(written) - (cursor - start)
+        if deleted or passed:
+            self.draft.note(hunk.line, "replace", f"{deleted} lines deleted, {passed} lines of context passed")
+        ignored = old_rows - deleted - passed
+        if believed or ignored:
+            detail = f"{believed + ignored} rows are not in the state there: {believed} taken as the header counts"
+            self.draft.note(hunk.line, "mismatch", f"{detail}, {ignored} ignored")
+
+
+def _classify(line: str) -> str:
+    return "file-header" if line.startswith(("--- ", "+++ ")) else "row" if line.startswith(("+", "-")) else "text"
+
+
+DIFF = Codec(
+    "diff",
+    _write_edits,
+    _read_edit,
+    Repair(
+        lambda draft, piece: _NumberedReader(draft, piece, SIGNS).read(),
+        lambda piece, more: not piece.empty,
+        classify=_classify,
+    ),
+)

@@ -1,4 +1,4 @@
-"""Places named by the lines that stand there, and insertions told from two texts.
+"""Finds lines in a state: where they occur, exactly or nearly, and which lines of one text are lines of another.
 
 Knows no format: everything here is about lists of lines.
 """
@@ -12,15 +12,15 @@ from lintseq.codecs.text import shorten
 from lintseq.edits import Edit, Hunk
 from lintseq.errors import EditFault
 
-# Where lines stand
+# Exact occurrences
 
 
-def places(lines: Sequence[str], run: Sequence[str]) -> list[int]:
-    """Return the indices at which `run` stands in `lines`; none for an empty run."""
+def occurrences(lines: Sequence[str], run: Sequence[str]) -> list[int]:
+    """Return the indices at which `run` occurs in `lines`; none for an empty run."""
     if not run:
         return []
     offset, fewest = 0, len(lines) + 1
-    for number, line in enumerate(run[:8]):  # a rare line leaves few places to look at
+    for number, line in enumerate(run[:8]):  # a rare line leaves few candidates
         count = lines.count(line)
         if count < fewest:
             offset, fewest = number, count
@@ -36,10 +36,10 @@ def places(lines: Sequence[str], run: Sequence[str]) -> list[int]:
     return found
 
 
-def lone_window(lines: Sequence[str], first: int, last: int, *, context: int) -> tuple[int, int]:
-    """Return the ends of a window on the places from `first` to `last` that stands nowhere else in `lines`.
+def unique_window(lines: Sequence[str], first: int, last: int, *, context: int) -> tuple[int, int]:
+    """Return the ends of a window on the positions from `first` to `last` that occurs nowhere else in `lines`.
 
-    It has `context` lines on both sides, as far as there are so many, and half as many more again until it is alone.
+    It has `context` lines on both sides, as far as there are as many, and half as many more again until it is unique.
     """
     size = len(lines)
     elsewhere: list[int] | None = None
@@ -49,7 +49,7 @@ def lone_window(lines: Sequence[str], first: int, last: int, *, context: int) ->
             return low, high
         run = lines[low:high]
         if elsewhere is None:
-            elsewhere = [at - low for at in places(lines, run) if at != low]
+            elsewhere = [at - low for at in occurrences(lines, run) if at != low]
         else:
             inside = [by for by in elsewhere if low + by >= 0 and high + by <= size]
             elsewhere = [by for by in inside if lines[low + by : high + by] == run]
@@ -58,7 +58,7 @@ def lone_window(lines: Sequence[str], first: int, last: int, *, context: int) ->
         context += max(context // 2, 1)
 
 
-# What became of lines
+# Lines of one text in another
 
 
 def common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
@@ -80,7 +80,7 @@ def align(before: Sequence[str], after: Sequence[str]) -> list[int]:
 
 
 _CANDIDATES = 8
-"""How many places for a line are compared, and how many of the lines that follow there."""
+"""How many positions of a line are compared, and how many of the lines that follow there."""
 
 
 def _middle(before: Sequence[str], after: Sequence[str]) -> list[int]:
@@ -105,12 +105,12 @@ def _middle(before: Sequence[str], after: Sequence[str]) -> list[int]:
 
 
 def _likeliest(choice: Sequence[int], run: Sequence[str], after: Sequence[str]) -> int:
-    """Return the first of the places at which most of `run` follows."""
+    """Return the first of the positions at which most of `run` follows."""
     return max(choice, key=lambda at: common_prefix(run, after[at : at + _CANDIDATES]))
 
 
 def _latest(before: Sequence[str], after: Sequence[str]) -> list[int] | None:
-    """Return for each line the last place with room for those behind it; None if there is no room for all."""
+    """Return for each line the last position that leaves space for those behind it; None if not all fit."""
     latest = []
     at = len(after)
     for line in reversed(before):
@@ -134,7 +134,7 @@ def insertion(before: Sequence[str], after: Sequence[str]) -> Edit:
     if -1 in found:
         index = found.index(-1)
         line = found[index - 1] + 2 if index else 1
-        detail = f"line {index + 1} of what was there, {shorten(before[index])}, is gone"
+        detail = f"line {index + 1} of the state, {shorten(before[index])}, is gone"
         raise EditFault(min(line, max(len(after), 1)), "gone", detail)
     hunks, done = [], 0
     for position, at in enumerate([*found, len(after)]):
@@ -150,7 +150,7 @@ def _as_far_as_equal(before: Sequence[str], after: Sequence[str]) -> list[int]:
 
 
 def completed(before: Sequence[str], after: Sequence[str]) -> list[str]:
-    """Return `after`, whose end is missing, with the lines of `before` that it had not come to."""
+    """Return `after`, whose end is missing, with the lines of `before` that it had not reached."""
     reached = 0
     for line in after:
         reached += reached < len(before) and line == before[reached]
@@ -159,59 +159,59 @@ def completed(before: Sequence[str], after: Sequence[str]) -> list[str]:
     return [*(after[:-1] if begun else after), *rest]
 
 
-# Places of lines that are not quite there
+# Inexact occurrences
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where lines were found, and what had to be overlooked for it."""
+class Match:
+    """Where lines were found, and which differences were ignored to find them."""
 
     start: int
-    overlooked: str = ""
-    """A short machine-readable word; empty if the lines stand there as they are."""
+    ignoring: str = ""
+    """A short machine-readable word; empty if the lines occur there as they are."""
     others: int = 0
-    """How many other places would have done as well."""
+    """How many other positions match as well."""
 
 
 _KEYS: dict[str, Callable[[str], str]] = {"trailing-space": str.rstrip, "indentation": str.strip}
 
 
-def find(lines: Sequence[str], run: Sequence[str], cursor: int, at: int | None = None) -> Place | None:
-    """Return where `run` stands, as it is or nearly; of several places the first one from `cursor` on.
+def find(lines: Sequence[str], run: Sequence[str], cursor: int, at: int | None = None) -> Match | None:
+    """Return where `run` occurs, exactly or nearly; of several positions the first one from `cursor` on.
 
-    Where the place is told (`at`), it is the nearest one, and the only one if it is there. Looked for in turns: the
-    lines themselves, without space at their ends, without indentation, and the one place where two thirds of the
-    lines stand, two at least, at the distances that they have in `run`.
+    With an expected position `at`, it is the nearest one, and the only one if it is exact. In turn, it looks for the
+    lines themselves, without space at their ends, without indentation, and for the one position where two thirds of
+    the lines, two at least, occur at the distances that they have in `run`.
     """
-    for overlooked, found in _searches(lines, run):
+    for ignoring, found in _searches(lines, run):
         if found and at is not None:
-            start = min(found, key=lambda place: abs(place - at))
-            return Place(start, overlooked, 0 if start == at else len(found) - 1)
+            start = min(found, key=lambda start: abs(start - at))
+            return Match(start, ignoring, 0 if start == at else len(found) - 1)
         if found:
-            start = next((place for place in found if place >= cursor), found[0])
-            return Place(start, overlooked, len(found) - 1)
+            start = next((start for start in found if start >= cursor), found[0])
+            return Match(start, ignoring, len(found) - 1)
     near = _near(lines, run)
-    return None if near is None else Place(near, "near")
+    return None if near is None else Match(near, "near")
 
 
 def _searches(lines: Sequence[str], run: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
-    yield "", places(lines, run)
-    for overlooked, key in _KEYS.items():
+    yield "", occurrences(lines, run)
+    for ignoring, key in _KEYS.items():
         if any(map(str.strip, run)):
-            yield overlooked, places([key(line) for line in lines], [key(line) for line in run])
+            yield ignoring, occurrences([key(line) for line in lines], [key(line) for line in run])
 
 
 def _near(lines: Sequence[str], run: Sequence[str]) -> int | None:
-    """Return where most lines of `run` stand at their distances, if there is one such place."""
+    """Return where most lines of `run` occur at their distances, if there is one such position."""
     where: dict[str, list[int]] = defaultdict(list)
     for index, line in enumerate(lines):
         if len(where[line.strip()]) <= _CANDIDATES:
             where[line.strip()].append(index)
-    told = [(number, line.strip()) for number, line in enumerate(run) if line.strip()]
+    wanted = [(number, line.strip()) for number, line in enumerate(run) if line.strip()]
     votes = Counter(
-        at - number for number, line in told if len(where[line]) <= _CANDIDATES for at in where[line] if at >= number
+        at - number for number, line in wanted if len(where[line]) <= _CANDIDATES for at in where[line] if at >= number
     )
     best = votes.most_common(2)
-    if not best or best[0][1] < max(2, len(told) * 2 / 3) or (len(best) == 2 and best[0][1] == best[1][1]):
+    if not best or best[0][1] < max(2, len(wanted) * 2 / 3) or (len(best) == 2 and best[0][1] == best[1][1]):
         return None
     return best[0][0] if best[0][0] + len(run) <= len(lines) else None

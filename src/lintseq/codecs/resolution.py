@@ -1,8 +1,7 @@
 """The result of reading a model's text: the program, the states on the way, notes on what was ignored or repaired."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
 
 from lintseq.edits import Edit
 from lintseq.program import Program
@@ -51,11 +50,6 @@ class Resolution:
 
     notes: tuple[Note, ...] = ()
     """In the order of the text's lines; none means that the text was exactly as `write` writes it."""
-
-    @classmethod
-    def of_edits(cls, start: Program, program: Program, edits: Sequence[Edit]) -> Self:
-        """Return the resolution of a well-formed text with these edits."""
-        return cls(program, start, tuple(map(splices, edits)))
 
     @property
     def text(self) -> str:

@@ -1,28 +1,29 @@
-"""Hunks told row by row: each row says whether its line is added or stays, as in a unified diff.
+"""Hunks written row by row: each row's sign says whether its line is added or stays, as in a unified diff.
 
-Shared by the formats that show insertions this way; owns which lines of the state a hunk shows, and where the
-hunks of a text belong. How headers look is each format's own.
+Shared by the formats that show insertions this way: which lines of the state a hunk shows, and how the hunks of a
+well-formed text are read. Each format has its own headers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from lintseq.codecs.locate import places
+from lintseq.codecs.locate import occurrences
 from lintseq.codecs.text import shorten
 from lintseq.edits import Edit, Hunk
 from lintseq.errors import EditFault
 
 CONTEXT = 3
-"""How many lines of the state are shown on each side of an insertion, where nothing else is said."""
+"""Default number of lines of the state shown on each side of an insertion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What rows start with."""
+    """The prefixes of rows."""
 
     added: str
     kept: str
-    gone: str
+    removed: str
 
 
 SIGNS = Signs("+", " ", "-")
@@ -31,9 +32,9 @@ SIGNS = Signs("+", " ", "-")
 # Written
 
 
-Telling = Callable[[int, int, int], str | None]
-"""Of the lines between two places of the state, looked for from a third on: what must stand in the header for
-them to be found; empty if they are enough, None if nothing helps and more lines must be shown."""
+ChooseAnchor = Callable[[int, int, int], str | None]
+"""Of the lines from `low` to `high` of the state, searched for from `cursor` on: the anchor that the header needs for
+them to be found; empty if they suffice, None if nothing helps and more lines must be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Window:
     high: int
     hunks: tuple[Hunk, ...]
     anchor: str
-    """What must stand in the header."""
+    """For the header."""
 
     @property
     def added(self) -> int:
@@ -60,12 +61,12 @@ class Window:
         return rows + [signs.kept + line for line in state[done : self.high]]
 
 
-def windows(edit: Edit, size: int, context: int, tell: Telling) -> Iterator[Window]:
-    """Yield the windows on an edit in a state of so many lines, from the first to the last.
+def windows(edit: Edit, size: int, context: int, choose_anchor: ChooseAnchor) -> Iterator[Window]:
+    """Yield the windows on an edit in a state of `size` lines, from the first to the last.
 
-    Each shows `context` lines on both sides, and half as many more again until `tell` has an answer. Hunks whose
-    windows meet share one, and none shows what one before it shows: the answer for all that is left must not be
-    None.
+    Each shows `context` lines on both sides, and half as many more again until `choose_anchor` has an answer. Hunks
+    whose windows meet share one, and none shows what one before it shows: the answer for all remaining lines must not
+    be None.
     """
     hunks = edit.hunks
     index = cursor = 0
@@ -76,7 +77,7 @@ def windows(edit: Edit, size: int, context: int, tell: Telling) -> Iterator[Wind
                 end += 1
             low = max(hunks[index].position - width, cursor)
             high = min(hunks[end - 1].position + width, size)
-            anchor = tell(low, high, cursor)
+            anchor = choose_anchor(low, high, cursor)
             if anchor is not None:
                 break
             width += max(width // 2, 1)
@@ -84,31 +85,50 @@ def windows(edit: Edit, size: int, context: int, tell: Telling) -> Iterator[Wind
         index, cursor = end, high
 
 
-def stands_alone(state: Sequence[str], low: int, high: int, cursor: int) -> bool:
-    """Tell whether the lines from `low` to `high` are not in `state` again from `cursor` on."""
-    return (low, high) == (cursor, len(state)) or len(places(state[cursor:], state[low:high])) == 1
-
-
 # Read strictly
 
 
-def signed_end(rows: Sequence[str], start: int, signs: Signs) -> int:
-    """Return where the rows end that start with signs; raise `EditFault` for one that deletes."""
-    end = start
-    while end < len(rows) and rows[end].startswith((signs.added, signs.kept)):
-        end += 1
-    if end < len(rows) and rows[end].startswith(signs.gone):
-        raise EditFault(end + 1, "replace", f"{shorten(rows[end])} deletes a line, and edits only insert")
-    return end
+Header = TypeVar("Header")
 
 
-def kept(rows: Sequence[str], signs: Signs) -> list[str]:
-    """Return the lines of the state that signed rows show."""
-    return [row.removeprefix(signs.kept) for row in rows if not row.startswith(signs.added)]
+def read_hunks(
+    rows: Sequence[str],
+    signs: Signs,
+    header: Callable[[str, int], Header],
+    locate: Callable[[Header, Sequence[str], int, int, int], int],
+    *,
+    first: int = 0,
+) -> tuple[Hunk, ...]:
+    """Return the insertions of hunks that start at index `first` of `rows`; raise `EditFault` for the first fault.
+
+    `header` reads a header row, and takes its line number. `locate` returns where the kept rows of a hunk are in the
+    state: it takes the header, these rows, the number of all rows, the line number of the header, and the index in the
+    state behind the hunk before.
+    """
+    hunks: list[Hunk] = []
+    cursor, lineno = 0, first + 1
+    while lineno <= len(rows):
+        found = header(rows[lineno - 1], lineno)
+        end = lineno
+        while end < len(rows) and rows[end].startswith((signs.added, signs.kept)):
+            end += 1
+        if end < len(rows) and rows[end].startswith(signs.removed):
+            raise EditFault(end + 1, "replace", f"{shorten(rows[end])} deletes a line, and edits only insert")
+        body = rows[lineno:end]
+        kept = [row.removeprefix(signs.kept) for row in body if not row.startswith(signs.added)]
+        start = locate(found, kept, len(body), lineno, cursor)
+        more = _insertions(body, signs, start)
+        if not more:
+            raise EditFault(lineno, "no-change", "nothing is inserted")
+        if hunks and more[0].position <= hunks[-1].position:
+            raise EditFault(lineno, "order", "inserts before or at the hunk before it")
+        hunks += more
+        cursor, lineno = start + len(kept), end + 1
+    return tuple(hunks)
 
 
-def insertions(rows: Sequence[str], signs: Signs, start: int) -> list[Hunk]:
-    """Return the hunks of signed rows whose first line of the state is number `start`, from 0."""
+def _insertions(rows: Sequence[str], signs: Signs, start: int) -> list[Hunk]:
+    """Return the hunks of signed rows whose first kept line is at index `start` of the state."""
     hunks: list[Hunk] = []
     run: list[str] = []
     for row in [*rows, signs.kept]:
@@ -122,27 +142,32 @@ def insertions(rows: Sequence[str], signs: Signs, start: int) -> list[Hunk]:
     return hunks
 
 
-def found_at(shown: Sequence[str], state: Sequence[str], cursor: int, line: int) -> list[int]:
-    """Return where the lines that a hunk shows stand in `state` from `cursor` on; raise `EditFault` if nowhere.
+def find_shown(shown: Sequence[str], state: Sequence[str], cursor: int, lineno: int) -> list[int]:
+    """Return the indices from `cursor` on at which the lines that a hunk shows are in `state`.
 
-    `line` is where the text has the hunk.
+    Raises `EditFault` for line `lineno` if there is none.
     """
     if not state:
         return [0]
     if not shown:
-        raise EditFault(line, "no-anchor", f"shows no line of the {len(state)} that the state has")
-    found = [cursor + at for at in places(state[cursor:], shown)]
+        raise EditFault(lineno, "no-anchor", f"shows no line of the {len(state)} that the state has")
+    found = [cursor + at for at in occurrences(state[cursor:], shown)]
     if not found:
         where = f" after line {cursor}" if cursor else ""
         detail = f"{len(shown)} lines, the first {shorten(shown[0])}, are not in the state{where}"
-        raise EditFault(line, "not-found", detail)
+        raise EditFault(lineno, "not-found", detail)
     return found
 
 
-def joined(hunks: list[Hunk], more: Sequence[Hunk], line: int) -> None:
-    """Add the hunks of one more header to those before; raise `EditFault` if they do not go there."""
-    if not more:
-        raise EditFault(line, "no-change", "nothing is inserted")
-    if hunks and more[0].position <= hunks[-1].position:
-        raise EditFault(line, "order", "inserts before or at the hunk before it")
-    hunks += more
+def header_fault(row: str, usual: str, lineno: int) -> EditFault:
+    """Return the fault of a row where a header of the form `usual` was expected."""
+    if lineno == 1 and not row:
+        return EditFault(lineno, "empty-edit", "has no hunk")
+    if lineno == 1 or row.startswith("@@"):
+        return EditFault(lineno, "header", f"{shorten(row)} is not of the form {usual!r}")
+    return EditFault(lineno, "text", f"{shorten(row)} is neither a header nor a row")
+
+
+def line_range(start: int, count: int) -> str:
+    """Return a range of lines as the header of a unified diff writes it."""
+    return str(start) if count == 1 else f"{start},{count}"

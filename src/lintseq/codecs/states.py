@@ -1,4 +1,4 @@
-"""Edit sequences as the whole file after each edit: nothing to find, nothing to count, and much to write.
+"""Edit sequences as the whole file after each edit: nothing to find and nothing to count, but long.
 
     <|diff|>def area(r):
         return pi * r * r
@@ -9,57 +9,46 @@
 
 Lines are shown as they are. One that starts with `<|diff|>` or a Markdown fence (or with backslashes and one of
 these) gets a backslash.
+
+In model output, of an edit that has a Markdown fence, what is inside it is the state. Where the text ends without a
+newline and only the last lines of the previous state are missing, it is taken to be cut off, and they stay.
 """
 
 from collections.abc import Sequence
 
-from lintseq.codecs import mending
 from lintseq.codecs.codec import Codec
 from lintseq.codecs.locate import align, insertion
-from lintseq.codecs.mending import FENCES, Draft, Escape, Habits, Piece
-from lintseq.codecs.resolution import Resolution
-from lintseq.codecs.text import SEPARATOR, shorten
+from lintseq.codecs.repair import Draft, Piece, Repair
+from lintseq.codecs.text import FENCES, SEPARATOR, Escape, shorten
 from lintseq.edits import Edit, EditSequence
 from lintseq.errors import EditFault
-from lintseq.program import Program
 
 _ESCAPE = Escape((SEPARATOR, *FENCES))
 
 
-def edit_texts(sequence: EditSequence) -> list[str]:
-    """Return the text of each edit, without separators and without a newline at its end."""
-    rows = list(zip(_ESCAPE.hide(sequence.program.lines), sequence.arrivals, strict=True))
+def _write_edits(sequence: EditSequence) -> list[str]:
+    rows = list(zip(_ESCAPE.escape(sequence.program.lines), sequence.arrivals, strict=True))
     return ["\n".join([row for row, arrival in rows if arrival <= edit]) for edit in range(len(sequence))]
 
 
-def read_edit(text: str, state: Sequence[str]) -> Edit:
-    """Return the insertion that an edit text makes in `state`; raise `EditFault` if it is not as written above."""
+def _read_edit(text: str, state: Sequence[str]) -> Edit:
     rows = text.split("\n")
-    lines = _ESCAPE.show(rows)
+    lines = _ESCAPE.unescape(rows)
     edit = insertion(state, lines)
-    for number, (row, due) in enumerate(zip(rows, _ESCAPE.hide(lines), strict=True), 1):
-        if row != due:
+    for number, (row, usual) in enumerate(zip(rows, _ESCAPE.escape(lines), strict=True), 1):
+        if row != usual:
             reason = "fence" if row.startswith(FENCES) else "form"
-            raise EditFault(number, reason, f"{shorten(row)} stands where {shorten(due)} is usual")
+            raise EditFault(number, reason, f"found {shorten(row)} where {shorten(usual)} is usual")
     return edit
 
 
-def resolve(text: str, start: Program) -> Resolution:
-    """Return the program that any text writes on `start`, and what was ignored or repaired; never raises.
-
-    Reasons are those of `lintseq.codecs.mending`. Of an edit that has a Markdown fence, what is in it is the state.
-    Where the text ends without a newline and only the last lines of the state before are not there, it is
-    taken to be cut off, and they stay.
-    """
-    return mending.resolve(text, start, STATES, _HABITS)
-
-
-def _mend(draft: Draft, piece: Piece) -> None:
+def _repair(draft: Draft, piece: Piece) -> None:
+    draft.start_edit()
     first, rows, closed = _unfenced(draft, piece)
     if not any(map(str.strip, rows)):
         draft.note(piece.line, "empty-edit", "an edit without a line of code; ignored")
         return
-    after = _ESCAPE.show(rows)
+    after = _ESCAPE.unescape(rows)
     found = align(draft.lines, after)
     gone = found.count(-1)
     cut = piece.cut and not closed and gone > 0 and all(at < 0 for at in found[len(found) - gone :])
@@ -90,5 +79,4 @@ def _opens(_piece: Piece, more: bool) -> bool:
     return not more
 
 
-_HABITS = Habits(_mend, _opens)
-STATES = Codec("states", edit_texts, read_edit, resolve)
+STATES = Codec("states", _write_edits, _read_edit, Repair(_repair, _opens))

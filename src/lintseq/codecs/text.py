@@ -1,12 +1,14 @@
-"""The text that all formats share: separators, end-of-text tokens, Markdown fences.
+"""The conventions that all formats share: separators, escapes, end-of-text tokens, Markdown fences.
 
 Each edit is led by `<|diff|>`, every edit but the first on a new line, and the text ends in a newline exactly when
 the program does. So an edit text never holds a line that starts with `<|diff|>`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 SEPARATOR = "<|diff|>"
+FENCES = ("```", "~~~")
 
 
 def join_edits(edits: Sequence[str]) -> str:
@@ -18,6 +20,28 @@ def split_edits(text: str) -> list[str]:
     """Return the edit texts in a sequence text."""
     body = text.removeprefix(SEPARATOR)
     return body.removesuffix("\n").split(f"\n{SEPARATOR}") if body else []
+
+
+@dataclass(frozen=True, slots=True)
+class Escape:
+    """Keeps lines of code from being taken for structure: one that starts with one of the words gets a backslash.
+
+    So does one that starts with backslashes and then a word, so every line reads back.
+    """
+
+    words: tuple[str, ...]
+
+    def escape(self, lines: Sequence[str]) -> list[str]:
+        return ["\\" + line if line.lstrip("\\").startswith(self.words) else line for line in lines]
+
+    def unescape(self, lines: Sequence[str]) -> list[str]:
+        return [
+            line[1:] if line.startswith("\\") and line.lstrip("\\").startswith(self.words) else line for line in lines
+        ]
+
+
+def is_fence(line: str) -> bool:
+    return line.lstrip().startswith(FENCES)
 
 
 def shorten(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Edit sequences as windows before and after, the form that models for next edits are prompted in.
+"""Edit sequences as windows before and after, the form in which models for next edits are prompted.
 
     <|diff|><|original|>
     <|updated|>
@@ -16,25 +16,28 @@
     <|/updated|>
 
 One window for each edit: the lines of the state from its first change to its last, three more on each side, and
-more until they stand nowhere else in the state; then the same with the edit made. On nothing the first is empty.
+more until they occur nowhere else in the state; then the same with the edit made. On nothing the first is empty.
 
 Lines are shown as they are. One that starts with `<|diff|>`, a marker or a Markdown fence (or with backslashes and
 one of these) gets a backslash.
+
+In model output, besides the reasons of `lintseq.codecs.repair`:
+
+    marker     markers in another form are read (`<|ORIGINAL|>`, code on the same line); an original without its
+               update is left out
+    fence      Markdown fences around the lines, or around all, are left out
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lintseq.codecs import mending
 from lintseq.codecs.codec import Codec
-from lintseq.codecs.locate import common_prefix, insertion, lone_window, places
-from lintseq.codecs.mending import FENCES, Draft, Escape, Habits, Piece, check_form
-from lintseq.codecs.resolution import Resolution
-from lintseq.codecs.text import SEPARATOR, shorten
-from lintseq.edits import Edit, EditSequence, Hunk, apply
+from lintseq.codecs.locate import common_prefix, insertion, occurrences, unique_window
+from lintseq.codecs.repair import Draft, Piece, Repair
+from lintseq.codecs.text import FENCES, SEPARATOR, Escape, shorten
+from lintseq.edits import Edit, Hunk, apply
 from lintseq.errors import EditFault
-from lintseq.program import Program
 
 ORIGINAL = "<|original|>"
 UPDATED = "<|updated|>"
@@ -46,69 +49,44 @@ _ESCAPE = Escape((SEPARATOR, ORIGINAL, UPDATED, END, *FENCES))
 # Written
 
 
-def edit_texts(sequence: EditSequence) -> list[str]:
-    """Return the text of each edit, without separators and without a newline at its end."""
-    state = list(sequence.start.lines)
-    texts = []
-    for edit in sequence.edits:
-        before, state = state, apply(edit, state)
-        texts.append("\n".join(_rows(edit, before, state)))
-    return texts
-
-
-def _rows(edit: Edit, before: Sequence[str], after: Sequence[str]) -> list[str]:
+def _write(edit: Edit, state: Sequence[str]) -> list[str]:
+    before, after = list(state), apply(edit, state)
     more = len(after) - len(before)
     first, last = edit.hunks[0].position, edit.hunks[-1].position
     # Where equal lines meet the change, the two texts alone do not tell where it begins and ends.
     first += common_prefix(before[first:], after[first:])
     while last and before[last - 1] == after[last - 1 + more]:
         last -= 1
-    low, high = lone_window(before, first, max(first, last), context=CONTEXT)
-    return [ORIGINAL, *_ESCAPE.hide(before[low:high]), UPDATED, *_ESCAPE.hide(after[low : high + more]), END]
+    low, high = unique_window(before, first, max(first, last), context=CONTEXT)
+    return [ORIGINAL, *_ESCAPE.escape(before[low:high]), UPDATED, *_ESCAPE.escape(after[low : high + more]), END]
 
 
 # Read strictly
 
 
-def read_edit(text: str, state: Sequence[str]) -> Edit:
-    """Return the insertion that an edit text makes in `state`; raise `EditFault` if it is not as written above."""
-    rows = text.split("\n")
+def _read(rows: Sequence[str], state: Sequence[str]) -> list[Hunk]:
     if rows[0] != ORIGINAL:
-        raise EditFault(1, "marker", f"{shorten(rows[0])} stands where {ORIGINAL!r} is due")
+        raise EditFault(1, "marker", f"found {shorten(rows[0])} where {ORIGINAL!r} is expected")
     if UPDATED not in rows:
         raise EditFault(1, "marker", f"no line {UPDATED!r} follows")
     if rows[-1] != END:
-        raise EditFault(len(rows), "marker", f"{shorten(rows[-1])} stands where {END!r} is due")
+        raise EditFault(len(rows), "marker", f"found {shorten(rows[-1])} where {END!r} is expected")
     bar = rows.index(UPDATED)
-    original, updated = _ESCAPE.show(rows[1:bar]), _ESCAPE.show(rows[bar + 1 : -1])
-    found = places(state, original) if original or state else [0]
+    original, updated = _ESCAPE.unescape(rows[1:bar]), _ESCAPE.unescape(rows[bar + 1 : -1])
+    found = occurrences(state, original) if original or state else [0]
     if not found:
         first = shorten(original[0]) if original else "none"
         raise EditFault(1, "not-found", f"{len(original)} lines, the first {first}, are not in the state")
     if len(found) > 1:
-        raise EditFault(1, "ambiguous", f"the original lines stand at {len(found)} places")
+        raise EditFault(1, "ambiguous", f"the original lines occur {len(found)} times")
     try:
         inside = insertion(original, updated)
     except EditFault as fault:
         raise EditFault(bar + 1 + fault.line, fault.reason, fault.detail) from None
-    edit = Edit(tuple(Hunk(hunk.position + found[0], hunk.lines) for hunk in inside.hunks))
-    check_form(rows, _rows(edit, list(state), apply(edit, state)))
-    return edit
+    return [Hunk(hunk.position + found[0], hunk.lines) for hunk in inside.hunks]
 
 
-# Read as it comes
-
-
-def resolve(text: str, start: Program) -> Resolution:
-    """Return the program that any text writes on `start`, and what was ignored or repaired; never raises.
-
-    Beside the reasons of `lintseq.codecs.mending`:
-
-        marker     markers in another form are read (`<|ORIGINAL|>`, code on the same line); an original without its
-                   update is left out
-        fence      Markdown fences around the lines, or around all, are left out
-    """
-    return mending.resolve(text, start, ORIGINAL_UPDATED, _HABITS)
+# Repaired
 
 
 _MARKER = re.compile(r"<\| ?(/?) ?(original|updated) ?\|>", re.I)
@@ -129,7 +107,8 @@ class _Section:
     """Whether it goes to the end of the edit."""
 
 
-def _mend(draft: Draft, piece: Piece) -> None:
+def _repair(draft: Draft, piece: Piece) -> None:
+    draft.start_edit()
     original: _Section | None = None
     done = ""
     for section in _sections(draft, piece):
@@ -141,7 +120,9 @@ def _mend(draft: Draft, piece: Piece) -> None:
             if not cut and section.last:
                 draft.note(section.line, "marker", f"no {END!r} follows; taken to the end of the edit")
             updated = _unfenced(draft, section, cut=cut)
-            draft.change(original.line, _ESCAPE.show(_unfenced(draft, original)), _ESCAPE.show(updated), cut=cut)
+            draft.change(
+                original.line, _ESCAPE.unescape(_unfenced(draft, original)), _ESCAPE.unescape(updated), cut=cut
+            )
             original = None
         elif section.name == "updated":
             draft.note(section.line, "marker", "an update without its original; ignored")
@@ -197,5 +178,4 @@ def _opens(piece: Piece, _more: bool) -> bool:
     return any(_MARKER.match(row.strip()) for row in piece.lines)
 
 
-_HABITS = Habits(_mend, _opens, _GLUED)
-ORIGINAL_UPDATED = Codec("original-updated", edit_texts, read_edit, resolve)
+ORIGINAL_UPDATED = Codec.by_edit("original-updated", _write, _read, Repair(_repair, _opens, _GLUED))

@@ -14,13 +14,17 @@
     >>>>>>> REPLACE
 
 A block for each hunk of the edit, one after the other: each is applied to the state that those before it
-left. Between SEARCH and the bar stand the lines around the insertion, one on each side, and more until they
-stand nowhere else in the state; between the bar and REPLACE the same with the new lines. On nothing there is
-nothing to search for. Where the same lines can be had by insertions at several places, it is the last of
-them.
+left. SEARCH and the bar enclose the lines around the insertion, one on each side, and more until they
+occur nowhere else in the state; the bar and REPLACE enclose the same with the new lines. On nothing there is
+nothing to search for. Where insertions at several positions give the same lines, the last of them is meant.
 
 Lines are shown as they are. Where one of them could be taken for a marker, all markers of the block are as much
 longer as it takes; one that starts with `<|diff|>` (or with backslashes and that) gets a backslash.
+
+In model output, besides the reasons of `lintseq.codecs.repair`:
+
+    marker     markers of another width or form are read (`<<<<< ORIGINAL`, `+++++++ REPLACE`); a block without a
+               bar is left out, one without an end extends to the next
 """
 
 import re
@@ -28,15 +32,12 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 
-from lintseq.codecs import mending
 from lintseq.codecs.codec import Codec
-from lintseq.codecs.locate import common_prefix, lone_window, places
-from lintseq.codecs.mending import Draft, Escape, Habits, Piece, check_form
-from lintseq.codecs.resolution import Resolution
-from lintseq.codecs.text import SEPARATOR, shorten
-from lintseq.edits import Edit, EditSequence, Hunk
+from lintseq.codecs.locate import common_prefix, occurrences, unique_window
+from lintseq.codecs.repair import Draft, Piece, Repair
+from lintseq.codecs.text import SEPARATOR, Escape, shorten
+from lintseq.edits import Edit, Hunk
 from lintseq.errors import EditFault
-from lintseq.program import Program
 
 WIDTH = 7
 CONTEXT = 1
@@ -47,23 +48,17 @@ _MARKER = re.compile(r"(<+) SEARCH|(=+)|(>+) REPLACE")
 # Written
 
 
-def edit_texts(sequence: EditSequence) -> list[str]:
-    """Return the text of each edit, without separators and without a newline at its end."""
-    state = list(sequence.start.lines)
-    return [_write(edit, state) for edit in sequence.edits]
-
-
-def _write(edit: Edit, state: list[str]) -> str:
-    """Return the text of an edit, and make its insertions in `state`."""
-    parts: list[str] = []
+def _write(edit: Edit, state: Sequence[str]) -> list[str]:
+    grown = list(state)
+    rows: list[str] = []
     inserted = 0
     for hunk in _settled(edit, state):
         at = hunk.position + inserted
-        low, high = lone_window(state, at, at, context=CONTEXT)
-        parts += _block(state[low:high], [*state[low:at], *hunk.lines, *state[at:high]])
-        state[at:at] = hunk.lines
+        low, high = unique_window(grown, at, at, context=CONTEXT)
+        rows += _block(grown[low:high], [*grown[low:at], *hunk.lines, *grown[at:high]])
+        grown[at:at] = hunk.lines
         inserted += len(hunk.lines)
-    return "\n".join(parts)
+    return rows
 
 
 def _settled(edit: Edit, state: Sequence[str]) -> list[Hunk]:
@@ -96,8 +91,8 @@ def _slid(hunk: Hunk, below: Sequence[str]) -> Hunk:
 def _block(search: Sequence[str], replace: Sequence[str]) -> list[str]:
     mark = _width([*search, *replace])
     return [
-        *("<" * mark + " SEARCH", *_ESCAPE.hide(search)),
-        *("=" * mark, *_ESCAPE.hide(replace)),
+        *("<" * mark + " SEARCH", *_ESCAPE.escape(search)),
+        *("=" * mark, *_ESCAPE.escape(replace)),
         ">" * mark + " REPLACE",
     ]
 
@@ -116,16 +111,14 @@ def _width_of_marker(line: str) -> int:
 # Read strictly
 
 
-def read_edit(text: str, state: Sequence[str]) -> Edit:
-    """Return the insertion that an edit text makes in `state`; raise `EditFault` if it is not as written above."""
-    rows = text.split("\n")
+def _read(rows: Sequence[str], state: Sequence[str]) -> list[Hunk]:
     grown = list(state)
     hunks: list[Hunk] = []
     inserted = done = 0
     while done < len(rows):
         bar, end = _markers(rows, done)
-        search, replace = _ESCAPE.show(rows[done + 1 : bar]), _ESCAPE.show(rows[bar + 1 : end])
-        start = _place(search, grown, done + 1)
+        search, replace = _ESCAPE.unescape(rows[done + 1 : bar]), _ESCAPE.unescape(rows[bar + 1 : end])
+        start = _locate(search, grown, done + 1)
         lines = _inserted(search, replace, done + 1)
         at = start + common_prefix(search, replace)
         if hunks and at - inserted <= hunks[-1].position:
@@ -134,9 +127,7 @@ def read_edit(text: str, state: Sequence[str]) -> Edit:
         grown[at:at] = lines
         inserted += len(lines)
         done = end + 1
-    edit = Edit(tuple(hunks))
-    check_form(rows, _write(edit, list(state)).split("\n"))
-    return edit
+    return hunks
 
 
 def _markers(rows: Sequence[str], opening: int) -> tuple[int, int]:
@@ -144,21 +135,21 @@ def _markers(rows: Sequence[str], opening: int) -> tuple[int, int]:
     found = _MARKER.fullmatch(rows[opening])
     if found is None or not found[1]:
         reason = "marker" if rows[opening].startswith("<") else "text" if rows[opening] else "blank"
-        raise EditFault(opening + 1, reason, f"{shorten(rows[opening])} stands where a SEARCH block is due")
+        raise EditFault(opening + 1, reason, f"{shorten(rows[opening])} found where a SEARCH block is expected")
     width = len(found[1])
-    place = opening
+    at = opening
     ends = []
     for marker in ("=" * width, ">" * width + " REPLACE"):
         try:
-            place = rows.index(marker, place + 1)
+            at = rows.index(marker, at + 1)
         except ValueError:
             raise EditFault(opening + 1, "marker", f"the block has no line {marker!r}") from None
-        ends.append(place)
+        ends.append(at)
     return ends[0], ends[1]
 
 
-def _place(search: Sequence[str], state: Sequence[str], line: int) -> int:
-    found = places(state, search)
+def _locate(search: Sequence[str], state: Sequence[str], line: int) -> int:
+    found = occurrences(state, search)
     if not search and state:
         raise EditFault(line, "no-anchor", f"searches for nothing, but the state has {len(state)} lines")
     if search and not found:
@@ -166,7 +157,7 @@ def _place(search: Sequence[str], state: Sequence[str], line: int) -> int:
             line, "not-found", f"{len(search)} lines, the first {shorten(search[0])}, are not in the state"
         )
     if len(found) > 1:
-        raise EditFault(line, "ambiguous", f"the lines to search for stand at {len(found)} places")
+        raise EditFault(line, "ambiguous", f"the lines to search for occur {len(found)} times")
     return found[0] if found else 0
 
 
@@ -181,18 +172,7 @@ def _inserted(search: Sequence[str], replace: Sequence[str], line: int) -> Seque
     return lines
 
 
-# Read as it comes
-
-
-def resolve(text: str, start: Program) -> Resolution:
-    """Return the program that any text writes on `start`, and what was ignored or repaired; never raises.
-
-    Beside the reasons of `lintseq.codecs.mending`:
-
-        marker     markers of another width or form are read (`<<<<< ORIGINAL`, `+++++++ REPLACE`); a block without a
-                   bar is left out, one without an end goes on to the next
-    """
-    return mending.resolve(text, start, SEARCH_REPLACE, _HABITS)
+# Repaired
 
 
 _OPEN = re.compile(r"([<-]{5,}) ?(?:SEARCH|ORIGINAL|HEAD)\b[ :>]*", re.I)
@@ -229,17 +209,18 @@ class _Marks:
         return self.next(kind, 0, start, end) if exact is None else exact
 
 
-def _mend(draft: Draft, piece: Piece) -> None:
+def _repair(draft: Draft, piece: Piece) -> None:
+    draft.start_edit()
     rows = piece.lines
     marks = _Marks(rows)
     done = 0
     while (opening := marks.next("open", 0, done, len(rows))) is not None:
         draft.ignore(piece.line + done, rows[done:opening])
-        done = _mend_block(draft, piece, marks, opening)
+        done = _repair_block(draft, piece, marks, opening)
     draft.ignore(piece.line + done, rows[done:])
 
 
-def _mend_block(draft: Draft, piece: Piece, marks: _Marks, opening: int) -> int:
+def _repair_block(draft: Draft, piece: Piece, marks: _Marks, opening: int) -> int:
     """Make the change of the block that opens there; return where it ends."""
     rows, line = piece.lines, piece.line + opening
     text = rows[opening].strip()
@@ -263,7 +244,7 @@ def _mend_block(draft: Draft, piece: Piece, marks: _Marks, opening: int) -> int:
     replacement = rows[bar + 1 : stop]
     if cut and replacement and (">" * width + " REPLACE").startswith(replacement[-1]):
         replacement.pop()
-    draft.change(line, _ESCAPE.show(rows[opening + 1 : bar]), _ESCAPE.show(replacement), cut=cut)
+    draft.change(line, _ESCAPE.unescape(rows[opening + 1 : bar]), _ESCAPE.unescape(replacement), cut=cut)
     return stop + (end is not None)
 
 
@@ -271,5 +252,4 @@ def _opens(piece: Piece, _more: bool) -> bool:
     return any(_OPEN.match(row.strip()) for row in piece.lines)
 
 
-_HABITS = Habits(_mend, _opens, _GLUED)
-SEARCH_REPLACE = Codec("search-replace", edit_texts, read_edit, resolve)
+SEARCH_REPLACE = Codec.by_edit("search-replace", _write, _read, Repair(_repair, _opens, _GLUED))

@@ -1,0 +1,100 @@
+"""Edit sequences as patches in the form that agents write.
+
+    <|diff|>*** Begin Patch
+    *** Add File: main.py
+    +def area(r):
+    +    return pi * r * r
+    *** End Patch
+    <|diff|>*** Begin Patch
+    *** Update File: main.py
+    @@
+    +from math import pi
+    +
+     def area(r):
+         return pi * r * r
+    *** End Patch
+
+A patch for each edit. One on nothing adds the file. The others show three lines of the state on each side of an
+insertion, in hunks that are searched for one behind the other; the first match counts. Where that would be the wrong
+one, `@@` names the `class` or `def` behind which to search, and where that does not help more lines are shown.
+
+Every row starts with its sign, so no line of code is ever mistaken for structure. Model output is read as
+`lintseq.codecs.rows_repair` describes; a patch that adds the file where there is one replaces it.
+"""
+
+from collections.abc import Sequence
+
+from lintseq.codecs.codec import Codec
+from lintseq.codecs.locate import occurrences
+from lintseq.codecs.rows import CONTEXT, SIGNS, find_shown, read_hunks, windows
+from lintseq.codecs.rows_repair import rows_repair
+from lintseq.codecs.text import shorten
+from lintseq.edits import Edit, Hunk
+from lintseq.errors import EditFault
+
+BEGIN = "*** Begin Patch"
+END = "*** End Patch"
+ADD = "*** Add File: main.py"
+UPDATE = "*** Update File: main.py"
+HEADER = "@@"
+
+
+def _write(edit: Edit, state: Sequence[str]) -> list[str]:
+    if not state:
+        return [BEGIN, ADD, *(SIGNS.added + line for hunk in edit.hunks for line in hunk.lines), END]
+
+    def choose_anchor(low: int, high: int, cursor: int) -> str | None:
+        """Return the definition behind which the lines from `low` to `high` come first: the nearest, if any helps."""
+        found = [cursor + at for at in occurrences(state[cursor:], state[low:high])]
+        if found[0] == low:
+            return ""
+        last_wrong = found[found.index(low) - 1]
+        for at in range(low - 1, max(last_wrong, cursor) - 1, -1):
+            definition = state[at].lstrip().startswith(("class ", "def ", "async def "))
+            if definition and state.index(state[at], cursor) == at:
+                return state[at]
+        return None
+
+    rows = [BEGIN, UPDATE]
+    for window in windows(edit, len(state), CONTEXT, choose_anchor):
+        rows += [f"{HEADER} {window.anchor}" if window.anchor else HEADER, *window.rows(state, SIGNS)]
+    return [*rows, END]
+
+
+def _read(rows: Sequence[str], state: Sequence[str]) -> Sequence[Hunk]:
+    for number, marker in enumerate((BEGIN, UPDATE if state else ADD)):
+        if number == len(rows) or rows[number] != marker:
+            found = shorten(rows[number]) if number < len(rows) else "the end"
+            raise EditFault(min(number + 1, len(rows)), "marker", f"found {found} where {marker!r} is expected")
+    if rows[-1] != END:
+        raise EditFault(len(rows), "marker", f"found {shorten(rows[-1])} where {END!r} is expected")
+    if len(rows) == 3:
+        raise EditFault(2, "no-change", "nothing is inserted")
+    return _read_update(rows[:-1], state) if state else _read_add(rows)
+
+
+def _read_add(rows: Sequence[str]) -> Sequence[Hunk]:
+    for number, row in enumerate(rows[2:-1], 3):
+        if not row.startswith(SIGNS.added):
+            raise EditFault(number, "row", f"{shorten(row)} does not start with {SIGNS.added!r}")
+    return [Hunk(0, tuple(row.removeprefix(SIGNS.added) for row in rows[2:-1]))]
+
+
+def _read_update(rows: Sequence[str], state: Sequence[str]) -> Sequence[Hunk]:
+    def header(row: str, lineno: int) -> str:
+        anchor = row.removeprefix(HEADER).removeprefix(" ")
+        if row != (f"{HEADER} {anchor}" if anchor else HEADER):
+            raise EditFault(lineno, "header", f"found {shorten(row)} where {HEADER!r} is expected")
+        return anchor
+
+    def locate(anchor: str, shown: Sequence[str], _new: int, lineno: int, cursor: int) -> int:
+        if anchor:
+            if anchor not in state[cursor:]:
+                raise EditFault(lineno, "not-found", f"{shorten(anchor)} is not in the state after line {cursor}")
+            cursor = state.index(anchor, cursor) + 1
+        return find_shown(shown, state, cursor, lineno)[0]
+
+    return read_hunks(rows, SIGNS, header, locate, first=2)
+
+
+APPLY_PATCH = Codec.by_edit("apply-patch", _write, _read, rows_repair(SIGNS))
