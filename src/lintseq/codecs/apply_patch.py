@@ -23,6 +23,7 @@ Every row starts with its sign, so no line of code is ever mistaken for structur
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 from lintseq.codecs.codec import Codec
 from lintseq.codecs.locate import occurrences
@@ -34,14 +35,23 @@ from lintseq.errors import EditFault
 
 BEGIN = "*** Begin Patch"
 END = "*** End Patch"
-ADD = "*** Add File: main.py"
-UPDATE = "*** Update File: main.py"
 HEADER = "@@"
+
+
+@cache
+def _file_name() -> str:
+    from lintseq.languages import get_language
+
+    return f"main{get_language().suffixes[0]}"
+
+
+def _file_marker(state: Sequence[str]) -> str:
+    return f"*** {'Update' if state else 'Add'} File: {_file_name()}"
 
 
 def _write(edit: Edit, state: Sequence[str]) -> list[str]:
     if not state:
-        return [BEGIN, ADD, *(SIGNS.added + line for hunk in edit.hunks for line in hunk.lines), END]
+        return [BEGIN, _file_marker(state), *(SIGNS.added + line for hunk in edit.hunks for line in hunk.lines), END]
 
     def choose_anchor(low: int, high: int, cursor: int) -> str | None:
         """Return the definition behind which the lines from `low` to `high` come first: the nearest, if any helps."""
@@ -55,14 +65,14 @@ def _write(edit: Edit, state: Sequence[str]) -> list[str]:
                 return state[at]
         return None
 
-    rows = [BEGIN, UPDATE]
+    rows = [BEGIN, _file_marker(state)]
     for window in windows(edit, len(state), CONTEXT, choose_anchor):
         rows += [f"{HEADER} {window.anchor}" if window.anchor else HEADER, *window.rows(state, SIGNS)]
     return [*rows, END]
 
 
 def _read(rows: Sequence[str], state: Sequence[str]) -> Sequence[Hunk]:
-    for number, marker in enumerate((BEGIN, UPDATE if state else ADD)):
+    for number, marker in enumerate((BEGIN, _file_marker(state))):
         if number == len(rows) or rows[number] != marker:
             found = shorten(rows[number]) if number < len(rows) else "the end"
             raise EditFault(min(number + 1, len(rows)), "marker", f"found {found} where {marker!r} is expected")
