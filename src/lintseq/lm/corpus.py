@@ -13,8 +13,9 @@ build. Which texts are documents is decided in `documents`, the rows that a mode
 
 import json
 import os
+import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import astuple, dataclass, field
 from functools import partial
@@ -182,12 +183,12 @@ def build_corpus(
             build = _CorpusBuild(work, data, dtype, SaveTimer(save_seconds))
             try:
                 build.run(encoder, workers, batch_rows, on_progress)
+                build.finish(tokenizer.eos_token_id)
             except OSError as error:
                 raise ToolError(
-                    f"cannot write the corpus {folder}: {error.strerror or error}; what is done is kept: free disk space"
-                    " and run the command again"
+                    f"cannot write the corpus {folder}: {error.strerror or error}; what is done is kept: free disk"
+                    " space and run the command again"
                 ) from error
-            build.finish(tokenizer.eos_token_id)
     return Corpus(folder)
 
 
@@ -217,7 +218,7 @@ class _CorpusBuild:
         self._fingerprints = json.loads(json.dumps(fingerprints, default=str))
         saved = work.progress
         if saved is not None and saved["fingerprints"] != self._fingerprints:
-            raise ConfigError(f"the sources have changed since the corpus in {work.path} was started; delete that folder")
+            raise ConfigError(f"the sources have changed since the corpus in {work.path} was started; delete it")
         if saved is not None and saved["input"] < len(self._inputs) and self._fingerprints[saved["input"]] is None:
             saved = None  # the current input can be read only once
         self._input, self._mark = (saved["input"], Mark(*saved["mark"])) if saved else (0, START)
@@ -225,6 +226,8 @@ class _CorpusBuild:
         counts = saved["tallies"] if saved else [CorpusTally().as_dict()] * sources
         self._tallies = [CorpusTally.from_dict(count) for count in counts]
         self._folder = work.file("files")
+        if saved is None:
+            shutil.rmtree(self._folder, ignore_errors=True)
         os.makedirs(self._folder, exist_ok=True)
         files = saved["files"] if saved else {}
         self._files = {name: AppendFile(os.path.join(self._folder, name), mark) for name, mark in files.items()}

@@ -132,7 +132,7 @@ def _text_column(path: str, columns: frozenset[str], field: str) -> str:
         column = next((by_name[name] for name in TEXT_COLUMNS if name in by_name), None)
     if column is None:
         problem = f"no column {field!r}" if field else "found no column with text"
-        raise ConfigError(f"{path}: {problem} (columns: {', '.join(sorted(columns))}); name it with `field` or --field")
+        raise ConfigError(f"{path}: {problem} (columns: {', '.join(sorted(columns))}); name it with --field")
     return column
 
 

@@ -1,7 +1,7 @@
 """Training examples: records of edit sequences as token ids, a prompt followed by the completion that is trained on.
 
-This module decides what an example is, which part of it is trained on, and how it is shortened. A file of records gives
-two arms: `edits` has every draw of a row, `plain` each row's program once.
+This module decides what an example is, which part of it is trained on, and how it is shortened. A file of records
+gives two arms: `edits` has every draw of a row, `plain` each row's program once.
 
 A prompt is tokenized exactly as at generation time and the completion is appended token by token, so the model is
 prompted with what it was trained on.
@@ -19,12 +19,12 @@ from hashlib import blake2b
 from typing import Any
 
 from lintseq.codecs import SEPARATOR
-from lintseq.dataset.records import prompt_of
-from lintseq.dataset.sequences import Record
+from lintseq.dataset.shapes import Record
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.lm import tokenizers
 from lintseq.lm.documents import check_encoding
 from lintseq.program import Program
+from lintseq.rows import prompt_of
 
 ARMS = ("edits", "plain")
 
@@ -94,7 +94,7 @@ class ExampleEncoder:
         self.tail = [self.end] if layout == "text" else self._template_tail()
         self._is_line_end = cache(lambda token: "\n" in tokenizer.decode([token]))
         if layout == "text" and self._ids([_PROBE])[0][-1] == self.end:
-            raise ConfigError("the tokenizer appends the end-of-text token to every text; set its add_eos_token to false")
+            raise ConfigError("the tokenizer ends every text with the end-of-text token; set add_eos_token to false")
 
     def encode(self, pairs: Sequence[TrainingPair]) -> list[EncodedExample | ProgramError]:
         """Return the example of each pair, or why it has none."""
@@ -169,8 +169,8 @@ class ExampleEncoder:
         whole = self._render([user, {"role": "assistant", "content": _PROBE}])
         if not whole.startswith(start):
             raise ConfigError(
-                "the chat template changes answers or their prompts, so the model would be prompted with something else"
-                " than it was trained on; set data.layout to text, or use another template"
+                "the chat template changes answers or their prompts, so the model would be prompted with something"
+                " else than it was trained on; set data.layout to text, or use another template"
             )
         ids: list[int] = self.tokenizer.encode(whole[len(start) :], add_special_tokens=False)
         return [*ids[: ids.index(self.end)], self.end] if self.end in ids else [*ids, self.end]

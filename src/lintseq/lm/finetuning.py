@@ -71,8 +71,8 @@ def finetune(
     base = open_base(recipe)
     if recipe.lora.rank and base.extension.added and os.environ.get("ACCELERATE_USE_FSDP") == "true":
         raise ConfigError(
-            f"adapters train the new embedding of {base.extension.token} separately, which FSDP cannot shard: leave out"
-            " --use_fsdp so that each device has the whole model, or train all weights (lora.rank = 0)"
+            f"adapters train the new embedding of {base.extension.token} separately, which FSDP cannot shard: leave"
+            " out --use_fsdp so that each device has the whole model, or train all weights (lora.rank = 0)"
         )
     with TrainingRun(output, recipe, _fingerprints(recipe, base), resume=resume, overwrite=overwrite) as run:
         if run.manifest is None:
@@ -128,8 +128,8 @@ def open_base(recipe: FinetuneRecipe) -> BaseTokenizer:
     context = getattr(load_config(recipe.model), "max_position_embeddings", None)
     if context is not None and recipe.data.max_tokens > context:
         raise ConfigError(
-            f"data.max_tokens is {recipe.data.max_tokens}, but {recipe.model} has a context of {context} tokens; set it"
-            f" to {context}, or choose another model"
+            f"data.max_tokens is {recipe.data.max_tokens}, but {recipe.model} has a context of {context} tokens; set"
+            f" it to {context}, or choose another model"
         )
     return BaseTokenizer(tokenizer, extension)
 
@@ -210,9 +210,7 @@ def _tokens(
 # Model
 
 
-def load_base(
-    recipe: FinetuneRecipe, base: BaseTokenizer
-) -> "tuple[Any, tokenizers.TokenizerExtension, torch.dtype]":
+def load_base(recipe: FinetuneRecipe, base: BaseTokenizer) -> "tuple[Any, tokenizers.TokenizerExtension, torch.dtype]":
     """Return the base model with an embedding for `<|diff|>`, how that was added, and the dtype to save in."""
     import torch
 

@@ -107,7 +107,7 @@ def _load_bare(file: Path) -> Any:
     end = next((token for token in END_TOKENS if token in vocabulary), None)
     if end is None:
         raise ConfigError(
-            f"{file} has none of {', '.join(END_TOKENS)}, so its end-of-text token is unknown; put it into a folder with"
-            " a tokenizer_config.json that names eos_token"
+            f"{file} has none of {', '.join(END_TOKENS)}, so its end-of-text token is unknown; put it into a folder"
+            " with a tokenizer_config.json that names eos_token"
         )
     return as_pretrained(tokenizer, end=end, pad=PAD if PAD in vocabulary else None)

@@ -20,8 +20,8 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from lintseq.dataset.records import chance
 from lintseq.errors import ConfigError
+from lintseq.rows import stable_hash
 
 MATCHES = ("steps", "tokens", "rows", "none")
 
@@ -188,5 +188,5 @@ def _up_to(stream: Iterator[int], trained: Sequence[int], budget: int, batch: in
 
 def _shuffled(items: Sequence[int], seed: int, key: int | str) -> list[int]:
     result = list(items)
-    Random(chance(seed, "order", key)).shuffle(result)
+    Random(stable_hash(seed, "order", key)).shuffle(result)
     return result

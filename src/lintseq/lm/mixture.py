@@ -1,7 +1,7 @@
 """Rows of pretraining: fixed-length windows of a tokenized corpus, in an order that is computed, not stored.
 
-Which row of which source comes when is a function of the seed and the row's number, so training can resume at any step,
-on any machine. A row may contain parts of several documents.
+Which row of which source comes when is a function of the seed and the row's number, so training can resume at any
+step, on any machine. A row may contain parts of several documents.
 """
 
 from array import array
@@ -25,10 +25,12 @@ BLOCK_ROWS = 1 << 16
 
 
 def row_of(stream: TokenStream, index: int, length: int, *, separate: bool) -> "dict[str, NDArray[np.int64]]":
-    """Return a row of a stream as arrays of shape `(length,)`: `input_ids`, `labels` and, if `separate`, `position_ids`.
+    """Return a row of a stream as arrays of shape `(length,)`: `input_ids`, `labels` and, if `separate`,
+    `position_ids`.
 
-    Positions start at 0 in each document. With them, and without an attention mask or cache, the models of transformers
-    restrict attention to the document. The first token of a document is not predicted from the previous document.
+    Positions start at 0 in each document. With them, and without an attention mask or cache, the models of
+    transformers restrict attention to the document. The first token of a document is not predicted from the previous
+    document.
     """
     import numpy as np
 

@@ -54,9 +54,9 @@ def pretrain(
     """Train the model of a recipe from scratch and write it to the folder `output`.
 
     Tokenizer and corpus come from the folder `prepared` if it is given, else from the recipe, and the corpus is
-    tokenized by `workers` processes (by default, one per processor). An interrupted run continues with `resume`; on one
-    device, weights and log are bit-identical to an uninterrupted run. The callbacks receive the progress of tokenizing
-    and of training.
+    tokenized by `workers` processes (by default, one per processor). An interrupted run continues with `resume`; on
+    one device, weights and log are bit-identical to an uninterrupted run. The callbacks receive the progress of
+    tokenizing and of training.
 
     Raises `ConfigError` for anything that cannot work, `ToolError` if training fails (a loss that is not finite, no
     memory, no disk space), and `KeyboardInterrupt` after SIGINT or SIGTERM, with a checkpoint.

@@ -11,7 +11,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self, TypeVar
@@ -56,7 +56,7 @@ class TrainingProgress:
     """Floating-point operations that the model required so far, forward and backward."""
     tokens_per_second: float = 0.0
     mfu: float = 0.0
-    """Model FLOPs utilization: operations required by the model, relative to the peak rate of large matrix products."""
+    """Model FLOPs utilization: operations required by the model, relative to the rate of large matrix products."""
     validation_loss: float | None = None
     """Nats per token, where it was evaluated."""
     bits_per_byte: float | None = None
@@ -140,8 +140,8 @@ class TrainingRun:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if self._work is None:
             return
-        # A configuration that cannot work is not resumed; a corpus may serve the next one.
-        if isinstance(error, ConfigError) and not any(os.path.exists(self.path(name)) for name in (CHECKPOINTS, CORPUS)):
+        kept = any(os.path.exists(self.path(name)) for name in (CHECKPOINTS, CORPUS))
+        if isinstance(error, ConfigError) and not kept:  # a configuration that cannot work is not resumed
             self._work.discard()
         self._work.close()
         if isinstance(error, OSError) and error.errno in _DISK_FULL:
@@ -156,7 +156,7 @@ def is_first_process() -> bool:
 
 
 def wait_for(ready: Callable[[], T | None]) -> T:
-    """Return what `ready` returns once the first process has made it; if that fails, the launcher ends this process."""
+    """Return what `ready` returns once the first process has made it; the launcher ends this one if that fails."""
     while (value := ready()) is None:
         time.sleep(0.5)
     return value

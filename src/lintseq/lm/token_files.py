@@ -9,20 +9,20 @@ import json
 import os
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lintseq.codecs import Codec, get_codec
-from lintseq.dataset.sequences import Record, read_record
+from lintseq.dataset.shapes import Record, read_record
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.lm.batches import Example
 from lintseq.lm.examples import EncodedExample, ExampleEncoder, pair_of
 from lintseq.lm.matching import ExampleSizes
 from lintseq.rows import BrokenInputError, parse_row, read_rows
-from lintseq.storage import batched, write_atomically
+from lintseq.storage import AppendFile, batched, write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -183,9 +183,8 @@ class _TokenWriter:
     def __init__(self, folder: str, encoder: ExampleEncoder) -> None:
         self._folder, self._encoder = folder, encoder
         os.makedirs(folder, exist_ok=True)
-        with suppress(FileNotFoundError):
-            os.remove(os.path.join(folder, _ABOUT))
-        self._file = open(os.path.join(folder, _TOKENS), "wb")
+        Path(folder, _ABOUT).unlink(missing_ok=True)
+        self._file = AppendFile(os.path.join(folder, _TOKENS))
         self._rows: dict[str, int] = {}
         self._seen: set[str] = set()
         self._index = array("q")
@@ -211,7 +210,7 @@ class _TokenWriter:
             if isinstance(example, ProgramError):
                 self._tally.drop(example.reason)
                 continue
-            array("I", example.prompt + example.completion).tofile(self._file)
+            self._file.write(array("I", example.prompt + example.completion).tobytes())
             self._tally.add(example)
             row = self._rows.setdefault(pair.row, len(self._rows))
             self._index.extend((row, self._tally.tokens, len(example.prompt)))

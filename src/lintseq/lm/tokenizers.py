@@ -233,9 +233,9 @@ def extend(path: str, output: str, *, multiple: int = 16, overwrite: bool = Fals
 def extend_tokenizer(tokenizer: Any) -> TokenizerExtension:
     """Make `<|diff|>` one token of a tokenizer of transformers, in place.
 
-    It is not marked as special, so that `skip_special_tokens` keeps it, and it strips no whitespace. If decoding puts a
-    space after it, as SentencePiece tokenizers do, the decoder is changed to remove that space. Raises `ToolError` if a
-    text still does not survive encoding and decoding.
+    It is not marked as special, so that `skip_special_tokens` keeps it, and it strips no whitespace. If decoding puts
+    a space after it, as SentencePiece tokenizers do, the decoder is changed to remove that space. Raises `ToolError`
+    if a text still does not survive encoding and decoding.
     """
     from tokenizers import AddedToken
 
