@@ -277,18 +277,22 @@ def _score_section(results: Sequence[Results]) -> str:
 
 def _without_folders(recipe: FinetuneRecipe | PretrainRecipe) -> FinetuneRecipe | PretrainRecipe:
     """Return the recipe with the local folders removed from its paths."""
+    tokenizer = _short(recipe.tokenizer)
     if isinstance(recipe, FinetuneRecipe):
-        data = recipe.data
-        names = {name: _short(getattr(data, name)) for name in ("train", "reference", "validation")}
-        return replace(
-            recipe, model=_short(recipe.model), tokenizer=_short(recipe.tokenizer), data=replace(data, **names)
+        pairs = recipe.data
+        pairs = replace(
+            pairs,
+            train=_short(pairs.train),
+            reference=_short(pairs.reference),
+            validation=_short(pairs.validation),
         )
+        return replace(recipe, model=_short(recipe.model), tokenizer=tokenizer, data=pairs)
 
     def short(sources: Sequence[CorpusSource]) -> tuple[CorpusSource, ...]:
         return tuple(replace(source, path=_short(source.path)) for source in sources)
 
     corpus = replace(recipe.data, train=short(recipe.data.train), validation=short(recipe.data.validation))
-    return replace(recipe, tokenizer=_short(recipe.tokenizer), data=corpus)
+    return replace(recipe, tokenizer=tokenizer, data=corpus)
 
 
 def _short(path: str) -> str:

@@ -16,7 +16,6 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import astuple, dataclass, field
 from functools import partial
 from hashlib import blake2b
@@ -64,8 +63,8 @@ class CorpusTally:
     """Rows without a text, by reason."""
 
     def add(self, other: "CorpusTally") -> None:
-        for own, new in zip(astuple(self), astuple(other), strict=True):
-            own.update(new)
+        for name in self.__slots__:
+            getattr(self, name).update(getattr(other, name))
 
     def as_dict(self) -> dict[str, dict[str, int]]:
         return {name: dict(getattr(self, name)) for name in self.__slots__}
@@ -221,7 +220,8 @@ class _CorpusBuild:
             raise ConfigError(f"the sources have changed since the corpus in {work.path} was started; delete it")
         if saved is not None and saved["input"] < len(self._inputs) and self._fingerprints[saved["input"]] is None:
             saved = None  # the current input can be read only once
-        self._input, self._mark = (saved["input"], Mark(*saved["mark"])) if saved else (0, START)
+        self._input: int = saved["input"] if saved else 0
+        self._mark = Mark(*saved["mark"]) if saved else START
         sources = len(data.train) + len(data.validation)
         counts = saved["tallies"] if saved else [CorpusTally().as_dict()] * sources
         self._tallies = [CorpusTally.from_dict(count) for count in counts]
@@ -243,8 +243,7 @@ class _CorpusBuild:
         """Tokenize what is left."""
         sizes = [documents.source.size for _, _, documents in self._inputs]
         total = None if None in sizes else sum(size for size in sizes if size is not None)
-        with ExitStack() as stack:
-            stack.callback(lambda: [file.release() for file in self._files.values()])
+        try:
             for batch, tokenized in map_in_order(encoder, self._batches(batch_rows), workers=workers, fork=False):
                 self._append(batch, tokenized)
                 if self._timer.due():
@@ -256,6 +255,9 @@ class _CorpusBuild:
                 on_progress(CorpusProgress(before + batch.mark.end, total, documents, tokens, self._new_tokens))
             for file in self._files.values():
                 file.close()
+        finally:
+            for file in self._files.values():
+                file.release()
 
     def _batches(self, batch_rows: int) -> Iterator[RowBatch]:
         for number, (_, held_out, documents) in enumerate(self._inputs[self._input :], self._input):

@@ -23,7 +23,16 @@ from lintseq.lm.examples import ARMS, ExampleEncoder
 from lintseq.lm.loading import load_config, load_model, load_tokenizer, require_package
 from lintseq.lm.matching import TrainingPlan, by_length, check_match, make_plan
 from lintseq.lm.recipes import FinetuneRecipe
-from lintseq.lm.runs import CHECKPOINTS, LOG, TrainingProgress, TrainingReport, TrainingRun, is_first_process, wait_for
+from lintseq.lm.runs import (
+    CHECKPOINTS,
+    LOG,
+    TrainingProgress,
+    TrainingReport,
+    TrainingRun,
+    is_first_process,
+    versions,
+    wait_for,
+)
 from lintseq.lm.token_files import OnRecord, TokenFile, common_rows, open_tokens, tokenize
 from lintseq.rows import ReadingOptions, find_inputs
 
@@ -287,6 +296,7 @@ def _train(
         on_step=on_step,
     )
     manifest = {
+        "versions": versions(),
         "parameters": total,
         "trained_parameters": trained,
         "diff": asdict(extension),

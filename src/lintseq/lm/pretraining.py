@@ -180,6 +180,7 @@ def _train(
         on_step=on_step,
     )
     manifest = {
+        "versions": versions(),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "outcome": asdict(progress),
         "rows": {"trained": count, "epochs": rows.order.epochs(count), "validation": len(held_out)},

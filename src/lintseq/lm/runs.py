@@ -5,6 +5,7 @@ Until then everything is in `OUTPUT.partial`. The finished folder has the files 
 """
 
 import errno
+import json
 import math
 import os
 import platform
@@ -19,9 +20,11 @@ from typing import Any, Self, TypeVar
 from lintseq import __version__
 from lintseq.errors import ConfigError, ToolError
 from lintseq.lm.recipes import as_table, as_toml
+from lintseq.reporting.curves import line_chart
 from lintseq.storage import MANIFEST, WorkDirectory, read_manifest, write_atomically
 
 LOG = "log.jsonl"
+LOSS = "loss.svg"
 RECIPE = "recipe.toml"
 CHECKPOINTS = "checkpoints"
 CORPUS = "corpus"
@@ -124,10 +127,22 @@ class TrainingRun:
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
         """Write the manifest and rename the folder to `output`."""
-        self.manifest = {"lintseq": __version__, "versions": versions(), **manifest}
+        self.manifest = {"lintseq": __version__, **manifest}
         if self._work is not None:
+            self._draw_losses()
             self._work.finish([(self.folder, self._work.target)], self.manifest)
             self.manifest = self._work.manifest
+
+    def _draw_losses(self) -> None:
+        with open(self.file(LOG), encoding="utf-8") as file:
+            log = [TrainingProgress(**json.loads(line)) for line in file]
+        lines = {"training": [(progress.step, progress.loss) for progress in log]}
+        held_out = [(progress.step, progress.validation_loss) for progress in log]
+        if validation := [(step, loss) for step, loss in held_out if loss is not None]:
+            lines["validation"] = validation
+        title = os.path.basename(os.path.abspath(self.output))
+        with open(self.file(LOSS), "w", encoding="utf-8") as file:
+            file.write(line_chart(title, "optimizer step", "loss", lines))
 
     def report(self) -> TrainingReport:
         """Return the report of the finished run."""

@@ -77,7 +77,7 @@ class TokenFile(Sequence[Example]):
 
     ids: "NDArray[np.uint32]"
     """All token ids in sequence, shape `(tokens,)`; not in memory."""
-    index: "NDArray[np.int64]"
+    spans: "NDArray[np.int64]"
     """Shape `(examples, 3)`: row number, end, prompt tokens."""
     rows: tuple[str, ...]
     """Keys of the rows."""
@@ -86,28 +86,28 @@ class TokenFile(Sequence[Example]):
     tally: Mapping[str, Any]
 
     def __len__(self) -> int:
-        return len(self.index)
+        return len(self.spans)
 
     def __getitem__(self, index: Any) -> Any:
-        start = int(self.index[index - 1, 1]) if index else 0
-        _, end, prompt = self.index[index].tolist()
+        start = int(self.spans[index - 1, 1]) if index else 0
+        _, end, prompt = self.spans[index].tolist()
         return Example(self.ids[start:end], prompt)
 
     def lengths(self) -> "NDArray[np.int64]":
         """Return the number of tokens of each example."""
         import numpy as np
 
-        return np.diff(self.index[:, 1], prepend=0)
+        return np.diff(self.spans[:, 1], prepend=0)
 
     def select(self, rows: Mapping[str, int] | None = None) -> tuple[list[int], ExampleSizes]:
         """Return the indices and sizes of the examples whose row keys are in `rows`, numbered as there."""
         import numpy as np
 
         numbers = {row: number for number, row in enumerate(self.rows)} if rows is None else rows
-        own = np.array([numbers.get(row, -1) for row in self.rows], np.int64)[self.index[:, 0]]
+        own = np.array([numbers.get(row, -1) for row in self.rows], np.int64)[self.spans[:, 0]]
         indices = np.flatnonzero(own >= 0)
         lengths = self.lengths()[indices]
-        trained = lengths - self.index[indices, 2]
+        trained = lengths - self.spans[indices, 2]
         return indices.tolist(), ExampleSizes(own[indices].tolist(), trained.tolist(), lengths.tolist())
 
 
