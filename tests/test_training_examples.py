@@ -13,15 +13,10 @@ from lintseq.benchmarks.problem import Problem
 from lintseq.codecs import DIFF, SEPARATOR, get_codec
 from lintseq.dataset.shapes import SHAPES, ProgramRow, read_record
 from lintseq.errors import ConfigError, ProgramError
-<<<<<<< HEAD
-from lintseq.lm.examples import ARMS, Cut, Encoder, arm_of, common_rows, open_tokens, pair_of, tokenize
+from lintseq.lm.examples import ARMS, ExampleEncoder, pair_of
 from lintseq.lm.generation import prompts_of
 from lintseq.lm.solving import solve_request
-=======
-from lintseq.lm.examples import ARMS, ExampleEncoder, pair_of
-from lintseq.lm.generating import asked_of, request_of
 from lintseq.lm.token_files import common_rows, open_tokens, tokenize
->>>>>>> 7236b1e (Training: one resumable run, token files and corpora on the shared storage; recipes are option dataclasses)
 from lintseq.program import Program
 from lintseq.walks import ProgramSampler
 

@@ -6,7 +6,7 @@ gives two arms: `edits` has every draw of a row, `plain` each row's program once
 A prompt is tokenized exactly as at generation time and the completion is appended token by token, so the model is
 prompted with what it was trained on.
 
-    text   the prompts of `lintseq.benchmarks.prompts`: the instruction, a newline and, for edits, `<|diff|>`; then the
+    text   the prompts of `lintseq.benchmarks`: the instruction, a newline and, for edits, `<|diff|>`; then the
            completion and the end-of-text token
     chat   the tokenizer's chat template around the instruction and the completion, with everything it appends
 """
