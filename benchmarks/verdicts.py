@@ -21,8 +21,8 @@ from jailed import run_jailed
 
 from lintseq.benchmarks import load_problems
 from lintseq.benchmarks.problem import CheckTest, Problem
-from lintseq.evaluation.candidates import read
-from lintseq.evaluation.run import run_jobs
+from lintseq.evaluation.candidates import candidate_of
+from lintseq.evaluation.judging import run_jobs
 from lintseq.sandbox import Job, Limits, RunCheck, Sandbox
 
 LIMITS = Limits(seconds=5.0)
@@ -84,7 +84,7 @@ def candidates(problems: list[Problem], rng: random.Random) -> Iterator[tuple[Pr
         assert isinstance(stage, CheckTest)
         text = mutant(problem.reference, rng)
         if text is not None:
-            yield problem, read(problem, text, "program").program, stage.code
+            yield problem, candidate_of(problem, text, "program").program, stage.code
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from lintseq.benchmarks import BENCHMARKS, find_file, load_problems, reference_c
 from lintseq.errors import ConfigError
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.expectations import with_expectations
-from lintseq.evaluation.run import Setup, evaluate
+from lintseq.evaluation.judging import JudgingOptions, judge
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -51,8 +51,8 @@ def test_reference_solutions_pass_as_code_and_as_edits(name, form):
     runner = PlainRunner()
     problems = with_expectations(load_problems(name, str(DATA)).problems[:: SAMPLE[name]], runner, None)
     given = [Completion(row["task_id"], 0, row["completion"], form) for row in reference_completions(problems, form)]
-    rows = evaluate(problems, given, runner, Setup())
-    assert [(row["task_id"], row["detail"]) for row in rows if row["verdict"] != "passed"] == []
+    rows = judge(problems, given, runner, JudgingOptions())
+    assert [(row.task_id, row.detail) for row in rows if row.verdict != "passed"] == []
 
 
 def test_a_wrong_solution_fails_on_the_inputs_that_evalplus_added():
@@ -61,9 +61,9 @@ def test_a_wrong_solution_fails_on_the_inputs_that_evalplus_added():
     problems = with_expectations([problem], runner, None)
     # Right on the inputs of HumanEval, where no two numbers that are equal stand apart.
     wrong = "    return any(abs(a - b) < threshold for a in numbers for b in numbers if a != b)\n"
-    (row,) = evaluate(problems, [Completion(problem.task_id, 0, wrong, "code")], runner, Setup())
-    assert row["stages"]["base"] in ("passed", "failed")
-    assert row["verdict"] == "failed"
+    (row,) = judge(problems, [Completion(problem.task_id, 0, wrong, "code")], runner, JudgingOptions())
+    assert row.stages["base"] in ("passed", "failed")
+    assert row.verdict == "failed"
 
 
 def test_contests_are_judged_by_what_programs_print():
@@ -74,17 +74,17 @@ def test_contests_are_judged_by_what_programs_print():
         Completion(problems[0].task_id, index, text, "code")
         for index, text in enumerate([problems[0].reference, "print('NO')\n", "print(1 / 0)\n"])
     ]
-    rows = evaluate(problems, given, runner, Setup())
-    assert [row["verdict"] for row in rows] == ["passed", "failed", "error"]
+    rows = judge(problems, given, runner, JudgingOptions())
+    assert [row.verdict for row in rows] == ["passed", "failed", "error"]
 
 
 def test_functions_of_apps_are_called_with_what_the_lines_of_an_input_say():
     problems = [one for one in load_problems("apps", str(DATA)).problems if one.entry_point == "gym_slang"]
     (stage,) = problems[0].tests
     text = "def gym_slang(phrase):\n    return phrase.replace('I have', \"I've\")\n"
-    (row,) = evaluate(problems[:1], [Completion(problems[0].task_id, 0, text, "code")], PlainRunner(), Setup())
+    (row,) = judge(problems[:1], [Completion(problems[0].task_id, 0, text, "code")], PlainRunner(), JudgingOptions())
     assert stage.name == "tests"
-    assert row["verdict"] in ("passed", "failed")
+    assert row.verdict in ("passed", "failed")
 
 
 def test_a_missing_library_is_named_and_its_problems_are_not_run():

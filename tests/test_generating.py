@@ -150,7 +150,7 @@ def test_evaluate_reads_what_complete_writes(tmp_path):
     assert (tally.done, tally.tokens, tally.flops) == (24, 480, 24_000)
     requests = requests_of(prompts_of(PROBLEMS, "edits"), n=2, seed=0)
     completions = read_completions(str(output), PROBLEMS)
-    assert (completions.form, completions.missing) == ("diff", ())
+    assert (completions.format, completions.missing) == ("diff", ())
     assert [(item.task_id, item.index) for item in completions.items] == [
         (request.task_id, request.index) for request in requests
     ]

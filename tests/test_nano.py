@@ -18,8 +18,8 @@ from lintseq.benchmarks import prompt_for
 from lintseq.benchmarks.humaneval import own_problems
 from lintseq.benchmarks.problem import Problem
 from lintseq.codecs import DIFF
-from lintseq.evaluation.candidates import read
-from lintseq.evaluation.run import run_jobs
+from lintseq.evaluation.candidates import candidate_of
+from lintseq.evaluation.judging import run_jobs
 from lintseq.sandbox import Limits, Sandbox
 from lintseq.walks import sample_edits
 
@@ -180,7 +180,7 @@ def test_edit_sequences_of_the_references_pass_too(pool):
     programs = []
     for row, problem in zip(HELD_OUT, problems(), strict=True):
         text = DIFF.write(sample_edits(code_of(row), seed=3))
-        programs.append((problem, read(problem, text, "diff").program))
+        programs.append((problem, candidate_of(problem, text, "diff").program))
     assert verdicts(programs, pool) == ["passed"] * len(programs)
 
 

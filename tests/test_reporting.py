@@ -205,7 +205,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_from_everything_it_is_written_on(scheme: str) -> None:
-    light, _, dark = template("base.css").partition("prefers-color-scheme: dark")
+    light, _, dark = template("colors.css").partition("prefers-color-scheme: dark")
     found = colors(light) | (colors(dark) if scheme == "dark" else {})
     code = product(
         ("ink", "keyword", "string", "number", "comment"), ("card", "new", "new-strong", "need", "need-soft")

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from lintseq.cli import main
 from lintseq.errors import ConfigError, ToolError
-from lintseq.evaluation.results import Results
+from lintseq.evaluation.results import Evaluation, JudgedCompletion
 from lintseq.lm.recipes import as_table, from_table
 from lintseq.study import packing, running
 from lintseq.study.files import Arm, Base, Benchmark, Corpus, Finetune, Pairs, Sampling, Study, Tokenizer, read_study
@@ -454,17 +454,9 @@ def test_parts_of_one_benchmark_are_benchmarks_of_their_own(tmp_path: Path) -> N
     assert not any("--problems" in step.command for step in planned().steps)
 
 
-def results(passed: list[int], n: int = 4, **summary: Any) -> Results:
+def results(passed: list[int], n: int = 4, **summary: Any) -> Evaluation:
     rows = tuple(
-        {
-            "task_id": f"p{place}",
-            "index": index,
-            "verdict": "passed" if index < c else "failed",
-            "detail": "",
-            "completion": "<script>",
-            "format": "code",
-            "text": "<script>",
-        }
+        JudgedCompletion(f"p{place}", index, "passed" if index < c else "failed", format="code", completion="<script>")
         for place, c in enumerate(passed)
         for index in range(n)
     )
@@ -475,7 +467,7 @@ def results(passed: list[int], n: int = 4, **summary: Any) -> Results:
         "cost": {"flops_at_k": {"1": 1e12, "2": 2e12}},
         **summary,
     }
-    return Results(rows, {"benchmark": bench, "completions": {"sha256": "0"}}, told)
+    return Evaluation(rows, {"benchmark": bench, "completions": {"sha256": "0"}}, told)
 
 
 @pytest.fixture
@@ -488,7 +480,7 @@ def found() -> tuple[Found, Plan]:
         worse = one.arm == "edits" and one.setting.temperature == 0.2
         told[one.step] = results([max(c - 1, 0) for c in right] if worse else right)
     manifests = {
-        folder: {"plan": {"own": {"steps": 10}}, "outcome": {"tokens": 1000, "trained_tokens": 500, "loss": 0.5}}
+        folder: {"plan": {"own": {"steps": 10}}, "outcome": {"tokens": 1000, "learned": 500, "loss": 0.5}}
         for folder in plan.models.values()
     }
     notes = {step.name: {"seconds": 1.5} for step in plan.steps}
@@ -552,7 +544,7 @@ def test_a_report_says_how_each_arm_was_made(found: tuple[Found, Plan], tmp_path
 PRETRAIN = """
 tokenizer = "tokenizer"
 steps = 1
-model = {layers = 1, width = 8, heads = 1, ffn_width = 8}
+model = {layers = 1, width = 8, heads = 1, inner = 8}
 data = {train = [{path = "texts.txt"}]}
 optim = {lr = 1}
 run = {batch = 1, micro_batch = 1}

@@ -1,4 +1,7 @@
-"""Tiny tokenizers and models for the tests of language models, made without network."""
+"""Toys for the tests of language models: a tokenizer and models so small that they cost nothing.
+
+Everything is made here, without network; what needs an extra that is missing skips.
+"""
 
 import json
 import os
@@ -20,7 +23,7 @@ TEXTS = [
 
 
 def libraries() -> None:
-    """Skip the tests of a module if the extra `train` is not installed."""
+    """Skip what needs the extra `train` where it is missing."""
     for name in ("torch", "transformers", "tokenizers"):
         pytest.importorskip(name, reason="needs the extra: pip install 'lintseq[train]'")
     import torch
@@ -30,11 +33,10 @@ def libraries() -> None:
 
 @cache
 def toy_tokenizer(vocabulary: int = 320) -> Any:
-    """Return a tokenizer trained on a few lines."""
-    from lintseq.lm.loading import as_pretrained
-    from lintseq.lm.tokenizers import byte_level_bpe
+    """Return a tokenizer that is trained on a few lines."""
+    from lintseq.lm.tokenizers import as_pretrained, train_tokenizer
 
-    return as_pretrained(byte_level_bpe(TEXTS * 5, vocabulary))
+    return as_pretrained(train_tokenizer(TEXTS * 5, vocabulary=vocabulary))
 
 
 def bare_tokenizer() -> Any:
@@ -42,10 +44,10 @@ def bare_tokenizer() -> Any:
     from tokenizers import Tokenizer
 
     from lintseq.codecs import SEPARATOR
-    from lintseq.lm.loading import as_pretrained
+    from lintseq.lm.tokenizers import as_pretrained
 
     state = json.loads(toy_tokenizer().backend_tokenizer.to_str())
-    state["added_tokens"] = [token for token in state["added_tokens"] if token["content"] != SEPARATOR]
+    state["added_tokens"] = [one for one in state["added_tokens"] if one["content"] != SEPARATOR]
     return as_pretrained(Tokenizer.from_str(json.dumps(state)))
 
 

@@ -23,6 +23,12 @@ PUBLIC = {
         "lintseq.edits": ["EditSequence", "Edit", "Hunk"],
         "lintseq.codecs": ["get_codec", "Codec", "Resolution", "Note"],
     },
+    "Evaluation": {
+        "lintseq.evaluation.evaluate": ["evaluate", "EvaluationOptions", "EvaluationProgress"],
+        "lintseq.evaluation.results": ["Evaluation", "JudgedCompletion"],
+        "lintseq.evaluation.results_file": ["read_results"],
+        "lintseq.evaluation.report": ["report", "ReportOptions", "EvaluationReport"],
+    },
     "Errors": {"lintseq.errors": ["LintseqError", "ConfigError", "ProgramError", "MalformedEditError"]},
 }
 """Every public name, by topic and the module that defines it."""

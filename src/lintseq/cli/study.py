@@ -197,7 +197,7 @@ def _report(asked: "Study", planned: "Plan", output: Path) -> "tuple[Found, Path
     from json import dumps, loads
 
     from lintseq.dataset.outputs import MANIFEST
-    from lintseq.evaluation.results import read_results
+    from lintseq.evaluation.results_file import read_results
     from lintseq.study import running
     from lintseq.study.findings import as_table, gather
     from lintseq.study.report import write_report

@@ -1,29 +1,27 @@
 """How a completion becomes the program that is tested.
 
-    code     a program, bare or in Markdown, or what continues the prompt
+    code     a program, bare or in Markdown, or a continuation of the prompt
     program  a whole program, taken as it is
     diff ... edit text in one of the formats of `lintseq.codecs`
 
-Reading never raises: whatever a model wrote is some program, and what was wrong with it is told beside it.
+Never raises: every completion gives some program, and what was wrong with the completion is recorded beside it.
 """
 
 import ast
 from dataclasses import dataclass
 from hashlib import sha256
 
-from lintseq.benchmarks.problem import Problem
-from lintseq.codecs import SEPARATOR, Codec, Note, get_codec, join_edits, split_edits
+from lintseq.benchmarks import CODE, PROGRAM, Problem
+from lintseq.codecs import SEPARATOR, Codec, Note, get_codec, split_edits
 from lintseq.codecs.text import end_without_tokens
-from lintseq.errors import ConfigError, ProgramError
+from lintseq.errors import ProgramError
 from lintseq.languages import get_language
 from lintseq.languages.python.syntax import parse
 from lintseq.program import Program
 from lintseq.program.markdown import code_from_markdown
 
-CODE, PROGRAM = "code", "program"
-
 HARMLESS = frozenset({"end-token"})
-"""Reasons of notes that say nothing against an edit."""
+"""Reasons of notes that do not make an edit malformed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,63 +31,59 @@ class Candidate:
     program: str
     """What is run."""
     text: str
-    """What of it the model wrote, as a program of its own: what is linted and compared with others."""
+    """The part that the model wrote, as a program of its own: what is linted and compared with others."""
     notes: tuple[Note, ...] = ()
     """What was ignored or repaired in edit text."""
-    edits: int | None = None
-    """How many edits the text has; None if it is no edit text."""
+    states: tuple[str, ...] | None = None
+    """The program after each edit; None if the completion is not edit text."""
+    edits: int = 0
     applied: int = 0
-    """How many of them changed the program."""
+    """Number of edits that changed the program."""
     remark: str = ""
-    """Why there is no program, if there is none."""
+    """Why the completion holds no program."""
 
     @property
     def digest(self) -> str:
+        """SHA-256 of the program."""
         return sha256(self.program.encode("utf-8", "surrogatepass")).hexdigest()
 
-
-def check_form(form: str) -> None:
-    """Raise `ConfigError` if completions cannot be read in that form."""
-    if form in (CODE, PROGRAM):
-        return
-    try:
-        get_codec(form)
-    except ConfigError as error:
-        raise ConfigError(f"{error}; {CODE} for programs, {PROGRAM} for programs taken as they are") from None
+    @property
+    def faults(self) -> list[Note]:
+        """The notes that make an edit malformed."""
+        return [note for note in self.notes if note.reason not in HARMLESS]
 
 
-def read(problem: Problem, completion: str, form: str) -> Candidate:
-    """Return the program that a completion of a problem is."""
-    if form == PROGRAM:
+def candidate_of(problem: Problem, completion: str, format: str) -> Candidate:
+    """Return the program that a completion of a problem gives."""
+    if format == PROGRAM:
         return Candidate(completion, completion)
-    if form == CODE:
-        return _read_code(problem, completion)
-    return _read_edits(problem, completion, get_codec(form))
-
-
-def states(problem: Problem, completion: str, form: str) -> list[str]:
-    """Return the program after each edit of an edit text; of any other text, there is one state."""
-    if form in (CODE, PROGRAM):
-        return [read(problem, completion, form).text]
-    codec, start = get_codec(form), Program.from_text(problem.start)
-    edits = split_edits(completion)
-    return [codec.resolve(join_edits(edits[:count]), start).text for count in range(1, len(edits) + 1)]
+    if format == CODE:
+        return _from_code(problem, completion)
+    return _from_edits(problem, completion, get_codec(format))
 
 
 def looks_like_edits(completion: str) -> bool:
-    """Tell whether a completion starts as edit text does and no program can."""
-    text = completion.lstrip()
-    return text.startswith((SEPARATOR, "@@ -"))
+    """Return whether a completion starts like edit text, which no program does."""
+    return completion.lstrip().startswith((SEPARATOR, "@@ -"))
 
 
-def _read_edits(problem: Problem, completion: str, codec: Codec) -> Candidate:
-    resolution = codec.resolve(completion, Program.from_text(problem.start))
-    text = resolution.text
-    edits = len(split_edits(completion[: end_without_tokens(completion)]))
-    return Candidate(behind(problem.context, text), text, resolution.notes, edits, resolution.edits_applied)
+def _from_edits(problem: Problem, completion: str, codec: Codec) -> Candidate:
+    start = Program.from_text(problem.start)
+    resolution = codec.resolve(completion, start)
+    # Edits are counted by their separators, so text before the first one is an edit that changes nothing.
+    count = len(split_edits(completion))
+    states = [start.text] * count + [state.text for state in resolution.states()]
+    return Candidate(
+        with_context(problem.context, resolution.text),
+        resolution.text,
+        resolution.notes,
+        tuple(states[-count:] if count else ()),
+        len(split_edits(completion[: end_without_tokens(completion)])),
+        resolution.edits_applied,
+    )
 
 
-def _read_code(problem: Problem, completion: str) -> Candidate:
+def _from_code(problem: Problem, completion: str) -> Candidate:
     text, remark = completion, ""
     if not _parses(problem.prefix + text):
         text = text[: end_without_tokens(text)]
@@ -100,17 +94,17 @@ def _read_code(problem: Problem, completion: str) -> Candidate:
                 remark = str(error)
     if problem.prefix and not _defines(text, problem.entry_point):
         whole = problem.prefix + text
-        return Candidate(behind(problem.context, whole) if problem.context != problem.prefix else whole, whole)
-    return Candidate(behind(problem.context, text), text, remark=remark)
+        return Candidate(whole if problem.context == problem.prefix else with_context(problem.context, whole), whole)
+    return Candidate(with_context(problem.context, text), text, remark=remark)
 
 
-def behind(context: str, program: str) -> str:
-    """Return `program` behind `context`; imports from `__future__`, which have to come first, come first."""
+def with_context(context: str, program: str) -> str:
+    """Return `program` after `context`; imports from `__future__`, which have to come first, are moved to the top."""
     if not context:
         return program
     if "__future__" in program:
-        lifted, program = _without_future(program)
-        context = lifted + context
+        imports, program = _without_future(program)
+        context = imports + context
     return f"{context}{'' if context.endswith(chr(10)) else chr(10)}{program}"
 
 
@@ -121,12 +115,12 @@ def _without_future(program: str) -> tuple[str, str]:
     except ProgramError:
         return "", program
     lines = program.split("\n")
-    lifted = ""
+    imports = ""
     for node in body:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__" and node.end_lineno is not None:
-            lifted += ast.unparse(node) + "\n"
+            imports += ast.unparse(node) + "\n"
             lines[node.lineno - 1 : node.end_lineno] = ["pass"] + [""] * (node.end_lineno - node.lineno)
-    return lifted, "\n".join(lines)
+    return imports, "\n".join(lines)
 
 
 def _parses(text: str) -> bool:
@@ -138,7 +132,7 @@ def _parses(text: str) -> bool:
 
 
 def _defines(text: str, name: str) -> bool:
-    """Tell whether `text` is a program by itself that binds `name`, or any program if there is no name."""
+    """Return whether `text` is a program that binds `name`; without a name, whether it is a program."""
     try:
         body = parse(text).body
     except ProgramError:
@@ -151,4 +145,4 @@ def _bound(node: ast.stmt) -> set[str]:
         return {node.name}
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         return {(alias.asname or alias.name) for alias in node.names}
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}

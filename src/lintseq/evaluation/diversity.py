@@ -1,6 +1,6 @@
-"""How much the completions of a problem differ: as programs, in what they do, and in their text.
+"""How much the completions of a problem differ: as programs, in behavior, and in their text.
 
-Pure, and the same for completions in any order.
+Pure, and independent of the order of the completions.
 """
 
 import ast
@@ -15,21 +15,20 @@ from typing import Any
 from lintseq.errors import ProgramError
 from lintseq.languages.python.syntax import parse
 
-PAIRS = 100
-"""Pairs of programs of a problem that are compared at most; of more, so many are drawn."""
+MAX_PAIRS = 100
+"""Pairs of programs of a problem that are compared; a sample if there are more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diversity:
-    """Of the completions of one problem, or the means over several."""
+    """The diversity of one problem's completions, or the mean over several problems."""
 
     distinct_programs: float
-    """Share of the completions that are programs of their own, white space, comments and docstrings aside."""
+    """Share of distinct programs, ignoring whitespace, comments and docstrings."""
     distinct_behaviors: float
-    """Share that do something of their own when tested."""
+    """Share of distinct behaviors on the tests."""
     similarity: float | None
-    """1 less the edits, character by character, that turn one program into another, as a share of the longer one;
-    over all pairs. None if no two were there to compare."""
+    """Mean over pairs of 1 - Levenshtein distance / length of the longer program; None without a pair."""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -40,7 +39,7 @@ class Diversity:
 
 
 def normalized(program: str) -> str:
-    """Return a program without what does not matter to Python: layout, comments, docstrings."""
+    """Return a program without layout, comments and docstrings."""
     try:
         tree = parse(program)
     except ProgramError:
@@ -55,7 +54,7 @@ def normalized(program: str) -> str:
 
 
 def diversity(programs: Sequence[str], behaviors: Sequence[str]) -> Diversity:
-    """Return how much the completions of one problem differ, of which there is at least one."""
+    """Return the diversity of one problem's completions, of which there is at least one."""
     texts = Counter(map(normalized, programs))
     return Diversity(
         len(texts) / len(programs),
@@ -64,56 +63,56 @@ def diversity(programs: Sequence[str], behaviors: Sequence[str]) -> Diversity:
     )
 
 
-def mean(found: Mapping[str, Diversity]) -> Diversity | None:
-    """Return the means over problems, or None if there are none."""
-    if not found:
+def mean_diversity(by_problem: Mapping[str, Diversity]) -> Diversity | None:
+    """Return the mean over problems, or None if there are none."""
+    if not by_problem:
         return None
-    ordered = [found[name] for name in sorted(found)]
-    similar = [one.similarity for one in ordered if one.similarity is not None]
+    values = [by_problem[name] for name in sorted(by_problem)]
+    similarities = [value.similarity for value in values if value.similarity is not None]
     return Diversity(
-        fsum(one.distinct_programs for one in ordered) / len(ordered),
-        fsum(one.distinct_behaviors for one in ordered) / len(ordered),
-        fsum(similar) / len(similar) if similar else None,
+        fsum(value.distinct_programs for value in values) / len(values),
+        fsum(value.distinct_behaviors for value in values) / len(values),
+        fsum(similarities) / len(similarities) if similarities else None,
     )
 
 
 def pairwise_similarity(texts: Counter[str]) -> float | None:
-    """Return the mean similarity of two of the texts, each there as often as it is counted."""
-    each = sorted(texts.elements())
-    pairs = [(one, other) for place, one in enumerate(each) for other in each[place + 1 :]]
+    """Return the mean similarity over pairs of texts, each repeated as often as it is counted."""
+    ordered = sorted(texts.elements())
+    pairs = [(first, second) for index, first in enumerate(ordered) for second in ordered[index + 1 :]]
     if not pairs:
         return None
-    if len(pairs) > PAIRS:
-        digest = blake2b("\0".join(each).encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        pairs = Random(int.from_bytes(digest)).sample(pairs, PAIRS)
-    return fsum(similarity(one, other) for one, other in pairs) / len(pairs)
+    if len(pairs) > MAX_PAIRS:
+        digest = blake2b("\0".join(ordered).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        pairs = Random(int.from_bytes(digest)).sample(pairs, MAX_PAIRS)
+    return fsum(similarity(first, second) for first, second in pairs) / len(pairs)
 
 
-def similarity(one: str, other: str) -> float:
-    """Return 1 for equal texts and 0 for texts of which nothing stays."""
-    longer = max(len(one), len(other))
-    return 1.0 - distance(one, other) / longer if longer else 1.0
+def similarity(first: str, second: str) -> float:
+    """Return 1 for equal texts, 0 for texts without anything in common."""
+    longer = max(len(first), len(second))
+    return 1.0 - distance(first, second) / longer if longer else 1.0
 
 
-def distance(one: str, other: str) -> int:
-    """Return how many characters have to be put in, taken out or replaced to make one text the other.
+def distance(first: str, second: str) -> int:
+    """Return the Levenshtein distance of two texts.
 
-    Myers's bit-parallel algorithm (1999) in the form of Hyyrö (2003): a step for each character of one text, with
-    all of the other in the bits of one number.
+    Myers's bit-parallel algorithm (1999) in the form of Hyyrö (2003): one step per character of the longer text, with
+    all of the shorter text in the bits of one integer.
     """
-    if one == other:
+    if first == second:
         return 0
-    if not one or not other:
-        return len(one) or len(other)
-    if len(one) < len(other):
-        one, other = other, one
-    places: dict[str, int] = {}
-    for place, char in enumerate(other):
-        places[char] = places.get(char, 0) | 1 << place
-    full, last = (1 << len(other)) - 1, 1 << (len(other) - 1)
-    plus, minus, edits = full, 0, len(other)
-    for char in one:
-        equal = places.get(char, 0)
+    if not first or not second:
+        return len(first) or len(second)
+    if len(first) < len(second):
+        first, second = second, first
+    positions: dict[str, int] = {}
+    for index, char in enumerate(second):
+        positions[char] = positions.get(char, 0) | 1 << index
+    full, last = (1 << len(second)) - 1, 1 << (len(second) - 1)
+    plus, minus, edits = full, 0, len(second)
+    for char in first:
+        equal = positions.get(char, 0)
         diagonal = (((equal & plus) + plus) ^ plus) | equal | minus
         up, down = minus | ~(diagonal | plus), plus & diagonal
         edits += 1 if up & last else -1 if down & last else 0

@@ -1,27 +1,25 @@
-"""Published figures, to be drawn beside runs: those of the LintSeq paper (arXiv 2410.02749).
+"""Published results, for comparison with runs: those of the LintSeq paper (arXiv 2410.02749).
 
-Most were read off its plots, so they are right to about half a point; they are marked as digitized wherever they
-are shown. The paper gives no intervals.
+Most were read off its plots, accurate to about half a percentage point; reports label them as digitized. The paper
+gives no intervals.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-DIGITIZED = "LintSeq paper (arXiv 2410.02749), digitized from its plots"
-
 BASE, EDITS = "instruct", "LintSeq"
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A curve of the paper."""
+class PublishedCurve:
+    """pass@k of one model in the paper."""
 
     model: str
     arm: str
     passed: Mapping[int, float]
-    """k -> pass@k, as a share."""
+    """pass@k by k, from 0 to 1."""
     flops_at_1: float | None = None
-    """Operations for one completion of each problem."""
+    """Operations to sample one completion of each problem."""
 
     @property
     def name(self) -> str:
@@ -32,9 +30,9 @@ _KS = (1, 5, 10, 20, 50)
 _CONTEST_KS = (1, 5, 10, 20, 50, 100)
 
 
-def _curve(model: str, arm: str, text: str, ks: tuple[int, ...] = _KS, flops: float | None = None) -> Published:
+def _curve(model: str, arm: str, text: str, ks: tuple[int, ...] = _KS, flops: float | None = None) -> PublishedCurve:
     values = [float(part) / 100 for part in text.split()]
-    return Published(model, arm, dict(zip(ks, values, strict=True)), flops)
+    return PublishedCurve(model, arm, dict(zip(ks, values, strict=True)), flops)
 
 
 _HUMANEVAL = (
@@ -76,7 +74,7 @@ _CODECONTESTS = (
     _curve("Phi-3 14B", EDITS, "7.9 11.0 14.3 19.1 23.1", _CONTEST_KS[1:]),
 )
 
-PUBLISHED: Mapping[str, tuple[Published, ...]] = {
+PUBLISHED: Mapping[str, tuple[PublishedCurve, ...]] = {
     "humaneval": _HUMANEVAL,
     "humanevalpack": _HUMANEVAL,
     "mbpp+": _MBPP_PLUS,

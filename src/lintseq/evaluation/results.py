@@ -1,92 +1,146 @@
-"""Results of a run, read back from the file that `lintseq evaluate --output` wrote and the manifest beside it."""
+"""Results of an evaluation: a judged completion, which is a row of the results file, and the scored whole."""
 
-import json
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
-from lintseq.errors import ConfigError, ProgramError
-from lintseq.rows import BrokenInputError, parse_row, read_rows
-
-NEEDED = ("task_id", "index", "verdict", "detail")
+UNJUDGED = ("not-run", "sandbox-error")
+"""Verdicts that say nothing about the program."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Which problems a run is of: runs are compared where all of this is the same."""
+class JudgedCompletion:
+    """A completion and its verdict. Fields that do not apply are None, and absent from the row."""
 
-    name: str
-    """Of the benchmark."""
-    checksum: str
-    """Of its file."""
-    skipped: int
-    """How many of the first problems were left out."""
-    chosen: int | None
-    """How many of the others were chosen by name; None if all."""
-    choice: str
-    """The checksum of their names."""
-
-    def of(self, whole: int) -> int:
-        """Return how many problems are asked of a benchmark that has so many."""
-        return whole - self.skipped if self.chosen is None else self.chosen
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """A run, as its files tell it."""
-
-    rows: tuple[dict[str, Any], ...]
-    settings: dict[str, Any]
-    summary: dict[str, Any]
-    instructions: dict[str, str] = field(default_factory=dict)
-    """What each problem asks for, as far as it was kept."""
+    task_id: str
+    index: int
+    """Position among the problem's completions, from 0."""
+    verdict: str
+    detail: str = ""
+    """Why the program did not pass."""
+    seconds: float = 0.0
+    """Wall-clock time of all the tests that ran."""
+    cpu_seconds: float = 0.0
+    program: str = ""
+    """SHA-256 of the program that ran."""
+    behavior: str = ""
+    """Hash of what the program returned, raised and printed."""
+    stages: Mapping[str, str] = field(default_factory=dict)
+    """Verdict of each stage, for problems with several."""
+    suspect: tuple[str, ...] = ()
+    """Reasons to look at a pass: the program mentions what could forge one."""
+    edits: int | None = None
+    ignored_edits: int | None = None
+    """Edits that changed nothing."""
+    malformed_edits: int | None = None
+    """Edits with something wrong in them."""
+    notes: int | None = None
+    """Things that were ignored or repaired."""
+    clean: bool | None = None
+    """Whether the linter reports nothing about the program."""
+    states: int | None = None
+    clean_states: int | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    flops: float | None = None
+    format: str = ""
+    completion: str | None = None
+    """The completion as the model wrote it."""
+    text: str | None = None
+    """The program that it became, if that is a different text."""
 
     @property
-    def benchmark(self) -> Asked:
-        """What tells the problems from others."""
-        told, chosen = self.settings["benchmark"], self.settings.get("chosen") or {}
-        return Asked(
-            str(told["name"]),
-            str(told.get("sha256", "")),
+    def source(self) -> str:
+        """The program, without what surrounds it in the tests."""
+        return (self.text if self.text is not None else self.completion) or ""
+
+    @property
+    def judged(self) -> bool:
+        """Whether the verdict is about the program."""
+        return self.verdict not in UNJUDGED
+
+    def as_row(self) -> dict[str, Any]:
+        """Return the row of the results file."""
+        values = ((name, getattr(self, name)) for name in _COLUMNS)
+        return {name: value for name, value in values if value is not None and value not in ((), {})}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """Return the completion in a row, which has at least the columns of the fields without defaults."""
+        values = {name: row[name] for name in _COLUMNS if name in row}
+        values |= {name: str(values[name]) for name in ("task_id", "verdict", "detail")}
+        return cls(**values | {"suspect": tuple(row.get("suspect", ()))})
+
+
+_COLUMNS = tuple(column.name for column in fields(JudgedCompletion))
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatedProblems:
+    """The problems of an evaluation; only evaluations of the same problems are compared."""
+
+    benchmark: str
+    checksum: str
+    """Of the benchmark's file."""
+    skipped: int
+    """Number of problems left out at the start."""
+    selected: int | None
+    """Number of problems selected by name; None for all."""
+    selection: str
+    """Checksum of their names."""
+
+    def size(self, benchmark_size: int) -> int:
+        """Return the number of problems, out of `benchmark_size`."""
+        return benchmark_size - self.skipped if self.selected is None else self.selected
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Judged completions and their scores."""
+
+    rows: tuple[JudgedCompletion, ...]
+    """In the order of the completions."""
+    settings: Mapping[str, Any]
+    """Everything that the rows depend on: benchmark, completions, limits, linter."""
+    summary: Mapping[str, Any]
+    """Scores with intervals, verdicts, edits, clean states, diversity, cost, isolation: see docs/evaluate.md."""
+    instructions: Mapping[str, str] = field(default_factory=dict)
+    """Instruction of each problem, shorten."""
+
+    @property
+    def problems(self) -> EvaluatedProblems:
+        """The problems that were evaluated."""
+        benchmark, selected = self.settings["benchmark"], self.settings.get("chosen") or {}
+        return EvaluatedProblems(
+            str(benchmark["name"]),
+            str(benchmark.get("sha256", "")),
             int(self.settings.get("skip_first", 0)),
-            int(chosen["problems"]) if chosen else None,
-            str(chosen.get("sha256", "")),
+            int(selected["problems"]) if selected else None,
+            str(selected.get("sha256", "")),
         )
 
     @property
     def ks(self) -> tuple[int, ...]:
-        """The k for which the run was asked."""
+        """Each k for which pass@k was requested."""
         return tuple(sorted(int(k) for k in self.summary.get("pass_at_k", {})))
 
+    @property
+    def pass_at_k(self) -> dict[int, float | None]:
+        """pass@k for each k; None where a problem has fewer completions."""
+        return {int(k): value for k, value in self.summary["pass_at_k"].items()}
 
-def read_results(path: str) -> Results:
-    """Return the results in a file; raises `ConfigError` if it is none."""
-    way_out = "give a file that `lintseq evaluate --output` wrote"
-    if not os.path.isfile(path):
-        raise ConfigError(f"there is no file {path}; {way_out}")
-    manifest = f"{os.path.realpath(path).removesuffix('.jsonl')}.manifest.json"
-    try:
-        with open(manifest, "rb") as file:
-            told = json.load(file)
-        settings, summary = told["settings"], told["summary"]
-        asked = {str(name): str(text) for name, text in told.get("instructions", {}).items()}
-        results = Results(tuple(_rows(path)), settings, summary, asked)
-        _ = results.benchmark, results.ks
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise ConfigError(
-            f"{path} has no manifest of an evaluation beside it, at {manifest}, that says what it is of; {way_out}"
-        ) from None
-    lacking = next(
-        ((number, name) for number, row in enumerate(results.rows, 1) for name in NEEDED if name not in row), None
-    )
-    if lacking is not None:
-        raise ConfigError(f"{path}, row {lacking[0]} has no column {lacking[1]}; {way_out}")
-    return results
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary and the counts of each problem as plain data."""
+        counts = counts_of(self.rows)
+        return {**self.summary, "per_problem": {task_id: list(counts[task_id]) for task_id in sorted(counts)}}
 
 
-def _rows(path: str) -> Sequence[dict[str, Any]]:
-    try:
-        return [parse_row(raw.data) for raw in read_rows(path)]
-    except (BrokenInputError, ProgramError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}; evaluate again with --overwrite") from None
+def counts_of(rows: Sequence[JudgedCompletion], stage: str | None = None) -> dict[str, tuple[int, int]]:
+    """Return, for each problem, the number of judged completions and of those that passed (all tests or `stage`)."""
+    counts: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        verdict = row.verdict if stage is None else row.stages.get(stage, row.verdict)
+        if verdict not in UNJUDGED:
+            n, c = counts.get(row.task_id, (0, 0))
+            counts[row.task_id] = n + 1, c + (verdict == "passed")
+    return counts

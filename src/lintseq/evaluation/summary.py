@@ -1,178 +1,170 @@
-"""The numbers of a run, worked out from its rows and nothing else that could have changed meanwhile."""
+"""The numbers of an evaluation, computed from its rows alone."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from math import fsum
 from typing import Any
 
-from lintseq.benchmarks.problem import Problem
-from lintseq.evaluation.candidates import read
-from lintseq.evaluation.completions import Completion
+from lintseq.benchmarks import CODE, PROGRAM, Problem, prompt_for
 from lintseq.evaluation.cost import ModelShape
-from lintseq.evaluation.diversity import diversity, mean
-from lintseq.evaluation.scoring import LEVEL, RESAMPLES, UNJUDGED, Counts, Interval, counts_of, scores
+from lintseq.evaluation.diversity import diversity, mean_diversity
+from lintseq.evaluation.results import Evaluation, JudgedCompletion, counts_of
+from lintseq.evaluation.scoring import LEVEL, RESAMPLES, Counts, scores
+from lintseq.reporting.numbers import plural
 
 DEFAULT_KS = (1, 5, 10, 20, 50, 100)
 
-Row = Mapping[str, Any]
+Rows = Sequence[JudgedCompletion]
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """What completions took, as far as it is known."""
-
-    prompt: Mapping[str, int]
-    """Tokens of each problem's prompt."""
-    completion: Mapping[tuple[str, int], int]
-    """Tokens of each completion, by problem and index."""
-
-
-def summary(
-    problems: Sequence[Problem],
-    completions: Sequence[Completion],
-    rows: Sequence[Row],
+def summarize(
+    rows: Rows,
     *,
+    problems: int,
     ks: Sequence[int] = DEFAULT_KS,
     seed: int = 0,
     shape: ModelShape | None = None,
-    tokens: Tokens | None = None,
 ) -> dict[str, Any]:
-    """Return what is to be said of a run."""
+    """Return the summary of the rows of `problems` problems; `shape` is that of the model, to compute operations."""
     counts = counts_of(rows)
-    numbers = sorted({n for n, _ in counts.values()})
+    sizes = sorted({n for n, _ in counts.values()})
+    reasons = {row.task_id: row.detail for row in rows if row.verdict == "not-run"}
     found: dict[str, Any] = {
-        "problems": len(problems),
+        "problems": problems,
         "problems_scored": len(counts),
-        "problems_not_run": _not_run(problems, rows),
+        "problems_not_run": dict(Counter(reasons.values()).most_common()),
         "completions": len(rows),
-        "completions_per_problem": numbers[0] if len(numbers) == 1 else numbers,
-        "verdicts": dict(Counter(row["verdict"] for row in rows).most_common()),
-        "suspect": sum("suspect" in row for row in rows),
+        "completions_per_problem": sizes[0] if len(sizes) == 1 else sizes,
+        "verdicts": dict(Counter(row.verdict for row in rows).most_common()),
+        "suspect": sum(bool(row.suspect) for row in rows),
         **_pass_at_k("pass_at_k", counts, ks, seed),
     }
-    if any("base" in row.get("stages", {}) for row in rows):
-        base = [{**row, "verdict": row.get("stages", {}).get("base", row["verdict"])} for row in rows]
-        found.update(_pass_at_k("base_pass_at_k", counts_of(base), ks, seed))
+    if any("base" in row.stages for row in rows):
+        found |= _pass_at_k("base_pass_at_k", counts_of(rows, "base"), ks, seed)
     found["bootstrap"] = {"seed": seed, "draws": RESAMPLES, "level": LEVEL}
-    found["per_problem"] = {task_id: list(counts[task_id]) for task_id in sorted(counts)}
     found["edits"] = _edits(rows)
     found["clean"] = _clean(rows)
-    found["diversity"] = _diversity(problems, completions, rows)
-    found["cost"] = _cost(rows, ks, shape, tokens)
-    found["cpu_seconds"] = round(fsum(row["cpu_seconds"] for row in rows), 3)
+    found["diversity"] = _diversity(rows)
+    found["cost"] = _cost(rows, ks, shape)
+    found["cpu_seconds"] = round(fsum(row.cpu_seconds for row in rows), 3)
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _pass_at_k(name: str, counts: Counts, ks: Sequence[int], seed: int) -> dict[str, Any]:
     found = scores(counts, ks, seed=seed)
     return {
-        name: {str(k): _value(interval) for k, interval in found.items()},
-        f"{name}_interval": {str(k): [one.low, one.high] for k, one in found.items() if one is not None},
+        name: {str(k): None if score is None else score.value for k, score in found.items()},
+        f"{name}_interval": {str(k): [score.low, score.high] for k, score in found.items() if score is not None},
     }
-
-
-def _value(interval: Interval | None) -> float | None:
-    return None if interval is None else interval.value
-
-
-def _not_run(problems: Sequence[Problem], rows: Sequence[Row]) -> dict[str, int]:
-    """Return why problems were not run, and how many each time."""
-    reasons = {row["task_id"]: row["detail"] for row in rows if row["verdict"] == "not-run"}
-    return dict(Counter(reasons.values()).most_common())
 
 
 def _share(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 
 
-def _edits(rows: Sequence[Row]) -> dict[str, Any] | None:
-    edited = [row for row in rows if "edits" in row]
+def _edits(rows: Rows) -> dict[str, Any] | None:
+    edited = [row for row in rows if row.edits is not None]
     if not edited:
         return None
-    edits = sum(row["edits"] for row in edited)
+    edits = sum(row.edits or 0 for row in edited)
     return {
         "completions": len(edited),
         "edits_per_program": edits / len(edited),
-        "malformed_edits": _share(sum(row["malformed_edits"] for row in edited), edits),
-        "ignored_edits": _share(sum(row["ignored_edits"] for row in edited), edits),
-        "completions_not_as_written": _share(sum(row["notes"] > 0 for row in edited), len(edited)),
+        "malformed_edits": _share(sum(row.malformed_edits or 0 for row in edited), edits),
+        "ignored_edits": _share(sum(row.ignored_edits or 0 for row in edited), edits),
+        "completions_not_as_written": _share(sum(bool(row.notes) for row in edited), len(edited)),
     }
 
 
-def _clean(rows: Sequence[Row]) -> dict[str, Any] | None:
-    linted = [row for row in rows if "clean" in row]
+def _clean(rows: Rows) -> dict[str, Any] | None:
+    linted = [row for row in rows if row.clean is not None]
     if not linted:
         return None
-    states = [row for row in linted if "states" in row]
-    found: dict[str, Any] = {"programs": _share(sum(row["clean"] for row in linted), len(linted))}
-    if states:
-        found["states"] = _share(sum(row["clean_states"] for row in states), sum(row["states"] for row in states))
+    found: dict[str, Any] = {"programs": _share(sum(bool(row.clean) for row in linted), len(linted))}
+    if any(row.states is not None for row in linted):
+        states = sum(row.states or 0 for row in linted)
+        found["states"] = _share(sum(row.clean_states or 0 for row in linted), states)
     return found
 
 
-def _diversity(
-    problems: Sequence[Problem], completions: Sequence[Completion], rows: Sequence[Row]
-) -> dict[str, Any] | None:
-    by_id = {problem.task_id: problem for problem in problems}
-    programs: dict[str, list[str]] = defaultdict(list)
-    behaviors: dict[str, list[str]] = defaultdict(list)
-    for item, row in zip(completions, rows, strict=True):
-        if row["verdict"] not in UNJUDGED:
-            programs[item.task_id].append(read(by_id[item.task_id], item.text, item.form).text)
-            behaviors[item.task_id].append(row["behavior"])
-    several = {task_id: diversity(texts, behaviors[task_id]) for task_id, texts in programs.items() if len(texts) > 1}
-    total = mean(several)
-    return None if total is None else total.as_dict()
-
-
-def _cost(
-    rows: Sequence[Row], ks: Sequence[int], shape: ModelShape | None, tokens: Tokens | None
-) -> dict[str, Any] | None:
-    completion = {
-        (row["task_id"], row["index"]): count for row in rows if (count := _tokens_of(row, tokens)) is not None
-    }
-    counted = bool(rows) and len(completion) == len(rows)
-    prompt: dict[str, int] = {}
+def _diversity(rows: Rows) -> dict[str, Any] | None:
+    judged: dict[str, list[JudgedCompletion]] = defaultdict(list)
     for row in rows:
-        count = row.get("prompt_tokens", None if tokens is None else tokens.prompt.get(row["task_id"]))
-        if count is not None:
-            prompt[row["task_id"]] = count
+        if row.judged:
+            judged[row.task_id].append(row)
+    several = {
+        task_id: diversity([row.source for row in found], [row.behavior for row in found])
+        for task_id, found in judged.items()
+        if len(found) > 1
+    }
+    mean = mean_diversity(several)
+    return None if mean is None else mean.as_dict()
+
+
+def _cost(rows: Rows, ks: Sequence[int], shape: ModelShape | None) -> dict[str, Any] | None:
+    completion = {(row.task_id, row.index): n for row in rows if (n := row.completion_tokens) is not None}
+    prompt = {row.task_id: n for row in rows if (n := row.prompt_tokens) is not None}
+    counted = bool(rows) and len(completion) == len(rows)
     found: dict[str, Any] = {}
     if counted:
         found["completion_tokens"] = fsum(completion.values()) / len(completion)
         if prompt:
             found["prompt_tokens"] = fsum(prompt.values()) / len(prompt)
-    if rows and all("flops" in row for row in rows):
-        per_problem = _by_problem(rows, lambda row: row["flops"])
-        found["flops_at_k"] = {str(k): k * fsum(map(_mean, per_problem.values())) for k in ks}
-        found["flops"] = "as the generator recorded them, each completion with its prompt"
-    elif counted and shape is not None and len(prompt) == len({row["task_id"] for row in rows}):
-        per_problem = _by_problem(
-            rows,
-            lambda row: shape.completion(completion[row["task_id"], row["index"]], prompt=prompt[row["task_id"]]),
-        )
-        prompts = {task_id: shape.prompt(count) for task_id, count in prompt.items()}
-        found["flops_at_k"] = {
-            str(k): fsum(prompts[task_id] + k * _mean(each) for task_id, each in per_problem.items()) for k in ks
-        }
-        found["flops"] = "worked out from tokens; each prompt counted once"
+    by_problem: dict[str, list[JudgedCompletion]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: (row.task_id, row.index)):
+        by_problem[row.task_id].append(row)
+    if rows and all(row.flops is not None for row in rows):
+        means = [_mean([row.flops or 0.0 for row in found]) for found in by_problem.values()]
+        found["flops_at_k"] = {str(k): k * fsum(means) for k in ks}
+        found["flops"] = "as recorded by the generator, each completion with its prompt"
+    elif counted and shape is not None and len(prompt) == len(by_problem):
+        costs = [
+            (
+                shape.prompt(prompt[task_id]),
+                _mean([shape.completion(row.completion_tokens or 0, prompt=prompt[task_id]) for row in found]),
+            )
+            for task_id, found in by_problem.items()
+        ]
+        found["flops_at_k"] = {str(k): fsum(prompt_cost + k * mean for prompt_cost, mean in costs) for k in ks}
+        found["flops"] = "computed from tokens, each prompt once"
     return found or None
-
-
-def _tokens_of(row: Row, tokens: Tokens | None) -> int | None:
-    if "completion_tokens" in row:
-        count: int = row["completion_tokens"]
-        return count
-    return None if tokens is None else tokens.completion.get((row["task_id"], row["index"]))
-
-
-def _by_problem(rows: Sequence[Row], value: Any) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: (row["task_id"], row["index"])):
-        found[row["task_id"]].append(value(row))
-    return found
 
 
 def _mean(values: Sequence[float]) -> float:
     return fsum(values) / len(values)
+
+
+def with_tokens(rows: Rows, problems: Mapping[str, Problem], tokenizer: Any) -> list[JudgedCompletion]:
+    """Return the rows with token counts where they have none; prompts are those of the paper's arms."""
+    style = "plain" if all(row.format in (CODE, PROGRAM) for row in rows) else "edits"
+    prompts = [str(prompt_for(problem, style)) for problem in problems.values()]
+    lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch_fast(prompts)]
+    prompt_tokens = dict(zip(problems, lengths, strict=True))
+    completions = tokenizer.encode_batch_fast([row.completion or "" for row in rows])
+    return [
+        replace(
+            row,
+            prompt_tokens=prompt_tokens[row.task_id] if row.prompt_tokens is None else row.prompt_tokens,
+            completion_tokens=len(encoding.ids) if row.completion_tokens is None else row.completion_tokens,
+        )
+        for row, encoding in zip(rows, completions, strict=True)
+    ]
+
+
+def warnings_of(evaluation: Evaluation) -> list[str]:
+    """Return what a reader of the scores has to know."""
+    summary = evaluation.summary
+    benchmark = summary["benchmark"]
+    warnings = [f"{plural(count, 'problem')} not run: {why}" for why, count in summary["problems_not_run"].items()]
+    if broken := summary["verdicts"].get("sandbox-error"):
+        warnings.append(f"{plural(broken, 'completion')} not judged because the sandbox failed; they do not count")
+    if suspect := summary["suspect"]:
+        warnings.append(
+            f"{plural(suspect, 'completion')} passed but may be forged: see the column `suspect` of the results"
+        )
+    if benchmark["version"] == "unknown":
+        warnings.append(f"{benchmark['file']} is not a version of the benchmark that lintseq knows")
+    if missing := summary["missing_problems"]:
+        warnings.append(f"{plural(missing, 'problem')} without completions; they do not count")
+    return warnings

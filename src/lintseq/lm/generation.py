@@ -13,11 +13,18 @@ from itertools import product
 from typing import Any, Literal
 
 from lintseq import __version__
-from lintseq.benchmarks import PROMPT_STYLES, load_problems, prompt_for, select_problems
+from lintseq.benchmarks import (
+    CODE,
+    PROGRAM,
+    PROMPT_STYLES,
+    check_format,
+    load_problems,
+    prompt_for,
+    select_problems,
+)
 from lintseq.benchmarks.problem import Problem
 from lintseq.errors import ConfigError, LintseqError, ProgramError
-from lintseq.evaluation.candidates import CODE, PROGRAM, check_form
-from lintseq.evaluation.run import Row, RowsFile
+from lintseq.evaluation.rows_file import Row, RowsFile
 from lintseq.lm.backends import BackendOptions, open_backend
 from lintseq.lm.backends.backend import (
     Backend,
@@ -237,7 +244,7 @@ def _tasks(model: str, benchmark: str | None, options: CompletionOptions) -> _Ta
     """Return the prompts to complete; raises `ConfigError` if it is not clear which, or in which style."""
     style = style_of(model)
     if options.format is not None:
-        check_form(options.format)
+        check_format(options.format)
     if (benchmark is None) == (options.prompts_file is None):
         raise ConfigError("choose what to complete: --benchmark, or --prompts-file")
     if benchmark is None:

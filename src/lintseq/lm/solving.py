@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lintseq.benchmarks import CODE
 from lintseq.codecs import SEPARATOR, Resolution, get_codec
 from lintseq.codecs.text import end_without_tokens
 from lintseq.errors import ConfigError
-from lintseq.evaluation.candidates import CODE
 from lintseq.lm.backends import BackendOptions, open_backend
 from lintseq.lm.backends.backend import Backend, GeneratedCompletion, GenerationRequest, SamplingParameters
 from lintseq.lm.generation import ModelStyle, style_of

@@ -1,19 +1,20 @@
-"""Plots as values, and as SVG that a page holds: points, lines, bands and intervals on axes.
+"""Plots as values and as SVG: points, lines, bands and intervals on axes, drawn without any library.
 
-A plot says what is to be seen. `svg` draws it with the page's own styles, without any library;
-`lintseq.reporting.pictures` draws the same with matplotlib.
+`svg` draws a plot for a page, which has the styles; `svg_document` draws it as a file of its own.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil, floor, log10
 
-from lintseq.reporting.pages import escaped
+from lintseq.reporting.pages import escaped, template
 
 WIDTH, HEIGHT = 560, 360
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 14, 50
 LABELS = 140
-"""Room at the right for the names of published curves."""
+"""Width at the right for the names of published curves."""
+TITLE, LEGEND_LINE = 32, 18
+"""Heights of the title and of a line of the legend in an SVG file."""
 SHAPES = ("circle", "square", "diamond", "triangle")
 COLORS = 8
 """How many the style sheet has, s0 and following; runs after these get hollow marks and dashed lines."""
@@ -154,19 +155,11 @@ class _Canvas:
 
 
 def svg(plot: Plot) -> str:
-    """Return the plot as a figure: SVG, and a legend that says what is what."""
-    canvas = _Canvas(plot, WIDTH + (LABELS if any(one.published for one in plot.series) else 0))
-    _axes(canvas)
-    for series in plot.series:
-        if series.published:
-            _background(canvas, series)
-    _names(canvas, [one for one in plot.series if one.published])
-    own = [series for series in plot.series if not series.published]
-    for number, series in enumerate(own):
-        _foreground(canvas, series, number, (number - (len(own) - 1) / 2) * 5 if series.joined else 0.0)
-    legend = "".join(f"<li>{mark(number)}{escaped(one.name)}</li>" for number, one in enumerate(own))
-    if any(one.published for one in plot.series):
-        legend += '<li class="theirs">gray: published, digitized; dashed without edits</li>'
+    """Return the plot as a figure of a page: its SVG, and a legend."""
+    canvas = _drawn(plot)
+    legend = "".join(f"<li>{mark(number)}{escaped(one.name)}</li>" for number, one in enumerate(_own(plot)))
+    if canvas.width > WIDTH:
+        legend += f'<li class="theirs">{_PUBLISHED}</li>'
     wide = " wide" if canvas.width > WIDTH else ""
     return (
         f'<figure class="plot{wide}" data-plot="{escaped(plot.name)}">\n'
@@ -176,6 +169,48 @@ def svg(plot: Plot) -> str:
         f' aria-label="{escaped(plot.title)}">{"".join(canvas.parts)}</svg></div>\n'
         f'<p class="note">{escaped(plot.note)}</p>\n</figure>'
     )
+
+
+def svg_document(plot: Plot) -> str:
+    """Return the plot as an SVG file, with its title, its legend and its styles, for light and dark pages."""
+    canvas = _drawn(plot)
+    names = [one.name for one in _own(plot)]
+    entries = [
+        f'<g class="s{number % COLORS}">{_marker(LEFT + 7, HEIGHT + 11 + LEGEND_LINE * number, number)}</g>'
+        f'<text x="{LEFT + 20}" y="{HEIGHT + 15 + LEGEND_LINE * number}">{escaped(name)}</text>'
+        for number, name in enumerate(names)
+    ]
+    if canvas.width > WIDTH:
+        entries.append(f'<text x="{LEFT + 20}" y="{HEIGHT + 15 + LEGEND_LINE * len(names)}">{_PUBLISHED}</text>')
+    height = TITLE + HEIGHT + LEGEND_LINE * len(entries) + 12
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {canvas.width} {height}" width="{canvas.width}"'
+        f' height="{height}" role="img" aria-label="{escaped(plot.title)}">\n'
+        f"<style>\n{template('colors.css')}\n{template('plots.css')}</style>\n"
+        f'<g class="canvas"><rect class="paper" width="100%" height="100%"/>'
+        f'<text class="heading" x="{LEFT}" y="22">{escaped(plot.title)}</text>\n'
+        f'<g transform="translate(0 {TITLE})">{"".join([*canvas.parts, *entries])}</g></g>\n</svg>\n'
+    )
+
+
+_PUBLISHED = "gray: published, digitized; dashed: without edits"
+
+
+def _own(plot: Plot) -> list[Series]:
+    return [series for series in plot.series if not series.published]
+
+
+def _drawn(plot: Plot) -> _Canvas:
+    published = [series for series in plot.series if series.published]
+    canvas = _Canvas(plot, WIDTH + (LABELS if published else 0))
+    _axes(canvas)
+    for series in published:
+        _background(canvas, series)
+    _names(canvas, published)
+    own = _own(plot)
+    for number, series in enumerate(own):
+        _foreground(canvas, series, number, (number - (len(own) - 1) / 2) * 5 if series.joined else 0.0)
+    return canvas
 
 
 def mark(number: int) -> str:

@@ -15,9 +15,9 @@ from math import fsum
 from random import Random
 from typing import Any
 
-from lintseq.evaluation.report import points
-from lintseq.evaluation.results import Results
-from lintseq.evaluation.scoring import RESAMPLES, Interval, counts_of, interval_of, pass_at_k
+from lintseq.evaluation.report_tables import points
+from lintseq.evaluation.results import Evaluation, counts_of
+from lintseq.evaluation.scoring import RESAMPLES, Interval, interval_of, pass_at_k
 from lintseq.study.files import Benchmark, Study, label
 from lintseq.study.plan import Measured, Plan, Setting
 
@@ -30,7 +30,7 @@ class Found:
     """All that was measured, ready to be told."""
 
     study: Study
-    results: Mapping[tuple[str, str, Setting], Sequence[Results]]
+    results: Mapping[tuple[str, str, Setting], Sequence[Evaluation]]
     """By benchmark, arm and setting: one for each seed."""
     trainings: Mapping[str, Sequence[Mapping[str, Any]]]
     """Of each arm: what each finetuning said of itself."""
@@ -59,12 +59,12 @@ class Verdict:
 def gather(
     study: Study,
     plan: Plan,
-    results: Mapping[str, Results],
+    results: Mapping[str, Evaluation],
     manifests: Mapping[str, Mapping[str, Any]],
     notes: Mapping[str, Mapping[str, Any]],
 ) -> Found:
     """Sort what the steps left; `results` by step, `manifests` by model folder, `notes` by step."""
-    by_what: dict[tuple[str, str, Setting], list[Results]] = {}
+    by_what: dict[tuple[str, str, Setting], list[Evaluation]] = {}
     for one in plan.results:
         by_what.setdefault((one.benchmark, one.arm, one.setting), []).append(results[one.step])
     trainings = {

@@ -3,16 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lintseq import __version__
-from lintseq.evaluation import report as evaluation
-from lintseq.evaluation.report import Section
-from lintseq.evaluation.report_markdown import MARK, plain, section_markdown
-from lintseq.evaluation.report_page import evaluation_page, section_html
-from lintseq.evaluation.results import Results
+from lintseq.evaluation.report import ReportOptions, compose, report_page
+from lintseq.evaluation.results import Evaluation
 from lintseq.lm.recipes import as_toml
-from lintseq.reporting import pictures
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.pages import escaped, fill, page, template, write_page
+from lintseq.reporting.sections import Section, markdown_report, plain, section_html, sections_markdown
 from lintseq.study.files import Study, label
 from lintseq.study.findings import Found, chosen
 from lintseq.study.plan import HERE, Plan
@@ -26,12 +22,12 @@ def write_report(found: Found, plan: Plan, folder: Path) -> list[Path]:
     """Write the report of a study into a folder, and return the files: first the page, then the Markdown."""
     folder.mkdir(parents=True, exist_ok=True)
     sections = sections_of(found)
-    drawn = pictures.draw_sections(sections, folder) if pictures.available() else {}
+    paragraphs, plots = sections_markdown(sections, folder)
     details = _write_details(found, folder)
     index, text = folder / "index.html", folder / "report.md"
     write_page(index, study_page(found.study, plan, sections, details))
-    write_page(text, study_markdown(found.study, plan, sections, drawn, details))
-    return [index, text, *(folder / file for file in drawn.values()), *(folder / file for _, file in details)]
+    write_page(text, study_markdown(found.study, plan, paragraphs, details))
+    return [index, text, *plots, *(folder / file for _, file in details)]
 
 
 def study_page(study: Study, plan: Plan, sections: Sequence[Section], details: Sequence[tuple[str, str]]) -> str:
@@ -49,25 +45,16 @@ def study_page(study: Study, plan: Plan, sections: Sequence[Section], details: S
             "file": escaped(as_toml(study)),
         },
     )
-    return page(body, title=study.title, styles=("base.css", "code.css", "chart.css", "report.css"))
+    return page(body, title=study.title, styles=("base.css", "code.css", "chart.css", "report.css", "plots.css"))
 
 
-def study_markdown(
-    study: Study,
-    plan: Plan,
-    sections: Sequence[Section],
-    drawn: Mapping[tuple[int, str], str],
-    details: Sequence[tuple[str, str]],
-) -> str:
-    """Return the report as Markdown; `drawn` gives the files of plots by section and name."""
-    parts = [f"{MARK}{__version__} -->", f"# {plain(study.title)}", plain(_summary(study))]
-    for number, section in enumerate(sections):
-        parts += section_markdown(section, {name: file for (place, name), file in drawn.items() if place == number})
-    parts.append("## Programs")
+def study_markdown(study: Study, plan: Plan, paragraphs: Sequence[str], details: Sequence[tuple[str, str]]) -> str:
+    """Return the report as Markdown; `paragraphs` are those of its sections."""
+    parts = [plain(_summary(study)), *paragraphs, "## Programs"]
     parts.append("\n".join(f"- [{plain(name)}]({file})" for name, file in details))
     parts += ["## The study file", f"```toml\n{as_toml(study).rstrip()}\n```"]
     parts += ["## The commands", f"```text\n{_commands(plan).rstrip()}\n```"]
-    return "\n\n".join(parts) + "\n"
+    return markdown_report(study.title, parts)
 
 
 def _summary(study: Study) -> str:
@@ -85,14 +72,15 @@ def _write_details(found: Found, folder: Path) -> list[tuple[str, str]]:
     for bench in found.study.benchmarks:
         settings = {arm: chosen(found, bench, arm) for arm in found.study.arms}
         for place, seed in enumerate(found.study.seeds):
-            runs = [evaluation.Run(arm, _one(found, label(bench), arm, settings, place)) for arm in found.study.arms]
+            runs = {arm: _one(found, label(bench), arm, settings, place) for arm in found.study.arms}
             file = f"{label(bench)}-{seed}.html"
-            write_page(folder / file, evaluation_page(evaluation.report(runs, ks=found.study.k, examples=_EXAMPLES)))
+            options = ReportOptions(tuple(found.study.k), examples=_EXAMPLES)
+            write_page(folder / file, report_page(compose(runs, options)))
             told.append((f"{label(bench)}, seed {seed}", file))
     return told
 
 
-def _one(found: Found, bench: str, arm: str, settings: Mapping[str, object], place: int) -> Results:
+def _one(found: Found, bench: str, arm: str, settings: Mapping[str, object], place: int) -> Evaluation:
     return next(
         results[place]
         for (name, other, setting), results in found.results.items()

@@ -8,10 +8,21 @@ from math import fsum, log10
 from typing import Any
 
 from lintseq.evaluation.published import PUBLISHED
-from lintseq.evaluation.report import Cell, Section, Table, flops_of, percent, points, series_over
+from lintseq.evaluation.report_plots import fitted_series, flops_of, operations_plot, pass_plot
+from lintseq.evaluation.report_tables import (
+    SUMMARY_NUMBERS,
+    VERDICTS,
+    difference_cell,
+    formatted,
+    percent,
+    published_table,
+    score_cell,
+    without_empty_rows,
+)
 from lintseq.evaluation.scoring import Interval
 from lintseq.reporting.numbers import plural
-from lintseq.reporting.plots import Plot, Point, Series, log_ticks, power
+from lintseq.reporting.plots import Plot, Point, Series, power
+from lintseq.reporting.sections import Cell, Section, Table
 from lintseq.study.files import Arm, Benchmark, Study, label
 from lintseq.study.findings import Found, Scores, Verdict, chosen, mean_of, scores_of, sentences, verdicts_of
 from lintseq.study.plan import Setting
@@ -34,7 +45,7 @@ def _answer(found: Found) -> Section:
     for bench in (one for one in study.benchmarks if not one.validation):
         mine = [one for one in told if one.benchmark == label(bench)]
         tables.append(_comparison_table(bench, mine, study.k))
-    return Section("What was found", (), (*sentences(told, study), *study.notes), tuple(tables), (), ())
+    return Section("What was found", (*sentences(told, study), *study.notes), tuple(tables))
 
 
 def _comparison_table(bench: Benchmark, verdicts: Sequence[Verdict], ks: Sequence[int]) -> Table:
@@ -43,16 +54,11 @@ def _comparison_table(bench: Benchmark, verdicts: Sequence[Verdict], ks: Sequenc
         cells = []
         for k in ks:
             one = next((one for one in verdicts if (one.arm, one.other, one.k) == (arm, other, k)), None)
-            cells.append(Cell("–") if one is None else _difference_cell(one))
+            cells.append(Cell("–") if one is None else difference_cell(one.difference, one.words))
         rows.append((Cell(f"{arm} against {other}", "in points"), *cells))
     note = "95 % of 2,000 draws of problems and of seeds give a difference in the range below each number."
     heads = (label(bench), *(f"pass@{k}" for k in ks))
     return Table(f"answer-{label(bench)}", f"{label(bench)}: differences", heads, tuple(rows), note, runs=False)
-
-
-def _difference_cell(one: Verdict) -> Cell:
-    low, high = points(one.difference.low), points(one.difference.high)
-    return Cell(points(one.difference.value), f"{low} to {high}: {one.words}")
 
 
 # A benchmark
@@ -73,14 +79,12 @@ def _benchmark(found: Found, bench: Benchmark) -> Section:
         _behavior_table(found, bench, settings),
     ]
     if study.published and not bench.problems and (theirs := PUBLISHED.get(bench.name)):
-        tables.append(_published_table(theirs))
+        tables.append(published_table(theirs, "other models, data and prompts"))
     return Section(
         title,
-        (),
         tuple(_choice(found, bench, settings)),
         tuple(table for table in tables if table is not None),
         tuple(_plots(found, bench, settings, ks, means)),
-        (),
     )
 
 
@@ -106,13 +110,9 @@ def _settings(found: Found, bench: Benchmark, settings: Mapping[str, Setting]) -
 
 
 def _pass_table(arms: Sequence[str], ks: Sequence[int], means: Mapping[tuple[str, int], Interval]) -> Table:
-    rows = tuple((Cell(f"pass@{k}"), *(_score(means[arm, k]) for arm in arms)) for k in ks)
+    rows = tuple((Cell(f"pass@{k}"), *(score_cell(means[arm, k]) for arm in arms)) for k in ks)
     note = "Mean over seeds and problems; below, what 95 % of 2,000 draws of problems and of seeds give."
     return Table("pass-at-k", "pass@k", ("", *arms), rows, note)
-
-
-def _score(one: Interval) -> Cell:
-    return Cell(percent(one.value), f"{100 * one.low:.1f} to {100 * one.high:.1f}")
 
 
 def _seeds_table(
@@ -153,56 +153,27 @@ def _behavior_table(found: Found, bench: Benchmark, settings: Mapping[str, Setti
     arms = list(found.study.arms)
     summaries = {arm: [one.summary for one in found.results[label(bench), arm, settings[arm]]] for arm in arms}
 
-    def row(name: str, group: str, key: str, form: str, note: str = "") -> tuple[Cell, ...]:
-        cells = []
-        for arm in arms:
-            values = [one.get(group, {}).get(key) for one in summaries[arm]]
-            known = [float(value) for value in values if value is not None]
-            mean = fsum(known) / len(known) if known else None
-            cells.append(Cell("–" if mean is None else percent(mean) if form == "%" else format(mean, form)))
-        return Cell(name, note), *cells
+    def mean(arm: str, group: str, key: str) -> float | None:
+        values = [summary.get(group, {}).get(key) for summary in summaries[arm]]
+        known = [float(value) for value in values if value is not None]
+        return fsum(known) / len(known) if known else None
 
-    rows = [
-        row("edits of a program", "edits", "edits_per_program", ",.2f"),
-        row("malformed edits", "edits", "malformed_edits", "%"),
-        row("ignored edits", "edits", "ignored_edits", "%"),
-        row("programs that are clean", "clean", "programs", "%", "in the linter's eyes"),
-        row("states that are clean", "clean", "states", "%"),
-        row("distinct programs", "diversity", "distinct_programs", "%", "of a problem's"),
-        row("distinct behaviors", "diversity", "distinct_behaviors", "%"),
-        row("similarity of two programs", "diversity", "pairwise_similarity", ",.2f"),
-        row("tokens of a prompt", "cost", "prompt_tokens", ",.1f"),
-        row("tokens of a completion", "cost", "completion_tokens", ",.1f"),
-        *_verdict_rows(found, bench, settings),
+    rows: list[tuple[Cell, ...]] = [
+        (Cell(name, note), *(Cell(formatted(mean(arm, group, key), spec)) for arm in arms))
+        for name, group, key, spec, note in SUMMARY_NUMBERS
     ]
-    told = tuple(one for one in rows if any(cell.text != "–" for cell in one[1:]))
-    return Table("facts", "How they were written", ("", *arms), told, "Means over seeds.")
+    rows += _verdict_rows(found, bench, settings)
+    return Table("facts", "How they were written", ("", *arms), without_empty_rows(rows), "Means over seeds.")
 
 
 def _verdict_rows(found: Found, bench: Benchmark, settings: Mapping[str, Setting]) -> list[tuple[Cell, ...]]:
     arms = list(found.study.arms)
     shares = []
     for arm in arms:
-        rows = [row["verdict"] for one in found.results[label(bench), arm, settings[arm]] for row in one.rows]
+        rows = [row.verdict for one in found.results[label(bench), arm, settings[arm]] for row in one.rows]
         shares.append({verdict: rows.count(verdict) / len(rows) for verdict in set(rows)})
-    seen = [
-        name
-        for name in ("passed", "failed", "error", "timeout", "memory", "output")
-        if any(name in one for one in shares)
-    ]
+    seen = [name for name in VERDICTS if any(name in one for one in shares)]
     return [(Cell(f"ended as {name}"), *(Cell(percent(one.get(name, 0.0))) for one in shares)) for name in seen]
-
-
-def _published_table(theirs: Sequence[Any]) -> Table:
-    ks = sorted({k for one in theirs for k in one.passed})
-    rows = tuple(
-        (Cell(one.name), *(Cell(percent(one.passed[k]) if k in one.passed else "–") for k in ks)) for one in theirs
-    )
-    note = (
-        "Of the LintSeq paper (arXiv 2410.02749), digitized: read off its plots, to about half a point; other models,"
-        " data and prompts."
-    )
-    return Table("published", "Published, digitized", ("", *(f"pass@{k}" for k in ks)), rows, note, runs=False)
 
 
 def _plots(
@@ -231,9 +202,7 @@ def _plots(
         )
         for arm in arms
     )
-    ticks = tuple((k, str(k)) for k in ks)
-    note = "Lines from the points: the 95 % interval over problems and seeds."
-    plots = [Plot("pass-at-k", "pass@k against k", "k, completions of a problem", "pass@k", by_k, ticks, note)]
+    plots = [pass_plot(by_k, ks, "Vertical bars: 95 % confidence intervals over problems and seeds.")]
     series = []
     for arm in arms:
         drawn = []
@@ -249,21 +218,14 @@ def _plots(
                     )
                 )
         if drawn:
-            series.append(series_over(arm, drawn))
+            series.append(fitted_series(arm, drawn))
     if series:
         every = [point.x for one in series for point in one.points]
         if log10(max(every)) > log10(min(every)):
-            plots.append(
-                Plot(
-                    "pass-at-k-by-operations",
-                    "pass@k against total operations",
-                    "floating-point operations of k completions of every problem",
-                    "pass@k",
-                    tuple(series),
-                    log_ticks(min(every), max(every)),
-                    "Points: means over seeds. Line and band: least squares in log operations, one standard error.",
-                )
+            note = (
+                "Points: means over seeds. Line: least squares in log operations, with one standard error as a band."
             )
+            plots.append(operations_plot(series, note))
     return plots
 
 
@@ -303,7 +265,7 @@ def _making(found: Found) -> Section:
                 ("examples seen", "plan.own.examples", ",.0f"),
                 ("passes over its examples", "plan.own.passes", ",.2f"),
                 ("tokens fed", "outcome.tokens", ",.0f"),
-                ("tokens learned", "outcome.trained_tokens", ",.0f"),
+                ("tokens learned", "outcome.learned", ",.0f"),
                 ("loss at the end", "outcome.loss", ",.3f"),
                 ("operations of the training", "outcome.flops", ".2e"),
             )
@@ -313,9 +275,8 @@ def _making(found: Found) -> Section:
             for kind in ("build", "finetune", "complete", "evaluate")
         ),
     ]
-    told = tuple(row for row in rows if any(cell.text != "–" for cell in row[1:]))
-    table = Table("making", "How the arms were made", ("", *arms), told, "Means over seeds.")
-    return Section("The arms", (), (), (table,), (), ())
+    table = Table("making", "How the arms were made", ("", *arms), without_empty_rows(rows), "Means over seeds.")
+    return Section("The arms", tables=(table,))
 
 
 def _number(told: Mapping[str, Any], place: str) -> float | None:

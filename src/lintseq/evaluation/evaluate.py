@@ -1,0 +1,221 @@
+"""The evaluation as a whole: completions and a benchmark in, judged completions and scores out.
+
+Owns the order of the steps (read, check the sandbox, find what is missing, run references, judge, score, save) and
+what the manifest says. Each step is a module of this package.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from lintseq.benchmarks import (
+    Problem,
+    ProblemSet,
+    Runner,
+    Selection,
+    cache_folder,
+    load_problems,
+    select_problems,
+    shorten,
+)
+from lintseq.errors import ConfigError
+from lintseq.evaluation.completions import AUTO, Completions, read_completions
+from lintseq.evaluation.cost import ModelShape, read_shape
+from lintseq.evaluation.expectations import with_expectations
+from lintseq.evaluation.judging import JudgingOptions, check_runner, judge_in_batches
+from lintseq.evaluation.modules import missing_modules
+from lintseq.evaluation.results import Evaluation, JudgedCompletion
+from lintseq.evaluation.results_file import ResultsFile
+from lintseq.evaluation.summary import DEFAULT_KS, summarize, with_tokens
+from lintseq.languages import get_linter, linter_version
+from lintseq.sandbox import Isolation, Sandbox
+
+INSTRUCTION_LENGTH = 2000
+"""Characters of an instruction that the manifest keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationOptions:
+    """What an evaluation depends on besides the completions and the benchmark."""
+
+    data: str | None = None
+    """Folder with the benchmarks' files. [default: $LINTSEQ_DATA]"""
+    format: str = AUTO
+    """Format of the completions: code, program, diff, udiff, search-replace, ...; auto detects it."""
+    skip_first: int = 0
+    """Leave out the first N problems; the paper leaves out 100 of MBPP+."""
+    problems: str | None = None
+    """Evaluate only these problems: task ids separated by commas, with * as a wildcard, or a file of task ids."""
+    partial: bool = False
+    """Score what is there even if problems or completions are missing."""
+    k: tuple[int, ...] = DEFAULT_KS
+    """Values of k for pass@k."""
+    seed: int = 0
+    """Seed of the confidence intervals."""
+    timeout: float | None = None
+    """CPU seconds per program. [default: the benchmark's]"""
+    memory: int | None = None
+    """Memory per program in MB. [default: the benchmark's]"""
+    sandbox: Literal["auto", "unsafe"] = "auto"
+    """unsafe runs programs without isolation: only for programs that you trust."""
+    linter: str = "pyflakes"
+    """Linter that judges programs and the states on the way to them; none disables it."""
+    tokenizer: Path | None = None
+    """tokenizer.json to count tokens of completions whose rows do not give them."""
+    model_config: str | None = None
+    """config.json of the model, to compute floating-point operations."""
+
+
+class IsolatedRunner(Runner, Protocol):
+    """Runs jobs, and knows how well it isolates them."""
+
+    @property
+    def isolation(self) -> Isolation: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationProgress:
+    """How far an evaluation is."""
+
+    done: int
+    """Completions judged, including those of an interrupted run."""
+    total: int
+    isolation: Isolation
+    first: bool = False
+    """Whether nothing has run yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _EvaluationPlan:
+    """Everything about an evaluation that is known before a program runs."""
+
+    benchmark: ProblemSet
+    selection: Selection
+    completions: Completions
+    problems: Mapping[str, Problem]
+    """Problems with completions, by task id."""
+    judging: JudgingOptions
+    options: EvaluationOptions
+    shape: ModelShape | None
+    tokenizer: Any
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What rows depend on: an interrupted run continues only with the same settings."""
+        completions, linter = self.completions, self.options.linter
+        return {
+            "benchmark": self.benchmark.as_dict(),
+            **self.selection.as_settings(),
+            "completions": {
+                "sha256": completions.checksum,
+                "rows": len(completions.items),
+                "format": completions.format,
+            },
+            "timeout": self.options.timeout,
+            "memory": self.options.memory,
+            "linter": linter if linter == "none" else linter_version(linter),
+            "sandbox": self.options.sandbox,
+        }
+
+    def scored(self, rows: Sequence[JudgedCompletion], isolation: Mapping[str, Any]) -> Evaluation:
+        """Return the evaluation with these rows."""
+        costed = rows if self.tokenizer is None else with_tokens(rows, self.problems, self.tokenizer)
+        summary = {
+            "benchmark": self.benchmark.as_dict(),
+            **self.selection.as_settings(),
+            "format": self.completions.format,
+            "missing_problems": len(self.completions.missing),
+            **summarize(
+                costed, problems=len(self.problems), ks=self.options.k, seed=self.options.seed, shape=self.shape
+            ),
+            "isolation": isolation,
+        }
+        instructions = {
+            task_id: shorten(problem.instruction, INSTRUCTION_LENGTH) for task_id, problem in self.problems.items()
+        }
+        return Evaluation(tuple(rows), self.settings, summary, instructions)
+
+
+def evaluate(
+    completions: str,
+    benchmark: str,
+    options: EvaluationOptions = EvaluationOptions(),
+    *,
+    output: str | None = None,
+    workers: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_progress: Callable[[EvaluationProgress], None] = lambda progress: None,
+    runner: IsolatedRunner | None = None,
+) -> Evaluation:
+    """Run completions against a benchmark's tests and return their verdicts and scores.
+
+    `completions` is a file of JSON lines with `task_id` and `completion`; `benchmark` is a name, or a file of problems
+    in HumanEval's columns. Programs run in a sandbox with `workers` processes (default: one per CPU), or in `runner`.
+    With `output`, each judged completion is a row of that file, with a manifest beside it; `resume` continues an
+    interrupted evaluation, `overwrite` replaces an existing one. `on_progress` is called before the first batch and
+    after each.
+
+    Raises `ConfigError` for options or completions that cannot be used, or if programs cannot be isolated here, and
+    `ToolError` if the sandbox or a reference solution fails.
+    """
+    plan = _plan(completions, benchmark, options)
+    results = None if output is None else ResultsFile(output, plan.settings, resume=resume, overwrite=overwrite)
+    with results or nullcontext():
+        if results is not None and results.finished is not None:
+            return plan.scored(results.finished.rows, results.finished.summary["isolation"])
+        with Sandbox(workers=workers, isolation=options.sandbox) if runner is None else nullcontext(runner) as entered:
+            rows = _judged(plan, entered, results, on_progress)
+            evaluation = plan.scored(rows, entered.isolation.as_dict())
+        if results is not None:
+            results.finish(evaluation)
+        return evaluation
+
+
+def _plan(completions: str, benchmark: str, options: EvaluationOptions) -> _EvaluationPlan:
+    from lintseq.dataset.stats import load_tokenizer
+
+    if not options.k or min(options.k) < 1:
+        raise ConfigError(f"k is {', '.join(map(str, options.k)) or 'empty'}; use integers from 1, such as 1,10")
+    options = replace(options, k=tuple(sorted(set(options.k))))
+    linter = None if options.linter == "none" else get_linter(options.linter)
+    shape = None if options.model_config is None else read_shape(options.model_config)
+    tokenizer = None if options.tokenizer is None else load_tokenizer(options.tokenizer)
+    loaded = load_problems(benchmark, options.data)
+    selection = select_problems(loaded, skip_first=options.skip_first, problems=options.problems)
+    excluded = [name for problem in selection.left_out for name in (problem.task_id, *problem.aliases)]
+    found = read_completions(
+        completions, selection.problems, format=options.format, partial=options.partial, others=excluded
+    )
+    counts = found.counts()
+    problems = {problem.task_id: problem for problem in selection.problems if problem.task_id in counts}
+    memory = None if options.memory is None else options.memory << 20
+    judging = JudgingOptions(options.timeout, memory, linter)
+    return _EvaluationPlan(loaded, selection, found, problems, judging, options, shape, tokenizer)
+
+
+def _judged(
+    plan: _EvaluationPlan,
+    runner: IsolatedRunner,
+    results: ResultsFile | None,
+    on_progress: Callable[[EvaluationProgress], None],
+) -> list[JudgedCompletion]:
+    """Return the judged completions, after saving each batch."""
+    items = plan.completions.items
+    rows = [] if results is None else list(results.rows)
+    on_progress(EvaluationProgress(len(rows), len(items), runner.isolation, first=True))
+    check_runner(runner)
+    missing = missing_modules(list(plan.problems.values()), runner)
+    runnable = [problem for task_id, problem in plan.problems.items() if task_id not in missing]
+    cache = cache_folder() / "expected"
+    expecting = {problem.task_id: problem for problem in with_expectations(runnable, runner, cache)}
+    problems = {**plan.problems, **expecting}
+    judging = replace(plan.judging, missing=missing)
+    for batch in judge_in_batches(problems.values(), items, runner, judging, done=tuple(rows)):
+        rows += batch
+        if results is not None:
+            results.append(batch)
+        on_progress(EvaluationProgress(len(rows), len(items), runner.isolation))
+    return rows

@@ -1,0 +1,229 @@
+"""Completions become programs, programs become verdicts.
+
+Verdicts come in the order of the completions. They depend on the completions, the problems and the limits alone, not
+on the number of workers or on how often the evaluation was interrupted; only times differ. Programs that are the same
+for a problem run once.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Any
+
+from lintseq.benchmarks.problem import PASSED, Judgment, Problem, Runner, behavior, shorten
+from lintseq.errors import ToolError
+from lintseq.evaluation.candidates import Candidate, candidate_of
+from lintseq.evaluation.completions import Completion
+from lintseq.evaluation.results import JudgedCompletion
+from lintseq.linting import Linter
+from lintseq.sandbox import Job, JobResult, RunCheck
+
+FIRST_BATCH, LARGEST_BATCH = 64, 4096
+"""Completions judged at once: a batch is saved when all of it is done."""
+SHORT, LONG = 15.0, 60.0
+"""Seconds. A shorter batch is followed by one twice as large, because at its end all workers wait for the slowest
+program; a longer one by half as much, so that a kill does not lose much."""
+ATTEMPTS = 3
+"""How often a job runs if the sandbox breaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgingOptions:
+    """What verdicts depend on besides completions and problems."""
+
+    timeout: float | None = None
+    """CPU seconds for a program; None for the benchmark's limit."""
+    memory: int | None = None
+    """Bytes for a program; None for the benchmark's limit."""
+    linter: Linter | None = None
+    """Judges programs and the states on the way to them."""
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Modules that a problem's tests need and that cannot be imported, by task id."""
+
+
+@dataclass(slots=True)
+class _TestedProgram:
+    """A program on its way through the tests of its problem, stage by stage."""
+
+    problem: Problem
+    program: str
+    options: JudgingOptions
+    judgment: Judgment = PASSED
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    stages: dict[str, str] = field(default_factory=dict)
+    passed_stages: int = 0
+    observed: list[Any] = field(default_factory=list)
+    suspect: tuple[str, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        return self.judgment != PASSED or self.passed_stages == len(self.problem.tests)
+
+    def jobs(self) -> list[Job]:
+        limits = self.problem.limits
+        if self.options.timeout is not None:
+            limits = replace(limits, seconds=self.options.timeout)
+        if self.options.memory is not None:
+            limits = replace(limits, memory=self.options.memory)
+        return self.problem.tests[self.passed_stages].jobs(self.program, limits)
+
+    def record(self, results: Sequence[JobResult]) -> None:
+        """Judge the current stage by how its jobs ended."""
+        stage = self.problem.tests[self.passed_stages]
+        self.judgment = stage.judge(results)
+        self.stages[stage.name] = self.judgment.verdict
+        self.seconds += sum(result.seconds for result in results)
+        self.cpu_seconds += sum(result.cpu_seconds for result in results)
+        self.observed += behavior(results)
+        self.suspect += tuple(reason for result in results for reason in result.suspect if reason not in self.suspect)
+        self.passed_stages += 1
+
+    def judged(self, digest: str) -> JudgedCompletion:
+        """Return the verdict, without what depends on the completion that gave the program."""
+        several = len(self.stages) > 1 or "base" in self.stages
+        return JudgedCompletion(
+            self.problem.task_id,
+            0,
+            self.judgment.verdict,
+            shorten(self.judgment.detail),
+            round(self.seconds, 4),
+            round(self.cpu_seconds, 4),
+            digest,
+            blake2b(json.dumps(self.observed).encode(), digest_size=8).hexdigest(),
+            self.stages if several else {},
+            self.suspect if self.judgment == PASSED else (),
+        )
+
+
+def judge(
+    problems: Iterable[Problem], completions: Sequence[Completion], runner: Runner, options: JudgingOptions
+) -> list[JudgedCompletion]:
+    """Return the judged completions, in their order."""
+    return [row for batch in judge_in_batches(problems, completions, runner, options) for row in batch]
+
+
+def judge_in_batches(
+    problems: Iterable[Problem],
+    completions: Sequence[Completion],
+    runner: Runner,
+    options: JudgingOptions,
+    *,
+    done: Sequence[JudgedCompletion] = (),
+    first_batch: int = FIRST_BATCH,
+) -> Iterator[list[JudgedCompletion]]:
+    """Yield judged completions in batches, in their order, except the first ones, which are `done`."""
+    by_id = {problem.task_id: problem for problem in problems}
+    known = {(row.task_id, row.program): row for row in done if row.verdict != "sandbox-error"}
+    start, size = len(done), first_batch
+    while start < len(completions):
+        started = time.monotonic()
+        yield _judge_batch(completions[start : start + size], by_id, known, runner, options)
+        start += size
+        size = next_size(size, time.monotonic() - started)
+
+
+def next_size(size: int, seconds: float) -> int:
+    """Return the size of the batch after one of `size` that took `seconds`."""
+    if seconds < SHORT:
+        return min(2 * size, max(LARGEST_BATCH, size))
+    return max(size // 2, 1) if seconds > LONG else size
+
+
+def _judge_batch(
+    batch: Sequence[Completion],
+    problems: Mapping[str, Problem],
+    known: dict[tuple[str, str], JudgedCompletion],
+    runner: Runner,
+    options: JudgingOptions,
+) -> list[JudgedCompletion]:
+    """Return the judged completions of a batch; `known` verdicts are reused, and new ones added to it."""
+    candidates = [candidate_of(problems[item.task_id], item.text, item.format) for item in batch]
+    keys = [(item.task_id, candidate.digest) for item, candidate in zip(batch, candidates, strict=True)]
+    running: dict[tuple[str, str], _TestedProgram] = {}
+    for key, candidate in zip(keys, candidates, strict=True):
+        if key in known:
+            continue
+        if modules := options.missing.get(key[0]):
+            reason = f"needs {', '.join(modules)}, which cannot be imported here"
+            known[key] = JudgedCompletion(key[0], 0, "not-run", reason, program=key[1])
+        else:
+            running.setdefault(key, _TestedProgram(problems[key[0]], candidate.program, options))
+    run_tests(list(running.values()), runner)
+    verdicts = {key: tested.judged(key[1]) for key, tested in running.items()}
+    known.update((key, row) for key, row in verdicts.items() if row.verdict != "sandbox-error")
+    return [
+        _judged(item, problems[item.task_id], candidate, verdicts.get(key) or known[key], options.linter)
+        for item, candidate, key in zip(batch, candidates, keys, strict=True)
+    ]
+
+
+def run_tests(programs: Sequence[_TestedProgram], runner: Runner) -> None:
+    """Take programs through their tests, stage by stage; later stages run only for programs that passed so far."""
+    remaining = [tested for tested in programs if not tested.finished]
+    while remaining:
+        planned = [tested.jobs() for tested in remaining]
+        results = iter(run_jobs([job for jobs in planned for job in jobs], runner))
+        for tested, jobs in zip(remaining, planned, strict=True):
+            tested.record([next(results) for _ in jobs])
+        remaining = [tested for tested in remaining if not tested.finished]
+
+
+def run_jobs(jobs: Sequence[Job], runner: Runner) -> list[JobResult]:
+    """Return how jobs ended; those for which the sandbox broke are retried."""
+    results = list(runner.run(jobs))
+    for _ in range(ATTEMPTS - 1):
+        broken = [index for index, result in enumerate(results) if result.verdict == "sandbox-error"]
+        if not broken:
+            break
+        for index, result in zip(broken, runner.run([jobs[index] for index in broken]), strict=True):
+            results[index] = result
+    return results
+
+
+def _judged(
+    item: Completion, problem: Problem, candidate: Candidate, verdict: JudgedCompletion, linter: Linter | None
+) -> JudgedCompletion:
+    """Return the row of a completion whose program has that verdict."""
+    linter = None if problem.is_fragment else linter
+    states = candidate.states
+    edits = None if states is None else candidate.edits
+    malformed = {note.edit for note in candidate.faults if note.edit > 0}
+    return replace(
+        verdict,
+        index=item.index,
+        detail=candidate.remark if candidate.remark and verdict.verdict != "passed" else verdict.detail,
+        edits=edits,
+        ignored_edits=None if edits is None else max(edits - candidate.applied, 0),
+        malformed_edits=None if edits is None else min(len(malformed), edits),
+        notes=None if edits is None else len(candidate.faults),
+        clean=None if linter is None else not linter.check(candidate.text),
+        states=None if linter is None or states is None else len(states),
+        clean_states=None if linter is None or states is None else sum(not linter.check(state) for state in states),
+        prompt_tokens=item.prompt_tokens,
+        completion_tokens=item.completion_tokens,
+        flops=item.flops,
+        format=item.format,
+        completion=item.text,
+        text=candidate.text if candidate.text != item.text else None,
+    )
+
+
+_SELF_CHECK = (
+    ("assert True", "passed"),
+    ("assert False", "failed"),
+    ("raise SystemExit(0)", "error"),
+)
+
+
+def check_runner(runner: Runner) -> None:
+    """Raise `ToolError` unless the sandbox distinguishes passing programs from failing ones."""
+    jobs = [Job("x = 1\n", RunCheck(code)) for code, _ in _SELF_CHECK]
+    for result, (code, expected) in zip(run_jobs(jobs, runner), _SELF_CHECK, strict=True):
+        if result.verdict != expected:
+            raise ToolError(
+                f"the sandbox does not work: {code!r} gives {result.verdict} ({result.detail}), not {expected};"
+                " nothing was scored"
+            )

@@ -1,0 +1,76 @@
+"""The examples of a report: which completions the page shows, and what it says about each."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from lintseq.evaluation.report_tables import kind_of
+from lintseq.evaluation.results import Evaluation, JudgedCompletion
+from lintseq.reporting.numbers import plural
+
+MAX_LENGTH = 20_000
+"""Characters of a text that a page holds; longer texts are cut."""
+
+
+def examples_of(name: str, run: Evaluation, limit: int) -> list[dict[str, Any]]:
+    """Return up to `limit` completions of each problem, some of every verdict, as the page takes them."""
+    by_problem: dict[str, list[JudgedCompletion]] = defaultdict(list)
+    for row in run.rows:
+        if row.completion is not None:
+            by_problem[row.task_id].append(row)
+    return [
+        _example(name, row, run.instructions.get(task_id, ""))
+        for task_id, rows in by_problem.items()
+        for row in _sample(rows, limit)
+    ]
+
+
+def _sample(rows: Sequence[JudgedCompletion], limit: int) -> list[JudgedCompletion]:
+    """Return up to `limit` rows, taking turns between verdicts, in their original order."""
+    seen: dict[str, int] = defaultdict(int)
+    ranked = []
+    for index, row in enumerate(rows):
+        ranked.append((seen[row.verdict], index))
+        seen[row.verdict] += 1
+    return [rows[index] for index in sorted(index for _, index in sorted(ranked)[:limit])]
+
+
+def _example(run: str, row: JudgedCompletion, instruction: str) -> dict[str, Any]:
+    completion = row.completion or ""
+    example: dict[str, Any] = {
+        "run": run,
+        "problem": row.task_id,
+        "index": row.index,
+        "verdict": row.verdict,
+        "detail": row.detail,
+        "kind": kind_of(row),
+        "completion": completion[:MAX_LENGTH],
+        "format": row.format,
+        "facts": _facts(row),
+        "edits": [name for name, count in _faults(row).items() if count],
+    }
+    if instruction:
+        example["instruction"] = instruction[:MAX_LENGTH]
+    if row.text is not None:
+        example["text"] = row.text[:MAX_LENGTH]
+    if max(len(completion), len(row.text or "")) > MAX_LENGTH:
+        example["cut"] = True
+    if row.suspect:
+        example["suspect"] = "; ".join(row.suspect)
+    return example
+
+
+def _faults(row: JudgedCompletion) -> dict[str, int]:
+    """Return how many edits are malformed and ignored, and how many things were repaired."""
+    return {"malformed": row.malformed_edits or 0, "ignored": row.ignored_edits or 0, "repaired": row.notes or 0}
+
+
+def _facts(row: JudgedCompletion) -> list[str]:
+    facts = [] if row.edits is None else [plural(row.edits, "edit")]
+    facts += [f"{count} {name}" for name, count in _faults(row).items() if count]
+    if row.clean is not None:
+        facts.append("clean" if row.clean else "not clean")
+    facts += [f"{stage}: {verdict}" for stage, verdict in row.stages.items()]
+    if row.completion_tokens is not None:
+        facts.append(plural(row.completion_tokens, "token"))
+    return [*facts, f"{row.cpu_seconds:.2f} s"]

@@ -1,0 +1,163 @@
+"""The plots of a report: pass@k against k, and against the operations that sampling took."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum, log10, sqrt
+from typing import Any
+
+from lintseq.evaluation.comparison import Comparison, defined_ks
+from lintseq.evaluation.published import BASE, PublishedCurve
+from lintseq.evaluation.scoring import Interval
+from lintseq.reporting.plots import Plot, Point, Series, log_ticks, power
+
+_LINE_POINTS = 41
+
+
+def k_plot(comparison: Comparison, published: Sequence[PublishedCurve]) -> Plot:
+    """Return pass@k against k, with published curves in the background."""
+    ks = defined_ks(comparison.scores)
+    own = [
+        Series(name, tuple(_point(name, k, k, score) for k in ks if (score := scores[k]) is not None))
+        for name, scores in comparison.scores.items()
+    ]
+    background = [
+        Series(
+            curve.name,
+            tuple(Point(k, y) for k, y in curve.passed.items()),
+            published=True,
+            dashed=curve.arm == BASE,
+        )
+        for curve in published
+    ]
+    ticks = sorted({*ks, *(k for curve in published for k in curve.passed)})
+    return pass_plot([*background, *(series for series in own if series.points)], ticks)
+
+
+def pass_plot(
+    series: Sequence[Series], ks: Sequence[int], note: str = "Vertical bars: 95 % confidence intervals."
+) -> Plot:
+    """Return a plot of pass@k against k."""
+    ticks = tuple((k, str(k)) for k in ks)
+    return Plot("pass-at-k", "pass@k", "k, completions per problem", "pass@k", tuple(series), ticks, note)
+
+
+def _point(name: str, x: float, k: int, score: Interval, cost: str = "") -> Point:
+    text = f"{name}, pass@{k}: {100 * score.value:.1f} % ({100 * score.low:.1f} to {100 * score.high:.1f}){cost}"
+    return Point(x, score.value, None if cost else score.low, None if cost else score.high, text)
+
+
+def flops_plot(comparison: Comparison, published: Sequence[PublishedCurve]) -> tuple[Plot | None, list[str]]:
+    """Return pass@k against operations, and for each run that is missing there, why."""
+    own, missing = [], []
+    for name, run in comparison.runs.items():
+        points = []
+        for k in defined_ks(comparison.scores):
+            score, flops = comparison.scores[name][k], flops_of(run.summary, k)
+            if score is not None and flops:
+                points.append(_point(name, flops, k, score, f", {power(flops)} operations"))
+        if points:
+            own.append(fitted_series(name, points))
+        else:
+            missing.append(
+                f"{name} is missing from the plot of pass@k against operations because its cost is unknown. Evaluate"
+                " with --model-config and --tokenizer, or add the column flops to the completions."
+            )
+    if not own:
+        return None, missing
+    background = [
+        Series(
+            curve.name,
+            tuple(Point(curve.flops_at_1 * k, y) for k, y in curve.passed.items()),
+            published=True,
+            dashed=curve.arm == BASE,
+        )
+        for curve in published
+        if curve.flops_at_1 is not None
+    ]
+    note = (
+        "Points: pass@k for each k, at the operations for k completions of every problem. Line: least squares,"
+        " pass@k = a + b log₁₀ operations. Band: one standard error of the line,"
+        " s √(1/n + (x − x̄)² / Σ(xᵢ − x̄)²) with s² = Σ residuals² / (n − 2); it shows how well a line fits, not the"
+        " uncertainty of each score, for which see the table."
+    )
+    if background:
+        note += " Published curves: k times the operations that the paper's plot shows at k = 1."
+    return operations_plot([*background, *own], note), missing
+
+
+def operations_plot(series: Sequence[Series], note: str) -> Plot:
+    """Return a plot of pass@k against operations."""
+    values = [point.x for curve in series for point in curve.points]
+    return Plot(
+        "pass-at-k-by-operations",
+        "pass@k against operations",
+        "floating-point operations for k completions of every problem",
+        "pass@k",
+        tuple(series),
+        log_ticks(min(values), max(values)),
+        note,
+    )
+
+
+def flops_of(summary: Mapping[str, Any], k: int) -> float | None:
+    """Return the operations for k completions of every problem, or None if unknown; linear in k."""
+    known = {int(key): float(value) for key, value in summary.get("cost", {}).get("flops_at_k", {}).items()}
+    if k in known or len(known) < 2:
+        return known.get(k)
+    low, high = min(known), max(known)
+    return known[low] + (known[high] - known[low]) / (high - low) * (k - low)
+
+
+@dataclass(frozen=True, slots=True)
+class LineFit:
+    """A least-squares line, y = intercept + slope x, with its standard error."""
+
+    intercept: float
+    slope: float
+    error: float | None
+    """Standard error of the residuals; None for two points."""
+    count: int
+    mean: float
+    """Of x."""
+    spread: float
+    """Sum of squared deviations of x from its mean."""
+
+    def at(self, x: float) -> tuple[float, float | None]:
+        """Return the value of the line at x, and its standard error: s sqrt(1/n + (x - mean)^2 / Sxx)."""
+        value = self.intercept + self.slope * x
+        if self.error is None:
+            return value, None
+        return value, self.error * sqrt(1 / self.count + (x - self.mean) ** 2 / self.spread)
+
+
+def fit_line(points: Sequence[tuple[float, float]]) -> LineFit | None:
+    """Return the line through points; None if there are fewer than two different x."""
+    count = len(points)
+    if count < 2:
+        return None
+    mean = fsum(x for x, _ in points) / count
+    height = fsum(y for _, y in points) / count
+    spread = fsum((x - mean) ** 2 for x, _ in points)
+    if not spread:
+        return None
+    slope = fsum((x - mean) * (y - height) for x, y in points) / spread
+    intercept = height - slope * mean
+    residuals = fsum((y - intercept - slope * x) ** 2 for x, y in points)
+    return LineFit(intercept, slope, sqrt(residuals / (count - 2)) if count > 2 else None, count, mean, spread)
+
+
+def fitted_series(name: str, points: Sequence[Point]) -> Series:
+    """Return points over operations with the line through them."""
+    line = fit_line([(log10(point.x), point.y) for point in points])
+    if line is None:
+        return Series(name, tuple(points), joined=False)
+    low, high = log10(points[0].x), log10(points[-1].x)
+    steps = [low + (high - low) * step / (_LINE_POINTS - 1) for step in range(_LINE_POINTS)]
+    values = [(10**x, *line.at(x)) for x in steps]
+    return Series(
+        name,
+        tuple(points),
+        joined=False,
+        line=tuple((x, y) for x, y, _ in values),
+        band=tuple((x, y - error, y + error) for x, y, error in values if error is not None),
+    )

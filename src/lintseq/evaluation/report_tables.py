@@ -1,0 +1,278 @@
+"""The tables of a report, from a comparison of runs."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lintseq.evaluation.comparison import Comparison, PairDifference, Scores, defined_ks
+from lintseq.evaluation.published import PublishedCurve
+from lintseq.evaluation.report_plots import flops_of
+from lintseq.evaluation.results import Evaluation, JudgedCompletion, counts_of
+from lintseq.evaluation.scoring import Interval
+from lintseq.reporting.plots import power
+from lintseq.reporting.sections import Cell, Table
+
+VERDICTS = {
+    "passed": "all tests",
+    "failed": "wrong result",
+    "error": "exception or early exit",
+    "timeout": "time limit exceeded",
+    "memory": "memory limit exceeded",
+    "output": "printed or returned too much",
+    "sandbox-error": "sandbox failure; not counted",
+    "not-run": "library missing; not counted",
+}
+"""What each verdict means, in the order in which tables show them."""
+
+Cells = tuple[Cell, ...]
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage with one decimal."""
+    return f"{100 * share:.1f} %"
+
+
+def points(share: float) -> str:
+    """Return a difference of shares in percentage points, with its sign."""
+    rounded = round(100 * share, 1) + 0.0
+    return f"{rounded:+.1f}".replace("-", "−") if rounded else "0.0"
+
+
+def bounds(interval: Interval) -> str:
+    """Return a confidence interval in percent."""
+    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+
+
+def score_cell(interval: Interval | None, filters: tuple[tuple[str, str], ...] = ()) -> Cell:
+    """Return pass@k with its interval."""
+    if interval is None:
+        return Cell("undefined", "fewer completions")
+    return Cell(percent(interval.value), bounds(interval), filters=filters)
+
+
+def share_cell(part: int, whole: int, filters: tuple[tuple[str, str], ...]) -> Cell:
+    """Return a share with its counts and a bar."""
+    if not whole:
+        return Cell("–")
+    return Cell(percent(part / whole), f"{part:,} of {whole:,}", part / whole, filters if part else ())
+
+
+def difference_cell(interval: Interval, verdict: str) -> Cell:
+    """Return a difference of two scores, its interval, and what it shows."""
+    return Cell(points(interval.value), f"{points(interval.low)} to {points(interval.high)}: {verdict}")
+
+
+def without_empty_rows(rows: Sequence[Cells]) -> tuple[Cells, ...]:
+    """Return the rows in which some run has a value."""
+    return tuple(row for row in rows if any(cell.text != "–" for cell in row[1:]))
+
+
+def tables_of(comparison: Comparison, published: Sequence[PublishedCurve]) -> list[Table]:
+    """Return the tables of a section, except those that would be empty."""
+    tables = [_pass_table("pass-at-k", "pass@k", comparison.scores)]
+    if comparison.base_scores is not None:
+        tables.append(_pass_table("base-pass-at-k", "pass@k on the base tests", comparison.base_scores))
+    tables += [
+        _difference_table(comparison.differences),
+        published_table(published, "the best results of a sweep over temperature, top-p and min-p"),
+        _verdict_table(comparison.runs),
+        _kind_table(comparison.runs),
+        _edits_table(comparison.runs),
+        _facts_table(comparison),
+        _problem_table(comparison),
+    ]
+    return [table for table in tables if table.rows]
+
+
+def _pass_table(name: str, title: str, scores: Scores) -> Table:
+    rows = tuple(
+        (Cell(f"pass@{k}"), *(score_cell(found[k], (("run", run),)) for run, found in scores.items()))
+        for k in defined_ks(scores)
+    )
+    note = "With 95 % confidence intervals from 2,000 bootstrap samples of the problems."
+    return Table(name, title, ("", *scores), rows, note)
+
+
+def _difference_table(differences: Sequence[PairDifference]) -> Table:
+    pairs: dict[tuple[str, str], list[PairDifference]] = defaultdict(list)
+    for pair in differences:
+        pairs[pair.first, pair.second].append(pair)
+    rows, common = [], set()
+    for (first, second), found in pairs.items():
+        if any(pair.interval is not None for pair in found):
+            common.add(found[0].problems)
+            cells = (
+                Cell("–") if pair.interval is None else difference_cell(pair.interval, pair.verdict) for pair in found
+            )
+            rows.append((Cell(f"{second} - {first}", "percentage points"), *cells))
+    sizes = " or ".join(f"{count:,}" for count in sorted(common))
+    note = (
+        f"Paired bootstrap: 2,000 samples of the {sizes} problems that both runs have, drawn for both together, with"
+        " 95 % confidence intervals. If the interval contains 0, no difference was seen; there may still be a small"
+        " one. About one in twenty comparisons is wrong by chance."
+    )
+    heads = ("", *(f"pass@{k}" for k in dict.fromkeys(pair.k for pair in differences)))
+    return Table("comparisons", "Are the differences significant?", heads, tuple(rows), note, runs=False)
+
+
+def published_table(curves: Sequence[PublishedCurve], what: str) -> Table:
+    """Return the published results; `what` describes them in the note."""
+    ks = sorted({k for curve in curves for k in curve.passed})
+    rows = tuple(
+        (Cell(curve.name), *(Cell(percent(curve.passed[k]) if k in curve.passed else "–") for k in ks))
+        for curve in curves
+    )
+    note = (
+        "From the LintSeq paper (arXiv 2410.02749), digitized: read off its plots to about half a percentage point,"
+        f" without confidence intervals; {what}."
+    )
+    return Table("published", "Published, digitized", ("", *(f"pass@{k}" for k in ks)), rows, note, runs=False)
+
+
+# How programs ended
+
+
+def _count_table(
+    name: str, title: str, head: str, found: Mapping[str, Counter[str]], order: Mapping[str, str], note: str = ""
+) -> Table:
+    """Return how often each value of `order` (with its meaning) occurs in each run, and its share of the run."""
+    rows = []
+    for value, meaning in order.items():
+        cells = []
+        for run, counts in found.items():
+            share = counts[value] / max(counts.total(), 1)
+            filters = (("run", run), (name, value)) if counts[value] else ()
+            cells.append(Cell(f"{counts[value]:,}", percent(share), share, filters))
+        rows.append((Cell(value, meaning), *cells))
+    return Table(name, title, (head, *found), tuple(rows), note)
+
+
+def _verdict_table(runs: Mapping[str, Evaluation]) -> Table:
+    found = {name: Counter(row.verdict for row in run.rows) for name, run in runs.items()}
+    seen: set[str] = set().union(*found.values())
+    order = {verdict: meaning for verdict, meaning in VERDICTS.items() if verdict in seen}
+    order |= dict.fromkeys(sorted(seen - set(VERDICTS)), "")
+    return _count_table("verdict", "Verdicts", "verdict", found, order)
+
+
+_KIND = re.compile(r"(?:raised |left early: |^input \d+: |^)([A-Za-z_][\w.]*)(?=[:(]| \(|$)")
+
+
+def kind_of(row: JudgedCompletion) -> str:
+    """Return the type of the error that a program ended with; empty if it ended otherwise."""
+    if row.verdict != "error":
+        return ""
+    found = re.search(r", raised ([A-Za-z_][\w.]*)(?=:|$)", row.detail) or _KIND.search(row.detail)
+    return found[1] if found is not None else "other"
+
+
+def _kind_table(runs: Mapping[str, Evaluation]) -> Table:
+    found = {name: Counter(kind for row in run.rows if (kind := kind_of(row))) for name, run in runs.items()}
+    total = sum(found.values(), Counter[str]())
+    order = dict.fromkeys((kind for kind, _ in sorted(total.items(), key=lambda item: (-item[1], item[0]))), "")
+    note = "Exceptions of the programs with the verdict error, as a share of these programs."
+    return _count_table("kind", "Types of errors", "type", found, order, note)
+
+
+def _edits_table(runs: Mapping[str, Evaluation]) -> Table:
+    edited = {name: [row for row in run.rows if row.edits is not None] for name, run in runs.items()}
+
+    def shares(name: str, note: str, count: Callable[[JudgedCompletion], int | None]) -> Cells:
+        cells = (
+            share_cell(
+                sum(count(row) or 0 for row in rows),
+                sum(row.edits or 0 for row in rows),
+                (("run", run), ("edits", name)),
+            )
+            for run, rows in edited.items()
+        )
+        return Cell(f"{name} edits", note), *cells
+
+    rows: list[Cells] = []
+    if any(edited.values()):
+        repaired = (
+            share_cell(sum(bool(row.notes) for row in rows), len(rows), (("run", run), ("edits", "repaired")))
+            for run, rows in edited.items()
+        )
+        rows = [
+            shares("malformed", "something in them was ignored or repaired", lambda row: row.malformed_edits),
+            shares("ignored", "they changed nothing", lambda row: row.ignored_edits),
+            (Cell("repaired completions", "at least one thing was ignored or repaired"), *repaired),
+        ]
+    return Table("edits", "Malformed edits", ("", *runs), tuple(rows))
+
+
+# All numbers
+
+
+def _facts_table(comparison: Comparison) -> Table:
+    runs = comparison.runs.values()
+
+    def row(name: str, value: Callable[[Evaluation], str], note: str = "") -> Cells:
+        return Cell(name, note), *(Cell(value(run)) for run in runs)
+
+    rows = [
+        row("problems scored", lambda run: f"{len(counts_of(run.rows)):,}"),
+        row("completions", lambda run: f"{len(run.rows):,}"),
+        row("completions per problem", _per_problem),
+        row("format", lambda run: str(run.summary.get("format", "–"))),
+        *(
+            row(name, lambda run, group=group, key=key, spec=spec: number(run, group, key, spec), note)  # type: ignore[misc]
+            for name, group, key, spec, note in SUMMARY_NUMBERS
+        ),
+    ]
+    for k in defined_ks(comparison.scores):
+        costs = [flops_of(run.summary, k) for run in runs]
+        rows.append((Cell(f"operations for pass@{k}"), *(Cell("–" if not cost else power(cost)) for cost in costs)))
+    rows += [
+        row("linter", lambda run: str(run.settings.get("linter", "–"))),
+        row("isolation", lambda run: str(run.summary.get("isolation", {}).get("level", "–"))),
+        row("checksum of the completions", lambda run: run.settings.get("completions", {}).get("sha256", "–")[:12]),
+    ]
+    return Table("facts", "All numbers", ("", *comparison.runs), without_empty_rows(rows))
+
+
+SUMMARY_NUMBERS = (
+    ("edits per program", "edits", "edits_per_program", ",.2f", ""),
+    ("malformed edits", "edits", "malformed_edits", "%", ""),
+    ("ignored edits", "edits", "ignored_edits", "%", ""),
+    ("repaired completions", "edits", "completions_not_as_written", "%", ""),
+    ("clean programs", "clean", "programs", "%", "without linter findings"),
+    ("clean states", "clean", "states", "%", ""),
+    ("distinct programs", "diversity", "distinct_programs", "%", "per problem"),
+    ("distinct behaviors", "diversity", "distinct_behaviors", "%", ""),
+    ("pairwise similarity", "diversity", "pairwise_similarity", ",.2f", ""),
+    ("tokens per prompt", "cost", "prompt_tokens", ",.1f", ""),
+    ("tokens per completion", "cost", "completion_tokens", ",.1f", ""),
+)
+"""Numbers of a summary: row title, group, key, format, note."""
+
+
+def number(run: Evaluation, group: str, key: str, spec: str) -> str:
+    """Return a number of a run's summary as text."""
+    return formatted(run.summary.get(group, {}).get(key), spec)
+
+
+def formatted(value: Any, spec: str) -> str:
+    """Return a number, or a dash for None, in a format in which `%` is a share with one decimal."""
+    if value is None:
+        return "–"
+    return percent(value) if spec == "%" else format(value, spec)
+
+
+def _per_problem(run: Evaluation) -> str:
+    sizes = sorted({n for n, _ in counts_of(run.rows).values()}) or [0]
+    return f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+
+
+def _problem_table(comparison: Comparison) -> Table:
+    rows = []
+    for task_id in dict.fromkeys(row.task_id for run in comparison.runs.values() for row in run.rows):
+        cells = []
+        for name, counts in comparison.counts.items():
+            n, c = counts.get(task_id, (0, 0))
+            cells.append(Cell(f"{c} of {n}", "", c / n, (("run", name), ("problem", task_id))) if n else Cell("–"))
+        rows.append((Cell(task_id), *cells))
+    heads = ("problem", *comparison.runs)
+    return Table("problem", "Problem by problem", heads, tuple(rows), "Number of completions that passed.")

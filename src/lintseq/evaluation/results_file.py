@@ -1,0 +1,97 @@
+"""The results file: one row per judged completion, and a manifest beside it with settings and summary.
+
+Rows are saved batch by batch, so that an interrupted evaluation continues where it was.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from lintseq.errors import ConfigError, ProgramError
+from lintseq.evaluation.results import Evaluation, JudgedCompletion
+from lintseq.rows import BrokenInputError, encode_line, parse_row, read_rows
+from lintseq.storage import COMPRESSIONS, AppendFile, WorkDirectory
+
+REQUIRED = ("task_id", "index", "verdict", "detail")
+
+
+def manifest_path(path: str) -> str:
+    """Return where the manifest of a results file is."""
+    return f"{os.path.realpath(path).removesuffix('.jsonl')}.manifest.json"
+
+
+class ResultsFile:
+    """The results file while it grows; it gets its final name when it is complete."""
+
+    def __init__(self, path: str, settings: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
+        """Start a results file, or with `resume` continue one with the same settings.
+
+        Raises `ConfigError` if a file would be lost, or the settings differ.
+        """
+        suffix = next((end for end in ("", *COMPRESSIONS) if path.endswith(f".jsonl{end}")), None)
+        if suffix is None:
+            raise ConfigError(f"{path}: results are JSON lines; choose a name that ends in .jsonl or .jsonl.gz")
+        self._work = WorkDirectory(path, settings, manifest=manifest_path(path), resume=resume, overwrite=overwrite)
+        self.finished: Evaluation | None = None
+        """The evaluation, if an earlier run finished it."""
+        self.rows: list[JudgedCompletion] = []
+        """What an interrupted run saved."""
+        if self._work.manifest is not None:
+            self.finished = read_results(path)
+            return
+        mark = self._work.progress
+        self._file = AppendFile(self._work.file(f"rows.jsonl{suffix}"), mark)
+        if mark is not None:
+            self.rows = _read_rows(self._file.path, "start again with --overwrite")
+            pending = mark["pending"].encode("utf-8", "surrogateescape").splitlines()
+            self.rows += [JudgedCompletion.from_row(parse_row(line)) for line in pending]
+
+    def append(self, rows: Sequence[JudgedCompletion]) -> None:
+        """Save rows durably."""
+        self._file.write(b"".join(encode_line(row.as_row()) for row in rows))
+        self._work.save(self._file.mark())
+
+    def finish(self, evaluation: Evaluation) -> None:
+        """Give the file its final name, with the manifest beside it."""
+        self._file.close()
+        manifest = {"summary": evaluation.summary, "instructions": evaluation.instructions}
+        self._work.finish([(self._file.path, self._work.target)], manifest)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.finished is None:
+            self._file.release()
+        self._work.close()
+
+
+def read_results(path: str) -> Evaluation:
+    """Return the evaluation whose results file is at `path`; raises `ConfigError` if there is none."""
+    advice = "pass a file written by `lintseq evaluate --output`"
+    if not os.path.isfile(path):
+        raise ConfigError(f"there is no file {path}; {advice}")
+    manifest = f"{os.path.realpath(path).removesuffix('.jsonl')}.manifest.json"
+    try:
+        with open(manifest, "rb") as file:
+            found = json.load(file)
+        instructions = {str(name): str(text) for name, text in found.get("instructions", {}).items()}
+        evaluation = Evaluation(tuple(_read_rows(path, advice)), found["settings"], found["summary"], instructions)
+        _ = evaluation.problems, evaluation.ks
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise ConfigError(f"{path} has no evaluation manifest beside it (expected at {manifest}); {advice}") from None
+    return evaluation
+
+
+def _read_rows(path: str, advice: str) -> list[JudgedCompletion]:
+    rows = []
+    try:
+        for raw in read_rows(path):
+            row = parse_row(raw.data)
+            if missing := [name for name in REQUIRED if name not in row]:
+                raise ConfigError(f"{path}, row {raw.number} has no column {missing[0]}; {advice}")
+            rows.append(JudgedCompletion.from_row(row))
+    except (BrokenInputError, ProgramError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}; evaluate again with --overwrite") from None
+    return rows
