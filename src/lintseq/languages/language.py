@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from lintseq.errors import ConfigError
-from lintseq.languages.python import Python
+from lintseq.languages import python
 from lintseq.linting import Diagnostic, Linter
 from lintseq.needs import Analysis
 from lintseq.program import Program
 
 
 class Language(Protocol):
-    """What lintseq knows about a programming language. Python's is `lintseq.languages.python.Python`."""
+    """What lintseq knows about a programming language. Python's is the module `lintseq.languages.python`."""
 
     @property
     def name(self) -> str:
@@ -62,8 +62,8 @@ class Language(Protocol):
 
 
 DEFAULT_LANGUAGE = "python"
-LANGUAGES: Mapping[str, Language] = {language.name: language for language in (Python(),)}
-"""The supported languages by name. To add one, implement `Language` and list it here."""
+LANGUAGES: Mapping[str, Language] = {python.name: python}
+"""The supported languages by name. To add one, write a module or class with these members and list it here."""
 
 _ALIASES = {
     key: language for language in LANGUAGES.values() for key in (language.name, *language.suffixes, *language.fences)

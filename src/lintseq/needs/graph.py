@@ -122,6 +122,24 @@ class Removals:
                 removed[dependent] = 1
                 stack.append(dependent)
 
+    def remove_only(self, units: Iterable[int]) -> None:
+        """Remove exactly these units, whatever else needs them, and the junctions that cannot remain without them."""
+        needs, removed = self.needs, self.removed
+        stack = list(units)
+        for unit in stack:
+            removed[unit] = 1
+        while stack:
+            node = stack.pop()
+            others = list(needs.dependents[node])
+            for clause in needs.clauses_of[node]:
+                self.remaining[clause] -= 1
+                if not self.remaining[clause]:
+                    others.append(needs.clause_node[clause])
+            for other in others:
+                if other >= needs.units and not removed[other]:
+                    removed[other] = 1
+                    stack.append(other)
+
 
 @dataclass(slots=True)
 class NeedsBuilder:

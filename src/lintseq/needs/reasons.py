@@ -1,27 +1,28 @@
-"""Why lines arrive together: which lines of an edit cannot live without which others of it.
+"""Why lines arrive together: which lines of an edit need which others of it.
 
-Owns reading a program's needs off in the states of one edit sequence. That the edits keep to the needs is
-not taken for granted: whoever drew them, what the analysis knows of their lines is told.
+Works for any edit sequence, whether or not it was drawn by these needs.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lintseq.edits import INITIAL
-from lintseq.needs.graph import NO_UNIT, Analysis, Needs
+from lintseq.needs.graph import NO_NODE, NO_UNIT, Analysis, Needs, Removals
 
+NO_LINE = -1
+"""In place of a line, where there is none."""
 _LARGEST = 2000
-"""In an edit of more units nobody looks for the one that all others need."""
+"""In an edit of more units, the one that all others need is not looked for."""
 _CLAUSES = 16
-"""What junctions of junctions say is spelled out in so many clauses, or else in one that says less."""
+"""Junctions of junctions are spelled out in at most this many clauses, or else in a single one that says less."""
 
 Clause = frozenset[int]
-"""Units of which one has to live."""
+"""Units of which at least one has to remain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A line of an edit and the others of it of which it needs one; indices of the program."""
+    """A line of an edit, and the others of the edit of which it needs at least one; indices of the program."""
 
     line: int
     others: tuple[int, ...]
@@ -29,86 +30,60 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """Why the lines of each edit came together, as far as the analysis knows."""
+    """Why the lines of each edit arrive together, as far as the analysis knows."""
 
     heads: tuple[int, ...]
-    """For each line the one that speaks for it, the first of its unit; -1 for a line that goes with nothing
-    that came in the same edit."""
+    """For each line the first line of its unit; `NO_LINE` for a line that travels with nothing in its edit."""
     edits: tuple[tuple[Reason, ...], ...]
-    """The reasons in each edit, by line. Needs that a line of an earlier edit meets are no reasons."""
+    """The reasons in each edit, by line. Needs that an earlier edit meets are no reasons."""
     causes: tuple[int, ...]
-    """For each edit the line that all its other units need, directly or through others; -1 if there is none, or
-    nothing else."""
+    """For each edit the line that all its other units need, directly or through others; `NO_LINE` if there is none,
+    or nothing else."""
 
 
 def reasons_of(analysis: Analysis, arrivals: Sequence[int]) -> Reasons:
-    """Return why lines came together in the sequence that has these arrivals."""
-    needs = analysis.needs
-    came, head = _units(analysis, arrivals)
-    lines = [
-        head[unit] if unit != NO_UNIT and came[unit] == arrival else -1
+    """Return why lines arrive together in the sequence that has these arrivals."""
+    edit_of, head_of = _units(analysis, arrivals)
+    heads = [
+        head_of[unit] if unit != NO_UNIT and edit_of[unit] == arrival else NO_LINE
         for unit, arrival in zip(analysis.anchor_of, arrivals, strict=True)
     ]
-    members: list[list[int]] = [[] for _ in range(max(came, default=INITIAL) + 1)]
-    for unit, edit in enumerate(came):
+    units_of: list[list[int]] = [[] for _ in range(max(edit_of, default=INITIAL) + 1)]
+    for unit, edit in enumerate(edit_of):
         if edit != INITIAL:
-            members[edit].append(unit)
-    found: list[tuple[Reason, ...]] = []
+            units_of[edit].append(unit)
+    reasons: list[tuple[Reason, ...]] = []
     causes: list[int] = []
-    demands = _Demands(needs)
-    living = _Living(needs)
-    for edit in range(len(members) - 1, -1, -1):
-        clauses = {unit: _within(demands.of(unit, living), living, came, edit, unit) for unit in members[edit]}
-        cause = _cause(clauses)
-        found.append(tuple(_said(clauses, head)))
-        causes.append(head[cause] if cause >= 0 else -1)
-        living.bury(members[edit])
-    without = max(arrivals, default=INITIAL) + 1 - len(members)  # edits of comments alone
-    return Reasons(tuple(lines), (*reversed(found), *[()] * without), (*reversed(causes), *[-1] * without))
+    demands = _Demands(analysis.needs)
+    removals = analysis.needs.start()
+    for units in reversed(units_of):
+        together = frozenset(units)
+        within = {unit: _within(unit, demands.of(unit, removals), removals, together) for unit in units}
+        cause = _cause(within)
+        causes.append(NO_LINE if cause == NO_UNIT else head_of[cause])
+        reasons.append(_sorted_reasons(within, head_of))
+        removals.remove_only(units)
+    comments_only = max(arrivals, default=INITIAL) + 1 - len(units_of)  # edits of comments and blank lines
+    reasons = [*reversed(reasons), *[()] * comments_only]
+    causes = [*reversed(causes), *[NO_LINE] * comments_only]
+    return Reasons(tuple(heads), tuple(reasons), tuple(causes))
 
 
 def _units(analysis: Analysis, arrivals: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Return for each unit the edit that makes it whole, and its first line in that edit."""
-    came = [INITIAL] * analysis.needs.units
+    """Return for each unit the edit that completes it, and its first line in that edit."""
+    edit_of = [INITIAL] * analysis.needs.units
     for line, unit in enumerate(analysis.unit_of):
         if unit != NO_UNIT:
-            came[unit] = max(came[unit], arrivals[line])
-    head = [-1] * analysis.needs.units
+            edit_of[unit] = max(edit_of[unit], arrivals[line])
+    head_of = [NO_LINE] * analysis.needs.units
     for line, unit in enumerate(analysis.unit_of):
-        if unit != NO_UNIT and head[unit] < 0 and arrivals[line] == came[unit]:
-            head[unit] = line
-    return came, head
-
-
-class _Living:
-    """Which nodes live while the edits of a sequence are undone, last to first."""
-
-    def __init__(self, needs: Needs) -> None:
-        self.needs = needs
-        self.dead = bytearray(len(needs.dependents))
-        self.remaining = needs.clause_size.copy()
-
-    def bury(self, units: Iterable[int]) -> None:
-        """Let exactly these units die, and the junctions that die with them."""
-        needs, dead = self.needs, self.dead
-        stack = list(units)
-        for unit in stack:
-            dead[unit] = 1
-        while stack:
-            node = stack.pop()
-            dying = list(needs.dependents[node])
-            for clause in needs.clauses_of[node]:
-                self.remaining[clause] -= 1
-                if not self.remaining[clause]:
-                    dying.append(needs.clause_node[clause])
-            for other in dying:
-                if other >= needs.units and not dead[other]:
-                    dead[other] = 1
-                    stack.append(other)
+        if unit != NO_UNIT and head_of[unit] == NO_LINE and arrivals[line] == edit_of[unit]:
+            head_of[unit] = line
+    return edit_of, head_of
 
 
 class _Demands:
-    """What each unit needs, as clauses of units: in every clause at least one unit has to remain."""
+    """What each unit needs, as clauses of units."""
 
     def __init__(self, needs: Needs) -> None:
         nodes = len(needs.dependents)
@@ -124,17 +99,15 @@ class _Demands:
         for clause, node in enumerate(needs.clause_node):
             self._clauses[node].append((members[clause], needs.clause_guard[clause]))
         self._spelled: list[list[Clause]] = [[frozenset((unit,))] for unit in range(needs.units)]
-        for junction in range(needs.units, nodes):  # what a junction stands for was there before it
-            self._spelled.append(list(dict.fromkeys(self._spell(junction))))
+        nothing_removed = needs.start()
+        for junction in range(needs.units, nodes):  # a junction's nodes precede it
+            self._spelled.append(list(dict.fromkeys(self.of(junction, nothing_removed))))
 
-    def of(self, unit: int, living: _Living) -> list[Clause]:
-        """Return what a unit needs while its guards live."""
-        return self._spell(unit, living)
-
-    def _spell(self, node: int, living: _Living | None = None) -> list[Clause]:
+    def of(self, node: int, removals: Removals) -> list[Clause]:
+        """Return what a node needs, leaving out the clauses whose guards are removed."""
         clauses = [clause for parent in self._parents[node] for clause in self._spelled[parent]]
         for members, guard in self._clauses[node]:
-            if living is None or guard < 0 or not living.dead[guard]:
+            if guard == NO_NODE or not removals.removed[guard]:
                 clauses += _any_of([self._spelled[member] for member in members])
         return clauses
 
@@ -144,55 +117,55 @@ def _any_of(demands: Sequence[Sequence[Clause]]) -> list[Clause]:
     clauses: list[Clause] = [frozenset()]
     for demand in demands:
         clauses = [clause | other for clause in clauses for other in demand]
-        if len(clauses) > _CLAUSES:  # less is said then, and nothing that is not so
+        if len(clauses) > _CLAUSES:  # says less, and nothing untrue
             clauses = [frozenset().union(*clauses)]
     return clauses
 
 
-def _within(clauses: Iterable[Clause], living: _Living, came: Sequence[int], edit: int, unit: int) -> list[Clause]:
-    """Return the clauses that only units of this edit can meet, the tightest alone."""
+def _within(unit: int, clauses: Iterable[Clause], removals: Removals, together: frozenset[int]) -> list[Clause]:
+    """Return the clauses of a unit that only others of its edit can meet, without those that others imply."""
     kept: set[Clause] = set()
     for clause in clauses:
-        alive = frozenset(other for other in clause if not living.dead[other])
-        if alive and unit not in alive and all(came[other] == edit for other in alive):
-            kept.add(alive)
+        present = frozenset(other for other in clause if not removals.removed[other])
+        if present and present <= together and unit not in present:
+            kept.add(present)
     return [clause for clause in kept if not any(other < clause for other in kept)]
 
 
-def _said(clauses: dict[int, list[Clause]], head: Sequence[int]) -> list[Reason]:
+def _sorted_reasons(within: dict[int, list[Clause]], head_of: Sequence[int]) -> tuple[Reason, ...]:
     reasons = {
-        Reason(head[unit], tuple(sorted(head[other] for other in clause)))
-        for unit, demanded in clauses.items()
-        for clause in demanded
+        Reason(head_of[unit], tuple(sorted(head_of[other] for other in clause)))
+        for unit, clauses in within.items()
+        for clause in clauses
     }
-    return sorted(reasons, key=lambda reason: (reason.line, reason.others))
+    return tuple(sorted(reasons, key=lambda reason: (reason.line, reason.others)))
 
 
-def _cause(clauses: dict[int, list[Clause]]) -> int:
-    """Return the first unit without which none of the others could live; -1 if there is none."""
-    if not 1 < len(clauses) <= _LARGEST:
-        return -1
-    needing: dict[int, list[tuple[int, Clause]]] = {unit: [] for unit in clauses}
-    for unit, demanded in clauses.items():
-        for clause in demanded:
+def _cause(within: dict[int, list[Clause]]) -> int:
+    """Return the first unit without which no other could remain; `NO_UNIT` if there is none."""
+    if not 1 < len(within) <= _LARGEST:
+        return NO_UNIT
+    needed_by: dict[int, list[tuple[int, Clause]]] = {unit: [] for unit in within}
+    for unit, clauses in within.items():
+        for clause in clauses:
             for other in clause:
-                needing[other].append((unit, clause))
-    beneath: set[int] = set()  # what goes with one that is no cause is none itself
-    for unit in clauses:
-        if unit not in beneath:
-            gone = _going_with(unit, needing)
-            if len(gone) == len(clauses):
+                needed_by[other].append((unit, clause))
+    ruled_out: set[int] = set()  # what is removed with a unit that is no cause is none either
+    for unit in within:
+        if unit not in ruled_out:
+            closure = _closure(unit, needed_by)
+            if len(closure) == len(within):
                 return unit
-            beneath |= gone
-    return -1
+            ruled_out |= closure
+    return NO_UNIT
 
 
-def _going_with(unit: int, needing: dict[int, list[tuple[int, Clause]]]) -> set[int]:
-    gone = {unit}
+def _closure(unit: int, needed_by: dict[int, list[tuple[int, Clause]]]) -> set[int]:
+    closure = {unit}
     stack = [unit]
     while stack:
-        for other, clause in needing[stack.pop()]:
-            if other not in gone and clause <= gone:
-                gone.add(other)
+        for other, clause in needed_by[stack.pop()]:
+            if other not in closure and clause <= closure:
+                closure.add(other)
                 stack.append(other)
-    return gone
+    return closure

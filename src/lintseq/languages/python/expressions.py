@@ -6,6 +6,7 @@ Also records their attributes, calls and operations, whose needs take some knowl
 import ast
 import typing
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from lintseq.languages.python.layout import Layout, Suite
 from lintseq.languages.python.names import Names
@@ -56,7 +57,7 @@ class Expressions(Names):
         unit_of, facts, scope = self.unit_of, self.facts, self.scope
         if type(root) is ast.Starred:
             self.needs_compile = True
-        stack: list[typing.Any] = [root]
+        stack: list[Any] = [root]
         while stack:
             node = stack.pop()
             kind = type(node)
@@ -90,37 +91,37 @@ class Expressions(Names):
             else:
                 stack += ast.iter_child_nodes(node)
 
-    def on_elements(self, node: ast.Tuple | ast.List | ast.Set, stack: list[ast.AST]) -> None:
+    def visit_Tuple(self, node: ast.Tuple | ast.List | ast.Set, stack: list[ast.AST]) -> None:
         stack += node.elts
 
-    def on_subscript(self, node: ast.Subscript, stack: list[ast.AST]) -> None:
+    def visit_Subscript(self, node: ast.Subscript, stack: list[ast.AST]) -> None:
         self.operation("getitem", node.value)
         stack += (node.value, node.slice)
         if last_name(node.value) in _TYPING:
             self._strings(node)
 
-    def on_compare(self, node: ast.Compare, stack: list[ast.AST]) -> None:
+    def visit_Compare(self, node: ast.Compare, stack: list[ast.AST]) -> None:
         stack.append(node.left)
         for operator, value in zip(node.ops, node.comparators, strict=True):
             if isinstance(operator, ast.In | ast.NotIn):
                 self.operation("contains", value)
             stack.append(value)
 
-    def on_unary(self, node: ast.UnaryOp, stack: list[ast.AST]) -> None:
+    def visit_UnaryOp(self, node: ast.UnaryOp, stack: list[ast.AST]) -> None:
         if isinstance(node.op, ast.USub):
             self.operation("negate", node.operand)
         stack.append(node.operand)
 
-    def on_starred(self, node: ast.Starred, stack: list[ast.AST]) -> None:
+    def visit_Starred(self, node: ast.Starred, stack: list[ast.AST]) -> None:
         self.operation("iterate", node.value)
         stack.append(node.value)
 
-    def on_named(self, node: ast.NamedExpr, stack: list[ast.AST]) -> None:
+    def visit_NamedExpr(self, node: ast.NamedExpr, stack: list[ast.AST]) -> None:
         self.needs_compile |= bool(self.comprehension_names) or self.scope.kind == "class"
         self.expression(node.value)
         self.bind(node.target.id, self.unit(node), node.value)
 
-    def on_yield(self, node: ast.Yield | ast.YieldFrom, stack: list[ast.AST]) -> None:
+    def visit_Yield(self, node: ast.Yield | ast.YieldFrom, stack: list[ast.AST]) -> None:
         function = self.scope.function
         if function is None:
             self.needs_compile = True
@@ -132,12 +133,12 @@ class Expressions(Names):
         if node.value is not None:
             stack.append(node.value)
 
-    def on_await(self, node: ast.Await, stack: list[ast.AST]) -> None:
+    def visit_Await(self, node: ast.Await, stack: list[ast.AST]) -> None:
         function = self.scope.function
         self.needs_compile |= function is None or not isinstance(function.node, ast.AsyncFunctionDef)
         stack.append(node.value)
 
-    def on_joined(self, node: ast.JoinedStr, stack: list[ast.AST]) -> None:
+    def visit_JoinedStr(self, node: ast.JoinedStr, stack: list[ast.AST]) -> None:
         before = self.string_unit
         self.string_unit = self.unit(node)
         for value in node.values:
@@ -147,7 +148,7 @@ class Expressions(Names):
                     self.expression(value.format_spec)
         self.string_unit = before
 
-    def on_comprehension(
+    def visit_ListComp(
         self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, stack: list[ast.AST]
     ) -> None:
         self.expression(node.generators[0].iter)
@@ -171,17 +172,21 @@ class Expressions(Names):
             self.expression(node.elt)
         self.comprehension_names.pop()
 
-    def on_lambda(self, node: ast.Lambda, stack: list[ast.AST]) -> None:
+    def visit_Lambda(self, node: ast.Lambda, stack: list[ast.AST]) -> None:
         self.defaults(node.args)
         unit = self.unit(node)
         scope = Scope("function", self.scope)
-        function = scope.function = Function(node, unit, None, scope)
+        function = scope.function = Function(node, unit, scope, None)
         self.parameters(node.args, function)
         for names in self.comprehension_names:
             for name in names:
                 scope.bindings.setdefault(name, [Binding(unit, None)])
                 scope.layers[0].setdefault(name, (unit, unit))
         self.bodies.append((scope, node.body, NO_NODE))
+
+    visit_List = visit_Set = visit_Tuple
+    visit_YieldFrom = visit_Yield
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
 
     # Parameters and targets
 
@@ -304,22 +309,10 @@ def _names_in_text(text: str) -> list[str]:
     return [node.id for node in _outside_literals(tree.body) if isinstance(node, ast.Name)]
 
 
-_EXPRESSIONS: dict[type[ast.AST], Callable[..., None]] = {
-    ast.Tuple: Expressions.on_elements,
-    ast.List: Expressions.on_elements,
-    ast.Set: Expressions.on_elements,
-    ast.Subscript: Expressions.on_subscript,
-    ast.Compare: Expressions.on_compare,
-    ast.UnaryOp: Expressions.on_unary,
-    ast.Starred: Expressions.on_starred,
-    ast.NamedExpr: Expressions.on_named,
-    ast.Yield: Expressions.on_yield,
-    ast.YieldFrom: Expressions.on_yield,
-    ast.Await: Expressions.on_await,
-    ast.JoinedStr: Expressions.on_joined,
-    ast.ListComp: Expressions.on_comprehension,
-    ast.SetComp: Expressions.on_comprehension,
-    ast.DictComp: Expressions.on_comprehension,
-    ast.GeneratorExp: Expressions.on_comprehension,
-    ast.Lambda: Expressions.on_lambda,
-}
+def visitors(visitor: type) -> dict[type[ast.AST], Callable[..., Any]]:
+    """Return the methods `visit_X` of a class by the type X of syntax node."""
+    named = [(name.removeprefix("visit_"), method) for name, method in vars(visitor).items() if "visit_" in name]
+    return {getattr(ast, name): method for name, method in named if hasattr(ast, name)}
+
+
+_EXPRESSIONS = visitors(Expressions)

@@ -4,10 +4,10 @@ Follows the program as it runs: assignments and branches in order, function bodi
 """
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from lintseq.languages.python.expressions import Expressions, all_parameters
+from lintseq.languages.python.expressions import Expressions, all_parameters, visitors
 from lintseq.languages.python.layout import Layout, Suite, clause_key, is_elif
 from lintseq.languages.python.scopes import (
     CaughtException,
@@ -58,7 +58,8 @@ class Flow(Expressions):
     def run(self) -> Facts:
         """Walk the module, then the bodies of its functions, then theirs, and so on."""
         self.block(self.tree.body, NO_NODE)
-        scopes = self.facts.scopes = [self.module]
+        scopes = self.facts.scopes
+        scopes.append(self.module)
         for scope, body, unit in self.bodies:  # grows during the iteration
             self.scope = scope
             self.depth = self.loops = 0
@@ -124,7 +125,7 @@ class Flow(Expressions):
 
     # Compound statements
 
-    def on_if(self, stmt: ast.If, unit: int) -> int:
+    def visit_If(self, stmt: ast.If, unit: int) -> int:
         self.expression(stmt.test)
         breaks = len(self.breaks)
         body = self.branch(stmt.body, unit)
@@ -150,11 +151,11 @@ class Flow(Expressions):
             inner = stmt.orelse[0]
             assert isinstance(inner, ast.If)
             self.scope.layers.append({})
-            leaver = self.on_if(inner, self.unit_of[inner.lineno - 1])
+            leaver = self.visit_If(inner, self.unit_of[inner.lineno - 1])
             return Branch(self.scope.layers.pop(), leaver)
         return self.branch(stmt.orelse, self.layout.clauses[clause_key(stmt, "else")])
 
-    def on_for(self, stmt: ast.For | ast.AsyncFor, unit: int) -> None:
+    def visit_For(self, stmt: ast.For | ast.AsyncFor, unit: int) -> None:
         self.needs_compile |= isinstance(stmt, ast.AsyncFor)
         self.expression(stmt.iter)
         if isinstance(stmt, ast.For):
@@ -162,7 +163,7 @@ class Flow(Expressions):
         self.target(stmt.target, unit, LoopVariable(stmt.iter))
         self.loop(stmt, unit)
 
-    def on_while(self, stmt: ast.While, unit: int) -> None:
+    def visit_While(self, stmt: ast.While, unit: int) -> None:
         self.expression(stmt.test)
         self.loop(stmt, unit)
 
@@ -173,7 +174,7 @@ class Flow(Expressions):
         if stmt.orelse:
             self.block(stmt.orelse, self.layout.clauses[clause_key(stmt, "else")])
 
-    def on_with(self, stmt: ast.With | ast.AsyncWith, unit: int) -> int:
+    def visit_With(self, stmt: ast.With | ast.AsyncWith, unit: int) -> int:
         self.needs_compile |= isinstance(stmt, ast.AsyncWith)
         for item in stmt.items:
             self.expression(item.context_expr)
@@ -183,7 +184,7 @@ class Flow(Expressions):
                 self.target(item.optional_vars, unit, ContextVariable(item.context_expr))
         return self.block(stmt.body, unit)
 
-    def on_try(self, stmt: ast.Try | ast.TryStar, unit: int) -> int:
+    def visit_Try(self, stmt: ast.Try | ast.TryStar, unit: int) -> int:
         scope, clauses = self.scope, self.layout.clauses
         self.needs_compile |= any(handler.type is None for handler in stmt.handlers[:-1])
         handler_units = [clauses[clause_key(handler, "except")] for handler in stmt.handlers]
@@ -244,7 +245,7 @@ class Flow(Expressions):
             bound.pop(handler.name, None)
         return Branch(bound, leaver)
 
-    def on_match(self, stmt: ast.Match, unit: int) -> int:
+    def visit_Match(self, stmt: ast.Match, unit: int) -> int:
         self.needs_compile = True
         self.expression(stmt.subject)
         cases = [self.layout.clauses[clause_key(case, "case")] for case in stmt.cases]
@@ -274,7 +275,7 @@ class Flow(Expressions):
 
     # Definitions
 
-    def on_function(self, stmt: ast.FunctionDef | ast.AsyncFunctionDef, unit: int) -> None:
+    def visit_FunctionDef(self, stmt: ast.FunctionDef | ast.AsyncFunctionDef, unit: int) -> None:
         for decorator in stmt.decorator_list:
             self.expression(decorator)
         self.defaults(stmt.args)
@@ -286,7 +287,7 @@ class Flow(Expressions):
         self.needs_compile |= bool(getattr(stmt, "type_params", ()))
         scope = Scope("function", self.scope)
         owner = self.scope.owner
-        function = scope.function = Function(stmt, unit, owner, scope)
+        function = scope.function = Function(stmt, unit, scope, owner)
         self.facts.functions.append(function)
         self.parameters(stmt.args, function)
         self.bind(stmt.name, unit, function)
@@ -294,7 +295,7 @@ class Flow(Expressions):
             owner.add(stmt.name, Member(unit, function, lineno=stmt.lineno))
         self.bodies.append((scope, stmt.body, unit))
 
-    def on_class(self, stmt: ast.ClassDef, unit: int) -> None:
+    def visit_ClassDef(self, stmt: ast.ClassDef, unit: int) -> None:
         for node in (*stmt.decorator_list, *stmt.bases):
             self.expression(node)
         for keyword in stmt.keywords:
@@ -303,7 +304,8 @@ class Flow(Expressions):
         outer = self.scope
         scope = self.scope = Scope("class", outer)
         owner = scope.owner = Class(stmt, unit, scope, outer)
-        self.facts.classes[id(stmt)] = owner
+        self.facts.classes.append(owner)
+        self.facts.scopes.append(scope)
         depth, loops = self.depth, self.loops
         self.depth = self.loops = 0
         self.block(stmt.body, unit)
@@ -320,11 +322,11 @@ class Flow(Expressions):
 
     # Simple statements
 
-    def on_import(self, stmt: ast.Import, unit: int) -> None:
+    def visit_Import(self, stmt: ast.Import, unit: int) -> None:
         for alias in stmt.names:
             self.bind(alias.asname or alias.name.partition(".")[0], unit)
 
-    def on_import_from(self, stmt: ast.ImportFrom, unit: int) -> None:
+    def visit_ImportFrom(self, stmt: ast.ImportFrom, unit: int) -> None:
         for alias in stmt.names:
             own = self.unit_of[alias.lineno - 1]
             if alias.name == "*":
@@ -337,7 +339,7 @@ class Flow(Expressions):
                 if alias.name == "annotations":
                     self.postponed = own
 
-    def on_assign(self, stmt: ast.Assign, unit: int) -> None:
+    def visit_Assign(self, stmt: ast.Assign, unit: int) -> None:
         self.expression(stmt.value)
         if isinstance(stmt.value, ast.Call):
             self.operation("assign", stmt.value)
@@ -348,7 +350,7 @@ class Flow(Expressions):
                 self.exports(stmt.value)
             self.target(target, unit, stmt.value)
 
-    def on_aug_assign(self, stmt: ast.AugAssign, unit: int) -> None:
+    def visit_AugAssign(self, stmt: ast.AugAssign, unit: int) -> None:
         self.expression(stmt.value)
         target = stmt.target
         if isinstance(target, ast.Name):
@@ -363,7 +365,7 @@ class Flow(Expressions):
         else:
             self.target(target, unit, None)
 
-    def on_ann_assign(self, stmt: ast.AnnAssign, unit: int) -> None:
+    def visit_AnnAssign(self, stmt: ast.AnnAssign, unit: int) -> None:
         self.annotation(stmt.annotation, later=self.scope.kind == "function")
         if stmt.value is not None:
             self.expression(stmt.value)
@@ -378,7 +380,7 @@ class Flow(Expressions):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and self.scope is self.module:
                 self.module.pending.append((node.value, self.unit_of[node.lineno - 1], NO_NODE))
 
-    def on_delete(self, stmt: ast.Delete, unit: int) -> None:
+    def visit_Delete(self, stmt: ast.Delete, unit: int) -> None:
         for target in stmt.targets:
             self.delete(target, unit)
 
@@ -397,13 +399,13 @@ class Flow(Expressions):
         else:
             self.expression(target)
 
-    def on_global(self, stmt: ast.Global, unit: int) -> None:
+    def visit_Global(self, stmt: ast.Global, unit: int) -> None:
         self.needs_compile = True
         if self.scope.kind == "function":
             for name in stmt.names:
                 self.declare(name, self.module, unit)
 
-    def on_nonlocal(self, stmt: ast.Nonlocal, unit: int) -> None:
+    def visit_Nonlocal(self, stmt: ast.Nonlocal, unit: int) -> None:
         self.needs_compile = True
         for name in stmt.names:
             scope = self.scope.parent
@@ -413,7 +415,7 @@ class Flow(Expressions):
                 self.declare(name, scope, unit)
                 self.builder.need_any(unit, [node for node, _ in scope.bindings[name]])
 
-    def on_return(self, stmt: ast.Return, unit: int) -> int:
+    def visit_Return(self, stmt: ast.Return, unit: int) -> int:
         self.needs_compile |= self.scope.kind != "function"
         if stmt.value is not None:
             self.expression(stmt.value)
@@ -422,28 +424,28 @@ class Flow(Expressions):
                 function.returns.append((unit, stmt.value))
         return unit
 
-    def on_raise(self, stmt: ast.Raise, unit: int) -> int:
+    def visit_Raise(self, stmt: ast.Raise, unit: int) -> int:
         for value in (stmt.exc, stmt.cause):
             if value is not None:
                 self.expression(value)
         return unit
 
-    def on_break(self, stmt: ast.Break, unit: int) -> int:
+    def visit_Break(self, stmt: ast.Break, unit: int) -> int:
         self.needs_compile |= not self.loops
         self.breaks.append(unit)
         return unit
 
-    def on_continue(self, stmt: ast.Continue, unit: int) -> int:
+    def visit_Continue(self, stmt: ast.Continue, unit: int) -> int:
         self.needs_compile |= not self.loops
         return unit
 
-    def on_assert(self, stmt: ast.Assert, unit: int) -> int:
+    def visit_Assert(self, stmt: ast.Assert, unit: int) -> int:
         self.expression(stmt.test)
         if stmt.msg is not None:
             self.expression(stmt.msg)
         return unit  # for linters, any assert may leave
 
-    def on_expr(self, stmt: ast.Expr, unit: int) -> int:
+    def visit_Expr(self, stmt: ast.Expr, unit: int) -> int:
         value = stmt.value
         self.expression(value)
         if isinstance(value, ast.Call):
@@ -456,15 +458,22 @@ class Flow(Expressions):
                     self.exports(argument)
         return NO_NODE
 
-    def on_other(self, stmt: ast.stmt, unit: int) -> None:
-        """`pass`, and statements of later Pythons: a type alias binds its name and is evaluated later."""
-        self.needs_compile |= not isinstance(stmt, ast.Pass)
-        name = getattr(stmt, "name", None)
-        if isinstance(name, ast.Name):
-            self.bind(name.id, unit)
-            for node in ast.walk(stmt.value):  # type: ignore[attr-defined]
-                if isinstance(node, ast.Name):
-                    self.use_later(node.id, unit)
+    def visit_Pass(self, stmt: ast.Pass, unit: int) -> None:
+        pass
+
+    def visit_TypeAlias(self, stmt: ast.stmt, unit: int) -> None:
+        """A type alias (Python 3.12) binds its name and is evaluated later."""
+        self.needs_compile = True
+        name, value = stmt.name, stmt.value  # type: ignore[attr-defined]
+        self.bind(name.id, unit)
+        for node in ast.walk(value):
+            if isinstance(node, ast.Name):
+                self.use_later(node.id, unit)
+
+    visit_AsyncFor = visit_For
+    visit_AsyncWith = visit_With
+    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_TryStar = visit_Try
 
 
 def _is_all(target: ast.expr) -> bool:
@@ -478,34 +487,4 @@ def _catches_name_error(kind: ast.expr | None) -> bool:
     return any(isinstance(name, ast.Name) and name.id in _CATCH_NAME_ERRORS for name in names)
 
 
-_STATEMENTS: dict[type[ast.AST], Callable[..., int | None]] = {
-    ast.Expr: Flow.on_expr,
-    ast.Assign: Flow.on_assign,
-    ast.AugAssign: Flow.on_aug_assign,
-    ast.AnnAssign: Flow.on_ann_assign,
-    ast.Return: Flow.on_return,
-    ast.If: Flow.on_if,
-    ast.For: Flow.on_for,
-    ast.AsyncFor: Flow.on_for,
-    ast.While: Flow.on_while,
-    ast.With: Flow.on_with,
-    ast.AsyncWith: Flow.on_with,
-    ast.Try: Flow.on_try,
-    ast.TryStar: Flow.on_try,
-    ast.Match: Flow.on_match,
-    ast.FunctionDef: Flow.on_function,
-    ast.AsyncFunctionDef: Flow.on_function,
-    ast.ClassDef: Flow.on_class,
-    ast.Import: Flow.on_import,
-    ast.ImportFrom: Flow.on_import_from,
-    ast.Delete: Flow.on_delete,
-    ast.Global: Flow.on_global,
-    ast.Nonlocal: Flow.on_nonlocal,
-    ast.Raise: Flow.on_raise,
-    ast.Assert: Flow.on_assert,
-    ast.Break: Flow.on_break,
-    ast.Continue: Flow.on_continue,
-    ast.Pass: Flow.on_other,
-}
-if hasattr(ast, "TypeAlias"):
-    _STATEMENTS[ast.TypeAlias] = Flow.on_other
+_STATEMENTS = visitors(Flow)

@@ -1,14 +1,15 @@
-"""Units: which physical lines of a Python program go together, and what each free line goes with.
+"""Units: which lines of a Python program are removed together, and which unit each other line travels with.
 
-A unit is the smallest group of lines that can go alone: a simple statement, a compound header with its
-decorators, one element in a bracketed construct that owns its lines. Blank lines and comment lines are
-free: they belong to no unit and have an anchor, the unit they travel with. Knows nothing of names.
+A unit is the smallest group of lines that can be removed alone: a simple statement, a compound header with its
+decorators, or an element that has its lines to itself in a bracketed construct. Blank lines and comments belong to no
+unit; they have an anchor, the unit that they travel with. Names play no role here.
 """
 
 import ast
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from lintseq.needs import NO_UNIT
 
@@ -16,7 +17,7 @@ _AFTER_ELEMENT = re.compile(r"\s*,\s*(#.*)?$")
 _AFTER_LAST_ELEMENT = re.compile(r"\s*,?\s*(#.*)?$")
 _PRAGMA = re.compile(r"\s*#\s*(pylint|ruff|flake8)\s*:")
 
-# Calls whose arguments match a format text or make names: half of them is an error, not a smaller call.
+# Calls whose arguments match a format text or define names: half of them is an error, not a smaller call.
 _WHOLE_CALLS = frozenset(
     {
         *("format", "debug", "info", "warning", "warn", "error", "critical", "exception", "fatal", "log"),
@@ -26,25 +27,27 @@ _WHOLE_CALLS = frozenset(
 )
 _FREE_FORM = frozenset({"__init__", "__call__"})
 _ANY_ARGUMENTS = frozenset({"print", "max", "min", "zip", "dict"})
+_COMPOUND = frozenset(kind for kind in ast.stmt.__subclasses__() if {"body", "cases"} & {*kind._fields})
 
 Suite = Sequence[ast.stmt]
+Position = tuple[int, int]
+"""Index of a line, and an offset in it in bytes of UTF-8."""
 
 
 @dataclass(slots=True)
 class Layout:
-    """The units of a program and how they are nested.
-
-    `unit_of[line]` is the unit of a line, or NO_UNIT; `anchor_of[line]` the unit that a free line travels
-    with, or NO_UNIT. `parent_of[unit]` is the unit that it cannot stand without (-1 for none).
-    """
+    """The units of a program and how they are nested."""
 
     unit_of: list[int]
+    """The unit of each line; `NO_UNIT` for blank lines and comments."""
     anchor_of: list[int] = field(default_factory=list)
+    """The unit that each line is removed with; `NO_UNIT` for comments that instruct a linter, which stay."""
     parent_of: list[int] = field(default_factory=list)
+    """For each unit the one it cannot stand without; `NO_UNIT` for none."""
     alternatives: list[tuple[int, list[int]]] = field(default_factory=list)
-    """(unit, others): the unit needs at least one of the others, e.g. `from m import (...)` a name."""
+    """(unit, others): the unit needs at least one of the others, as `from m import (...)` needs a name."""
     clauses: dict[tuple[int, str], int] = field(default_factory=dict)
-    """The unit of an `else`, `finally` or `case` header, which has no place of its own in the tree."""
+    """By `clause_key`, the unit of an `except`, `else`, `finally` or `case` header."""
 
 
 def lay_out(tree: ast.Module, lines: Sequence[str]) -> Layout:
@@ -65,9 +68,26 @@ def is_elif(stmt: ast.If, lines: Sequence[str]) -> bool:
 
 
 def first_line(stmt: ast.stmt) -> int:
-    """Return the index of a statement's first line, its decorators included."""
+    """Return the index of a statement's first line, including its decorators."""
     decorators = getattr(stmt, "decorator_list", None)
     return (decorators[0].lineno if decorators else stmt.lineno) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Element:
+    """An element of a bracketed construct."""
+
+    start: Position
+    end: Position
+    prefix: str = ""
+    """The text that may stand before it on its line."""
+    alone: bool = True
+    """Whether it may be removed alone."""
+
+    @classmethod
+    def of(cls, node: Any, last: Any = None, *, prefix: str = "", alone: bool = True) -> "_Element":
+        """Return the element from `node` up to the end of `last`, or of itself."""
+        return cls(_start(node), _end(last or node), prefix, alone)
 
 
 class _LayoutMaker:
@@ -90,7 +110,7 @@ class _LayoutMaker:
         return len(self.layout.parent_of) - 1
 
     def claim(self, start: int, end: int, parent: int) -> int:
-        """Give the lines from start to end to one unit: to that of the first line if it has one already."""
+        """Assign the lines from start to end to one unit: that of the first line, if it has one already."""
         unit = self.unit_of[start]
         if unit == NO_UNIT:
             unit = self.new_unit(parent)
@@ -116,23 +136,23 @@ class _LayoutMaker:
         if isinstance(stmt, ast.Match):
             self.match(stmt, parent)
             return
-        body: Suite = stmt.body  # type: ignore[attr-defined]
+        body: Suite = getattr(stmt, "body", ())
         unit = self.header(first_line(stmt), body, parent, stmt)
         self.suite(body, unit)
-        end = _end(body)
+        end = _last_line(body)
         if isinstance(stmt, (ast.Try, ast.TryStar)):
             for handler in stmt.handlers:
                 inner = self.header(handler.lineno - 1, handler.body, unit, handler)
                 self.layout.clauses[clause_key(handler, "except")] = inner
                 self.suite(handler.body, inner)
-                end = _end(handler.body)
+                end = _last_line(handler.body)
         orelse: Suite = getattr(stmt, "orelse", ())
         if orelse:
             if isinstance(stmt, ast.If) and is_elif(stmt, self.lines):
                 self.suite(orelse, unit)
             else:
                 self.clause(stmt, "else", end, orelse, unit)
-            end = _end(orelse)
+            end = _last_line(orelse)
         finalbody: Suite = getattr(stmt, "finalbody", ())
         if finalbody:
             self.clause(stmt, "finally", end, finalbody, unit)
@@ -150,14 +170,13 @@ class _LayoutMaker:
             self.split(_header_parts(stmt), unit, start, end)
         return unit
 
-    def clause(self, stmt: ast.AST, name: str, end: int, body: Suite, parent: int) -> int:
-        """Claim a keyword line between the end of the suite before and the suite of its own."""
+    def clause(self, stmt: ast.AST, name: str, end: int, body: Suite, parent: int) -> None:
+        """Claim the keyword line between the end of the suite before and its own suite."""
         start = first_line(body[0])
         lines = [line for line in range(end + 1, start) if not self.is_free_text(line)]
         unit = self.claim(lines[0], lines[-1], parent) if lines else self.claim(start, start, parent)
         self.layout.clauses[clause_key(stmt, name)] = unit
         self.suite(body, unit)
-        return unit
 
     def match(self, stmt: ast.Match, parent: int) -> None:
         end = (stmt.subject.end_lineno or stmt.lineno) - 1
@@ -174,20 +193,19 @@ class _LayoutMaker:
         unit = self.claim(stmt.lineno - 1, end, parent)
         for case in stmt.cases:
             self.clause(case, "case", end, case.body, unit)
-            end = _end(case.body)
+            end = _last_line(case.body)
 
     # Elements of bracketed constructs
 
     def split(self, roots: Iterable[ast.AST], unit: int, start: int, end: int) -> None:
-        """Set the free lines between start and end free again and give elements units of their own."""
+        """Release the blank lines and comments between start and end, and give elements units of their own."""
         inside_text = set[int]()
-        stack = list(roots)
+        stack: list[Any] = list(roots)
         multi_line = []
         while stack:
             node = stack.pop()
             if isinstance(node, ast.expr | ast.stmt | ast.keyword | ast.arg | ast.arguments):
-                node_end = getattr(node, "end_lineno", None)
-                if node_end is not None and node_end == node.lineno:  # type: ignore[union-attr]
+                if getattr(node, "end_lineno", None) is not None and not _span(node):
                     continue
                 if isinstance(node, ast.Constant | ast.JoinedStr):
                     inside_text.update(range(node.lineno, node.end_lineno or node.lineno))
@@ -197,152 +215,115 @@ class _LayoutMaker:
         for line in range(start + 1, end):
             if line not in inside_text and self.is_free_text(line):
                 self.unit_of[line] = NO_UNIT
-        whole = self.whole_constructs(multi_line)
-        outer_first = sorted(multi_line, key=lambda node: (getattr(node, "lineno", 0), -_span(node)))
-        for node in outer_first:
+        whole = {id(part) for node in multi_line for part in _whole_parts(node)}
+        for node in sorted(multi_line, key=lambda node: (getattr(node, "lineno", 0), -_span(node))):  # outer first
             if id(node) not in whole:
                 self.split_construct(node)
-
-    def whole_constructs(self, nodes: Iterable[ast.AST]) -> set[int]:
-        """Return the constructs whose elements only make sense together."""
-        whole = set[int]()
-        for node in nodes:
-            parts: list[ast.AST] = []
-            match node:
-                case ast.BinOp(op=ast.Mod(), right=right):
-                    parts = [right]
-                case ast.Subscript(slice=index):
-                    parts = [index]
-                case ast.Assign(targets=[ast.Tuple() | ast.List()], value=value):
-                    parts = [value]
-                case ast.Assign(targets=[ast.Name(id="__slots__")], value=value):
-                    parts = [value]
-                case ast.Call() if _callee(node) in _WHOLE_CALLS:
-                    parts = [node, *node.args, *(keyword.value for keyword in node.keywords)]
-                case ast.Lambda(args=args):
-                    parts = [args]
-            whole.update(id(part) for part in parts)
-        return whole
 
     def split_construct(self, node: ast.AST) -> None:
         match node:
             case ast.Call() if self.parameters_are_known(node):
-                elements = sorted([*node.args, *node.keywords], key=_place)
-                self.give_units(node, [(_place(n), _end_place(n), "", True) for n in elements])
+                self.give_units(map(_Element.of, sorted([*node.args, *node.keywords], key=_start)), node.lineno - 1)
             case ast.List(ctx=ast.Load()) | ast.Tuple(ctx=ast.Load()):
-                self.give_units(node, [(_place(n), _end_place(n), "", True) for n in node.elts])
+                self.give_units(map(_Element.of, node.elts), node.lineno - 1)
             case ast.Set():
-                self.give_units(node, [(_place(n), _end_place(n), "", True) for n in node.elts], at_least_one=True)
+                self.give_units(map(_Element.of, node.elts), node.lineno - 1, at_least_one=True)
             case ast.Dict():
                 pairs = zip(node.keys, node.values, strict=True)
-                self.give_units(
-                    node,
-                    [(_place(k or v), _end_place(v), "" if k else "**", not self.in_parentheses(v)) for k, v in pairs],
-                )
+                prefixed = [(key or value, value, "" if key else "**") for key, value in pairs]
+                self.give_units([self.with_value(*pair) for pair in prefixed], node.lineno - 1)
             case ast.ImportFrom():
-                self.give_units(node, [(_place(n), _end_place(n), "", True) for n in node.names], at_least_one=True)
+                self.give_units(map(_Element.of, node.names), node.lineno - 1, at_least_one=True)
             case ast.arguments():
                 self.split_parameters(node)
 
     def parameters_are_known(self, call: ast.Call) -> bool:
-        """Tell whether arguments may come one by one: elsewhere nobody knows which of them a call can miss."""
+        """Tell whether arguments may be removed one by one: those of unknown functions may be required."""
         callee = _callee(call)
         if self.definitions is None:
-            self.definitions = frozenset(
-                node.name
-                for node in ast.walk(self.tree)
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-            )
+            kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+            self.definitions = frozenset(node.name for node in ast.walk(self.tree) if isinstance(node, kinds))
         return callee in self.definitions or (callee in _ANY_ARGUMENTS and isinstance(call.func, ast.Name))
 
     def split_parameters(self, node: ast.arguments) -> None:
         plain = [*node.posonlyargs, *node.args]
-        spans = []
-        defaults = [None] * (len(plain) - len(node.defaults)) + list(node.defaults)
-        for arg, default in zip(plain, defaults, strict=True):
-            spans.append(
-                (_place(arg), _end_place(default or arg), "", not default or not self.in_parentheses(default))
-            )
-        if node.vararg:
-            # Without `*args`, keyword-only parameters would turn into others.
-            spans.append((_place(node.vararg), _end_place(node.vararg), "*", not node.kwonlyargs))
-        for arg, default in zip(node.kwonlyargs, node.kw_defaults, strict=True):
-            spans.append(
-                (_place(arg), _end_place(default or arg), "", not default or not self.in_parentheses(default))
-            )
+        defaults = [*[None] * (len(plain) - len(node.defaults)), *node.defaults, *node.kw_defaults]
+        elements = [self.with_value(*pair) for pair in zip([*plain, *node.kwonlyargs], defaults, strict=True)]
+        if node.vararg:  # without it, keyword-only parameters would be positional ones
+            elements.insert(len(plain), _Element.of(node.vararg, prefix="*", alone=not node.kwonlyargs))
         if node.kwarg:
-            spans.append((_place(node.kwarg), _end_place(node.kwarg), "**", True))
-        if not spans:
+            elements.append(_Element.of(node.kwarg, prefix="**"))
+        if not elements:
             return
-        owner = self.unit_of[spans[0][0][0]]
-        self.give_units(None, spans)
+        owner = self.unit_of[elements[0].start[0]]
+        self.give_units(elements, None)
         for group in (node.kwonlyargs if not node.vararg else [], node.posonlyargs):
             units = [self.unit_of[arg.lineno - 1] for arg in group]
             if units and owner not in units:
                 self.layout.alternatives.append((owner, units))
 
-    def give_units(
-        self,
-        node: ast.AST | None,
-        spans: list[tuple[tuple[int, int], tuple[int, int], str, bool]],
-        *,
-        at_least_one: bool = False,
-    ) -> None:
-        """Give each element that owns its lines a unit, within the unit that its construct belongs to.
+    def with_value(self, node: ast.AST, value: ast.expr | None, prefix: str = "") -> _Element:
+        """Return the element from `node` to the value of its key, or the default of its parameter."""
+        return _Element.of(node, value, prefix=prefix, alone=value is None or not self.in_parentheses(value))
 
-        A span is (place of its start, place of its end, text that may stand before it, whether it may go alone).
+    def give_units(self, found: Iterable[_Element], bracket: int | None, *, at_least_one: bool = False) -> None:
+        """Give each element that has its lines to itself a unit, within the unit that its construct belongs to.
+
+        `bracket` is the line of the opening bracket, on which no element can have a unit of its own.
         """
-        if not spans:
+        elements = list(found)
+        if not elements:
             return
-        owner = self.unit_of[node.lineno - 1 if node is not None else spans[0][0][0]]  # type: ignore[attr-defined]
+        owner = self.unit_of[elements[0].start[0] if bracket is None else bracket]
         units = []
-        for number, (start, end, before, alone) in enumerate(spans):
-            last = number == len(spans) - 1
-            previous_end = spans[number - 1][1][0] if number else -1
-            next_start = spans[number + 1][0][0] if not last else len(self.lines)
+        for number, element in enumerate(elements):
+            last = number == len(elements) - 1
+            after = len(self.lines) if last else elements[number + 1].start[0]
+            before = elements[number - 1].end[0] if number else -1
+            ending = _AFTER_LAST_ELEMENT if last else _AFTER_ELEMENT
+            start, end = element.start[0], element.end[0]
             if (
-                not alone
-                or previous_end >= start[0]
-                or end[0] >= next_start
-                or self.unit_of[start[0]] != owner
-                or (node is not None and start[0] == node.lineno - 1)  # type: ignore[attr-defined]
-                or self.text_before(start).strip() != before
-                or self.lines[start[0] - 1].rstrip().endswith("\\")
-                or not (_AFTER_LAST_ELEMENT if last else _AFTER_ELEMENT).match(self.text_after(end))
+                not element.alone
+                or not before < start <= end < after
+                or self.unit_of[start] != owner
+                or start == bracket
+                or self.text_before(element.start).strip() != element.prefix
+                or self.lines[start - 1].rstrip().endswith("\\")
+                or not ending.match(self.text_after(element.end))
             ):
                 units.append(owner)
                 continue
             unit = self.new_unit(owner)
             units.append(unit)
-            for line in range(start[0], end[0] + 1):
+            for line in range(start, end + 1):
                 if self.unit_of[line] == owner:
                     self.unit_of[line] = unit
         if at_least_one and owner not in units:
             self.layout.alternatives.append((owner, units))
 
     def in_parentheses(self, node: ast.expr) -> bool:
-        """Tell whether a value stands in parentheses of its own, which are no part of its place in the tree."""
-        line, _ = _place(node)
-        before = self.text_before(_place(node)).strip()
+        """Tell whether a value has parentheses of its own, which are no part of its position in the tree."""
+        line, _ = _start(node)
+        before = self.text_before(_start(node)).strip()
         while not before and line:
             line -= 1
             before = self.lines[line].partition("#")[0].strip()
         return before.endswith("(")
 
-    def text_before(self, place: tuple[int, int]) -> str:
-        return self.lines[place[0]].encode()[: place[1]].decode()
+    def text_before(self, position: Position) -> str:
+        return self.lines[position[0]].encode()[: position[1]].decode()
 
-    def text_after(self, place: tuple[int, int]) -> str:
-        return self.lines[place[0]].encode()[place[1] :].decode()
+    def text_after(self, position: Position) -> str:
+        return self.lines[position[0]].encode()[position[1] :].decode()
 
     # Free lines
 
     def anchor_free_lines(self) -> None:
-        """Let each free line go with the code it talks about.
+        """Let each blank line and comment travel with the code it describes.
 
-        A comment goes with the code that follows, unless that is indented less: then it ends a block and goes
-        with the block's header. A blank line goes with what follows it; at the end of the program, with what
-        comes before.
+        A comment travels with the code that follows, unless that is indented less: then it ends a block and travels
+        with the block's header. A blank line travels with what follows it; at the end of the program, with what
+        precedes it.
         """
         unit_of, lines = self.unit_of, self.lines
         self.layout.anchor_of = anchor_of = unit_of.copy()
@@ -350,7 +331,7 @@ class _LayoutMaker:
         first_line_of: dict[int, int] = {}
         for line, unit in enumerate(unit_of):
             if unit == NO_UNIT:
-                anchor_of[line] = before  # stands only where nothing below decides otherwise
+                anchor_of[line] = before  # the default, for what the loop below leaves open
             else:
                 before = unit
                 first_line_of.setdefault(unit, line)
@@ -373,22 +354,6 @@ class _LayoutMaker:
                         unit = self.layout.parent_of[unit]
                     anchor = unit if unit != NO_UNIT else anchor
                 anchor_of[line] = anchor
-
-
-_COMPOUND = {
-    ast.If,
-    ast.For,
-    ast.AsyncFor,
-    ast.While,
-    ast.With,
-    ast.AsyncWith,
-    ast.Try,
-    ast.TryStar,
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.ClassDef,
-    ast.Match,
-}
 
 
 def _header_parts(stmt: ast.stmt | ast.ExceptHandler) -> list[ast.AST]:
@@ -418,16 +383,28 @@ def _indent(text: str) -> int:
     return len(expanded) - len(expanded.lstrip())
 
 
-def _end(body: Suite) -> int:
+def _whole_parts(node: ast.AST) -> Sequence[ast.AST]:
+    """Return the parts of a node whose elements make sense only together."""
+    match node:
+        case ast.BinOp(op=ast.Mod(), right=part) | ast.Subscript(slice=part) | ast.Lambda(args=part):
+            return [part]
+        case ast.Assign(targets=[ast.Tuple() | ast.List() | ast.Name(id="__slots__")], value=part):
+            return [part]
+        case ast.Call() if _callee(node) in _WHOLE_CALLS:
+            return [node, *node.args, *(keyword.value for keyword in node.keywords)]
+    return []
+
+
+def _last_line(body: Suite) -> int:
     return (body[-1].end_lineno or body[-1].lineno) - 1
 
 
-def _place(node: ast.AST) -> tuple[int, int]:
-    return node.lineno - 1, node.col_offset  # type: ignore[attr-defined]
+def _start(node: Any) -> Position:
+    return node.lineno - 1, node.col_offset
 
 
-def _end_place(node: ast.AST) -> tuple[int, int]:
-    return node.end_lineno - 1, node.end_col_offset  # type: ignore[attr-defined]
+def _end(node: Any) -> Position:
+    return node.end_lineno - 1, node.end_col_offset
 
 
 def _span(node: ast.AST) -> int:

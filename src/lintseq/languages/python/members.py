@@ -42,6 +42,7 @@ _PROVIDERS: dict[OperationKind, tuple[str, ...]] = {
     "call": ("__call__",),
     "negate": ("__neg__",),
     "assign": (),
+    "with": ("__enter__", "__exit__"),
 }
 """The special methods that support an operation, in the order in which Python looks for them."""
 _RESULT_REQUIRED = frozenset(
@@ -70,14 +71,14 @@ class MemberNeeds:
         for operation in self.facts.operations:
             self.operation(*operation)
         if self.facts.classes or self.facts.functions:
-            for unit, call, scope in self.facts.calls:
-                self.called(unit, call, scope)
-        for unit, attribute, scope in self.facts.attributes:
-            self.attribute(unit, attribute, scope)
+            for call in self.facts.calls:
+                self.called(*call)
+        for attribute in self.facts.attributes:
+            self.attribute(*attribute)
         if self.facts.classes:
-            for unit, attribute, scope in self.facts.stores:
-                self.store(unit, attribute, scope)
-            for owner in self.facts.classes.values():
+            for store in self.facts.stores:
+                self.store(*store)
+            for owner in self.facts.classes:
                 self.initializers(owner)
         for function in self.facts.functions:
             self.results(function)
@@ -187,15 +188,9 @@ class MemberNeeds:
             self.alternatives(unit, kind, value, scope, "")
 
     def supported(self, unit: int, kind: OperationKind, owner: Class) -> None:
-        if kind == "with":
-            for method in ("__enter__", "__exit__"):
-                self.builder.need_any(unit, self.inference.units(owner, method))
-            return
-        for provider in _PROVIDERS[kind]:
-            makers = self.inference.units(owner, provider)
-            if makers:
-                self.builder.need_any(unit, makers)
-                return
+        providers = [makers for name in _PROVIDERS[kind] if (makers := self.inference.units(owner, name))]
+        for makers in providers if kind == "with" else providers[:1]:
+            self.builder.need_any(unit, makers)
 
     def used_result(self, unit: int, kind: OperationKind, call: ast.Call, scope: Scope) -> None:
         """A result that is used needs a `return`, or a `yield`."""
@@ -248,13 +243,6 @@ def _same(expression: ast.expr, other: ast.expr) -> bool:
 
 
 def _builtin_supports(type_: type, kind: OperationKind, attr: str) -> bool:
-    match kind:
-        case "attribute":
-            return type_ is type(None) or hasattr(type_, attr)
-        case "iterate":
-            return hasattr(type_, "__iter__")
-        case "with":
-            return False
-        case "assign":
-            return True
-    return hasattr(type_, _PROVIDERS[kind][0])
+    if kind == "attribute":
+        return type_ is type(None) or hasattr(type_, attr)
+    return all(hasattr(type_, provider) for provider in _PROVIDERS[kind][:1])

@@ -73,40 +73,43 @@ class Scope:
 
 
 @dataclass(slots=True, eq=False)
-class Function:
-    """A function defined in the program; as a value, the function itself."""
+class Definition:
+    """A function or class defined in the program, with its unit and the scope of its body."""
+
+    node: ast.AST
+    unit: int
+    scope: Scope
+
+    @property
+    def decorators(self) -> set[str]:
+        """The names of its decorators, without their arguments."""
+        decorators: list[ast.expr] = getattr(self.node, "decorator_list", [])
+        return {last_name(item.func if isinstance(item, ast.Call) else item) for item in decorators}
+
+
+@dataclass(slots=True, eq=False)
+class Function(Definition):
+    """As a value, the function itself."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-    unit: int
     owner: "Class | None"
     """The class in whose body it is defined."""
-    scope: Scope
     returns: list[tuple[int, ast.expr]] = field(default_factory=list)
     """(unit, value) of each `return` with a value other than None."""
     yields: list[int] = field(default_factory=list)
     """The units of its `yield` expressions."""
 
-    @property
-    def decorators(self) -> set[str]:
-        return _decorators(self.node)
-
 
 @dataclass(slots=True, eq=False)
-class Class:
-    """A class defined in the program; as a value, the class itself."""
+class Class(Definition):
+    """As a value, the class itself."""
 
     node: ast.ClassDef
-    unit: int
-    scope: Scope
     outer: Scope
     members: dict[str, list[Member]] = field(default_factory=dict)
 
     def add(self, name: str, member: Member) -> None:
         self.members.setdefault(name, []).append(member)
-
-    @property
-    def decorators(self) -> set[str]:
-        return _decorators(self.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ class Facts:
     """What the walk records for the analysis of members: (unit, expression, its scope) and the like."""
 
     module: Scope
-    classes: dict[int, Class] = field(default_factory=dict)
+    classes: list[Class] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     attributes: list[tuple[int, ast.Attribute, Scope]] = field(default_factory=list)
     stores: list[tuple[int, ast.Attribute, Scope]] = field(default_factory=list)
@@ -169,13 +172,11 @@ class Facts:
 
     def release(self) -> None:
         """Break the reference cycles, so that scopes, functions and classes are freed without the collector."""
+        for owner in self.classes:
+            owner.members.clear()
         for scope in self.scopes:
             scope.bindings.clear()
             scope.function = scope.owner = None
-        for owner in self.classes.values():
-            owner.members.clear()
-            owner.scope.bindings.clear()
-            owner.scope.owner = None
 
 
 def resolve_scope(scope: Scope, name: str) -> Scope | None:
@@ -212,9 +213,3 @@ def last_name(node: ast.expr) -> str:
     if type(node) is ast.Name:
         return node.id
     return node.attr if type(node) is ast.Attribute else ""
-
-
-def _decorators(node: ast.AST) -> set[str]:
-    """Return the names of a definition's decorators, without their arguments."""
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return {last_name(item.func if isinstance(item, ast.Call) else item) for item in decorators}

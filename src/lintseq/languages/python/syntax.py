@@ -6,6 +6,7 @@ import tokenize
 import warnings
 
 from lintseq.errors import ProgramError
+from lintseq.program import Program
 
 
 def decode(data: bytes) -> str:
@@ -50,3 +51,19 @@ def check_compiles(tree: ast.Module) -> None:
         raise ProgramError("syntax", f"line {error.lineno}: {error.msg}") from None
     except (RecursionError, MemoryError):
         raise ProgramError("nesting", "nested too deeply for Python's compiler") from None
+
+
+def is_program(text: str) -> bool:
+    """Tell whether `text` parses and holds code, not only comments."""
+    try:
+        return bool(parse(text).body)
+    except ProgramError:
+        return False
+
+
+def documentation(program: Program) -> str:
+    """Return the module's docstring; "" if it has none or does not parse."""
+    try:
+        return ast.get_docstring(parse(program.text)) or ""
+    except ProgramError:
+        return ""
