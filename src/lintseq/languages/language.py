@@ -62,6 +62,7 @@ class Language(Protocol):
 
 
 DEFAULT_LANGUAGE = "python"
+
 LANGUAGES: Mapping[str, Language] = {python.name: python}
 """The supported languages by name. To add one, write a module or class with these members and list it here."""
 

@@ -6,16 +6,17 @@ The grammar is that of the running interpreter. Programs are parsed and compiled
 import sys
 from collections.abc import Sequence
 
-from lintseq.languages.python.analysis import analyze
-from lintseq.languages.python.linters import LINTERS as linters
-from lintseq.languages.python.syntax import decode, documentation, is_program
+from lintseq.languages.python.analysis import analyze as analyze
+from lintseq.languages.python.linter_table import LINTERS
+from lintseq.languages.python.syntax import decode as decode
+from lintseq.languages.python.syntax import documentation as documentation
+from lintseq.languages.python.syntax import is_program as is_program
 from lintseq.linting.syntax import CompileLinter
-
-__all__ = ["analyze", "check_syntax", "command", "decode", "default_linter", "documentation", "is_program", "linters"]
 
 name = "python"
 suffixes = (".py", ".pyi")
 fences = ("python", "py", "python3")
+linters = LINTERS
 default_linter = "pyflakes"
 check_syntax = CompileLinter().check
 
