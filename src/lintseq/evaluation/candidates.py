@@ -47,11 +47,6 @@ class Candidate:
         """SHA-256 of the program."""
         return sha256(self.program.encode("utf-8", "surrogatepass")).hexdigest()
 
-    @property
-    def faults(self) -> list[Note]:
-        """The notes that make an edit malformed."""
-        return [note for note in self.notes if note.reason not in HARMLESS]
-
 
 def candidate_of(problem: Problem, completion: str, format: str) -> Candidate:
     """Return the program that a completion of a problem gives."""

@@ -89,6 +89,8 @@ def read_completions(
     present = {item.task_id for item in completions}
     missing = tuple(problem.task_id for problem in problems if problem.task_id not in present)
     formats = {item.format for item in completions}
+    for name in formats:
+        check_format(name)
     result = Completions(completions, checksum.hexdigest(), formats.pop() if len(formats) == 1 else "mixed", missing)
     if not partial:
         _check_complete(path, result, len(problems))
@@ -136,7 +138,6 @@ def _completion(row: Mapping[str, Any], task_id: str, format: str, where: str) -
         raise ConfigError(f"{where}: {column} is {kind_of_value(text)}, expected a string{advice}")
     own_format = row.get("format")
     if own_format is not None:
-        check_format(str(own_format))
         if format not in (AUTO, own_format):
             raise ConfigError(f"{where} has the format {own_format}, not {format}; leave out --format")
     elif column == "solution" and format == AUTO:

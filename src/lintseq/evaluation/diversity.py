@@ -15,6 +15,8 @@ from typing import Any
 from lintseq.errors import ProgramError
 from lintseq.languages.python.syntax import parse
 
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
 MAX_PAIRS = 100
 """Pairs of programs of a problem that are compared; a sample if there are more."""
 
@@ -45,7 +47,7 @@ def normalized(program: str) -> str:
     except ProgramError:
         return "\n".join(line.rstrip() for line in program.split("\n") if line.strip())
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and _documented(node):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
     try:
         return ast.unparse(tree)
@@ -85,13 +87,7 @@ def pairwise_similarity(texts: Counter[str]) -> float | None:
     if len(pairs) > MAX_PAIRS:
         digest = blake2b("\0".join(ordered).encode("utf-8", "surrogatepass"), digest_size=8).digest()
         pairs = Random(int.from_bytes(digest)).sample(pairs, MAX_PAIRS)
-    return fsum(similarity(first, second) for first, second in pairs) / len(pairs)
-
-
-def similarity(first: str, second: str) -> float:
-    """Return 1 for equal texts, 0 for texts without anything in common."""
-    longer = max(len(first), len(second))
-    return 1.0 - distance(first, second) / longer if longer else 1.0
+    return fsum(1.0 - distance(*pair) / (max(map(len, pair)) or 1) for pair in pairs) / len(pairs)
 
 
 def distance(first: str, second: str) -> int:
@@ -119,8 +115,3 @@ def distance(first: str, second: str) -> int:
         up, down = (up << 1 | 1) & full, down << 1 & full
         plus, minus = (down | ~(diagonal | up)) & full, up & diagonal
     return edits
-
-
-def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    first = node.body[0] if node.body else None
-    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)

@@ -29,7 +29,7 @@ from lintseq.evaluation.modules import missing_modules
 from lintseq.evaluation.results import Evaluation, JudgedCompletion
 from lintseq.evaluation.results_file import ResultsFile
 from lintseq.evaluation.summary import DEFAULT_KS, summarize, with_tokens
-from lintseq.languages import get_linter, linter_version
+from lintseq.languages import get_language, get_linter, linter_version
 from lintseq.sandbox import Isolation, Sandbox
 
 INSTRUCTION_LENGTH = 2000
@@ -60,7 +60,7 @@ class EvaluationOptions:
     """Memory per program in MB. [default: the benchmark's]"""
     sandbox: Literal["auto", "unsafe"] = "auto"
     """unsafe runs programs without isolation: only for programs that you trust."""
-    linter: str = "pyflakes"
+    linter: str = get_language().default_linter
     """Linter that judges programs and the states on the way to them; none disables it."""
     tokenizer: Path | None = None
     """tokenizer.json to count tokens of completions whose rows do not give them."""
@@ -141,7 +141,7 @@ class _EvaluationPlan:
 def evaluate(
     completions: str,
     benchmark: str,
-    options: EvaluationOptions = EvaluationOptions(),
+    options: EvaluationOptions | None = None,
     *,
     output: str | None = None,
     workers: int | None = None,
@@ -161,6 +161,7 @@ def evaluate(
     Raises `ConfigError` for options or completions that cannot be used, or if programs cannot be isolated here, and
     `ToolError` if the sandbox or a reference solution fails.
     """
+    options = options or EvaluationOptions()
     plan = _plan(completions, benchmark, options)
     results = None if output is None else ResultsFile(output, plan.settings, resume=resume, overwrite=overwrite)
     with results or nullcontext():
@@ -177,8 +178,7 @@ def evaluate(
 def _plan(completions: str, benchmark: str, options: EvaluationOptions) -> _EvaluationPlan:
     from lintseq.dataset.stats import load_tokenizer
 
-    if not options.k or min(options.k) < 1:
-        raise ConfigError(f"k is {', '.join(map(str, options.k)) or 'empty'}; use integers from 1, such as 1,10")
+    _check(options)
     options = replace(options, k=tuple(sorted(set(options.k))))
     linter = None if options.linter == "none" else get_linter(options.linter)
     shape = None if options.model_config is None else read_shape(options.model_config)
@@ -194,6 +194,15 @@ def _plan(completions: str, benchmark: str, options: EvaluationOptions) -> _Eval
     memory = None if options.memory is None else options.memory << 20
     judging = JudgingOptions(options.timeout, memory, linter)
     return _EvaluationPlan(loaded, selection, found, problems, judging, options, shape, tokenizer)
+
+
+def _check(options: EvaluationOptions) -> None:
+    if not options.k or min(options.k) < 1:
+        raise ConfigError(f"k is {', '.join(map(str, options.k)) or 'empty'}; use integers from 1, such as 1,10")
+    for name, minimum in (("timeout", 0.1), ("memory", 16), ("skip_first", 0)):
+        value = getattr(options, name)
+        if value is not None and value < minimum:
+            raise ConfigError(f"{name} is {value}; the minimum is {minimum}")
 
 
 def _judged(

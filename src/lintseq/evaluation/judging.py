@@ -14,7 +14,7 @@ from typing import Any
 
 from lintseq.benchmarks.problem import PASSED, Judgment, Problem, Runner, behavior, shorten
 from lintseq.errors import ToolError
-from lintseq.evaluation.candidates import Candidate, candidate_of
+from lintseq.evaluation.candidates import HARMLESS, Candidate, candidate_of
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.results import JudgedCompletion
 from lintseq.linting import Linter
@@ -190,7 +190,8 @@ def _judged(
     linter = None if problem.is_fragment else linter
     states = candidate.states
     edits = None if states is None else candidate.edits
-    malformed = {note.edit for note in candidate.faults if note.edit > 0}
+    faults = [note for note in candidate.notes if note.reason not in HARMLESS]
+    malformed = {note.edit for note in faults if note.edit > 0}
     return replace(
         verdict,
         index=item.index,
@@ -198,7 +199,7 @@ def _judged(
         edits=edits,
         ignored_edits=None if edits is None else max(edits - candidate.applied, 0),
         malformed_edits=None if edits is None else min(len(malformed), edits),
-        notes=None if edits is None else len(candidate.faults),
+        notes=None if edits is None else len(faults),
         clean=None if linter is None else not linter.check(candidate.text),
         states=None if linter is None or states is None else len(states),
         clean_states=None if linter is None or states is None else sum(not linter.check(state) for state in states),
@@ -207,7 +208,7 @@ def _judged(
         flops=item.flops,
         format=item.format,
         completion=item.text,
-        text=candidate.text if candidate.text != item.text else None,
+        text=candidate.text,
     )
 
 

@@ -30,48 +30,38 @@ _KS = (1, 5, 10, 20, 50)
 _CONTEST_KS = (1, 5, 10, 20, 50, 100)
 
 
-def _curve(model: str, arm: str, text: str, ks: tuple[int, ...] = _KS, flops: float | None = None) -> PublishedCurve:
-    values = [float(part) / 100 for part in text.split()]
-    return PublishedCurve(model, arm, dict(zip(ks, values, strict=True)), flops)
+def _pair(
+    model: str, base: str, edits: str, ks: tuple[int, ...] = _KS, flops: tuple[float | None, ...] = (None, None)
+) -> tuple[PublishedCurve, ...]:
+    """Return the two curves of a model, finetuned on whole programs and on edits, from scores in percent."""
+    scores = ([float(part) / 100 for part in text.split()] for text in (base, edits))
+    return tuple(
+        PublishedCurve(model, arm, dict(zip(ks, values, strict=True)), cost)
+        for arm, values, cost in zip((BASE, EDITS), scores, flops, strict=True)
+    )
 
 
 _HUMANEVAL = (
-    _curve("Gemma 2 2.6B", BASE, "15.3 22.0 25.2 31.6 41.6", flops=1.7e15),
-    _curve("Gemma 2 2.6B", EDITS, "22.0 34.8 41.3 48.1 55.4", flops=2.2e15),
-    _curve("Phi-3 3.8B", BASE, "35.2 49.5 55.1 59.2 62.4", flops=3.5e15),
-    _curve("Phi-3 3.8B", EDITS, "38.4 63.2 72.4 79.9 87.4", flops=3.9e15),
-    _curve("Llama 3.1 8B", BASE, "38.4 51.3 56.3 60.3 64.2", flops=5.4e15),
-    _curve("Llama 3.1 8B", EDITS, "38.5 62.1 72.6 75.8 82.7", flops=6.6e15),
-    _curve("Phi-3 14B", BASE, "50.1 68.3 73.5 77.3 81.3", flops=1.3e16),
-    _curve("Phi-3 14B", EDITS, "49.2 74.9 81.6 86.0 89.6", flops=1.6e16),
-    _curve("TinyCodeLM 150M", BASE, "9.1 13.2", (1, 10)),
-    _curve("TinyCodeLM 150M", EDITS, "12.8 20.6", (1, 10)),
-    _curve("TinyCodeLM 400M", BASE, "9.6 18.5", (1, 10)),
-    _curve("TinyCodeLM 400M", EDITS, "13.4 20.9", (1, 10)),
+    *_pair("Gemma 2 2.6B", "15.3 22.0 25.2 31.6 41.6", "22.0 34.8 41.3 48.1 55.4", flops=(1.7e15, 2.2e15)),
+    *_pair("Phi-3 3.8B", "35.2 49.5 55.1 59.2 62.4", "38.4 63.2 72.4 79.9 87.4", flops=(3.5e15, 3.9e15)),
+    *_pair("Llama 3.1 8B", "38.4 51.3 56.3 60.3 64.2", "38.5 62.1 72.6 75.8 82.7", flops=(5.4e15, 6.6e15)),
+    *_pair("Phi-3 14B", "50.1 68.3 73.5 77.3 81.3", "49.2 74.9 81.6 86.0 89.6", flops=(1.3e16, 1.6e16)),
+    *_pair("TinyCodeLM 150M", "9.1 13.2", "12.8 20.6", (1, 10)),
+    *_pair("TinyCodeLM 400M", "9.6 18.5", "13.4 20.9", (1, 10)),
 )
 _MBPP_PLUS = (
-    _curve("Gemma 2 2.6B", BASE, "20.5 30.7 34.2 37.7 41.7"),
-    _curve("Gemma 2 2.6B", EDITS, "28.2 40.0 44.5 48.6 52.9"),
-    _curve("Phi-3 3.8B", BASE, "31.9 42.5 46.2 49.8 53.7"),
-    _curve("Phi-3 3.8B", EDITS, "37.2 51.4 56.1 60.2 66.0"),
-    _curve("Llama 3.1 8B", BASE, "37.4 50.2 53.6 56.6 60.0"),
-    _curve("Llama 3.1 8B", EDITS, "40.3 56.2 61.0 65.4 69.4"),
-    _curve("Phi-3 14B", BASE, "37.9 50.4 54.0 57.1 60.2"),
-    _curve("Phi-3 14B", EDITS, "39.1 55.7 61.0 65.4 71.2"),
-    _curve("TinyCodeLM 150M", BASE, "11.5 16.4", (1, 10)),
-    _curve("TinyCodeLM 150M", EDITS, "13.6 24.4", (1, 10)),
-    _curve("TinyCodeLM 400M", BASE, "15.5 22.2", (1, 10)),
-    _curve("TinyCodeLM 400M", EDITS, "19.4 29.9", (1, 10)),
+    *_pair("Gemma 2 2.6B", "20.5 30.7 34.2 37.7 41.7", "28.2 40.0 44.5 48.6 52.9"),
+    *_pair("Phi-3 3.8B", "31.9 42.5 46.2 49.8 53.7", "37.2 51.4 56.1 60.2 66.0"),
+    *_pair("Llama 3.1 8B", "37.4 50.2 53.6 56.6 60.0", "40.3 56.2 61.0 65.4 69.4"),
+    *_pair("Phi-3 14B", "37.9 50.4 54.0 57.1 60.2", "39.1 55.7 61.0 65.4 71.2"),
+    *_pair("TinyCodeLM 150M", "11.5 16.4", "13.6 24.4", (1, 10)),
+    *_pair("TinyCodeLM 400M", "15.5 22.2", "19.4 29.9", (1, 10)),
 )
 _CODECONTESTS = (
-    _curve("Gemma 2 2.6B", BASE, "0.0 0.2 0.3 0.6 1.3 2.2", _CONTEST_KS),
-    _curve("Gemma 2 2.6B", EDITS, "0.6 1.7 2.4 3.4 5.2 6.8", _CONTEST_KS),
-    _curve("Phi-3 3.8B", BASE, "2.1 5.7 7.5 9.8 13.5 16.5", _CONTEST_KS),
-    _curve("Phi-3 3.8B", EDITS, "3.0 8.5 11.4 14.3 18.6 21.5", _CONTEST_KS),
-    _curve("Llama 3.1 8B", BASE, "2.4 4.5 5.5 7.1 9.5 11.6", _CONTEST_KS),
-    _curve("Llama 3.1 8B", EDITS, "3.0 7.5 10.0 13.3 17.9 21.8", _CONTEST_KS),
-    _curve("Phi-3 14B", BASE, "8.4 11.2 14.0 17.1 19.2", _CONTEST_KS[1:]),
-    _curve("Phi-3 14B", EDITS, "7.9 11.0 14.3 19.1 23.1", _CONTEST_KS[1:]),
+    *_pair("Gemma 2 2.6B", "0.0 0.2 0.3 0.6 1.3 2.2", "0.6 1.7 2.4 3.4 5.2 6.8", _CONTEST_KS),
+    *_pair("Phi-3 3.8B", "2.1 5.7 7.5 9.8 13.5 16.5", "3.0 8.5 11.4 14.3 18.6 21.5", _CONTEST_KS),
+    *_pair("Llama 3.1 8B", "2.4 4.5 5.5 7.1 9.5 11.6", "3.0 7.5 10.0 13.3 17.9 21.8", _CONTEST_KS),
+    *_pair("Phi-3 14B", "8.4 11.2 14.0 17.1 19.2", "7.9 11.0 14.3 19.1 23.1", _CONTEST_KS[1:]),
 )
 
 PUBLISHED: Mapping[str, tuple[PublishedCurve, ...]] = {

@@ -76,7 +76,7 @@ class EvaluationReport:
 def report(
     runs: Sequence[str] | Mapping[str, Evaluation],
     output: str | Path,
-    options: ReportOptions = ReportOptions(),
+    options: ReportOptions | None = None,
 ) -> EvaluationReport:
     """Write a report that compares runs to the folder `output`, and return it.
 
@@ -135,8 +135,9 @@ def _stem(path: str) -> str:
     return Path(path).name.partition(".jsonl")[0] or Path(path).name
 
 
-def compose(runs: Mapping[str, Evaluation], options: ReportOptions = ReportOptions()) -> EvaluationReport:
+def compose(runs: Mapping[str, Evaluation], options: ReportOptions | None = None) -> EvaluationReport:
     """Return the report on runs without writing it."""
+    options = options or ReportOptions()
     if (options.k is not None and min(options.k, default=0) < 1) or options.examples < 0:
         raise ConfigError("k must consist of integers from 1, and the number of examples must not be negative")
     groups: dict[EvaluatedProblems, dict[str, Evaluation]] = {}

@@ -51,7 +51,7 @@ def _example(run: str, row: JudgedCompletion, instruction: str) -> dict[str, Any
     }
     if instruction:
         example["instruction"] = instruction[:MAX_LENGTH]
-    if row.text is not None:
+    if row.text is not None and row.text != row.completion:
         example["text"] = row.text[:MAX_LENGTH]
     if max(len(completion), len(row.text or "")) > MAX_LENGTH:
         example["cut"] = True

@@ -47,29 +47,22 @@ class JudgedCompletion:
     completion: str | None = None
     """The completion as the model wrote it."""
     text: str | None = None
-    """The program that it became, if that is a different text."""
-
-    @property
-    def source(self) -> str:
-        """The program, without what surrounds it in the tests."""
-        return (self.text if self.text is not None else self.completion) or ""
-
-    @property
-    def judged(self) -> bool:
-        """Whether the verdict is about the program."""
-        return self.verdict not in UNJUDGED
+    """The program that it became, without what surrounds it in the tests; rows have it if it is a different text."""
 
     def as_row(self) -> dict[str, Any]:
         """Return the row of the results file."""
-        values = ((name, getattr(self, name)) for name in _COLUMNS)
-        return {name: value for name, value in values if value is not None and value not in ((), {})}
+        row = {name: getattr(self, name) for name in _COLUMNS}
+        if self.text == self.completion:
+            del row["text"]
+        return {name: value for name, value in row.items() if value is not None and value not in ((), {})}
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """Return the completion in a row, which has at least the columns of the fields without defaults."""
         values = {name: row[name] for name in _COLUMNS if name in row}
         values |= {name: str(values[name]) for name in ("task_id", "verdict", "detail")}
-        return cls(**values | {"suspect": tuple(row.get("suspect", ()))})
+        values |= {"suspect": tuple(row.get("suspect", ())), "text": row.get("text", row.get("completion"))}
+        return cls(**values)
 
 
 _COLUMNS = tuple(column.name for column in fields(JudgedCompletion))

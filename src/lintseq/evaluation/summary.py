@@ -9,7 +9,7 @@ from typing import Any
 from lintseq.benchmarks import CODE, PROGRAM, Problem, prompt_for
 from lintseq.evaluation.cost import ModelShape
 from lintseq.evaluation.diversity import diversity, mean_diversity
-from lintseq.evaluation.results import Evaluation, JudgedCompletion, counts_of
+from lintseq.evaluation.results import UNJUDGED, Evaluation, JudgedCompletion, counts_of
 from lintseq.evaluation.scoring import LEVEL, RESAMPLES, Counts, scores
 from lintseq.reporting.numbers import plural
 
@@ -91,10 +91,10 @@ def _clean(rows: Rows) -> dict[str, Any] | None:
 def _diversity(rows: Rows) -> dict[str, Any] | None:
     judged: dict[str, list[JudgedCompletion]] = defaultdict(list)
     for row in rows:
-        if row.judged:
+        if row.verdict not in UNJUDGED:
             judged[row.task_id].append(row)
     several = {
-        task_id: diversity([row.source for row in found], [row.behavior for row in found])
+        task_id: diversity([row.text or "" for row in found], [row.behavior for row in found])
         for task_id, found in judged.items()
         if len(found) > 1
     }
