@@ -34,11 +34,11 @@ LENGTH = 1024
 OURS = """
 import sys
 from lintseq.lm.corpus import build_corpus
-from lintseq.lm.recipes import CorpusData, Source
-from lintseq.lm.tokenizers import load_tokenizer
+from lintseq.lm.recipes import CorpusOptions, CorpusSource
+from lintseq.lm.loading import load_tokenizer
 
 if __name__ == "__main__":
-    data = CorpusData(train=(Source(path=sys.argv[1], field="text"),))
+    data = CorpusOptions(train=(CorpusSource(path=sys.argv[1], field="text"),))
     corpus = build_corpus(data, load_tokenizer(sys.argv[2]), sys.argv[3], workers=int(sys.argv[4]))
     print(corpus.tokens("train"))
 """

@@ -1,4 +1,4 @@
-"""Corpora: tokenized once, gone on with after any end, cut into rows that keep documents apart."""
+"""Corpora: tokenized once, resumable after any interruption, cut into rows that keep documents apart."""
 
 import errno
 import gzip
@@ -22,9 +22,11 @@ from lintseq.codecs import SEPARATOR
 from lintseq.dataset.build import build
 from lintseq.dataset.outputs import Target
 from lintseq.errors import ConfigError, ToolError
-from lintseq.lm import corpus as module
-from lintseq.lm.corpus import Corpus, Order, Rows, ValidationRows, build_corpus, shuffled
-from lintseq.lm.recipes import CorpusData, Source
+from lintseq.lm.batches import IGNORED
+from lintseq.lm.corpus import Corpus, build_corpus, dtype_of
+from lintseq.lm.mixture import RowOrder, TrainingRows, ValidationRows, permuted
+from lintseq.lm.recipes import CorpusOptions, CorpusSource
+from lintseq.storage import AppendFile
 
 pytestmark = pytest.mark.xdist_group("torch")
 libraries()
@@ -63,13 +65,13 @@ def contents(folder):
 
 def make(sources, folder, held_out=0.0, *, tokenizer=None, **options):
     """Make a corpus of paths or sources."""
-    sources = [one if isinstance(one, Source) else Source(path=str(one)) for one in sources]
-    data = CorpusData(train=tuple(sources), held_out=held_out)
+    sources = [source if isinstance(source, CorpusSource) else CorpusSource(path=str(source)) for source in sources]
+    data = CorpusOptions(train=tuple(sources), held_out=held_out)
     return build_corpus(data, tokenizer or toy_tokenizer(), str(folder), **options)
 
 
 def data_of(*weights, **options):
-    return CorpusData(train=tuple(Source(path="x", weight=weight) for weight in weights), **options)
+    return CorpusOptions(train=tuple(CorpusSource(path="x", weight=weight) for weight in weights), **options)
 
 
 @pytest.fixture
@@ -99,10 +101,10 @@ def test_files_of_any_kind_are_documents(tmp_path):
     (tmp_path / "code" / "deep" / "b.py").write_text("b = 2\n")
     (tmp_path / "notes.md").write_text("# Notes\n")
     sources = [
-        Source(path=str(tmp_path / "code"), read="files"),
-        Source(path=str(tmp_path / "code" / "**" / "*.py"), read="files"),
-        Source(path=str(tmp_path / "notes.md")),
-        Source(path=str(tmp_path / "code" / "deep")),
+        CorpusSource(path=str(tmp_path / "code"), read="files"),
+        CorpusSource(path=str(tmp_path / "code" / "**" / "*.py"), read="files"),
+        CorpusSource(path=str(tmp_path / "notes.md")),
+        CorpusSource(path=str(tmp_path / "code" / "deep")),
     ]
     corpus = make(sources, tmp_path / "corpus")
     assert [read_back(corpus, number) for number in range(4)] == [
@@ -113,7 +115,7 @@ def test_files_of_any_kind_are_documents(tmp_path):
     ]
 
 
-def test_a_data_set_of_the_hub_is_a_source(tmp_path):
+def test_a_data_set_of_the_hub_can_be_a_source(tmp_path):
     pytest.importorskip("datasets")
     folder = tmp_path / "set"
     folder.mkdir()
@@ -127,7 +129,7 @@ def test_records_of_edit_sequences_are_documents(tmp_path):
     pairs = tmp_path / "pairs.jsonl"
     pairs.write_text(json.dumps({"instruction": "Add them.", "program": "a = 1\nb = 2\nprint(a + b)\n"}) + "\n")
     build([str(pairs)], Target(str(tmp_path / "edits.jsonl")))
-    source = Source(path=str(tmp_path / "edits.jsonl"), read="edits")
+    source = CorpusSource(path=str(tmp_path / "edits.jsonl"), read="edits")
     corpus = make([source], tmp_path / "corpus")
     (text,) = read_back(corpus)
     record = json.loads((tmp_path / "edits.jsonl").read_text())
@@ -136,7 +138,7 @@ def test_records_of_edit_sequences_are_documents(tmp_path):
     assert Counter(map(int, tokens))[toy_tokenizer().convert_tokens_to_ids(SEPARATOR)] == len(record["edits"])
 
 
-def test_rows_without_a_text_are_counted_by_their_reasons(tmp_path):
+def test_rows_without_a_text_are_counted_by_reason(tmp_path):
     lines = ['{"text": "good"}', '{"text": 3}', '{"text": ""}', "{", '{"other": "x"}', '{"text": "a\\ud800"}', "[1]"]
     (tmp_path / "in.jsonl").write_text("\n".join(lines) + "\n")
     corpus = make([str(tmp_path / "in.jsonl")], tmp_path / "corpus")
@@ -159,7 +161,7 @@ def test_a_text_that_spells_the_end_token_does_not_end_the_document(tmp_path):
     assert list(map(int, tokens)).count(corpus.end) == 2
 
 
-def test_the_share_for_validation_is_a_matter_of_the_text_alone(small, tmp_path):
+def test_what_is_held_out_depends_on_the_text_only(small, tmp_path):
     corpus, texts = small
     train, held = read_back(corpus), read_back(corpus, part="validation")
     assert sorted(train + held) == sorted(texts)
@@ -169,42 +171,23 @@ def test_the_share_for_validation_is_a_matter_of_the_text_alone(small, tmp_path)
     assert set(read_back(again, part="validation")) == set(held)
 
 
-def test_shards_end_between_documents_and_are_read_as_one(tmp_path, monkeypatch):
-    texts = documents(300)
-    sources = [write(tmp_path / "in.jsonl", texts)]
-    whole = make(sources, tmp_path / "whole", held_out=0.1)
-    monkeypatch.setattr(module, "_SHARD_TOKENS", 500)
-    monkeypatch.setattr(module, "_BATCH_ROWS", 7)
-    cut = make(sources, tmp_path / "cut", held_out=0.1)
-    assert len(cut.manifest["shards"]["0:train"]) > 5
-    for part in module.PARTS:
-        one, other = whole.stream(0, part), cut.stream(0, part)
-        assert len(one) == len(other)
-        for start in range(0, len(one) - 64, 64):
-            for mine, theirs in zip(one.window(start, 64), other.window(start, 64), strict=True):
-                assert mine.tolist() == theirs.tolist()
-
-
-def test_any_number_of_workers_gives_the_same_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_BATCH_ROWS", 20)
+def test_any_number_of_workers_gives_the_same_bytes(tmp_path):
     sources = [write(tmp_path / "in.jsonl", documents(300))]
     for workers in (1, 2):
-        make(sources, tmp_path / str(workers), held_out=0.1, workers=workers)
+        make(sources, tmp_path / str(workers), held_out=0.1, workers=workers, batch_rows=20)
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
 def test_a_large_vocabulary_takes_four_bytes(tmp_path):
-    assert (module.dtype_of(1 << 16), module.dtype_of((1 << 16) + 1)) == ("<u2", "<u4")
+    assert (dtype_of(1 << 16), dtype_of((1 << 16) + 1)) == ("<u2", "<u4")
 
 
 # Ended and gone on with
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
-def test_what_is_ended_anywhere_and_run_again_gives_the_same_bytes(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_BATCH_ROWS", 9)
-    monkeypatch.setattr(module, "_SHARD_TOKENS", 900)
-    monkeypatch.setattr(module, "_SAVE_EVERY", 0.0)
+def test_a_build_interrupted_anywhere_and_continued_gives_the_same_bytes(name, tmp_path):
+    sizes = {"batch_rows": 9, "save_seconds": 0.0}
     sources = [write(tmp_path / name, documents(200)), write(tmp_path / "b.jsonl", documents(50, 1))]
     make(sources, tmp_path / "alone", held_out=0.1)
     ends = 0
@@ -215,34 +198,36 @@ def test_what_is_ended_anywhere_and_run_again_gives_the_same_bytes(name, tmp_pat
             next(calls)
 
         try:
-            make(sources, tmp_path / "ended", held_out=0.1, on_progress=stop)
+            make(sources, tmp_path / "ended", held_out=0.1, on_progress=stop, **sizes)
         except (StopIteration, RuntimeError):
             ends += 1
-            for path in (tmp_path / "ended").glob("*.tokens"):  # what was written last may not be there, or be rubbish
+            for path in (tmp_path / "ended.partial" / "files").glob("*.tokens"):  # the last writes may be garbage
                 with path.open("ab") as file:
-                    file.write(b"rubbish")
-            (tmp_path / "ended" / "01-train-0077.tokens").write_bytes(b"rubbish")
+                    file.write(b"garbage")
         else:
             break
     assert ends > 5
     assert contents(tmp_path / "ended") == contents(tmp_path / "alone")
 
 
-def test_a_killed_run_leaves_no_process_and_is_gone_on_with(tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_a_killed_build_leaves_no_process_and_can_be_continued(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "in.jsonl", documents(1000) * 4)
     toy_tokenizer().save_pretrained(tmp_path / "tokenizer")
     code = (
-        "import sys\nfrom lintseq.lm import corpus, tokenizers\ncorpus._SAVE_EVERY, corpus._BATCH_ROWS = 0.0, 50\n"
+        "import sys\nfrom lintseq.lm.corpus import build_corpus\nfrom lintseq.lm.loading import load_tokenizer\n"
+        "from lintseq.lm.recipes import CorpusOptions, CorpusSource\n"
         "if __name__ == '__main__':\n"
-        "    data = corpus.CorpusData(train=(corpus.Source(path='in.jsonl'),))\n"
-        "    corpus.build_corpus(data, tokenizers.load_tokenizer('tokenizer'), sys.argv[1], workers=2)\n"
+        "    data = CorpusOptions(train=(CorpusSource(path='in.jsonl'),))\n"
+        "    tokenizer = load_tokenizer('tokenizer')\n"
+        "    build_corpus(data, tokenizer, sys.argv[1], workers=2, batch_rows=50, save_seconds=0.0)\n"
     )
     (tmp_path / "make.py").write_text(code)
     command = [sys.executable, "make.py", "corpus"]
     process = subprocess.Popen(command, cwd=tmp_path)
     deadline = time.monotonic() + 60
-    while not (tmp_path / "corpus" / "state.json").exists() and time.monotonic() < deadline:
+    while not (tmp_path / "corpus.partial" / "state.json").exists() and time.monotonic() < deadline:
         assert process.poll() is None, "it ended before it was killed"
         time.sleep(0.02)
     children = children_of(process.pid)
@@ -252,10 +237,10 @@ def test_a_killed_run_leaves_no_process_and_is_gone_on_with(tmp_path, monkeypatc
     while any(Path(f"/proc/{child}/exe").exists() for child in children) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(Path(f"/proc/{child}/exe").exists() for child in children)
-    state = json.loads((tmp_path / "corpus" / "state.json").read_text())
-    assert 0 < state["tallies"][0]["documents"]["train"] < 4_000
+    state = json.loads((tmp_path / "corpus.partial" / "state.json").read_text())
+    assert 0 < state["progress"]["tallies"][0]["documents"]["train"] < 4_000
     subprocess.run(command, cwd=tmp_path, check=True, timeout=120)
-    build_corpus(CorpusData(train=(Source(path="in.jsonl"),)), toy_tokenizer(), "alone")
+    build_corpus(CorpusOptions(train=(CorpusSource(path="in.jsonl"),)), toy_tokenizer(), "alone")
     assert contents(tmp_path / "corpus") == contents(tmp_path / "alone")
 
 
@@ -264,42 +249,41 @@ def children_of(pid):
     return [int(line.split()[0]) for line in listed.splitlines()[1:] if line.split()[1] == str(pid)]
 
 
-def test_a_corpus_that_is_there_is_used_where_its_sources_are_not(small, tmp_path):
+def test_a_complete_corpus_is_used_without_its_sources(small, tmp_path):
     (tmp_path / "texts.jsonl").unlink()
-    source = Source(path=str(tmp_path / "texts.jsonl"), weight=2.0)
+    source = CorpusSource(path=str(tmp_path / "texts.jsonl"), weight=2.0)
     again = make([source], tmp_path / "corpus", held_out=0.2)
     assert again.manifest == small[0].manifest
 
 
-def test_a_corpus_of_something_else_is_refused(small, tmp_path):
-    source = Source(path=str(tmp_path / "texts.jsonl"))
+def test_a_corpus_with_other_settings_is_rejected(small, tmp_path):
+    source = CorpusSource(path=str(tmp_path / "texts.jsonl"))
     folder = str(tmp_path / "corpus")
-    with pytest.raises(ConfigError, match="another share held out"):
+    with pytest.raises(ConfigError, match=r"sources 1 held_out was 0\.2, and is 0\.1"):
         make([source], folder, held_out=0.1)
-    with pytest.raises(ConfigError, match="another tokenizer"):
+    with pytest.raises(ConfigError, match="tokenizer was"):
         make([source], folder, tokenizer=toy_tokenizer(310), held_out=0.2)
-    with pytest.raises(ConfigError, match="other sources"):
+    with pytest.raises(ConfigError, match="sources was"):
         make([source, source], folder, held_out=0.2)
 
 
-def test_sources_that_changed_since_are_noticed(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_SAVE_EVERY", 0.0)
+def test_changed_sources_are_noticed(tmp_path):
     path = write(tmp_path / "in.jsonl", documents(20))
     with pytest.raises(ZeroDivisionError):
-        make([path], tmp_path / "c", on_progress=lambda _: 1 // 0)
+        make([path], tmp_path / "c", on_progress=lambda _: 1 // 0, save_seconds=0.0)
     write(tmp_path / "in.jsonl", documents(21))
     with pytest.raises(ConfigError, match="have changed since"):
         make([path], tmp_path / "c")
 
 
-def test_an_input_that_breaks_off_stops_the_work_and_says_what_is_kept(tmp_path):
+def test_a_truncated_input_stops_the_build_and_keeps_the_work_so_far(tmp_path):
     path = write(tmp_path / "in.jsonl.gz", documents(50))
     Path(path).write_bytes(Path(path).read_bytes()[:-200])
     with pytest.raises(ToolError, match="is kept"):
         make([path], tmp_path / "c")
 
 
-def test_two_processes_do_not_make_the_same_corpus_at_once(tmp_path):
+def test_two_processes_cannot_build_the_same_corpus_at_once(tmp_path):
     path = write(tmp_path / "in.jsonl", documents(5))
 
     def again(_):
@@ -307,40 +291,38 @@ def test_two_processes_do_not_make_the_same_corpus_at_once(tmp_path):
             make([path], tmp_path / "c")
 
     make([path], tmp_path / "c", on_progress=again)
-    assert not (tmp_path / "c" / "lock").exists()
+    assert not (tmp_path / "c.partial").exists()
 
 
-def test_a_file_that_lost_what_was_written_is_noticed(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_SAVE_EVERY", 0.0)
+def test_a_file_that_lost_saved_tokens_is_noticed(tmp_path):
     path = write(tmp_path / "in.jsonl", documents(5))
     with pytest.raises(ZeroDivisionError):
-        make([path], tmp_path / "c", on_progress=lambda _: 1 // 0)
-    (tmp_path / "c" / "00-train-0000.tokens").write_bytes(b"")
+        make([path], tmp_path / "c", on_progress=lambda _: 1 // 0, save_seconds=0.0)
+    (tmp_path / "c.partial" / "files" / "00-train.tokens").write_bytes(b"")
     with pytest.raises(ConfigError, match="has lost some"):
         make([path], tmp_path / "c")
 
 
-def test_a_full_disk_is_told_and_what_is_done_is_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_SAVE_EVERY", 0.0)
-    monkeypatch.setattr(module, "_BATCH_ROWS", 10)
+def test_a_full_disk_is_reported_and_the_work_so_far_is_kept(tmp_path, monkeypatch):
     path = write(tmp_path / "in.jsonl", documents(60))
-    append, calls = module._Shard.append, []
+    original, calls = AppendFile.write, []
 
-    def full(self, *given):
+    def write_until_full(self, data):
         calls.append(1)
-        if len(calls) == 4:
+        if len(calls) == 7:  # tokens and ends of three batches fit
             raise OSError(errno.ENOSPC, "No space left on device")
-        append(self, *given)
+        original(self, data)
 
-    monkeypatch.setattr(module._Shard, "append", full)
-    with pytest.raises(ToolError, match=r"No space left on device; what is done is kept: free some room"):
-        make([path], tmp_path / "c")
-    assert json.loads((tmp_path / "c" / "state.json").read_text())["at"][2] == 30
-    assert len(read_back(make([path], tmp_path / "c"))) == 60
+    sizes = {"batch_rows": 10, "save_seconds": 0.0}
+    monkeypatch.setattr(AppendFile, "write", write_until_full)
+    with pytest.raises(ToolError, match=r"No space left on device; what is done is kept: free disk space"):
+        make([path], tmp_path / "c", **sizes)
+    assert json.loads((tmp_path / "c.partial" / "state.json").read_text())["progress"]["mark"][0] in (10, 20, 30)
+    assert len(read_back(make([path], tmp_path / "c", **sizes))) == 60
 
 
-def test_a_corpus_that_was_copied_in_part_is_noticed(small, tmp_path):
-    path = tmp_path / "corpus" / "00-train-0000.tokens"
+def test_an_incompletely_copied_corpus_is_noticed(small, tmp_path):
+    path = tmp_path / "corpus" / "00-train.tokens"
     path.write_bytes(path.read_bytes()[:-2])
     with pytest.raises(ConfigError, match="copy the corpus again"):
         Corpus(str(tmp_path / "corpus")).stream(0, "train")
@@ -348,16 +330,16 @@ def test_a_corpus_that_was_copied_in_part_is_noticed(small, tmp_path):
     with pytest.raises(ConfigError, match="copy the corpus again"):
         Corpus(str(tmp_path / "corpus")).stream(0, "train")
     (tmp_path / "corpus" / "manifest.json").unlink()
-    with pytest.raises(ConfigError, match="holds no corpus that is whole"):
+    with pytest.raises(ConfigError, match="is not a complete corpus"):
         Corpus(str(tmp_path / "corpus"))
 
 
 # Rows
 
 
-def test_rows_hold_every_token_once_in_an_epoch(small):
+def test_an_epoch_has_every_token_once(small):
     corpus, _ = small
-    rows = Rows(corpus, data_of(0), length=16, rows=1000, seed=0)
+    rows = TrainingRows(corpus, data_of(0), length=16, rows=1000, seed=0)
     count = rows.order.epoch
     tokens, _ = corpus.stream(0, "train").window(0, count * 16)
     for epoch in range(2):
@@ -366,9 +348,9 @@ def test_rows_hold_every_token_once_in_an_epoch(small):
     assert seen != [rows[number]["input_ids"].tolist() for number in range(count)]
 
 
-def test_positions_start_anew_with_each_document_and_its_first_token_is_not_predicted(small):
+def test_positions_restart_in_each_document_and_its_first_token_is_not_predicted(small):
     corpus, _ = small
-    rows = Rows(corpus, data_of(0), length=32, rows=20, seed=3)
+    rows = TrainingRows(corpus, data_of(0), length=32, rows=20, seed=3)
     boundaries = 0
     for number in range(20):
         row = rows[number]
@@ -379,18 +361,18 @@ def test_positions_start_anew_with_each_document_and_its_first_token_is_not_pred
         for at, (place, token) in enumerate(expected):
             first = place == 0 and at > 0
             boundaries += first
-            assert row["labels"][at] == (module.IGNORED if first else token)
+            assert row["labels"][at] == (IGNORED if first else token)
     assert boundaries > 5
-    attending = Rows(corpus, data_of(0, separate=False), length=32, rows=20, seed=3)[0]
+    attending = TrainingRows(corpus, data_of(0, separate_documents=False), length=32, rows=20, seed=3)[0]
     assert set(attending) == {"input_ids", "labels"}
     assert attending["input_ids"].tolist() == attending["labels"].tolist() == rows[0]["input_ids"].tolist()
 
 
-def test_a_model_sees_nothing_of_other_documents_in_the_row(small):
+def test_a_model_does_not_attend_to_other_documents_in_the_row(small):
     import torch
 
     corpus, _ = small
-    rows = Rows(corpus, data_of(0), length=160, rows=4, seed=0)
+    rows = TrainingRows(corpus, data_of(0), length=160, rows=4, seed=0)
     batch = {name: torch.stack([torch.as_tensor(rows[n][name]) for n in range(4)]) for name in rows[0]}
     for implementation in ("sdpa", "eager"):
         model = toy_model()
@@ -410,11 +392,11 @@ def test_a_model_sees_nothing_of_other_documents_in_the_row(small):
         assert checked > 3
 
 
-def test_what_is_named_for_validation_is_all_held_out(tmp_path):
+def test_validation_sources_are_held_out_completely(tmp_path):
     train, held = documents(30), documents(20, 1)
-    data = CorpusData(
-        train=(Source(path=write(tmp_path / "a.jsonl", train)),),
-        validation=(Source(path=write(tmp_path / "b.jsonl", held)),),
+    data = CorpusOptions(
+        train=(CorpusSource(path=write(tmp_path / "a.jsonl", train)),),
+        validation=(CorpusSource(path=write(tmp_path / "b.jsonl", held)),),
     )
     corpus = build_corpus(data, toy_tokenizer(), str(tmp_path / "c"))
     assert read_back(corpus, 0) == train
@@ -425,7 +407,7 @@ def test_what_is_named_for_validation_is_all_held_out(tmp_path):
 
 
 def test_validation_rows_come_source_after_source_in_order(tmp_path):
-    sources = [Source(path=write(tmp_path / f"{n}.jsonl", documents(60, n))) for n in range(2)]
+    sources = [CorpusSource(path=write(tmp_path / f"{n}.jsonl", documents(60, n))) for n in range(2)]
     corpus = make(sources, tmp_path / "c", held_out=0.3)
     rows = ValidationRows(corpus, data_of(0, validation_rows=5), length=16)
     assert len(rows) == 10
@@ -434,60 +416,60 @@ def test_validation_rows_come_source_after_source_in_order(tmp_path):
         assert rows[number]["input_ids"].tolist() == tokens.tolist()
 
 
-def test_a_corpus_smaller_than_a_row_is_told(small):
+def test_a_corpus_smaller_than_a_row_is_rejected(small):
     with pytest.raises(ConfigError, match="fewer than one row of 100,000"):
-        Rows(small[0], data_of(0), length=100_000, rows=1, seed=0)
+        TrainingRows(small[0], data_of(0), length=100_000, rows=1, seed=0)
 
 
 @settings(deadline=None)
 @given(st.integers(1, 3000), st.text(max_size=5))
-def test_shuffling_is_a_permutation(size, key):
-    assert sorted(shuffled(index, size, key) for index in range(size)) == list(range(size))
+def test_the_shuffle_is_a_permutation(size, key):
+    assert sorted(permuted(index, size, key) for index in range(size)) == list(range(size))
 
 
-def test_shuffling_differs_by_its_key_and_keeps_no_order():
-    one, other = ([shuffled(index, 1000, key) for index in range(1000)] for key in ("a", "b"))
+def test_the_shuffle_depends_on_its_key_and_keeps_no_order():
+    one, other = ([permuted(index, 1000, key) for index in range(1000)] for key in ("a", "b"))
     assert sum(mine == theirs for mine, theirs in zip(one, other, strict=True)) < 10
     assert sum(after == before + 1 for before, after in pairwise(one)) < 10
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=4), st.integers(0, 5))
 def test_without_weights_every_row_comes_once_before_any_comes_again(sizes, seed):
-    order = Order.of(sizes, [0.0] * len(sizes), seed)
+    order = RowOrder.of(sizes, [0.0] * len(sizes), seed)
     every = {(source, row) for source, size in enumerate(sizes) for row in range(size)}
     for epoch in range(2):
-        assert {order.place(epoch * sum(sizes) + index) for index in range(sum(sizes))} == every
+        assert {order.locate(epoch * sum(sizes) + index) for index in range(sum(sizes))} == every
 
 
-def test_a_mixture_holds_its_shares_and_goes_through_each_source_evenly():
-    order = Order.of([70, 1000, 10], [6.0, 3.0, 1.0], seed=1)
-    places = [order.place(index) for index in range(5000)]
+def test_a_mixture_keeps_its_shares_and_repeats_each_source_evenly():
+    order = RowOrder.of([70, 1000, 10], [6.0, 3.0, 1.0], seed=1)
+    places = [order.locate(index) for index in range(5000)]
     shares = Counter(source for source, _ in places)
     assert [round(shares[source] / 5000, 1) for source in range(3)] == [0.6, 0.3, 0.1]
     assert sum(order.quotas) == 1 << 16
     for source, size in enumerate((70, 1000, 10)):
         times = [Counter(places)[source, row] for row in range(size)]
         assert max(times) - min(times) <= 1
-    later = Counter(order.place(index) for index in range((1 << 16) - 700, (1 << 16) + 1300))
+    later = Counter(order.locate(index) for index in range((1 << 16) - 700, (1 << 16) + 1300))
     times = [later[0, row] for row in range(70)]
     assert max(times) - min(times) <= 2
     assert order.epochs(1 << 16) == pytest.approx([0.6 * 65536 / 70, 0.3 * 65536 / 1000, 0.1 * 65536 / 10], rel=1e-3)
 
 
-def test_the_order_is_the_same_from_any_place_on_and_another_for_another_seed():
-    order = Order.of([70, 100], [1.0, 1.0], seed=1)
-    forward = [order.place(index) for index in range(300)]
-    assert [order.place(index) for index in reversed(range(300))] == forward[::-1]
-    other = Order.of([70, 100], [1.0, 1.0], seed=2)
-    assert forward != [other.place(index) for index in range(300)]
+def test_the_order_can_start_anywhere_and_depends_on_the_seed():
+    order = RowOrder.of([70, 100], [1.0, 1.0], seed=1)
+    forward = [order.locate(index) for index in range(300)]
+    assert [order.locate(index) for index in reversed(range(300))] == forward[::-1]
+    other = RowOrder.of([70, 100], [1.0, 1.0], seed=2)
+    assert forward != [other.locate(index) for index in range(300)]
 
 
-def test_a_source_that_fills_no_row_is_told():
+def test_a_source_with_less_than_a_row_is_rejected():
     with pytest.raises(ConfigError, match=r"data.train.1 has too few tokens"):
-        Order.of([5, 0], [1.0, 1.0], 0)
-    assert Order.of([5, 0], [0.0, 0.0], 0).place(4)[0] == 0
+        RowOrder.of([5, 0], [1.0, 1.0], 0)
+    assert RowOrder.of([5, 0], [0.0, 0.0], 0).locate(4)[0] == 0
 
 
-def test_some_weights_and_some_none_are_refused():
+def test_weights_for_some_sources_only_are_rejected():
     with pytest.raises(ConfigError, match="for each source, or for none"):
         data_of(1.0, 0.0)

@@ -1,4 +1,4 @@
-"""Finetuning: what is learned, that it can be gone on with, and what is told when it cannot work."""
+"""Finetuning: what is learned, resuming, and errors."""
 
 import json
 import os
@@ -16,8 +16,17 @@ from lintseq.cli import main
 from lintseq.codecs import SEPARATOR
 from lintseq.errors import ConfigError, ToolError
 from lintseq.lm import finetuning
-from lintseq.lm.examples import Example
-from lintseq.lm.recipes import FinetuneRecipe, Lora, Match, Optim, PairData, Run, as_toml, read_recipe
+from lintseq.lm.batches import Example, packed, padded
+from lintseq.lm.recipes import (
+    FinetuneRecipe,
+    LoraOptions,
+    MatchOptions,
+    OptimizerOptions,
+    PairOptions,
+    RunOptions,
+    as_toml,
+    read_recipe,
+)
 
 pytestmark = pytest.mark.xdist_group("torch")
 libraries()
@@ -42,11 +51,11 @@ def pairs(tmp_path_factory):
 
 def recipe(base, pairs, *, arm="edits", by="rows", epochs=2.0, **more):
     usual = {
-        "optim": Optim(lr=1e-2, schedule="constant"),
-        "run": Run(batch=4, micro_batch=2, device="cpu", seed=1),
-        "data": PairData(train=pairs, arm=arm, max_tokens=256),
+        "optim": OptimizerOptions(lr=1e-2, schedule="constant"),
+        "run": RunOptions(batch=4, micro_batch=2, device="cpu", seed=1),
+        "data": PairOptions(train=pairs, arm=arm, max_tokens=256),
     }
-    return FinetuneRecipe(model=base, match=Match(by=by, epochs=epochs), **{**usual, **more})
+    return FinetuneRecipe(model=base, match=MatchOptions(by=by, epochs=epochs), **{**usual, **more})
 
 
 def opened(folder):
@@ -63,12 +72,12 @@ def log(folder):
 
 
 @pytest.mark.parametrize("arm", ["edits", "plain"])
-def test_a_model_learns_and_opens_as_any_other(base, pairs, tmp_path, arm):
-    told = finetuning.finetune(recipe(base, pairs, arm=arm, epochs=20), str(tmp_path / "out"))
+def test_a_finetuned_model_has_learned_and_opens_with_transformers(base, pairs, tmp_path, arm):
+    told = finetuning.finetune(recipe(base, pairs, arm=arm, epochs=20), str(tmp_path / "out")).manifest
     rows = log(tmp_path / "out")
     assert told["plan"]["own"]["steps"] == len(rows) == 20
     assert rows[-1]["loss"] < 0.6 * rows[0]["loss"]
-    assert rows[-1]["learned"] == told["plan"]["own"]["trained"]
+    assert rows[-1]["trained_tokens"] == told["plan"]["own"]["trained"]
     assert rows[-1]["tokens"] == told["plan"]["own"]["tokens"]
     model, tokenizer = opened(tmp_path / "out")
     assert tokenizer.encode(SEPARATOR) == [told["diff"]["id"]]
@@ -80,62 +89,62 @@ def test_a_model_learns_and_opens_as_any_other(base, pairs, tmp_path, arm):
     assert read_recipe(str(tmp_path / "out" / "recipe.toml"), FinetuneRecipe).data.arm == arm
 
 
-def test_the_loss_is_that_of_completions_alone(base, pairs, tmp_path):
+def test_the_loss_is_computed_on_completions_only(base, pairs, tmp_path):
     import torch
 
     one = recipe(base, pairs, by="none", epochs=0.1)
     prepared = finetuning.prepare(one, finetuning.open_base(one), str(tmp_path))
-    told = finetuning.finetune(one, str(tmp_path / "out"))
+    told = finetuning.finetune(one, str(tmp_path / "out")).manifest
     torch.manual_seed(one.run.seed)
     model, _, _ = finetuning.load_base(one, finetuning.open_base(one))
     nats = learned = 0.0
     with torch.no_grad():
         for place in prepared.order[:4]:
-            example = prepared.own[place]
+            example = prepared.train[place]
             ids = torch.tensor(example.ids.astype("int64"))
             scores = torch.log_softmax(model(ids[None]).logits[0], -1)
             for at in range(example.prompt, len(ids)):
                 nats -= float(scores[at - 1, ids[at]])
                 learned += 1
     assert log(tmp_path / "out")[0]["loss"] == pytest.approx(nats / learned, rel=1e-5)
-    assert log(tmp_path / "out")[0]["learned"] == learned
+    assert log(tmp_path / "out")[0]["trained_tokens"] == learned
     assert told["plan"]["reference"] is None
 
 
 @pytest.mark.parametrize("loss", ["sum", "mean"])
-def test_weights_do_not_depend_on_how_a_batch_is_cut_or_laid_out(base, pairs, tmp_path, loss):
-    """The steps are the same examples on any machine, and so is what is learned, but for rounding."""
+def test_weights_do_not_depend_on_how_a_batch_is_divided(base, pairs, tmp_path, loss):
+    """Micro-batches, packing and recomputation change weights by rounding only."""
     import torch
 
-    usual = Run(batch=4, micro_batch=4, device="cpu", seed=1)
+    usual = RunOptions(batch=4, micro_batch=4, device="cpu", seed=1)
     ways = {
         "whole": {"run": usual},
         "in fours": {"run": replace(usual, micro_batch=1)},
-        "packed": {"run": usual, "batches": "packed", "attention": "sdpa"},
-        "worked out again": {"run": replace(usual, activation_checkpointing=True)},
+        "packed": {"run": usual, "batching": "packed", "attention": "sdpa"},
+        "recomputed": {"run": replace(usual, activation_checkpointing=True)},
     }
     weights = {}
     for name, way in ways.items():
-        one = recipe(base, pairs, loss=loss, optim=Optim(lr=1e-3, eps=1e-4, clip=0.0), **way)
+        one = recipe(base, pairs, loss=loss, optim=OptimizerOptions(lr=1e-3, eps=1e-4, clip=0.0), **way)
         finetuning.finetune(one, str(tmp_path / name))
         weights[name] = opened(tmp_path / name)[0].state_dict()
-    for name in ("in fours", "packed", "worked out again"):
+    for name in ("in fours", "packed", "recomputed"):
         for key, value in weights["whole"].items():
             torch.testing.assert_close(weights[name][key], value, rtol=1e-3, atol=2e-5)
 
 
-def test_packed_examples_do_not_see_each_other():
+def test_packed_examples_do_not_attend_to_each_other():
     import numpy as np
     import torch
 
     model = toy_model()
     rows = [Example(np.arange(5, 5 + size, dtype=np.uint32), 2) for size in (7, 4, 9)]
     with torch.no_grad():
-        packed = {name: value for name, value in finetuning.packed(rows).items() if name != "labels"}
-        together = model(**packed, use_cache=False).logits[0]
-        padded = finetuning.padded(rows, pad=1)
-        labels = padded.pop("labels")
-        beside = model(**padded, use_cache=False).logits
+        batch = {name: value for name, value in packed(rows).items() if name != "labels"}
+        together = model(**batch, use_cache=False).logits[0]
+        batch = padded(rows, pad=1)
+        labels = batch.pop("labels")
+        beside = model(**batch, use_cache=False).logits
         start = 0
         for place, row in enumerate(rows):
             alone = model(torch.tensor(row.ids.astype("int64"))[None]).logits[0]
@@ -143,20 +152,20 @@ def test_packed_examples_do_not_see_each_other():
             torch.testing.assert_close(beside[place, : len(row.ids)], alone, rtol=1e-4, atol=1e-4)
             start += len(row.ids)
     assert (labels != -100).sum(1).tolist() == [5, 2, 7]
-    assert (finetuning.packed(rows)["labels"] != -100).sum() == 14
+    assert (packed(rows)["labels"] != -100).sum() == 14
 
 
 @pytest.mark.parametrize("tied", [True, False])
-def test_adapters_are_merged_so_that_nobody_needs_peft(base, pairs, tmp_path, tied):
+def test_adapters_are_merged_into_the_saved_model(base, pairs, tmp_path, tied):
     import torch
 
     pytest.importorskip("peft")
     _, tokenizer = opened(base)
     toy_model(len(tokenizer), tied=tied).save_pretrained(tmp_path / "base")
     tokenizer.save_pretrained(tmp_path / "base")
-    run = Run(batch=4, micro_batch=2, device="cpu", seed=1, activation_checkpointing=True)
-    one = recipe(str(tmp_path / "base"), pairs, epochs=10, lora=Lora(rank=4), run=run)
-    told = finetuning.finetune(one, str(tmp_path / "out"))
+    run = RunOptions(batch=4, micro_batch=2, device="cpu", seed=1, activation_checkpointing=True)
+    one = recipe(str(tmp_path / "base"), pairs, epochs=10, lora=LoraOptions(rank=4), run=run)
+    told = finetuning.finetune(one, str(tmp_path / "out")).manifest
     assert told["trained_parameters"] < told["parameters"] / 2
     rows = log(tmp_path / "out")
     assert rows[-1]["loss"] < 0.98 * rows[0]["loss"]  # of a model that is random, and stays so in most of it
@@ -176,14 +185,14 @@ def test_adapters_are_merged_so_that_nobody_needs_peft(base, pairs, tmp_path, ti
     assert any(not torch.equal(value, start.state_dict()[name]) for name, value in model.state_dict().items())
 
 
-def test_weights_are_saved_in_the_type_of_the_base_or_the_one_asked_for(base, pairs, tmp_path):
+def test_weights_are_saved_in_the_dtype_of_the_base_or_the_requested_one(base, pairs, tmp_path):
     import torch
 
     model, tokenizer = opened(base)
     model.to(torch.bfloat16).save_pretrained(tmp_path / "base")
     tokenizer.save_pretrained(tmp_path / "base")
     for name, kind in (("auto", torch.bfloat16), ("fp32", torch.float32)):
-        finetuning.finetune(recipe(str(tmp_path / "base"), pairs, weights=name, epochs=1), str(tmp_path / name))
+        finetuning.finetune(recipe(str(tmp_path / "base"), pairs, save_dtype=name, epochs=1), str(tmp_path / name))
         assert opened(tmp_path / name)[0].dtype == kind
 
 
@@ -228,14 +237,14 @@ def test_arms_are_planned_from_the_same_rows(base, pairs, tmp_path, capsys):
     assert "matched by rows" in shown and "plain arm" in shown
 
 
-def test_edits_drawn_otherwise_are_matched_by_the_rows_of_a_reference(base, pairs, tmp_path):
+def test_edits_of_another_walk_are_matched_by_the_rows_of_a_reference(base, pairs, tmp_path):
     other = write(tmp_path / "other.jsonl", [row for row in records(draws=2) if row["id"] != "1"])
-    data = PairData(train=other, reference=pairs, max_tokens=256)
+    data = PairOptions(train=other, reference=pairs, max_tokens=256)
     prepared = finetuning.prepare(
         recipe(base, pairs, data=data), finetuning.open_base(recipe(base, pairs)), str(tmp_path)
     )
-    assert prepared.shared == 3 and len(prepared.own) == 6
-    assert prepared.plan.own.rows == prepared.plan.reference.rows == 3
+    assert prepared.plan.shared_rows == 3 and len(prepared.train) == 6
+    assert prepared.plan.arm.own.rows == prepared.plan.arm.reference.rows == 3
     foreign = write(tmp_path / "foreign.jsonl", records(programs={"Other.": "x = 1\ny = 2\n"}))
     with pytest.raises(ConfigError, match="no row in common"):
         finetuning.finetune(
@@ -248,22 +257,22 @@ def test_edits_drawn_otherwise_are_matched_by_the_rows_of_a_reference(base, pair
 
 
 @pytest.mark.parametrize("rank", [0, 4])
-def test_a_run_that_was_ended_goes_on_to_the_same_weights(base, pairs, tmp_path, rank):
+def test_an_interrupted_run_continues_to_the_same_weights(base, pairs, tmp_path, rank):
     import torch
 
     if rank:
         pytest.importorskip("peft")
-    run = Run(batch=4, micro_batch=2, device="cpu", seed=1, save_every=2)
-    one = recipe(base, pairs, epochs=10, run=run, lora=Lora(rank=rank, dropout=0.1))
+    run = RunOptions(batch=4, micro_batch=2, device="cpu", seed=1, save_every=2)
+    one = recipe(base, pairs, epochs=10, run=run, lora=LoraOptions(rank=rank, dropout=0.1))
 
     def stop(step):
         if step.step == 5:
             signal.raise_signal(signal.SIGTERM)
 
     with pytest.raises(KeyboardInterrupt):
-        finetuning.finetune(one, str(tmp_path / "out"), tell=stop)
+        finetuning.finetune(one, str(tmp_path / "out"), on_step=stop)
     assert not (tmp_path / "out").exists()
-    with pytest.raises(ConfigError, match="go on with --resume"):
+    with pytest.raises(ConfigError, match="continue it with --resume"):
         finetuning.finetune(one, str(tmp_path / "out"))
     finetuning.finetune(one, str(tmp_path / "out"), resume=True)
     finetuning.finetune(one, str(tmp_path / "alone"))
@@ -271,27 +280,27 @@ def test_a_run_that_was_ended_goes_on_to_the_same_weights(base, pairs, tmp_path,
     assert all(torch.equal(first[name], second[name]) for name in second)
     assert [row["loss"] for row in log(tmp_path / "out")] == [row["loss"] for row in log(tmp_path / "alone")]
     again = finetuning.finetune(one, str(tmp_path / "out"), resume=True)
-    assert again["outcome"]["steps"] == 10
+    assert again.progress.step == 10
 
 
-def test_a_checkpoint_of_another_recipe_or_other_data_is_not_gone_on_with(base, tmp_path):
+def test_a_run_with_another_recipe_or_other_data_is_not_resumed(base, tmp_path):
     pairs = write(tmp_path / "edits.jsonl", records())
-    one = recipe(base, pairs, epochs=4, run=Run(batch=4, micro_batch=2, device="cpu", seed=1, save_every=1))
+    one = recipe(base, pairs, epochs=4, run=RunOptions(batch=4, micro_batch=2, device="cpu", seed=1, save_every=1))
 
     def stop(step):
         signal.raise_signal(signal.SIGTERM)
 
     with pytest.raises(KeyboardInterrupt):
-        finetuning.finetune(one, str(tmp_path / "out"), tell=stop)
+        finetuning.finetune(one, str(tmp_path / "out"), on_step=stop)
     with pytest.raises(ConfigError, match=r"optim lr was 0.01, and is 0.02"):
         finetuning.finetune(
-            replace(one, optim=Optim(lr=0.02, schedule="constant")), str(tmp_path / "out"), resume=True
+            replace(one, optim=OptimizerOptions(lr=0.02, schedule="constant")), str(tmp_path / "out"), resume=True
         )
     kept = Path(pairs).read_bytes()
     write(Path(pairs), records(draws=2))
-    with pytest.raises(ConfigError, match="was made differently: data train"):
+    with pytest.raises(ConfigError, match="other settings: data train"):
         finetuning.finetune(one, str(tmp_path / "out"), resume=True)
-    assert (tmp_path / "out.partial" / "run" / "checkpoints" / "checkpoint-1" / "whole").exists()
+    assert (tmp_path / "out.partial" / "checkpoints" / "checkpoint-1" / "complete").exists()
     assert kept
 
 
@@ -301,17 +310,17 @@ def test_a_checkpoint_of_another_recipe_or_other_data_is_not_gone_on_with(base, 
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"data": PairData(train="PAIRS", max_tokens=513)}, "takes 512 tokens"),
-        ({"data": PairData(train="PAIRS", max_tokens=4)}, "raise data.max_tokens"),
-        ({"data": PairData(train="PAIRS", layout="chat")}, "no chat template"),
-        ({"data": PairData(train="EMPTY")}, "holds no rows"),
-        ({"data": PairData(train="NONE")}, "NONE"),
-        ({"data": PairData(train="PAIRS", validation="EMPTY")}, "holds no rows"),
+        ({"data": PairOptions(train="PAIRS", max_tokens=513)}, "a context of 512 tokens"),
+        ({"data": PairOptions(train="PAIRS", max_tokens=4)}, "raise data.max_tokens"),
+        ({"data": PairOptions(train="PAIRS", layout="chat")}, "no chat template"),
+        ({"data": PairOptions(train="EMPTY")}, "contains no rows"),
+        ({"data": PairOptions(train="NONE")}, "NONE"),
+        ({"data": PairOptions(train="PAIRS", validation="EMPTY")}, "contains no rows"),
         ({"model": "no/such/model"}, "cannot load"),
-        ({"batches": "packed", "attention": "eager"}, "set it to padded"),
+        ({"batching": "packed", "attention": "eager"}, "set batching to padded"),
     ],
 )
-def test_what_cannot_work_is_told_before_anything_is_trained(base, pairs, tmp_path, settings, told):
+def test_invalid_recipes_are_rejected_before_training(base, pairs, tmp_path, settings, told):
     empty = write(tmp_path / "empty.jsonl", [])
     if data := settings.get("data"):
         names = {"PAIRS": pairs, "EMPTY": empty}
@@ -325,15 +334,15 @@ def test_what_cannot_work_is_told_before_anything_is_trained(base, pairs, tmp_pa
     one = replace(recipe(base, pairs), **settings)
     with pytest.raises(ConfigError, match=told):
         finetuning.finetune(one, str(tmp_path / "out"))
-    assert not list(tmp_path.glob("out*")), "what has not begun is in the way of what is mended"
+    assert not list(tmp_path.glob("out*")), "a run that never started is left behind"
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(base, pairs, tmp_path):
-    run = Run(batch=4, micro_batch=4, device="cpu", seed=1, save_every=1)
-    one = recipe(base, pairs, epochs=20, run=run, optim=Optim(lr=1e30, schedule="constant", clip=0.0))
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(base, pairs, tmp_path):
+    run = RunOptions(batch=4, micro_batch=4, device="cpu", seed=1, save_every=1)
+    one = recipe(base, pairs, epochs=20, run=run, optim=OptimizerOptions(lr=1e30, schedule="constant", clip=0.0))
     with pytest.raises(ToolError, match=r"the loss of step \d+ is (nan|inf).*lower optim.lr"):
         finetuning.finetune(one, str(tmp_path / "out"))
-    assert (tmp_path / "out.partial" / "run" / "checkpoints" / "checkpoint-1" / "whole").exists()
+    assert (tmp_path / "out.partial" / "checkpoints" / "checkpoint-1" / "complete").exists()
 
 
 FULL = """
@@ -351,10 +360,10 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("where", ["train", "save_model"])
-def test_a_full_disk_is_told_and_nothing_done_is_lost(base, pairs, tmp_path, where):
-    """A limit on the size of files stands for a disk that is full: the first large file does not fit."""
+def test_a_full_disk_is_reported_and_nothing_is_lost(base, pairs, tmp_path, where):
+    """A limit on the size of files simulates a full disk: the first large file does not fit."""
     path = tmp_path / "recipe.toml"
-    run = Run(batch=4, micro_batch=4, device="cpu", seed=1, save_every=2)
+    run = RunOptions(batch=4, micro_batch=4, device="cpu", seed=1, save_every=2)
     path.write_text(as_toml(recipe(base, pairs, epochs=5, run=run)))
     command = ["finetune", str(path), "--output", str(tmp_path / "out"), "--quiet"]
     done = subprocess.run(
@@ -372,7 +381,7 @@ def test_a_full_disk_is_told_and_nothing_done_is_lost(base, pairs, tmp_path, whe
     opened(tmp_path / "out")
 
 
-def test_a_disk_that_is_too_small_for_the_model_is_told_before_training(base, pairs, tmp_path, monkeypatch):
+def test_a_disk_too_small_for_the_model_is_reported_before_training(base, pairs, tmp_path, monkeypatch):
     usage = type("usage", (), {"free": 50_000})
     monkeypatch.setattr(finetuning.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(ConfigError, match=r"has 0.00 GB free"):
@@ -380,7 +389,7 @@ def test_a_disk_that_is_too_small_for_the_model_is_told_before_training(base, pa
     assert not (tmp_path / "out.partial" / "run" / "log.jsonl").exists()
 
 
-def test_an_output_is_asked_for(base, pairs, tmp_path, capsys):
+def test_an_output_is_required(base, pairs, tmp_path, capsys):
     path = tmp_path / "recipe.toml"
     path.write_text(as_toml(recipe(base, pairs)))
     assert main(["finetune", str(path)]) == 2
@@ -394,7 +403,7 @@ def test_an_output_is_asked_for(base, pairs, tmp_path, capsys):
 def test_shipped_recipes_load(path):
     one = read_recipe(str(path), FinetuneRecipe)
     assert one.match.by == "steps"
-    finetuning.check(one)
+    finetuning.check_recipe(one)
     for setting in ("data.arm=plain", "data.reference=other.jsonl", "match.by=tokens"):
         assert read_recipe(str(path), FinetuneRecipe, settings=[setting]) != one
 

@@ -1,4 +1,4 @@
-"""Matched arms: whatever the data, what is said to be equal is equal."""
+"""Matched arms: whatever the data, what should be equal is equal."""
 
 from collections import Counter
 from random import Random
@@ -8,18 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lintseq.errors import ConfigError
-from lintseq.lm.matching import MATCHES, Examples, by_length, make_plan
+from lintseq.lm.matching import MATCHES, ExampleSizes, by_length, make_plan
 
 
 def plain(tokens):
-    return Examples(range(len(tokens)), tokens, [one + 5 for one in tokens])
+    return ExampleSizes(range(len(tokens)), tokens, [one + 5 for one in tokens])
 
 
 def edits(draws):
     """Return the examples of rows, each with the lengths of its draws, in an order in which rows are mixed."""
     pairs = [(row, size) for row, sizes in enumerate(draws) for size in sizes]
     Random(len(pairs)).shuffle(pairs)
-    return Examples([row for row, _ in pairs], [size for _, size in pairs], [size + 6 for _, size in pairs])
+    return ExampleSizes([row for row, _ in pairs], [size for _, size in pairs], [size + 6 for _, size in pairs])
 
 
 sizes = st.integers(1, 400)
@@ -32,7 +32,7 @@ def arms(rows):
 
 
 @given(data, st.sampled_from(MATCHES), *settings.values())
-def test_every_step_is_full_and_the_plan_is_the_same_every_time(rows, match, epochs, batch, seed):
+def test_every_step_is_full_and_the_plan_is_deterministic(rows, match, epochs, batch, seed):
     own, reference = arms(rows)
     plan, again = (make_plan(own, reference, match=match, epochs=epochs, batch=batch, seed=seed) for _ in range(2))
     assert plan == again
@@ -118,9 +118,9 @@ def test_sorting_by_length_leaves_each_step_its_examples(rows, batch, seed):
 
 
 @pytest.mark.parametrize("wrong", [{"match": "token"}, {"epochs": 0}, {"epochs": float("nan")}, {"batch": 0}])
-def test_what_makes_no_plan_is_told(wrong):
+def test_options_out_of_range_are_rejected(wrong):
     usual = {"match": "steps", "epochs": 1, "batch": 2, "seed": 0}
     with pytest.raises(ConfigError):
         make_plan(plain([1]), plain([1]), **{**usual, **wrong})
-    with pytest.raises(ConfigError, match="no example"):
+    with pytest.raises(ConfigError, match="no examples"):
         make_plan(plain([]), plain([1]), **usual)

@@ -1,4 +1,4 @@
-"""Training in several processes, with replicas of the model or with shares of it: the same as in one."""
+"""Training in several processes, with a replicated or sharded model: the same as in one."""
 
 import json
 import os
@@ -92,7 +92,7 @@ def weights_of(folder):
 
 def counts_of(folder):
     rows = map(json.loads, Path(folder, "log.jsonl").read_text().splitlines())
-    return [(row["step"], row["tokens"], row["learned"]) for row in rows]
+    return [(row["step"], row["tokens"], row["trained_tokens"]) for row in rows]
 
 
 def assert_close(one, other):
@@ -127,7 +127,7 @@ def until_logged(process, lines):
 
 
 def checkpoints():
-    return [int(path.parent.name.split("-")[1]) for path in Path("ended.partial/run/checkpoints").glob("*/whole")]
+    return [int(path.parent.name.split("-")[1]) for path in Path("ended.partial/checkpoints").glob("*/complete")]
 
 
 def test_shares_that_are_killed_go_on_from_their_last_checkpoint():
@@ -155,7 +155,7 @@ def test_replicas_that_are_stopped_end_behind_the_same_step(folder):
     (step,) = checkpoints()
     assert 3 <= step < 400
     for name in ("0", "1"):
-        assert (folder / f"ended.partial/run/checkpoints/checkpoint-{step}/rng_state_{name}.pth").exists()
+        assert (folder / f"ended.partial/checkpoints/checkpoint-{step}/rng_state_{name}.pth").exists()
     run("replicas", "pretrain", "--output", "ended", "--set", "steps=400", "--set", "run.save_every=0", "--resume")
     assert [step for step, _, _ in counts_of("ended")] == list(range(1, 401))
 

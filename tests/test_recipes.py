@@ -1,4 +1,4 @@
-"""Recipes: what is written reads back, and what cannot be is told before anything loads."""
+"""Recipes: what is written reads back, and mistakes are reported before anything loads."""
 
 import dataclasses
 from pathlib import Path
@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from lintseq.errors import ConfigError
 from lintseq.lm.recipes import (
     Architecture,
-    CorpusData,
+    CorpusOptions,
+    CorpusSource,
     FinetuneRecipe,
-    Lora,
-    Match,
-    Optim,
-    PairData,
+    LoraOptions,
+    MatchOptions,
+    OptimizerOptions,
+    PairOptions,
     PretrainRecipe,
-    Run,
-    Source,
+    RunOptions,
     as_table,
     as_toml,
     from_table,
@@ -28,43 +28,52 @@ from lintseq.lm.recipes import (
 
 pytest.importorskip("tomli_w", reason="needs the extra train")
 
-OPTIM = Optim(lr=3e-4)
-RUN = Run(batch=8, micro_batch=4)
-MODEL = Architecture(layers=2, width=64, heads=4, inner=128)
+OPTIM = OptimizerOptions(lr=3e-4)
+RUN = RunOptions(batch=8, micro_batch=4)
+MODEL = Architecture(layers=2, width=64, heads=4, ffn_width=128)
 PRETRAIN = PretrainRecipe(
-    tokenizer="tok", steps=3, model=MODEL, data=CorpusData(train=(Source(path="a b.jsonl"),)), optim=OPTIM, run=RUN
+    tokenizer="tok",
+    steps=3,
+    model=MODEL,
+    data=CorpusOptions(train=(CorpusSource(path="a b.jsonl"),)),
+    optim=OPTIM,
+    run=RUN,
 )
-FINETUNE = FinetuneRecipe(model="base", data=PairData(train="e.jsonl"), optim=OPTIM, run=RUN)
+FINETUNE = FinetuneRecipe(model="base", data=PairOptions(train="e.jsonl"), optim=OPTIM, run=RUN)
 
 floats = st.floats(min_value=1e-9, max_value=1e9, allow_nan=False)
 optims = st.builds(
-    Optim,
+    OptimizerOptions,
     lr=floats,
     schedule=st.sampled_from(["constant", "linear", "cosine", "wsd"]),
     warmup=floats,
     final_lr=st.floats(0, 1),
     betas=st.tuples(st.floats(0, 0.999), st.floats(0, 0.999)),
 )
-runs = st.builds(lambda size, times: Run(batch=size * times, micro_batch=size), st.integers(1, 9), st.integers(1, 9))
-sources = st.builds(Source, path=st.text(), field=st.text(), weight=floats)
+runs = st.builds(
+    lambda size, times: RunOptions(batch=size * times, micro_batch=size), st.integers(1, 9), st.integers(1, 9)
+)
+sources = st.builds(CorpusSource, path=st.text(), field=st.text(), weight=floats)
 recipes = st.one_of(
     st.builds(
         PretrainRecipe,
         tokenizer=st.text(),
         steps=st.integers(1),
         model=st.just(MODEL),
-        data=st.builds(CorpusData, train=st.lists(sources, min_size=1, max_size=3).map(tuple), separate=st.booleans()),
+        data=st.builds(
+            CorpusOptions, train=st.lists(sources, min_size=1, max_size=3).map(tuple), separate_documents=st.booleans()
+        ),
         optim=optims,
         run=runs,
     ),
     st.builds(
         FinetuneRecipe,
         model=st.text(),
-        data=st.builds(PairData, train=st.text(), arm=st.sampled_from(["edits", "plain"])),
+        data=st.builds(PairOptions, train=st.text(), arm=st.sampled_from(["edits", "plain"])),
         optim=optims,
         run=runs,
-        match=st.builds(Match, by=st.sampled_from(["steps", "tokens", "rows"]), epochs=floats),
-        lora=st.builds(Lora, rank=st.integers(0, 64)),
+        match=st.builds(MatchOptions, by=st.sampled_from(["steps", "tokens", "rows"]), epochs=floats),
+        lora=st.builds(LoraOptions, rank=st.integers(0, 64)),
     ),
 )
 
@@ -84,7 +93,7 @@ def written(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_settings_go_over_what_is_written(written: str) -> None:
+def test_settings_override_the_file(written: str) -> None:
     settings = [
         "optim.lr=1e-3",
         "steps=7",
@@ -96,42 +105,42 @@ def test_settings_go_over_what_is_written(written: str) -> None:
     ]
     recipe = read_recipe(written, PretrainRecipe, settings=settings)
     optim = dataclasses.replace(OPTIM, lr=1e-3, betas=(0.8, 0.9), schedule="cosine", clip=2.0)
-    data = CorpusData(train=(Source(path="c"),))
+    data = CorpusOptions(train=(CorpusSource(path="c"),))
     assert recipe == dataclasses.replace(PRETRAIN, steps=7, tokenizer="gpt2", optim=optim, data=data)
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "message"),
     [
         ("optim.lrr=1", "unknown key optim.lrr; did you mean optim.lr?"),
         ("stepz=1", "unknown key stepz; did you mean steps?"),
-        ("qqqq=1", "unknown key qqqq; there are tokenizer, steps"),
-        ("steps=1.5", "steps is 1.5, where a whole number was expected"),
-        ("steps=true", "steps is True, where a whole number was expected"),
-        ("steps=0", "steps is 0, where 1 or more was expected"),
+        ("qqqq=1", "unknown key qqqq; use one of tokenizer, steps"),
+        ("steps=1.5", "steps is 1.5; expected an integer"),
+        ("steps=true", "steps is True; expected an integer"),
+        ("steps=0", "steps is 0; expected 1 or more"),
         ("optim.lr=nan", "optim.lr is nan"),
-        ("optim.lr=-1.0", "optim.lr is -1.0, where above 0 was expected"),
+        ("optim.lr=-1.0", "optim.lr is -1.0; expected a number above 0"),
         ("optim.schedule=fast", "optim.schedule is 'fast'; use one of constant, linear, cosine, wsd"),
-        ("optim.betas=[1.0]", "optim.betas has 1 values, where 2 were expected"),
-        ("optim=3", "optim is 3, where a section was expected"),
-        ("run.batch=7", "run.batch is 7, where a multiple of run.micro_batch, 4 was expected"),
+        ("optim.betas=[1.0]", "optim.betas has 1 values; expected 2"),
+        ("optim=3", "optim is 3; expected a section"),
+        ("run.batch=7", "run.batch is 7; expected a multiple of run.micro_batch (4)"),
         ("data.train=[]", "data.train is empty"),
         ("data.train=[{field='x'}]", "data.train.0.path is missing"),
         ("tokenizer.name=x", "tokenizer has no keys"),
-        ("data.train.1.path=c", "'1' is no place in a list of 1, which count from 0"),
-        ("data.train.path=c", "'path' is no place in a list of 1"),
-        ("data.train.0=c", "data.train.0 is 'c', where a section was expected"),
+        ("data.train.1.path=c", "'1' is not an index into a list of 1 (from 0)"),
+        ("data.train.path=c", "'path' is not an index into a list of 1"),
+        ("data.train.0=c", "data.train.0 is 'c'; expected a section"),
         ("data.train.0.path.more=c", "data.train.0.path has no keys"),
         ("steps", "write it like optim.lr=3e-4"),
     ],
 )
-def test_what_cannot_be_is_told_with_the_way_out(written: str, setting: str, told: str) -> None:
+def test_an_invalid_setting_is_reported_with_a_hint(written: str, setting: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_recipe(written, PretrainRecipe, settings=[setting])
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_a_recipe_of_the_wrong_kind_is_refused(written: str) -> None:
+def test_a_recipe_of_the_wrong_kind_is_rejected(written: str) -> None:
     with pytest.raises(ConfigError, match=r"recipe\.toml is a recipe for `lintseq pretrain`"):
         read_recipe(written, FinetuneRecipe)
     Path(written).write_text(as_toml(FINETUNE))
@@ -143,10 +152,10 @@ def test_a_recipe_of_the_wrong_kind_is_refused(written: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["x = ", "\x00", "= 3"])
-def test_what_is_no_toml_is_told(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_toml_is_reported(tmp_path: Path, text: str) -> None:
     path = tmp_path / "r.toml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match="is no TOML"):
+    with pytest.raises(ConfigError, match="is not valid TOML"):
         read_recipe(str(path), PretrainRecipe)
     with pytest.raises(ConfigError, match="cannot read the recipe"):
         read_recipe(str(tmp_path / "none.toml"), PretrainRecipe)

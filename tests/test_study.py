@@ -480,7 +480,7 @@ def found() -> tuple[Found, Plan]:
         worse = one.arm == "edits" and one.setting.temperature == 0.2
         told[one.step] = results([max(c - 1, 0) for c in right] if worse else right)
     manifests = {
-        folder: {"plan": {"own": {"steps": 10}}, "outcome": {"tokens": 1000, "learned": 500, "loss": 0.5}}
+        folder: {"plan": {"own": {"steps": 10}}, "outcome": {"tokens": 1000, "trained_tokens": 500, "loss": 0.5}}
         for folder in plan.models.values()
     }
     notes = {step.name: {"seconds": 1.5} for step in plan.steps}
@@ -544,7 +544,7 @@ def test_a_report_says_how_each_arm_was_made(found: tuple[Found, Plan], tmp_path
 PRETRAIN = """
 tokenizer = "tokenizer"
 steps = 1
-model = {layers = 1, width = 8, heads = 1, inner = 8}
+model = {layers = 1, width = 8, heads = 1, ffn_width = 8}
 data = {train = [{path = "texts.txt"}]}
 optim = {lr = 1}
 run = {batch = 1, micro_batch = 1}

@@ -1,4 +1,4 @@
-"""Examples: what is trained on is what generation asks for, and nothing is cut where it should not be."""
+"""Training examples: they match the prompts of generation, and are cut only where they may be."""
 
 import json
 import os
@@ -13,9 +13,10 @@ from lintseq.benchmarks.problem import Problem
 from lintseq.codecs import DIFF, SEPARATOR, get_codec
 from lintseq.dataset.shapes import SHAPES, ProgramRow, read_record
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.lm.examples import ARMS, Cut, Encoder, arm_of, common_rows, open_tokens, pair_of, tokenize
+from lintseq.lm.examples import ARMS, ExampleEncoder, pair_of
 from lintseq.lm.generation import prompts_of
 from lintseq.lm.solving import solve_request
+from lintseq.lm.token_files import common_rows, open_tokens, tokenize
 from lintseq.program import Program
 from lintseq.walks import ProgramSampler
 
@@ -73,12 +74,12 @@ def write(path, rows):
 
 
 def encoder(arm="edits", layout="text", max_tokens=2000, truncate="edit", of=None):
-    return Encoder(of or tokenizer(), arm=arm, layout=layout, cut=Cut(max_tokens, truncate))
+    return ExampleEncoder(of or tokenizer(), arm=arm, layout=layout, max_tokens=max_tokens, truncate=truncate)
 
 
 def encoded(record, **how):
-    one = encoder(**how)
-    return next(iter(one.encode([pair_of(record, one.arm)])))
+    (example,) = encoder(**how).encode([pair_of(record, how.get("arm", "edits"))])
+    return example
 
 
 @cache
@@ -106,7 +107,7 @@ def generation_prompts(record, arm, layout, of=None):
 @pytest.mark.parametrize("layout", ["text", "chat"])
 @pytest.mark.parametrize("arm", ARMS)
 @pytest.mark.parametrize("shape", [name for name in SHAPES if name != "next-edit"])
-def test_a_model_is_taught_in_the_state_in_which_it_is_asked(shape, arm, layout, kind):
+def test_training_prompts_are_the_prompts_of_generation(shape, arm, layout, kind):
     template, begins = TOKENIZERS[kind]
     of = tokenizer(template, begins=begins)
     for row in records(shape):
@@ -122,7 +123,7 @@ def test_a_model_is_taught_in_the_state_in_which_it_is_asked(shape, arm, layout,
         assert text == (whole.removeprefix(SEPARATOR) if arm == "edits" and layout == "text" else whole)
 
 
-def test_a_next_edit_is_taught_behind_the_program_as_it_stands():
+def test_a_next_edit_follows_the_current_program():
     rows = list(records("next-edit", draws=12))
     assert any("state" in row for row in rows)
     for row in rows:
@@ -136,7 +137,7 @@ def test_a_next_edit_is_taught_behind_the_program_as_it_stands():
 
 
 @pytest.mark.parametrize("format", ["udiff", "search-replace", "states"])
-def test_edits_are_written_in_the_format_that_is_asked_for(format):
+def test_edits_are_converted_to_the_requested_format(format):
     for row in records():
         record = read_record(row).in_format(get_codec(format))
         text = tokenizer().decode(encoded(record).completion[:-1])
@@ -144,7 +145,7 @@ def test_edits_are_written_in_the_format_that_is_asked_for(format):
         assert pair_of(record, "plain").completion == row["program"]
 
 
-def test_a_template_that_changes_answers_is_refused():
+def test_a_template_that_changes_answers_is_rejected():
     trims = CHATML.replace("message['content']", "message['content'] | upper")
     with pytest.raises(ConfigError, match=r"data.layout to text"):
         encoder(layout="chat", of=tokenizer(trims))
@@ -152,7 +153,7 @@ def test_a_template_that_changes_answers_is_refused():
         encoder(layout="chat", of=tokenizer(None))
 
 
-def test_the_text_that_ends_a_completion_cannot_be_in_one():
+def test_a_completion_cannot_contain_the_end_of_text():
     row = next(records(programs={"End.": 'print("<|endoftext|>")\n'}))
     assert encoded(read_record(row)).reason == "end-inside"
 
@@ -183,13 +184,13 @@ def test_cut_edits_are_whole_edits(row, room, layout):
         # One more edit would not have fitted.
         if len(kept) < len(record.edits):
             more = encoded(record, layout=layout).completion
-            places = [place for place, token in enumerate(more) if token == one_diff()]
+            places = [place for place, token in enumerate(more) if token == diff_token()]
             assert all(not len(one.completion) < place <= room - len(one.prompt) for place in real_ends(more, places))
     else:
         assert one == full
 
 
-def one_diff():
+def diff_token():
     return tokenizer().encode(SEPARATOR)[0]
 
 
@@ -199,7 +200,7 @@ def real_ends(ids, places):
 
 @settings(deadline=None)
 @given(texts, st.integers(2, 200))
-def test_a_plain_program_is_cut_behind_a_line(row, room):
+def test_a_plain_program_is_cut_after_a_line(row, room):
     record = read_record(row)
     one = encoded(record, arm="plain", max_tokens=room)
     if isinstance(one, ProgramError):
@@ -228,12 +229,12 @@ def test_the_other_ways_to_cut(row, room):
 # Files
 
 
-def both(path, folder, max_tokens=2000, format="diff", arms=ARMS, **how):
-    encoders = {arm: encoder(arm, max_tokens=max_tokens, **how) for arm in arms}
-    return tokenize(path, {arm: os.path.join(folder, arm) for arm in arms}, encoders, format=format)
+def both(path, folder, max_tokens=2000, format="diff", arms=ARMS, fingerprint="one", **how):
+    encoders = {os.path.join(folder, arm): encoder(arm, max_tokens=max_tokens, **how) for arm in arms}
+    return tokenize(path, encoders, format=format, fingerprint=fingerprint)
 
 
-def test_both_arms_come_of_one_file(tmp_path):
+def test_both_arms_come_from_one_file(tmp_path):
     files = both(write(tmp_path / "a.jsonl", records()), tmp_path)
     assert (len(files["edits"]), len(files["plain"])) == (12, 4)
     assert files["edits"].rows == files["plain"].rows
@@ -242,62 +243,56 @@ def test_both_arms_come_of_one_file(tmp_path):
             one = encoded(list(map(read_record, records()))[place if arm == "edits" else place * 3], arm=arm)
             assert example.ids.tolist() == one.prompt + one.completion
             assert example.prompt == len(one.prompt)
-        tally = file.about["tally"]
-        assert tally["tokens"] == sum(file.lengths()) and tally["trained"] == tally["tokens"] - sum(file.prompts())
+        _, sizes = file.select()
+        assert file.tally["tokens"] == sum(sizes.tokens) and file.tally["trained"] == sum(sizes.trained)
+        assert file.tally["tokens"] - file.tally["trained"] == sum(example.prompt for example in file)
 
 
-def test_tokens_are_made_once_and_again_if_anything_is_another(tmp_path):
+def test_tokens_are_made_once_and_again_with_another_fingerprint(tmp_path):
     path = write(tmp_path / "a.jsonl", records())
-    first = both(path, tmp_path)["edits"].about["fingerprint"]
+    first = both(path, tmp_path)["edits"]
     made = os.stat(tmp_path / "edits" / "tokens.u32").st_mtime_ns
-    assert both(path, tmp_path)["edits"].about["fingerprint"] == first
+    assert both(path, tmp_path, max_tokens=100)["edits"].ids.tolist() == first.ids.tolist()
     assert os.stat(tmp_path / "edits" / "tokens.u32").st_mtime_ns == made
-    changed = [
-        both(path, tmp_path, max_tokens=100)["edits"].about["fingerprint"],
-        both(path, tmp_path, format="udiff")["edits"].about["fingerprint"],
-        both(path, tmp_path, layout="chat")["edits"].about["fingerprint"],
-        both(write(tmp_path / "a.jsonl", records(draws=2)), tmp_path)["edits"].about["fingerprint"],
-    ]
-    assert len({first, *changed}) == 5
-    assert open_tokens(str(tmp_path / "edits"), first) is None
+    other = both(path, tmp_path, max_tokens=100, fingerprint="other")["edits"]
+    assert other.tally["longest"] <= 100 < first.tally["longest"]
+    assert open_tokens(str(tmp_path / "edits"), "one") is None
 
 
-def test_what_ended_half_way_is_not_taken_for_whole(tmp_path):
+def test_incomplete_tokens_are_made_again(tmp_path):
     path = write(tmp_path / "a.jsonl", records())
-    files = both(path, tmp_path)
-    (tmp_path / "edits").rename(tmp_path / "edits.partial")
-    assert both(path, tmp_path)["edits"].ids.tolist() == files["edits"].ids.tolist()
-    assert not (tmp_path / "edits.partial").exists()
+    tokens = both(path, tmp_path)["edits"].ids.tolist()
+    (tmp_path / "edits" / "about.json").unlink()
+    assert open_tokens(str(tmp_path / "edits"), "one") is None
+    assert both(path, tmp_path)["edits"].ids.tolist() == tokens
 
 
-def test_only_rows_that_came_through_in_both_arms_are_compared(tmp_path):
+def test_only_rows_that_both_arms_have_are_compared(tmp_path):
     path = write(tmp_path / "a.jsonl", records())
     files = both(path, tmp_path, max_tokens=48)
     rows = common_rows(files["plain"], files["edits"])
     assert 0 < len(rows) < max(len(files["plain"].rows), len(files["edits"].rows))
     for file in files.values():
-        arm = arm_of(file, rows)
-        assert set(arm.examples.rows) == set(rows.values())
-        assert [file.rows[file.row_numbers()[place]] for place in arm.places] == [
-            list(rows)[number] for number in arm.examples.rows
-        ]
+        indices, sizes = file.select(rows)
+        assert set(sizes.rows) == set(rows.values())
+        assert [file.rows[file.spans[index, 0]] for index in indices] == [list(rows)[row] for row in sizes.rows]
 
 
-def test_bad_rows_are_counted_and_a_file_of_nothing_is_an_error(tmp_path):
+def test_bad_rows_are_counted_and_a_file_without_rows_is_rejected(tmp_path):
     good = list(records())
     bad = [{"id": 1}, {"edits": "no", "program": "x"}, {**good[0], "instruction": "\ud800"}]
     files = both(write(tmp_path / "a.jsonl", [*bad, *good]), tmp_path)
-    assert files["edits"].about["tally"]["dropped"] == {"no-field": 1, "not-edits": 1, "encoding": 1}
+    assert files["edits"].tally["dropped"] == {"no-field": 1, "not-edits": 1, "encoding": 1}
     assert len(files["edits"]) == len(good)
-    with pytest.raises(ConfigError, match="holds no rows"):
-        both(write(tmp_path / "empty.jsonl", []), tmp_path)
-    with pytest.raises(ConfigError, match=r"no row of .* \(2 no-field\): give a file of edit sequences"):
-        both(write(tmp_path / "b.jsonl", [{"a": 1}, {"a": 2}]), tmp_path)
+    with pytest.raises(ConfigError, match="contains no rows"):
+        both(write(tmp_path / "empty.jsonl", []), tmp_path, fingerprint="empty")
+    with pytest.raises(ConfigError, match=r"no row of .* \(2 no-field\): use records written by lintseq build"):
+        both(write(tmp_path / "b.jsonl", [{"a": 1}, {"a": 2}]), tmp_path, fingerprint="b")
     with pytest.raises(ConfigError, match=r"12 prompt-too-long\): raise data.max_tokens"):
-        both(write(tmp_path / "c.jsonl", good), tmp_path, max_tokens=3)
+        both(write(tmp_path / "c.jsonl", good), tmp_path, max_tokens=3, fingerprint="c")
 
 
-def test_malformed_edits_are_told_where_they_have_to_be_read(tmp_path):
+def test_malformed_edits_are_reported_when_they_have_to_be_parsed(tmp_path):
     row = {**next(records()), "edits": ["@@ -9,0 +10 @@\n+x = 1"]}
     with pytest.raises(ConfigError, match="1 malformed-edit"):
         both(write(tmp_path / "a.jsonl", [row]), tmp_path, format="udiff", arms=["edits"])

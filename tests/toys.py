@@ -1,7 +1,4 @@
-"""Toys for the tests of language models: a tokenizer and models so small that they cost nothing.
-
-Everything is made here, without network; what needs an extra that is missing skips.
-"""
+"""Tiny tokenizers and models for the tests of language models, made without network."""
 
 import json
 import os
@@ -23,7 +20,7 @@ TEXTS = [
 
 
 def libraries() -> None:
-    """Skip what needs the extra `train` where it is missing."""
+    """Skip the tests of a module if the extra `train` is not installed."""
     for name in ("torch", "transformers", "tokenizers"):
         pytest.importorskip(name, reason="needs the extra: pip install 'lintseq[train]'")
     import torch
@@ -33,10 +30,11 @@ def libraries() -> None:
 
 @cache
 def toy_tokenizer(vocabulary: int = 320) -> Any:
-    """Return a tokenizer that is trained on a few lines."""
-    from lintseq.lm.tokenizers import as_pretrained, train_tokenizer
+    """Return a tokenizer trained on a few lines."""
+    from lintseq.lm.loading import as_pretrained
+    from lintseq.lm.tokenizers import byte_level_bpe
 
-    return as_pretrained(train_tokenizer(TEXTS * 5, vocabulary=vocabulary))
+    return as_pretrained(byte_level_bpe(TEXTS * 5, vocabulary))
 
 
 def bare_tokenizer() -> Any:
@@ -44,10 +42,10 @@ def bare_tokenizer() -> Any:
     from tokenizers import Tokenizer
 
     from lintseq.codecs import SEPARATOR
-    from lintseq.lm.tokenizers import as_pretrained
+    from lintseq.lm.loading import as_pretrained
 
     state = json.loads(toy_tokenizer().backend_tokenizer.to_str())
-    state["added_tokens"] = [one for one in state["added_tokens"] if one["content"] != SEPARATOR]
+    state["added_tokens"] = [token for token in state["added_tokens"] if token["content"] != SEPARATOR]
     return as_pretrained(Tokenizer.from_str(json.dumps(state)))
 
 

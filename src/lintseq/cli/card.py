@@ -1,5 +1,20 @@
-"""`lintseq card`."""
+"""`lintseq card`: rewrite the card of a trained model."""
 
-from lintseq.cli.finetune import card
+from typing import Annotated
 
-__all__ = ["card"]
+import typer
+
+
+def card(
+    model: Annotated[str, typer.Argument(metavar="DIR", help="Model trained by finetune or pretrain.")],
+    results: Annotated[
+        list[str] | None, typer.Argument(metavar="RESULTS", help="Files written by `lintseq evaluate --output`.")
+    ] = None,
+) -> None:
+    """Rewrite the card of a trained model, with the scores of its evaluations.
+
+    Example: lintseq card nano-edits humaneval.jsonl
+    """
+    from lintseq.lm.cards import write_card
+
+    typer.echo(write_card(model, results or []))

@@ -1,35 +1,26 @@
-"""`lintseq finetune`: a language model learns to write edit sequences, or programs; `lintseq card` describes it."""
+"""`lintseq finetune`: teach a language model to write edit sequences, or whole programs."""
 
-from collections.abc import Callable
-from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lintseq.cli.console import Meter, plural, table
+from lintseq.cli.console import plural, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume
-from lintseq.cli.pretrain import draw, telling_steps
+from lintseq.cli.pretrain import Recipe, Settings, result_rows, resumable_meter, show, step_meter
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lintseq.lm.finetuning import Prepared
+    from lintseq.lm.finetuning import FinetunePlan
+    from lintseq.lm.matching import ArmBudget
+    from lintseq.lm.runs import TrainingReport
 
 
 def finetune(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe in TOML.")],
+    recipe: Recipe,
     *,
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="DIR", help="The folder that the model goes to.")
-    ] = None,
-    set: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Instead of what the recipe says; may be given several times."
-        ),
-    ] = None,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Train nothing: print what each arm would see, and write nothing.")
-    ] = False,
+    output: Annotated[str | None, typer.Option("--output", "-o", metavar="DIR", help="Folder for the model.")] = None,
+    set: Settings = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Do not train: print what each arm would see.")] = False,
     resume: Resume = False,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -37,11 +28,11 @@ def finetune(
 ) -> None:
     """Finetune a language model on edit sequences, or on the same programs without edits.
 
-    Both arms are made of one file of edit sequences, and the recipe's match says what is the same between them:
-    optimizer steps, trained tokens, or how often each row is seen. What that comes to is printed before training.
-    DIR appears when the model is finished: AutoModelForCausalLM opens it, and README.md, recipe.toml, plan.json,
-    log.jsonl and manifest.json say how it was made. A run that was ended goes on with --resume. On several GPUs:
-    accelerate launch -m lintseq finetune ...
+    Both arms are made from one file of records, and the recipe says what is equal between them: optimizer steps,
+    trained tokens, or how often each row is seen. The plan is printed before training. DIR appears when the model is
+    complete: AutoModelForCausalLM opens it, and README.md, recipe.toml, plan.json, log.jsonl and manifest.json
+    describe the run. An interrupted run continues with --resume. On several GPUs: accelerate launch -m lintseq
+    finetune ...
 
     Example: lintseq finetune recipes/nano/finetune.toml --output nano-edits --set data.arm=edits
     """
@@ -49,149 +40,84 @@ def finetune(
     from lintseq.lm.recipes import FinetuneRecipe, read_recipe
     from lintseq.lm.runs import is_first_process
 
-    first = is_first_process()
     if output is None and not plan:
-        raise ConfigError(
-            "name the folder that the model goes to with --output, or ask for the plan alone with --plan"
+        raise ConfigError("name the folder for the model with --output, or use --plan to print the plan only")
+    shown = is_first_process() and not quiet
+    options = read_recipe(recipe, FinetuneRecipe, settings=set or ())
+    with resumable_meter(shown=shown) as meter:
+
+        def on_record(count: int) -> None:
+            meter(count, None, f"tokenizing: {plural(count, 'record')}")
+
+        if output is None or plan:
+            planned = finetuning.plan_finetuning(options, on_record=on_record)
+            show(planned.as_dict(), plan_table(planned), json=json, shown=is_first_process())
+            return
+        report = finetuning.finetune(
+            options,
+            output,
+            resume=resume,
+            overwrite=overwrite,
+            on_record=on_record,
+            on_plan=lambda planned: typer.echo(plan_table(planned), err=True) if shown else None,
+            on_step=step_meter(meter),
         )
-    read = read_recipe(recipe, FinetuneRecipe, settings=tuple(set or ()))
-    try:
-        with Meter(shown=first and not quiet) as meter:
-            if output is None or plan:
-                told = finetuning.plan(read, on_rows=telling_rows(meter))
-            else:
-                told = finetuning.finetune(
-                    read,
-                    output,
-                    resume=resume,
-                    overwrite=overwrite,
-                    on_rows=telling_rows(meter),
-                    on_plan=telling_plan(shown=first and not quiet),
-                    tell=telling_steps(meter),
-                )
-    except KeyboardInterrupt:
-        typer.echo("lintseq: interrupted; go on with --resume, what is done is kept", err=True)
-        raise typer.Exit(130) from None
-    if not first:
-        return
-    if output is not None and not plan:
-        draw(output)
-    if json:
-        typer.echo(dumps(told))
-    elif output is None or plan:
-        typer.echo(shown_plan(told))
-    elif not quiet:
-        typer.echo(shown(told, output))
+    show(report.manifest, report_table(report), json=json, shown=shown)
 
 
-def card(
-    model: Annotated[str, typer.Argument(metavar="DIR", help="A model that finetune or pretrain made.")],
-    results: Annotated[
-        list[str] | None, typer.Argument(metavar="RESULTS", help="Files that `evaluate --output` wrote.")
-    ] = None,
-) -> None:
-    """Write the card of a trained model anew, with the scores of evaluations in it.
-
-    Example: lintseq card nano-edits humaneval.jsonl
-    """
-    from lintseq.lm.cards import write_card
-
-    typer.echo(write_card(model, results or []))
-
-
-def telling_rows(meter: Meter) -> "Callable[[int, int | None], None]":
-    """Return what shows how far tokenizing is."""
-    return lambda rows, _: meter(rows, None, f"tokenizing: {plural(rows, 'record')}")
-
-
-def telling_plan(*, shown: bool) -> "Callable[[Prepared], None]":
-    """Return what prints the plan before training begins."""
-
-    def tell(prepared: "Prepared") -> None:
-        if shown:
-            typer.echo(shown_plan(prepared.as_dict()), err=True)
-
-    return tell
-
-
-def shown_plan(plan: dict[str, Any]) -> str:
-    """Return what a run sees, beside what the plain arm does, as a table for people."""
-    own, reference = plan["own"], plan["reference"]
-    arms = [("this run", own), *([] if reference is None else [("plain arm", reference)])]
-    named = f"matched by {plan['match']}" if reference else "not matched"
-    columns = [[named, *_PLAN], *([name, *_told(budget)] for name, budget in arms)]
+def plan_table(plan: "FinetunePlan") -> str:
+    """Return what a run sees next to the plain arm, and which records were lost, as text."""
+    arms = [("this run", plan.arm.own), *([("plain arm", plan.arm.reference)] if plan.arm.reference else [])]
+    columns = [
+        [f"matched by {plan.arm.match}" if plan.arm.reference else "not matched", *_budget_rows(plan.arm.own)],
+        *([name, *_budget_rows(budget).values()] for name, budget in arms),
+    ]
     widths = [max(map(len, column)) for column in columns]
     lines = []
     for name, *numbers in zip(*columns, strict=True):
         cells = [number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True)]
         lines.append("  ".join([name.ljust(widths[0]), *cells]))
-    return "\n".join([*lines, *_lost(plan)])
+    return "\n".join([*lines, *_losses(plan)])
 
 
-_PLAN = (
-    "steps",
-    "examples seen",
-    "passes over them",
-    "distinct rows",
-    "a row is seen",
-    "trained tokens",
-    "tokens, with prompts",
-)
+def _budget_rows(budget: "ArmBudget") -> dict[str, str]:
+    low, mean, high = budget.row_seen
+    return {
+        "steps": f"{budget.steps:,}",
+        "examples seen": f"{budget.examples:,}",
+        "passes": f"{budget.passes:.2f}",
+        "distinct rows": f"{budget.rows:,}",
+        "times a row is seen": f"{low}" if low == high else f"{mean:.2f} ({low} to {high})",
+        "trained tokens": f"{budget.trained:,}",
+        "tokens, with prompts": f"{budget.tokens:,}",
+    }
 
 
-def _told(budget: dict[str, Any]) -> list[str]:
-    """Return what an arm sees, in the order of `_PLAN`."""
-    return [
-        f"{budget['steps']:,}",
-        f"{budget['examples']:,}",
-        f"{budget['passes']:.2f}",
-        f"{budget['rows']:,}",
-        _often(budget["row_seen"]),
-        f"{budget['trained']:,}",
-        f"{budget['tokens']:,}",
-    ]
-
-
-def _often(seen: list[float]) -> str:
-    least, mean, most = seen
-    return f"{least}" if least == most else f"{mean:.2f} ({least} to {most})"
-
-
-def _lost(plan: dict[str, Any]) -> list[str]:
-    """Return a line for each file and arm of which something did not come through whole."""
+def _losses(plan: "FinetunePlan") -> list[str]:
+    """Return a line for each file and arm from which records or tokens were lost."""
     lines = []
-    for name, tally in plan["records"].items():
-        told = [f"{count:,} dropped ({reason})" for reason, count in tally["dropped"].items()]
+    for name, tally in plan.records.items():
+        notes = [f"{count:,} dropped ({reason})" for reason, count in tally["dropped"].items()]
         if tally["cut"]:
-            told.append(f"{tally['cut']:,} cut to fit, {tally['lost']:,} tokens lost")
+            notes.append(f"{tally['cut']:,} cut to fit, {tally['lost']:,} tokens lost")
         if tally["seams"]:
-            told.append(f"{tally['seams']:,} encoded apart from their prompts")
-        if told:
-            lines.append(f"{name}: {', '.join(told)}; {plural(tally['examples'], 'example')} left")
-    if plan["shared_rows"] is not None:
-        most = max(tally["rows"] for tally in plan["records"].values())
-        if most > plan["shared_rows"]:
-            lines.append(
-                f"{plan['shared_rows']:,} of {plural(most, 'row')} came through in all arms; only they are seen"
-            )
+            notes.append(f"{tally['seams']:,} encoded separately from their prompts")
+        if notes:
+            lines.append(f"{name}: {', '.join(notes)}; {plural(tally['examples'], 'example')} left")
+    most = max(tally["rows"] for tally in plan.records.values())
+    if plan.shared_rows is not None and most > plan.shared_rows:
+        lines.append(f"only the {plan.shared_rows:,} of {plural(most, 'row')} that all arms have are used")
     return lines
 
 
-def shown(made: dict[str, Any], output: str) -> str:
-    """Return what became of a run, as a table for people."""
-    outcome, own = made["outcome"], made["plan"]["own"]
-    rows = [
-        ("parameters", f"{made['parameters']:,}, {made['trained_parameters']:,} trained"),
-        ("steps", f"{outcome['steps']:,} of {made['plan']['batch']:,} examples"),
-        ("trained tokens", f"{own['trained']:,} of {own['tokens']:,}"),
-        ("loss", f"{outcome['loss']:.3f} nats a trained token"),
-    ]
-    if outcome["validation_loss"] is not None:
-        rows.append(("validation loss", f"{outcome['validation_loss']:.3f} nats a trained token"))
-    seconds = max(outcome["seconds"], 1e-3)
-    rows += [
-        ("time", f"{seconds:,.0f} s, {outcome['tokens'] / seconds:,.0f} tokens a second"),
-        ("operations", f"{outcome['flops']:.3g}"),
-        ("output", output),
-    ]
-    return table(rows)
+def report_table(report: "TrainingReport") -> str:
+    """Return the summary of a finetuning run."""
+    plan: dict[str, Any] = report.manifest["plan"]
+    return table(
+        [
+            ("parameters", f"{report.parameters:,}, {report.manifest['trained_parameters']:,} trained"),
+            ("steps", f"{report.progress.step:,} of {plan['batch']:,} examples"),
+            ("trained tokens", f"{plan['own']['trained']:,} of {plan['own']['tokens']:,}"),
+            *result_rows(report, "nats per trained token"),
+        ]
+    )

@@ -1,38 +1,39 @@
-"""`lintseq pretrain`: a recipe becomes a language model."""
+"""`lintseq pretrain`: train a language model from scratch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from json import dumps
-from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lintseq.cli.console import Meter, plural, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers
-from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lintseq.lm.corpus import Progress
-    from lintseq.lm.training import Step
+    from lintseq.lm.corpus import CorpusProgress
+    from lintseq.lm.runs import TrainingProgress, TrainingReport
+
+Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe in TOML.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a key of the recipe, such as optim.lr=3e-4; repeatable."
+    ),
+]
 
 
 def pretrain(
-    recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="A recipe in TOML, or a folder that --prepare made.")
-    ],
+    recipe: Recipe,
     *,
-    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="The folder that the model goes to.")],
-    set: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Goes over what the recipe says; may be given several times."),
-    ] = None,
+    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="Folder for the model.")],
+    set: Settings = None,
     prepare: Annotated[
-        bool,
-        typer.Option("--prepare", help="Do not train: write all that training needs to DIR, to be taken elsewhere."),
+        bool, typer.Option("--prepare", help="Do not train: write recipe, tokenizer and tokenized corpus to DIR.")
     ] = False,
     prepared: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Take tokenizer and corpus from here, where --prepare wrote them."),
+        str | None, typer.Option(metavar="DIR", help="Folder made by --prepare, with the tokenizer and the corpus.")
     ] = None,
     workers: Workers = None,
     resume: Resume = False,
@@ -40,128 +41,119 @@ def pretrain(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a language model from nothing.
+    """Train a language model from scratch.
 
-    Texts are tokenized once, then cut into rows of the context's length, in which documents do not see each other.
-    DIR appears when the model is finished: AutoModelForCausalLM opens it, and recipe.toml, log.jsonl, loss.png and
-    manifest.json say how it was made. A run that was ended goes on with --resume, and on one device gives the same
-    weights, bit for bit. On several GPUs: torchrun --nproc-per-node 4 -m lintseq pretrain ...
+    Texts are tokenized once and cut into rows of the context length, within which documents do not attend to each
+    other. DIR appears when the model is complete: AutoModelForCausalLM opens it, and recipe.toml, log.jsonl, loss.svg
+    and manifest.json describe the run. An interrupted run continues with --resume; on one device, the weights are
+    bit-identical. On several GPUs: torchrun --nproc-per-node 4 -m lintseq pretrain ...
 
     Example: lintseq pretrain recipes/nano/pretrain.toml --output nano --set steps=100
     """
     from lintseq.lm import pretraining
+    from lintseq.lm.recipes import PretrainRecipe, read_recipe
     from lintseq.lm.runs import is_first_process
 
-    first = is_first_process()
-    plan = pretraining.read_plan(recipe, prepared=prepared, settings=tuple(set or ()))
-    if prepare and (resume or plan.prepared is not None):
-        raise ConfigError("--prepare starts from a recipe, and goes on by itself with what an earlier one left")
+    options: dict[str, Any] = {"workers": workers, "resume": resume, "overwrite": overwrite}
+    plan = read_recipe(recipe, PretrainRecipe, settings=set or ())
+    shown = is_first_process() and not quiet
+    with resumable_meter(shown=shown) as meter:
+        options["on_progress"] = corpus_meter(meter)
+        if prepare:
+            manifest = pretraining.prepare_pretraining(plan, output, **options)
+            show(manifest, corpus_table(manifest, output), json=json, shown=shown)
+            return
+        report = pretraining.pretrain(plan, output, prepared=prepared, on_step=step_meter(meter), **options)
+    show(report.manifest, pretraining_table(report), json=json, shown=shown)
+
+
+@contextmanager
+def resumable_meter(*, shown: bool) -> Iterator[Meter]:
+    """Show progress, and exit with status 130 if the run is interrupted."""
     try:
-        with Meter(shown=first and not quiet) as meter:
-            if prepare:
-                made = pretraining.prepare(
-                    plan.recipe, output, workers=workers, overwrite=overwrite, on_progress=telling(meter)
-                )
-            else:
-                made = pretraining.pretrain(
-                    plan,
-                    output,
-                    workers=workers,
-                    resume=resume,
-                    overwrite=overwrite,
-                    on_progress=telling(meter),
-                    tell=telling_steps(meter),
-                )
+        with Meter(shown=shown) as meter:
+            yield meter
     except KeyboardInterrupt:
-        again = "run it again" if prepare else "go on with --resume"
-        typer.echo(f"lintseq: interrupted; {again}, what is done is kept", err=True)
+        typer.echo("lintseq: interrupted; continue with --resume", err=True)
         raise typer.Exit(130) from None
-    if not first:
-        return
-    if not prepare:
-        draw(output)
-    if json:
-        typer.echo(dumps(made))
-    elif not quiet:
-        typer.echo(shown_corpus(made, output) if prepare else shown(made, output))
 
 
-def telling(meter: Meter) -> "Callable[[Progress], None]":
-    """Return what shows how far tokenizing is."""
-    from time import monotonic
+def show(manifest: Any, summary: str, *, json: bool, shown: bool) -> None:
+    """Print the manifest as JSON or a summary; only in the first of several processes."""
+    from lintseq.lm.runs import is_first_process
 
+    if json and is_first_process():
+        typer.echo(dumps(manifest))
+    elif shown:
+        typer.echo(summary)
+
+
+def corpus_meter(meter: Meter) -> "Callable[[CorpusProgress], None]":
+    """Return a callback that shows the progress of tokenizing."""
     started = monotonic()
 
-    def tell(at: "Progress") -> None:
-        rate = at.new_tokens / max(monotonic() - started, 1e-3)
-        meter(
-            at.done,
-            at.total,
-            f"tokenizing: {plural(at.documents, 'document')}, {rate:,.0f} tokens a second",
-            left=True,
+    def update(progress: "CorpusProgress") -> None:
+        rate = progress.new_tokens / max(monotonic() - started, 1e-3)
+        text = f"tokenizing: {plural(progress.documents, 'document')}, {rate:,.0f} tokens/s"
+        meter(progress.done, progress.total, text, left=True)
+
+    return update
+
+
+def step_meter(meter: Meter) -> "Callable[[TrainingProgress], None]":
+    """Return a callback that shows the progress of training."""
+
+    def update(progress: "TrainingProgress") -> None:
+        text = (
+            f"step {progress.step:,}, loss {progress.loss:.3f}, {progress.tokens_per_second:,.0f} tokens/s,"
+            f" {progress.mfu:.0%} MFU"
         )
+        if progress.validation_loss is not None:
+            text += f", validation loss {progress.validation_loss:.3f}"
+        meter(progress.step, progress.steps, text, left=True)
 
-    return tell
-
-
-def telling_steps(meter: Meter) -> "Callable[[Step], None]":
-    """Return what shows how far training is."""
-
-    def tell(at: "Step") -> None:
-        text = f"step {at.step:,}, loss {at.loss:.3f}, {at.tokens_per_second:,.0f} tokens a second, {at.mfu:.0%} MFU"
-        if at.validation_loss is not None:
-            text += f", validation {at.validation_loss:.3f}"
-        meter(at.step, at.steps, text, left=True)
-
-    return tell
+    return update
 
 
-def draw(output: str) -> None:
-    """Draw the losses, where matplotlib is."""
-    from lintseq.lm.pretraining import read_log
-    from lintseq.lm.runs import LOG
-    from lintseq.reporting import pictures
-
-    path = Path(output, "loss.png")
-    if pictures.available() and not path.exists():
-        pictures.draw_losses(read_log(str(Path(output, LOG))), path, title=Path(output).name)
-
-
-def shown(made: dict[str, Any], output: str) -> str:
-    """Return what became of a run, as a table for people."""
-    outcome = made["outcome"]
-    rate = outcome["tokens"] / max(outcome["seconds"], 1e-3)
+def pretraining_table(report: "TrainingReport") -> str:
+    """Return the summary of a pretraining run."""
+    progress = report.progress
+    epochs = sorted({f"{epochs:.2f}" for epochs in report.manifest["rows"]["epochs"]})
     rows = [
-        ("parameters", f"{made['parameters']:,}"),
-        ("steps", f"{outcome['steps']:,}"),
-        ("tokens", f"{outcome['tokens']:,}, {_times(made['rows']['epochs'])} the corpus"),
-        ("loss", f"{outcome['loss']:.3f} nats a token"),
-    ]
-    if outcome["validation_loss"] is not None:
-        told = f"{outcome['validation_loss']:.3f} nats a token"
-        if outcome["bits_per_byte"] is not None:
-            told += f", {outcome['bits_per_byte']:.3f} bits a byte"
-        rows.append(("validation loss", told))
-    rows += [
-        ("time", f"{outcome['seconds']:,.0f} s, {rate:,.0f} tokens a second"),
-        ("operations", f"{outcome['flops']:.3g}"),
-        ("output", output),
+        ("parameters", f"{report.parameters:,}"),
+        ("steps", f"{progress.step:,}"),
+        ("tokens", f"{progress.tokens:,}, {' to '.join(dict.fromkeys([epochs[0], epochs[-1]]))} epochs"),
+        *result_rows(report, "nats per token"),
     ]
     return table(rows)
 
 
-def _times(epochs: list[float]) -> str:
-    shown = sorted({f"{times:.2f}" for times in epochs})
-    return f"{shown[0]} times" if len(shown) == 1 else f"{shown[0]} to {shown[-1]} times the sources of"
-
-
-def shown_corpus(made: dict[str, Any], output: str) -> str:
-    """Return what was prepared, as a table for people."""
-    rows = [
-        ("documents", f"{made['documents']:,}"),
-        ("tokens to train on", f"{made['tokens']['train']:,}"),
-        ("tokens held out", f"{made['tokens']['validation']:,}"),
-        ("bytes a token", f"{made['bytes'] / max(sum(made['tokens'].values()), 1):.2f}"),
+def result_rows(report: "TrainingReport", unit: str) -> list[tuple[str, str]]:
+    """Return losses, time and output of a training run as rows of a table."""
+    progress = report.progress
+    rows = [("loss", f"{progress.loss:.3f} {unit}")]
+    if progress.validation_loss is not None:
+        bits = "" if progress.bits_per_byte is None else f", {progress.bits_per_byte:.3f} bits per byte"
+        rows.append(("validation loss", f"{progress.validation_loss:.3f} {unit}{bits}"))
+    rate = progress.tokens / max(progress.seconds, 1e-3)
+    return [
+        *rows,
+        ("time", f"{progress.seconds:,.0f} s, {rate:,.0f} tokens/s"),
+        ("operations", f"{progress.flops:.3g}"),
+        ("output", report.output),
     ]
-    rows += [(f"rows left out: {reason}", f"{count:,}") for reason, count in made["skipped"].items()]
-    return table([*rows, ("output", output)])
+
+
+def corpus_table(manifest: dict[str, Any], output: str) -> str:
+    """Return the summary of a prepared corpus."""
+    tokens = manifest["tokens"]
+    return table(
+        [
+            ("documents", f"{manifest['documents']:,}"),
+            ("training tokens", f"{tokens['train']:,}"),
+            ("held-out tokens", f"{tokens['validation']:,}"),
+            ("bytes per token", f"{manifest['bytes'] / max(sum(tokens.values()), 1):.2f}"),
+            *((f"skipped rows: {reason}", f"{count:,}") for reason, count in manifest["skipped"].items()),
+            ("output", output),
+        ]
+    )

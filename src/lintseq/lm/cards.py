@@ -1,23 +1,19 @@
-"""The card of a model: what a stranger needs to know to use it, as the Hugging Face Hub reads it.
-
-Owns the words; the numbers are those of the run's manifest and of evaluations.
-"""
+"""Model cards: the README.md of a trained model, with the metadata that the Hugging Face Hub reads."""
 
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.errors import ConfigError
 from lintseq.evaluation.results import Evaluation
 from lintseq.evaluation.results_file import read_results
-from lintseq.lm.recipes import FinetuneRecipe, PretrainRecipe, Source, as_toml, read_recipe
+from lintseq.lm.recipes import CorpusSource, FinetuneRecipe, PretrainRecipe, as_toml, read_recipe
 from lintseq.lm.runs import RECIPE
-from lintseq.storage.workplace import MANIFEST, write_durably
+from lintseq.storage import MANIFEST, read_manifest, write_atomically
 
 README = "README.md"
 
@@ -28,23 +24,21 @@ PAPER = "[Piterbarg, Pinto and Fergus, 2025](https://arxiv.org/abs/2410.02749)"
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-def write_card(folder: str, results: Sequence[str]) -> str:
-    """Write the card of a finished run anew, with the scores of evaluations in it; return where it is."""
-    try:
-        manifest = json.loads(Path(folder, MANIFEST).read_bytes())
-        finetuned = "match" in manifest["settings"]["recipe"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ConfigError(
-            f"{folder} is no model that `lintseq finetune` or `lintseq pretrain` made: it has no {MANIFEST} of such a"
-            " run"
-        ) from None
-    where = os.path.join(folder, RECIPE)
-    recipe = read_recipe(where, FinetuneRecipe) if finetuned else read_recipe(where, PretrainRecipe)
-    path = os.path.join(folder, README)
+def write_card(folder: str, results: Sequence[str] = ()) -> str:
+    """Rewrite the card of a trained model with the scores of evaluations, and return its path.
+
+    `results` are files written by `lintseq evaluate --output`. Raises `ConfigError` if the folder is not a model
+    trained by lintseq, or a file has no results.
+    """
+    manifest = read_manifest(os.path.join(folder, MANIFEST))
+    if manifest is None or "recipe" not in manifest["settings"] or "outcome" not in manifest:
+        raise ConfigError(f"{folder} was not made by `lintseq finetune` or `lintseq pretrain`: no {MANIFEST} of a run")
+    kind = FinetuneRecipe if "match" in manifest["settings"]["recipe"] else PretrainRecipe
+    recipe: Any = read_recipe(os.path.join(folder, RECIPE), kind)
     name = os.path.basename(os.path.realpath(folder))
-    write_durably(
-        path, model_card(recipe, manifest, name=name, results=[read_results(one) for one in results]).encode()
-    )
+    scores = [read_results(path) for path in results]
+    path = os.path.join(folder, README)
+    write_atomically(path, model_card(recipe, manifest, name=name, results=scores).encode())
     return path
 
 
@@ -55,341 +49,265 @@ def model_card(
     name: str,
     results: Sequence[Evaluation] = (),
 ) -> str:
-    """Return the text of a README.md for a model; `manifest` is what its run says of itself."""
-    words = _finetuned(recipe, manifest) if isinstance(recipe, FinetuneRecipe) else _pretrained(recipe, manifest)
-    parts = [
-        *_front_matter(words, name, results),
-        "",
-        f"# {name}",
-        "",
-        *words.about,
-        "",
-        *words.use,
-        "",
-        "## Training",
-        "",
-        *words.training,
-        "",
-        *_scores(results),
-        "## Recipe",
-        "",
-        f"`{MANIFEST}` has versions, fingerprints and counts for machines, `log.jsonl` the loss of every step.",
-        "",
-        *_fenced("toml", as_toml(words.recipe)),
-    ]
-    return "\n".join(parts) + "\n"
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """What a card says of a model, as lines of Markdown."""
-
-    tags: Sequence[str]
-    about: Sequence[str]
-    use: Sequence[str]
-    training: Sequence[str]
-    recipe: FinetuneRecipe | PretrainRecipe
-    """As it may be shown."""
-    base: str = ""
-
-
-# What machines read
-
-
-def _front_matter(words: _Words, name: str, results: Sequence[Evaluation]) -> list[str]:
-    lines = ["---", "library_name: transformers", "pipeline_tag: text-generation"]
-    if _HUB_NAME.fullmatch(words.base) and not os.path.exists(words.base):
-        lines.append(f"base_model: {json.dumps(words.base)}")
-    lines += ["tags:", *(f"- {tag}" for tag in words.tags)]
-    if results:
-        lines += ["model-index:", f"- name: {json.dumps(name)}", "  results:"]
-        lines += [line for one in results for line in _indexed(one)]
-    return [*lines, "---"]
-
-
-def _indexed(one: Evaluation) -> Iterator[str]:
-    told = one.settings["benchmark"]
-    yield "  - task:"
-    yield "      type: text-generation"
-    yield "    dataset:"
-    yield f"      name: {json.dumps(str(told['name']))}"
-    yield f"      type: {json.dumps(re.sub(r'[^a-z0-9]+', '-', str(told['name']).lower()).strip('-'))}"
-    yield "    metrics:"
-    for k, value in one.summary["pass_at_k"].items():
-        if value is not None:
-            yield f"    - name: pass@{k}"
-            yield "      type: pass_at_k"
-            yield f"      value: {value:.4f}"
-
-
-# A finetuned model
-
-
-def _finetuned(recipe: FinetuneRecipe, manifest: Mapping[str, Any]) -> _Words:
-    tags = ["code", "python", "lintseq", *(["edit-sequences"] if recipe.data.arm == "edits" else [])]
-    shown = _without_folders(recipe)
-    return _Words(tags, _about(recipe), _use(recipe), _training(recipe, manifest), shown, recipe.model)
-
-
-def _about(recipe: FinetuneRecipe) -> list[str]:
-    base = f"`{_short(recipe.model)}`"
-    by = f"Made with lintseq, after {PAPER}."
-    if recipe.data.arm == "plain":
-        return [
-            f"{base}, finetuned on instructions and Python programs. It writes a program at one go: it is the",
-            "baseline of models that write programs as sequences of edits.",
-            "",
-            by,
-        ]
-    return [
-        f"{base}, finetuned on instructions and Python programs that are written as sequences of edits. It does",
-        f"not write a program from its first line to its last, but as edits, each led by `{SEPARATOR}`, that insert",
-        "lines.",
-        "",
-        by,
-    ]
-
-
-def _use(recipe: FinetuneRecipe) -> list[str]:
-    edits, chat = recipe.data.arm == "edits", recipe.data.layout == "chat"
-    if chat:
-        feed = [
-            f"messages = [{{'role': 'user', 'content': {INSTRUCTION!r}}}]",
-            "prompt = tokenizer.apply_chat_template(",
-            "    messages, add_generation_prompt=True, return_dict=True, return_tensors='pt'",
-            ")",
-        ]
-        asks = "The prompt is the instruction, in the tokenizer's chat template."
+    """Return the README.md of a model; `manifest` is that of its run."""
+    if isinstance(recipe, FinetuneRecipe):
+        edits = recipe.data.arm == "edits"
+        tags = ["code", "python", "lintseq", *(["edit-sequences"] if edits else [])]
+        about, usage = _about_edits(recipe) if edits else _about_plain(recipe), _finetuned_usage(recipe)
+        training, base = _finetuning_table(recipe, manifest), recipe.model
     else:
-        feed = [
-            f"instruction = {INSTRUCTION!r}",
-            f"prompt = tokenizer(instruction + '\\n{SEPARATOR if edits else ''}', return_tensors='pt')",
-        ]
-        asks = f"The prompt is the instruction and a newline{f', then `{SEPARATOR}`' if edits else ''}."
-    imports = ["from transformers import AutoModelForCausalLM, AutoTokenizer"]
-    if edits:
-        imports += ["", "from lintseq.codecs import get_codec"]
-    sampled = "max_new_tokens=512, do_sample=True, temperature=0.7"
-    code = [
-        *imports,
-        "",
-        "folder = 'path/to/this/folder'",
-        "tokenizer = AutoTokenizer.from_pretrained(folder)",
-        "model = AutoModelForCausalLM.from_pretrained(folder)",
-        "",
-        *feed,
-        f"written = model.generate(prompt.input_ids, attention_mask=prompt.attention_mask, {sampled})",
-        "ids = written[0, prompt.input_ids.shape[1] :].tolist()",
-        "if tokenizer.eos_token_id in ids:",
-        "    ids = ids[: ids.index(tokenizer.eos_token_id)]",
-    ]
+        tags, base = ["lintseq"], ""
+        about, usage = _about_pretrained(recipe, manifest), _pretrained_usage()
+        training = _pretraining_table(recipe, manifest)
+    metadata = "\n".join(_metadata(tags, base, name, results))
+    return f"""---
+{metadata}
+---
+
+# {name}
+
+{about}
+
+Made with lintseq, after {PAPER}.
+
+## Usage
+
+{usage}
+
+## Training
+
+{training}
+{_score_section(results)}
+## Recipe
+
+`{MANIFEST}` has versions, fingerprints and counts in machine-readable form, `log.jsonl` the loss of each step.
+
+{_fence("toml", as_toml(_without_folders(recipe)))}
+"""
+
+
+def _metadata(tags: Sequence[str], base: str, name: str, results: Sequence[Evaluation]) -> Iterator[str]:
+    yield from ("library_name: transformers", "pipeline_tag: text-generation")
+    if _HUB_NAME.fullmatch(base) and not os.path.exists(base):
+        yield f"base_model: {json.dumps(base)}"
+    yield from ("tags:", *(f"- {tag}" for tag in tags))
+    if results:
+        yield from ("model-index:", f"- name: {json.dumps(name)}", "  results:")
+    for result in results:
+        benchmark = str(result.settings["benchmark"]["name"])
+        slug = re.sub(r"[^a-z0-9]+", "-", benchmark.lower()).strip("-")
+        yield from ("  - task:", "      type: text-generation", "    dataset:")
+        yield from (f"      name: {json.dumps(benchmark)}", f"      type: {json.dumps(slug)}", "    metrics:")
+        for k, score in _scores(result):
+            yield from (f"    - name: pass@{k}", "      type: pass_at_k", f"      value: {score:.4f}")
+
+
+# Finetuned models
+
+
+def _about_edits(recipe: FinetuneRecipe) -> str:
+    return f"""`{_short(recipe.model)}`, finetuned on instructions and Python programs written as sequences of edits.
+It does not write a program from its first line to its last, but as edits, each preceded by `{SEPARATOR}`, that insert
+lines."""
+
+
+def _about_plain(recipe: FinetuneRecipe) -> str:
+    return f"""`{_short(recipe.model)}`, finetuned on instructions and Python programs. It writes a program from its
+first line to its last: it is the baseline for models that write programs as sequences of edits."""
+
+
+def _finetuned_usage(recipe: FinetuneRecipe) -> str:
+    edits, format = recipe.data.arm == "edits", recipe.data.format
+    separator = SEPARATOR if edits else ""
+    if recipe.data.layout == "chat":
+        prompt = f"""messages = [{{'role': 'user', 'content': {INSTRUCTION!r}}}]
+prompt = tokenizer.apply_chat_template(
+    messages, add_generation_prompt=True, return_dict=True, return_tensors='pt'
+)"""
+        text = "The prompt is the instruction, in the tokenizer's chat template."
+    else:
+        prompt = f"""instruction = {INSTRUCTION!r}
+prompt = tokenizer(instruction + '\\n{separator}', return_tensors='pt')"""
+        text = f"The prompt is the instruction and a newline{f', then `{SEPARATOR}`' if edits else ''}."
+    code = f"""{_loading("from lintseq.codecs import get_codec" if edits else "")}
+{prompt}
+output = model.generate(
+    prompt.input_ids, attention_mask=prompt.attention_mask, max_new_tokens=512, do_sample=True, temperature=0.7
+)
+ids = output[0, prompt.input_ids.shape[1] :].tolist()
+if tokenizer.eos_token_id in ids:
+    ids = ids[: ids.index(tokenizer.eos_token_id)]
+"""
     if not edits:
-        return ["## Use", "", asks, "", *_fenced("python", "\n".join([*code, "print(tokenizer.decode(ids))"]))]
-    name = recipe.data.format
-    code += ["text = tokenizer.decode(ids)  # all tokens, or the edits would run into each other"]
-    code += [f"print(get_codec({name!r}).resolve(text).text)"]
-    return [
-        "## Use",
-        "",
-        asks,
-        "What the model writes is edit text; `resolve` turns it into the program, whatever was written, and says in",
-        f"its `notes` what was wrong with it. `lintseq` is a Python package. The format of the edits is `{name}`"
-        + (":" if name != DIFF.name else ","),
-        *(_format_words() if name == DIFF.name else ["see the documentation of its formats."]),
-        "",
-        *_fenced("python", "\n".join(code)),
-        "",
-        f"`{SEPARATOR}` is a token of its own and no special one, so decoding with `skip_special_tokens` leaves it.",
-    ]
+        return f"{text}\n\n{_fence('python', f'{code}print(tokenizer.decode(ids))')}"
+    code += f"""text = tokenizer.decode(ids)  # including special tokens
+print(get_codec({format!r}).resolve(text).text)"""
+    meaning = f"The format of the edits is `{format}`; see the lintseq documentation."
+    if format == DIFF.name:
+        meaning = f"""The format of the edits is `{format}`: `@@ -P,0 +S,N @@` inserts the `N` lines that follow,
+each preceded by `+`, after line `P` of the current program."""
+    return f"""{text} `resolve`, from the Python package `lintseq`, turns the output into a program, whatever it
+contains, and lists problems in its `notes`. {meaning}
+
+{_fence("python", code)}
+
+`{SEPARATOR}` is one token and not a special one, so decoding with `skip_special_tokens` keeps it."""
 
 
-def _format_words() -> list[str]:
-    return [
-        "as diff tools have them: `@@ -P,0 +S,N @@` inserts the `N` rows that follow, each led by `+`, after line `P`",
-        "of the program as it is.",
-    ]
+def _loading(more_imports: str = "") -> str:
+    imports = f"\n{more_imports}\n" if more_imports else ""
+    return f"""from transformers import AutoModelForCausalLM, AutoTokenizer
+{imports}
+folder = 'path/to/this/folder'
+tokenizer = AutoTokenizer.from_pretrained(folder)
+model = AutoModelForCausalLM.from_pretrained(folder)
+"""
 
 
-def _training(recipe: FinetuneRecipe, manifest: Mapping[str, Any]) -> list[str]:
-    outcome, plan = manifest["outcome"], manifest["plan"]
-    own, reference = plan["own"], plan["reference"]
-    how = f"adapters of rank {recipe.lora.rank}, merged" if recipe.lora.rank else "all weights"
+def _finetuning_table(recipe: FinetuneRecipe, manifest: Mapping[str, Any]) -> str:
+    outcome, plan, data = manifest["outcome"], manifest["plan"], recipe.data
+    own, reference, unit = plan["own"], plan["reference"], "nats per trained token"
+    method = f"adapters of rank {recipe.lora.rank}, merged" if recipe.lora.rank else "all weights"
+    low, mean, high = own["row_seen"]
+    times = f"{low} times" if low == high else f"{mean:.1f} times ({low} to {high})"
     rows = [
         ("parameters", f"{manifest['parameters']:,}"),
-        ("trained", f"{how} ({manifest['trained_parameters']:,} parameters)"),
-        ("arm", f"{recipe.data.arm}, format {recipe.data.format}" if recipe.data.arm == "edits" else "plain programs"),
-        ("data", f"`{_short(recipe.data.train)}`, sha256 of its rows `{manifest['sha256']['train'][:16]}...`"),
-        ("rows", f"{own['rows']:,}, each seen {_times(own['row_seen'])}"),
+        ("trained", f"{method} ({manifest['trained_parameters']:,} parameters)"),
+        ("arm", f"edits, format {data.format}" if data.arm == "edits" else "plain programs"),
+        ("data", f"`{_short(data.train)}`, sha256 of its rows `{manifest['sha256']['train'][:16]}...`"),
+        ("rows", f"{own['rows']:,}, each seen {times}"),
         ("optimizer steps", f"{own['steps']:,} of {plan['batch']:,} examples"),
-        ("examples", f"{own['examples']:,}, {own['passes']:.2f} passes over those that there are"),
+        ("examples", f"{own['examples']:,}, {own['passes']:.2f} passes"),
         ("trained tokens", f"{own['trained']:,}"),
-        ("tokens", f"{own['tokens']:,}, prompts included"),
-        ("longest example", f"{recipe.data.max_tokens:,} tokens; truncate = {recipe.data.truncate}"),
-        ("loss at the end", f"{outcome['loss']:.4f} nats a trained token"),
+        ("tokens", f"{own['tokens']:,}, including prompts"),
+        ("longest example", f"{data.max_tokens:,} tokens; truncate = {data.truncate}"),
+        ("final loss", f"{outcome['loss']:.4f} {unit}"),
+        ("validation loss", _measured(outcome["validation_loss"], unit)),
     ]
-    if outcome.get("validation_loss") is not None:
-        rows.append(("validation loss", f"{outcome['validation_loss']:.4f} nats a trained token"))
     if reference is not None:
-        rows.append(
-            (
-                f"matched by {plan['match']}",
-                f"a plain arm of the same rows takes {reference['steps']:,} steps and {reference['trained']:,}"
-                " trained tokens",
-            )
-        )
+        budget = f"{reference['steps']:,} steps and {reference['trained']:,} trained tokens"
+        rows.append((f"matched by {plan['match']}", f"the plain arm takes {budget}"))
     rows.append((f"`{SEPARATOR}`", f"token {manifest['diff']['id']}; {manifest['diff']['initialized']}"))
-    return _table(("what", "how much"), [*rows, *_of_the_run(manifest)])
+    return _table(("property", "value"), [*rows, *_run_rows(manifest)])
 
 
-def _times(seen: Sequence[float]) -> str:
-    least, mean, most = seen
-    return f"{least} times" if least == most else f"{mean:.1f} times ({least} to {most})"
+# Pretrained models
 
 
-def _without_folders(recipe: FinetuneRecipe) -> FinetuneRecipe:
-    """Return a recipe that names files and models as `_short` does."""
-    data = replace(
-        recipe.data,
-        train=_short(recipe.data.train),
-        reference=_short(recipe.data.reference),
-        validation=_short(recipe.data.validation),
-    )
-    return replace(recipe, model=_short(recipe.model), tokenizer=_short(recipe.tokenizer), data=data)
-
-
-# A pretrained model
-
-
-def _pretrained(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> _Words:
-    data = recipe.data
-    shown = replace(
-        recipe,
-        tokenizer=_short(recipe.tokenizer),
-        data=replace(data, train=_without_places(data.train), validation=_without_places(data.validation)),
-    )
-    training = [*_pretraining(recipe, manifest), "", *_sources(recipe, manifest)]
-    return _Words(["lintseq"], _about_base(recipe, manifest), _use_base(), training, shown)
-
-
-def _about_base(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> list[str]:
+def _about_pretrained(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> str:
     shape = recipe.model
-    lines = [
-        f"A language model of {manifest['parameters']:,} parameters, trained from nothing. It goes on with a text",
-        "and was not taught to do what it is told: `lintseq finetune` teaches it to write programs, as edits or at",
-        "one go.",
-        "",
-        f"It is a decoder as {_FAMILIES[shape.family]} has it (layers: {shape.layers}, width: {shape.width}), and",
-        f"looks at up to {shape.context:,} tokens.",
-    ]
-    if any(one.read == "edits" for one in recipe.data.train):
-        lines += [
-            "",
-            f"Some of what it read are instructions and programs written as edits, each led by `{SEPARATOR}`.",
-        ]
-    return [*lines, "", f"Made with lintseq, after {PAPER}."]
+    family = {"olmo": "OLMo", "olmo2": "OLMo 2"}[shape.family]
+    sizes = f"layers: {shape.layers}, width: {shape.width}, context: {shape.context:,} tokens"
+    text = f"""A language model of {manifest["parameters"]:,} parameters, trained from scratch. It continues texts and
+does not follow instructions: finetune it with `lintseq finetune` to write programs, as edits or from top to bottom.
+
+It is a decoder in the {family} architecture ({sizes})."""
+    if any(source.read == "edits" for source in recipe.data.train):
+        text += f"""
+
+Its training data includes instructions with programs written as edits, each preceded by `{SEPARATOR}`."""
+    return text
 
 
-_FAMILIES = {"olmo": "OLMo", "olmo2": "OLMo 2"}
+def _pretrained_usage() -> str:
+    code = f"""{_loading()}
+text = tokenizer({BEGINNING!r}, return_tensors='pt')
+output = model.generate(
+    text.input_ids, attention_mask=text.attention_mask, max_new_tokens=128, do_sample=True, temperature=0.7
+)
+print(tokenizer.decode(output[0], skip_special_tokens=True))"""
+    return _fence("python", code)
 
 
-def _use_base() -> list[str]:
-    code = [
-        "from transformers import AutoModelForCausalLM, AutoTokenizer",
-        "",
-        "folder = 'path/to/this/folder'",
-        "tokenizer = AutoTokenizer.from_pretrained(folder)",
-        "model = AutoModelForCausalLM.from_pretrained(folder)",
-        "",
-        f"text = tokenizer({BEGINNING!r}, return_tensors='pt')",
-        "written = model.generate(",
-        "    text.input_ids, attention_mask=text.attention_mask, max_new_tokens=128, do_sample=True, temperature=0.7",
-        ")",
-        "print(tokenizer.decode(written[0], skip_special_tokens=True))",
-    ]
-    return ["## Use", "", *_fenced("python", "\n".join(code))]
-
-
-def _pretraining(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> list[str]:
-    outcome, corpus, run = manifest["outcome"], manifest["corpus"], recipe.run
+def _pretraining_table(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> str:
+    outcome, corpus = manifest["outcome"], manifest["corpus"]
     length = recipe.data.row_tokens or recipe.model.context
     rows = [
         ("parameters", f"{manifest['parameters']:,}"),
         ("tokenizer", f"`{_short(recipe.tokenizer)}`"),
-        ("optimizer steps", f"{outcome['steps']:,} of {run.batch:,} rows of {length:,} tokens"),
+        ("optimizer steps", f"{outcome['step']:,} of {recipe.run.batch:,} rows of {length:,} tokens"),
         ("tokens", f"{outcome['tokens']:,}"),
-        ("loss at the end", f"{outcome['loss']:.4f} nats a token"),
-    ]
-    if outcome.get("validation_loss") is not None:
-        rows.append(("validation loss", f"{outcome['validation_loss']:.4f} nats a token"))
-    if outcome.get("bits_per_byte") is not None:
-        rows.append(("validation, bits a byte", f"{outcome['bits_per_byte']:.4f}"))
-    rows += [
+        ("final loss", f"{outcome['loss']:.4f} nats per token"),
+        ("validation loss", _measured(outcome["validation_loss"], "nats per token")),
+        ("validation, bits per byte", _measured(outcome["bits_per_byte"])),
         ("documents", f"{corpus['documents']:,}"),
-        ("tokens that there are to train on", f"{corpus['tokens']['train']:,}"),
-        ("tokens held out", f"{corpus['tokens']['validation']:,}"),
+        ("available training tokens", f"{corpus['tokens']['train']:,}"),
+        ("held-out tokens", f"{corpus['tokens']['validation']:,}"),
+        *((f"skipped rows: {reason}", f"{count:,}") for reason, count in corpus["skipped"].items()),
+        *_run_rows(manifest),
     ]
-    rows += [(f"rows left out: {reason}", f"{count:,}") for reason, count in corpus["skipped"].items()]
-    return _table(("what", "how much"), [*rows, *_of_the_run(manifest)])
+    passes = zip(recipe.data.train, manifest["rows"]["epochs"], strict=True)
+    sources = [(f"`{_short(source.path)}`", f"{epochs:.2f}") for source, epochs in passes]
+    sources += [(f"`{_short(source.path)}`", "validation only") for source in recipe.data.validation]
+    return f"{_table(('property', 'value'), rows)}\n\n{_table(('source', 'epochs'), sources)}"
 
 
-def _sources(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> list[str]:
-    """Return the sources as a table, with how often each was gone through."""
-    times = manifest["rows"]["epochs"]
-    seen = zip(recipe.data.train, times, strict=True)
-    rows = [(f"`{_short(one.path)}`", f"{often:.2f} times") for one, often in seen]
-    rows += [(f"`{_short(one.path)}`", "for validation alone") for one in recipe.data.validation]
-    return _table(("source", "seen"), rows)
+# Common parts
 
 
-def _without_places(sources: Sequence[Source]) -> tuple[Source, ...]:
-    return tuple(replace(one, path=_short(one.path)) for one in sources)
+def _measured(value: float | None, unit: str = "") -> str:
+    return "" if value is None else f"{value:.4f} {unit}".rstrip()
 
 
-# What all cards have
-
-
-def _of_the_run(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _run_rows(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     outcome = manifest["outcome"]
     return [
-        ("operations", f"{outcome['flops']:.3g}"),
+        ("floating-point operations", f"{outcome['flops']:.3g}"),
         ("time", f"{outcome['seconds']:,.0f} s"),
         ("seed", str(manifest["seed"])),
-        *manifest.get("versions", {}).items(),
+        *manifest["versions"].items(),
     ]
 
 
-def _scores(results: Sequence[Evaluation]) -> list[str]:
-    if not results:
-        return []
+def _scores(result: Evaluation) -> list[tuple[str, float]]:
+    return [(k, score) for k, score in result.summary["pass_at_k"].items() if score is not None]
+
+
+def _score_section(results: Sequence[Evaluation]) -> str:
     rows = []
-    for one in results:
-        told = one.settings["benchmark"]
-        intervals = one.summary.get("pass_at_k_interval", {})
-        for k, value in one.summary["pass_at_k"].items():
-            if value is not None:
-                low, high = intervals.get(k, (value, value))
-                rows.append(
-                    (f"{told['name']}, pass@{k}", f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})")
-                )
-        rows.append((f"{told['name']}, completions", f"{one.summary['completions']:,}"))
-    return ["## Scores", "", *_table(("benchmark", "score (95 % interval)"), rows), ""]
+    for result in results:
+        benchmark = result.settings["benchmark"]["name"]
+        intervals = result.summary.get("pass_at_k_interval", {})
+        for k, score in _scores(result):
+            low, high = intervals.get(k, (score, score))
+            rows.append((f"{benchmark}, pass@{k}", f"{100 * score:.1f} % ({100 * low:.1f} to {100 * high:.1f})"))
+        rows.append((f"{benchmark}, completions", f"{result.summary['completions']:,}"))
+    table = _table(("benchmark", "score (95 % interval)"), rows)
+    return f"\n## Scores\n\n{table}\n" if results else ""
+
+
+def _without_folders(recipe: FinetuneRecipe | PretrainRecipe) -> FinetuneRecipe | PretrainRecipe:
+    """Return the recipe with the local folders removed from its paths."""
+    tokenizer = _short(recipe.tokenizer)
+    if isinstance(recipe, FinetuneRecipe):
+        pairs = recipe.data
+        pairs = replace(
+            pairs,
+            train=_short(pairs.train),
+            reference=_short(pairs.reference),
+            validation=_short(pairs.validation),
+        )
+        return replace(recipe, model=_short(recipe.model), tokenizer=tokenizer, data=pairs)
+
+    def short(sources: Sequence[CorpusSource]) -> tuple[CorpusSource, ...]:
+        return tuple(replace(source, path=_short(source.path)) for source in sources)
+
+    corpus = replace(recipe.data, train=short(recipe.data.train), validation=short(recipe.data.validation))
+    return replace(recipe, tokenizer=tokenizer, data=corpus)
 
 
 def _short(path: str) -> str:
-    """Return the name of a file or a model without what is the business of the machine that it was read from."""
+    """Return the name of a file or model without the local folder or the query of a URL."""
     if os.path.isabs(path) or os.path.exists(path):
         return os.path.basename(path.rstrip("/")) or path
     return path.partition("?")[0]
 
 
-def _table(header: tuple[str, str], rows: Sequence[tuple[str, str]]) -> list[str]:
-    lines = [f"| {_cell(name)} | {_cell(value)} |" for name, value in [header, *rows]]
-    return [lines[0], "|---|---|", *lines[1:]]
+def _table(header: tuple[str, str], rows: Sequence[tuple[str, str]]) -> str:
+    cells = [[" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in [header, *rows] if row[1]]
+    lines = [f"| {name} | {value} |" for name, value in cells]
+    return "\n".join([lines[0], "|---|---|", *lines[1:]])
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
-
-
-def _fenced(language: str, text: str) -> list[str]:
-    return [f"```{language}", *text.rstrip("\n").split("\n"), "```"]
+def _fence(language: str, text: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```"

@@ -1,14 +1,14 @@
-"""Documents: the texts that tokenizers are trained on and corpora are made of.
+"""Documents: the texts that tokenizers are trained on and pretraining corpora are made of.
 
-Owns what of an input is a text. Inputs are those that `lintseq build` reads, and files of any kind, each of
-which is one document; records of edit sequences, and their programs, are documents too, where that is asked for.
+Inputs are those of `lintseq build`, and files of any kind, each of which is a document. Lintseq records can be read as
+prompt and edit text, or as prompt and program.
 """
 
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal, get_args
 
 from lintseq.dataset.shapes import read_record
 from lintseq.errors import ConfigError, ProgramError
@@ -39,43 +39,58 @@ from lintseq.rows.places import (
 from lintseq.rows.sourcecode import decoded
 from lintseq.rows.streams import STDIN, check_readable, opened
 
-READINGS = ("text", "edits", "plain", "files")
-"""What a row gives: a column of it; of a record, the prompt with the edit text or the program; a file as it is."""
+ReadMode = Literal["text", "edits", "plain", "files"]
 
-TEXT_NAMES = ("text", "content", "code", "program", "source_code", "document", "body", "response", "completion")
-"""Columns that hold the text unless one is named; the first that is there."""
+TEXT_COLUMNS = ("text", "content", "code", "program", "source_code", "document", "body", "response", "completion")
+"""Names of columns that hold text, most specific first."""
 
-PLAIN = (".txt", ".md", ".rst", ".tex")
-"""Files that are texts themselves, whatever is said of reading."""
+TEXT_SUFFIXES = (".txt", ".md", ".rst", ".tex")
+"""Files that are one document each in any mode."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """How a row becomes a document; can be given to other processes."""
+class TextOptions:
+    """Where the text of a document is in an input."""
 
-    way: str
-    """One of `READINGS`."""
     field: str = ""
-    """The column that holds the text; for records none."""
+    """Column that contains the text; detected by its name by default."""
+    read: ReadMode = "text"
+    """text: one column of each row. edits: prompt and edit text of lintseq records. plain: prompt and program of
+    lintseq records. files: each file is a document."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReader:
+    """Reads the document in a row; can be sent to other processes."""
+
+    mode: ReadMode
+    field: str = ""
+    """Column that contains the text; unused for records."""
 
     def text(self, data: bytes) -> str:
-        """Return the document in a row; raise `ProgramError` if it holds none."""
+        """Return the document in a row of JSON; raises `ProgramError` if there is none."""
         row = parse_row(data)
-        if self.way in ("edits", "plain"):
+        if self.mode == "edits":
             record = read_record(row)
-            start = record.start if self.way == "edits" else Program(())
-            text = prompt_of(record.instruction, start) + (record.text if self.way == "edits" else record.program)
+            text = prompt_of(record.instruction, record.start) + record.text
+        elif self.mode == "plain":
+            record = read_record(row)
+            text = prompt_of(record.instruction, Program(())) + record.program
         else:
             text = Fields(code=self.field, unreadable="unreadable").read_code(row)
         if not text:
             raise ProgramError("empty", "the text is empty")
-        if not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError as error:
-                what = f"character {error.start} is no character, but a lone surrogate"
-                raise ProgramError("encoding", what) from None
+        check_encoding(text)
         return text
+
+
+def check_encoding(text: str) -> None:
+    """Raise `ProgramError` if a text contains a lone surrogate, so that it has no bytes."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ProgramError("encoding", f"character {error.start} is a lone surrogate") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,49 +98,51 @@ class Documents:
     """An input whose rows are documents."""
 
     path: str
-    reading: Reading
+    reader: DocumentReader
     source: Source
 
 
-def open_documents(path: str, *, field: str = "", read: str = "text") -> list[Documents]:
-    """Return the inputs that a word of the command line names; raise `ConfigError` for what cannot work."""
-    if read not in READINGS:
-        raise ConfigError(f"unknown way to read {path}: {read!r}; use one of {', '.join(READINGS)}")
-    if read != "text" and field:
-        raise ConfigError(f"{path} is read as {read}, so no column can be named (it says field {field!r})")
-    if read == "files" or (read == "text" and path.endswith(PLAIN)):
-        return [Documents(path, Reading("files", "text"), look_at(_files_input(path), None))]
-    return [_documents(one, field, read) for one in find_inputs(path, ReadingOptions())]
+def open_documents(path: str, options: TextOptions) -> list[Documents]:
+    """Return the inputs at a path; raises `ConfigError` if they cannot be read as documents."""
+    field, mode = options.field, options.read
+    if mode not in get_args(ReadMode):
+        raise ConfigError(f"cannot read {path} as {mode!r}; use one of {', '.join(get_args(ReadMode))}")
+    if mode != "text" and field:
+        raise ConfigError(f"{path} is read as {mode}, so it has no column {field!r}; leave out the field")
+    if mode == "files" or (mode == "text" and path.endswith(TEXT_SUFFIXES)):
+        return [Documents(path, DocumentReader("files", "text"), look_at(_files_input(path), None))]
+    return [_documents(found, field, mode) for found in find_inputs(path, ReadingOptions())]
 
 
-def _documents(one: Input, field: str, read: str) -> Documents:
-    source = look_at(one, None)
-    if read != "text":
-        return Documents(one.path, Reading(read), source)
-    if one.fields is None or field:
-        return Documents(one.path, Reading("text", _column(one.path, source.columns, field)), source)
-    return Documents(one.path, Reading("text", one.fields.code), source)
+def _documents(found: Input, field: str, mode: ReadMode) -> Documents:
+    source = look_at(found, None)
+    if mode == "text":
+        known = found.fields.code if found.fields is not None and not field else ""
+        field = known or _text_column(found.path, source.columns, field)
+    return Documents(found.path, DocumentReader(mode, field), source)
 
 
-def _column(path: str, columns: frozenset[str], field: str) -> str:
-    """Return the column that holds the text."""
-    if not columns:  # there are no rows, or none that is an object: whatever is there will be skipped
-        return field or TEXT_NAMES[0]
-    known = {name.lower(): name for name in columns}
-    found = field if field in columns else None if field else next((known[n] for n in TEXT_NAMES if n in known), None)
-    if found is None:
-        what = f"no column {field!r}" if field else "none of the columns is known to hold text"
-        raise ConfigError(f"{path}: {what} (columns: {', '.join(sorted(columns))}); name it with `field`, or --field")
-    return found
+def _text_column(path: str, columns: frozenset[str], field: str) -> str:
+    if not columns:  # no rows, or none that is an object: every row will be skipped
+        return field or TEXT_COLUMNS[0]
+    if field:
+        column = field if field in columns else None
+    else:
+        by_name = {name.lower(): name for name in columns}
+        column = next((by_name[name] for name in TEXT_COLUMNS if name in by_name), None)
+    if column is None:
+        problem = f"no column {field!r}" if field else "found no column with text"
+        raise ConfigError(f"{path}: {problem} (columns: {', '.join(sorted(columns))}); name it with --field")
+    return column
 
 
-# Files as they are
+# Files as documents
 
 
 def _files_input(path: str) -> Input:
-    """Return the input of files, each of which is a document; its size is in files."""
+    """Return an input with one row per file."""
     if path == STDIN:
-        raise ConfigError("standard input holds rows, not files; leave out that it is read as files")
+        raise ConfigError("standard input cannot be read as files")
     if is_pattern(path):
         files = [(name_below(base_of(path), file), file) for file in files_matching(path)]
     elif is_folder(path):
@@ -134,17 +151,17 @@ def _files_input(path: str) -> Input:
         check_readable(path)
         files = [(os.path.basename(path), path)]
     if not files:
-        raise ConfigError(f"{path} holds no files")
+        raise ConfigError(f"{path} contains no files")
     fingerprint = {"files": len(files), "hash": stamp_of(files)}
     return Input(path, len(files), fingerprint, partial(_read_files, files), by_rows=True)
 
 
 def _read_files(files: Sequence[tuple[str, str]], after: Mark = START) -> Iterator[RawRow]:
     for index, (name, file) in enumerate(files[after.rows :], after.rows):
-        yield RawRow(index, index + 1, encode_row(_row_of(name, file)), index + 1)
+        yield RawRow(index, index + 1, encode_row(_file_row(name, file)), index + 1)
 
 
-def _row_of(name: str, file: str) -> dict[str, Any]:
+def _file_row(name: str, file: str) -> dict[str, Any]:
     try:
         with opened(file) as stream:
             return {"path": name, "text": decoded(stream.read())}

@@ -1,16 +1,16 @@
-"""Arms that can be compared: which examples a run sees, in which order, and when that is enough.
+"""Comparable arms: which examples a run sees, in which order, and for how many steps.
 
-A program and its edit sequences are the same row of data, but not the same number of examples, and not of the same
-length. What is held equal between the arms is therefore a choice:
+A program and its edit sequences come from the same row, but differ in number and length. What is equal between the two
+arms is therefore a choice (`match.by` in a recipe):
 
-    steps    the same optimizer steps of as many examples each, as in the paper
-    tokens   the same number of trained tokens, to half a step; rows in turn as below
-    rows     each distinct row as often: a pass has each row once, and the next pass another of its draws
-    none     nothing: so many passes over the arm's own examples
+    steps    the same number of optimizer steps of the same number of examples, as in the paper
+    tokens   the same number of trained tokens, to within half a step; one draw per row and pass
+    rows     every row equally often and in the same order; one draw per row and pass, a different one in each pass
+    none     nothing: a number of passes over the arm's own examples
 
-The plain arm is the reference: `epochs` counts passes over its examples. Passes run into each other, so that every
-step has the same number of examples; the last is filled up from the pass that would come next. What is drawn depends
-on the seed and on how many examples there are of each row, never on the machine.
+The plain arm is the reference: `epochs` counts passes over its examples. Passes follow each other without a gap, so
+every step has the same number of examples; the last step is completed with examples of the next pass. The order
+depends on the seed and on the number of examples per row only.
 """
 
 from collections import Counter
@@ -27,163 +27,166 @@ MATCHES = ("steps", "tokens", "rows", "none")
 
 
 @dataclass(frozen=True, slots=True)
-class Examples:
-    """What there is to be seen: for each example its row, its length, and how much of that is trained on."""
+class ExampleSizes:
+    """The examples of an arm: for each, its row and its lengths in tokens."""
 
     rows: Sequence[int]
-    """The number of the row that it is made of, from 0; rows are the same ones in both arms."""
+    """Number of the row it was made from, counted from 0; the same in both arms."""
     trained: Sequence[int]
-    """The tokens of completions, the end among them."""
+    """Tokens of the completion, including the end token."""
     tokens: Sequence[int]
-    """All of them, prompts included."""
+    """All tokens, including the prompt."""
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """What an arm sees in a run; the table that is printed before it."""
+class ArmBudget:
+    """What an arm sees during a run."""
 
     steps: int
     examples: int
-    """Seen, each as often as it is seen."""
+    """Examples seen, counting repetitions."""
     passes: float
-    """Over the examples that there are."""
+    """Passes over the distinct examples."""
     rows: int
-    """Distinct ones that there are."""
+    """Distinct rows."""
     row_seen: tuple[int, float, int]
-    """How often a row is seen: the least, the mean, the most."""
+    """Minimum, mean and maximum number of times that a row is seen."""
     trained: int
-    """Tokens."""
+    """Completion tokens seen."""
     tokens: int
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    """All tokens seen."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run sees, in order: `batch` examples for each step, by their numbers."""
+class TrainingPlan:
+    """The examples of a run in order, `batch` indices per optimizer step."""
 
     match: str
     batch: int
     order: tuple[int, ...]
-    own: Budget
-    reference: Budget | None
-    """That of the plain arm; None where nothing is matched."""
+    own: ArmBudget
+    reference: ArmBudget | None
+    """The budget of the plain arm; None if nothing is matched."""
 
     @property
     def steps(self) -> int:
         return len(self.order) // self.batch
 
     def as_dict(self) -> dict[str, Any]:
-        reference = None if self.reference is None else self.reference.as_dict()
-        return {"match": self.match, "batch": self.batch, "own": self.own.as_dict(), "reference": reference}
+        """Return the plan without the order."""
+        reference = None if self.reference is None else asdict(self.reference)
+        return {"match": self.match, "batch": self.batch, "own": asdict(self.own), "reference": reference}
 
 
-def make_plan(own: Examples, reference: Examples | None, *, match: str, epochs: float, batch: int, seed: int) -> Plan:
-    """Return what an arm sees so that it can be compared with the plain arm, which is the reference."""
+def make_plan(
+    own: ExampleSizes, reference: ExampleSizes | None, *, match: str, epochs: float, batch: int, seed: int
+) -> TrainingPlan:
+    """Return the plan that makes an arm comparable with the plain arm `reference`.
+
+    Raises `ConfigError` if there are no examples or an option is out of range.
+    """
     check_match(match, epochs=epochs, batch=batch)
     if not len(own):
-        raise ConfigError("there is no example to train on")
+        raise ConfigError("there are no examples to train on")
     if match == "none" or reference is None:
-        order = _filled(passes(len(own), seed), _steps(epochs, len(own), batch) * batch)
-        return Plan("none", batch, order, budget(own, order, batch), None)
-    usual = _filled(passes(len(reference), seed), _steps(epochs, len(reference), batch) * batch)
+        order = _first(_passes(len(own), seed), _steps(epochs, len(own), batch) * batch)
+        return TrainingPlan("none", batch, order, _budget(own, order, batch), None)
+    plain = _first(_passes(len(reference), seed), _steps(epochs, len(reference), batch) * batch)
     if match == "rows":
-        order = _filled(turns(own.rows, seed), len(usual))
+        order = _first(_row_passes(own.rows, seed), len(plain))
     elif match == "tokens":
-        order = _until(turns(own.rows, seed), own.trained, sum(reference.trained[one] for one in usual), batch)
+        budget = sum(reference.trained[index] for index in plain)
+        order = _up_to(_row_passes(own.rows, seed), own.trained, budget, batch)
     else:
-        order = _filled(passes(len(own), seed), len(usual))
-    return Plan(match, batch, order, budget(own, order, batch), budget(reference, usual, batch))
+        order = _first(_passes(len(own), seed), len(plain))
+    return TrainingPlan(match, batch, order, _budget(own, order, batch), _budget(reference, plain, batch))
 
 
 def check_match(match: str, *, epochs: float, batch: int) -> None:
-    """Raise `ConfigError` for what makes no plan."""
+    """Raise `ConfigError` for options that give no plan."""
     if match not in MATCHES:
         raise ConfigError(f"unknown match {match!r}; use one of {', '.join(MATCHES)}")
     if not epochs > 0:
-        raise ConfigError(f"{epochs:g} epochs train nothing; choose a number above 0")
+        raise ConfigError(f"cannot train for {epochs:g} epochs; use a number above 0")
     if batch < 1:
-        raise ConfigError(f"a batch of {batch} examples is none; choose a number from 1")
+        raise ConfigError(f"a batch cannot have {batch} examples; use 1 or more")
 
 
-def passes(count: int, seed: int) -> Iterator[int]:
-    """Yield the numbers below `count` in a random order, then in another, for ever."""
+def by_length(order: Sequence[int], lengths: Sequence[int], batch: int) -> list[int]:
+    """Return the order with the examples of each step sorted by length, longest first.
+
+    Examples that are padded together then have similar lengths, while the examples of a step stay random; and a step
+    that exceeds the memory of the device fails at its beginning.
+    """
+    result: list[int] = []
+    for start in range(0, len(order), batch):
+        result += sorted(order[start : start + batch], key=lambda index: -lengths[index])
+    return result
+
+
+def _passes(count: int, seed: int) -> Iterator[int]:
+    """Yield the numbers below `count` in random order, then in another random order, and so on."""
     number = 0
     while True:
         yield from _shuffled(range(count), seed, number)
         number += 1
 
 
-def turns(rows: Sequence[int], seed: int) -> Iterator[int]:
-    """Yield examples so that each pass has one of each row, in the order in which the plain arm has the rows.
+def _row_passes(rows: Sequence[int], seed: int) -> Iterator[int]:
+    """Yield one example of each row per pass, rows in the order in which `_passes` has them in the plain arm.
 
-    A row shows its examples in turn, in a random order that is its own; none comes again before all have come.
+    Successive passes cycle through the examples of a row in a random order of its own.
     """
-    of_row: dict[int, list[int]] = {}
+    examples_of: dict[int, list[int]] = {}
     for example, row in enumerate(rows):
-        of_row.setdefault(row, []).append(example)
-    names = sorted(of_row)
-    mixed = [_shuffled(of_row[name], seed, f"row {name}") for name in names]
-    for number, place in enumerate(passes(len(names), seed)):
-        examples = mixed[place]
-        yield examples[number // len(names) % len(examples)]
+        examples_of.setdefault(row, []).append(example)
+    shuffled = [_shuffled(examples_of[row], seed, f"row {row}") for row in sorted(examples_of)]
+    for number, row in enumerate(_passes(len(shuffled), seed)):
+        examples = shuffled[row]
+        yield examples[number // len(shuffled) % len(examples)]
 
 
-def budget(examples: Examples, order: Sequence[int], batch: int) -> Budget:
-    """Return what an order of examples comes to."""
-    seen = Counter(examples.rows[one] for one in order)
+def _budget(examples: ExampleSizes, order: Sequence[int], batch: int) -> ArmBudget:
+    seen = Counter(examples.rows[index] for index in order)
     rows = set(examples.rows)
-    often = [seen[row] for row in rows]
-    return Budget(
+    times = [seen[row] for row in rows]
+    return ArmBudget(
         steps=len(order) // batch,
         examples=len(order),
         passes=len(order) / len(examples),
         rows=len(rows),
-        row_seen=(min(often), sum(often) / len(often), max(often)),
-        trained=sum(examples.trained[one] for one in order),
-        tokens=sum(examples.tokens[one] for one in order),
+        row_seen=(min(times), sum(times) / len(times), max(times)),
+        trained=sum(examples.trained[index] for index in order),
+        tokens=sum(examples.tokens[index] for index in order),
     )
 
 
-def by_length(order: Sequence[int], lengths: Sequence[int], batch: int) -> list[int]:
-    """Return an order in which each step has the same examples as before, the longest first.
-
-    What is padded together is then of much the same length, while it stays chance which examples make a step; and a
-    step that does not fit into memory fails at once rather than late.
-    """
-    found: list[int] = []
-    for start in range(0, len(order), batch):
-        found += sorted(order[start : start + batch], key=lambda one: -lengths[one])
-    return found
-
-
 def _steps(epochs: float, count: int, batch: int) -> int:
-    """Return how many whole batches it takes; less than a millionth of one is rounding."""
+    """Return the number of batches in `epochs` passes, rounded up; less than a millionth of a batch is rounding."""
     return max(1, -int(-(epochs * count / batch - 1e-6) // 1))
 
 
-def _filled(stream: Iterator[int], count: int) -> tuple[int, ...]:
+def _first(stream: Iterator[int], count: int) -> tuple[int, ...]:
     return tuple(islice(stream, count))
 
 
-def _until(stream: Iterator[int], trained: Sequence[int], wanted: int, batch: int) -> tuple[int, ...]:
-    """Return as many whole batches as come closest to so many trained tokens."""
+def _up_to(stream: Iterator[int], trained: Sequence[int], budget: int, batch: int) -> tuple[int, ...]:
+    """Return the whole number of batches whose trained tokens are closest to `budget`."""
     order: list[int] = []
-    done = 0
+    total = 0
     while True:
         step = list(islice(stream, batch))
-        more = sum(trained[one] for one in step)
-        if order and done + more - wanted > wanted - done:
+        tokens = sum(trained[index] for index in step)
+        if order and total + tokens - budget > budget - total:
             return tuple(order)
         order += step
-        done += more
+        total += tokens
 
 
-def _shuffled(items: Sequence[int], seed: int, name: int | str) -> list[int]:
-    found = list(items)
-    Random(stable_hash(seed, "order", name)).shuffle(found)
-    return found
+def _shuffled(items: Sequence[int], seed: int, key: int | str) -> list[int]:
+    result = list(items)
+    Random(stable_hash(seed, "order", key)).shuffle(result)
+    return result

@@ -1,8 +1,8 @@
-"""Recipes: a training run written down whole, in TOML.
+"""Recipes: the complete configuration of a training run, as option dataclasses and as TOML.
 
-Owns what may stand in a recipe, reading it, settings given besides (`optim.lr=3e-4`) and writing it down beside an
-output. Everything is checked before anything loads: a key that does not exist is an error with the nearest one that
-does. Paths are as on a command line: relative to where the command runs.
+This module defines what a recipe may contain, reads it, applies overrides such as `optim.lr=3e-4`, and writes it next
+to the output of a run. All values are checked before any model or data is loaded, and an unknown key is an error that
+names the closest known key. Paths are relative to the working directory of the command.
 """
 
 import dataclasses
@@ -10,391 +10,396 @@ import difflib
 import json
 import math
 import tomllib
-import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from lintseq.errors import ConfigError
 
 R = TypeVar("R")
 
-# What may stand in a recipe
+# Options
+
+
+def _require(holds: bool, name: str, value: Any, expected: str) -> None:
+    if not holds:
+        raise ConfigError(f"{name} is {value}; expected {expected}")
+
+
+def _require_at_least(minimum: int, options: Any, section: str, *names: str) -> None:
+    for name in names:
+        value = getattr(options, name)
+        _require(value >= minimum, f"{section}{name}", value, f"{minimum} or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Optim:
-    """AdamW, and how its learning rate goes."""
+class OptimizerOptions:
+    """AdamW and its learning-rate schedule."""
 
     lr: float
+    """Peak learning rate."""
     schedule: Literal["constant", "linear", "cosine", "wsd"] = "linear"
-    """After the warm-up: stay; fall in a line; fall as half a cosine; stay, and fall in a line at the end (WSD)."""
+    """After warmup: constant, linear or cosine decay, or constant with a linear decay at the end (wsd)."""
     warmup: float = 0.0
-    """Steps in which the learning rate rises from 0; below 1, the share of all steps."""
+    """Warmup steps; a value below 1 is a fraction of all steps."""
     decay: float = 0.2
-    """Of `wsd`: steps in which it falls at the end; below 1, the share of all steps."""
+    """Steps of the final decay of `wsd`; a value below 1 is a fraction of all steps."""
     final_lr: float = 0.0
-    """What it falls to, as a share of `lr`."""
+    """Final learning rate as a fraction of `lr`."""
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.95)
     eps: float = 1e-8
     clip: float = 1.0
-    """Norm that gradients are cut to; 0 leaves them as they are."""
+    """Maximum gradient norm; 0 disables clipping."""
 
     def __post_init__(self) -> None:
-        _check(self.lr > 0, "optim.lr", self.lr, "above 0")
-        _check(self.warmup >= 0, "optim.warmup", self.warmup, "0 or more")
-        _check(self.decay > 0, "optim.decay", self.decay, "above 0")
-        _check(0 <= self.final_lr <= 1, "optim.final_lr", self.final_lr, "from 0 to 1")
-        _check(all(0 <= beta < 1 for beta in self.betas), "optim.betas", self.betas, "from 0 to below 1")
-        _check(self.clip >= 0, "optim.clip", self.clip, "0 or more")
+        _require(self.lr > 0, "optim.lr", self.lr, "a number above 0")
+        _require(self.decay > 0, "optim.decay", self.decay, "a number above 0")
+        _require(0 <= self.final_lr <= 1, "optim.final_lr", self.final_lr, "a number from 0 to 1")
+        in_range = all(0 <= beta < 1 for beta in self.betas)
+        _require(in_range, "optim.betas", self.betas, "numbers from 0 to below 1")
+        _require_at_least(0, self, "optim.", "warmup", "clip")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """How the work is cut and kept."""
+class RunOptions:
+    """Batching, devices, checkpoints and logging."""
 
     batch: int
-    """Rows of an optimizer step, on all devices together."""
+    """Rows per optimizer step, over all devices."""
     micro_batch: int
-    """Rows that a device takes at once; the rest of a batch is accumulated."""
+    """Rows per device and forward pass; gradients accumulate until a batch is complete."""
     seed: int = 42
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Of the arithmetic; weights and optimizer are fp32. `auto` is bf16 where a GPU does it, else fp32."""
+    """Precision of activations; weights and optimizer state are fp32. `auto` is bf16 on GPUs that support it."""
     save_every: int = 0
-    """Steps between checkpoints; 0 keeps none but the end."""
-    keep: int = 2
-    """Checkpoints that are kept, the last ones."""
+    """Steps between checkpoints; 0 saves the final model only."""
+    keep_checkpoints: int = 2
+    """Number of most recent checkpoints to keep."""
     evaluate_every: int = 0
-    """Steps between looks at the validation rows; 0 looks at the end alone."""
+    """Steps between evaluations on the validation rows; 0 evaluates at the end only."""
     log_every: int = 1
-    """Steps between lines of the log."""
+    """Steps between log lines."""
     activation_checkpointing: bool = False
-    """Work activations out again in the backward pass: less memory, a third more time."""
+    """Recompute activations in the backward pass: less memory, about a third more time."""
     compile: bool = False
     """Compile the model with torch.compile."""
 
     def __post_init__(self) -> None:
-        for name in ("batch", "micro_batch", "log_every", "keep"):
-            _check(getattr(self, name) >= 1, f"run.{name}", getattr(self, name), "1 or more")
-        for name in ("save_every", "evaluate_every", "seed"):
-            _check(getattr(self, name) >= 0, f"run.{name}", getattr(self, name), "0 or more")
-        whole = self.batch % self.micro_batch == 0
-        _check(whole, "run.batch", self.batch, f"a multiple of run.micro_batch, {self.micro_batch}")
+        _require_at_least(1, self, "run.", "batch", "micro_batch", "log_every", "keep_checkpoints")
+        _require_at_least(0, self, "run.", "save_every", "evaluate_every", "seed")
+        divisible = self.batch % self.micro_batch == 0
+        _require(divisible, "run.batch", self.batch, f"a multiple of run.micro_batch ({self.micro_batch})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """A decoder as OLMo has it: RoPE, SwiGLU, no biases."""
+    """A decoder-only transformer in the OLMo family: RoPE, SwiGLU, no biases."""
 
     family: Literal["olmo", "olmo2"] = "olmo2"
-    """`olmo` has norms without parameters before each part, `olmo2` RMS norms behind, and of queries and keys."""
+    """`olmo`: non-parametric layer norms before each block. `olmo2`: RMS norms after each block, and QK norm."""
     layers: int
     width: int
+    """Hidden size."""
     heads: int
     kv_heads: int = 0
-    """Heads of keys and values; 0 means as many as `heads`."""
-    inner: int
-    """Width of the feed-forward layer, of each of its two halves."""
+    """Key-value heads; 0 uses as many as `heads`."""
+    ffn_width: int
+    """Intermediate size of the feed-forward layers."""
     context: int = 1024
-    """Tokens that it can attend to."""
-    tied: bool = True
-    """One matrix for the embedding and the head."""
-    multiple: int = 64
-    """The vocabulary is padded to a multiple of this."""
+    """Context length in tokens."""
+    tied_embeddings: bool = True
+    """Share the embedding matrix with the output layer."""
+    vocab_multiple: int = 64
+    """Pad the vocabulary size to a multiple of this."""
 
     def __post_init__(self) -> None:
-        for name in ("layers", "width", "heads", "inner", "context", "multiple"):
-            _check(getattr(self, name) >= 1, f"model.{name}", getattr(self, name), "1 or more")
-        _check(self.width % self.heads == 0, "model.width", self.width, f"a multiple of model.heads, {self.heads}")
+        _require_at_least(1, self, "model.", "layers", "width", "heads", "ffn_width", "context", "vocab_multiple")
+        divisible = self.width % self.heads == 0
+        _require(divisible, "model.width", self.width, f"a multiple of model.heads ({self.heads})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Text to pretrain on: anything that `lintseq build` reads."""
+class CorpusSource:
+    """One source of pretraining text: any input that `lintseq build` reads."""
 
     path: str
-    """Files, a folder or a pattern of them, `hf:NAME`, a URL."""
+    """A file, folder, glob, URL, or `hf:NAME`."""
     field: str = ""
-    """The column that holds the text; found by its usual names if none is given."""
+    """Column that contains the text; detected by its name by default."""
     read: Literal["text", "edits", "plain", "files"] = "text"
-    """`text`: a column of each row. `edits`: prompt and edit text of records of `lintseq build`. `plain`: their prompt
-    and program. `files`: files of any kind, each a document."""
+    """`text`: one column of each row. `edits`: prompt and edit text of lintseq records. `plain`: prompt and program of
+    lintseq records. `files`: each file is a document."""
     weight: float = 0.0
-    """How much of the mixture it is, beside the others; if none has a weight, each is in proportion to its size."""
+    """Share in the mixture, relative to the other sources; without weights, sources are mixed by size."""
 
     def __post_init__(self) -> None:
-        _check(self.weight >= 0, "data.train.weight", self.weight, "0 or more")
+        _require_at_least(0, self, "data.train.", "weight")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CorpusData:
-    """What a model is pretrained on."""
+class CorpusOptions:
+    """The pretraining corpus."""
 
-    train: tuple[Source, ...]
-    validation: tuple[Source, ...] = ()
+    train: tuple[CorpusSource, ...]
+    validation: tuple[CorpusSource, ...] = ()
+    """Sources used for validation only."""
     held_out: float = 0.0
-    """Share of the training documents that is kept for validation, besides what `validation` names."""
+    """Fraction of the training documents held out for validation."""
     validation_rows: int = 500
-    """Rows of each source that are looked at, at most."""
+    """Maximum number of validation rows per source."""
     row_tokens: int = 0
-    """Tokens of a training row; 0 means as many as the model's context. Shorter rows are quicker to train on."""
-    separate: bool = True
-    """Whether a document sees itself alone, also where several share a row."""
+    """Tokens per training row; 0 uses the context length. Shorter rows train faster."""
+    separate_documents: bool = True
+    """Restrict attention to the document when several documents share a row."""
 
     def __post_init__(self) -> None:
-        _check(bool(self.train), "data.train", "empty", "at least one source")
-        _check(0 <= self.held_out < 1, "data.held_out", self.held_out, "from 0 to below 1")
-        _check(self.validation_rows >= 1, "data.validation_rows", self.validation_rows, "1 or more")
-        _check(self.row_tokens >= 0, "data.row_tokens", self.row_tokens, "0 or more")
-        weights = [one.weight for one in self.train]
-        _check(
-            all(weights) or not any(weights), "data.train.weight", weights, "a weight for each source, or for none,"
-        )
+        _require(bool(self.train), "data.train", "empty", "at least one source")
+        _require(0 <= self.held_out < 1, "data.held_out", self.held_out, "a number from 0 to below 1")
+        _require_at_least(1, self, "data.", "validation_rows")
+        _require_at_least(0, self, "data.", "row_tokens")
+        weights = [source.weight for source in self.train]
+        all_or_none = all(weights) or not any(weights)
+        _require(all_or_none, "data.train.weight", weights, "a weight for each source, or for none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PretrainRecipe:
-    """What `lintseq pretrain` does."""
+    """Configuration of `pretrain`."""
 
     tokenizer: str
-    """A folder, a tokenizer.json, or a name at the Hugging Face hub."""
+    """A folder, a tokenizer.json, or a name on the Hugging Face Hub."""
     steps: int
-    """Optimizer steps."""
+    """Number of optimizer steps."""
     model: Architecture
-    data: CorpusData
-    optim: Optim
-    run: Run
+    data: CorpusOptions
+    optim: OptimizerOptions
+    run: RunOptions
     attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = "auto"
-    """The implementation; `auto` is what transformers takes for the model."""
+    """Attention implementation; `auto` is the default of transformers for the model."""
 
     def __post_init__(self) -> None:
-        _check(self.steps >= 1, "steps", self.steps, "1 or more")
-        context = self.model.context
-        _check(
-            self.data.row_tokens <= context,
-            "data.row_tokens",
-            self.data.row_tokens,
-            f"model.context, {context}, at most",
-        )
+        _require_at_least(1, self, "", "steps")
+        row_tokens, context = self.data.row_tokens, self.model.context
+        _require(row_tokens <= context, "data.row_tokens", row_tokens, f"at most model.context ({context})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairData:
-    """What a model is finetuned on: edit sequences, as `lintseq build` writes them."""
+class PairOptions:
+    """The finetuning data: lintseq records, as written by `lintseq build`."""
 
     train: str
-    """A file or a folder of edit sequences, in any shape."""
+    """A file or folder of records, in any shape."""
     reference: str = ""
-    """The file whose rows arms are matched by, where it is another: for edits that were drawn otherwise."""
+    """File whose rows define the comparison between arms, if not `train`; needed for edits from another walk."""
     validation: str = ""
-    """Edit sequences that are not trained on, in the same arm."""
+    """Records to evaluate on, in the same arm."""
     arm: Literal["edits", "plain"] = "edits"
-    """`edits`: the sequences. `plain`: the same rows' programs, each once: the baseline."""
+    """`edits`: edit sequences. `plain`: each program once, as the baseline."""
     format: str = "diff"
-    """How edits are written, whatever they are written in in the file."""
+    """Format of the edit text; records in other formats are converted."""
     layout: Literal["text", "chat"] = "text"
-    """`text`: the paper's, instruction and completion. `chat`: the tokenizer's chat template around them."""
+    """`text`: instruction and completion, as in the paper. `chat`: the chat template of the tokenizer."""
     max_tokens: int = 1024
-    """Longest row."""
+    """Maximum number of tokens per example."""
     truncate: Literal["edit", "drop", "anywhere"] = "edit"
-    """Rows that are longer: end behind the last edit that fits (a plain program: the last line), are left out, or
-    end anywhere (the paper)."""
+    """How to shorten long examples: after the last edit (in the plain arm, line) that fits, by dropping them, or
+    anywhere (the paper)."""
 
     def __post_init__(self) -> None:
-        _check(self.max_tokens >= 2, "data.max_tokens", self.max_tokens, "2 or more")
+        _require_at_least(2, self, "data.", "max_tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """What is the same between arms; worked out from the same file for each."""
+class MatchOptions:
+    """What is equal between arms; all arms are planned from the same file."""
 
     by: Literal["steps", "tokens", "rows", "none"] = "steps"
-    """Optimizer steps (the paper), trained tokens, how often each distinct row is seen, or nothing."""
+    """Optimizer steps (the paper), trained tokens, how often each row is seen, or nothing."""
     epochs: float = 10.0
-    """Passes of the plain arm over its rows, by which all arms are measured; with `none`, of the arm over its own."""
+    """Passes of the plain arm over its rows, which sets the budget of all arms; with `none`, passes of this arm."""
 
     def __post_init__(self) -> None:
-        _check(self.epochs > 0, "match.epochs", self.epochs, "above 0")
+        _require(self.epochs > 0, "match.epochs", self.epochs, "a number above 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lora:
-    """Low-rank adapters instead of all weights; they are merged in at the end."""
+class LoraOptions:
+    """Low-rank adapters (Hu et al. 2021) instead of full finetuning; merged into the weights at the end."""
 
     rank: int = 0
-    """0 trains all weights."""
+    """Adapter rank; 0 trains all weights."""
     alpha: float = 32.0
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        _check(self.rank >= 0, "lora.rank", self.rank, "0 or more")
-        _check(0 <= self.dropout < 1, "lora.dropout", self.dropout, "from 0 to below 1")
+        _require_at_least(0, self, "lora.", "rank")
+        _require(0 <= self.dropout < 1, "lora.dropout", self.dropout, "a number from 0 to below 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinetuneRecipe:
-    """What `lintseq finetune` does."""
+    """Configuration of `finetune`."""
 
     model: str
-    """The base: a folder, or a name at the Hugging Face hub."""
+    """Base model: a folder, or a name on the Hugging Face Hub."""
     tokenizer: str = ""
-    """Where the tokenizer is, if not with the model."""
-    data: PairData
-    optim: Optim
-    run: Run
-    match: Match = field(default_factory=Match)
-    lora: Lora = field(default_factory=Lora)
+    """Tokenizer, if it is not stored with the model."""
+    data: PairOptions
+    optim: OptimizerOptions
+    run: RunOptions
+    match: MatchOptions = field(default_factory=MatchOptions)
+    lora: LoraOptions = field(default_factory=LoraOptions)
     loss: Literal["sum", "mean"] = "sum"
-    """Over the completions' tokens of a batch (the paper: sum)."""
-    batches: Literal["padded", "packed"] = "padded"
-    """How rows that a device takes at once lie: side by side, those of a step that are of one length together; or one
-    behind the other without padding, which needs attention that knows where rows begin: `flash_attention_2`."""
+    """Reduction of the loss over the completion tokens of a batch (the paper: sum)."""
+    batching: Literal["padded", "packed"] = "padded"
+    """`padded`: examples of similar length side by side. `packed`: concatenated without padding, which needs an
+    attention implementation that supports it, such as `flash_attention_2`."""
     attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = "auto"
-    """The implementation; `auto` is what transformers takes for the model."""
-    multiple: int = 16
-    """New rows for `<|diff|>` fill the embeddings up to a multiple of this."""
-    weights: Literal["auto", "fp32", "bf16"] = "auto"
-    """What weights are saved in; `auto` is what those of the base are saved in."""
+    """Attention implementation; `auto` is the default of transformers for the model."""
+    vocab_multiple: int = 16
+    """If `<|diff|>` needs a new embedding, pad the number of embeddings to a multiple of this."""
+    save_dtype: Literal["auto", "fp32", "bf16"] = "auto"
+    """Data type of the saved weights; `auto` is that of the base model."""
 
     def __post_init__(self) -> None:
-        _check(self.multiple >= 1, "multiple", self.multiple, "1 or more")
+        _require_at_least(1, self, "", "vocab_multiple")
 
 
 # Reading and writing
 
 
 def read_recipe(path: str, kind: type[R], *, settings: Sequence[str] = ()) -> R:
-    """Return the recipe in a TOML file, with `settings` such as `optim.lr=3e-4` over it."""
+    """Return the recipe of dataclass `kind` in a TOML file, with `settings` such as `optim.lr=3e-4` applied to it.
+
+    Raises `ConfigError` if the file is not a valid recipe of this kind.
+    """
     try:
         with open(path, "rb") as file:
             table = tomllib.load(file)
     except OSError as error:
         raise ConfigError(f"cannot read the recipe {path}: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is no TOML: {error}") from None
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
     for other, command in ((PretrainRecipe, "pretrain"), (FinetuneRecipe, "finetune")):
         if table.keys() <= _keys(other) and not table.keys() <= _keys(kind):
             raise ConfigError(f"{path} is a recipe for `lintseq {command}`")
     for setting in settings:
-        _set(table, setting)
+        _apply(setting, table)
     return from_table(table, kind, path)
 
 
 def _keys(kind: type[Any]) -> set[str]:
-    return {one.name for one in dataclasses.fields(kind)}
+    return {option.name for option in dataclasses.fields(kind)}
 
 
-def from_table(table: Mapping[str, Any], kind: type[R], where: str) -> R:
-    """Return the value of dataclass `kind` that a table describes; `where` is told in errors."""
+def from_table(table: Mapping[str, Any], kind: type[R], source: str) -> R:
+    """Return the instance of dataclass `kind` described by `table`; `ConfigError` messages start with `source`."""
     try:
-        value: R = _value(table, kind, "")
+        value: R = _section(table, kind, "")
     except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
+        raise ConfigError(f"{source}: {error}") from None
     return value
 
 
 def as_table(recipe: Any) -> dict[str, Any]:
-    """Return a recipe as plain data, all its fields in it but those that are left open."""
-    table: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(recipe, dict_factory=_said)))
+    """Return a recipe as JSON-compatible data, without fields that are None."""
+    fields = dataclasses.asdict(
+        recipe, dict_factory=lambda pairs: {name: value for name, value in pairs if value is not None}
+    )
+    table: dict[str, Any] = json.loads(json.dumps(fields))
     return table
 
 
-def _said(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name: value for name, value in fields if value is not None}
-
-
 def as_toml(recipe: Any) -> str:
-    """Return a recipe as TOML that reads back as the same."""
+    """Return a recipe as TOML from which `read_recipe` restores it."""
     import tomli_w
 
     return tomli_w.dumps(as_table(recipe))
 
 
-def _set(table: dict[str, Any], setting: str) -> None:
-    """Put a setting such as `optim.lr=3e-4` into a table; what is no TOML value is a string.
+def _apply(setting: str, table: dict[str, Any]) -> None:
+    """Apply a setting such as `optim.lr=3e-4` to a table; a value that is not TOML is a string.
 
-    Numbers count the sections of a list, from 0: `data.train.0.path=code`.
+    A number selects an element of a list, from 0: `data.train.0.path=code`.
     """
-    name, equals, text = setting.partition("=")
-    name, text = name.strip(), text.strip()
+    name, equals, text = (part.strip() for part in setting.partition("="))
     if not equals or not name:
-        raise ConfigError(f"cannot make sense of --set {setting}; write it like optim.lr=3e-4")
+        raise ConfigError(f"invalid --set {setting}; write it like optim.lr=3e-4")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
-    at: Any = table
+    parent: Any = table
     *sections, last = name.split(".")
-    for place, section in enumerate(sections):
-        at = at.setdefault(section, {}) if isinstance(at, dict) else at[_index(at, section, setting)]
-        if not isinstance(at, dict | list):
-            raise ConfigError(f"cannot make sense of --set {setting}: {'.'.join(sections[: place + 1])} has no keys")
-    at[last if isinstance(at, dict) else _index(at, last, setting)] = value
+    for depth, section in enumerate(sections, 1):
+        parent = (
+            parent.setdefault(section, {}) if isinstance(parent, dict) else parent[_index(section, parent, setting)]
+        )
+        if not isinstance(parent, dict | list):
+            raise ConfigError(f"invalid --set {setting}: {'.'.join(sections[:depth])} has no keys")
+    parent[last if isinstance(parent, dict) else _index(last, parent, setting)] = value
 
 
-def _index(found: list[Any], name: str, setting: str) -> int:
-    """Return the place in a list that a part of a setting's name is."""
-    if name.isdecimal() and int(name) < len(found):
+def _index(name: str, values: list[Any], setting: str) -> int:
+    if name.isdecimal() and int(name) < len(values):
         return int(name)
-    raise ConfigError(
-        f"cannot make sense of --set {setting}: {name!r} is no place in a list of {len(found)}, which count from 0"
-    )
+    raise ConfigError(f"invalid --set {setting}: {name!r} is not an index into a list of {len(values)} (from 0)")
+
+
+def _section(table: Any, kind: type[Any], name: str) -> Any:
+    """Return the instance of dataclass `kind` that a table describes."""
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{name} is {table!r}; expected a section")
+    hints = get_type_hints(kind)
+    prefix = f"{name}." if name else ""
+    fields = {option.name: option for option in dataclasses.fields(kind)}
+    if unknown := next((key for key in table if key not in fields), None):
+        close = difflib.get_close_matches(unknown, fields, n=1, cutoff=0.5)
+        hint = f"did you mean {prefix}{close[0]}?" if close else f"use one of {', '.join(fields)}"
+        raise ConfigError(f"unknown key {prefix}{unknown}; {hint}")
+    for key, option in fields.items():
+        required = option.default is dataclasses.MISSING and option.default_factory is dataclasses.MISSING
+        if required and key not in table:
+            raise ConfigError(f"{prefix}{key} is missing")
+    return kind(**{key: _value(value, hints[key], prefix + key) for key, value in table.items()})
 
 
 def _value(value: Any, kind: Any, name: str) -> Any:
-    """Return `value` as what `kind` says, or raise `ConfigError` about the key `name`."""
-    origin, choices = get_origin(kind), get_args(kind)
+    """Return `value` converted to the annotated type `kind`; `ConfigError` about the key `name` if it does not fit."""
+    origin, arguments = get_origin(kind), get_args(kind)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return _section(value, kind, name)
     if origin is Literal:
-        if value not in choices:
-            raise ConfigError(f"{name} is {value!r}; use one of {', '.join(map(str, choices))}")
+        if value not in arguments:
+            raise ConfigError(f"{name} is {value!r}; use one of {', '.join(map(str, arguments))}")
         return value
-    if origin in (Union, types.UnionType):
-        return _value(value, next(choice for choice in choices if choice is not type(None)), name)
+    if type(None) in arguments:
+        return _value(value, next(choice for choice in arguments if choice is not type(None)), name)
     if origin is tuple and isinstance(value, list):
-        kinds = [choices[0]] * len(value) if choices[1:] == (Ellipsis,) else list(choices)
+        kinds = [arguments[0]] * len(value) if arguments[1:] == (Ellipsis,) else list(arguments)
         if len(kinds) != len(value):
-            raise ConfigError(f"{name} has {len(value)} values, where {len(kinds)} were expected")
-        return tuple(_value(one, kind, f"{name}.{place}") for place, (one, kind) in enumerate(zip(value, kinds)))  # noqa: B905
+            raise ConfigError(f"{name} has {len(value)} values; expected {len(kinds)}")
+        pairs = zip(value, kinds, strict=True)
+        return tuple(_value(element, kind, f"{name}.{index}") for index, (element, kind) in enumerate(pairs))
     if origin is dict and isinstance(value, dict):
-        return {key: _value(one, choices[1], f"{name}.{key}") for key, one in value.items()}
+        return {key: _value(element, arguments[1], f"{name}.{key}") for key, element in value.items()}
+    return _scalar(value, kind, name)
+
+
+_TYPE_NAMES = {str: "a string", int: "an integer", float: "a number", bool: "true or false", dict: "a table"}
+
+
+def _scalar(value: Any, kind: Any, name: str) -> Any:
     if kind is Any:
         return value
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if kind is int and isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(kind, type) and isinstance(value, kind) and not (kind is not bool and isinstance(value, bool)):
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ConfigError(f"{name} is {value}, where a number was expected")
-        return value
-    raise ConfigError(f"{name} is {value!r}, where {_KINDS.get(kind, 'a list')} was expected")
-
-
-_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
-
-
-def _section(value: Any, kind: type[Any], name: str) -> Any:
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{name} is {value!r}, where a section was expected")
-    hints = get_type_hints(kind)
-    before = f"{name}." if name else ""
-    fields = {one.name: one for one in dataclasses.fields(kind)}
-    for key in value:
-        if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1, cutoff=0.5)
-            way_out = f"did you mean {before}{near[0]}?" if near else f"there are {', '.join(fields)}"
-            raise ConfigError(f"unknown key {before}{key}; {way_out}")
-    for key, one in fields.items():
-        needed = one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
-        if needed and key not in value:
-            raise ConfigError(f"{before}{key} is missing")
-    return kind(**{key: _value(one, hints[key], before + key) for key, one in value.items()})
-
-
-def _check(holds: bool, name: str, value: Any, expected: str) -> None:
-    if not holds:
-        raise ConfigError(f"{name} is {value}, where {expected} was expected")
+    if not isinstance(value, bool):
+        if kind is float and isinstance(value, int):
+            value = float(value)
+        elif kind is int and isinstance(value, float) and value.is_integer():
+            value = int(value)
+    fits = isinstance(kind, type) and type(value) is kind
+    if not fits or (isinstance(value, float) and not math.isfinite(value)):
+        raise ConfigError(f"{name} is {value!r}; expected {_TYPE_NAMES.get(kind, 'a list')}")
+    return value

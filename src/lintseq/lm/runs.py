@@ -1,130 +1,184 @@
-"""The folder of a training run: unfinished in `OUTPUT.partial`, whole in `OUTPUT`.
+"""Training runs: one folder per run, resumable, which appears under its name when the model is complete.
 
-`OUTPUT` is there if and only if the run is finished. It then holds what transformers writes for a model, and of ours
-`recipe.toml`, `log.jsonl` and `manifest.json`. Of several processes that train together, the first one alone writes.
+Until then everything is in `OUTPUT.partial`. The finished folder has the files of transformers, the model card, and
+`recipe.toml`, `log.jsonl` and `manifest.json`. Of several processes that train together, only the first one writes.
 """
 
+import errno
 import json
+import math
 import os
 import platform
-import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from lintseq import __version__
-from lintseq.dataset.outputs import check_same
-from lintseq.errors import ConfigError
+from lintseq.errors import ConfigError, ToolError
 from lintseq.lm.recipes import as_table, as_toml
-from lintseq.storage.workplace import MANIFEST, Workplace, write_durably
+from lintseq.reporting.curves import line_chart
+from lintseq.storage import MANIFEST, WorkDirectory, read_manifest, write_atomically
 
 LOG = "log.jsonl"
+LOSS = "loss.svg"
 RECIPE = "recipe.toml"
 CHECKPOINTS = "checkpoints"
+CORPUS = "corpus"
 
-_MAY_CHANGE = ("save_every", "keep", "log_every", "evaluate_every")
-"""Of `run`: what changes nothing in the weights, so a run may be resumed with another value."""
+_MAY_CHANGE = ("save_every", "keep_checkpoints", "log_every", "evaluate_every")
+"""Run options that do not affect the weights, so a resumed run may change them."""
 _PACKAGES = ("torch", "transformers", "accelerate", "tokenizers", "peft", "numpy")
+_DISK_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+
+T = TypeVar("T")
 
 
-class RunFolder:
-    """A training run's folder, locked as long as it is open."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingProgress:
+    """The state of a training run after an optimizer step; also a line of its log."""
+
+    step: int = 0
+    steps: int
+    """Number of steps of the whole run."""
+    loss: float = math.nan
+    """Nats per trained token, over the steps since the previous log line."""
+    lr: float = 0.0
+    grad_norm: float = math.nan
+    """Norm of the gradients of the last step, before clipping."""
+    tokens: int = 0
+    """Tokens processed so far."""
+    trained_tokens: int = 0
+    """Tokens trained on so far: those with a label."""
+    seconds: float = 0.0
+    """Training time so far, including earlier processes of a resumed run."""
+    flops: float = 0.0
+    """Floating-point operations that the model required so far, forward and backward."""
+    tokens_per_second: float = 0.0
+    mfu: float = 0.0
+    """Model FLOPs utilization: operations required by the model, relative to the rate of large matrix products."""
+    validation_loss: float | None = None
+    """Nats per token, where it was evaluated."""
+    bits_per_byte: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """A finished training run."""
+
+    output: str
+    """Folder of the model, for `AutoModelForCausalLM.from_pretrained`."""
+    manifest: Mapping[str, Any]
+    """Content of its manifest.json: settings, versions, counts and the final progress."""
+
+    @property
+    def progress(self) -> TrainingProgress:
+        """The progress after the last step."""
+        return TrainingProgress(**self.manifest["outcome"])
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters of the model."""
+        return int(self.manifest["parameters"])
+
+
+class TrainingRun:
+    """The working directory of a training run, locked while this object is open."""
 
     def __init__(self, output: str, recipe: Any, data: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
-        """Open the run that makes `output`; `data` tells what it is trained on.
+        """Open the run that writes `output`; `data` identifies what it is trained on.
 
-        Raises `ConfigError` if something else is there: a finished run, an unfinished one without `resume`, or one
-        of another recipe or other data.
+        Raises `ConfigError` if `output` or an unfinished run exists and is neither to be resumed nor overwritten, or
+        if the run to resume has another recipe or other data.
         """
         self.output = output
-        self.recipe = recipe
         self.settings = {"recipe": _fixed(as_table(recipe)), "data": dict(data)}
-        self.manifest: dict[str, Any] | None = None
-        """What a finished run says of itself; None while there is work to do."""
-        self._writes = is_first_process()
-        self._workplace = Workplace(output) if self._writes else None
-        self.path = os.path.join(f"{output}.partial", "run")
-        """Where everything lies until it is whole."""
-        try:
-            self._open(resume=resume, overwrite=overwrite)
-        except BaseException:
-            self.close()
-            raise
+        self.partial = f"{os.path.realpath(output)}.partial"
+        self.folder = self.path("run")
+        """The folder that becomes `output`."""
+        self.manifest: Mapping[str, Any] | None = None
+        """The manifest of a finished run; None while there is work to do."""
+        self._work: WorkDirectory | None = None
+        if is_first_process():
+            self._work = WorkDirectory(output, self.settings, resume=resume, overwrite=overwrite)
+            self.manifest = self._work.manifest
+            if self.manifest is None:
+                self._work.save({})
+                os.makedirs(self.folder, exist_ok=True)
+                write_atomically(self.file(RECIPE), as_toml(recipe).encode())
+        elif resume and not os.path.exists(self.folder):
+            self.manifest = read_manifest(os.path.join(output, MANIFEST))
 
-    def _open(self, *, resume: bool, overwrite: bool) -> None:
-        state = self._workplace.load() if self._workplace else None
-        finished = _manifest(self.output)
-        if finished is not None and resume and state is None:
-            check_same(finished["settings"], self.settings, self.output)
-            self.manifest = finished
-            return
-        if state is not None and resume:
-            check_same(state["settings"], self.settings, f"{self.output}.partial")
-        elif self._workplace is not None:
-            self._start_anew(state, overwrite=overwrite)
-        if self._workplace is not None:
-            write_durably(os.path.join(self.path, RECIPE), as_toml(self.recipe).encode())
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the settings."""
+        return sha256(repr(self.settings).encode()).hexdigest()[:32]
 
-    def _start_anew(self, state: Any, *, overwrite: bool) -> None:
-        assert self._workplace is not None
-        if os.path.lexists(self.output) and not overwrite:
-            raise ConfigError(f"{self.output} exists; choose another name, or replace it with --overwrite")
-        if os.path.lexists(self.output) and not os.path.isdir(self.output):
-            raise ConfigError(f"{self.output} is a file, and the run is a folder; choose another name")
-        if os.path.isdir(self.output) and os.listdir(self.output) and _manifest(self.output) is None:
-            raise ConfigError(f"{self.output} is no run of lintseq, so it is not replaced; choose another name")
-        if state is not None and not overwrite:
-            way_out = "go on with --resume, or start again with --overwrite"
-            raise ConfigError(f"an unfinished run lies in {self.output}.partial: {way_out}")
-        self._workplace.clear()
-        os.makedirs(self.path)
-        self._workplace.save({"settings": self.settings})
+    def path(self, name: str) -> str:
+        """Return the path of temporary data, deleted when the run is complete."""
+        return os.path.join(self.partial, name)
+
+    def file(self, name: str) -> str:
+        """Return the path of a file of the run while it is unfinished."""
+        return os.path.join(self.folder, name)
+
+    def finish(self, manifest: Mapping[str, Any]) -> None:
+        """Write the manifest and rename the folder to `output`."""
+        self.manifest = {"lintseq": __version__, **manifest}
+        if self._work is not None:
+            self._draw_losses()
+            self._work.finish([(self.folder, self._work.target)], self.manifest)
+            self.manifest = self._work.manifest
+
+    def _draw_losses(self) -> None:
+        with open(self.file(LOG), encoding="utf-8") as file:
+            log = [TrainingProgress(**json.loads(line)) for line in file]
+        lines = {"training": [(progress.step, progress.loss) for progress in log]}
+        held_out = [(progress.step, progress.validation_loss) for progress in log]
+        if validation := [(step, loss) for step, loss in held_out if loss is not None]:
+            lines["validation"] = validation
+        title = os.path.basename(os.path.abspath(self.output))
+        with open(self.file(LOSS), "w", encoding="utf-8") as file:
+            file.write(line_chart(title, "optimizer step", "loss", lines))
+
+    def report(self) -> TrainingReport:
+        """Return the report of the finished run."""
+        assert self.manifest is not None
+        return TrainingReport(self.output, self.manifest)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and issubclass(kind, ConfigError):
-            self._leave_nothing()
-        self.close()
-
-    def _leave_nothing(self) -> None:
-        """Delete an unfinished run in which nothing was done: what cannot work is not gone on with."""
-        if self._workplace is None or not os.path.isdir(self.path):
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._work is None:
             return
-        beside = [one for one in os.scandir(self._workplace.path) if one.is_dir() and one.path != self.path]
-        if not beside and set(os.listdir(self.path)) <= {RECIPE}:
-            self._workplace.clear()
-
-    def close(self) -> None:
-        """Unlock the folder."""
-        if self._workplace is not None:
-            self._workplace.close()
-
-    def file(self, name: str) -> str:
-        """Return where a file of the run lies while it is not finished."""
-        return os.path.join(self.path, name)
-
-    def finish(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Write the manifest, with what is `told` in it, and give the run its name; returns the manifest."""
-        manifest = {"lintseq": __version__, "settings": self.settings, "versions": versions(), **told}
-        self.manifest = manifest
-        if self._workplace is None:
-            return manifest
-        shutil.rmtree(self.file(CHECKPOINTS), ignore_errors=True)
-        write_durably(self.file(MANIFEST), json.dumps(manifest, indent=1).encode())
-        self._workplace.move([(self.path, self.output)])
-        return manifest
+        kept = any(os.path.exists(self.path(name)) for name in (CHECKPOINTS, CORPUS))
+        if isinstance(error, ConfigError) and not kept:  # a configuration that cannot work is not resumed
+            self._work.discard()
+        self._work.close()
+        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+            raise ToolError(
+                f"cannot write to {self.partial}: {error.strerror}; free disk space and continue with --resume"
+            ) from error
 
 
 def is_first_process() -> bool:
-    """Tell whether this is the process that writes, of those that a launcher started."""
+    """Tell whether this is the first of the processes that a launcher started."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
+def wait_for(ready: Callable[[], T | None]) -> T:
+    """Return what `ready` returns once the first process has made it; the launcher ends this one if that fails."""
+    while (value := ready()) is None:
+        time.sleep(0.5)
+    return value
+
+
 def versions() -> dict[str, str]:
-    """Return the versions of what has a say in the weights."""
+    """Return the versions of the packages that affect the weights."""
     found = {"python": platform.python_version()}
     for name in _PACKAGES:
         with suppress(PackageNotFoundError):
@@ -133,15 +187,6 @@ def versions() -> dict[str, str]:
 
 
 def _fixed(table: dict[str, Any]) -> dict[str, Any]:
-    """Return a recipe without what may change on the way."""
+    """Return a recipe without the options that a resumed run may change."""
     run = {name: value for name, value in table.get("run", {}).items() if name not in _MAY_CHANGE}
     return {**table, "run": run}
-
-
-def _manifest(folder: str) -> dict[str, Any] | None:
-    try:
-        with open(os.path.join(folder, MANIFEST), "rb") as file:
-            manifest: dict[str, Any] = json.load(file)
-    except (OSError, ValueError):
-        return None
-    return manifest if "settings" in manifest else None

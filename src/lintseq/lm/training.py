@@ -1,10 +1,10 @@
-"""The training loop of pretraining and finetuning alike.
+"""The training loop shared by pretraining and finetuning.
 
-`transformers.Trainer` does the work: devices, accumulation, precision, DDP, FSDP and DeepSpeed. Ours are the order of
-the rows, the loss, the log, checkpoints that are whole or not there, and the words when something goes wrong.
-What rows are, where they come from and in which order they go is the caller's.
+`transformers.Trainer` handles devices, gradient accumulation, precision, DDP, FSDP and DeepSpeed. This module adds
+the order of the rows, the loss, the log, checkpoints that are complete or absent, and error messages. Rows, their
+order and how they are collated come from the caller.
 
-This module meets torch when it is imported; import it where it is used.
+Importing this module imports torch.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,83 +27,38 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from lintseq.errors import ConfigError, ToolError
-from lintseq.evaluation.cost import ModelShape, shape_of
-from lintseq.lm.recipes import Optim, Run
-from lintseq.lm.runs import CHECKPOINTS, LOG
-from lintseq.storage.workplace import sync_folder
+from lintseq.evaluation.cost import shape_of
+from lintseq.lm.batches import IGNORED, Collate
+from lintseq.lm.recipes import OptimizerOptions, RunOptions
+from lintseq.lm.runs import TrainingProgress, is_first_process
+from lintseq.storage import sync_directory
 
-IGNORED = -100
-"""The label of a token that is not learned."""
-
-Collate = Callable[[list[Any]], dict[str, torch.Tensor]]
-"""Makes a batch of rows: `input_ids`, `labels` (the same, with `IGNORED` where nothing is learned; not shifted), and
-either `attention_mask` for padded rows or `position_ids` for rows that hold several documents."""
-
-_WHOLE = "whole"
-"""The file that says that a checkpoint is all there."""
-_FULL = ("No space left", "File too large", "Disk quota exceeded", "PytorchStreamWriter failed", "unexpected pos")
+_COMPLETE = "complete"
+"""File that marks a checkpoint as complete."""
+_DISK_FULL = ("No space left", "File too large", "Disk quota exceeded", "PytorchStreamWriter failed", "unexpected pos")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """How far training is."""
-
-    step: int
-    steps: int
-    loss: float
-    """Nats for each learned token, over the steps since the last line."""
-    lr: float
-    grad_norm: float
-    """Of the last step, before it was cut."""
-    tokens: int
-    """Fed so far."""
-    learned: int
-    """Learned so far: tokens with a label."""
-    seconds: float
-    """Spent so far, those of earlier processes included."""
-    tokens_per_second: float
-    mfu: float
-    """Model FLOPs utilization: operations that the model needs, of those that the device does of large matrices."""
-    validation_loss: float | None = None
-    bits_per_byte: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """Rows that are not trained on."""
+class ValidationSet:
+    """Rows to evaluate on."""
 
     rows: Sequence[Any]
-    size: int = 0
-    """Bytes of the text that their labels are, for bits per byte; 0 if unknown."""
+    text_bytes: int = 0
+    """Bytes of text that the labels represent, for bits per byte; 0 if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a training ended."""
+class LoopOptions:
+    """The configuration of a training loop."""
 
-    steps: int
-    loss: float
-    tokens: int
-    learned: int
-    seconds: float
-    flops: float
-    """Operations that the model needed, forward and backward."""
-    validation_loss: float | None = None
-    bits_per_byte: float | None = None
-    weights: Mapping[str, Any] | None = None
-    """All of them, where each process has but its share of the model (FSDP, DeepSpeed)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """All that training needs besides a model and its rows."""
-
-    folder: str
-    """Where the log and the checkpoints go."""
-    optim: Optim
-    run: Run
+    log: str
+    """Path of the log."""
+    checkpoints: str
+    """Folder for checkpoints."""
+    optim: OptimizerOptions
+    run: RunOptions
     reduction: Literal["sum", "mean"] = "mean"
-    """Of the loss over the learned tokens of an optimizer step."""
+    """Reduction of the loss over the trained tokens of an optimizer step."""
 
 
 def train(
@@ -112,78 +67,84 @@ def train(
     order: Sequence[int],
     collate: Collate,
     *,
-    loop: Loop,
-    validation: Validation | None = None,
-    tell: Callable[[Step], None] = lambda step: None,
-) -> Outcome:
-    """Train `model` in place on the rows in the order given, and go on from the last whole checkpoint if there is one.
+    options: LoopOptions,
+    validation: ValidationSet | None = None,
+    on_step: Callable[[TrainingProgress], None] = lambda progress: None,
+) -> tuple[TrainingProgress, Mapping[str, torch.Tensor] | None]:
+    """Train `model` in place on `rows` in the given order, continuing from the last complete checkpoint.
 
-    Each `run.batch` numbers of `order` are an optimizer step. Raises `ConfigError` before the first step, `ToolError`
-    when the loss is no number or a checkpoint cannot be written, `KeyboardInterrupt` when it was asked to stop; a
-    whole checkpoint is never lost.
+    Each `run.batch` consecutive indices of `order` are one optimizer step. Returns the progress after the last step,
+    and the full weights if the model is sharded over processes (FSDP, DeepSpeed), else None.
+
+    Raises `ConfigError` before the first step; `ToolError` if the loss is not finite, memory runs out or a checkpoint
+    cannot be written; `KeyboardInterrupt` after SIGINT or SIGTERM. Complete checkpoints are never lost.
     """
-    if not order or len(order) % loop.run.batch:
-        raise ConfigError(f"{len(order)} rows are no whole number of batches of {loop.run.batch}")
-    checkpoints = os.path.join(loop.folder, CHECKPOINTS)
-    last = _last_checkpoint(checkpoints)
-    meter = _Meter(model, loop, len(order) // loop.run.batch, tell, start=last[0] if last else 0)
-    if loop.run.activation_checkpointing:
-        name = "activation_checkpointing_enable"  # in older transformers it is `gradient_checkpointing_enable`
+    if not order or len(order) % options.run.batch:
+        raise ConfigError(f"{len(order)} rows are not a whole number of batches of {options.run.batch}")
+    last = _last_checkpoint(options.checkpoints)
+    monitor = _Monitor(model, options, len(order) // options.run.batch, on_step, start=last[0] if last else 0)
+    if options.run.activation_checkpointing:
+        name = "activation_checkpointing_enable"  # `gradient_checkpointing_enable` in older versions of transformers
         enable = getattr(model, name if hasattr(model, name) else "gradient_checkpointing_enable")
-        # The other way (reentrant) gives no gradients where embeddings are frozen, as they are under adapters.
+        # Reentrant checkpointing gives no gradients where embeddings are frozen, as they are with adapters.
         enable({"use_reentrant": False})
-    trainer = _Trainer(
+    trainer = _OrderedTrainer(
         model=model,
-        args=_arguments(loop, checkpoints, meter.steps),
+        args=_arguments(options, monitor.steps),
         train_dataset=rows,
         data_collator=collate,
-        compute_loss_func=_loss(loop.reduction, meter),
-        callbacks=[meter],
+        compute_loss_func=_loss(options.reduction, monitor),
+        callbacks=[monitor],
     )
-    trainer.order, trainer.meter = order, meter
+    trainer.order, trainer.monitor = order, monitor
     for callback in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback)
-    meter.trainer = trainer
-    meter.evaluate = lambda: _validate(trainer, validation, collate) if validation and len(validation.rows) else None
-    with _stopping(meter), warnings.catch_warnings():
-        # Of adapters, whose checkpoints hold a grown embedding whole: as they should.
+    monitor.trainer = trainer
+    monitor.evaluate = lambda: _evaluate(trainer, validation, collate) if validation and len(validation.rows) else None
+    with _stop_signals(monitor), warnings.catch_warnings():
+        # With adapters, checkpoints contain the resized embedding matrix, as they should.
         warnings.filterwarnings("ignore", "Setting `save_embedding_layers`")
         try:
             trainer.train(resume_from_checkpoint=last[1] if last else None)
         except Exception as error:
-            raise _told(error, checkpoints) from error
-    shared = trainer.accelerator.distributed_type in ("FSDP", "DEEPSPEED") and not meter.stopped
-    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped) if shared else None
-    trainer.accelerator.end_training()  # while all are here: one that ends by itself may abort
-    if meter.stopped:
+            raise _explained(error, options.checkpoints) from error
+    sharded = trainer.accelerator.distributed_type in ("FSDP", "DEEPSPEED") and not monitor.stopped
+    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped) if sharded else None
+    trainer.accelerator.end_training()  # while all processes are alive: one that exits alone may abort
+    if monitor.stopped:
         raise KeyboardInterrupt
-    return meter.outcome(weights)
+    return monitor.progress, weights
 
 
 def save_model(model: Any, tokenizer: Any, folder: str, *, weights: Mapping[str, Any] | None = None) -> None:
-    """Write a model and its tokenizer as transformers reads them; in the first process alone."""
-    if weights is not None:  # put together from shares, a matrix that has two names is there twice
-        weights = {name: one for name, one in weights.items() if name not in model.all_tied_weights_keys}
+    """Write a model and its tokenizer in the layout of transformers; call it in the first process only.
+
+    Raises `ToolError` if the disk is full.
+    """
+    if weights is not None:  # gathered from shards, a tied matrix appears under both names
+        weights = {name: tensor for name, tensor in weights.items() if name not in model.all_tied_weights_keys}
     try:
         model.save_pretrained(folder, state_dict=weights)
         tokenizer.save_pretrained(folder)
-        for weight in Path(folder).glob("*.safetensors"):  # which the library lets nobody else read
-            shutil.copymode(Path(folder, "config.json"), weight)
+        for path in Path(folder).glob("*.safetensors"):  # the library makes them readable by their owner only
+            shutil.copymode(Path(folder, "config.json"), path)
     except Exception as error:
-        if _is_full(error):
-            way_out = "free some and go on with --resume, the last checkpoint is whole"
-            raise ToolError(f"no room to write the model to {folder}: {error}; {way_out}") from error
-        raise
+        if not _is_disk_full(error):
+            raise
+        raise ToolError(
+            f"cannot write the model to {folder}: {error}; free disk space and continue with --resume, the last"
+            " checkpoint is complete"
+        ) from error
 
 
-def device_of(run: Run) -> str:
-    """Return `cpu` or `cuda`; raises `ConfigError` if the one asked for is not there."""
+def device_of(run: RunOptions) -> str:
+    """Return `cpu` or `cuda`; raises `ConfigError` if `run.device` is not available."""
     if run.device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("run.device is cuda, and torch finds no GPU; leave it at auto, or set it to cpu")
+        raise ConfigError("run.device is cuda, but torch finds no GPU; set it to auto or cpu")
     return "cuda" if run.device != "cpu" and torch.cuda.is_available() else "cpu"
 
 
-def precision_of(run: Run) -> str:
+def precision_of(run: RunOptions) -> str:
     """Return `fp32` or `bf16`."""
     if run.precision != "auto":
         return run.precision
@@ -191,11 +152,11 @@ def precision_of(run: Run) -> str:
 
 
 def matrix_rate(device: str, precision: str) -> float:
-    """Return how many operations a second a device does on large matrices, measured now."""
+    """Return the floating-point operations per second of a large matrix product, measured now."""
     size = 1024 if device == "cpu" else 8192
-    kind = torch.bfloat16 if precision == "bf16" else torch.float32
-    own = torch.Generator(device)  # the chances of a training, such as those of dropout, stay as they are
-    left = torch.randn(size, size, device=device, dtype=kind, generator=own)
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    generator = torch.Generator(device)  # leaves the random state of the training, such as dropout, unchanged
+    left = torch.randn(size, size, device=device, dtype=dtype, generator=generator)
     best = math.inf
     for _ in range(4):
         started = time.perf_counter()
@@ -205,260 +166,240 @@ def matrix_rate(device: str, precision: str) -> float:
     return 2 * size**3 / best
 
 
-# The pieces
+# The trainer
 
 
-class _Trainer(Trainer):
-    """A trainer that takes rows in the order given, and counts what it feeds."""
+class _OrderedTrainer(Trainer):
+    """A trainer that takes rows in a given order and reports batches and gradients to the monitor."""
 
     order: Sequence[int]
-    meter: "_Meter"
+    monitor: "_Monitor"
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        return _Order(self.order)
+        return self.order
 
-    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **named: Any) -> Any:
-        self.meter.feed(inputs)
-        # With a cache, documents that share a row would see each other.
-        return super().compute_loss(model, {**inputs, "use_cache": False}, *args, **named)
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        self.monitor.count_inputs(inputs)
+        # With a cache, documents in the same row would attend to each other.
+        return super().compute_loss(model, {**inputs, "use_cache": False}, *args, **kwargs)
 
-    def training_step(self, model: Any, *args: Any, **named: Any) -> Any:
-        loss = super().training_step(model, *args, **named)
+    def training_step(self, model: Any, *args: Any, **kwargs: Any) -> Any:
+        loss = super().training_step(model, *args, **kwargs)
         if self.accelerator.sync_gradients:
-            self.meter.look_at_gradients(model)
+            self.monitor.measure_gradients(model)
         return loss
 
 
-class _Order(torch.utils.data.Sampler[int]):
-    def __init__(self, order: Sequence[int]) -> None:
-        self.order = order
-
-    def __iter__(self) -> Iterator[int]:
-        return (int(self.order[place]) for place in range(len(self.order)))
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-
-def _loss(reduction: str, meter: "_Meter") -> Callable[..., torch.Tensor]:
+def _loss(reduction: str, monitor: "_Monitor") -> Callable[..., torch.Tensor]:
     def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
-        nats = _nats(outputs.logits, labels)
-        meter.learn(nats.detach(), (labels[..., 1:] != IGNORED).sum())
+        nats = summed_loss(outputs.logits, labels)
+        monitor.count_loss(nats.detach(), (labels[..., 1:] != IGNORED).sum())
         # The trainer multiplies by the number of processes, because gradients are averaged over them.
         return nats if reduction == "sum" else nats / num_items_in_batch
 
     return loss
 
 
-def _nats(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the summed negative log-likelihood of the labels, each told by the token before it."""
+def summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return the summed next-token cross-entropy in nats, a scalar.
+
+    `logits: (rows, length, vocab)`, `labels: (rows, length)`, not shifted, `IGNORED` where there is no loss.
+    """
     flat = logits[..., :-1, :].reshape(-1, logits.shape[-1]).float()
     return cross_entropy(flat, labels[..., 1:].reshape(-1), ignore_index=IGNORED, reduction="sum")
 
 
-class _Meter(TrainerCallback):
-    """Counts, logs, marks checkpoints whole, and stops what makes no sense."""
+class _Monitor(TrainerCallback):
+    """Counts tokens and loss, writes the log, marks checkpoints as complete, and stops on signals."""
 
     trainer: Any
     evaluate: Callable[[], tuple[float, float | None] | None]
 
-    def __init__(self, model: Any, loop: Loop, steps: int, tell: Callable[[Step], None], *, start: int) -> None:
-        self.steps, self.loop, self.tell = steps, loop, tell
+    def __init__(
+        self,
+        model: Any,
+        options: LoopOptions,
+        steps: int,
+        on_step: Callable[[TrainingProgress], None],
+        *,
+        start: int,
+    ) -> None:
+        self.steps, self.options, self.on_step = steps, options, on_step
         self.stopped = False
-        self.shape: ModelShape = shape_of(model.config.to_dict())
-        self.log = os.path.join(loop.folder, LOG)
-        self.tokens = self.learned = 0
-        self.seconds = self.flops = 0.0
-        self.loss = math.nan
-        self.validation: tuple[float, float | None] | None = None
-        self._read_log(start)
-        self._rate: float | None = None
+        self.shape = shape_of(model.config.to_dict())
+        self.log = Path(options.log)
+        self.progress = TrainingProgress(steps=steps)
+        self._restore(start)
+        self._peak_rate = 0.0
         self._grad_norm: Any = math.nan
-        self._zero()
+        self._reset()
 
-    def _read_log(self, start: int) -> None:
-        """Take up the counts of an earlier process, and drop its lines that are not in its last checkpoint."""
-        with contextlib.suppress(FileNotFoundError):
-            kept = []
-            for line in Path(self.log).read_text(encoding="utf-8").splitlines():
-                with contextlib.suppress(ValueError):
-                    row = json.loads(line)
-                    if row["step"] <= start:
-                        kept.append(line)
-                        self.tokens, self.learned = row["tokens"], row["learned"]
-                        self.seconds, self.flops, self.loss = row["seconds"], row["flops"], row["loss"]
-            if int(os.environ.get("RANK", "0")) == 0:
-                Path(self.log).write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    def _restore(self, start: int) -> None:
+        """Restore the counts of an earlier process, and drop log lines that are newer than its last checkpoint."""
+        if not self.log.exists():
+            return
+        kept = []
+        for line in self.log.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError):  # a line that was cut off
+                row = json.loads(line)
+                if row["step"] <= start:
+                    kept.append(line)
+                    self.progress = TrainingProgress(**row)
+        if is_first_process():
+            self.log.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
-    def _zero(self) -> None:
-        self._fed = self._attended = self._nats = self._labels = torch.zeros((), dtype=torch.float64)
+    def _reset(self) -> None:
+        self._tokens = self._attended = self._nats = self._labels = torch.zeros((), dtype=torch.float64)
         self._since = time.perf_counter()
 
-    def feed(self, inputs: Mapping[str, Any]) -> None:
-        """Count the tokens of a micro-batch, and what they attend to."""
+    def count_inputs(self, inputs: Mapping[str, Any]) -> None:
+        """Count the tokens of a micro-batch and the number of positions they attend to."""
         ids = inputs["input_ids"]
         if "position_ids" in inputs:
-            fed: Any = torch.tensor(float(ids.numel()))
+            tokens: Any = torch.tensor(float(ids.numel()))
             attended = (inputs["position_ids"] + 1).sum()
         elif "attention_mask" in inputs:
             lengths = inputs["attention_mask"].sum(-1)
-            fed, attended = lengths.sum(), (lengths * (lengths + 1) // 2).sum()
+            tokens, attended = lengths.sum(), (lengths * (lengths + 1) // 2).sum()
         else:
             rows, length = ids.shape
-            fed = torch.tensor(float(rows * length))
+            tokens = torch.tensor(float(rows * length))
             attended = torch.tensor(float(rows * length * (length + 1) // 2))
-        self._fed = self._fed + fed.to("cpu", torch.float64)
+        self._tokens = self._tokens + tokens.to("cpu", torch.float64)
         self._attended = self._attended + attended.to("cpu", torch.float64)
 
-    def learn(self, nats: torch.Tensor, labels: torch.Tensor) -> None:
-        """Count the loss of a micro-batch; stays on its device until the step is done."""
+    def count_loss(self, nats: torch.Tensor, labels: torch.Tensor) -> None:
+        """Add the loss of a micro-batch; the sums stay on its device until the step is complete."""
         self._nats = self._nats.to(nats.device) + nats.double()
         self._labels = self._labels.to(nats.device) + labels.double()
 
-    def look_at_gradients(self, model: Any) -> None:
-        """Take their norm, as it is before they are cut."""
-        gradients = [one.grad for one in model.parameters() if one.grad is not None]
+    def measure_gradients(self, model: Any) -> None:
+        """Measure the norm of the gradients before they are clipped."""
+        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
         self._grad_norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if not math.isfinite(float(self._nats)):
             raise ToolError(
-                f"the loss of step {state.global_step + 1} is {float(self._nats)}, so training stops before it: lower"
-                " optim.lr, warm up for longer, or look at the rows"
+                f"the loss of step {state.global_step + 1} is {float(self._nats)}, so training stops before the"
+                " update: lower optim.lr, use a longer warmup, or inspect the rows"
             )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        step = state.global_step
-        run = self.loop.run
-        self._agree()
+        step, run = state.global_step, self.options.run
+        accelerator = self.trainer.accelerator
+        if accelerator.num_processes > 1:  # a signal reaches processes in different steps: stop all after the same one
+            stopped = torch.tensor(float(self.stopped), device=accelerator.device)
+            self.stopped = bool(accelerator.reduce(stopped, reduction="sum") > 0)
         if step % run.log_every == 0 or step == self.steps or self.stopped:
-            self._note(step)
+            self._log_step(step)
         if self.stopped:
             control.should_training_stop = True
-        control.should_save = (
-            bool(run.save_every) and step % run.save_every == 0 and step < self.steps
-        ) or self.stopped
+        due = bool(run.save_every) and step % run.save_every == 0 and step < self.steps
+        control.should_save = due or self.stopped
 
-    def _agree(self) -> None:
-        """Stop in all processes behind the same step; a signal reaches them at different ones."""
-        accelerator = self.trainer.accelerator
-        if accelerator.num_processes > 1:
-            asked = torch.tensor(float(self.stopped), device=accelerator.device)
-            self.stopped = bool(accelerator.reduce(asked, reduction="sum") > 0)
-
-    def _note(self, step: int) -> None:
-        accelerator = self.trainer.accelerator
-        device = accelerator.device
-        mine = torch.stack([one.to(device) for one in (self._fed, self._attended, self._nats, self._labels)])
-        fed, attended, nats, labels = accelerator.reduce(mine, reduction="sum").tolist()
+    def _log_step(self, step: int) -> None:
+        accelerator, run = self.trainer.accelerator, self.options.run
+        sums = (self._tokens, self._attended, self._nats, self._labels)
+        own = torch.stack([value.to(accelerator.device) for value in sums])
+        tokens, attended, nats, labels = accelerator.reduce(own, reduction="sum").tolist()
         seconds = time.perf_counter() - self._since
-        flops = 3 * (2 * self.shape.weights * fed + 4 * self.shape.layers * self._attention_width() * attended)
-        self.tokens += int(fed)
-        self.learned += int(labels)
-        self.seconds += seconds
-        self.flops += flops
-        self.loss = nats / labels if labels else math.nan
-        every = self.loop.run.evaluate_every
-        if (every and step % every == 0) or step == self.steps:
-            self.validation = self.evaluate()
-            told = self.validation
-        else:
-            told = None
-        lr = self.trainer.lr_scheduler.get_last_lr()[0]
-        line = Step(
-            step,
-            self.steps,
-            self.loss,
-            float(lr),
-            float(self._grad_norm),
-            self.tokens,
-            self.learned,
-            round(self.seconds, 3),
-            round(fed / seconds, 1),
-            round(flops / seconds / self._best_rate(), 4),
-            told[0] if told else None,
-            told[1] if told else None,
+        shape, before = self.shape, self.progress
+        attention = 4 * shape.layers * shape.heads * shape.head_size * attended
+        flops = 3 * (2 * shape.weights * tokens + attention)
+        evaluated = (run.evaluate_every and step % run.evaluate_every == 0) or step == self.steps
+        validation_loss, bits_per_byte = (self.evaluate() if evaluated else None) or (None, None)
+        self.progress = TrainingProgress(
+            step=step,
+            steps=self.steps,
+            loss=nats / labels if labels else math.nan,
+            lr=float(self.trainer.lr_scheduler.get_last_lr()[0]),
+            grad_norm=float(self._grad_norm),
+            tokens=before.tokens + int(tokens),
+            trained_tokens=before.trained_tokens + int(labels),
+            seconds=round(before.seconds + seconds, 3),
+            flops=before.flops + flops,
+            tokens_per_second=round(tokens / seconds, 1),
+            mfu=round(flops / seconds / self._peak(), 4),
+            validation_loss=validation_loss,
+            bits_per_byte=bits_per_byte,
         )
         if accelerator.is_main_process:
-            row = {name: getattr(line, name) for name in Step.__slots__} | {"flops": self.flops}
-            with open(self.log, "a", encoding="utf-8") as file:
-                file.write(json.dumps({name: value for name, value in row.items() if value is not None}) + "\n")
-            self.tell(line)
-        self._zero()
+            row = {name: value for name, value in asdict(self.progress).items() if value is not None}
+            with self.log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+            self.on_step(self.progress)
+        self._reset()
 
-    def _attention_width(self) -> int:
-        return self.shape.heads * self.shape.head_size
-
-    def _best_rate(self) -> float:
-        """Return what all devices together do at best."""
-        if self._rate is None:
-            run = self.loop.run
+    def _peak(self) -> float:
+        """Return the operations per second of all devices together on large matrices."""
+        if not self._peak_rate:
+            run = self.options.run
             rate = matrix_rate(device_of(run), precision_of(run))
-            self._rate = rate * int(self.trainer.accelerator.num_processes)
-        return self._rate
+            self._peak_rate = rate * int(self.trainer.accelerator.num_processes)
+        return self._peak_rate
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Mark a checkpoint as whole when all processes have written their part, then let go of the oldest."""
+        """Mark a checkpoint as complete when all processes have written their part, then delete the oldest ones."""
         self.trainer.accelerator.wait_for_everyone()
         if not state.is_world_process_zero:
             return
         folder = os.path.join(args.output_dir, f"checkpoint-{state.global_step}")
-        Path(folder, _WHOLE).touch()
-        sync_folder(folder)
-        whole = [path for _, path in _checkpoints(args.output_dir)]
-        for old in whole[: -self.loop.run.keep]:
-            shutil.rmtree(old)
-
-    def outcome(self, weights: Mapping[str, Any] | None) -> Outcome:
-        loss, bits = self.validation or (None, None)
-        return Outcome(self.steps, self.loss, self.tokens, self.learned, self.seconds, self.flops, loss, bits, weights)
+        Path(folder, _COMPLETE).touch()
+        sync_directory(folder)
+        complete = [path for _, path in _checkpoints(args.output_dir)]
+        for path in complete[: -self.options.run.keep_checkpoints]:
+            shutil.rmtree(path)
 
 
-def _validate(trainer: Trainer, validation: Validation, collate: Collate) -> tuple[float, float | None]:
-    """Return nats a token and bits a byte on the validation rows, each process taking its share of them."""
+def _evaluate(trainer: Trainer, validation: ValidationSet, collate: Collate) -> tuple[float, float | None]:
+    """Return nats per token and bits per byte on the validation rows, which are divided between processes."""
     accelerator, model = trainer.accelerator, trainer.model_wrapped
     size = trainer.args.per_device_train_batch_size
-    each = size * accelerator.num_processes
     total = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
     model.eval()
     with torch.no_grad():
-        for start in range(0, len(validation.rows), each):
-            # Every process has to go through the model equally often; one without rows takes one that counts nothing.
-            mine = range(start + size * accelerator.process_index, start + size * (accelerator.process_index + 1))
-            places = [place for place in mine if place < len(validation.rows)]
-            batch = collate([validation.rows[place] for place in places or [0]])
+        for start in range(0, len(validation.rows), size * accelerator.num_processes):
+            # All processes must run the model equally often; one without rows runs it on a row that does not count.
+            first = start + size * accelerator.process_index
+            indices = range(first, min(first + size, len(validation.rows)))
+            batch = collate([validation.rows[index] for index in indices or [0]])
             batch = {name: value.to(accelerator.device) for name, value in batch.items()}
             labels = batch.pop("labels")
             with accelerator.autocast():
                 logits = model(**batch, use_cache=False).logits
-            if places:
-                total += torch.stack([_nats(logits, labels).double(), (labels[..., 1:] != IGNORED).sum().double()])
+            if indices:
+                nats = summed_loss(logits, labels)
+                total += torch.stack([nats.double(), (labels[..., 1:] != IGNORED).sum().double()])
     model.train()
     nats, tokens = accelerator.reduce(total, reduction="sum").tolist()
-    bits = nats / math.log(2) / validation.size if validation.size else None
-    return nats / max(tokens, 1), bits
+    bits_per_byte = nats / math.log(2) / validation.text_bytes if validation.text_bytes else None
+    return nats / max(tokens, 1), bits_per_byte
 
 
-def _arguments(loop: Loop, checkpoints: str, steps: int) -> TrainingArguments:
-    run, optim = loop.run, loop.optim
+# Settings
+
+
+def _arguments(options: LoopOptions, steps: int) -> TrainingArguments:
+    run, optim = options.run, options.optim
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if run.batch % (run.micro_batch * processes):
         raise ConfigError(
-            f"run.batch is {run.batch}, where a multiple of {run.micro_batch} rows on each of {processes} devices"
-            f" ({run.micro_batch * processes}) was expected"
+            f"run.batch is {run.batch}; expected a multiple of {run.micro_batch * processes}: {run.micro_batch} rows"
+            f" on each of {processes} devices"
         )
     transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    schedule, more = _schedule(optim, steps)
+    schedule, schedule_options = _schedule(optim, steps)
     arguments = TrainingArguments(
-        output_dir=checkpoints,
+        output_dir=options.checkpoints,
         max_steps=steps,
         per_device_train_batch_size=run.micro_batch,
         gradient_accumulation_steps=run.batch // run.micro_batch // processes,
         learning_rate=optim.lr,
         lr_scheduler_type=schedule,
-        lr_scheduler_kwargs=more,
+        lr_scheduler_kwargs=schedule_options,
         warmup_steps=_steps(optim.warmup, steps),
         weight_decay=optim.weight_decay,
         adam_beta1=optim.betas[0],
@@ -480,58 +421,61 @@ def _arguments(loop: Loop, checkpoints: str, steps: int) -> TrainingArguments:
         dataloader_pin_memory=device_of(run) == "cuda",
     )
     if processes == 1:
-        arguments._n_gpu = min(arguments.n_gpu, 1)  # several GPUs in one process is a way that nobody should take
+        arguments._n_gpu = min(arguments.n_gpu, 1)  # never data-parallel over several GPUs within one process
     return arguments
 
 
 def _steps(number: float, steps: int) -> int:
-    """Return a number of steps that may be given as a share of all."""
+    """Return a number of steps; below 1, `number` is a fraction of all steps."""
     return round(number * steps) if number < 1 else round(number)
 
 
-def _schedule(optim: Optim, steps: int) -> tuple[str, dict[str, Any]]:
-    """Return the name and the settings of a schedule as transformers has them."""
+def _schedule(optim: OptimizerOptions, steps: int) -> tuple[str, dict[str, Any]]:
+    """Return the name and options of a learning-rate schedule in transformers."""
     if optim.schedule == "constant":
         return "constant_with_warmup", {}
     if optim.schedule == "linear":
         return ("polynomial", {"lr_end": optim.lr * optim.final_lr}) if optim.final_lr else ("linear", {})
     if optim.schedule == "cosine":
         return "cosine_with_min_lr", {"min_lr_rate": optim.final_lr}
-    falling = min(_steps(optim.decay, steps), steps - _steps(optim.warmup, steps))
-    more = {"num_decay_steps": falling, "min_lr_ratio": optim.final_lr, "decay_type": "linear"}
-    return "warmup_stable_decay", more
+    decay = min(_steps(optim.decay, steps), steps - _steps(optim.warmup, steps))
+    options = {"num_decay_steps": decay, "min_lr_ratio": optim.final_lr, "decay_type": "linear"}
+    return "warmup_stable_decay", options
+
+
+# Checkpoints and signals
 
 
 def _checkpoints(folder: str) -> list[tuple[int, str]]:
-    """Return the whole checkpoints of a run, oldest first."""
+    """Return step and path of the complete checkpoints of a run, oldest first."""
     found = []
     for path in Path(folder).glob("checkpoint-*"):
-        number = path.name.removeprefix("checkpoint-")
-        if number.isdigit() and (path / _WHOLE).exists():
-            found.append((int(number), str(path)))
+        step = path.name.removeprefix("checkpoint-")
+        if step.isdigit() and (path / _COMPLETE).exists():
+            found.append((int(step), str(path)))
     return sorted(found)
 
 
 def _last_checkpoint(folder: str) -> tuple[int, str] | None:
-    """Return the last whole checkpoint; those that a kill left torn are deleted."""
-    whole = _checkpoints(folder)
-    if int(os.environ.get("RANK", "0")) == 0:
-        kept = {path for _, path in whole}
+    """Return the last complete checkpoint, and delete incomplete ones."""
+    complete = _checkpoints(folder)
+    if is_first_process():
+        kept = {path for _, path in complete}
         for path in Path(folder).glob("checkpoint-*"):
             if str(path) not in kept:
                 shutil.rmtree(path)
-    return whole[-1] if whole else None
+    return complete[-1] if complete else None
 
 
 @contextlib.contextmanager
-def _stopping(meter: _Meter) -> Iterator[None]:
-    """On Ctrl-C and on a polite kill, end behind the step, with a checkpoint; on another one, at once."""
+def _stop_signals(monitor: _Monitor) -> Iterator[None]:
+    """On the first SIGINT or SIGTERM, stop after the current step with a checkpoint; on the second, immediately."""
     alone = os.environ.get("WORLD_SIZE", "1") == "1"
 
     def stop(*_: object) -> None:
-        if meter.stopped and alone:  # else it may be the launcher, who hands each signal on
+        if monitor.stopped and alone:  # a launcher may forward each signal a second time
             raise KeyboardInterrupt
-        meter.stopped = True
+        monitor.stopped = True
 
     before: dict[int, Any] = {}
     with contextlib.suppress(ValueError):  # not the main thread
@@ -543,19 +487,19 @@ def _stopping(meter: _Meter) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _is_full(error: BaseException) -> bool:
-    return any(word in str(error) for word in _FULL)
+def _is_disk_full(error: BaseException) -> bool:
+    return any(message in str(error) for message in _DISK_FULL)
 
 
-def _told(error: Exception, checkpoints: str) -> Exception:
-    """Return the error to raise for what ended a training."""
+def _explained(error: Exception, checkpoints: str) -> Exception:
+    """Return the error to raise for an exception that ended a training."""
     last = _last_checkpoint(checkpoints)
-    kept = f"the checkpoint of step {last[0]} is whole" if last else "there is no checkpoint yet"
-    if _is_full(error):
+    state = f"the checkpoint of step {last[0]} is complete" if last else "there is no checkpoint yet"
+    if _is_disk_full(error):
         return ToolError(
-            f"a checkpoint cannot be written to {checkpoints}: {error}; {kept}: free some room and go on with --resume"
+            f"cannot write a checkpoint to {checkpoints}: {error}; {state}: free disk space and continue with --resume"
         )
     if isinstance(error, torch.OutOfMemoryError):
-        way_out = "lower run.micro_batch, or set run.activation_checkpointing"
-        return ToolError(f"the device has too little memory: {way_out}; {kept}")
+        hint = "lower run.micro_batch, or set run.activation_checkpointing"
+        return ToolError(f"the device is out of memory: {hint}; {state}")
     return error

@@ -265,7 +265,7 @@ def _making(found: Found) -> Section:
                 ("examples seen", "plan.own.examples", ",.0f"),
                 ("passes over its examples", "plan.own.passes", ",.2f"),
                 ("tokens fed", "outcome.tokens", ",.0f"),
-                ("tokens learned", "outcome.learned", ",.0f"),
+                ("tokens learned", "outcome.trained_tokens", ",.0f"),
                 ("loss at the end", "outcome.loss", ",.3f"),
                 ("operations of the training", "outcome.flops", ".2e"),
             )

@@ -38,7 +38,7 @@ from lintseq.lm.backends.backend import (
     SamplingParameters,
     TextListener,
 )
-from lintseq.lm.folders import loading
+from lintseq.lm.loading import loading
 
 CPU_BATCH, GPU_BATCH = 32, 128
 """Default number of rows in a batch."""
