@@ -1,14 +1,16 @@
-"""Would another process pool do what `lintseq.dataset.workers` does? Ours, Pebble's and loky's on the same rows.
+"""Would another process pool do what `lintseq.storage.map_in_order` does? Ours, Pebble's and loky's on the same rows.
 
 Speed, with 64 rows in a task and with one; and what becomes of 300 rows of which one crashes its process, or
 hangs in a way that no signal interrupts. Pools that are not installed are left out: pip install pebble loky
 """
 
+import ctypes
 import importlib.util
 import multiprocessing
 import os
 import resource
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,12 +21,10 @@ from typing import Any
 
 import orjson
 from common import Report, Source, Table, arguments, instruction_pairs, note
-from engines import adopt_orphans
 from scale import altered
 
+from lintseq.dataset.batches import Batch, BatchResult, RowWorker, process_batches
 from lintseq.dataset.sampler import BuildOptions
-from lintseq.dataset.work import Batch, Result, RowWorker
-from lintseq.dataset.workers import run_in_processes
 from lintseq.rows import Fields, RawRow
 from lintseq.walks import SamplingOptions
 
@@ -57,28 +57,28 @@ PLAIN = BuildOptions()
 _worker: dict[str, RowWorker] = {}
 
 
-def work(batch: Batch, options: BuildOptions) -> Result:
+def work(batch: Batch, options: BuildOptions) -> BatchResult:
     """Do a batch in a process of another pool."""
     if "worker" not in _worker:
         _worker["worker"] = RowWorker(options)
     worker = _worker["worker"]
-    with worker.limiting_rows():
+    with worker.limits.installed():
         return worker(batch)
 
 
-def ours(batches: Iterator[Batch], options: BuildOptions) -> Iterator[Result]:
-    for _, result in run_in_processes(batches, options, workers=WORKERS):
+def ours(batches: Iterator[Batch], options: BuildOptions) -> Iterator[BatchResult]:
+    for _, result in process_batches(batches, options, workers=WORKERS):
         yield result
 
 
-def pebble(batches: Iterator[Batch], options: BuildOptions) -> Iterator[Result]:
+def pebble(batches: Iterator[Batch], options: BuildOptions) -> Iterator[BatchResult]:
     """Each task has the time limit of its rows together; one that fails is lost whole."""
     from pebble import ProcessExpired, ProcessPool
 
     with ProcessPool(max_workers=WORKERS) as pool:
         waiting: deque[Any] = deque()
 
-        def oldest() -> Iterator[Result]:
+        def oldest() -> Iterator[BatchResult]:
             with suppress(ProcessExpired, FutureTimeout):
                 yield waiting.popleft().result()
 
@@ -91,7 +91,7 @@ def pebble(batches: Iterator[Batch], options: BuildOptions) -> Iterator[Result]:
             yield from oldest()
 
 
-def loky(batches: Iterator[Batch], options: BuildOptions) -> Iterator[Result]:
+def loky(batches: Iterator[Batch], options: BuildOptions) -> Iterator[BatchResult]:
     """There is no time limit; a process that dies takes all tasks along that are under way."""
     from loky import ProcessPoolExecutor
 
@@ -108,7 +108,7 @@ def loky(batches: Iterator[Batch], options: BuildOptions) -> Iterator[Result]:
         pool.shutdown(wait=False, kill_workers=True)
 
 
-POOLS: dict[str, Callable[[Iterator[Batch], BuildOptions], Iterator[Result]]] = {
+POOLS: dict[str, Callable[[Iterator[Batch], BuildOptions], Iterator[BatchResult]]] = {
     "ours": ours,
     "pebble": pebble,
     "loky": loky,
@@ -141,13 +141,19 @@ def main() -> None:
     report.publish(options.results)
 
 
+def adopt_orphans() -> None:
+    """Make this process the parent of what its children leave behind, so that their processor time is counted."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+
+
 def rows_of(pairs: list[Source], count: int) -> list[RawRow]:
     return [RawRow(index, index + 1, orjson.dumps(row), 0) for index, row in enumerate(islice(altered(pairs), count))]
 
 
 def batches(rows: list[RawRow], size: int) -> Iterator[Batch]:
     for start in range(0, len(rows), size):
-        yield Batch("rows", FIELDS, rows[start : start + size], 0)
+        yield Batch("rows", FIELDS, rows[start : start + size])
 
 
 def speed(name: str, rows: list[RawRow], size: int, rounds: int) -> list[Any]:

@@ -172,7 +172,7 @@ def test_a_conversion_is_not_gone_on_with_as_another_one(
     convert([built["lintseq", "diff"]], output, workers=1)
     with pytest.raises(ConfigError, match="options format was 'diff', and is 'udiff'"):
         convert([built["lintseq", "diff"]], output, options=ConvertOptions(format="udiff"), workers=1, resume=True)
-    with pytest.raises(ConfigError, match="was made differently"):
+    with pytest.raises(ConfigError, match="was made with other settings"):
         build([pairs], output, workers=1, resume=True)
 
 

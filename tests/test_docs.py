@@ -342,13 +342,13 @@ def reasons_of_rejections() -> set[str]:
                 first = node.args[0]
                 reasons |= {first.value} if isinstance(first, ast.Constant) else set()
     for name, pattern in (
-        ("work.py", r'reason, detail = "([a-z-]+)"'),
-        ("workers.py", r'cause = \("([a-z-]+)"'),
-        ("sampler.py", r'dropped\["([a-z-]+)"\]'),
-        ("duplicates.py", r'return "([a-z-]+)" if self.exact'),
-        ("duplicates.py", r'if self.exact else "([a-z-]+)"'),
+        ("dataset/transform.py", r'reason, detail = "([a-z-]+)"'),
+        ("storage/pool.py", r'reject\(culprit.item, "([a-z-]+)"'),
+        ("dataset/sampler.py", r'dropped\["([a-z-]+)"\]'),
+        ("dataset/duplicates.py", r'return "([a-z-]+)" if self.exact'),
+        ("dataset/duplicates.py", r'if self.exact else "([a-z-]+)"'),
     ):
-        found = set(re.findall(pattern, (SOURCE / "dataset" / name).read_text()))
+        found = set(re.findall(pattern, (SOURCE / name).read_text()))
         assert found, f"{name} says nothing like {pattern}"
         reasons |= found
     return reasons

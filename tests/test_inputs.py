@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from lintseq.dataset.build import build
 from lintseq.dataset.outputs import Target
-from lintseq.dataset.pipeline import Progress
+from lintseq.dataset.report import BuildProgress
 from lintseq.dataset.sampler import BuildOptions, EditSampler
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import ConfigError
@@ -259,14 +259,14 @@ class Killed(BaseException):
 
 
 def test_a_build_is_gone_on_with_in_the_middle_of_any_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lintseq.dataset.pipeline._Saver.due", lambda self: True)
+    monkeypatch.setattr("lintseq.storage.SaveTimer.due", lambda self: True)
     specs = [
         KINDS[kind](tmp_path / kind) for kind in ("table.csv", "pretty.json", "table.parquet", "saved", "streamed")
     ]
     build(specs, tmp_path / "alone.jsonl", workers=1)
 
-    def kill_at(rows: int) -> Callable[[Progress], None]:
-        def kill(progress: Progress) -> None:
+    def kill_at(rows: int) -> Callable[[BuildProgress], None]:
+        def kill(progress: BuildProgress) -> None:
             if progress.rows >= rows:
                 raise Killed
 

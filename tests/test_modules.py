@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lintseq.dataset import engines, pieces, pipeline, work
+from lintseq.dataset import pipeline
+from lintseq.dataset.batches import Batch, RowWorker
 from lintseq.dataset.build import build
 from lintseq.dataset.outputs import Target
-from lintseq.dataset.pieces import do_task, load_plan
-from lintseq.dataset.pipeline import Progress
+from lintseq.dataset.report import BuildProgress
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import ConfigError
+from lintseq.mining.modules import Modules
 from lintseq.rows import START, FieldNames, ReadingOptions, content_id, encode_row, open_sources, parse_row
 
 Row = dict[str, Any]
@@ -251,14 +252,14 @@ def test_a_module_that_takes_too_long_costs_itself_alone(tmp_path: Path, monkeyp
             pass
         return whole(self, row, columns)
 
-    whole = work.Modules.definitions
-    monkeypatch.setattr(work.Modules, "definitions", slow)
+    whole = Modules.definitions
+    monkeypatch.setattr(Modules, "definitions", slow)
     input = as_lines(tmp_path / "in.jsonl", rows_of({"a.py": AREA, "slow.py": AREA, "stack.py": STACK}))
     (source,) = open_sources([input], FieldNames(), READINGS["functions"])
-    worker = work.RowWorker(BuildOptions(row_timeout=0.5))
-    with worker.limiting_rows():
+    worker = RowWorker(BuildOptions(row_timeout=0.5))
+    with worker.limits.installed():
         rows = list(source.read(START))
-        result = worker(work.Batch("in.jsonl", source.fields, rows, 0, source.modules))
+        result = worker(Batch("in.jsonl", source.fields, rows, modules=source.modules))
     assert len(result.records.splitlines()) == 5
     (rejection,) = map(json.loads, result.rejections.splitlines())
     assert (rejection["id"], rejection["reason"]) == ("slow.py", "timeout")
@@ -293,14 +294,6 @@ def many(path: Path) -> str:
     return as_parquet(path, rows) if path.suffix == ".parquet" else as_lines(path, rows)
 
 
-def start(self: engines._Engine) -> None:
-    """Do all tasks in this process, in no order."""
-    numbers = list(range(len(load_plan(self._folder).tasks)))
-    random.Random(1).shuffle(numbers)
-    for number in numbers:
-        do_task(self._folder, number)
-
-
 TARGETS = {
     "lines": Target("out.jsonl"),
     "shards": Target("out", shards=3, shard_kind="jsonl"),
@@ -326,14 +319,11 @@ class Killed(BaseException):
         ("in.parquet", "shards of 7", "all"),
     ],
 )
-def test_workers_engines_and_kills_leave_the_bytes_as_they_are(
+def test_workers_and_kills_leave_the_bytes_as_they_are(
     input: str, target: str, screening: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines._Engine, "_start", start)
-    monkeypatch.setattr(pipeline, "check_engine", lambda name: None)
-    monkeypatch.setattr(pieces, "_PIECE_ROWS", 8)
-    monkeypatch.setattr(pipeline, "_SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(pipeline, "_BATCH_ROWS", 4)  # so that no kill comes with the last row, however quick they are
+    monkeypatch.setattr(pipeline, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(pipeline, "BATCH_ROWS", 4)  # so that no kill comes with the last row, however quick they are
     source = many(tmp_path / input)
     chance = random.Random(f"{input} {target} {screening}")
 
@@ -344,8 +334,8 @@ def test_workers_engines_and_kills_leave_the_bytes_as_they_are(
         options = BuildOptions(samples=2, screening=SCREENING[screening])
         build([source], placed, options=options, reading=READINGS["functions"], **{"workers": 1, **more})
 
-    def kill_at(rows: int) -> Callable[[Progress], None]:
-        def look(progress: Progress) -> None:
+    def kill_at(rows: int) -> Callable[[BuildProgress], None]:
+        def look(progress: BuildProgress) -> None:
             if progress.rows >= rows:
                 raise Killed
 
@@ -353,16 +343,15 @@ def test_workers_engines_and_kills_leave_the_bytes_as_they_are(
 
     run("alone")
     run("workers", workers=2)
-    run("engine", engine="shuffled")
     for rows in sorted(chance.sample(range(1, 60), 3)):
         with pytest.raises(Killed):
             run("killed", on_progress=kill_at(rows), resume=True)
     run("killed", resume=True)
     contents = [
         {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-        for folder in (tmp_path / name for name in ("alone", "workers", "engine", "killed"))
+        for folder in (tmp_path / name for name in ("alone", "workers", "killed"))
     ]
-    assert contents[0] == contents[1] == contents[2] == contents[3]
+    assert contents[0] == contents[1] == contents[2]
     rejected = next(data for name, data in contents[0].items() if name.endswith("rejected.jsonl"))
     assert (b"duplicate" in rejected) == (screening != "all")
 
@@ -372,7 +361,7 @@ def test_a_build_of_functions_is_not_gone_on_with_as_another(other: ReadingOptio
     rows = [{**row, "instruction": "Do it."} for row in rows_of(FILES)]
     input = as_lines(tmp_path / "in.jsonl", rows)
     build([input], tmp_path / "out.jsonl", reading=READINGS["functions"], workers=1)
-    with pytest.raises(ConfigError, match=r"was made differently: .*modules"):
+    with pytest.raises(ConfigError, match=r"was made with other settings: .*modules"):
         build([input], tmp_path / "out.jsonl", reading=other, workers=1, resume=True)
 
 

@@ -154,7 +154,7 @@ def test_parquet_is_compressed_and_its_row_groups_are_bounded(tmp_path: Path, mo
 def test_a_shard_that_is_loaded_holds_what_can_be_loaded_and_a_file_what_there_was(tmp_path: Path) -> None:
     line = encode_line({"a": ["\ud800 \U0001f600", {"b": "\udfff"}], "c": "\\ud800 é"})
     for loads in (False, True):
-        shards = Shards(lambda _: str(tmp_path / f"{loads}.jsonl"), "jsonl", {}, loads=loads)  # noqa: B023
+        shards = Shards(lambda _: str(tmp_path / f"{loads}.jsonl"), "jsonl", {}, for_datasets=loads)  # noqa: B023
         shards.write(line)
         shards.close()
     assert (tmp_path / "False.jsonl").read_bytes() == line
@@ -238,7 +238,7 @@ def test_of_two_runs_for_one_output_the_second_is_refused(target: Target, tmp_pa
                 ConfigError, match=rf"out\S* is being written by process {os.getpid()} on .*; wait for it"
             ):
                 Outputs(placed, {"a": "int"}, {}, **way)
-    Outputs(placed, {"a": "int"}, {}).abandon()
+    Outputs(placed, {"a": "int"}, {}).close()
 
 
 def test_the_lock_of_a_run_that_was_killed_is_free_even_while_a_worker_is_at_a_long_row(tmp_path: Path) -> None:
@@ -254,16 +254,16 @@ def test_the_lock_of_a_run_that_was_killed_is_free_even_while_a_worker_is_at_a_l
     time.sleep(1)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    Outputs(Target(str(tmp_path / "out.jsonl")), {}, {}, overwrite=True).abandon()
+    Outputs(Target(str(tmp_path / "out.jsonl")), {}, {}, overwrite=True).close()
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("out.csv", "files of that kind are not written; use one of .parquet, .jsonl"),
-        ("out.parquet.gz", "files of that kind are not written"),
-        ("out.pq", "files of that kind are not written"),
-        ("s3://bucket/out.jsonl", "files are written to disks"),
+        ("out.csv", "files of that kind cannot be written; use one of .parquet, .jsonl"),
+        ("out.parquet.gz", "files of that kind cannot be written"),
+        ("out.pq", "files of that kind cannot be written"),
+        ("s3://bucket/out.jsonl", "only local files can be written"),
     ],
 )
 def test_a_name_that_promises_what_is_not_written_is_refused(name: str, words: str, tmp_path: Path) -> None:

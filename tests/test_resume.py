@@ -16,21 +16,21 @@ import pytest
 
 from lintseq.dataset import pipeline
 from lintseq.dataset.build import build
-from lintseq.dataset.outputs import Target, growing, workplace
-from lintseq.dataset.pipeline import Progress, RunInterrupted
+from lintseq.dataset.outputs import Target
+from lintseq.dataset.report import BuildProgress
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import ScreeningOptions
-from lintseq.errors import ConfigError, LintseqError
+from lintseq.errors import BuildInterrupted, ConfigError, LintseqError
 from lintseq.rows import read_rows
-from lintseq.storage.growing import GrowingFile
+from lintseq.storage import AppendFile, SaveTimer, append, work
 
 BAD = ({"program": "print 1"}, {"program": ""}, {"code": "x = 1"})
 
 
 @pytest.fixture(autouse=True)
 def often_saved_in_small_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(growing, "FRAME_BYTES", 700)
+    monkeypatch.setattr(pipeline, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(append, "FRAME_BYTES", 700)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def undisturbed(rows: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
     found = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(growing, "FRAME_BYTES", 700)
+        patch.setattr(append, "FRAME_BYTES", 700)
         for name in TARGETS:
             folder = tmp_path_factory.mktemp("undisturbed")
             run(folder, rows, name, workers=2)
@@ -112,10 +112,10 @@ def test_a_run_killed_anywhere_and_resumed_gives_the_same_bytes(
     chance = random.Random(f"{name} {seed}")
     lag = chance.randint(1, 5)
     batches = iter(range(10**6))
-    monkeypatch.setattr(pipeline._Saver, "due", lambda self: next(batches) % lag == 0)
+    monkeypatch.setattr(SaveTimer, "due", lambda self: next(batches) % lag == 0)
     for limit in sorted(chance.choices(range(1, 121), k=chance.randint(1, 4))):
 
-        def kill(progress: Progress, limit: int = limit) -> None:
+        def kill(progress: BuildProgress, limit: int = limit) -> None:
             if progress.rows >= limit:
                 raise Killed
 
@@ -141,13 +141,13 @@ def test_programs_that_come_twice_are_rejected_the_second_time(undisturbed: dict
 def test_a_run_that_ctrl_c_stopped_remembers_the_programs_it_saw(
     rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[str, dict[str, bytes]]
 ) -> None:
-    monkeypatch.setattr(pipeline._Saver, "due", lambda self: False)
+    monkeypatch.setattr(SaveTimer, "due", lambda self: False)
 
-    def stop(progress: Progress) -> None:
+    def stop(progress: BuildProgress) -> None:
         if progress.rows >= 40:
             raise KeyboardInterrupt
 
-    with pytest.raises(RunInterrupted):
+    with pytest.raises(BuildInterrupted):
         run(tmp_path, rows, "no near duplicates", on_progress=stop)
     run(tmp_path, rows, "no near duplicates", resume=True)
     assert contents(tmp_path) == undisturbed["no near duplicates"]
@@ -170,12 +170,12 @@ def test_a_run_killed_while_its_files_get_their_names_is_finished(
             raise Killed
         replace(source, target, old)
 
-    replace = workplace._replace
-    monkeypatch.setattr(workplace, "_replace", rename)
+    replace = work.rename
+    monkeypatch.setattr(work, "rename", rename)
     try:
         run(tmp_path, rows, name)
     except Killed:
-        monkeypatch.setattr(workplace, "_replace", replace)
+        monkeypatch.setattr(work, "rename", replace)
         run(tmp_path, rows, name, resume=True)
     assert contents(tmp_path) == undisturbed[name]
 
@@ -191,7 +191,7 @@ def test_a_finished_run_is_left_as_it_is(rows: str, tmp_path: Path) -> None:
 
 
 def interrupted(rows: str, output: Path) -> None:
-    def kill(progress: Progress) -> None:
+    def kill(progress: BuildProgress) -> None:
         if progress.rows >= 20:
             raise Killed
 
@@ -199,9 +199,11 @@ def interrupted(rows: str, output: Path) -> None:
         build([rows], output, workers=1, on_progress=kill)
 
 
-def test_unfinished_work_is_neither_gone_on_with_nor_replaced_unless_that_is_said(rows: str, tmp_path: Path) -> None:
+def test_an_unfinished_run_is_neither_resumed_nor_replaced_unless_requested(rows: str, tmp_path: Path) -> None:
     interrupted(rows, tmp_path / "out.jsonl")
-    with pytest.raises(ConfigError, match=r"unfinished run lies in .*partial: go on with --resume, or .*--overwrite"):
+    with pytest.raises(
+        ConfigError, match=r"partial holds an unfinished run: continue it with --resume, or .*--overwrite"
+    ):
         build([rows], tmp_path / "out.jsonl", workers=1)
     build([rows], tmp_path / "out.jsonl", workers=1, overwrite=True)
     assert sorted(os.listdir(tmp_path)) == ["out.jsonl", "out.manifest.json", "out.rejected.jsonl"]
@@ -242,7 +244,7 @@ def test_what_cannot_be_read_twice_cannot_be_resumed(tmp_path: Path) -> None:
 
 
 def test_of_two_builds_of_one_output_the_second_is_refused(rows: str, tmp_path: Path) -> None:
-    def second(progress: Progress) -> None:
+    def second(progress: BuildProgress) -> None:
         with pytest.raises(ConfigError, match=rf"out.jsonl is being written by process {os.getpid()} on .*; wait"):
             build([rows], tmp_path / "out.jsonl", workers=1, overwrite=True)
 
@@ -253,7 +255,7 @@ def test_of_two_builds_of_one_output_the_second_is_refused(rows: str, tmp_path: 
 def test_a_folder_that_is_not_ours_is_never_replaced(rows: str, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/thesis.tex").write_text("years of work")
-    with pytest.raises(ConfigError, match="holds other things than lintseq's"):
+    with pytest.raises(ConfigError, match="was not written by lintseq"):
         build([rows], Target(str(tmp_path / "out"), shards=2), workers=1, overwrite=True)
     assert (tmp_path / "out/thesis.tex").exists()
 
@@ -294,17 +296,17 @@ def test_of_two_outputs_that_would_share_a_manifest_the_second_is_refused(
 def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(
     rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[str, dict[str, bytes]]
 ) -> None:
-    write = GrowingFile.write
+    write = AppendFile.write
 
-    def fill(self: GrowingFile, lines: bytes) -> None:
+    def fill(self: AppendFile, lines: bytes) -> None:
         if self._file.tell() > 3000:
             self._file.write(lines[:10])
             raise OSError(28, "No space left on device")
         write(self, lines)
 
     with monkeypatch.context() as patch:
-        patch.setattr(GrowingFile, "write", fill)
-        with pytest.raises(LintseqError, match=r"No space left on device; what was done is in .* --resume"):
+        patch.setattr(AppendFile, "write", fill)
+        with pytest.raises(LintseqError, match=r"No space left on device; what is done is in .* --resume"):
             run(tmp_path, rows, "lines")
     run(tmp_path, rows, "lines", resume=True)
     assert contents(tmp_path) == undisturbed["lines"]
@@ -313,11 +315,11 @@ def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(
 def test_what_no_longer_fits_on_the_disk_is_let_go() -> None:
     if not os.path.exists("/dev/full"):
         pytest.skip("the system has no device that is always full")
-    file = GrowingFile("/dev/full")
+    file = AppendFile("/dev/full")
     file.write(b"{}\n")
     with pytest.raises(OSError, match="No space left"):
         file.mark()
-    file.abandon()
+    file.release()
 
 
 @pytest.mark.parametrize("name", ["lines", "Parquet"])
@@ -334,8 +336,8 @@ def test_files_that_may_not_grow_end_the_run_with_one_line(name: str, rows: str,
         [*command, "--output", output], check=False, preexec_fn=limited, capture_output=True, text=True
     )
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith(f"lintseq: cannot go on with {output}: ")
-    assert ended.stderr.endswith(f"what was done is in {output}.partial; go on with --resume\n")
+    assert ended.stderr.startswith(f"lintseq: cannot continue with {output}: ")
+    assert ended.stderr.endswith(f"what is done is in {output}.partial; continue with --resume\n")
     subprocess.run([*command, "--output", output, "--resume"], check=True)
     (tmp_path / "alone").mkdir()
     subprocess.run([*command, "--output", str(tmp_path / "alone" / target.output)], check=True)

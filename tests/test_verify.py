@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lintseq.cli import main
 from lintseq.codecs import CODECS, DIFF, Codec
 from lintseq.dataset.shapes import SHAPES, ProgramRow, pylintseq_programs
-from lintseq.dataset.verify import CHECKS, Judge, Report, check_rows, verify
+from lintseq.dataset.verify import CHECKS, StateJudge, VerifyOptions, VerifyReport, check_rows, verify
 from lintseq.edits import EditSequence
 from lintseq.program import Program
 from lintseq.rows import RawRow
@@ -22,7 +22,7 @@ AREA_EDITS = [
     "@@ -0,0 +1,4 @@\n+import math\n+\n+def area(r):\n+    return math.pi * r ** 2",
     "@@ -4,0 +5,2 @@\n+\n+print(area(2))",
 ]
-JUDGE = Judge("pyflakes")
+JUDGE = StateJudge("pyflakes")
 
 
 def record(edits: Any = AREA_EDITS, program: Any = AREA, **more: Any) -> dict[str, Any]:
@@ -33,17 +33,17 @@ def pylintseq_row(edit_path: list[str], response: str, index: int = 7) -> dict[s
     return {"edit_path": edit_path, "index": index, "source_file": "x.jsonl", "source_response": response}
 
 
-def check(*rows: Any) -> Report:
+def check(*rows: Any) -> VerifyReport:
     """Return the report on rows, given as objects or as the bytes of their lines."""
     data = [row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows]
     return check_rows([RawRow(number - 1, number, line, 0) for number, line in enumerate(data, 1)], JUDGE)
 
 
-def failures(report: Report) -> list[tuple[str, int | None]]:
+def failures(report: VerifyReport) -> list[tuple[str, int | None]]:
     return [(one.check, one.edit) for name in CHECKS for one in report.examples.get(name, [])]
 
 
-def message(report: Report, name: str) -> str:
+def message(report: VerifyReport, name: str) -> str:
     return report.examples[name][0].message
 
 
@@ -125,7 +125,7 @@ def test_a_line_taken_away_breaks_insertion_and_is_no_exact_replay() -> None:
     report = check(record(edits, "x = 1\n"))
     assert failures(report) == [("resolves", 2), ("deletes", 2)]
     assert "'pass'" in message(report, "deletes")
-    assert "the edits give the program" in message(report, "resolves"), "it says that a diff tool would get there"
+    assert "the edits write the program" in message(report, "resolves"), "it says that a diff tool would get there"
 
 
 def test_an_edit_that_adds_nothing_is_found() -> None:
@@ -307,7 +307,7 @@ def test_the_report_does_not_depend_on_the_number_of_workers(tmp_path: Path) -> 
 
 
 def test_a_limit_stops_the_reading(tmp_path: Path) -> None:
-    report = verify(write(tmp_path / "data.jsonl", record(), record(), b"broken"), limit=2, workers=1)
+    report = verify(write(tmp_path / "data.jsonl", record(), record(), b"broken"), VerifyOptions(limit=2), workers=1)
     assert (report.ok, report.rows) == (True, 2)
 
 
@@ -321,12 +321,12 @@ def test_a_file_that_is_cut_off_is_a_failure_and_the_rows_before_count(tmp_path:
     assert report.checked["exact"] > 0
 
 
-def test_progress_is_told_with_places_that_grow(tmp_path: Path) -> None:
+def test_progress_grows_to_the_end_of_the_file(tmp_path: Path) -> None:
     path = write(tmp_path / "data.jsonl", *[record()] * 200)
-    told: list[tuple[int, int]] = []
-    verify(path, workers=1, progress=lambda report, place: told.append((report.rows, place)))
-    assert told == sorted(told)
-    assert told[-1] == (200, Path(path).stat().st_size)
+    seen: list[tuple[int, int]] = []
+    verify(path, workers=1, on_progress=lambda report, done: seen.append((report.rows, done)))
+    assert seen == sorted(seen)
+    assert seen[-1] == (200, Path(path).stat().st_size)
 
 
 # The command

@@ -6,7 +6,12 @@ LintseqError
 │   └── EditFault         the same within the text of one edit, with line and reason
 ├── ConfigError           impossible settings: stops before work starts
 └── ToolError             a broken tool (a linter that crashed): stops what relied on it
+
+KeyboardInterrupt
+└── BuildInterrupted      Ctrl-C during a build, with the report of what was done
 """
+
+from typing import Any
 
 
 class LintseqError(Exception):
@@ -42,3 +47,11 @@ class ConfigError(LintseqError):
 
 class ToolError(LintseqError):
     """A tool that we called broke; its verdict, if any, is not to be trusted."""
+
+
+class BuildInterrupted(KeyboardInterrupt):
+    """A build was interrupted by Ctrl-C; `report`, a `BuildReport`, says what was done before."""
+
+    def __init__(self, report: Any) -> None:
+        super().__init__("interrupted")
+        self.report = report

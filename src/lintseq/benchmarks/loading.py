@@ -16,7 +16,7 @@ from lintseq.benchmarks.problem import Problem
 from lintseq.errors import ConfigError, ProgramError, ToolError
 from lintseq.rows import BrokenInputError, parse_row, read_rows
 from lintseq.rows.streams import decompressed, opened
-from lintseq.storage.workplace import write_durably
+from lintseq.storage import write_atomically
 
 DATA_VARIABLE = "LINTSEQ_DATA"
 CACHE_VARIABLE = "LINTSEQ_CACHE"
@@ -187,7 +187,7 @@ def _download(benchmark: Benchmark, data: str | None) -> str:
         else:
             raise ConfigError("it can only be downloaded by hand")
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(str(target), content)
+        write_atomically(str(target), content)
     except (ConfigError, ToolError, BrokenInputError, OSError) as error:
         where = f"not found in {data}" if data else f"no folder was given (--data or {DATA_VARIABLE})"
         raise ConfigError(

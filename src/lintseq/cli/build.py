@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lintseq.cli.options import (
-    Engine,
-    EngineName,
     Format,
     Json,
     KindOfShards,
@@ -112,7 +110,6 @@ def build(
         str | None, typer.Option(metavar="COLUMN", help="Holds the license, which records then repeat.")
     ] = None,
     workers: Workers = None,
-    engine: Engine = EngineName.local,
     row_timeout: RowTimeout = 10.0,
     row_memory: RowMemory = 2.0,
     resume: Resume = False,
@@ -150,7 +147,6 @@ def build(
             options=options,
             reading=ReadingOptions(functions=functions, tasks=tasks),
             workers=workers,
-            engine=engine.value,
             overwrite=overwrite,
             resume=resume,
             on_progress=progress,

@@ -16,7 +16,7 @@ from lintseq.reporting.numbers import plural
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from lintseq.dataset.pipeline import Progress
+    from lintseq.dataset.report import BuildProgress
 
 __all__ = ["Meter", "RunProgress", "duration", "percent", "plural", "table"]
 
@@ -57,7 +57,7 @@ class RunProgress:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, progress: "Progress") -> None:
+    def __call__(self, progress: "BuildProgress") -> None:
         now = time.monotonic()
         if not self._shown or now - self._last < (_LINE_EVERY if self._bar is None else _DRAW_EVERY):
             return
@@ -67,8 +67,6 @@ class RunProgress:
         seconds = now - self._started
         rate = progress.new_rows / seconds
         text = f"{plural(progress.rows, 'row')}, {rate:,.0f} a second, {progress.rejected:,} rejected"
-        if progress.ahead:
-            text += f", {progress.ahead:,} more rows done out of turn"
         done = progress.done / progress.total if progress.total else None
         if progress.total and progress.done > self._first:
             left = (progress.total - progress.done) / (progress.done - self._first)

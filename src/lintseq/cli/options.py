@@ -160,14 +160,6 @@ class ShardKind(StrEnum):
     jsonl_zst = "jsonl.zst"
 
 
-class EngineName(StrEnum):
-    """Those of `lintseq.dataset.engines`."""
-
-    local = "local"
-    datatrove = "datatrove"
-    ray = "ray"
-
-
 Output = Annotated[
     str,
     typer.Option(
@@ -189,7 +181,6 @@ KindOfShards = Annotated[ShardKind, typer.Option(help="What the files in the fol
 Workers = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Processes that do the work. [default: one for each processor]")
 ]
-Engine = Annotated[EngineName, typer.Option(help="What shares out the work: lintseq, or an engine that is installed.")]
 RowTimeout = Annotated[
     float, typer.Option(min=0, metavar="SECONDS", help="Time for all that a row gives; 0 is for no limit.")
 ]

@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING
 import typer
 
 from lintseq.cli.console import RunProgress, percent, plural, table
-from lintseq.errors import ConfigError
+from lintseq.errors import BuildInterrupted, ConfigError
 
 if TYPE_CHECKING:
-    from lintseq.dataset.pipeline import Progress, RunReport
+    from lintseq.dataset.report import BuildProgress, BuildReport
 
 
 def carry_out(
-    run: "Callable[[Callable[[Progress], None]], RunReport]", output: str, *, json: bool, quiet: bool, strict: bool
+    run: "Callable[[Callable[[BuildProgress], None]], BuildReport]",
+    output: str,
+    *,
+    json: bool,
+    quiet: bool,
+    strict: bool,
 ) -> None:
     """Run what writes to `output`, show how far it is and what it did, and leave with the status that says so."""
-    from lintseq.dataset.pipeline import RunInterrupted
-
     if json and output == "-":
         raise ConfigError("--json and --output - would both print on standard output; choose one")
     try:
         with RunProgress(shown=not quiet) as progress:
             report = run(progress)
-    except RunInterrupted as interruption:
+    except BuildInterrupted as interruption:
         report = interruption.report
         typer.echo(f"lintseq: interrupted after {plural(report.tally.rows, 'row')}; {_left(report)}", err=True)
         raise typer.Exit(130) from None
@@ -38,7 +41,7 @@ def carry_out(
         raise typer.Exit(1)
 
 
-def summary(report: "RunReport") -> str:
+def summary(report: "BuildReport") -> str:
     """Return the report as a table for people."""
     numbers = report.as_dict()
     edits = numbers["edits_per_sequence"]
@@ -64,7 +67,7 @@ def summary(report: "RunReport") -> str:
     return table(rows)
 
 
-def _left(report: "RunReport") -> str:
+def _left(report: "BuildReport") -> str:
     if report.output == "-":
         return "the records printed are whole"
     return f"go on with --resume; what is done is in {report.partial}"

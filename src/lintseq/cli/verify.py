@@ -3,9 +3,8 @@
 Owns the table and the examples. What is checked, and how, is `lintseq.dataset.verify`.
 """
 
-from dataclasses import asdict
 from json import dumps
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +15,7 @@ from lintseq.cli.stats import Ticker
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lintseq.dataset.verify import Failure, Report
+    from lintseq.dataset.verify import LawFailure, VerifyReport
 
 
 def verify(
@@ -38,44 +37,25 @@ def verify(
 
     Example: lintseq verify edits.jsonl --linter pylint --workers 2
     """
-    from lintseq.dataset import verify as library
+    from lintseq.dataset.verify import VerifyOptions
+    from lintseq.dataset.verify import verify as run
 
     with Ticker("verify", data) as ticker:
-        report = library.verify(
+        report = run(
             data,
-            linter=linter,
-            limit=limit,
+            VerifyOptions(linter, limit),
             workers=workers,
-            progress=lambda report, place: ticker.tell(place, f"{report.rows:,} rows, {report.bad_rows:,} bad"),
+            on_progress=lambda report, done: ticker.tell(done, f"{report.rows:,} rows, {report.bad_rows:,} bad"),
         )
     if json:
-        typer.echo(dumps(as_dict(report, linter)))
+        typer.echo(dumps(report.as_dict(linter)))
     else:
         show(report, console(), linter=linter)
     if not report.ok:
         raise typer.Exit(1)
 
 
-def as_dict(report: "Report", linter: str) -> dict[str, Any]:
-    """Return the report as plain values."""
-    from lintseq.dataset.verify import CHECKS
-
-    return {
-        "ok": report.ok,
-        "rows": report.rows,
-        "bad_rows": report.bad_rows,
-        "shapes": dict(report.shapes),
-        "linter": linter,
-        "checks": {
-            name: {"law": check.law, "checked": report.checked[name], "failed": report.failed[name]}
-            for name, check in CHECKS.items()
-        },
-        "findings": dict(report.findings.most_common()),
-        "examples": [asdict(failure) for name in CHECKS for failure in report.examples.get(name, [])],
-    }
-
-
-def show(report: "Report", to: "Console", *, linter: str) -> None:
+def show(report: "VerifyReport", to: "Console", *, linter: str) -> None:
     """Print a table of what was checked and what failed, then the first examples of each failure."""
     from rich import box
     from rich.table import Table
@@ -92,7 +72,7 @@ def show(report: "Report", to: "Console", *, linter: str) -> None:
         checked, failed = report.checked[name], report.failed[name]
         table.add_row(
             check.law if check.law != law else "",
-            check.words.format(linter=linter),
+            check.description.format(linter=linter),
             f"{checked:,} {check.unit}" if checked else "-",
             f"{failed:,}" if checked else "-",
             f"{100 * failed / checked:.2f}" if checked else "-",
@@ -106,20 +86,20 @@ def show(report: "Report", to: "Console", *, linter: str) -> None:
     for name, check in CHECKS.items():
         if failures := report.examples.get(name, []):
             more = f", first {len(failures)} of {report.failed[name]:,}" if report.failed[name] > len(failures) else ""
-            to.print(f"not so: {check.words.format(linter=linter)}{more}", style="bold")
+            to.print(f"not so: {check.description.format(linter=linter)}{more}", style="bold")
             for failure in failures:
                 to.print(f"  {place(failure)}: {printable(failure.message)}", soft_wrap=True)
             to.print()
     to.print(verdict(report), style="bold green" if report.ok else "bold red", soft_wrap=True)
 
 
-def place(failure: "Failure") -> str:
+def place(failure: "LawFailure") -> str:
     """Say where a failure is: row, id and edit."""
     row = f"row {failure.row}" + (f" (id {printable(failure.id)})" if failure.id else "")
     return row if failure.edit is None else f"{row}, edit {failure.edit}"
 
 
-def verdict(report: "Report") -> str:
+def verdict(report: "VerifyReport") -> str:
     """Say the outcome in one line."""
     columns = ", ".join(f"{rows:,} {shape}" for shape, rows in report.shapes.most_common())
     rows = f"{plural(report.rows, 'row')} ({columns or 'none with edits'})"

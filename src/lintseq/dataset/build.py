@@ -1,16 +1,13 @@
-"""From inputs of programs to a data set of edit sequences.
-
-Owns what such a run is made of and which settings cannot work; everything else is left to `pipeline`.
-"""
+"""From inputs that hold programs to a data set of edit sequences: `build`, its settings and their checks."""
 
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from lintseq.dataset.engines import LOCAL
 from lintseq.dataset.outputs import Target, check_target
-from lintseq.dataset.pipeline import Progress, RunReport, run
+from lintseq.dataset.pipeline import run_pipeline
+from lintseq.dataset.report import BuildProgress, BuildReport
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import benchmarks_digest, check_screening
 from lintseq.dataset.shapes import get_shape
@@ -24,19 +21,23 @@ from lintseq.walks import check_options
 def build(
     inputs: Sequence[str | os.PathLike[str]],
     output: str | os.PathLike[str] | Target,
-    *,
     options: BuildOptions | None = None,
+    *,
     reading: ReadingOptions | None = None,
     workers: int | None = None,
-    engine: str = LOCAL,
-    overwrite: bool = False,
     resume: bool = False,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
-) -> RunReport:
-    """Write the edit sequences of the programs in `inputs` to `output` and return what was done.
+    overwrite: bool = False,
+    on_progress: Callable[[BuildProgress], None] = lambda progress: None,
+) -> BuildReport:
+    """Write the edit sequences of the programs in `inputs` to `output`, and return what was done.
 
-    A row gives `options.samples` records or more, or one line in the file of rejected rows (by default beside
-    the output) with the reason that it gives none. Raises what `lintseq.dataset.pipeline.run` does.
+    Inputs are files (JSON lines, a JSON array, Parquet, CSV, Python source), folders and patterns of them, `hf:NAME`,
+    URLs, or `-`. Each row gives `options.samples` records or more, or one line with the reason in the file of rejected
+    rows. Records come in input order and do not depend on the number of `workers`. With `resume`, a run that was
+    interrupted continues, and the result has the same bytes as an uninterrupted one.
+
+    Raises `ConfigError` before any work for what cannot work, `BuildInterrupted` on Ctrl-C, and `LintseqError` if the
+    output cannot be written.
     """
     options = options or BuildOptions()
     target = output if isinstance(output, Target) else Target(os.fspath(output))
@@ -50,13 +51,12 @@ def build(
         reading = replace(reading, kept=(*reading.kept, options.screening.license_field))
     sources = open_sources(paths, options.names, reading, but=target.holds)
     _check_license_field(options.screening.license_field, sources)
-    return run(
+    return run_pipeline(
         sources,
         target,
         options,
         settings=settings_of(options),
         workers=workers,
-        engine=engine,
         overwrite=overwrite,
         resume=resume,
         on_progress=on_progress,
@@ -64,15 +64,15 @@ def build(
 
 
 def _check_license_field(name: str | None, sources: Sequence[Source]) -> None:
-    """Raise `ConfigError` if rows are to name their licenses in a column that there is not."""
+    """Raise `ConfigError` if no input has the column that holds the licenses."""
     columns = dict.fromkeys(column for source in sources for column in source.columns)
     if name is not None and columns and name not in columns:
-        told = names_of_columns(sorted(columns))
-        raise ConfigError(f"no column {name!r} in the first rows (columns: {told}); name one with --license-field")
+        names = names_of_columns(sorted(columns))
+        raise ConfigError(f"no column {name!r} in the first rows (columns: {names}); name one with --license-field")
 
 
 def settings_of(options: BuildOptions) -> dict[str, Any]:
-    """Return what the bytes depend on, beside inputs and outputs, as plain values."""
+    """Return what the records depend on besides the inputs, as plain values."""
     linters = {options.sampling.linter, options.sampling.certify or "none"} - {"native", "none"}
     benchmarks = {"benchmarks": benchmarks_digest(options.screening)} if options.screening.decontaminate else {}
     return {
@@ -83,7 +83,7 @@ def settings_of(options: BuildOptions) -> dict[str, Any]:
 
 
 def check_build(options: BuildOptions) -> None:
-    """Raise `ConfigError` for settings that cannot work."""
+    """Raise `ConfigError` for options that cannot work."""
     check_options(options.sampling)
     check_screening(options.screening)
     get_shape(options.shape).check(options.format)
@@ -102,4 +102,4 @@ def check_build(options: BuildOptions) -> None:
         if not value >= least:
             raise ConfigError(f"{name} is {value}, but must be at least {least}")
     if not -(2**63) <= options.seed < 2**63:
-        raise ConfigError(f"seed is {options.seed}, but must fit into 64 bits, as columns of tables have it")
+        raise ConfigError(f"seed is {options.seed}, but must fit into 64 bits, as columns of tables do")

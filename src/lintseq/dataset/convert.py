@@ -11,10 +11,11 @@ from typing import Any
 
 from lintseq.codecs import get_codec
 from lintseq.dataset.outputs import Target, check_target
-from lintseq.dataset.pipeline import Progress, RunReport, run
+from lintseq.dataset.pipeline import run_pipeline
+from lintseq.dataset.report import BuildProgress, BuildReport
 from lintseq.dataset.screening import ScreeningOptions
-from lintseq.dataset.shapes import ProgramRow, ShapeName, get_shape, read_record
-from lintseq.dataset.work import Outcome, RowTurner
+from lintseq.dataset.shapes import ProgramRow, ShapeName, get_shape, read_record, row_id
+from lintseq.dataset.transform import RowResult
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.rows import Fields, ReadingOptions, open_sources
 
@@ -36,9 +37,7 @@ class ConvertOptions:
     row_memory: int | None = 2_000_000_000
     """Bytes that a record may take beside what its process has anyway."""
 
-    slow = False
-
-    def turner(self) -> RowTurner:
+    def make_transform(self) -> "Converter":
         return Converter(self)
 
 
@@ -50,13 +49,13 @@ class Converter:
         self._write = get_shape(options.shape).write
         self._codec = get_codec(options.format)
 
-    def fill(
-        self, outcome: Outcome, row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int
-    ) -> None:
-        """Put the record into `outcome`, or raise why there is none."""
+    def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:
+        return row_id(row)
+
+    def transform(self, row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int) -> RowResult:
+        """Return the converted record, or raise `ProgramError` with the reason why there is none."""
         record = read_record(row)
         sequence = record.parse()
-        outcome.id = record.id
         if not len(sequence):
             raise ProgramError("no-edits", "the sequence is empty")
         program = sequence.program.text
@@ -69,28 +68,28 @@ class Converter:
         written = self._write(program_row, sequence, record.draw, meta, self._codec)
         if "left" in written:
             written["left"] += record.left
-        if self.options.screening.names_licenses and record.license:
-            written[_LICENSE] = outcome.license = record.license
-        outcome.records.append(written)
-        outcome.edits.append(len(sequence))
-        outcome.lines = len(sequence.program.lines) - len(sequence.present())
+        license = record.license if self.options.screening.names_licenses else ""
+        if license:
+            written[_LICENSE] = license
+        lines = len(sequence.program.lines) - len(sequence.present())
+        return RowResult([written], record.id, edits=[len(sequence)], lines=lines, license=license)
 
 
 def convert(
     inputs: Sequence[str | os.PathLike[str]],
     output: str | os.PathLike[str] | Target,
-    *,
     options: ConvertOptions | None = None,
+    *,
     workers: int | None = None,
     overwrite: bool = False,
     resume: bool = False,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
-) -> RunReport:
+    on_progress: Callable[[BuildProgress], None] = lambda progress: None,
+) -> BuildReport:
     """Write the edit sequences in `inputs` to `output` in another shape or format, and return what was done.
 
     Inputs are anything that rows can be read from. A row gives one record, or one line in the file of rejected
     rows with the reason that it gives none. Licenses go along where rows name them. Raises what
-    `lintseq.dataset.pipeline.run` does.
+    `lintseq.dataset.pipeline.run_pipeline` does.
     """
     options = options or ConvertOptions()
     target = output if isinstance(output, Target) else Target(os.fspath(output))
@@ -104,7 +103,7 @@ def convert(
     sources = open_sources(paths, None, ReadingOptions(), but=target.holds)
     if any(_LICENSE in source.columns for source in sources):
         options = replace(options, screening=ScreeningOptions(license_field=_LICENSE))
-    return run(
+    return run_pipeline(
         sources,
         target,
         options,

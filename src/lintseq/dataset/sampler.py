@@ -12,7 +12,7 @@ from typing import Any
 from lintseq.codecs import get_codec
 from lintseq.dataset.screening import Screen, ScreeningOptions, licenses_of
 from lintseq.dataset.shapes import ProgramRow, ShapeName, get_shape, meta_of
-from lintseq.dataset.work import Guard, Outcome, RowTurner
+from lintseq.dataset.transform import RowLimits, RowResult
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
@@ -55,27 +55,21 @@ class BuildOptions:
     row_memory: int | None = 2_000_000_000
     """Bytes that a row may take beside what its process has anyway; holds in worker processes."""
 
-    @property
-    def slow(self) -> bool:
-        return not {self.sampling.linter, self.sampling.certify or "none"} <= {"native", "none"}
-
-    def turner(self) -> RowTurner:
+    def make_transform(self) -> "EditSampler":
         return EditSampler(self)
 
 
 class EditSampler:
-    """Turns rows into edit sequences: what runs inside any engine.
+    """Turns rows into the records of their edit sequences; can be pickled.
 
-    Can be pickled; what is heavy is made where it is used. A call takes a row, as columns or as the JSON
-    object they are written in, and always returns an `Outcome`: it never raises for what a row holds. The
-    same row gives the same records in any process, whatever came before.
+    A call takes a row, as columns or as the JSON object that they are written in, and never raises for what the row
+    holds: it returns a `RowResult` with records or a rejection. The same row gives the same records in any process.
     """
 
     def __init__(self, options: BuildOptions | None = None, fields: Fields | None = None) -> None:
         """`fields` are the columns that matter; if not given, they are found in each row by `options.names`."""
         self.options = options or BuildOptions()
         self.fields = fields
-        self._guard = Guard(self, self.options.row_timeout)
         shape = get_shape(self.options.shape)
         shape.check(self.options.format)
         self._write = shape.write
@@ -83,66 +77,70 @@ class EditSampler:
         self._meta = meta_of(self.options.sampling, self.options.seed)
         self._screen: Screen | None = None
 
-    def __getstate__(self) -> tuple[BuildOptions, Fields | None]:
-        return self.options, self.fields
+    def __reduce__(self) -> tuple[Any, ...]:
+        return EditSampler, (self.options, self.fields)
 
-    def __setstate__(self, state: tuple[BuildOptions, Fields | None]) -> None:
-        self.__init__(*state)  # type: ignore[misc]
+    def __call__(self, row: Mapping[str, Any] | bytes, *, source: str = "", index: int = 0) -> RowResult:
+        """Return the result of a row; `source` and `index` are its input and its index there, for some shapes."""
+        limits = RowLimits(self, self.options.row_timeout)
+        with limits.installed():
+            return limits.apply(row, source=source, index=index)
 
-    def __call__(self, row: Mapping[str, Any] | bytes, *, source: str = "", index: int = 0) -> Outcome:
-        """Return what becomes of a row; `source` and `index` tell its place to shapes that repeat it."""
-        with self._guard.limiting_rows():
-            return self._guard.outcome(row, self.fields, source=source, index=index)
+    def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:
+        return self._fields(row, fields).read_id(row)
 
-    def fill(
-        self, outcome: Outcome, row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int
-    ) -> None:
-        """Put the records of a row into `outcome`, or raise why there are none."""
-        fields = fields or self.fields or _fields_of(row, self.options.names)
-        outcome.id = fields.read_id(row)
+    def transform(self, row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int) -> RowResult:
+        """Return the records of a row, or raise `ProgramError` with the reason why there are none."""
+        options = self.options
+        fields = self._fields(row, fields)
         response = fields.read_code(row)
         instruction = fields.read_instruction(row)
         text = code_from_markdown(response, get_language())
         if not text.strip():
             raise ProgramError("empty", "there is no code")
-        own_id = content_id(instruction, text) if outcome.id is None else outcome.id
-        item = ProgramRow(own_id, instruction, text, response, source, index)
+        own_id = fields.read_id(row)
+        id = content_id(instruction, text) if own_id is None else own_id
+        program_row = ProgramRow(id, instruction, text, response, source, index)
         if self._screen is None:
-            self._screen = Screen(self.options.screening)
+            self._screen = Screen(options.screening)
         self._screen.check(row, instruction, text)
         program = Program.from_text(text)
         size = len(program.lines)
-        if self.options.max_lines is not None and size > self.options.max_lines:
-            raise ProgramError("too-many-lines", f"{size} lines, where at most {self.options.max_lines} are wanted")
-        sampler = ProgramSampler(program, self.options.sampling)
-        if self.options.screening.names_licenses:
-            outcome.license = ", ".join(licenses_of(row, self.options.screening.license_field))
-        outcome.signature = self._screen.signature(text)
-        self._draw(outcome, item, sampler)
-        outcome.id = own_id
+        if options.max_lines is not None and size > options.max_lines:
+            raise ProgramError("too-many-lines", f"{size} lines, where at most {options.max_lines} are wanted")
+        sampler = ProgramSampler(program, options.sampling)
+        names = licenses_of(row, options.screening.license_field) if options.screening.names_licenses else ()
+        return self._result(program_row, sampler, ", ".join(names), self._screen.signature(text))
 
-    def _draw(self, outcome: Outcome, item: ProgramRow, sampler: ProgramSampler) -> None:
-        """Put the records of one program into `outcome`."""
+    def _fields(self, row: Mapping[str, Any], fields: Fields | None) -> Fields:
+        return fields or self.fields or _fields_of(row, self.options.names)
+
+    def _result(
+        self, row: ProgramRow, sampler: ProgramSampler, license: str, signature: tuple[int, ...] | None
+    ) -> RowResult:
+        """Return the records of one program."""
         options = self.options
-        for draw, sequence, lessons in self._draws(outcome.dropped, item, sampler):
+        records, edits, lines, dropped = [], [], 0, Counter[str]()
+        for draw, sequence, lessons in self._draws(dropped, row, sampler):
             meta = self._meta if options.sampling.certify is None else {**self._meta, "lessons": lessons}
-            starts = _starts(options, item.id, draw, len(sequence)) if options.sub_sequences else []
+            starts = _starts(options, row.id, draw, len(sequence)) if options.sub_sequences else []
             for start in [0, *starts]:
-                one = sequence.after(start).legible() if start else sequence
-                record = self._write(item, one, draw, meta, self._codec)
-                if outcome.license:
-                    record["license"] = outcome.license
-                outcome.records.append(record)
-                outcome.edits.append(len(one))
-                outcome.lines += len(one.program.lines) - len(one.present())
-        if not outcome.records:
-            equal = outcome.dropped.pop(_EQUAL, 0)  # to draws that were left out themselves, which is the reason
-            reason, _ = outcome.dropped.most_common(1)[0]
-            detail = f"in all of {outcome.dropped.total() + equal} draws"
+                written = sequence.after(start).legible() if start else sequence
+                record = self._write(row, written, draw, meta, self._codec)
+                records.append({**record, "license": license} if license else record)
+                edits.append(len(written))
+                lines += len(written.program.lines) - len(written.present())
+        if not records:
+            equal = dropped.pop(_EQUAL, 0)  # to draws that were left out themselves, which is the reason
+            reason, _ = dropped.most_common(1)[0]
+            detail = f"in all of {dropped.total() + equal} draws"
             raise ProgramError(reason, f"{detail}, {equal} of them equal to earlier ones" if equal else detail)
+        return RowResult(
+            records, row.id, edits=edits, lines=lines, dropped=dropped, license=license, signature=signature
+        )
 
     def _draws(
-        self, dropped: Counter[str], item: ProgramRow, sampler: ProgramSampler
+        self, dropped: Counter[str], row: ProgramRow, sampler: ProgramSampler
     ) -> Iterator[tuple[int, EditSequence, int]]:
         """Yield (draw, sequence, lessons) of the draws that are wanted; those that are not are counted."""
         options = self.options
@@ -150,7 +148,7 @@ class EditSampler:
         wanted = options.samples
         for draw in range(options.samples * (_TRIES if options.distinct else 1)):
             before = sampler.corrections
-            sequence = sampler.sample(seed=options.seed, id=item.id, draw=draw)
+            sequence = sampler.sample(seed=options.seed, id=row.id, draw=draw)
             if options.distinct and sequence.arrivals in seen:
                 dropped[_EQUAL] += 1
             elif len(sequence) < options.min_edits:

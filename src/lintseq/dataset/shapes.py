@@ -224,7 +224,7 @@ def _from_edits(row: Row, shape: str, name: str, programs: tuple[str, ...]) -> R
     meta = {name: value for name, value in meta.items() if value is not None} if isinstance(meta, dict) else {}
     instruction = row.get("source_instruction" if shape == "pylintseq" else "instruction", "")
     return Record(
-        _id(row),
+        row_id(row),
         shape,
         tuple(edits),
         join_edits(edits) + ("\n" if edits and programs[0].endswith("\n") else ""),
@@ -324,7 +324,7 @@ def _from_text(row: Row, shape: str, prompt: str, text: str) -> Record:
         raise ProgramError("no-edits", f"the text holds no edits: {shorten(text)}")
     start = _start(row)
     return Record(
-        _id(row),
+        row_id(row),
         shape,
         tuple(split_edits(text)),
         text,
@@ -419,8 +419,9 @@ def _start(row: Row) -> Program:
     return Program.from_text(_string(row, "state")) if "state" in row else Program(())
 
 
-def _id(row: Row) -> str | int:
-    found = next((row[name] for name in ("id", "index") if name in row), "")
+def row_id(row: Row) -> str | int:
+    """Return the id of a record, empty if it has none."""
+    found = next((row[name] for name in ("id", "index") if row.get(name) is not None), "")
     return found if isinstance(found, str | int) else str(found)
 
 

@@ -1,1 +1,1 @@
-"""lintseq inside other tools' pipelines: what they call is here, and each is imported by itself."""
+"""lintseq inside the pipelines of other tools; each module needs the tool that it is named after."""

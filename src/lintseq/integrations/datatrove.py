@@ -1,27 +1,23 @@
-"""Steps for pipelines of datatrove, run by any of its executors: on this machine, on Slurm or on Ray.
+"""Steps for datatrove pipelines, for any of its executors: on one machine, on Slurm or on Ray.
 
-`ProgramReader` reads what `lintseq build` reads, `EditSampling` turns programs into records, `RecordWriter`
-writes them. Of n tasks, task r has the rows of shard r of `lintseq build --shards n`, and the files of all tasks
-one after the other have the bytes of a build without shards.
-Other readers, filters and writers of datatrove go with them.
+`ProgramReader` reads what `lintseq build` reads, `EditSampling` turns programs into records, `RecordWriter` writes
+them. Task r of n reads and writes shard r of `lintseq build --shards n`: the files of all tasks, concatenated, have
+the bytes of a build without shards. Other readers, filters, deduplication and writers of datatrove combine with
+these steps.
 
-Owns what is datatrove's about it; rows are worked on as everywhere, in a process of their own, so that one
-that crashes or hangs costs itself alone (a task whose process dies makes datatrove's local executor wait
-for ever).
+Rows are worked on in a process of their own, so that one that crashes or hangs is rejected and costs nothing else.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
-from itertools import groupby
+from operator import itemgetter
 from typing import IO, Any
 
+from lintseq.dataset.batches import BATCH_BYTES, BATCH_ROWS, Batch, BatchResult, process_batches, rows_of_shard
 from lintseq.dataset.build import check_build
-from lintseq.dataset.duplicates import KEEP
-from lintseq.dataset.pieces import rows_of_shard
+from lintseq.dataset.duplicates import KEEP, tokens_of
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.shapes import read_record
-from lintseq.dataset.work import Batch, Result
-from lintseq.dataset.workers import run_in_processes
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.rows import (
     BrokenInputError,
@@ -34,24 +30,26 @@ from lintseq.rows import (
     open_sources,
     parse_row,
 )
+from lintseq.storage import batched
 
 try:
     from datatrove.data import Document
     from datatrove.io import DataFolderLike
     from datatrove.pipeline.base import PipelineStep
+    from datatrove.pipeline.dedup import MinhashConfig
     from datatrove.pipeline.writers.disk_base import DiskWriter
     from datatrove.pipeline.writers.jsonl import JsonlWriter
+    from datatrove.utils.hashing import HashConfig
     from datatrove.utils.logging import logger
+    from datatrove.utils.text import TextNormConfig
     from datatrove.utils.typeshelper import StatHints
+    from datatrove.utils.word_tokenizers import WordTokenizer
 except ImportError as error:
     raise ConfigError(f"these steps need datatrove ({error}): pip install 'lintseq[datatrove]'") from None
 
-_BATCH_ROWS = 64
-_BATCH_BYTES = 1 << 16
-
 
 class RowDocument(Document):
-    """A document that knows the row which it was read from, so that nothing of that is lost on the way."""
+    """A document with the row that it was read from, so that no column is lost on the way."""
 
     __slots__ = ("read", "row", "source")
 
@@ -64,7 +62,7 @@ class RowDocument(Document):
 
     @property
     def changed(self) -> bool:
-        """Whether a step has put something else into it since it was read."""
+        """Whether a step changed its text or metadata after it was read."""
         return (self.text, self.metadata) != self.read
 
 
@@ -79,10 +77,10 @@ class LineDocument(Document):
 
 
 class ProgramReader(PipelineStep):
-    """Reads rows that hold programs, from whatever `lintseq build` reads: files of many kinds, folders, data sets.
+    """Reads rows that hold programs from whatever `lintseq build` reads: files of many kinds, folders, data sets.
 
-    A document's text is the program (or the answer that it stands in), its metadata are the row's other
-    columns. The inputs are looked into when the step is made, and have to be where the tasks run, too.
+    A document's text is the program, or the answer that contains it; its metadata are the row's other columns. The
+    inputs are opened when the step is created, and have to exist where the tasks run, too.
     """
 
     type = "📖 - READER"
@@ -99,7 +97,7 @@ class ProgramReader(PipelineStep):
         self.sources = open_sources(list(inputs), names or FieldNames(), reading or ReadingOptions())
         for source in self.sources:
             if source.fingerprint is None or source.size is None:
-                raise ConfigError(f"{source.path} cannot be shared out: it does not tell its size; name files")
+                raise ConfigError(f"the size of {source.path} is unknown, so tasks cannot share it; name files")
 
     def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
         if data:
@@ -120,10 +118,9 @@ class ProgramReader(PipelineStep):
 class EditSampling(PipelineStep):
     """Turns each program into records of edit sequences, one document each.
 
-    A document's text is the edit text, its metadata are the record. Programs come from `ProgramReader`, or
-    from any reader of datatrove: then the program is the text, and `instruction` names the metadata that hold
-    the instruction, if there is one. Rows that come to nothing are counted by their reasons and go to
-    `exclusion_writer`.
+    A document's text is the edit text, its metadata are the record. Programs come from `ProgramReader`, or from any
+    reader of datatrove: then the program is the text, and `instruction` names the metadata with the instruction, if
+    there is one. Rejected rows are counted by reason and go to `exclusion_writer`.
     """
 
     type = "✂️ - SAMPLER"
@@ -143,13 +140,13 @@ class EditSampling(PipelineStep):
         check_build(self.options)
         if self.options.screening.duplicates != KEEP:
             raise ConfigError(
-                "no task of a pipeline knows what the others have seen, so duplicates cannot be dropped here;"
-                " use datatrove's own steps for that, or `lintseq build --engine datatrove`"
+                "a task does not see the programs of others, so duplicates cannot be dropped here; use datatrove's"
+                " MinHash steps before this one, or `lintseq build`"
             )
 
     def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:
-        run = run_in_processes(self._batches(data), self.options, workers=1)
-        with self.exclusion_writer or nullcontext(), closing(run) as results:
+        results = process_batches(self._batches(data), self.options, workers=1)
+        with self.exclusion_writer or nullcontext(), closing(results):
             for _, result in results:
                 self._count(result)
                 if self.exclusion_writer is not None:
@@ -157,7 +154,7 @@ class EditSampling(PipelineStep):
                         self.exclusion_writer.write(_rejection(line), rank)
                 yield from map(_record, _lines(result.records))
 
-    def _count(self, result: Result) -> None:
+    def _count(self, result: BatchResult) -> None:
         tally = result.tally
         self.stats.time_stats.update(result.seconds, "batch")
         self.stat_update(StatHints.total, value=tally.rows, unit="batch")
@@ -168,22 +165,13 @@ class EditSampling(PipelineStep):
 
     def _batches(self, data: Iterable[Document]) -> Iterator[Batch]:
         """Yield the documents' rows in batches, each of rows of one source."""
-        rows: list[RawRow] = []
-        size = 0
-        placed = (self._row(index, document) for index, document in enumerate(data))
-        for (path, fields), of_source in groupby(placed, key=lambda one: one[0]):
-            for _, row in of_source:
-                rows.append(row)
-                size += len(row.data)
-                if len(rows) == _BATCH_ROWS or size > _BATCH_BYTES:
-                    yield Batch(path, fields, rows, 0)
-                    rows, size = [], 0
-            if rows:
-                yield Batch(path, fields, rows, 0)
-                rows, size = [], 0
+        rows = (self._row(index, document) for index, document in enumerate(data))
+        for batch in batched(rows, BATCH_ROWS, max_bytes=BATCH_BYTES, size=_size, key=itemgetter(0)):
+            path, fields = batch[0][0]
+            yield Batch(path, fields, [row for _, row in batch])
 
     def _row(self, index: int, document: Document) -> tuple[tuple[str, Fields | None], RawRow]:
-        """Return a document as a row, and what is the same for all rows of its source."""
+        """Return a document as a row, with the path and the fields of its source."""
         if isinstance(document, RowDocument):
             row, (_, fields) = document.row, document.source
             if fields is None or not document.changed:
@@ -195,8 +183,34 @@ class EditSampling(PipelineStep):
         return (path, self.fields), RawRow(index, index + 1, encode_row(columns), 0)
 
 
+class CodeTokenizer(WordTokenizer):
+    """Splits programs into tokens, for datatrove's MinHash steps; see `minhash_config`."""
+
+    def word_tokenize(self, text: str) -> list[str]:
+        return tokens_of(text)
+
+    def sent_tokenize(self, text: str) -> list[str]:
+        return text.splitlines()
+
+    def span_tokenize(self, text: str) -> list[tuple[int, int]]:
+        raise NotImplementedError
+
+
+def minhash_config(**settings: Any) -> MinhashConfig:
+    """Return a configuration of datatrove's MinHash steps that compares programs by their tokens, as they are."""
+    plain = TextNormConfig(
+        lowercase=False,
+        norm_whitespace=False,
+        remove_punctuation=False,
+        norm_unicode_diacritics=False,
+        norm_numbers=False,
+    )
+    # Of datatrove's hashes, the one that needs no other package.
+    return MinhashConfig(norm_config=plain, hash_config=HashConfig(hash_fc="sha1"), **settings)
+
+
 class RecordWriter(JsonlWriter):
-    """Writes records, or rejected rows, as `lintseq build` does: a file of lines for each task."""
+    """Writes records, or rejected rows, as `lintseq build` does: one file of lines per task."""
 
     name = "Records"
 
@@ -216,8 +230,12 @@ class RecordWriter(JsonlWriter):
         file_handler.write(document["line"])
 
 
+def _size(row: tuple[object, RawRow]) -> int:
+    return len(row[1].data)
+
+
 def _columns_of(row: RawRow, fields: Fields | None) -> tuple[dict[str, Any], str, str]:
-    """Return a row's columns, its text and its id; nothing in place of what it does not hold."""
+    """Return a row's other columns, its text and its id, empty where it has none."""
     try:
         columns = parse_row(row.data)
     except ProgramError:

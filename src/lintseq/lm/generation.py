@@ -35,7 +35,7 @@ from lintseq.lm.backends.backend import (
 )
 from lintseq.lm.linted import DecodingOptions, edit_filters
 from lintseq.rows import BrokenInputError, parse_row, read_rows, stable_hash
-from lintseq.storage.growing import COMPRESSIONS
+from lintseq.storage import COMPRESSIONS
 
 SAVE_SECONDS = 5.0
 """Finished completions are written to disk this often."""

@@ -24,10 +24,11 @@ def batched(
     current: object = None
     try:
         for item in items:
-            if batch and key(item) != current:
+            item_key = key(item)
+            if batch and item_key != current:
                 yield batch
                 batch, total = [], 0
-            current = key(item)
+            current = item_key
             batch.append(item)
             total += size(item)
             if len(batch) >= (count if isinstance(count, int) else count()) or (

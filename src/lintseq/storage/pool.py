@@ -214,7 +214,9 @@ class _Pool(Generic[T, R]):
         hung, at = worker.overdue, worker.part
         status = worker.kill(patience=0.0 if hung else 0.1)
         if self._isolation is None:
-            raise ToolError(f"a worker process {_ended(status)}")
+            raise ToolError(
+                f"a worker process {_ended(status)}; use fewer workers if memory is short, or one to see why"
+            )
         self._again.extend(self._part(job, *ends) for ends in ((0, at), (at + 1, job.length)) if ends[0] < ends[1])
         culprit = self._part(job, at, at + 1)
         if hung:

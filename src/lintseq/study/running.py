@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from lintseq.errors import ConfigError, ToolError
 from lintseq.sandbox import kernel
-from lintseq.storage.workplace import locked, write_durably
+from lintseq.storage import lock_directory, write_atomically
 from lintseq.study.plan import HERE, Step
 
 NOTES = "steps"
@@ -265,7 +265,7 @@ def _note(step: Step, print_: str, seconds: float | None, folder: str) -> None:
     told: dict[str, Any] = {"step": step.name, "command": step.words, "fingerprint": print_}
     if seconds is not None:
         told |= {"seconds": round(seconds, 3)}
-    write_durably(_note_path(step, folder), json.dumps(told, indent=1).encode())
+    write_atomically(_note_path(step, folder), json.dumps(told, indent=1).encode())
 
 
 def _read_note(step: Step, folder: str) -> dict[str, Any]:
@@ -335,12 +335,12 @@ def check_folder(folder: str, study: str) -> None:
         )
 
 
-def alone(folder: str) -> IO[str]:
+def alone(folder: str) -> IO[bytes]:
     """Keep other processes from a study's folder until what is returned is closed.
 
     Raises `ConfigError` if another one works in it, or if it cannot be made.
     """
     try:
-        return locked(os.path.join(folder, NOTES))
+        return lock_directory(os.path.join(folder, NOTES))
     except OSError as error:
         raise ConfigError(f"--output {folder} cannot be written to: {error.strerror}; choose another folder") from None

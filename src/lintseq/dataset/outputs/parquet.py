@@ -1,22 +1,23 @@
-"""Parquet from lines of JSON; needs the extra `parquet`.
+"""Parquet from JSON lines; needs the extra `parquet`.
 
-Owns the types of columns. A Parquet file is complete only with its last byte, so records are collected as
-lines, which survive a kill, and are turned into Parquet when there are no more of them.
+Owns the types of columns. A Parquet file can be read only when it is complete, so records are collected as lines,
+which survive a kill, and converted when a file is full.
 """
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lintseq.dataset.shapes import META_COLUMNS
 from lintseq.errors import ConfigError
-from lintseq.rows import RawRow, encode_line, parse_row, read_rows
+from lintseq.rows import encode_line, parse_row, read_rows
+from lintseq.storage import batched
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Columns = Mapping[str, str]
+ColumnTypes = Mapping[str, str]
 """Names and types of columns; the types are those of `lintseq.dataset.shapes.Column`."""
 
 ROW_GROUP_ROWS = 4096
@@ -31,33 +32,25 @@ def check_parquet() -> None:
         raise ConfigError("writing Parquet needs pyarrow: pip install 'lintseq[parquet]'") from None
 
 
-def write_parquet(lines: str, target: str, columns: Columns) -> None:
-    """Write the records in the file `lines` to `target`, zstd, in row groups; whole, and on the disk."""
-    import pyarrow as pa
+def write_parquet(lines: str, target: str, columns: ColumnTypes) -> None:
+    """Write the records in the file `lines` to `target`, durably, compressed with zstd in bounded row groups."""
     import pyarrow.parquet as pq
 
-    schema = pa.schema([(name, _type(word)) for name, word in columns.items()])
     partial = f"{target}.writing"
-    with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-        for rows in _groups(read_rows(lines)):
-            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+    groups = batched(read_rows(lines), ROW_GROUP_ROWS, max_bytes=ROW_GROUP_BYTES, size=lambda row: len(row.data))
+    with pq.ParquetWriter(partial, _schema(columns), compression="zstd") as writer:
+        for group in groups:
+            writer.write_table(to_table([parse_row(row.data) for row in group], columns))
     with open(partial, "rb") as file:
         os.fsync(file.fileno())
     os.replace(partial, target)
 
 
-def _groups(rows: Iterable[RawRow]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the records of each row group, which has a limit in bytes too: it is held in memory."""
-    group: list[dict[str, Any]] = []
-    size = 0
-    for row in rows:
-        group.append(_fitted(parse_row(row.data)))
-        size += len(row.data)
-        if len(group) == ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
+def to_table(records: Sequence[dict[str, Any]], columns: ColumnTypes) -> "pa.Table":
+    """Return records as a table with all columns: ids are strings, and no string holds a lone surrogate."""
+    import pyarrow as pa
+
+    return pa.Table.from_pylist(list(map(_fitted, records)), schema=_schema(columns))
 
 
 _NUMERIC_ID = re.compile(rb'"id":(-?\d+)(?=[,}])')
@@ -87,6 +80,12 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _encodable(inner) for name, inner in value.items()}
     return value
+
+
+def _schema(columns: ColumnTypes) -> "pa.Schema":
+    import pyarrow as pa
+
+    return pa.schema([(name, _type(word)) for name, word in columns.items()])
 
 
 def _type(word: str) -> "pa.DataType":

@@ -1,60 +1,61 @@
-"""Records in one file or in several, each of a kind; they can be cut back to any place that was marked."""
+"""Records in one file or in several, of any kind; they can be cut back to any marked position."""
 
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal, get_args
 
-from lintseq.dataset.outputs.parquet import Columns, check_parquet, loadable, write_parquet
-from lintseq.storage.growing import GrowingFile
+from lintseq.dataset.outputs.parquet import ColumnTypes, check_parquet, loadable, write_parquet
+from lintseq.storage import AppendFile
 
-KINDS = ("parquet", "jsonl", "jsonl.gz", "jsonl.zst")
+ShardKind = Literal["parquet", "jsonl", "jsonl.gz", "jsonl.zst"]
+KINDS: tuple[ShardKind, ...] = get_args(ShardKind)
 
 
-def kind_of(path: str) -> str:
-    """Return the kind of file that a path asks for by its end; lines of JSON unless it says otherwise."""
+def kind_of(path: str) -> ShardKind:
+    """Return the kind of file that a path names by its suffix; JSON lines if it names none."""
     if path.endswith(".parquet"):
         return "parquet"
-    return next((f"jsonl{end}" for end in (".gz", ".zst") if path.endswith(end)), "jsonl")
+    return "jsonl.gz" if path.endswith(".gz") else "jsonl.zst" if path.endswith(".zst") else "jsonl"
 
 
 class Shards:
-    """Files 0, 1, 2, ... of which the last one grows; the others are whole.
+    """Files 0, 1, 2, ... of which the last one grows; the others are complete.
 
-    `name_of(shard)` is the path of a finished file. With `rows_each`, a shard is full when it has so many
-    records; otherwise `write` says which shard lines go to, and never an earlier one again. If it is said that
-    `datasets` loads them, they hold nothing that it cannot read.
+    `path_of(shard)` is the path of a complete file. With `rows_each`, a shard is full when it has that many records;
+    otherwise the shards that `write` is called with never decrease. Files `for_datasets` hold nothing that
+    `datasets.load_dataset` cannot read.
     """
 
     def __init__(
         self,
-        name_of: Callable[[int], str],
+        path_of: Callable[[int], str],
         kind: str,
-        columns: Columns,
+        columns: ColumnTypes,
         *,
         rows_each: int | None = None,
-        loads: bool = False,
+        for_datasets: bool = False,
         mark: dict[str, Any] | None = None,
     ) -> None:
         if kind == "parquet":
             check_parquet()
-        self._name_of = name_of
+        self._path_of = path_of
         self._kind = kind
         self._columns = columns
         self._rows_each = rows_each
-        self._loads = loads
-        self._garbage: list[str] = []
+        self._for_datasets = for_datasets
+        self._obsolete: list[str] = []
         self.shard = mark["shard"] if mark else 0
         self._rows = mark["rows"] if mark else 0
         if mark:
             self._drop_later_shards()
-        self._file = GrowingFile(self._growing(self.shard), mark["file"] if mark else None)
+        self._file = AppendFile(self._growing(self.shard), mark["file"] if mark else None)
 
     def write(self, lines: bytes, shard: int = 0) -> None:
         """Write records, whole lines, to a shard."""
         while self.shard < shard:
             self._next()
-        if self._loads:
+        if self._for_datasets:
             lines = loadable(lines)
         if self._rows_each is None:
             self._file.write(lines)
@@ -69,49 +70,49 @@ class Shards:
             start = end
 
     def mark(self) -> dict[str, Any]:
-        """Return where the files stand; they are on the disk up to there."""
+        """Make what was written durable and return the position, as plain values."""
         return {"shard": self.shard, "rows": self._rows, "file": self._file.mark()}
 
-    def forget(self) -> None:
-        """Delete what is needed only to go back before the last mark, which is safe now."""
-        for path in self._garbage:
+    def prune(self) -> None:
+        """Delete what is needed only to continue from before the last mark, which is saved now."""
+        for path in self._obsolete:
             with suppress(FileNotFoundError):
                 os.remove(path)
-        self._garbage.clear()
+        self._obsolete.clear()
 
-    def close(self, shards: int | None = None) -> list[str]:
-        """Make all files whole, `shards` of them if that is given, and return their paths."""
+    def close(self, shards: int | None = None) -> None:
+        """Complete all files; `shards` is their number if it is fixed."""
         while shards is not None and self.shard < shards - 1:
             self._next()
-        self._seal()
-        return [self._name_of(shard) for shard in range(self.shard + 1)]
+        self._complete()
 
-    def abandon(self) -> None:
-        self._file.abandon()
+    def release(self) -> None:
+        """Close the files as they are: a later run continues from the last mark."""
+        self._file.release()
 
     def _next(self) -> None:
-        self._seal()
+        self._complete()
         self.shard += 1
         self._rows = 0
-        self._file = GrowingFile(self._growing(self.shard))
+        self._file = AppendFile(self._growing(self.shard))
 
-    def _seal(self) -> None:
+    def _complete(self) -> None:
         self._file.close()
         if self._kind == "parquet":
-            write_parquet(self._file.path, self._name_of(self.shard), self._columns)
-            self._garbage.append(self._file.path)
+            write_parquet(self._file.path, self._path_of(self.shard), self._columns)
+            self._obsolete.append(self._file.path)
 
     def _growing(self, shard: int) -> str:
         """Return the path of a shard while it grows."""
-        return f"{self._name_of(shard)}.growing.jsonl.zst" if self._kind == "parquet" else self._name_of(shard)
+        return f"{self._path_of(shard)}.growing.jsonl.zst" if self._kind == "parquet" else self._path_of(shard)
 
     def _drop_later_shards(self) -> None:
         """Delete what was written after the mark."""
         if self._kind == "parquet":
             with suppress(FileNotFoundError):
-                os.remove(self._name_of(self.shard))
+                os.remove(self._path_of(self.shard))
         shard = self.shard + 1
-        while _removed(self._name_of(shard)) | _removed(self._growing(shard)):
+        while _removed(self._path_of(shard)) | _removed(self._growing(shard)):
             shard += 1
 
 
@@ -124,7 +125,7 @@ def _removed(path: str) -> bool:
 
 
 def _after_lines(data: bytes, start: int, count: int) -> tuple[int, int]:
-    """Return where `count` lines from `start` on end, or the data does, and how many lines that are."""
+    """Return the end of up to `count` lines from `start`, and their number."""
     end = start
     for number in range(count):
         newline = data.find(b"\n", end)

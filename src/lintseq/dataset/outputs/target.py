@@ -1,7 +1,4 @@
-"""What is to be written, and where; and whether that can be.
-
-Opens nothing and changes nothing.
-"""
+"""Where output goes and in which form, and whether it can be written. Opens nothing and changes nothing."""
 
 import os
 import stat
@@ -9,37 +6,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lintseq.dataset.outputs.parquet import check_parquet
-from lintseq.dataset.outputs.shards import KINDS, kind_of
+from lintseq.dataset.outputs.shards import KINDS, ShardKind, kind_of
 from lintseq.errors import ConfigError
 from lintseq.rows.streams import is_remote
-from lintseq.storage.workplace import MANIFEST, is_ours
+from lintseq.storage import MANIFEST
 
 STDOUT = "-"
 _ENDINGS = (".gz", ".zst", ".jsonl", ".json", ".parquet")
 _OTHER_KINDS = (".csv", ".tsv", ".pq", ".parquet.gz", ".parquet.zst", ".arrow", ".txt", ".bz2", ".xz", ".zip")
-"""Ends of names that promise what is not written."""
+"""Suffixes of kinds that are not written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be written, and where."""
+    """Where output goes and in which form."""
 
     output: str
-    """A file, whose end tells its kind; with shards, a folder; `-` is standard output."""
+    """Where to write records: .jsonl, .jsonl.gz, .jsonl.zst or .parquet, a folder for shards, or - for stdout."""
     rejected: str | None = None
-    """Where rejected rows go; None is beside the output, or in its folder."""
+    """Where to write rejected rows with their reasons; by default beside the output, or in its folder."""
     shards: int | None = None
-    """So many files of about the same share of the input each."""
+    """Write a folder of this many files for datasets.load_dataset."""
     shard_rows: int | None = None
-    """Files of so many records each."""
-    shard_kind: str = "parquet"
+    """Write a folder of files with this many records each."""
+    shard_kind: ShardKind = "parquet"
+    """Kind of the files in the folder."""
 
     @property
     def sharded(self) -> bool:
         return self.shards is not None or self.shard_rows is not None
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> ShardKind:
         return self.shard_kind if self.sharded else kind_of(self.output)
 
     @property
@@ -48,35 +46,35 @@ class Target:
 
     @property
     def manifest_path(self) -> str | None:
-        """Where the manifest goes; None if the output is no regular file."""
+        """The path of the manifest; None if the output is not a regular file."""
         if not is_regular(self.output):
             return None
         return os.path.join(self.output, MANIFEST) if self.sharded else f"{stem(self.output)}.manifest.json"
 
     def holds(self, path: str) -> bool:
-        """Tell whether a file is, or will be, of this output."""
+        """Tell whether a file belongs, or will belong, to this output."""
         if not is_regular(self.output):
             return False
-        own, mine = os.path.realpath(path), os.path.realpath(self.output)
-        return own == mine or (self.sharded and own.startswith(mine + os.sep))
+        path, output = os.path.realpath(path), os.path.realpath(self.output)
+        return path == output or (self.sharded and path.startswith(output + os.sep))
 
 
 def stem(output: str) -> str:
-    """Return the path of an output without the endings that tell its kind."""
+    """Return the path of an output without the suffixes of its kind."""
     for ending in _ENDINGS:
         output = output.removesuffix(ending)
     return output
 
 
 def default_rejected(output: str, *, folder: bool = False) -> str:
-    """Return where rejected rows go if nothing else is said: beside the output, or in its folder."""
+    """Return where rejected rows go by default: beside the output, or in its folder."""
     if output == STDOUT:
         raise ConfigError("with the output on standard output, name a file for rejected rows with --rejected")
     return os.path.join(output, "rejected.jsonl") if folder else f"{stem(output)}.rejected.jsonl"
 
 
 def is_special(path: str) -> bool:
-    """Tell whether there is something at `path` that is neither a file nor a folder: a pipe, a device."""
+    """Tell whether a path is neither a file nor a folder, but a pipe or a device."""
     return os.path.exists(path) and not (stat.S_ISREG(mode := os.stat(path).st_mode) or stat.S_ISDIR(mode))
 
 
@@ -92,22 +90,23 @@ def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resu
         if value is not None and value < 1:
             raise ConfigError(f"{name} is {value}, but must be at least 1")
     if target.shard_kind not in KINDS:
-        raise ConfigError(f"unknown kind of shards {target.shard_kind!r}; use one of {', '.join(KINDS)}")
+        raise ConfigError(f"unknown --shard-kind {target.shard_kind!r}; use one of {', '.join(KINDS)}")
     if target.shard_kind != KINDS[0] and not target.sharded:
-        raise ConfigError("--shard-kind says what shards are; ask for some with --shards or --shard-rows")
+        raise ConfigError("--shard-kind needs --shards or --shard-rows")
     if overwrite and resume:
-        raise ConfigError("--overwrite starts again and --resume goes on; choose one")
+        raise ConfigError("--overwrite starts again and --resume continues; choose one")
     _check_kind(target)
     if not is_regular(target.output):
         if target.sharded:
             raise ConfigError(f"{target.output} cannot hold shards; name a folder")
         if resume:
-            raise ConfigError(f"what was printed to {target.output} cannot be gone on with; write to a file to resume")
+            raise ConfigError(f"output printed to {target.output} cannot be resumed; write to a file")
     if target.sharded and os.path.exists(target.output):
         if not os.path.isdir(target.output):
             raise ConfigError(f"{target.output} is a file; name a folder for the shards")
-        if overwrite and not is_ours(target.output):
-            raise ConfigError(f"{target.output} holds other things than lintseq's; name another folder")
+        names = set(os.listdir(target.output))
+        if overwrite and names and not {MANIFEST, "data"} <= names:
+            raise ConfigError(f"{target.output} was not written by lintseq; name another folder")
     taken = {os.path.realpath(path) for path in inputs}
     for path in (target.output, target.rejected_path):
         if not is_regular(path):
@@ -116,7 +115,7 @@ def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resu
             raise ConfigError(f"{path} is named twice; inputs, output and rejected rows must be different files")
         taken.add(os.path.realpath(path))
         if os.path.isdir(path) and not target.sharded:
-            raise ConfigError(f"{path} is a folder; name a file, or ask for shards with --shards or --shard-rows")
+            raise ConfigError(f"{path} is a folder; name a file, or write shards with --shards or --shard-rows")
         if os.path.exists(path) and not overwrite and not resume:
             raise ConfigError(f"{path} exists; choose another name, or replace it with --overwrite")
         folder = os.path.dirname(path.rstrip(os.sep))
@@ -125,14 +124,12 @@ def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resu
 
 
 def _check_kind(target: Target) -> None:
-    """Raise `ConfigError` if what the names of the files promise is not what can be written."""
+    """Raise `ConfigError` for files of a kind, or in a place, that cannot be written."""
     for path in (target.output, target.rejected):
         if path is not None and is_remote(path):
-            raise ConfigError(
-                f"cannot write {path}: files are written to disks; name one, and copy it when it is whole"
-            )
+            raise ConfigError(f"cannot write {path}: only local files can be written; copy it when it is complete")
     kinds = ", ".join(f".{kind}" for kind in KINDS)
     if not target.sharded and is_regular(target.output) and target.output.lower().endswith(_OTHER_KINDS):
-        raise ConfigError(f"cannot write {target.output}: files of that kind are not written; use one of {kinds}")
+        raise ConfigError(f"cannot write {target.output}: files of that kind cannot be written; use one of {kinds}")
     if target.kind == "parquet":
         check_parquet()

@@ -1,0 +1,364 @@
+"""Batches of rows: read from the inputs, worked on in processes, and turned into lines of output.
+
+A batch holds consecutive rows of one input and one shard. Its result depends on nothing but its rows and the options;
+dropping duplicates, which depends on earlier rows, is left to the process that writes.
+"""
+
+import gc
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from operator import itemgetter
+from time import perf_counter
+from typing import Any, Protocol, Self, cast
+
+from lintseq.dataset.duplicates import KEEP, Seen
+from lintseq.dataset.rejections import encode_rejection
+from lintseq.dataset.screening import ScreeningOptions
+from lintseq.dataset.transform import RowLimits, RowResult, RowTransform
+from lintseq.mining.modules import FIELDS, Modules
+from lintseq.rows import START, BrokenInputError, Fields, Mark, RawRow, Source, encode_line
+from lintseq.storage import Isolation, batched, map_in_order
+
+BATCH_ROWS = 64
+BATCH_BYTES = 1 << 16
+_BATCHES_AHEAD = 512
+"""Batches per worker that may be in progress or wait: while one row uses up its time, the other workers go on."""
+
+
+class PipelineOptions(Protocol):
+    """What is done with rows; can be pickled."""
+
+    @property
+    def shape(self) -> str: ...
+    @property
+    def screening(self) -> ScreeningOptions: ...
+    @property
+    def row_timeout(self) -> float: ...
+    @property
+    def row_memory(self) -> int | None: ...
+
+    def make_transform(self) -> RowTransform:
+        """Return what does it."""
+
+
+@dataclass(slots=True)
+class BuildTally:
+    """Counts of rows and sequences; tallies add up."""
+
+    rows: int = 0
+    sequences: int = 0
+    lines: int = 0
+    """Lines inserted by all edits of all sequences."""
+    edits: Counter[int] = field(default_factory=Counter)
+    """Number of edits -> sequences."""
+    rejections: Counter[str] = field(default_factory=Counter)
+    """Reason -> rows."""
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Reason -> draws that were left out."""
+    licenses: Counter[str] = field(default_factory=Counter)
+    """License -> sequences, where the rows have licenses."""
+
+    def count(self, result: RowResult) -> None:
+        """Count a row."""
+        self.rows += 1
+        if result.reason:
+            self.rejections[result.reason] += 1
+            return
+        self.sequences += len(result.edits)
+        self.edits.update(result.edits)
+        self.lines += result.lines
+        self.dropped.update(result.dropped)
+        if result.license:
+            self.licenses[result.license] += len(result.edits)
+
+    def add(self, other: Self) -> None:
+        self.rows += other.rows
+        self.sequences += other.sequences
+        self.lines += other.lines
+        for name in ("edits", "rejections", "dropped", "licenses"):
+            getattr(self, name).update(getattr(other, name))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts as plain values."""
+        return {
+            "rows": self.rows,
+            "sequences": self.sequences,
+            "lines": self.lines,
+            "edits": sorted(self.edits.items()),
+            "rejections": dict(self.rejections),
+            "dropped": dict(self.dropped),
+            "licenses": dict(self.licenses),
+        }
+
+    @classmethod
+    def from_dict(cls, counts: Mapping[str, Any]) -> Self:
+        """Return the counts that `as_dict` returned."""
+        edits = Counter({int(number): sequences for number, sequences in counts["edits"]})
+        rejections, dropped, licenses = (Counter(counts[name]) for name in ("rejections", "dropped", "licenses"))
+        return cls(counts["rows"], counts["sequences"], counts["lines"], edits, rejections, dropped, licenses)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive rows of one input, all of one shard."""
+
+    source: str
+    """The input's path."""
+    fields: Fields | None
+    rows: list[RawRow]
+    input: int = 0
+    """The index of the input."""
+    shard: int = 0
+    position: int = 0
+    """How much of all inputs is read at its end, in the units of their sizes."""
+    modules: Modules | None = None
+    """How to extract programs from the rows, if each holds several."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def part(self, start: int, stop: int) -> "Batch":
+        """Return some of the rows as a batch."""
+        rows = self.rows[start:stop]
+        return Batch(self.source, self.fields, rows, self.input, self.shard, self.position, self.modules)
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutput:
+    """The lines of one row, kept apart until it is known whether an earlier program was the same."""
+
+    records: bytes
+    rejections: bytes
+    tally: BuildTally
+    row: RawRow
+    id: str | int | None
+    signature: tuple[int, ...] | None
+    """What identifies the program; None if the row was rejected."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """Lines of records and of rejections, with their counts."""
+
+    records: bytes = b""
+    rejections: bytes = b""
+    tally: BuildTally = field(default_factory=BuildTally)
+    seconds: float = 0.0
+    """How long the work took."""
+    rows: tuple[RowOutput, ...] = ()
+    """The lines row by row, if duplicates are still to be dropped; then `records` and `rejections` are empty."""
+
+    @property
+    def size(self) -> int:
+        return len(self.records) + len(self.rejections) + sum(len(r.records) + len(r.rejections) for r in self.rows)
+
+
+def join_results(results: Sequence[BatchResult]) -> BatchResult:
+    """Return the results of consecutive batches as one."""
+    rows = tuple(row for result in results for row in result.rows)
+    return _joined(results, sum(result.seconds for result in results), rows)
+
+
+def without_duplicates(batch: Batch, outputs: Sequence[RowOutput], seen: Seen, number: int) -> BatchResult:
+    """Return the result of a batch without programs that were seen before; `number` is that of its first program.
+
+    Has to be called in the order of the rows, because it adds the other programs to `seen`.
+    """
+    kept = []
+    for index, output in enumerate(outputs):
+        match = None
+        if output.signature is not None:
+            name = f"{batch.source}:{output.row.number}" + (f" (id {output.id})" if output.id != "" else "")
+            match = seen.add(number + index, name, output.signature)
+        if match is None:
+            kept.append(output)
+        else:
+            rejected = RowResult(id=output.id, reason=match.reason, detail=match.detail)
+            kept.append(_output(rejected, output.row, batch.source, BuildTally()))
+    return _joined(kept)
+
+
+def _joined(
+    parts: Sequence[BatchResult] | Sequence[RowOutput], seconds: float = 0.0, rows: tuple[RowOutput, ...] = ()
+) -> BatchResult:
+    tally = BuildTally()
+    for part in parts:
+        tally.add(part.tally)
+    records = b"".join(part.records for part in parts)
+    return BatchResult(records, b"".join(part.rejections for part in parts), tally, seconds, rows)
+
+
+# Work
+
+
+class RowWorker:
+    """Works on batches, row by row."""
+
+    def __init__(self, options: PipelineOptions) -> None:
+        self.limits = RowLimits(options.make_transform(), options.row_timeout)
+        self._separate = options.screening.duplicates != KEEP
+
+    def __call__(self, batch: Batch, begin: Callable[[int], None] = lambda index: None) -> BatchResult:
+        """Return the result of a batch; `begin` is called with the index of each row before it is worked on."""
+        # Syntax trees have many objects and no cycles: the collector would traverse them in vain, again and again.
+        collecting = gc.isenabled()
+        gc.disable()
+        started = perf_counter()
+        total = BuildTally()
+        outputs = []
+        try:
+            for result, row in self._results(batch, begin):
+                outputs.append(_output(result, row, batch.source, BuildTally() if self._separate else total))
+        finally:
+            if collecting:
+                gc.enable()
+        seconds = perf_counter() - started
+        if self._separate:
+            return BatchResult(seconds=seconds, rows=tuple(outputs))
+        records = b"".join([output.records for output in outputs])
+        return BatchResult(records, b"".join([output.rejections for output in outputs]), total, seconds)
+
+    def _results(self, batch: Batch, begin: Callable[[int], None]) -> Iterator[tuple[RowResult, RawRow]]:
+        for index, row in enumerate(batch.rows):
+            begin(index)
+            if batch.modules is None:
+                yield self.limits.apply(row.data, batch.fields, source=batch.source, index=row.index), row
+                continue
+            found = self.limits.apply(row.data, transform=_Definitions(batch.modules, row))
+            if found.reason:
+                yield found, row
+                continue
+            for definition in cast("list[RawRow]", found.records):
+                begin(index)  # each has the time of a row
+                data = definition.data
+                yield self.limits.apply(data, FIELDS, source=batch.source, index=definition.index), definition
+
+
+class _Definitions:
+    """Turns a row that holds a module into the rows of its definitions."""
+
+    def __init__(self, modules: Modules, row: RawRow) -> None:
+        self._modules, self._row = modules, row
+
+    def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:
+        return self._modules.name_of(row)
+
+    def transform(self, row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int) -> RowResult:
+        return RowResult(cast("list[dict[str, Any]]", self._modules.definitions(self._row, row)))
+
+
+def _output(result: RowResult, row: RawRow, source: str, tally: BuildTally) -> RowOutput:
+    """Return the lines of a row, and count it."""
+    tally.count(result)
+    if result.reason:
+        line = encode_rejection(row.data, result.reason, result.detail, line=row.number, id=result.id, source=source)
+        return RowOutput(b"", line, tally, row, result.id, None)
+    records = b"".join(map(encode_line, result.records))
+    return RowOutput(records, b"", tally, row, result.id, result.signature)
+
+
+def process_batches(
+    batches: Iterator[Batch], options: PipelineOptions, *, workers: int
+) -> Generator[tuple[Batch, BatchResult]]:
+    """Yield each batch with its result, in order; the work is done in `workers` processes.
+
+    A row that crashes its process, hangs or exhausts memory is rejected, and no other row is affected.
+    """
+    isolation = Isolation(
+        Batch.part, join_results, partial(_rejected, options), options.row_timeout, options.row_memory
+    )
+    return map_in_order(
+        partial(_make_worker, options), batches, workers=workers, isolation=isolation, ahead=_BATCHES_AHEAD, size=_size
+    )
+
+
+def _make_worker(options: PipelineOptions) -> RowWorker:
+    worker = RowWorker(options)
+    worker.limits.install()
+    return worker
+
+
+def _rejected(options: PipelineOptions, batch: Batch, reason: str, detail: str) -> BatchResult:
+    """Return the rejection of all rows of a batch for a reason outside them."""
+    rejected = RowResult(reason=reason, detail=detail)
+    outputs = tuple(_output(rejected, row, batch.source, BuildTally()) for row in batch.rows)
+    return _joined(outputs) if options.screening.duplicates == KEEP else BatchResult(rows=outputs)
+
+
+def _size(item: Batch | BatchResult) -> int:
+    return sum(len(row.data) for row in item.rows) if isinstance(item, Batch) else item.size
+
+
+# Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far the inputs are done: so many inputs, and of the next one the rows up to a mark."""
+
+    input: int = 0
+    mark: Mark = START
+
+
+def read_batches(
+    sources: Sequence[Source],
+    *,
+    shards: int = 1,
+    start: Checkpoint = Checkpoint(),
+    rows: Callable[[], int] = lambda: BATCH_ROWS,
+    on_broken: Callable[[BrokenInputError], None],
+) -> Iterator[Batch]:
+    """Yield the rows of all inputs after a checkpoint in batches of up to `rows()`.
+
+    `on_broken` is called for inputs that cannot be read to their end. The rows before that are in batches.
+    """
+    total = sum(source.size or 0 for source in sources)
+    before = sum(source.size or 0 for source in sources[: start.input])
+    for number, source in enumerate(sources[start.input :], start.input):
+        mark = start.mark if number == start.input else START
+        pairs = _with_shards(source, mark, before, total, shards)
+        try:
+            for batch in batched(pairs, rows, max_bytes=BATCH_BYTES, size=_pair_size, key=itemgetter(0)):
+                found = [row for _, row in batch]
+                position = before + found[-1].end
+                yield Batch(source.path, source.fields, found, number, batch[0][0], position, source.modules)
+        except BrokenInputError as error:
+            on_broken(error)
+        before += source.size or 0
+
+
+def _with_shards(source: Source, mark: Mark, before: int, total: int, shards: int) -> Iterator[tuple[int, RawRow]]:
+    """Yield the rows of an input after a mark, each with its shard, which depends on where it starts."""
+    position = before + mark.end
+    for row in source.read(mark):
+        yield shard_at(position, total, shards), row
+        position = before + row.end
+
+
+def _pair_size(pair: tuple[int, RawRow]) -> int:
+    return len(pair[1].data)
+
+
+def rows_of_shard(sources: Sequence[Source], source: Source, shard: int, shards: int) -> Iterator[RawRow]:
+    """Yield those rows of one of the inputs that are in one of the shards of all of them."""
+    before = sum(other.size or 0 for other in sources[: sources.index(source)])
+    size, total = source.size or 0, sum(other.size or 0 for other in sources)
+    if not shard_at(before, total, shards) <= shard <= shard_at(before + size, total, shards):
+        return
+    start = START
+    if source.by_rows:
+        first = bisect_left(range(before, before + size), shard, key=lambda at: shard_at(at, total, shards))
+        start = Mark(first, first, first)
+    for own_shard, row in _with_shards(source, start, before, total, shards):
+        if own_shard > shard:
+            return
+        if own_shard == shard:
+            yield row
+
+
+def shard_at(position: int, total: int, shards: int) -> int:
+    """Return the shard of a row that starts at a position in all inputs together, in the units of their sizes."""
+    return min(position * shards // total, shards - 1) if total else 0

@@ -1,0 +1,156 @@
+"""Row transforms made total: whatever a row holds, it becomes records or one rejection with a reason, in bounded time.
+
+Owns the result of a row and the limit on its time. What rows are turned into is up to the transform; which process
+does the work, and in which order, is decided elsewhere.
+"""
+
+import signal
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any, Protocol
+
+from lintseq.errors import ProgramError, ToolError
+from lintseq.rows import Fields, parse_row
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """The records of one row, or why there are none."""
+
+    records: list[dict[str, Any]] = field(default_factory=list)
+    id: str | int | None = None
+    """The row's own id, or a hash of its content; None if the row was rejected before it was known."""
+    reason: str = ""
+    """Why the row was rejected, as a machine-readable word; empty if it was not."""
+    detail: str = ""
+    """Why, for people."""
+    edits: list[int] = field(default_factory=list)
+    """The number of edits of each sequence."""
+    lines: int = 0
+    """Lines inserted by all edits of all sequences."""
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Reason -> draws that were left out."""
+    license: str = ""
+    signature: tuple[int, ...] | None = None
+    """What identifies the program when duplicates are dropped."""
+
+    def as_row(self) -> dict[str, Any]:
+        """Return records and rejection as plain values, for tools that map rows to rows."""
+        rejection = {"id": self.id, "reason": self.reason, "detail": self.detail} if self.reason else None
+        return {"records": self.records, "rejection": rejection}
+
+
+class RowTransform(Protocol):
+    """Turns rows into records. Both methods raise `ProgramError` for rows that they reject."""
+
+    def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:
+        """Return the row's own id, None if it has none."""
+
+    def transform(self, row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int) -> RowResult:
+        """Return the records of a row; `source` and `index` are its input and its index there."""
+
+
+class RowLimits:
+    """Applies a transform with a time limit, and turns whatever it raises into a rejection.
+
+    The limit works in the main thread on POSIX systems, and only while `installed` or after `install`.
+    """
+
+    def __init__(self, transform: RowTransform, seconds: float) -> None:
+        self._transform = transform
+        self._seconds = seconds
+        self._active = False
+        self._expired = False
+
+    def apply(
+        self,
+        row: Mapping[str, Any] | bytes,
+        fields: Fields | None = None,
+        *,
+        source: str = "",
+        index: int = 0,
+        transform: RowTransform | None = None,
+    ) -> RowResult:
+        """Return the result of a row: columns, or the JSON object that they are written in."""
+        id = None
+        transform = transform or self._transform
+        try:
+            try:
+                self._start_timer()
+                columns = parse_row(row) if isinstance(row, bytes) else row
+                id = transform.read_id(columns, fields)
+                return transform.transform(columns, fields, source=source, index=index)
+            finally:
+                self._stop_timer()
+        except _TimeUp:
+            self._stop_timer()
+            reason, detail = "timeout", ""
+        except ProgramError as error:
+            reason, detail = error.reason, error.detail
+        except ToolError as error:
+            reason, detail = "tool-error", str(error)
+        except RecursionError:
+            reason, detail = "nesting", "nested too deeply"
+        except MemoryError:
+            reason, detail = "memory", "takes more memory than it may"
+        except (Exception, SystemExit) as error:  # a bug, ours or a linter's, must not end a run of a million rows
+            reason, detail = "internal-error", _location(error)
+        if self._expired:  # inside C code, the alarm may surface as another error
+            reason, detail = "timeout", f"not done after {self._seconds:g} seconds"
+        return RowResult(id=id, reason=reason, detail=detail)
+
+    def install(self) -> None:
+        """Enforce the time limit from now on, in a process that does nothing else."""
+        if self._possible:
+            signal.signal(signal.SIGALRM, self._expire)
+            self._active = True
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Enforce the time limit while the context lasts."""
+        if not self._possible:
+            yield
+            return
+        handler = signal.getsignal(signal.SIGALRM)
+        timer = signal.setitimer(signal.ITIMER_REAL, 0)
+        self.install()
+        try:
+            yield
+        finally:
+            self._active = False
+            signal.signal(signal.SIGALRM, handler)
+            signal.setitimer(signal.ITIMER_REAL, *timer)
+
+    @property
+    def _possible(self) -> bool:
+        main = threading.current_thread() is threading.main_thread()
+        return hasattr(signal, "setitimer") and main and bool(self._seconds)
+
+    def _start_timer(self) -> None:
+        self._expired = False
+        if self._active:
+            # Expires again each second: should a tool swallow the first exception, another follows.
+            signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
+
+    def _stop_timer(self) -> None:
+        if self._active:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _expire(self, _signal: int, _frame: FrameType | None) -> None:
+        self._expired = True
+        raise _TimeUp
+
+
+class _TimeUp(BaseException):
+    """A row exceeded its time; no `Exception`, so that no tool's `except Exception` swallows it."""
+
+
+def _location(error: BaseException) -> str:
+    """Return an error with the line that raised it."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({frame.filename}:{frame.lineno}, in {frame.name})"
