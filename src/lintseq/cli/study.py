@@ -196,8 +196,8 @@ def _report(asked: "Study", planned: "Plan", output: Path) -> "tuple[Found, Path
     """Write the report; return what was found, and the page."""
     from json import dumps, loads
 
-    from lintseq.storage import MANIFEST
     from lintseq.evaluation.results_file import read_results
+    from lintseq.storage import MANIFEST
     from lintseq.study import running
     from lintseq.study.findings import as_table, gather
     from lintseq.study.report import write_report
