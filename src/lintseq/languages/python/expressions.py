@@ -10,19 +10,8 @@ from typing import Any
 
 from lintseq.languages.python.layout import Layout, Suite
 from lintseq.languages.python.names import Names
-from lintseq.languages.python.scopes import (
-    BUILTINS,
-    Binding,
-    Function,
-    Member,
-    Operation,
-    OperationKind,
-    Receiver,
-    Scope,
-    Value,
-    last_name,
-    receiver_of,
-)
+from lintseq.languages.python.scopes import Binding, Function, Member, Operation, OperationKind, Receiver, Scope, Value
+from lintseq.languages.python.syntax import BUILTINS, last_name
 from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
 _TYPING = frozenset(typing.__all__)
@@ -230,7 +219,7 @@ class Expressions(Names):
                 self.expression(base)
                 own = self.unit(target)
                 self.facts.stores.append((own, target, self.scope))
-                receiver = receiver_of(base, self.scope)
+                receiver = self.scope.receiver_of(base)
                 if receiver is not None:
                     receiver.add(attr, Member(own, value, self.scope.function, target.lineno))
             case ast.Subscript(value=base, slice=index):

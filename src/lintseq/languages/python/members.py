@@ -8,17 +8,8 @@ import builtins
 from collections.abc import Sequence
 
 from lintseq.languages.python.calls import CallNeeds
-from lintseq.languages.python.scopes import (
-    Class,
-    Facts,
-    Function,
-    Member,
-    OperationKind,
-    Scope,
-    Value,
-    receiver_of,
-    resolve_scope,
-)
+from lintseq.languages.python.scopes import Class, Facts, Function, Member, OperationKind, Scope, Value
+from lintseq.languages.python.syntax import last_name
 from lintseq.languages.python.values import (
     Builtin,
     ClassObject,
@@ -26,9 +17,7 @@ from lintseq.languages.python.values import (
     Inference,
     Inferred,
     Instance,
-    base_name,
     is_super,
-    own_methods,
 )
 from lintseq.needs.graph import NeedsBuilder
 
@@ -62,7 +51,7 @@ class MemberNeeds:
     def __init__(self, facts: Facts, builder: NeedsBuilder, unit_of: Sequence[int]) -> None:
         self.facts = facts
         self.builder = builder
-        self.inference = Inference(facts)
+        self.inference = Inference()
         self.calls = CallNeeds(self.inference, builder, unit_of)
         self.initializer_calls: dict[int, list[tuple[int, ast.expr]]] = {}
         """By function, its calls `X.__init__(...)`: unit and X."""
@@ -128,7 +117,7 @@ class MemberNeeds:
 
     def initializers(self, owner: Class) -> None:
         """`__init__` of a subclass needs its call of the ancestor's `__init__`, while the ancestor has one."""
-        for function in own_methods(owner, "__init__"):
+        for function in owner.own_methods("__init__"):
             calls = self.initializer_calls.get(id(function), [])
             for base in owner.node.bases if calls else ():
                 makers = [unit for unit, receiver in calls if isinstance(receiver, ast.Call) or _same(receiver, base)]
@@ -139,13 +128,13 @@ class MemberNeeds:
                                 self.builder.need_any(function.unit, makers, guard=inherited.unit)
                         else:
                             self.builder.need_any(function.unit, makers)
-                    case _ if base_name(base) not in _BUILTIN_CLASSES | _BASES_WITHOUT_INIT:
+                    case _ if last_name(base) not in _BUILTIN_CLASSES | _BASES_WITHOUT_INIT:
                         self.builder.need_any(function.unit, makers)
 
     def foreign_bases(self, owner: Class) -> set[str]:
         """Return the names of the bases of a class and its ancestors that are not defined here."""
         return {
-            base_name(base)
+            last_name(base)
             for near in self.inference.order(owner)
             for base in near.node.bases
             if not isinstance((self.inference.infer(base, near.outer) or (None,))[0], ClassObject)
@@ -158,7 +147,7 @@ class MemberNeeds:
             self.builder.need_any(function.unit, function.yields or [unit for unit, _ in function.returns])
             if name == "__iter__":
                 for unit, value in function.returns:
-                    if receiver_of(value, function.scope) is function.owner:
+                    if function.scope.receiver_of(value) is function.owner:
                         methods = self.inference.methods(function.owner, "__next__")
                         self.builder.need_any(unit, [method.unit for method in methods])
 
@@ -208,11 +197,11 @@ class MemberNeeds:
         bound: list[tuple[int, Value | None, Scope]] = []
         match value:
             case ast.Name(id=variable):
-                owner = resolve_scope(scope, variable)
+                owner = scope.resolve(variable)
                 if owner is not None:
                     bound = [(node, assigned, owner) for node, assigned in owner.bindings[variable]]
             case ast.Attribute(value=base, attr=member):
-                found = receiver_of(base, scope)
+                found = scope.receiver_of(base)
                 if found is not None:
                     bound = [
                         (node, assigned, method.scope if method is not None else found.scope)

@@ -5,22 +5,10 @@ looked at.
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lintseq.languages.python.scopes import (
-    CaughtException,
-    Class,
-    ContextVariable,
-    Facts,
-    Function,
-    LoopVariable,
-    Member,
-    Receiver,
-    Scope,
-    Value,
-    resolve_scope,
-)
+from lintseq.languages.python.scopes import Caught, Class, Element, Entered, Function, Member, Receiver, Scope, Value
 
 DEPTH = 8
 """How many expressions deep to look."""
@@ -86,8 +74,7 @@ _TRANSPARENT = frozenset(
 class Inference:
     """Guesses the values of one program's expressions, and remembers them."""
 
-    def __init__(self, facts: Facts) -> None:
-        self.facts = facts
+    def __init__(self) -> None:
         self._guesses: dict[int, Guess] = {}
         self._orders: dict[int, list[Class]] = {}
 
@@ -112,7 +99,7 @@ class Inference:
         while type(value) is ast.Attribute:
             value = value.value
         if type(value) is ast.Name:
-            owner = resolve_scope(scope, value.id)
+            owner = scope.resolve(value.id)
             if owner is None:
                 return True
             bound = owner.bindings[value.id]
@@ -122,7 +109,7 @@ class Inference:
     def _guess(self, value: Value, scope: Scope, depth: int) -> Guess:
         match value:
             case ast.Name(id=name):
-                owner = resolve_scope(scope, name)
+                owner = scope.resolve(name)
                 if owner is None:
                     return UNKNOWN
                 return _union(self.guess(binding.value, owner, depth) for binding in owner.bindings[name])
@@ -144,11 +131,11 @@ class Inference:
                 return (ClassObject(value),)
             case Receiver(owner=owner, is_class=is_class):
                 return (ClassObject(owner) if is_class else Instance(owner),)
-            case LoopVariable(iterable=iterable):
+            case Element(iterable=iterable):
                 return self._guess_element(iterable, scope, depth)
-            case ContextVariable(manager=manager):
+            case Entered(manager=manager):
                 return self._guess_entered(manager, scope, depth)
-            case CaughtException(type=caught):
+            case Caught(type=caught):
                 return self._guess_caught(caught, scope, depth)
 
     def _guess_element(self, iterable: ast.expr, scope: Scope, depth: int) -> Guess:
@@ -192,13 +179,13 @@ class Inference:
     def _guess_inherited(self, name: str, scope: Scope) -> Guess:
         """Return what `super().name` is: the method of the nearest ancestor here that has it."""
         for ancestor in self.ancestors_of_method(scope):
-            for function in own_methods(ancestor, name):
+            for function in ancestor.own_methods(name):
                 return _function_object(function)
         return UNKNOWN
 
     def _guess_call(self, call: ast.Call, scope: Scope, depth: int) -> Guess:
         name = call.func.id if isinstance(call.func, ast.Name) else ""
-        if name in _BUILTIN_TYPES and resolve_scope(scope, name) is None:
+        if name in _BUILTIN_TYPES and scope.resolve(name) is None:
             return (Builtin(_BUILTIN_TYPES[name]),)
         parts: list[Guess] = []
         for callee in self.guess(call.func, scope, depth):
@@ -255,16 +242,6 @@ class Inference:
 
 def is_super(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
-
-
-def own_methods(owner: Class, name: str) -> Iterator[Function]:
-    for member in owner.members.get(name, ()):
-        if isinstance(member.value, Function):
-            yield member.value
-
-
-def base_name(base: ast.expr) -> str:
-    return base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
 
 
 def _function_object(function: Function) -> Guess:
