@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from lintseq.languages.python.scopes import Class, Function, Scope
 from lintseq.languages.python.syntax import last_name
-from lintseq.languages.python.values import ClassObject, FunctionObject, Inference
+from lintseq.languages.python.values import Inference
 from lintseq.needs.graph import NeedsBuilder
 
 
@@ -22,13 +22,13 @@ class CallNeeds:
         if self.inference.is_opaque(call.func, scope):
             return
         match self.inference.infer(call.func, scope):
-            case (ClassObject(of=owner),):
+            case (Class() as owner,):
                 self.construct(unit, call, owner)
-            case (FunctionObject(of=function),):
+            case (Function() as function,):
                 bound = function.owner is not None and "staticmethod" not in function.decorators
                 if bound and isinstance(call.func, ast.Attribute):
                     receiver = self.inference.infer(call.func.value, scope)
-                    if receiver is not None and isinstance(receiver[0], ClassObject):
+                    if receiver is not None and isinstance(receiver[0], Class):
                         bound = "classmethod" in function.decorators
                 self.arguments(unit, call, function, bound=bound)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lintseq.languages.python.layout import Layout, Suite
 from lintseq.languages.python.names import Names
-from lintseq.languages.python.scopes import Binding, Function, Member, Operation, OperationKind, Receiver, Scope, Value
+from lintseq.languages.python.scopes import Binding, Function, Instance, Member, Operation, OperationKind, Scope, Value
 from lintseq.languages.python.syntax import BUILTINS, last_name
 from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
@@ -192,10 +192,10 @@ class Expressions(Names):
         decorators = function.decorators if owner is not None else ()
         for number, arg in enumerate(names):
             unit = self.unit_of[arg.lineno - 1]
-            value: Receiver | None = None
+            value: Value | None = None
             if number == 0 and owner is not None and arg is not args.vararg and "staticmethod" not in decorators:
                 is_class = "classmethod" in decorators or getattr(function.node, "name", "") in _CLASS_METHODS
-                value = Receiver(owner, is_class)
+                value = owner if is_class else Instance(owner)
                 scope.receiver = arg.arg
                 self.need(function.unit, unit)
             scope.layers[0][arg.arg] = (unit, unit)

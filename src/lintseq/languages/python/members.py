@@ -8,17 +8,9 @@ import builtins
 from collections.abc import Sequence
 
 from lintseq.languages.python.calls import CallNeeds
-from lintseq.languages.python.scopes import Class, Facts, Function, Member, OperationKind, Scope, Value
+from lintseq.languages.python.scopes import Class, Facts, Function, Instance, Member, OperationKind, Scope, Value
 from lintseq.languages.python.syntax import last_name
-from lintseq.languages.python.values import (
-    Builtin,
-    ClassObject,
-    FunctionObject,
-    Inference,
-    Inferred,
-    Instance,
-    is_super,
-)
+from lintseq.languages.python.values import Builtin, Inference, Inferred, is_super
 from lintseq.needs.graph import NeedsBuilder
 
 _PROVIDERS: dict[OperationKind, tuple[str, ...]] = {
@@ -87,13 +79,14 @@ class MemberNeeds:
         makers: list[int] = []
         for value in inference.guess(base, scope):
             match value:
-                case Instance(of=owner) | ClassObject(of=owner):
+                case Instance() | Class():
+                    owner = value.of if isinstance(value, Instance) else value
                     named = inference.members(owner, node.attr)
                     makers += () if named else self.set_from_outside(value, node.attr)
                     makers += [member.unit for member in _not_after(named, node, scope)]
                     for hook in ("__getattr__", "__getattribute__"):
                         makers += inference.units(owner, hook)
-                case FunctionObject():
+                case Function():
                     makers += self.set_from_outside(value, node.attr)
                 case Builtin(type=kind) if kind is not type(None) and hasattr(kind, node.attr):
                     return
@@ -122,7 +115,7 @@ class MemberNeeds:
             for base in owner.node.bases if calls else ():
                 makers = [unit for unit, receiver in calls if isinstance(receiver, ast.Call) or _same(receiver, base)]
                 match self.inference.infer(base, owner.outer):
-                    case (ClassObject(of=ancestor),):
+                    case (Class() as ancestor,):
                         if self.foreign_bases(ancestor) <= _BUILTIN_CLASSES:
                             for inherited in self.inference.methods(ancestor, "__init__")[:1]:
                                 self.builder.need_any(function.unit, makers, guard=inherited.unit)
@@ -137,7 +130,7 @@ class MemberNeeds:
             last_name(base)
             for near in self.inference.order(owner)
             for base in near.node.bases
-            if not isinstance((self.inference.infer(base, near.outer) or (None,))[0], ClassObject)
+            if not isinstance((self.inference.infer(base, near.outer) or (None,))[0], Class)
         }
 
     def results(self, function: Function) -> None:
@@ -169,7 +162,7 @@ class MemberNeeds:
         match self.inference.infer(value, scope):
             case (Instance(of=owner),):
                 self.supported(unit, kind, owner)
-            case (ClassObject(of=owner),) if kind == "getitem":
+            case (Class() as owner,) if kind == "getitem":
                 self.builder.need_any(unit, self.inference.units(owner, "__class_getitem__"))
         if isinstance(value, ast.Call):
             self.used_result(unit, kind, value, scope)
@@ -184,13 +177,12 @@ class MemberNeeds:
     def used_result(self, unit: int, kind: OperationKind, call: ast.Call, scope: Scope) -> None:
         """A result that is used needs a `return`, or a `yield`."""
         for callee in self.inference.infer(call.func, scope) or ():
-            if not isinstance(callee, FunctionObject):
+            if not isinstance(callee, Function) or (
+                kind == "assign" and isinstance(callee.node, ast.AsyncFunctionDef)
+            ):
                 continue
-            function = callee.of
-            if kind == "assign" and isinstance(function.node, ast.AsyncFunctionDef):
-                continue
-            able = [source for source, value in function.returns if self.able(kind, value, function.scope, "")]
-            self.builder.need_any(unit, function.yields or able)
+            able = [source for source, value in callee.returns if self.able(kind, value, callee.scope, "")]
+            self.builder.need_any(unit, callee.yields or able)
 
     def alternatives(self, unit: int, kind: OperationKind, value: ast.expr, scope: Scope, attr: str) -> None:
         """Of the values that a name or member may have, at least one that supports the operation has to remain."""

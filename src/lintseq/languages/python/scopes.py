@@ -137,11 +137,10 @@ class Class(Definition):
 
 
 @dataclass(frozen=True, slots=True)
-class Receiver:
-    """The first parameter of a method: an instance, or the class itself."""
+class Instance:
+    """An instance of a class defined in the program."""
 
-    owner: Class
-    is_class: bool
+    of: Class
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ class Caught:
     type: ast.expr | None
 
 
-Value = ast.expr | Function | Class | Receiver | Element | Entered | Caught
+Value = ast.expr | Function | Class | Instance | Element | Entered | Caught
 """What a name is bound to: the assigned expression, or one of the kinds above."""
 
 OperationKind = Literal[
