@@ -135,10 +135,10 @@ def test_a_decoder_that_puts_a_space_after_the_separator_is_corrected(strip, tmp
     tokenizer = sentencepiece(prepend=True, strip=strip)
     if not strip:  # the space before the whole text stays, so nothing comes back
         with pytest.raises(ToolError, match="do not survive"):
-            tokenizers.extend_tokenizer(tokenizer)
+            tokenizers.add_separator(tokenizer)
         return
     tokenizer.save_pretrained(tmp_path / "old")
-    done = tokenizers.extend(str(tmp_path / "old"), str(tmp_path / "new"))
+    done = tokenizers.extend_tokenizer(str(tmp_path / "old"), str(tmp_path / "new"))
     assert "put a space after" in done.notes[0]
     again = load_tokenizer(str(tmp_path / "new"))
     for text in (f"a{SEPARATOR} b{SEPARATOR}  c\n{SEPARATOR}@@ -0,0 +1 @@\n+x", SEPARATOR, f"{SEPARATOR} "):
@@ -151,7 +151,7 @@ def test_a_tokenizer_that_loses_characters_of_edits_is_rejected():
     tokenizer = sentencepiece(prepend=False, strip=False)
     tokenizer.backend_tokenizer.normalizer = normalizers.Replace("\n", "")
     with pytest.raises(ToolError, match="do not survive"):
-        tokenizers.extend_tokenizer(tokenizer)
+        tokenizers.add_separator(tokenizer)
 
 
 def test_a_separator_that_decoding_drops_is_rejected():
@@ -160,13 +160,13 @@ def test_a_separator_that_decoding_drops_is_rejected():
     tokenizer = as_pretrained(byte_level_bpe(TEXTS, 300))
     tokenizer.add_special_tokens({"extra_special_tokens": [AddedToken(SEPARATOR, special=True)]})
     with pytest.raises(ConfigError, match="set its `special` to false"):
-        tokenizers.extend_tokenizer(tokenizer)
+        tokenizers.add_separator(tokenizer)
 
 
 @real
 @pytest.mark.parametrize("name", ["gpt2", "olmo_gpt-neox-dolma-v1_5", "smollm2"])
 def test_real_tokenizers_can_be_extended_and_restore_every_text(name, tmp_path):
-    done = tokenizers.extend(str(REAL / name), str(tmp_path / name))
+    done = tokenizers.extend_tokenizer(str(REAL / name), str(tmp_path / name))
     assert done.added
     assert done.notes == ()
     assert len(done.pieces) > 1
@@ -174,7 +174,7 @@ def test_real_tokenizers_can_be_extended_and_restore_every_text(name, tmp_path):
     text = f"Write it.\n{SEPARATOR}@@ -0,0 +1 @@\n+x = ' é\t'\n{SEPARATOR}@@ -1,0 +2 @@\n+\n"
     assert decode(tokenizer, tokenizer.encode(text)) == text
     assert tokenizer.encode(text).count(done.id) == 2
-    again = tokenizers.extend(str(tmp_path / name), str(tmp_path / "again"))
+    again = tokenizers.extend_tokenizer(str(tmp_path / name), str(tmp_path / "again"))
     assert not again.added
     assert again.id == done.id
 
@@ -211,7 +211,7 @@ def test_a_model_with_a_spare_embedding_keeps_its_size(tmp_path):
     tokenizer = as_pretrained(bare_tokenizer())
     toy_model(312).save_pretrained(tmp_path / "old")
     tokenizer.save_pretrained(tmp_path / "old")
-    done = tokenizers.extend(str(tmp_path / "old"), str(tmp_path / "new"))
+    done = tokenizers.extend_tokenizer(str(tmp_path / "old"), str(tmp_path / "new"))
     assert (done.id, done.rows_before, done.rows) == (301, 312, 312)
 
 

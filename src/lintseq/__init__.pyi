@@ -19,6 +19,34 @@ from lintseq.evaluation.report import report as report
 from lintseq.evaluation.results import Evaluation as Evaluation
 from lintseq.evaluation.results import JudgedCompletion as JudgedCompletion
 from lintseq.evaluation.results_file import read_results as read_results
+from lintseq.lm.cards import write_card as write_card
+from lintseq.lm.corpus import CorpusProgress as CorpusProgress
+from lintseq.lm.documents import TextOptions as TextOptions
+from lintseq.lm.finetuning import FinetunePlan as FinetunePlan
+from lintseq.lm.finetuning import finetune as finetune
+from lintseq.lm.finetuning import plan_finetuning as plan_finetuning
+from lintseq.lm.matching import ArmBudget as ArmBudget
+from lintseq.lm.matching import TrainingPlan as TrainingPlan
+from lintseq.lm.pretraining import prepare_pretraining as prepare_pretraining
+from lintseq.lm.pretraining import pretrain as pretrain
+from lintseq.lm.recipes import Architecture as Architecture
+from lintseq.lm.recipes import CorpusOptions as CorpusOptions
+from lintseq.lm.recipes import CorpusSource as CorpusSource
+from lintseq.lm.recipes import FinetuneRecipe as FinetuneRecipe
+from lintseq.lm.recipes import LoraOptions as LoraOptions
+from lintseq.lm.recipes import MatchOptions as MatchOptions
+from lintseq.lm.recipes import OptimizerOptions as OptimizerOptions
+from lintseq.lm.recipes import PairOptions as PairOptions
+from lintseq.lm.recipes import PretrainRecipe as PretrainRecipe
+from lintseq.lm.recipes import RunOptions as RunOptions
+from lintseq.lm.recipes import read_recipe as read_recipe
+from lintseq.lm.runs import TrainingProgress as TrainingProgress
+from lintseq.lm.runs import TrainingReport as TrainingReport
+from lintseq.lm.tokenizers import TokenizerExtension as TokenizerExtension
+from lintseq.lm.tokenizers import TokenizerOptions as TokenizerOptions
+from lintseq.lm.tokenizers import TrainedTokenizer as TrainedTokenizer
+from lintseq.lm.tokenizers import extend_tokenizer as extend_tokenizer
+from lintseq.lm.tokenizers import train_tokenizer as train_tokenizer
 from lintseq.program import Program as Program
 from lintseq.walks import ProgramSampler as ProgramSampler
 from lintseq.walks import SamplingOptions as SamplingOptions
@@ -27,29 +55,57 @@ from lintseq.walks import sample_edits as sample_edits
 __version__: str
 PUBLIC: dict[str, dict[str, list[str]]]
 __all__ = [
+    "Architecture",
+    "ArmBudget",
     "Codec",
     "ConfigError",
+    "CorpusOptions",
+    "CorpusProgress",
+    "CorpusSource",
     "Edit",
     "EditSequence",
     "Evaluation",
     "EvaluationOptions",
     "EvaluationProgress",
     "EvaluationReport",
+    "FinetunePlan",
+    "FinetuneRecipe",
     "Hunk",
     "JudgedCompletion",
     "LintseqError",
+    "LoraOptions",
     "MalformedEditError",
+    "MatchOptions",
     "Note",
+    "OptimizerOptions",
+    "PairOptions",
+    "PretrainRecipe",
     "Program",
     "ProgramError",
     "ProgramSampler",
     "ReportOptions",
     "Resolution",
+    "RunOptions",
     "SamplingOptions",
+    "TextOptions",
+    "TokenizerExtension",
+    "TokenizerOptions",
+    "TrainedTokenizer",
+    "TrainingPlan",
+    "TrainingProgress",
+    "TrainingReport",
     "__version__",
     "evaluate",
+    "extend_tokenizer",
+    "finetune",
     "get_codec",
+    "plan_finetuning",
+    "prepare_pretraining",
+    "pretrain",
+    "read_recipe",
     "read_results",
     "report",
     "sample_edits",
+    "train_tokenizer",
+    "write_card",
 ]

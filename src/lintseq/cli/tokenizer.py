@@ -82,9 +82,9 @@ def extend(
 
     Example: lintseq tokenizer extend HuggingFaceTB/SmolLM2-135M --output smollm2-diff
     """
-    from lintseq.lm.tokenizers import extend as extend_to
+    from lintseq.lm.tokenizers import extend_tokenizer
 
-    extension = extend_to(model, output, multiple=multiple, overwrite=overwrite)
+    extension = extend_tokenizer(model, output, multiple=multiple, overwrite=overwrite)
     rows = [
         ("<|diff|>", f"token {extension.id}, {'new' if extension.added else 'already one token'}"),
         ("tokens", f"{extension.tokens:,}"),

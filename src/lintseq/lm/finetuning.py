@@ -132,7 +132,7 @@ class BaseTokenizer:
 def open_base(recipe: FinetuneRecipe) -> BaseTokenizer:
     """Return the tokenizer of a recipe; raises `ConfigError` if `data.max_tokens` exceeds the context of the model."""
     tokenizer = load_tokenizer(recipe.tokenizer or recipe.model)
-    extension = tokenizers.extend_tokenizer(tokenizer)
+    extension = tokenizers.add_separator(tokenizer)
     context = getattr(load_config(recipe.model), "max_position_embeddings", None)
     if context is not None and recipe.data.max_tokens > context:
         raise ConfigError(
@@ -225,7 +225,7 @@ def load_base(recipe: FinetuneRecipe, base: BaseTokenizer) -> "tuple[Any, tokeni
     attention = {} if recipe.attention == "auto" else {"attn_implementation": recipe.attention}
     # fp32 master weights: in bf16, updates of 1e-5 would be lost.
     model = load_model(recipe.model, dtype=torch.float32, **attention)
-    extension = tokenizers.extend_model(model, base.extension, multiple=recipe.vocab_multiple)
+    extension = tokenizers.add_embedding(model, base.extension, multiple=recipe.vocab_multiple)
     end = base.tokenizer.eos_token_id
     ends = model.generation_config.eos_token_id
     ends = [ends] if isinstance(ends, int) else ends or []

@@ -206,7 +206,7 @@ class TokenizerExtension:
     notes: tuple[str, ...] = ()
 
 
-def extend(path: str, output: str, *, multiple: int = 16, overwrite: bool = False) -> TokenizerExtension:
+def extend_tokenizer(path: str, output: str, *, multiple: int = 16, overwrite: bool = False) -> TokenizerExtension:
     """Add `<|diff|>` to the tokenizer at `path` and its model, if there is one, and write both to the folder `output`.
 
     If the model needs a new embedding, the number of embeddings becomes a multiple of `multiple`. Raises `ConfigError`
@@ -215,10 +215,10 @@ def extend(path: str, output: str, *, multiple: int = 16, overwrite: bool = Fals
     if multiple < 1:
         raise ConfigError(f"--multiple {multiple}: expected an integer of 1 or more")
     tokenizer = load_tokenizer(path)
-    extension = extend_tokenizer(tokenizer)
+    extension = add_separator(tokenizer)
     model = load_model(path) if _has_model(path) else None
     if model is not None:
-        extension = extend_model(model, extension, multiple=multiple)
+        extension = add_embedding(model, extension, multiple=multiple)
     with WorkDirectory(output, {"extended": path, "multiple": multiple}, overwrite=overwrite) as work:
         folder = work.file("model")
         if model is not None:
@@ -230,7 +230,7 @@ def extend(path: str, output: str, *, multiple: int = 16, overwrite: bool = Fals
     return extension
 
 
-def extend_tokenizer(tokenizer: Any) -> TokenizerExtension:
+def add_separator(tokenizer: Any) -> TokenizerExtension:
     """Make `<|diff|>` one token of a tokenizer of transformers, in place.
 
     It is not marked as special, so that `skip_special_tokens` keeps it, and it strips no whitespace. If decoding puts
@@ -291,7 +291,7 @@ def _drop_space(tokenizer: Any) -> None:
     tokenizer.decoder = type(tokenizer).from_str(json.dumps(state)).decoder
 
 
-def extend_model(model: Any, extension: TokenizerExtension, *, multiple: int) -> TokenizerExtension:
+def add_embedding(model: Any, extension: TokenizerExtension, *, multiple: int) -> TokenizerExtension:
     """Give a model an embedding for `<|diff|>`, in place, and return the extension with what was done.
 
     The new row of `weight: (tokens, width)`, on the input and the output side, is the mean of the rows of the tokens
