@@ -1,4 +1,4 @@
-"""A study: its file, its steps, doing them, and what is said of them."""
+"""Studies: files, steps, execution, findings, reports, archives."""
 
 import contextlib
 import itertools
@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,35 +19,52 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lintseq.cli import main
+from lintseq.cli import load_command, main
+from lintseq.dataset.sampler import BuildOptions
 from lintseq.errors import ConfigError, ToolError
+from lintseq.evaluation.evaluate import EvaluationOptions
 from lintseq.evaluation.results import Evaluation, JudgedCompletion
+from lintseq.lm.backends.backend import SamplingParameters
+from lintseq.lm.generation import CompletionOptions
 from lintseq.lm.recipes import as_table, from_table
-from lintseq.study import packing, running
-from lintseq.study.files import Arm, Base, Benchmark, Corpus, Finetune, Pairs, Sampling, Study, Tokenizer, read_study
+from lintseq.lm.tokenizers import TokenizerOptions
+from lintseq.study import archive, running
+from lintseq.study.commands import arguments_of, options_of
+from lintseq.study.files import (
+    Study,
+    StudyArm,
+    StudyBase,
+    StudyBenchmark,
+    StudyCorpus,
+    StudyFinetune,
+    StudyPairs,
+    StudySampling,
+    StudyTokenizer,
+    read_study,
+)
 from lintseq.study.findings import (
-    Found,
+    StudyFindings,
     chosen,
+    comparisons_of,
     difference,
     gather,
     mean_of,
     sentences,
-    verdicts_of,
 )
-from lintseq.study.findings import (
-    as_table as found_table,
-)
-from lintseq.study.plan import HERE, Plan, Setting, Step, fingerprints, plan_of
+from lintseq.study.findings import as_table as findings_table
+from lintseq.study.plan import HERE, StudyPlan, StudyStep, fingerprints, plan_of
 from lintseq.study.report import write_report
+from lintseq.study.study import EarlyReports, StudyOptions, pack_study, plan_study, run_study
 
+ROOT = Path(__file__).parents[1]
 STUDY = Study(
     title="A <b>small</b> study",
-    pairs=Pairs(inputs=("pairs.jsonl",)),
-    base=Base(pretrain="pretrain.toml", tokenizer=Tokenizer(inputs=("pairs.jsonl",), vocab=512)),
-    finetune=Finetune(recipe="finetune.toml"),
-    arms={"plain": Arm(trains_on="plain"), "edits": Arm(), "random": Arm(linter="none")},
-    benchmarks=(Benchmark(name="choose.jsonl", validation=True), Benchmark(name="ask.jsonl")),
-    sampling=Sampling(n=4, temperature=(0.2, 1.0)),
+    pairs=StudyPairs(inputs=("pairs.jsonl",)),
+    base=StudyBase(pretrain="pretrain.toml", tokenizer=StudyTokenizer(inputs=("pairs.jsonl",), vocab=512)),
+    finetune=StudyFinetune(recipe="finetune.toml"),
+    arms={"plain": StudyArm(trains_on="plain"), "edits": StudyArm(), "random": StudyArm(linter="none")},
+    benchmarks=(StudyBenchmark(name="choose.jsonl", validation=True), StudyBenchmark(name="ask.jsonl")),
+    sampling=StudySampling(n=4, temperature=(0.2, 1.0)),
     seeds=(0, 1),
     k=(1, 2),
 )
@@ -61,7 +79,7 @@ def test_a_study_reads_back_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"arms": {}}, "arms is empty"),
         ({"arms": {"a b": {}}}, "becomes part of file names"),
@@ -69,34 +87,37 @@ def test_a_study_reads_back_as_it_was_written() -> None:
         ({"arms": {"plain": {"rows_of": "edit"}}}, "the other arms are none"),
         ({"baseline": "plan"}, "baseline is 'plan'; the arms are plain, edits, random"),
         ({"seeds": []}, "seeds is empty"),
-        ({"seeds": [1, 1]}, "each counts once"),
-        ({"k": [1, 9]}, "k has 9, and each problem gets 4 completions"),
-        ({"base": {}}, "base names both a model and a recipe, or neither"),
-        ({"base": {"model": "x", "pretrain": "y"}}, "base names both"),
+        ({"seeds": [1, 1]}, "name each once"),
+        ({"k": [1, 9]}, "k includes 9, but sampling.n is 4"),
+        ({"base": {}}, "base needs either a model or a recipe"),
+        ({"base": {"model": "x", "pretrain": "y"}}, "not both"),
         ({"benchmarks": [{"name": "x", "validation": True}]}, "all benchmarks are for validation"),
-        ({"benchmarks": [{"name": "x"}, {"name": "x"}]}, "named twice"),
-        ({"base": {"model": "x", "corpora": {"y": {"inputs": ["z"]}}}}, "nothing is pretrained; give base.pretrain"),
+        ({"benchmarks": [{"name": "x"}, {"name": "x"}]}, "have the same name"),
+        (
+            {"base": {"model": "x", "corpora": {"y": {"inputs": ["z"]}}}},
+            "corpora are for pretraining",
+        ),
         (
             {"base": {"pretrain": "x", "corpora": {"y/z": {"inputs": ["z"]}}}},
             "corpus 'y/z' becomes part of file names",
         ),
         ({"benchmarks": [{"name": "x", "label": "a/b"}]}, "label 'a/b' becomes part of file names"),
-        ({"benchmarks": [{"name": "x", "label": "y"}, {"name": "y"}]}, "named twice"),
+        ({"benchmarks": [{"name": "x", "label": "y"}, {"name": "y"}]}, "have the same name"),
         ({"arm": {}}, "unknown key arm; did you mean arms?"),
         ({"ask": {"edits": "rand"}}, "the arms are plain, edits, random"),
     ],
 )
-def test_what_cannot_be_is_told(changes: dict[str, Any], told: str) -> None:
+def test_an_impossible_study_is_refused_with_the_reason(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         from_table({**as_table(STUDY), "base": {"model": "m"}, **changes}, Study, "study.toml")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).startswith("study.toml: ")
 
 
-# The steps
+# Steps
 
 
-def planned(study: Study = STUDY) -> Plan:
+def planned(study: Study = STUDY) -> StudyPlan:
     return plan_of(study, files=FILES)
 
 
@@ -105,22 +126,22 @@ def prints_of(study: Study, checksums: dict[str, str] | None = None) -> dict[str
     return fingerprints(steps, {file: (checksums or {}).get(file, file) for one in steps for file in one.files}, "1")
 
 
-def test_steps_come_after_what_they_need_and_each_has_a_place_of_its_own() -> None:
+def test_steps_follow_those_they_need_and_each_has_its_own_folder() -> None:
     plan = planned()
     seen: set[str] = set()
     for step in plan.steps:
         assert set(step.needs) <= seen
         seen.add(step.name)
-    places = [step.place for step in plan.steps]
-    assert len(set(places)) == len(places)
-    assert not any(one != other and one.startswith(other + "/") for one in places for other in places)
+    folders = [step.folder for step in plan.steps]
+    assert len(set(folders)) == len(folders)
+    assert not any(folder.startswith(other + "/") for folder in folders for other in folders)
     # two builds, a tokenizer, a base; then for each of three arms and two seeds a model, and for each of those
     # two benchmarks at two temperatures completions and results
     assert len(plan.steps) == 2 + 2 + 6 + 6 * 4 * 2
     assert len(plan.results) == 6 * 4
 
 
-def test_a_seed_is_asked_whole_before_the_next_one_and_a_model_before_the_next_is_trained() -> None:
+def test_each_model_is_evaluated_before_the_next_is_trained_and_each_seed_is_completed_before_the_next() -> None:
     trained = [step for step in planned().steps if step.kind in ("finetune", "complete", "evaluate")]
     arms = list(STUDY.arms)
     kinds = [(step.kind, next(arm for arm in arms if arm in step.name)) for step in trained]
@@ -128,8 +149,8 @@ def test_a_seed_is_asked_whole_before_the_next_one_and_a_model_before_the_next_i
     assert kinds == [one for steps in for_each_arm for one in steps] * 2
 
 
-def test_an_arm_without_models_of_its_own_draws_from_those_of_another() -> None:
-    linted = Arm(same_model_as="edits", complete=("--linted",))
+def test_an_arm_can_use_the_models_of_another_arm() -> None:
+    linted = StudyArm(same_model_as="edits", complete={"linted": True})
     plan = planned(replace(STUDY, arms={"linted": linted, **STUDY.arms}))
     assert "finetune linted 0" not in {step.name for step in plan.steps}
     (step,) = [step for step in plan.steps if step.name == "complete ask/linted-0-t1"]
@@ -137,12 +158,12 @@ def test_an_arm_without_models_of_its_own_draws_from_those_of_another() -> None:
     assert "--linted" in step.command
 
 
-def test_each_seed_may_have_a_base_of_its_own_which_all_arms_share() -> None:
+def test_each_seed_can_have_its_own_base_which_all_arms_share() -> None:
     plan = planned(replace(STUDY, base=replace(STUDY.base, each_seed=True)))
     steps = {step.name: step for step in plan.steps}
     assert [name for name in steps if name.startswith("pretrain")] == ["pretrain 0", "pretrain 1"]
-    assert not any(step.is_waited_for for step in plan.steps)
-    assert [step.name for step in planned().steps if step.is_waited_for] == ["pretrain"]
+    assert not any(step.blocks_training for step in plan.steps)
+    assert [step.name for step in planned().steps if step.blocks_training] == ["pretrain"]
     for seed in STUDY.seeds:
         assert f"run.seed={seed}" in steps[f"pretrain {seed}"].command
         for arm in STUDY.arms:
@@ -153,8 +174,8 @@ def test_each_seed_may_have_a_base_of_its_own_which_all_arms_share() -> None:
     assert names.index("pretrain 1") > names.index(plan.results[len(plan.results) // 2 - 1].step)
 
 
-def after(plan: Plan, name: str) -> set[str]:
-    """Return a step and all that rests on it."""
+def after(plan: StudyPlan, name: str) -> set[str]:
+    """Return a step and all that depend on it."""
     found = {name}
     for step in plan.steps:
         if found & set(step.needs):
@@ -166,16 +187,16 @@ def after(plan: Plan, name: str) -> set[str]:
     ("study", "checksums", "first"),
     [
         (
-            replace(STUDY, arms={**STUDY.arms, "edits": Arm(set=("optim.lr=1e-3",))}),
+            replace(STUDY, arms={**STUDY.arms, "edits": StudyArm(set=("optim.lr=1e-3",))}),
             {},
             ["finetune edits 0", "finetune edits 1"],
         ),
-        (replace(STUDY, arms={**STUDY.arms, "random": Arm(linter="pyflakes")}), {}, ["build random"]),
+        (replace(STUDY, arms={**STUDY.arms, "random": StudyArm(linter="pyflakes")}), {}, ["build random"]),
         (STUDY, {"pretrain.toml": "other"}, ["pretrain"]),
         (STUDY, {"finetune.toml": "other"}, [f"finetune {arm} {seed}" for arm in STUDY.arms for seed in (0, 1)]),
     ],
 )
-def test_what_changes_is_made_anew_with_all_that_rests_on_it(
+def test_a_changed_step_changes_the_fingerprints_of_all_that_depend_on_it(
     study: Study, checksums: dict[str, str], first: list[str]
 ) -> None:
     before, now = prints_of(STUDY), prints_of(study, checksums)
@@ -186,21 +207,21 @@ def test_what_changes_is_made_anew_with_all_that_rests_on_it(
 SEEN = "data.train=[{path = '{}/corpus/seen/edits.jsonl', read = 'edits'}]"
 
 
-def test_a_corpus_is_built_before_the_base_and_anew_when_it_changes() -> None:
-    base = replace(STUDY.base, set=(SEEN,), corpora={"seen": Corpus(inputs=("more.jsonl",), linter="none")})
+def test_a_corpus_is_built_before_the_base_and_rebuilt_when_it_changes() -> None:
+    base = replace(STUDY.base, set=(SEEN,), corpora={"seen": StudyCorpus(inputs=("more.jsonl",), linter="none")})
     study = replace(STUDY, base=base)
     steps = {step.name: step for step in planned(study).steps}
     build = steps["build corpus seen"]
     assert build.command[:2] == ("build", "more.jsonl")
     assert build.command[build.command.index("--linter") + 1] == "none"
-    assert "ask.jsonl" in build.command, "held clear of benchmarks"
+    assert "ask.jsonl" in build.command, "decontaminated against the benchmarks"
     assert build.name in steps["pretrain"].needs
-    more = replace(study, base=replace(base, corpora={"seen": Corpus(inputs=("more.jsonl",), samples=2)}))
+    more = replace(study, base=replace(base, corpora={"seen": StudyCorpus(inputs=("more.jsonl",), samples=2)}))
     before, now = prints_of(study), prints_of(more)
     assert {name for name in before if before[name] != now[name]} == after(planned(study), build.name)
 
 
-# Doing them
+# Execution
 
 FAKE = """
 import os, sys, time
@@ -210,20 +231,20 @@ with open(os.environ["CALLS"], "a") as file:
     file.write(name + " " + str("--resume" in rest) + "\\n")
 if name in os.environ.get("FAILING", "").split(","):
     sys.exit("cannot do " + name)
-time.sleep(float(os.environ.get("SLOW", 0)))
+time.sleep(30 if name == os.environ.get("SLOW_STEP") else 0)
 os.makedirs(os.path.dirname(output), exist_ok=True)
 open(output, "w").write("made")
 """
-ROOM = running.Room(("", ""), 1, 1, 2)
+BUDGET = running.DeviceBudget(("", ""), 1, 1, 2)
 
 
-def chain(*names: str, kind: str = "build", mark: str = "") -> list[Step]:
+def chain(*names: str, kind: str = "build", mark: str = "") -> list[StudyStep]:
     """Return steps of which each needs the one before."""
-    steps: list[Step] = []
+    steps: list[StudyStep] = []
     for name in names:
         output = f"made/{name}/x.jsonl"
         needs = (steps[-1].name,) if steps else ()
-        steps.append(Step(name, kind, (name, HERE + output, "--resume", mark), output, needs))
+        steps.append(StudyStep(name, kind, (name, HERE + output, "--resume", mark), output, needs))
     return steps
 
 
@@ -233,32 +254,35 @@ def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     fake.write_text(FAKE)
     monkeypatch.setenv("CALLS", str(calls))
 
-    def run(steps: list[Step], **environment: str) -> tuple[running.Standing, list[str]]:
+    def run(
+        steps: list[StudyStep], on_progress: Any = lambda progress: None, **environment: str
+    ) -> tuple[running.StudyProgress, list[str]]:
         calls.write_text("")
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
+        for name in ("FAILING", "SLOW_STEP"):
+            monkeypatch.setenv(name, environment.get(name, ""))
         prints = fingerprints(steps, {}, "1")
         folder = str(tmp_path / "study")
-        standing = running.run_steps(steps, prints, folder, room=ROOM, program=(sys.executable, str(fake)))
-        for name in environment:
-            monkeypatch.delenv(name)
-        return standing, [line.split()[0] for line in calls.read_text().splitlines()]
+        program = (sys.executable, "-S", str(fake))
+        progress = running.run_steps(
+            steps, prints, folder, budget=BUDGET, program=program, on_progress=on_progress, poll_seconds=0.01
+        )
+        return progress, [line.split()[0] for line in calls.read_text().splitlines()]
 
     return run
 
 
-def test_what_is_done_is_not_done_again(do: Any) -> None:
+def test_finished_steps_are_not_repeated(do: Any) -> None:
     steps = chain("a", "b", "c")
-    standing, called = do(steps)
+    progress, called = do(steps)
     assert called == ["a", "b", "c"]
-    assert set(standing.done) == {"a", "b", "c"}
-    assert not standing.before
-    standing, called = do(steps)
+    assert set(progress.done) == {"a", "b", "c"}
+    assert not progress.done_before
+    progress, called = do(steps)
     assert called == []
-    assert standing.before == {"a", "b", "c"}
+    assert progress.done_before == {"a", "b", "c"}
 
 
-def test_a_changed_step_is_made_anew_with_what_rests_on_it(do: Any, tmp_path: Path) -> None:
+def test_a_changed_step_is_repeated_with_all_that_depend_on_it(do: Any, tmp_path: Path) -> None:
     do(chain("a", "b", "c"))
     stale = tmp_path / "study" / "made" / "b" / "left.over"
     stale.write_text("old")
@@ -268,7 +292,7 @@ def test_a_changed_step_is_made_anew_with_what_rests_on_it(do: Any, tmp_path: Pa
     assert not stale.exists()
 
 
-def test_an_output_that_is_gone_is_made_again(do: Any, tmp_path: Path) -> None:
+def test_a_deleted_output_is_made_again(do: Any, tmp_path: Path) -> None:
     steps = chain("a", "b")
     do(steps)
     (tmp_path / "study" / "made" / "b" / "x.jsonl").unlink()
@@ -277,52 +301,45 @@ def test_an_output_that_is_gone_is_made_again(do: Any, tmp_path: Path) -> None:
 
 def test_a_step_that_fails_stops_only_what_needs_it(do: Any, tmp_path: Path) -> None:
     steps = [*chain("a", "b", "c"), *chain("d", "e")]
-    standing, called = do(steps, FAILING="b")
+    progress, called = do(steps, FAILING="b")
     assert sorted(called) == ["a", "b", "d", "e"]
-    assert set(standing.done) == {"a", "d", "e"}
-    assert standing.passed_over == {"c"}
-    assert "cannot do b" in standing.failed["b"]
+    assert set(progress.done) == {"a", "d", "e"}
+    assert progress.skipped == {"c"}
+    assert "cannot do b" in progress.failed["b"]
     with pytest.raises(ToolError, match="step 'b' failed, 1 steps that need it"):
-        running.check_finished(standing, "here")
-    standing, called = do(steps)
+        progress.check_finished("here")
+    progress, called = do(steps)
     assert called == ["b", "c"]
-    running.check_finished(standing, "here")
+    progress.check_finished("here")
 
 
-def test_a_step_that_was_ended_goes_on_with_what_it_had(
-    do: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    steps = chain("a", "b")
+def test_an_interrupted_step_keeps_its_unfinished_output(do: Any, tmp_path: Path) -> None:
     half = tmp_path / "study" / "made" / "b" / "half"
 
-    def stop(self: Any) -> None:
-        half.parent.mkdir(parents=True, exist_ok=True)
-        half.write_text("half")
-        if "b" in self.standing.running:
+    def interrupt(progress: running.StudyProgress) -> None:
+        if "b" in progress.running:
+            half.write_text("half")
             raise KeyboardInterrupt
-        wait(self)
 
-    wait = running._Work.wait
-    monkeypatch.setattr(running._Work, "wait", stop)
     with pytest.raises(KeyboardInterrupt):
-        do(steps, SLOW="30")
-    monkeypatch.undo()
-    half_is_kept = half.exists()
-    assert half_is_kept
+        do(chain("a", "b"), on_progress=interrupt, SLOW_STEP="b")
+    _, called = do(chain("a", "b"))
+    assert called == ["b"]
+    assert half.exists()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the steps of a killed study go on")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the steps of a killed study keep running")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_study_that_is_killed_leaves_no_step_behind(tmp_path: Path, number: signal.Signals) -> None:
+def test_the_steps_of_a_killed_study_end(tmp_path: Path, number: signal.Signals) -> None:
     started = tmp_path / "started"
     step = f"import os, time; open({str(started)!r}, 'x').write(str(os.getpid())); time.sleep(60)"
     code = f"""
 import sys
 from lintseq.study import running
-from lintseq.study.plan import Step
-step = Step("a", "build", ("a",), "made/a/x.jsonl", ())
-room = running.Room(("",), 1, 1, 1)
-running.run_steps([step], {{"a": "1"}}, {str(tmp_path)!r}, room=room, program=(sys.executable, "-c", {step!r}))
+from lintseq.study.plan import StudyStep
+step = StudyStep("a", "build", ("a",), "made/a/x.jsonl", ())
+room = running.DeviceBudget(("",), 1, 1, 1)
+running.run_steps([step], {{"a": "1"}}, {str(tmp_path)!r}, budget=room, program=(sys.executable, "-c", {step!r}))
 """
     study = subprocess.Popen([sys.executable, "-c", code])
     until(lambda: started.exists() and started.read_text())
@@ -332,7 +349,7 @@ running.run_steps([step], {{"a": "1"}}, {str(tmp_path)!r}, room=room, program=(s
 
 
 def ended(pid: str) -> bool:
-    """Return whether a process runs no more, be it that nobody has asked for its status yet."""
+    """Return whether a process has ended, even if it has not been waited for."""
     try:
         return not Path("/proc", pid, "cmdline").read_bytes()
     except OSError:
@@ -349,55 +366,85 @@ def until(true: Callable[[], object], seconds: float = 20) -> None:
 SPANS = """
 import json, os, sys, time
 started = time.monotonic()
-while time.monotonic() < started + 1:
+while time.monotonic() < started + float(os.environ["SPAN"]):
     time.sleep(0.01)
     if os.environ.get("RANK") == "1":
         break
-told = [sys.argv[1], os.environ.get("RANK"), os.environ["CUDA_VISIBLE_DEVICES"].split(","), started, time.monotonic()]
+devices = os.environ["CUDA_VISIBLE_DEVICES"].split(",")
 with open(os.environ["SPANS"], "a") as file:
-    file.write(json.dumps(told) + "\\n")
+    file.write(json.dumps([sys.argv[1], os.environ.get("RANK"), devices, started, time.monotonic()]) + "\\n")
 os.makedirs(os.path.dirname(sys.argv[2]), exist_ok=True)
 open(sys.argv[2], "w").write("made")
 """
+Span = tuple[str, str | None, list[str], float, float]
 
 
-def test_each_training_has_its_devices_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("accelerate")
+@pytest.fixture
+def spans_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Span]]:
     (tmp_path / "spans.py").write_text(SPANS)
     monkeypatch.setenv("SPANS", str(tmp_path / "spans"))
-    steps = [step for name in "abcd" for step in chain(name, kind="finetune")]
+
+    def run(steps: list[StudyStep], seconds: float) -> list[Span]:
+        """Return for each process its step, rank, devices, start and end."""
+        monkeypatch.setenv("SPAN", str(seconds))
+        budget = running.DeviceBudget(("3", "5"), 1, 1, 2)
+        progress = running.run_steps(
+            steps,
+            fingerprints(steps, {}, "1"),
+            str(tmp_path / "study"),
+            budget=budget,
+            program=(sys.executable, str(tmp_path / "spans.py")),
+            poll_seconds=0.02,
+        )
+        assert set(progress.done) == {step.name for step in steps}, progress.failed
+        return [tuple(json.loads(line)) for line in (tmp_path / "spans").read_text().splitlines()]
+
+    return run
+
+
+def check_devices(spans: list[Span]) -> set[str]:
+    """Check that no device was used by two trainings at once; return the pairs of trainings that ran in parallel."""
+    parallel = set()
+    for one, other in itertools.combinations(spans, 2):
+        apart = one[4] <= other[3] or other[4] <= one[3]
+        assert apart or one[0] == other[0] or not set(one[2]) & set(other[2]), "one device, two trainings"
+        if not apart:
+            parallel.add("".join(sorted((one[0], other[0]))))
+    return parallel
+
+
+TRAININGS = [step for name in "abcd" for step in chain(name, kind="finetune")]
+
+
+def test_no_device_is_used_by_two_trainings_at_once(spans_of: Callable[..., list[Span]]) -> None:
+    spans = spans_of(TRAININGS, 0.3)
+    assert "ab" in check_devices(spans), "trainings run in parallel"
+    assert sorted(devices for name, _, devices, _, _ in spans if name in "ab") == [["3"], ["5"]]
+
+
+@pytest.mark.slow
+def test_a_shared_training_gets_several_devices_and_a_process_for_each(spans_of: Callable[..., list[Span]]) -> None:
+    pytest.importorskip("accelerate")
+    steps = list(TRAININGS)
     steps[2] = replace(steps[2], devices=2)
-    program = (sys.executable, str(tmp_path / "spans.py"))
-    room = running.Room(("3", "5"), 1, 1, 2)
-    standing = running.run_steps(
-        steps, fingerprints(steps, {}, "1"), str(tmp_path / "study"), room=room, program=program
-    )
-    assert set(standing.done) == set("abcd"), standing.failed
-    spans = [json.loads(line) for line in (tmp_path / "spans").read_text().splitlines()]
+    spans = spans_of(steps, 1.0)
+    assert "ab" in check_devices(spans)
     assert sorted((name, rank) for name, rank, *_ in spans if name == "c") == [("c", "0"), ("c", "1")]
     assert all(rank is None for name, rank, *_ in spans if name != "c")
-    where = {name: devices for name, _, devices, _, _ in spans}
-    assert where["c"] == ["3", "5"]
-    assert sorted([where["a"], where["b"]]) == [["3"], ["5"]]
-    pairs = list(itertools.combinations(spans, 2))
-    together = {one[0] + other[0] for one, other in pairs if one[3] < other[4] and other[3] < one[4]}
-    assert "ab" in {"".join(sorted(names)) for names in together}, "beside each other"
-    for one, other in pairs:
-        if one[0] != other[0] and set(one[2]) & set(other[2]):
-            assert one[4] <= other[3] or other[4] <= one[3], "one device, two trainings"
+    assert all(devices == ["3", "5"] for name, _, devices, _, _ in spans if name == "c")
 
 
-def test_more_devices_than_there_are_stop_a_study_before_its_first_step() -> None:
+def test_a_study_that_needs_too_many_devices_is_refused_before_its_first_step() -> None:
     study = replace(STUDY, finetune=replace(STUDY.finetune, devices=3))
-    with pytest.raises(ConfigError, match="'finetune plain 0' is shared out on 3 devices, and there are 2: lower"):
-        running.check_room(planned(study).steps, ROOM)
-    running.check_room(planned().steps, ROOM)
+    with pytest.raises(ConfigError, match="'finetune plain 0' needs 3 devices, and there are 2: lower"):
+        BUDGET.check(planned(study))
+    BUDGET.check(planned())
     shared = [step for step in planned(study).steps if step.devices > 1]
     assert {step.kind for step in shared} == {"finetune"}
     assert all(step.words[:2] == ["accelerate", "launch"] and "--use_fsdp" in step.words for step in shared)
 
 
-# What was found
+# Findings
 
 
 def scores(*seeds: list[float]) -> list[dict[str, float]]:
@@ -409,7 +456,7 @@ values = st.lists(st.lists(st.floats(0, 1), min_size=5, max_size=5), min_size=1,
 
 @settings(deadline=None, max_examples=25)
 @given(values, values)
-def test_a_difference_is_that_of_the_means_and_its_interval_holds_it(
+def test_a_difference_is_that_of_the_means_and_lies_in_its_interval(
     one: list[list[float]], other: list[list[float]]
 ) -> None:
     found = difference(scores(*one), scores(*other))
@@ -421,14 +468,14 @@ def test_a_difference_is_that_of_the_means_and_its_interval_holds_it(
     assert mean_of(scores(*one)).value == pytest.approx(mean[0])
 
 
-def test_seeds_that_differ_widen_the_interval() -> None:
+def test_variation_between_seeds_widens_the_interval() -> None:
     steady = mean_of(scores([0.5] * 20, [0.5] * 20, [0.5] * 20))
     shaky = mean_of(scores([0.2] * 20, [0.5] * 20, [0.8] * 20))
     assert steady.high - steady.low == pytest.approx(0)
     assert shaky.high - shaky.low > 0.3
 
 
-def test_what_arms_share_at_each_seed_does_not_widen_their_difference() -> None:
+def test_variation_that_arms_share_does_not_widen_the_interval_of_their_difference() -> None:
     one, other = ([[base + more] * 20 for base in (0.2, 0.5, 0.8)] for more in (0.1, 0.0))
     paired = difference(scores(*one), scores(*other), paired=True)
     assert [paired.low, paired.value, paired.high] == pytest.approx([0.1] * 3)
@@ -436,15 +483,17 @@ def test_what_arms_share_at_each_seed_does_not_widen_their_difference() -> None:
     assert apart.high - apart.low > 0.3
 
 
-def test_parts_of_one_benchmark_are_benchmarks_of_their_own(tmp_path: Path) -> None:
+def test_parts_of_a_benchmark_are_separate_benchmarks(tmp_path: Path) -> None:
     easy = tmp_path / "easy.txt"
     easy.write_text("a\nb\n")
     parts = (
-        Benchmark(name="ask.jsonl", problems="c,d*", label="choose", validation=True),
-        Benchmark(name="ask.jsonl", problems=str(easy), label="easy"),
+        StudyBenchmark(name="ask.jsonl", problems="c,d*", label="choose", validation=True),
+        StudyBenchmark(name="ask.jsonl", problems=str(easy), label="easy"),
     )
     plan = plan_of(replace(STUDY, benchmarks=parts), files={**FILES, str(easy): str(easy)})
-    assert not any(str(easy) in step.command for step in plan.steps if step.kind == "build"), "it is no benchmark"
+    assert not any(str(easy) in step.command for step in plan.steps if step.kind == "build"), (
+        "a selection is not a benchmark"
+    )
     assert {one.benchmark for one in plan.results} == {"choose", "easy"}
     for step in plan.steps:
         if step.kind in ("complete", "evaluate"):
@@ -470,8 +519,11 @@ def results(passed: list[int], n: int = 4, **summary: Any) -> Evaluation:
     return Evaluation(rows, {"benchmark": bench, "completions": {"sha256": "0"}}, told)
 
 
+Found = tuple[StudyFindings, StudyPlan]
+
+
 @pytest.fixture
-def found() -> tuple[Found, Plan]:
+def found() -> Found:
     """Return findings in which edits solve more, and random is as plain is."""
     plan = planned()
     told = {}
@@ -483,32 +535,33 @@ def found() -> tuple[Found, Plan]:
         folder: {"plan": {"own": {"steps": 10}}, "outcome": {"tokens": 1000, "trained_tokens": 500, "loss": 0.5}}
         for folder in plan.models.values()
     }
-    notes = {step.name: {"seconds": 1.5} for step in plan.steps}
-    return gather(STUDY, plan, told, manifests, notes), plan
+    return gather(plan, told, manifests, dict.fromkeys((step.name for step in plan.steps), 1.5)), plan
 
 
-def test_what_is_better_is_said_and_what_is_the_same_is_not(found: tuple[Found, Plan]) -> None:
-    words = {(one.arm, one.k): one.words for one in verdicts_of(found[0])}
+def test_findings_name_the_better_arm_only_where_a_difference_is_detected(
+    found: Found,
+) -> None:
+    words = {(one.arm, one.k): one.words for one in comparisons_of(found[0])}
     assert words == {
         ("edits", 1): "edits solves more",
         ("edits", 2): "edits solves more",
-        ("random", 1): "no difference seen",
-        ("random", 2): "no difference seen",
+        ("random", 1): "no difference detected",
+        ("random", 2): "no difference detected",
     }
-    told = sentences(verdicts_of(found[0]), STUDY)
-    assert told[0].startswith("ask, edits beside plain: edits solves more at pass@1 (+68.8 points)")
+    told = sentences(comparisons_of(found[0]), STUDY)
+    assert told[0].startswith("ask, edits compared with plain: edits solves more at pass@1 (+68.8 points)")
     assert any("trained twice" in one for one in told)
 
 
-def test_the_setting_is_chosen_on_the_validation_problems(found: tuple[Found, Plan]) -> None:
-    assert chosen(found[0], STUDY.benchmarks[1], "edits") == Setting(1.0, 1.0, 0.0)
+def test_the_setting_is_chosen_on_the_validation_problems(found: Found) -> None:
+    assert chosen(found[0], STUDY.benchmarks[1], "edits") == SamplingParameters(1.0)
 
 
-def test_a_report_says_it_all_and_nothing_in_it_runs(found: tuple[Found, Plan], tmp_path: Path) -> None:
+def test_a_report_has_the_findings_and_escapes_every_text(found: Found, tmp_path: Path) -> None:
     files = write_report(*found, tmp_path / "report")
     page, text = files[0].read_text(), files[1].read_text()
     for told in (page, text):
-        assert "edits against plain" in told
+        assert "edits - plain" in told
         assert "68.8" in told
         assert "lintseq finetune finetune.toml" in told
     assert "<b>small</b>" not in page.replace("&lt;b", "")
@@ -516,14 +569,14 @@ def test_a_report_says_it_all_and_nothing_in_it_runs(found: tuple[Found, Plan], 
     assert "# A &lt;b&gt;small&lt;/b&gt; study" in text
     assert "seed 1" in page
     assert all(file.exists() for file in files)
-    assert json.dumps(found_table(found[0]))
+    assert json.dumps(findings_table(found[0]))
 
 
-def test_a_report_says_how_each_arm_was_made(found: tuple[Found, Plan], tmp_path: Path) -> None:
+def test_a_report_describes_how_each_arm_was_made(found: Found, tmp_path: Path) -> None:
     arms = {
-        "plain": Arm(trains_on="plain", set=("match.by=rows",)),
-        "edits": Arm(samples=1, options=("--order", "forward")),
-        "random": Arm(same_model_as="edits", linter="none", complete=("--linted",)),
+        "plain": StudyArm(trains_on="plain", set=("match.by=rows",)),
+        "edits": StudyArm(samples=1, build={"order": "forward"}),
+        "random": StudyArm(same_model_as="edits", linter="none", complete={"linted": True}),
     }
     told = replace(found[0], study=replace(STUDY, arms=arms))
     text = write_report(told, found[1], tmp_path / "report")[1].read_text()
@@ -531,15 +584,15 @@ def test_a_report_says_how_each_arm_was_made(found: tuple[Found, Plan], tmp_path
     for row in (
         "| trained on | whole programs | edits | edits |",
         "| linter | – | native | native |",
-        "| edit sequences of a program | – | 1 | 1 |",
-        "| built with | – | \\--order forward | \\--order forward |",
-        "| finetuned with | match.by=rows | – | – |",
-        "| drawn with | – | – | \\--linted |",
+        "| edit sequences per program | – | 1 | 1 |",
+        "| options of build | – | order=forward | order=forward |",
+        "| changes to the recipe | match.by=rows | – | – |",
+        "| options of complete | – | – | linted=true |",
     ):
         assert row in rows
 
 
-# Packing
+# Archives
 
 PRETRAIN = """
 tokenizer = "tokenizer"
@@ -555,7 +608,7 @@ run = {batch = 1, micro_batch = 1}
     ("source", "tokenizer", "missing"),
     [("pairs.jsonl", True, "pairs.jsonl"), ("{}/corpus/seen/edits.jsonl", False, "tokenizer")],
 )
-def test_a_pack_is_refused_if_the_base_would_miss_something(
+def test_an_archive_is_refused_if_pretraining_would_miss_an_input(
     source: str, tokenizer: bool, missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -564,66 +617,117 @@ def test_a_pack_is_refused_if_the_base_would_miss_something(
         Path(name).write_text("")
     setting = f"data.train=[{{path = '{source}', read = 'edits'}}]"
     base = replace(STUDY.base, set=(setting,), tokenizer=STUDY.base.tokenizer if tokenizer else None)
-    with pytest.raises(ConfigError, match=f"with {missing} .*not be in the pack"):
-        packing.relocated(replace(STUDY, base=base), FILES)
+    with pytest.raises(ConfigError, match=f"with {missing} .*an archive would not contain"):
+        archive.collect_inputs(replace(STUDY, base=base), FILES)
 
 
-def test_a_packed_study_reads_nothing_from_outside(tmp_path: Path) -> None:
-    for name in ("pairs.jsonl", "finetune.toml", "choose.jsonl", "ask.jsonl", "easy.txt"):
+def test_an_archive_contains_everything_that_the_study_reads(tmp_path: Path) -> None:
+    names = ("pairs.jsonl", "finetune.toml", "choose.jsonl", "ask.jsonl", "easy.txt")
+    here = {name: str(tmp_path / name) for name in names}
+    for name in names:
         (tmp_path / name).write_text(name * 1000)
     (tmp_path / "pretrain.toml").write_text(PRETRAIN)
-    here = {name: str(tmp_path / name) for name in ("choose.jsonl", "ask.jsonl")}
     study = replace(
         STUDY,
-        pairs=Pairs(inputs=(str(tmp_path / "pairs.jsonl"),)),
-        base=Base(
+        pairs=StudyPairs(inputs=(here["pairs.jsonl"],)),
+        base=StudyBase(
             pretrain=str(tmp_path / "pretrain.toml"),
             set=(SEEN,),
-            corpora={"seen": Corpus(inputs=(str(tmp_path / "pairs.jsonl"),))},
-            tokenizer=Tokenizer(inputs=("{}/corpus/seen/edits.jsonl",), vocab=512),
+            corpora={"seen": StudyCorpus(inputs=(here["pairs.jsonl"],))},
+            tokenizer=StudyTokenizer(inputs=("{}/corpus/seen/edits.jsonl",), vocab=512),
         ),
-        finetune=Finetune(recipe=str(tmp_path / "finetune.toml")),
+        finetune=StudyFinetune(recipe=here["finetune.toml"]),
         benchmarks=(
-            Benchmark(name=here["ask.jsonl"]),
-            Benchmark(name="humaneval", problems=str(tmp_path / "easy.txt")),
+            StudyBenchmark(name=here["ask.jsonl"]),
+            StudyBenchmark(name="humaneval", problems=here["easy.txt"]),
         ),
     )
-    packed = packing.pack(study, {**here, "humaneval": here["choose.jsonl"]}, tmp_path / "pack", most=300_000)
-    assert len(packed.pieces) > 1
-    assert all((tmp_path / "pack" / piece).stat().st_size <= 300_000 for piece in packed.pieces)
-    subprocess.run([tmp_path / "pack" / "unpack.sh", tmp_path / "there"], check=True)
-    there = tmp_path / "there"
-    told = read_study(str(there / "study.toml"))
-    chosen = told.benchmarks[1].problems
-    for path in (*told.pairs.inputs, told.base.pretrain, told.finetune.recipe, told.benchmarks[0].name, chosen):
-        assert (there / path).read_text() == (tmp_path / path.split("-", 1)[1]).read_text()
-    assert (there / "data" / "choose.jsonl").exists()
-    assert (
-        replace(told, pairs=study.pairs, base=study.base, finetune=study.finetune, benchmarks=study.benchmarks)
-        == study
-    )
-    listed = subprocess.run(
-        [sys.executable, "-m", "lintseq", "--version"], cwd=there, env={**os.environ, "PYTHONPATH": "."}, check=False
-    )
-    assert listed.returncode == 0
-    spoilt = tmp_path / "pack" / packed.pieces[0]
-    spoilt.write_bytes(b"x" + spoilt.read_bytes()[1:])
-    assert subprocess.run(
-        [tmp_path / "pack" / "unpack.sh", tmp_path / "no"], capture_output=True, check=False
-    ).returncode
-    with pytest.raises(ConfigError, match="a pack needs a local copy"):
-        packing.relocated(replace(study, pairs=Pairs(inputs=("hf:some/thing",))), {**here, "humaneval": "x"})
+    files = {here["ask.jsonl"]: here["ask.jsonl"], "humaneval": here["choose.jsonl"]}
+    packed = archive.pack(study, files, tmp_path / "study.tar.gz")
+    assert archive.is_archive(packed.path)
+    assert packed.files == 7
+    folder = tmp_path / "elsewhere"
+    found = archive.unpack(packed.path, str(folder))
+    problems = found.benchmarks[1].problems
+    for path in (*found.pairs.inputs, found.base.pretrain, found.finetune.recipe, found.benchmarks[0].name, problems):
+        assert path.startswith(str(folder))
+        assert Path(path).read_text() == (tmp_path / Path(path).name.split("-", 1)[1]).read_text()
+    assert found.base.corpora["seen"].inputs == found.pairs.inputs
+    assert (folder / "inputs" / "data" / "choose.jsonl").exists()
+    assert [benchmark.title for benchmark in found.benchmarks] == ["ask", "humaneval"]
+    same = {name: getattr(study, name) for name in ("pairs", "base", "finetune", "benchmarks")}
+    assert replace(found, **same) == study
+
+
+def test_an_archive_of_something_else_or_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.tar.gz"
+    with tarfile.open(path, "w:gz") as other:
+        other.add(ROOT / "Makefile", "Makefile")
+    with pytest.raises(ConfigError, match="not an archive of a study"):
+        archive.unpack(str(path), str(tmp_path / "out"))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ConfigError, match=r"cannot extract|not an archive"):
+        archive.unpack(str(path), str(tmp_path / "out"))
+    with pytest.raises(ConfigError, match="an archive needs a copy"):
+        archive.collect_inputs(
+            replace(STUDY, base=StudyBase(model="hf:x"), pairs=StudyPairs(inputs=("hf:some/thing",))), FILES
+        )
+
+
+# Options of commands
+
+
+COMPLETE = ["complete", "--model", "m", "--output", "o"]
+BUILD = ["build", "i", "--output", "o"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "command", "values"),
+    [
+        (
+            CompletionOptions,
+            COMPLETE,
+            {"n": 3, "top_p": (0.95, 1.0), "linted": True},
+        ),
+        (CompletionOptions, COMPLETE, {"stop": ("a", "b c"), "batch": 7}),
+        (EvaluationOptions, ["evaluate", "c", "--benchmark", "b"], {"k": (1, 5), "partial": True, "linter": "none"}),
+        (
+            BuildOptions,
+            BUILD,
+            {"order": "forward", "samples": 2, "decontaminate": ("a", "b")},
+        ),
+        (TokenizerOptions, ["tokenizer", "train", "i", "--output", "o"], {"vocab": 512, "read": "edits"}),
+    ],
+)
+def test_a_command_line_gives_the_options_that_it_was_made_from(
+    kind: Any, command: list[str], values: dict[str, Any]
+) -> None:
+    words = [*command, *arguments_of(options_of(kind, values, "here"))]
+    click_command = load_command(words.pop(0))
+    while subcommands := getattr(click_command, "commands", None):
+        click_command = subcommands[words.pop(0)]
+    parsed = click_command.make_context("test", words).params
+    for name, value in values.items():
+        text = ",".join(f"{item:g}" for item in value) if isinstance(value, tuple) and value[0] in (1, 0.95) else value
+        assert parsed[name] == (list(text) if isinstance(text, tuple) else text)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [({"lintd": True}, "unknown option lintd; did you mean linted"), ({"n": "few"}, "n is 'few'")],
+)
+def test_unknown_options_and_wrong_types_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=f"here: {message}"):
+        options_of(CompletionOptions, values, "here")
 
 
 # The command
 
 
-def test_the_steps_can_be_read_before_they_are_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    here = Path(__file__).parents[1]
-    problems = here / "examples" / "problems.jsonl"
-    recipe = tmp_path / "finetune.toml"
-    recipe.write_text((here / "recipes" / "nano" / "finetune.toml").read_text())
-    file = tmp_path / "study.toml"
+def study_file(folder: Path) -> tuple[Path, Path, Path]:
+    """Return a study file, its recipe and its problems."""
+    problems, recipe, file = ROOT / "examples" / "problems.jsonl", folder / "finetune.toml", folder / "study.toml"
+    recipe.write_text((ROOT / "recipes" / "nano" / "finetune.toml").read_text())
     file.write_text(
         f"""title = "t"
 pairs.inputs = ["{problems.with_name("pairs.jsonl")}"]
@@ -635,72 +739,133 @@ benchmarks = [{{ name = "{problems}" }}]
 sampling.n = 10
 """
     )
+    return file, recipe, problems
+
+
+def test_plan_prints_the_commands_and_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, _, _ = study_file(tmp_path)
     assert main(["study", str(file), "--output", str(tmp_path / "out"), "--plan"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("lintseq build ")
     assert len(lines) == 1 + 2 * 3 * 3
     assert not (tmp_path / "out").exists()
-    whole = file.read_text()
-    for parts, told in (
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
         ('problems = "example/none"', "has no problem 'example/none'"),
-        (f'label = "x", validation = true }}, {{ name = "{problems}"', "both for validation and for the result"),
-    ):
-        file.write_text(whole.replace(f'{{ name = "{problems}"', f'{{ name = "{problems}", {parts}'))
-        assert main(["study", str(file), "--output", str(tmp_path / "out"), "--plan"]) == 2
-        assert told in capsys.readouterr().err
-    for setting, told in (
-        ('arms.edits.complete=["--linte"]', "step 'complete problems/edits-0-t1', lintseq complete: No such option"),
-        ('arms.edits.complete=["--help"]', "step 'complete problems/edits-0-t1', lintseq complete: No such option"),
-        ('arms.edits.set=["optim.l=3"]', "step 'finetune edits 0': {recipe}: unknown key optim.l; did you mean"),
         (
-            'arms.edits.options=["--order", "forward"]',
-            "step 'build edits': a program has one sequence in order forward",
+            'label = "x", validation = true }, { name = "{problems}"',
+            "both for validation and for the result",
         ),
-        ('arms.edits.options=["--max-edits", "few"]', "step 'build edits', lintseq build: "),
+    ],
+)
+def test_impossible_problems_are_refused(more: str, message: str, tmp_path: Path) -> None:
+    file, _, problems = study_file(tmp_path)
+    more = more.replace("{problems}", str(problems))
+    file.write_text(file.read_text().replace(f'{{ name = "{problems}"', f'{{ name = "{problems}", {more}'))
+    with pytest.raises(ConfigError, match=message):
+        plan_study(file, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            "arms.edits.complete={lintd=true}",
+            "step 'complete problems/edits-0-t1': unknown option lintd; did",
+        ),
+        ("arms.edits.complete={n=0}", "step 'complete problems/edits-0-t1': --n 0"),
+        ('arms.edits.set=["optim.l=3"]', "step 'finetune edits 0': {recipe}: unknown key optim.l; did you mean"),
+        ("arms.edits.build={order='forward'}", "step 'build edits': a program has one sequence in order forward"),
+        ("arms.edits.build={max_edits='few'}", "step 'build edits': max_edits is 'few'"),
         ("arms.edits.format=dif", "step 'build edits': "),
         (
-            'benchmarks=[{name="{problems}", options=["--k"]}]',
-            "step 'evaluate problems/plain-0-t1', lintseq evaluate: ",
+            'benchmarks=[{name="{problems}", evaluate={k=3}}]',
+            "step 'evaluate problems/plain-0-t1': k is 3",
         ),
-    ):
-        given = setting.replace("{problems}", str(problems))
-        file.write_text(whole)
-        assert main(["study", str(file), "--output", str(tmp_path / "out"), "--set", given]) == 2
-        assert told.replace("{recipe}", str(recipe)) in capsys.readouterr().err
-        assert not (tmp_path / "out").exists()
+    ],
+)
+def test_impossible_options_are_refused_before_the_first_step(setting: str, message: str, tmp_path: Path) -> None:
+    file, recipe, problems = study_file(tmp_path)
+    options = StudyOptions(set=(setting.replace("{problems}", str(problems)),))
+    with pytest.raises(ConfigError) as caught:
+        run_study(file, tmp_path / "out", options)
+    assert message.replace("{recipe}", str(recipe)) in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, recipe, _ = study_file(tmp_path)
     recipe.unlink()
     assert main(["study", str(file), "--output", str(tmp_path / "out")]) == 2
     assert "there is no such file" in capsys.readouterr().err
 
 
-def test_a_report_is_written_when_a_seed_is_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    written: list[tuple[Study, Plan]] = []
-    command = sys.modules["lintseq.cli.study"]
-    monkeypatch.setattr(command, "_report", lambda asked, plan, output: written.append((asked, plan)))
+def test_a_packed_study_has_the_same_steps_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, _, _ = study_file(tmp_path)
+    (tmp_path / "there").mkdir()
+    settings = StudyOptions(set=(f"base.model={tmp_path / 'there'}",))
+    (tmp_path / "there" / "config.json").write_text("{}")
+    packed = pack_study(file, tmp_path / "study.tar.gz", settings)
+    before = plan_study(file, tmp_path / "a", settings)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    os.rename(packed.path, "study.tar.gz")
+    file.unlink()
+    plan = plan_study("study.tar.gz", "out")
+    assert [step.name for step in plan.steps] == [step.name for step in before.steps]
+    assert all(Path(name).is_relative_to("out/inputs") for step in plan.steps for name in step.files)
+    assert plan_study("study.tar.gz", "out").steps[0].command == plan.steps[0].command
+
+
+def test_a_report_is_written_when_a_seed_is_complete() -> None:
+    written: list[StudyPlan] = []
     plan = planned()
-    standing = running.Standing(plan.steps)
-    look = command._early(STUDY, plan, tmp_path, planned)
+    progress = running.StudyProgress(plan.steps, BUDGET)
+    report = EarlyReports(plan, written.append)
     for step in plan.steps:
-        look(standing)
-        look(standing)
-        assert len(written) == all(one.step in standing.done for one in plan.results if one.seed == STUDY.seeds[0])
-        standing.done[step.name] = 1.0
-    look(standing)  # the last seed is there, and the report of all is written by others
-    ((asked, part),) = written
-    assert asked.seeds == STUDY.seeds[:1]
-    assert asked.notes[-1] == "Early: 1 seed of 2; the study goes on."
-    assert {one.seed for one in part.results} == {STUDY.seeds[0]}
+        report(progress)
+        report(progress)
+        first = [result.step for result in plan.results if result.seed == STUDY.seeds[0]]
+        assert len(written) == all(name in progress.done for name in first)
+        progress.done[step.name] = 1.0
+    report(progress)  # the last seed is complete, and the final report is written elsewhere
+    (part,) = written
+    assert part.study.seeds == STUDY.seeds[:1]
+    assert part.study.notes[-1] == "Early report: 1 seed of 2; the study is still running."
+    assert {result.seed for result in part.results} == {STUDY.seeds[0]}
 
 
-def test_two_do_not_work_on_one_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    here = Path(__file__).parents[1]
-    words = ["study", str(here / "studies" / "toy.toml"), "--output", str(tmp_path / "out")]
-    with contextlib.closing(running.alone(str(tmp_path / "out"))), contextlib.chdir(here):
-        assert main(words) == 2
-    assert f"is being written by process {os.getpid()}" in capsys.readouterr().err
+def test_two_processes_do_not_run_one_study(tmp_path: Path) -> None:
+    file, _, _ = study_file(tmp_path)
+    with contextlib.closing(running.lock_study(str(tmp_path / "out"), "other")), pytest.raises(ConfigError) as caught:
+        run_study(file, tmp_path / "out")
+    assert f"is being written by process {os.getpid()}" in str(caught.value)
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="cannot be written to: Not a directory; choose another"):
-        running.alone(str(tmp_path / "file" / "out"))
+    for folder, message in (
+        (tmp_path / "file" / "out", "cannot be written to: Not a directory; choose another"),
+        (tmp_path / "file", "is a file, and the study here needs a folder"),
+        (tmp_path, "contains other files than a study"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            running.lock_study(str(folder), "here")
+
+
+def test_the_time_left_is_estimated_from_finished_steps() -> None:
+    steps = [*chain("a", "b", kind="finetune"), *chain("c", "d")]
+    progress = running.StudyProgress(steps, BUDGET)
+    assert progress.seconds_left(0) is None
+    progress.done |= {"a": 60.0, "c": 10.0}
+    progress.running["b"] = 100.0
+    assert progress.seconds_left(120.0) == 40 / 2 + 10
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.toml")), ids=lambda path: path.stem)
+def test_the_studies_of_this_repository_are_valid(path: Path) -> None:
+    study = read_study(str(path))
+    assert plan_of(study, files={benchmark.name: "x" for benchmark in study.benchmarks}).steps

@@ -43,6 +43,8 @@ def select_problems(problem_set: ProblemSet, *, problems: str | None = None, ski
     `problems` is a file with one task id per line, or task ids separated by commas; `*` matches anything.
     Raises `ConfigError` if a name matches no problem, or nothing is left.
     """
+    if skip_first < 0:
+        raise ConfigError(f"--skip-first {skip_first}: choose 0 or more")
     rest = problem_set.problems[skip_first:]
     if not rest:
         count = len(problem_set.problems)

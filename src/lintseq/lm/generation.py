@@ -23,8 +23,7 @@ from lintseq.benchmarks import (
     select_problems,
 )
 from lintseq.benchmarks.problem import Problem
-from lintseq.errors import ConfigError, LintseqError, ProgramError
-from lintseq.evaluation.rows_file import Row, RowsFile
+from lintseq.errors import ConfigError, ProgramError
 from lintseq.lm.backends import BackendOptions, open_backend
 from lintseq.lm.backends.backend import (
     Backend,
@@ -33,9 +32,10 @@ from lintseq.lm.backends.backend import (
     Prompt,
     SamplingParameters,
 )
+from lintseq.lm.completions_file import CompletionRow, CompletionsFile
 from lintseq.lm.linted import DecodingOptions, edit_filters
 from lintseq.rows import BrokenInputError, parse_row, read_rows, stable_hash
-from lintseq.storage import COMPRESSIONS
+from lintseq.storage import COMPRESSIONS, SaveTimer
 
 SAVE_SECONDS = 5.0
 """Finished completions are written to disk this often."""
@@ -112,7 +112,7 @@ class CompletionTally:
     finishes: dict[str, int] = field(default_factory=dict)
     """Completions by the reason why they ended."""
 
-    def add(self, row: Row) -> None:
+    def add(self, row: CompletionRow) -> None:
         """Count a completion."""
         self.done += 1
         self.tokens += row.get("completion_tokens") or 0
@@ -174,11 +174,8 @@ def complete(
     tallies: dict[str, CompletionTally] = {}
     for path, sampling in zip(paths, grid, strict=True):
         settings = {**backend.describe(), **_settings(tasks, options, sampling)}
-        file = RowsFile(path, settings, resume=resume, overwrite=overwrite)
-        try:
+        with CompletionsFile(path, settings, resume=resume, overwrite=overwrite) as file:
             tallies[path] = _write(backend, requests, sampling, options.decoding, tasks.format, file, on_progress)
-        finally:
-            file.close()
     return CompletionReport(tallies, _warnings(backend, tallies.values()))
 
 
@@ -338,7 +335,7 @@ def requests_of(prompts: Iterable[TaskPrompt], *, n: int, seed: int) -> list[Gen
 # The file
 
 
-def _row(completion: GeneratedCompletion, sampling: SamplingParameters, format: str | None) -> Row:
+def _row(completion: GeneratedCompletion, sampling: SamplingParameters, format: str | None) -> CompletionRow:
     """Return the row of a completion."""
     request = completion.request
     optional = {
@@ -365,37 +362,35 @@ def _write(
     sampling: SamplingParameters,
     decoding: DecodingOptions,
     format: str | None,
-    file: RowsFile,
+    file: CompletionsFile,
     on_progress: CompletionProgress,
 ) -> CompletionTally:
     """Generate what is missing in `file` and finish it.
 
     Rows are written every few seconds as they finish, and sorted in the order of the requests at the end.
     """
-    started = saved = time.monotonic()
+    if file.finished:
+        return CompletionTally(len(requests), before=len(requests))
     finished = {(row["task_id"], row["index"]) for row in file.rows}
     missing = [request for request in requests if (request.task_id, request.index) not in finished]
     tally = CompletionTally(len(requests), before=len(requests) - len(missing))
-    if file.finished:
-        return tally
     on_progress(sampling, tally)
     filters = edit_filters(decoding, sampling, format or "diff")
-    rows: list[Row] = []
+    started, timer = time.monotonic(), SaveTimer(SAVE_SECONDS)
+    rows: list[CompletionRow] = []
     try:
         for completion in backend.generate(missing, sampling, edit_filters=filters) if missing else ():
             rows.append(_row(completion, sampling, format))
             tally.add(rows[-1])
             tally.seconds = time.monotonic() - started
-            if time.monotonic() - saved > SAVE_SECONDS:
-                file.write(rows)
-                rows, saved = [], time.monotonic()
+            if timer.due():
+                file.append(rows)
+                rows = []
+                timer.done()
             on_progress(sampling, tally)
-    except (KeyboardInterrupt, LintseqError):
-        file.write(rows)
-        raise
-    file.write(rows)
-    tally.seconds = time.monotonic() - started
+    finally:
+        file.append(rows)
     order = {(request.task_id, request.index): index for index, request in enumerate(requests)}
     manifest = {"made_with": {"lintseq": __version__, **backend.made_with()}, "totals": asdict(tally)}
-    file.finish(manifest, order=lambda row: order[row["task_id"], row["index"]])
+    file.finish(manifest, lambda row: order[row["task_id"], row["index"]])
     return tally

@@ -1,14 +1,14 @@
-"""What a study found: pass@k of each arm over all seeds, differences, costs, and what may be said of them.
+"""What a study found: pass@k of each arm over all seeds, differences, costs, and the conclusions they support.
 
 Pure: results in, numbers and sentences out.
 
-Each arm is trained once for each seed. Its pass@k is the mean over seeds and problems. Intervals are by a bootstrap
-that draws problems (for all arms together) and seeds (for each arm on its own, but together where each seed has a
-base, which all arms share), so that they hold both what other problems and what other trainings would have given;
-three seeds are few, and such intervals are too narrow rather than too wide.
+Each arm is trained once per seed. Its pass@k is the mean over seeds and problems. Intervals are bootstrapped over
+problems (for all arms together) and seeds (for each arm separately, but together if each seed has its own base, which
+all arms share). So they cover both other problems and other trainings. Three seeds are few; such intervals are too
+narrow rather than too wide.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import fsum
@@ -18,29 +18,30 @@ from typing import Any
 from lintseq.evaluation.report_tables import points
 from lintseq.evaluation.results import Evaluation, counts_of
 from lintseq.evaluation.scoring import RESAMPLES, Interval, interval_of, pass_at_k
-from lintseq.study.files import Benchmark, Study, label
-from lintseq.study.plan import Measured, Plan, Setting
+from lintseq.lm.backends.backend import SamplingParameters
+from lintseq.study.files import Study, StudyBenchmark
+from lintseq.study.plan import StudyPlan, setting_name
 
-Scores = Sequence[Mapping[str, float]]
+SeedScores = Sequence[Mapping[str, float]]
 """For each seed, pass@k of each problem."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """All that was measured, ready to be told."""
+class StudyFindings:
+    """Everything that was measured."""
 
     study: Study
-    results: Mapping[tuple[str, str, Setting], Sequence[Evaluation]]
-    """By benchmark, arm and setting: one for each seed."""
+    results: Mapping[tuple[str, str, SamplingParameters], Sequence[Evaluation]]
+    """By benchmark, arm and sampling setting: one for each seed."""
     trainings: Mapping[str, Sequence[Mapping[str, Any]]]
-    """Of each arm: what each finetuning said of itself."""
+    """The manifests of each arm's models."""
     seconds: Mapping[str, Mapping[str, Sequence[float]]]
-    """Of each arm: what steps of each kind took."""
+    """The durations of each arm's steps, by kind of step."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """How an arm stands beside another."""
+class ArmComparison:
+    """The difference between two arms in pass@k on a benchmark."""
 
     benchmark: str
     arm: str
@@ -50,23 +51,26 @@ class Verdict:
 
     @property
     def words(self) -> str:
-        """Say what was seen."""
+        """The conclusion that the difference supports."""
         if self.difference.low <= 0 <= self.difference.high:
-            return "no difference seen"
+            return "no difference detected"
         return f"{self.arm if self.difference.low > 0 else self.other} solves more"
 
 
 def gather(
-    study: Study,
-    plan: Plan,
+    plan: StudyPlan,
     results: Mapping[str, Evaluation],
     manifests: Mapping[str, Mapping[str, Any]],
-    notes: Mapping[str, Mapping[str, Any]],
-) -> Found:
-    """Sort what the steps left; `results` by step, `manifests` by model folder, `notes` by step."""
-    by_what: dict[tuple[str, str, Setting], list[Evaluation]] = {}
-    for one in plan.results:
-        by_what.setdefault((one.benchmark, one.arm, one.setting), []).append(results[one.step])
+    durations: Mapping[str, float],
+) -> StudyFindings:
+    """Return the findings from the output of the steps.
+
+    `results` are by step, `manifests` by model folder, `durations` in seconds by step.
+    """
+    study = plan.study
+    grouped: dict[tuple[str, str, SamplingParameters], list[Evaluation]] = {}
+    for result in plan.results:
+        grouped.setdefault((result.benchmark, result.arm, result.setting), []).append(results[result.step])
     trainings = {
         arm: [manifests[plan.models[arm, seed]] for seed in study.seeds if plan.models[arm, seed] in manifests]
         for arm in study.arms
@@ -74,162 +78,180 @@ def gather(
     seconds: dict[str, dict[str, list[float]]] = {arm: {} for arm in study.arms}
     for step in plan.steps:
         for arm in study.arms:
-            if step.name in notes and _is_of(step.name, arm, plan.results):
-                seconds[arm].setdefault(step.kind, []).append(float(notes[step.name]["seconds"]))
-    return Found(study, by_what, trainings, seconds)
+            if step.name in durations and _belongs_to(step.name, arm, plan):
+                seconds[arm].setdefault(step.kind, []).append(durations[step.name])
+    return StudyFindings(study, grouped, trainings, seconds)
 
 
-def verdicts_of(found: Found) -> list[Verdict]:
-    """Return how arms stand beside the baseline, and beside others if the study asks, on all but validation."""
-    study = found.study
-    asked = [(arm, study.baseline) for arm in study.arms if arm != study.baseline] + list(study.ask.items())
-    told = []
-    for bench in study.benchmarks:
-        if bench.validation:
+def _belongs_to(step: str, arm: str, plan: StudyPlan) -> bool:
+    """Return whether a step works for one arm only, and it is this one."""
+    kind, _, rest = step.partition(" ")
+    if kind == "build":
+        return rest == arm
+    if kind == "finetune":
+        return rest.rpartition(" ")[0] == arm
+    return any(result.arm == arm and result.step.partition(" ")[2] == rest for result in plan.results)
+
+
+def comparisons_of(findings: StudyFindings) -> list[ArmComparison]:
+    """Return the differences to the baseline, and others that the study asks for, on all but validation problems."""
+    study = findings.study
+    pairs = [(arm, study.baseline) for arm in study.arms if arm != study.baseline] + list(study.ask.items())
+    comparisons = []
+    for benchmark in study.benchmarks:
+        if benchmark.validation:
             continue
-        for arm, other in asked:
+        for arm, other in pairs:
             for k in study.k:
-                one, two = (
-                    scores_of(found, label(bench), name, chosen(found, bench, name), k) for name in (arm, other)
+                scores, other_scores = (
+                    scores_of(findings, benchmark.title, name, chosen(findings, benchmark, name), k)
+                    for name in (arm, other)
                 )
-                if one and two:
-                    apart = difference(one, two, paired=study.base.each_seed)
-                    told.append(Verdict(label(bench), arm, other, k, apart))
-    return told
+                if scores and other_scores:
+                    interval = difference(scores, other_scores, paired=study.base.each_seed)
+                    comparisons.append(ArmComparison(benchmark.title, arm, other, k, interval))
+    return comparisons
 
 
-def as_table(found: Found) -> dict[str, Any]:
-    """Return pass@k of every arm, benchmark and setting, and the differences, as plain data."""
-    study = found.study
-    scored = []
-    for (bench, arm, setting), results in found.results.items():
-        for k in study.k:
-            if scores := scores_of(found, bench, arm, setting, k):
-                told = {"benchmark": bench, "arm": arm, "setting": setting.name, "k": k, "seeds": len(results)}
-                scored.append(told | mean_of(scores).as_dict() | {"by_seed": [_mean(one) for one in scores]})
-    verdicts = [
-        {"benchmark": one.benchmark, "arm": one.arm, "other": one.other, "k": one.k, "words": one.words}
-        | one.difference.as_dict()
-        for one in verdicts_of(found)
+def as_table(findings: StudyFindings) -> dict[str, Any]:
+    """Return pass@k of every arm, benchmark and setting, and the differences, as plain values."""
+    rows = []
+    for (benchmark, arm, setting), results in findings.results.items():
+        for k in findings.study.k:
+            if scores := scores_of(findings, benchmark, arm, setting, k):
+                row = {"benchmark": benchmark, "arm": arm, "setting": setting_name(setting), "k": k}
+                row |= {"seeds": len(results), **mean_of(scores).as_dict(), "by_seed": list(map(_mean, scores))}
+                rows.append(row)
+    differences = [
+        {
+            "benchmark": comparison.benchmark,
+            "arm": comparison.arm,
+            "other": comparison.other,
+            "k": comparison.k,
+            "words": comparison.words,
+            **comparison.difference.as_dict(),
+        }
+        for comparison in comparisons_of(findings)
     ]
-    return {"title": study.title, "pass_at_k": scored, "differences": verdicts}
+    return {"title": findings.study.title, "pass_at_k": rows, "differences": differences}
 
 
 # Numbers
 
 
-def scores_of(found: Found, bench: str, arm: str, setting: Setting, k: int) -> list[dict[str, float]]:
-    """Return pass@k of each problem for each seed; empty where some problem has fewer completions."""
-    told = []
-    for results in found.results[bench, arm, setting]:
+def scores_of(
+    findings: StudyFindings, benchmark: str, arm: str, setting: SamplingParameters, k: int
+) -> list[dict[str, float]]:
+    """Return pass@k of each problem for each seed; empty if a problem has fewer than k completions."""
+    scores = []
+    for results in findings.results[benchmark, arm, setting]:
         counts = counts_of(results.rows)
         if not counts or min(n for n, _ in counts.values()) < k:
             return []
-        told.append({problem: pass_at_k(n, c, k) for problem, (n, c) in counts.items()})
-    return told
+        scores.append({problem: pass_at_k(n, c, k) for problem, (n, c) in counts.items()})
+    return scores
 
 
-def mean_of(scores: Scores, *, seed: int = 0) -> Interval:
-    """Return the mean over seeds and problems with its interval."""
-    problems = _common([scores])
-    return _bootstrap(problems, [scores], lambda means: means[0], seed)
+def mean_of(scores: SeedScores, *, seed: int = 0) -> Interval:
+    """Return the mean over seeds and problems with its 95 % interval."""
+    return _bootstrap(_common_problems([scores]), [scores], lambda means: means[0], seed)
 
 
-def difference(one: Scores, other: Scores, *, paired: bool = False, seed: int = 0) -> Interval:
-    """Return by how much the first is above the second, on the problems that both have.
+def difference(scores: SeedScores, other: SeedScores, *, paired: bool = False, seed: int = 0) -> Interval:
+    """Return the difference of the means with its 95 % interval, on the problems that both have.
 
-    `paired` if the two have something in common at each seed, such as the model that they were trained from.
+    `paired` if the two share something at each seed, such as the base model.
     """
-    problems = _common([one, other])
-    return _bootstrap(problems, [one, other], lambda means: means[0] - means[1], seed, paired=paired)
+    problems = _common_problems([scores, other])
+    return _bootstrap(problems, [scores, other], lambda means: means[0] - means[1], seed, paired=paired)
 
 
 def _mean(scores: Mapping[str, float]) -> float:
     return fsum(scores.values()) / len(scores)
 
 
-def _common(arms: Sequence[Scores]) -> list[str]:
+def _common_problems(arms: Sequence[SeedScores]) -> list[str]:
     return sorted(set.intersection(*(set(seed) for scores in arms for seed in scores)))
 
 
 def _bootstrap(
-    problems: Sequence[str], arms: Sequence[Scores], statistic: Any, seed: int, *, paired: bool = False
+    problems: Sequence[str],
+    arms: Sequence[SeedScores],
+    statistic: Callable[[Sequence[float]], float],
+    seed: int,
+    *,
+    paired: bool = False,
 ) -> Interval:
     rng = Random(seed)
-    places = range(len(problems))
+    indices = range(len(problems))
 
-    def mean(number: int, seeds: tuple[int, ...]) -> list[float]:
-        scores = arms[number]
-        return [fsum(scores[one][problem] for one in seeds) / len(seeds) for problem in problems]
+    @cache  # there are few combinations of few seeds
+    def by_problem(arm: int, seeds: tuple[int, ...]) -> list[float]:
+        return [fsum(arms[arm][index][problem] for index in seeds) / len(seeds) for problem in problems]
 
-    by_seeds = cache(mean)  # few ways to draw few seeds
-    every = [by_seeds(number, tuple(range(len(scores)))) for number, scores in enumerate(arms)]
-    value = statistic([fsum(values) / len(problems) for values in every])
-    drawn = []
+    all_seeds = [by_problem(arm, tuple(range(len(scores)))) for arm, scores in enumerate(arms)]
+    value = statistic([fsum(values) / len(problems) for values in all_seeds])
+    resampled = []
     for _ in range(RESAMPLES):
-        chosen_problems = rng.choices(places, k=len(problems))
+        drawn_problems = rng.choices(indices, k=len(problems))
         means = []
         seeds: tuple[int, ...] = ()
-        for number, scores in enumerate(arms):
+        for arm, scores in enumerate(arms):
             if not paired or not seeds:
                 seeds = tuple(sorted(rng.choices(range(len(scores)), k=len(scores))))
-            values = by_seeds(number, seeds)
-            means.append(sum(map(values.__getitem__, chosen_problems)) / len(problems))
-        drawn.append(statistic(means))
-    return interval_of(value, drawn)
+            values = by_problem(arm, seeds)
+            means.append(sum(map(values.__getitem__, drawn_problems)) / len(problems))
+        resampled.append(statistic(means))
+    return interval_of(value, resampled)
 
 
-def chosen(found: Found, bench: Benchmark, arm: str) -> Setting:
-    """Return the setting that an arm is judged by: the best on the validation benchmarks, else on this one."""
-    settings = [setting for name, other, setting in found.results if (name, other) == (label(bench), arm)]
-    validation = [one for one in found.study.benchmarks if one.validation] or [bench]
+def chosen(findings: StudyFindings, benchmark: StudyBenchmark, arm: str) -> SamplingParameters:
+    """Return the setting at which an arm is compared: the best on the validation problems, or else on these."""
+    settings = [setting for name, other, setting in findings.results if (name, other) == (benchmark.title, arm)]
+    validation = [item.title for item in findings.study.benchmarks if item.validation] or [benchmark.title]
 
-    def worth(setting: Setting) -> float:
-        told: list[float] = []
-        for one in validation:
-            for k in found.study.k:
-                scores = scores_of(found, label(one), arm, setting, k)
-                told += map(_mean, scores)
-        return fsum(told)
-
-    return max(settings, key=worth)
-
-
-def sentences(verdicts: Sequence[Verdict], study: Study) -> list[str]:
-    """Say in words what the numbers support, and what they do not."""
-    told = []
-    for bench in dict.fromkeys(one.benchmark for one in verdicts):
-        for arm, other in dict.fromkeys((one.arm, one.other) for one in verdicts if one.benchmark == bench):
-            mine = [one for one in verdicts if (one.benchmark, one.arm, one.other) == (bench, arm, other)]
-            told.append(f"{bench}, {arm} beside {other}: {'; '.join(_groups(mine))}.")
-    if any("no difference seen" in one for one in told):
-        told.append("Where no difference was seen, there may still be one that is smaller than the interval is wide.")
-    seeds = len(study.seeds)
-    if seeds < 3:
-        told.append(
-            f"Each arm was trained {'once' if seeds == 1 else 'twice'}, so that what another training would give"
-            " is not known: read the differences as of these models, not of these ways to train."
+    def total(setting: SamplingParameters) -> float:
+        return fsum(
+            _mean(scores)
+            for title in validation
+            for k in findings.study.k
+            for scores in scores_of(findings, title, arm, setting, k)
         )
-    if len(verdicts) > 1:
-        told.append(f"{len(verdicts)} comparisons were made, each at 95 %: about one in twenty errs by chance alone.")
-    return told
+
+    return max(settings, key=total)
 
 
-def _groups(verdicts: Sequence[Verdict]) -> list[str]:
-    """Return one phrase for each outcome, with the k that it was seen at."""
-    groups: dict[str, list[Verdict]] = {}
-    for one in verdicts:
-        groups.setdefault(one.words, []).append(one)
-    return [
-        f"{words} at {', '.join(f'pass@{one.k} ({points(one.difference.value)} points)' for one in mine)}"
-        for words, mine in groups.items()
+# Words
+
+
+def sentences(comparisons: Sequence[ArmComparison], study: Study) -> list[str]:
+    """Return what the numbers support, and what they do not, in words."""
+    grouped: dict[tuple[str, str, str], list[ArmComparison]] = {}
+    for comparison in comparisons:
+        key = comparison.benchmark, comparison.arm, comparison.other
+        grouped.setdefault(key, []).append(comparison)
+    lines = [
+        f"{benchmark}, {arm} compared with {other}: {'; '.join(_outcomes(group))}."
+        for (benchmark, arm, other), group in grouped.items()
     ]
+    if any("no difference detected" in line for line in lines):
+        lines.append("Where no difference was detected, there may still be one smaller than the interval is wide.")
+    if (seeds := len(study.seeds)) < 3:
+        lines.append(
+            f"Each arm was trained {'once' if seeds == 1 else 'twice'}, so the variation between trainings is unknown:"
+            " the differences are between these models, not between these ways to train."
+        )
+    if len(comparisons) > 1:
+        lines.append(
+            f"At 95 % confidence, about one in twenty of the {len(comparisons)} comparisons is wrong by chance."
+        )
+    return lines
 
 
-def _is_of(step: str, arm: str, results: Sequence[Measured]) -> bool:
-    kind, _, rest = step.partition(" ")
-    if kind == "build":
-        return rest == arm
-    if kind == "finetune":
-        return rest.rpartition(" ")[0] == arm
-    return any(one.arm == arm and one.step.partition(" ")[2] == rest for one in results)
+def _outcomes(comparisons: Sequence[ArmComparison]) -> list[str]:
+    """Return a phrase for each outcome, with the k for which it holds."""
+    grouped: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        value = f"pass@{comparison.k} ({points(comparison.difference.value)} points)"
+        grouped.setdefault(comparison.words, []).append(value)
+    return [f"{words} at {', '.join(values)}" for words, values in grouped.items()]

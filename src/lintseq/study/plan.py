@@ -1,294 +1,321 @@
-"""A study as a graph of steps, each a command of lintseq that makes one file or folder.
+"""A study as a graph of steps, each a lintseq command that makes one file or folder.
 
-Pure: a study in, steps out. Nothing here is done by other means than a user would do it; the commands can be read,
-and run by hand. `{}` in front of a path stands for the folder of the study.
+Everything a study does can be read as commands, and run by hand. `{}` at the start of a path stands for the study's
+folder.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
-from lintseq.study.files import Arm, Benchmark, Corpus, Sampling, Study, label, reference, rows_of
+from lintseq.dataset.build import check_build
+from lintseq.dataset.sampler import BuildOptions
+from lintseq.errors import ConfigError
+from lintseq.evaluation.evaluate import EvaluationOptions
+from lintseq.lm.backends.backend import SamplingParameters
+from lintseq.lm.generation import CompletionOptions
+from lintseq.lm.recipes import FinetuneRecipe, PretrainRecipe, read_recipe
+from lintseq.lm.tokenizers import TokenizerOptions
+from lintseq.study.commands import arguments_of, options_of
+from lintseq.study.files import Study, StudyArm, StudyBenchmark, StudyCorpus
 
 HERE = "{}/"
-_SHARES = ("--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP")
+_FSDP = ("--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StudyStep:
     """A command, what it makes and what it needs."""
 
     name: str
     kind: str
-    """The command's name."""
+    """The name of the command."""
     command: tuple[str, ...]
     output: str
-    """In the study's folder: a folder, or a file that has its folder to itself."""
+    """In the study's folder: a folder, or a file in a folder of its own."""
     needs: tuple[str, ...] = ()
-    """Steps that come first."""
+    """Steps that have to be complete."""
     files: tuple[str, ...] = ()
-    """Files from outside that it reads: if they change, it is done again."""
+    """Files from outside the study that it reads; if they change, the step is repeated."""
     devices: int = 1
-    """On which it is shared out."""
-    is_waited_for: bool = False
-    """Whether everything else that trains waits for it."""
+    """GPUs that share it."""
+    blocks_training: bool = False
+    """Whether all other training waits for it."""
+    check: Callable[[], object] = field(default=lambda: None, compare=False)
+    """Raises `ConfigError` for options that cannot work; needs the files."""
 
     @property
     def launcher(self) -> tuple[str, ...]:
-        """What starts its processes, if there are several: the words of accelerate, the program comes behind them."""
+        """The arguments of accelerate that start its processes, if there are several."""
         if self.devices == 1:
             return ()
         machine = ("--num_machines", "1", "--num_processes", str(self.devices), "--main_process_port", "0")
-        return ("launch", *machine, "--mixed_precision", "no", "--dynamo_backend", "no", *_SHARES)
+        return ("launch", *machine, "--mixed_precision", "no", "--dynamo_backend", "no", *_FSDP)
 
     @property
     def words(self) -> list[str]:
-        """The whole command, as a user would give it."""
+        """The whole command, as on a command line."""
         start = ("accelerate", *self.launcher, "-m") if self.launcher else ()
         return [*start, "lintseq", *self.command]
 
     @property
-    def place(self) -> str:
-        """The folder that holds all that it makes."""
+    def folder(self) -> str:
+        """The folder that contains everything it makes."""
         return self.output.rpartition("/")[0] if self.output.endswith(".jsonl") else self.output
 
     @property
-    def trains(self) -> bool:
-        """Whether it wants a device for itself."""
+    def uses_device(self) -> bool:
+        """Whether it needs a device of its own."""
         return self.kind in ("pretrain", "finetune", "complete")
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """One way to draw tokens."""
-
-    temperature: float
-    top_p: float
-    min_p: float
-
-    @property
-    def name(self) -> str:
-        told = f"t{self.temperature:g}"
-        told += f"-p{self.top_p:g}" if self.top_p != 1 else ""
-        return told + (f"-m{self.min_p:g}" if self.min_p else "")
-
-    @property
-    def words(self) -> str:
-        """What a report calls it."""
-        told = f"temperature {self.temperature:g}"
-        told += f", top-p {self.top_p:g}" if self.top_p != 1 else ""
-        return told + (f", min-p {self.min_p:g}" if self.min_p else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A results file of the study, and what it is of."""
+class StudyResult:
+    """A results file of a study, and what it measures."""
 
     arm: str
     seed: int
     benchmark: str
-    setting: Setting
+    setting: SamplingParameters
     step: str
     output: str
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """All steps in an order in which they can be done, and the results that they end in."""
+class StudyPlan:
+    """All steps in an order in which they can be executed, and the results they lead to."""
 
-    steps: tuple[Step, ...]
-    results: tuple[Measured, ...]
+    study: Study
+    steps: tuple[StudyStep, ...]
+    results: tuple[StudyResult, ...]
     models: Mapping[tuple[str, int], str]
-    """The folder of an arm's model, by seed."""
+    """The folder of an arm's model, by arm and seed."""
+
+    def check(self) -> None:
+        """Raise `ConfigError` if the options of a step cannot work."""
+        for step in self.steps:
+            try:
+                step.check()
+            except ConfigError as error:
+                raise ConfigError(f"step {step.name!r}: {error}") from None
 
 
-def settings_of(sampling: Sampling) -> tuple[Setting, ...]:
-    """Return all ways to draw that a study asks for."""
-    return tuple(Setting(*one) for one in product(sampling.temperature, sampling.top_p, sampling.min_p))
+def setting_name(setting: SamplingParameters) -> str:
+    """Return a sampling setting as part of a file name."""
+    return setting.name.replace("_", "-").replace("-minp", "-m")
 
 
-def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) -> Plan:
-    """Return the steps of a study; `files` has the file of each benchmark, and of each choice of problems that is in
-    one; `data` is the folder that benchmarks are found in."""
-    builds = {name: _rows(study, name, arm, files) for name, arm in study.arms.items() if _has_rows(arm)}
-    corpora = [_corpus(study, name, corpus, files) for name, corpus in study.base.corpora.items()]
-    built = [*builds.values(), *corpora]
-    tokenizer = _tokenizer(study, built)
-    bases = {seed: _base(study, seed, built, tokenizer) for seed in study.seeds}
-    tunes = {
-        (name, seed): _finetune(study, name, arm, seed, builds, bases[seed])
-        for name, arm in study.arms.items()
-        for seed in study.seeds
-        if not arm.same_model_as
-    }
-    steps = [*built, *tokenizer]
-    measured = {}
-    ways = list(product(study.benchmarks, settings_of(study.sampling)))
-    # One seed after the other, and each model asked as soon as it is there: so a study that is stopped early has whole
-    # comparisons, and one that is looked at early knows what each kind of step takes.
-    for seed, name in product(study.seeds, sorted(study.arms, key=lambda name: bool(study.arms[name].same_model_as))):
-        arm = study.arms[name]
-        tuned = tunes[arm.same_model_as or name, seed]
-        steps += [one for one in (bases[seed], tuned) if one is not None and one not in steps]
-        for benchmark, setting in ways:
-            drawn = _complete(study, name, seed, benchmark, setting, tuned, files, data)
-            judged = _evaluate(study, drawn, benchmark, files, data)
-            steps += [drawn, judged]
-            measured[seed, benchmark, setting, name] = Measured(
-                name, seed, label(benchmark), setting, judged.name, judged.output
-            )
-    results = [measured[seed, *way, name] for seed, way, name in product(study.seeds, ways, study.arms)]
-    models = {
-        (name, seed): tunes[arm.same_model_as or name, seed].output
-        for name, arm in study.arms.items()
-        for seed in study.seeds
-    }
-    return Plan(tuple(steps), tuple(results), models)
+def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) -> StudyPlan:
+    """Return the steps of a study.
+
+    `files` gives the path of each benchmark, and of each selection of problems that is a file; `data` is the folder
+    of the benchmarks. Raises `ConfigError` for options that a command does not have.
+    """
+    return _Planner(study, files, data).plan()
 
 
-def fingerprints(steps: Sequence[Step], checksums: Mapping[str, str], version: str) -> dict[str, str]:
-    """Return for each step what its output depends on, as one number: command, what came before, files, version."""
+def fingerprints(steps: Sequence[StudyStep], checksums: Mapping[str, str], version: str) -> dict[str, str]:
+    """Return for each step a hash of everything its output depends on: command, needed steps, files, version."""
     found: dict[str, str] = {}
     for step in steps:
-        told = [version, step.launcher, step.command]
-        told += [[found[name] for name in step.needs], [checksums[file] for file in step.files]]
-        found[step.name] = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        parts = [version, step.launcher, step.command]
+        parts += [[found[name] for name in step.needs], [checksums[file] for file in step.files]]
+        found[step.name] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return found
 
 
-# The steps
+class _Planner:
+    """Makes the steps of one study."""
+
+    def __init__(self, study: Study, files: Mapping[str, str], data: str | None) -> None:
+        self.study, self.files = study, files
+        self.data = {} if data is None else {"data": data}
+        sampling = study.sampling
+        self.settings = [
+            SamplingParameters(*setting, max_tokens=sampling.max_tokens, min_tokens=min(8, sampling.max_tokens))
+            for setting in product(sampling.temperature, sampling.top_p, sampling.min_p)
+        ]
+
+    def plan(self) -> StudyPlan:
+        study = self.study
+        builds = {name: self._arm_rows(name) for name in study.built_arms}
+        corpora = [self._corpus(name, corpus) for name, corpus in study.base.corpora.items()]
+        built = [*builds.values(), *corpora]
+        tokenizer = self._tokenizer(built)
+        bases = {seed: self._base(seed, built, tokenizer) for seed in study.seeds}
+        tuned = {
+            (name, seed): self._finetune(name, arm, seed, builds, bases[seed])
+            for name, arm in study.arms.items()
+            for seed in study.seeds
+            if not arm.same_model_as
+        }
+        models = {(name, seed): tuned[arm.same_model_as or name, seed] for name, arm in study.arms.items()
+                  for seed in study.seeds}  # fmt: skip
+        steps = [*built, *([tokenizer] if tokenizer else [])]
+        results: dict[Any, StudyResult] = {}
+        ways = list(product(study.benchmarks, self.settings))
+        # One seed after the other, and each model evaluated as soon as it is trained: an interrupted study has
+        # complete comparisons, and early estimates of the time that is left cover every kind of step.
+        for seed, name in product(study.seeds, sorted(study.arms, key=self._borrows_its_model)):
+            model = models[name, seed]
+            steps += [step for step in (bases[seed], model) if step is not None and step not in steps]
+            for benchmark, setting in ways:
+                completed = self._complete(name, seed, benchmark, setting, model)
+                evaluated = self._evaluate(completed, benchmark)
+                steps += [completed, evaluated]
+                result = StudyResult(name, seed, benchmark.title, setting, evaluated.name, evaluated.output)
+                results[seed, benchmark.title, setting, name] = result
+        order = product(study.seeds, ways, study.arms)
+        return StudyPlan(
+            study,
+            tuple(steps),
+            tuple(results[seed, benchmark.title, setting, name] for seed, (benchmark, setting), name in order),
+            {key: step.output for key, step in models.items()},
+        )
+
+    def _borrows_its_model(self, name: str) -> bool:
+        return bool(self.study.arms[name].same_model_as)
+
+    # Steps
+
+    def _arm_rows(self, name: str) -> StudyStep:
+        """Return the step that builds the edit sequences of an arm."""
+        arm, pairs = self.study.arms[name], self.study.pairs
+        return self._build(
+            f"build {name}", f"data/{name}/edits.jsonl", pairs.inputs, arm, {**pairs.build, **arm.build}
+        )
+
+    def _corpus(self, name: str, corpus: StudyCorpus) -> StudyStep:
+        """Return the step that builds edit sequences for pretraining."""
+        return self._build(f"build corpus {name}", f"corpus/{name}/edits.jsonl", corpus.inputs, corpus, corpus.build)
+
+    def _build(
+        self, name: str, output: str, inputs: Sequence[str], source: StudyArm | StudyCorpus, more: Mapping[str, Any]
+    ) -> StudyStep:
+        against: list[str] = []
+        if self.study.pairs.decontaminate:
+            against = sorted({self.files[benchmark.name] for benchmark in self.study.benchmarks})
+        values = {
+            "samples": source.samples,
+            "linter": source.linter,
+            "format": source.format,
+            "decontaminate": against,
+        }
+        options = options_of(BuildOptions, {**values, **more}, f"step {name!r}")
+        command = ("build", *inputs, "--output", HERE + output, *arguments_of(options), "--resume")
+        return StudyStep(name, "build", command, output, files=(*inputs, *against), check=lambda: check_build(options))
+
+    def _tokenizer(self, builds: Sequence[StudyStep]) -> StudyStep | None:
+        """Return the step that trains the tokenizer of the base; None if there is none to train."""
+        if (tokenizer := self.study.base.tokenizer) is None or not self.study.base.pretrain:
+            return None
+        values = {"vocab": tokenizer.vocab, **tokenizer.train}
+        options = options_of(TokenizerOptions, values, "step 'tokenizer'")
+        output = "models/tokenizer"
+        command = ("tokenizer", "train", *tokenizer.inputs, "--output", HERE + output, *arguments_of(options))
+        files = tuple(path for path in tokenizer.inputs if not path.startswith(HERE))
+        return StudyStep("tokenizer", "tokenizer", command, output, _read_by(command, builds), files)
+
+    def _base(self, seed: int, builds: Sequence[StudyStep], tokenizer: StudyStep | None) -> StudyStep | None:
+        """Return the step that pretrains the base of a seed; None if the base exists already."""
+        base = self.study.base
+        if not base.pretrain:
+            return None
+        suffix = f"-{seed}" if base.each_seed else ""
+        output = f"models/base{suffix}"
+        settings = [*base.set, *([f"tokenizer={HERE}{tokenizer.output}"] if tokenizer else [])]
+        settings += [f"run.seed={seed}"] if base.each_seed else []
+        command = ("pretrain", base.pretrain, "--output", HERE + output, *_sets(settings), "--resume")
+        return StudyStep(
+            f"pretrain {seed}" if base.each_seed else "pretrain",
+            "pretrain",
+            command,
+            output,
+            (*_read_by(command, builds), *([tokenizer.name] if tokenizer else [])),
+            (base.pretrain,),
+            base.devices,
+            blocks_training=not base.each_seed,
+            check=lambda: read_recipe(base.pretrain, PretrainRecipe, settings=settings),
+        )
+
+    def _finetune(
+        self, name: str, arm: StudyArm, seed: int, builds: Mapping[str, StudyStep], base: StudyStep | None
+    ) -> StudyStep:
+        study = self.study
+        source, reference = builds[study.rows_of(name) or name], builds[study.reference]
+        output = f"models/{name}-{seed}"
+        settings = [
+            "model=" + (HERE + base.output if base else study.base.model),
+            "data.train=" + HERE + source.output,
+            f"data.arm={arm.trains_on}",
+            *(["data.reference=" + HERE + reference.output] if reference is not source else []),
+            f"data.format={arm.format}",
+            f"run.seed={seed}",
+            *study.finetune.set,
+            *arm.set,
+        ]
+        recipe = study.finetune.recipe
+        return StudyStep(
+            f"finetune {name} {seed}",
+            "finetune",
+            ("finetune", recipe, "--output", HERE + output, *_sets(settings), "--resume"),
+            output,
+            (*dict.fromkeys([source.name, reference.name]), *([base.name] if base else [])),
+            (recipe,),
+            study.finetune.devices,
+            check=lambda: read_recipe(recipe, FinetuneRecipe, settings=settings),
+        )
+
+    def _complete(
+        self, name: str, seed: int, benchmark: StudyBenchmark, setting: SamplingParameters, model: StudyStep
+    ) -> StudyStep:
+        sampling, path = self.study.sampling, f"{benchmark.title}/{name}-{seed}-{setting_name(setting)}"
+        values = {
+            **self._problems(benchmark),
+            "n": sampling.n,
+            "seed": seed,
+            "temperature": (setting.temperature,),
+            "top_p": (setting.top_p,),
+            "min_p": (setting.min_p,),
+            "max_tokens": sampling.max_tokens,
+            "batch": sampling.batch,
+            **self.study.arms[name].complete,
+        }
+        step = f"complete {path}"
+        options = options_of(CompletionOptions, values, f"step {step!r}")
+        output = f"completions/{path}/completions.jsonl"
+        command = ("complete", "--model", HERE + model.output, "--benchmark", benchmark.name, "--output",
+                   HERE + output, *arguments_of(options), "--resume")  # fmt: skip
+        files = self._problem_files(benchmark)
+        return StudyStep(step, "complete", command, output, (model.name,), files, check=options.grid)
+
+    def _evaluate(self, completed: StudyStep, benchmark: StudyBenchmark) -> StudyStep:
+        path = completed.name.removeprefix("complete ")
+        name, output = f"evaluate {path}", f"results/{path}/results.jsonl"
+        values = {**self._problems(benchmark), "k": self.study.k, **benchmark.evaluate}
+        options = options_of(EvaluationOptions, values, f"step {name!r}")
+        command = ("evaluate", HERE + completed.output, "--benchmark", benchmark.name, "--output", HERE + output,
+                   *arguments_of(options), "--resume")  # fmt: skip
+        return StudyStep(name, "evaluate", command, output, (completed.name,), self._problem_files(benchmark))
+
+    def _problems(self, benchmark: StudyBenchmark) -> dict[str, Any]:
+        """Return the options that select the problems."""
+        selection = {"problems": benchmark.problems} if benchmark.problems else {}
+        return {"skip_first": benchmark.skip_first, **selection, **self.data}
+
+    def _problem_files(self, benchmark: StudyBenchmark) -> tuple[str, ...]:
+        """Return the files that define the problems."""
+        selection = [self.files[benchmark.problems]] if benchmark.problems in self.files else []
+        return self.files[benchmark.name], *selection
 
 
-def _has_rows(arm: Arm) -> bool:
-    return arm.trains_on == "edits" and not arm.same_model_as
-
-
-def _rows(study: Study, name: str, arm: Arm, files: Mapping[str, str]) -> Step:
-    """Return what makes the edit sequences of an arm."""
-    output = f"data/{name}/edits.jsonl"
-    return _build(study, f"build {name}", output, study.pairs.inputs, arm, (*study.pairs.options, *arm.options), files)
-
-
-def _corpus(study: Study, name: str, corpus: Corpus, files: Mapping[str, str]) -> Step:
-    """Return what makes edit sequences for the base."""
-    output = f"corpus/{name}/edits.jsonl"
-    return _build(study, f"build corpus {name}", output, corpus.inputs, corpus, corpus.options, files)
-
-
-def _build(
-    study: Study,
-    name: str,
-    output: str,
-    inputs: Sequence[str],
-    how: Arm | Corpus,
-    options: Sequence[str],
-    files: Mapping[str, str],
-) -> Step:
-    against = sorted({files[one.name] for one in study.benchmarks}) if study.pairs.decontaminate else []
-    command = ["build", *inputs, "--output", HERE + output, "--samples", str(how.samples)]
-    command += ["--linter", how.linter, "--format", how.format, *options]
-    for file in against:
-        command += ["--decontaminate", file]
-    return Step(name, "build", (*command, "--resume"), output, (), (*inputs, *against))
-
-
-def _tokenizer(study: Study, builds: Sequence[Step]) -> list[Step]:
-    """Return what trains the base's tokenizer, of what is built or of other things; nothing if it is there."""
-    if (tokenizer := study.base.tokenizer) is None or not study.base.pretrain:
-        return []
-    command = ["tokenizer", "train", *tokenizer.inputs, "--vocab", str(tokenizer.vocab)]
-    command += ["--output", HERE + "models/tokenizer", *tokenizer.options]
-    files = tuple(path for path in tokenizer.inputs if not path.startswith(HERE))
-    return [Step("tokenizer", "tokenizer", tuple(command), "models/tokenizer", _named(builds, command), files)]
-
-
-def _base(study: Study, seed: int, builds: Sequence[Step], tokenizer: Sequence[Step]) -> Step | None:
-    """Return what makes the base model of a seed; None if it is there."""
-    base = study.base
-    if not base.pretrain:
-        return None
-    own = f"-{seed}" if base.each_seed else ""
-    output = f"models/base{own}"
-    settings = [*base.set, *(f"tokenizer={HERE}{step.output}" for step in tokenizer)]
-    settings += [f"run.seed={seed}"] if own else []
-    command = ["pretrain", base.pretrain, "--output", HERE + output, *_sets(settings), "--resume"]
-    needs = (*_named(builds, command), *(step.name for step in tokenizer))
-    name = f"pretrain {seed}" if own else "pretrain"
-    return Step(name, "pretrain", tuple(command), output, needs, (base.pretrain,), base.devices, not own)
-
-
-def _named(builds: Sequence[Step], command: Sequence[str]) -> tuple[str, ...]:
-    """Return the builds whose rows a command reads."""
+def _read_by(command: Sequence[str], builds: Sequence[StudyStep]) -> tuple[str, ...]:
+    """Return the builds whose output a command reads."""
     return tuple(build.name for build in builds if any(HERE + build.output in word for word in command))
-
-
-def _finetune(study: Study, name: str, arm: Arm, seed: int, builds: Mapping[str, Step], base: Step | None) -> Step:
-    source = builds[rows_of(study, name) or name]
-    measure = builds[reference(study)]
-    output = f"models/{name}-{seed}"
-    settings = [
-        "model=" + (HERE + base.output if base else study.base.model),
-        "data.train=" + HERE + source.output,
-        f"data.arm={arm.trains_on}",
-        *(["data.reference=" + HERE + measure.output] if measure is not source else []),
-        f"data.format={arm.format}",
-        f"run.seed={seed}",
-        *study.finetune.set,
-        *arm.set,
-    ]
-    command = ["finetune", study.finetune.recipe, "--output", HERE + output, *_sets(settings), "--resume"]
-    needs = (*dict.fromkeys([source.name, measure.name]), *([base.name] if base else []))
-    files = (study.finetune.recipe,)
-    return Step(f"finetune {name} {seed}", "finetune", tuple(command), output, needs, files, study.finetune.devices)
-
-
-def _complete(
-    study: Study,
-    name: str,
-    seed: int,
-    benchmark: Benchmark,
-    setting: Setting,
-    tuned: Step,
-    files: Mapping[str, str],
-    data: str | None,
-) -> Step:
-    sampling = study.sampling
-    arm = study.arms[name]
-    place = f"{label(benchmark)}/{name}-{seed}-{setting.name}"
-    output = f"completions/{place}/completions.jsonl"
-    command = ["complete", "--model", HERE + tuned.output, "--benchmark", benchmark.name, *_data(data)]
-    command += [*_which(benchmark), "--n", str(sampling.n), "--seed", str(seed)]
-    command += ["--temperature", f"{setting.temperature:g}", "--top-p", f"{setting.top_p:g}"]
-    command += ["--min-p", f"{setting.min_p:g}", "--max-tokens", str(sampling.max_tokens)]
-    command += ["--batch", str(sampling.batch), *arm.complete, "--output", HERE + output, "--resume"]
-    return Step(f"complete {place}", "complete", tuple(command), output, (tuned.name,), _read(benchmark, files))
-
-
-def _evaluate(study: Study, drawn: Step, benchmark: Benchmark, files: Mapping[str, str], data: str | None) -> Step:
-    place = drawn.name.removeprefix("complete ")
-    output = f"results/{place}/results.jsonl"
-    command = ["evaluate", HERE + drawn.output, "--benchmark", benchmark.name, *_data(data)]
-    command += [*_which(benchmark), "--k", ",".join(map(str, study.k)), *benchmark.options]
-    command += ["--output", HERE + output, "--resume"]
-    return Step(f"evaluate {place}", "evaluate", tuple(command), output, (drawn.name,), _read(benchmark, files))
-
-
-def _which(benchmark: Benchmark) -> list[str]:
-    """Return the options that say which problems are asked."""
-    named = ["--problems", benchmark.problems] if benchmark.problems else []
-    return ["--skip-first", str(benchmark.skip_first), *named]
-
-
-def _read(benchmark: Benchmark, files: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the files that say what the problems are."""
-    return files[benchmark.name], *([files[benchmark.problems]] if benchmark.problems in files else [])
 
 
 def _sets(settings: Sequence[str]) -> list[str]:
     return [part for setting in settings for part in ("--set", setting)]
-
-
-def _data(data: str | None) -> list[str]:
-    return [] if data is None else ["--data", data]

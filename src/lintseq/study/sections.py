@@ -1,10 +1,11 @@
-"""What a study found, as sections of a report: the answer, each benchmark, how the arms were made.
+"""The findings of a study as sections of a report: the answer, each benchmark, how the arms were made.
 
 Pure. The page and the Markdown show the same sections.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from math import fsum, log10
+from dataclasses import dataclass
+from math import fsum
 from typing import Any
 
 from lintseq.evaluation.published import PUBLISHED
@@ -19,274 +20,281 @@ from lintseq.evaluation.report_tables import (
     score_cell,
     without_empty_rows,
 )
-from lintseq.evaluation.scoring import Interval
+from lintseq.evaluation.results import Evaluation
+from lintseq.lm.backends.backend import SamplingParameters
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.plots import Plot, Point, Series, power
 from lintseq.reporting.sections import Cell, Section, Table
-from lintseq.study.files import Arm, Benchmark, Study, label
-from lintseq.study.findings import Found, Scores, Verdict, chosen, mean_of, scores_of, sentences, verdicts_of
-from lintseq.study.plan import Setting
+from lintseq.study.files import Options, StudyArm, StudyBenchmark
+from lintseq.study.findings import (
+    ArmComparison,
+    SeedScores,
+    StudyFindings,
+    chosen,
+    comparisons_of,
+    mean_of,
+    scores_of,
+    sentences,
+)
+
+Row = tuple[Cell, ...]
+
+_TRAINING_NUMBERS = (
+    ("distinct rows", "plan.own.rows", ",.0f"),
+    ("optimizer steps", "plan.own.steps", ",.0f"),
+    ("examples seen", "plan.own.examples", ",.0f"),
+    ("passes over the examples", "plan.own.passes", ",.2f"),
+    ("tokens processed", "outcome.tokens", ",.0f"),
+    ("tokens trained on", "outcome.trained_tokens", ",.0f"),
+    ("final loss", "outcome.loss", ",.3f"),
+    ("operations for training", "outcome.flops", ".2e"),
+)
+"""Row title, path in the manifest of a finetuned model, and format."""
 
 
-def sections_of(found: Found) -> list[Section]:
-    """Return what is to be said: first the answer, then each benchmark, then how the arms were made."""
-    study = found.study
-    told = [_benchmark(found, one) for one in study.benchmarks]
-    return [_answer(found), *told, _making(found)]
+def sections_of(findings: StudyFindings) -> list[Section]:
+    """Return the sections of the report: first the answer, then each benchmark, then how the arms were made."""
+    benchmarks = [_benchmark_section(findings, benchmark) for benchmark in findings.study.benchmarks]
+    return [_answer(findings), *benchmarks, _arms_section(findings)]
+
+
+def describe(setting: SamplingParameters) -> str:
+    """Return a sampling setting in words."""
+    text = f"temperature {setting.temperature:g}"
+    text += f", top-p {setting.top_p:g}" if setting.top_p != 1 else ""
+    return text + (f", min-p {setting.min_p:g}" if setting.min_p else "")
 
 
 # The answer
 
 
-def _answer(found: Found) -> Section:
-    study = found.study
-    told = verdicts_of(found)
-    tables = []
-    for bench in (one for one in study.benchmarks if not one.validation):
-        mine = [one for one in told if one.benchmark == label(bench)]
-        tables.append(_comparison_table(bench, mine, study.k))
-    return Section("What was found", (*sentences(told, study), *study.notes), tuple(tables))
+def _answer(findings: StudyFindings) -> Section:
+    study, comparisons = findings.study, comparisons_of(findings)
+    tables = [
+        _comparison_table(benchmark.title, comparisons, study.k)
+        for benchmark in study.benchmarks
+        if not benchmark.validation
+    ]
+    return Section("Findings", (*sentences(comparisons, study), *study.notes), tuple(tables))
 
 
-def _comparison_table(bench: Benchmark, verdicts: Sequence[Verdict], ks: Sequence[int]) -> Table:
-    rows = []
-    for arm, other in dict.fromkeys((one.arm, one.other) for one in verdicts):
-        cells = []
-        for k in ks:
-            one = next((one for one in verdicts if (one.arm, one.other, one.k) == (arm, other, k)), None)
-            cells.append(Cell("–") if one is None else difference_cell(one.difference, one.words))
-        rows.append((Cell(f"{arm} against {other}", "in points"), *cells))
-    note = "95 % of 2,000 draws of problems and of seeds give a difference in the range below each number."
-    heads = (label(bench), *(f"pass@{k}" for k in ks))
-    return Table(f"answer-{label(bench)}", f"{label(bench)}: differences", heads, tuple(rows), note, runs=False)
+def _comparison_table(benchmark: str, comparisons: Sequence[ArmComparison], ks: Sequence[int]) -> Table:
+    cells: dict[tuple[str, str], dict[int, Cell]] = {}
+    for comparison in comparisons:
+        if comparison.benchmark == benchmark:
+            row = cells.setdefault((comparison.arm, comparison.other), {})
+            row[comparison.k] = difference_cell(comparison.difference, comparison.words)
+    rows = tuple(
+        (Cell(f"{arm} - {other}", "percentage points"), *(row.get(k, Cell("–")) for k in ks))
+        for (arm, other), row in cells.items()
+    )
+    note = "Below each difference: its 95 % confidence interval from 2,000 bootstrap samples of problems and seeds."
+    heads = (benchmark, *(f"pass@{k}" for k in ks))
+    return Table(f"answer-{benchmark}", f"{benchmark}: differences", heads, rows, note, runs=False)
 
 
 # A benchmark
 
 
-def _benchmark(found: Found, bench: Benchmark) -> Section:
-    study = found.study
-    arms = list(study.arms)
-    settings = {arm: chosen(found, bench, arm) for arm in arms}
-    scores = {(arm, k): scores_of(found, label(bench), arm, settings[arm], k) for arm in arms for k in study.k}
-    ks = [k for k in study.k if all(scores[arm, k] for arm in arms)]
-    means = {(arm, k): mean_of(scores[arm, k]) for arm in arms for k in ks}
-    title = f"{label(bench)} (for choosing settings)" if bench.validation else label(bench)
+@dataclass(frozen=True, slots=True)
+class _ArmsOnBenchmark:
+    """The arms of a study on one benchmark, each at the setting chosen for it."""
+
+    findings: StudyFindings
+    benchmark: StudyBenchmark
+    settings: Mapping[str, SamplingParameters]
+
+    @property
+    def arms(self) -> list[str]:
+        return list(self.settings)
+
+    def results(self, arm: str) -> Sequence[Evaluation]:
+        """Return the evaluations of an arm, one for each seed."""
+        return self.findings.results[self.benchmark.title, arm, self.settings[arm]]
+
+    def scores(self, arm: str, k: int) -> SeedScores:
+        return scores_of(self.findings, self.benchmark.title, arm, self.settings[arm], k)
+
+
+def _benchmark_section(findings: StudyFindings, benchmark: StudyBenchmark) -> Section:
+    study = findings.study
+    compared = _ArmsOnBenchmark(findings, benchmark, {arm: chosen(findings, benchmark, arm) for arm in study.arms})
+    ks = [k for k in study.k if all(compared.scores(arm, k) for arm in study.arms)]
     tables = [
-        _pass_table(arms, ks, means),
-        _seeds_table(study, arms, ks, scores),
-        _settings_table(found, bench, ks),
-        _behavior_table(found, bench, settings),
+        _pass_table(compared, ks),
+        _seeds_table(compared, ks),
+        _settings_table(compared, ks),
+        _behavior_table(compared),
     ]
-    if study.published and not bench.problems and (theirs := PUBLISHED.get(bench.name)):
-        tables.append(published_table(theirs, "other models, data and prompts"))
+    if study.published and not benchmark.problems and (curves := PUBLISHED.get(benchmark.name)):
+        tables.append(published_table(curves, "other models, data and prompts"))
     return Section(
-        title,
-        tuple(_choice(found, bench, settings)),
-        tuple(table for table in tables if table is not None),
-        tuple(_plots(found, bench, settings, ks, means)),
+        f"{benchmark.title} (validation)" if benchmark.validation else benchmark.title,
+        (*_problem_remarks(compared), _setting_remark(compared)),
+        tuple(table for table in tables if table.rows),
+        tuple(_plots(compared, ks)),
     )
 
 
-def _choice(found: Found, bench: Benchmark, settings: Mapping[str, Setting]) -> list[str]:
-    return [*_problems(found, bench), *_settings(found, bench, settings)]
-
-
-def _problems(found: Found, bench: Benchmark) -> list[str]:
-    """Say which of a benchmark's problems were asked, if it was not all of them."""
-    told = next(one[0].settings for (name, _, _), one in found.results.items() if name == label(bench))
-    if not (chosen := told.get("chosen")):
+def _problem_remarks(compared: _ArmsOnBenchmark) -> list[str]:
+    """Return how problems were selected, unless all were used."""
+    evaluation = compared.results(compared.arms[0])[0]
+    if not (selection := evaluation.settings.get("chosen")):
         return []
-    return [f"Of {bench.name}, {plural(chosen['problems'], 'problem')} were chosen by name: {bench.problems}."]
+    benchmark, count = compared.benchmark, plural(selection["problems"], "problem")
+    return [f"Only {count} of {benchmark.name}, selected by name: {benchmark.problems}."]
 
 
-def _settings(found: Found, bench: Benchmark, settings: Mapping[str, Setting]) -> list[str]:
-    if len({one for _, _, one in found.results}) == 1:
-        return [f"Drawn at {next(iter(settings.values())).words}."]
-    told = "; ".join(f"{arm}: {setting.words}" for arm, setting in settings.items())
-    if any(one.validation for one in found.study.benchmarks):
-        return [f"Settings, chosen on the validation problems: {told}."]
-    return [f"Settings, the best of the sweep on this benchmark itself, which flatters all arms alike: {told}."]
+def _setting_remark(compared: _ArmsOnBenchmark) -> str:
+    if len({setting for _, _, setting in compared.findings.results}) == 1:
+        return f"Sampled at {describe(next(iter(compared.settings.values())))}."
+    settings = "; ".join(f"{arm}: {describe(setting)}" for arm, setting in compared.settings.items())
+    if any(benchmark.validation for benchmark in compared.findings.study.benchmarks):
+        return f"Sampling settings, chosen on the validation problems: {settings}."
+    return f"Sampling settings, the best on this benchmark itself, which overestimates all arms: {settings}."
 
 
-def _pass_table(arms: Sequence[str], ks: Sequence[int], means: Mapping[tuple[str, int], Interval]) -> Table:
-    rows = tuple((Cell(f"pass@{k}"), *(score_cell(means[arm, k]) for arm in arms)) for k in ks)
-    note = "Mean over seeds and problems; below, what 95 % of 2,000 draws of problems and of seeds give."
-    return Table("pass-at-k", "pass@k", ("", *arms), rows, note)
+def _pass_table(compared: _ArmsOnBenchmark, ks: Sequence[int]) -> Table:
+    rows = tuple(
+        (Cell(f"pass@{k}"), *(score_cell(mean_of(compared.scores(arm, k))) for arm in compared.arms)) for k in ks
+    )
+    note = "Mean over seeds and problems, with its 95 % confidence interval from 2,000 bootstrap samples of both."
+    return Table("pass-at-k", "pass@k", ("", *compared.arms), rows, note)
 
 
-def _seeds_table(
-    study: Study, arms: Sequence[str], ks: Sequence[int], scores: Mapping[tuple[str, int], Scores]
-) -> Table | None:
-    if len(study.seeds) < 2:
-        return None
-    rows = []
-    for k in ks:
-        for place, seed in enumerate(study.seeds):
-            values = [scores[arm, k][place] for arm in arms]
-            cells = (Cell(percent(fsum(one.values()) / len(one))) for one in values)
-            rows.append((Cell(f"pass@{k}, seed {seed}"), *cells))
-    return Table("seeds", "Seed by seed", ("", *arms), tuple(rows), "Each seed is a training of its own.")
+def _seeds_table(compared: _ArmsOnBenchmark, ks: Sequence[int]) -> Table:
+    seeds = compared.findings.study.seeds
+    rows = [
+        (Cell(f"pass@{k}, seed {seed}"), *(_mean_cell([compared.scores(arm, k)[index]]) for arm in compared.arms))
+        for k in ks
+        for index, seed in enumerate(seeds)
+        if len(seeds) > 1
+    ]
+    return Table("seeds", "Each seed", ("", *compared.arms), tuple(rows), "Each seed is a separate training.")
 
 
-def _settings_table(found: Found, bench: Benchmark, ks: Sequence[int]) -> Table | None:
-    settings = list(dict.fromkeys(one for name, _, one in found.results if name == label(bench)))
-    if len(settings) < 2:
-        return None
-    arms = list(found.study.arms)
-    rows = []
-    for setting in settings:
-        for k in ks:
-            cells = []
-            for arm in arms:
-                scores = scores_of(found, label(bench), arm, setting, k)
-                cells.append(Cell(percent(_plain_mean(scores))))
-            rows.append((Cell(f"pass@{k}", setting.words), *cells))
-    return Table("settings", "Every setting", ("", *arms), tuple(rows))
+def _settings_table(compared: _ArmsOnBenchmark, ks: Sequence[int]) -> Table:
+    findings, title = compared.findings, compared.benchmark.title
+    settings = list(dict.fromkeys(setting for name, _, setting in findings.results if name == title))
+    rows = [
+        (
+            Cell(f"pass@{k}", describe(setting)),
+            *(_mean_cell(scores_of(findings, title, arm, setting, k)) for arm in compared.arms),
+        )
+        for setting in settings
+        for k in ks
+        if len(settings) > 1
+    ]
+    return Table("settings", "Each sampling setting", ("", *compared.arms), tuple(rows))
 
 
-def _plain_mean(scores: Scores) -> float:
-    return fsum(fsum(one.values()) / len(one) for one in scores) / len(scores)
+def _mean_cell(scores: SeedScores) -> Cell:
+    return Cell(percent(fsum(fsum(seed.values()) / len(seed) for seed in scores) / len(scores)))
 
 
-def _behavior_table(found: Found, bench: Benchmark, settings: Mapping[str, Setting]) -> Table:
-    arms = list(found.study.arms)
-    summaries = {arm: [one.summary for one in found.results[label(bench), arm, settings[arm]]] for arm in arms}
-
+def _behavior_table(compared: _ArmsOnBenchmark) -> Table:
     def mean(arm: str, group: str, key: str) -> float | None:
-        values = [summary.get(group, {}).get(key) for summary in summaries[arm]]
-        known = [float(value) for value in values if value is not None]
-        return fsum(known) / len(known) if known else None
+        values = [evaluation.summary.get(group, {}).get(key) for evaluation in compared.results(arm)]
+        return _mean([float(value) for value in values if value is not None])
 
-    rows: list[tuple[Cell, ...]] = [
-        (Cell(name, note), *(Cell(formatted(mean(arm, group, key), spec)) for arm in arms))
+    rows: list[Row] = [
+        (Cell(name, note), *(Cell(formatted(mean(arm, group, key), spec)) for arm in compared.arms))
         for name, group, key, spec, note in SUMMARY_NUMBERS
     ]
-    rows += _verdict_rows(found, bench, settings)
-    return Table("facts", "How they were written", ("", *arms), without_empty_rows(rows), "Means over seeds.")
+    verdicts = {
+        arm: [row.verdict for evaluation in compared.results(arm) for row in evaluation.rows] for arm in compared.arms
+    }
+    for verdict in VERDICTS:
+        shares = [found.count(verdict) / len(found) for found in verdicts.values()]
+        if any(shares):
+            rows.append((Cell(f"verdict {verdict}"), *(Cell(percent(share)) for share in shares)))
+    return Table("facts", "Completions", ("", *compared.arms), without_empty_rows(rows), "Means over seeds.")
 
 
-def _verdict_rows(found: Found, bench: Benchmark, settings: Mapping[str, Setting]) -> list[tuple[Cell, ...]]:
-    arms = list(found.study.arms)
-    shares = []
-    for arm in arms:
-        rows = [row.verdict for one in found.results[label(bench), arm, settings[arm]] for row in one.rows]
-        shares.append({verdict: rows.count(verdict) / len(rows) for verdict in set(rows)})
-    seen = [name for name in VERDICTS if any(name in one for one in shares)]
-    return [(Cell(f"ended as {name}"), *(Cell(percent(one.get(name, 0.0))) for one in shares)) for name in seen]
+def _mean(values: Sequence[float]) -> float | None:
+    return fsum(values) / len(values) if values else None
 
 
-def _plots(
-    found: Found,
-    bench: Benchmark,
-    settings: Mapping[str, Setting],
-    ks: Sequence[int],
-    means: Mapping[tuple[str, int], Interval],
-) -> list[Plot]:
-    arms = list(found.study.arms)
+def _plots(compared: _ArmsOnBenchmark, ks: Sequence[int]) -> list[Plot]:
     if not ks:
         return []
-    by_k = tuple(
-        Series(
-            arm,
-            tuple(
-                Point(
-                    k,
-                    means[arm, k].value,
-                    means[arm, k].low,
-                    means[arm, k].high,
-                    f"{arm}, pass@{k}: {percent(means[arm, k].value)}",
-                )
-                for k in ks
-            ),
-        )
-        for arm in arms
-    )
-    plots = [pass_plot(by_k, ks, "Vertical bars: 95 % confidence intervals over problems and seeds.")]
-    series = []
-    for arm in arms:
-        drawn = []
+    by_k, by_operations = [], []
+    for arm in compared.arms:
+        points, costed = [], []
         for k in ks:
-            costs = [flops_of(one.summary, k) for one in found.results[label(bench), arm, settings[arm]]]
+            score = mean_of(compared.scores(arm, k))
+            text = f"{arm}, pass@{k}: {percent(score.value)}"
+            points.append(Point(k, score.value, score.low, score.high, text))
+            costs = [flops_of(evaluation.summary, k) for evaluation in compared.results(arm)]
             if all(costs):
-                mean = fsum(cost for cost in costs if cost) / len(costs)
-                drawn.append(
-                    Point(
-                        mean,
-                        means[arm, k].value,
-                        says=f"{arm}, pass@{k}: {percent(means[arm, k].value)}, {power(mean)} operations",
-                    )
-                )
-        if drawn:
-            series.append(fitted_series(arm, drawn))
-    if series:
-        every = [point.x for one in series for point in one.points]
-        if log10(max(every)) > log10(min(every)):
-            note = (
-                "Points: means over seeds. Line: least squares in log operations, with one standard error as a band."
-            )
-            plots.append(operations_plot(series, note))
+                cost = fsum(cost for cost in costs if cost) / len(costs)
+                costed.append(Point(cost, score.value, says=f"{text}, {power(cost)} operations"))
+        by_k.append(Series(arm, tuple(points)))
+        if costed:
+            by_operations.append(fitted_series(arm, costed))
+    plots = [pass_plot(by_k, ks, "Vertical bars: 95 % confidence intervals over problems and seeds.")]
+    if len({point.x for series in by_operations for point in series.points}) > 1:
+        note = "Points: means over seeds. Line: least squares in log operations, with one standard error as a band."
+        plots.append(operations_plot(by_operations, note))
     return plots
 
 
 # How the arms were made
 
 
-def _making(found: Found) -> Section:
-    study = found.study
-    arms = list(study.arms)
-
-    def mean(arm: str, place: str, form: str) -> Cell:
-        known = [value for one in found.trainings[arm] if (value := _number(one, place)) is not None]
-        return Cell(format(fsum(known) / len(known), form) if known else "–")
-
-    def told_of(words: str, tell: Callable[[Arm], str]) -> tuple[Cell, ...]:
-        return (Cell(words), *(Cell(tell(study.arms[arm]) or "–") for arm in arms))
-
-    def trained(arm: Arm) -> Arm:
-        return study.arms[arm.same_model_as] if arm.same_model_as else arm
-
-    def if_edits(tell: Callable[[Arm], str]) -> Callable[[Arm], str]:
-        return lambda arm: tell(trained(arm)) if trained(arm).trains_on == "edits" else ""
-
-    rows = [
-        told_of("trained on", lambda arm: "edits" if trained(arm).trains_on == "edits" else "whole programs"),
-        told_of("linter", if_edits(lambda arm: arm.linter)),
-        told_of("edit sequences of a program", if_edits(lambda arm: str(arm.samples))),
-        told_of("format", if_edits(lambda arm: arm.format)),
-        told_of("built with", lambda arm: " ".join(trained(arm).options)),
-        told_of("finetuned with", lambda arm: ", ".join(trained(arm).set)),
-        told_of("drawn with", lambda arm: " ".join(arm.complete)),
-        *(
-            (Cell(words), *(mean(arm, name, form) for arm in arms))
-            for words, name, form in (
-                ("distinct rows", "plan.own.rows", ",.0f"),
-                ("optimizer steps", "plan.own.steps", ",.0f"),
-                ("examples seen", "plan.own.examples", ",.0f"),
-                ("passes over its examples", "plan.own.passes", ",.2f"),
-                ("tokens fed", "outcome.tokens", ",.0f"),
-                ("tokens learned", "outcome.trained_tokens", ",.0f"),
-                ("loss at the end", "outcome.loss", ",.3f"),
-                ("operations of the training", "outcome.flops", ".2e"),
-            )
-        ),
-        *(
-            (Cell(f"seconds to {kind}", "mean of the steps"), *(_seconds(found, arm, kind) for arm in arms))
-            for kind in ("build", "finetune", "complete", "evaluate")
-        ),
-    ]
-    table = Table("making", "How the arms were made", ("", *arms), without_empty_rows(rows), "Means over seeds.")
+def _arms_section(findings: StudyFindings) -> Section:
+    rows = [*_configuration_rows(findings), *_training_rows(findings)]
+    for kind in ("build", "finetune", "complete", "evaluate"):
+        means = [_mean(findings.seconds[arm].get(kind, [])) for arm in findings.study.arms]
+        rows.append((Cell(f"seconds per {kind} step"), *(Cell(formatted(mean, ",.1f")) for mean in means)))
+    heads = ("", *findings.study.arms)
+    table = Table("making", "How the arms were made", heads, without_empty_rows(rows), "Means over seeds.")
     return Section("The arms", tables=(table,))
 
 
-def _number(told: Mapping[str, Any], place: str) -> float | None:
-    """Return the number at a place such as `outcome.loss`, if there is one."""
-    value: Any = told
-    for name in place.split("."):
+def _configuration_rows(findings: StudyFindings) -> list[Row]:
+    """Return the settings of each arm in the study file."""
+    arms = findings.study.arms
+
+    def row(title: str, value: Callable[[StudyArm, StudyArm], str]) -> Row:
+        """`value` takes the arm, and the arm whose models it uses."""
+        texts = [value(arm, arms[arm.same_model_as] if arm.same_model_as else arm) for arm in arms.values()]
+        return Cell(title), *(Cell(text or "–") for text in texts)
+
+    def edits(model: StudyArm, text: str) -> str:
+        return text if model.trains_on == "edits" else ""
+
+    return [
+        row("trained on", lambda arm, model: edits(model, "edits") or "whole programs"),
+        row("linter", lambda arm, model: edits(model, model.linter)),
+        row("edit sequences per program", lambda arm, model: edits(model, str(model.samples))),
+        row("format", lambda arm, model: edits(model, model.format)),
+        row("options of build", lambda arm, model: _listed(model.build)),
+        row("changes to the recipe", lambda arm, model: ", ".join(model.set)),
+        row("options of complete", lambda arm, model: _listed(arm.complete)),
+    ]
+
+
+def _training_rows(findings: StudyFindings) -> list[Row]:
+    """Return the numbers that the finetuned models record in their manifests."""
+    rows = []
+    for title, path, spec in _TRAINING_NUMBERS:
+        cells = []
+        for arm in findings.study.arms:
+            values = [_number(manifest, path) for manifest in findings.trainings[arm]]
+            cells.append(Cell(formatted(_mean([value for value in values if value is not None]), spec)))
+        rows.append((Cell(title), *cells))
+    return rows
+
+
+def _number(manifest: Mapping[str, Any], path: str) -> float | None:
+    """Return the number at a path such as `outcome.loss`, if there is one."""
+    value: Any = manifest
+    for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     return float(value) if isinstance(value, (int, float)) else None
 
 
-def _seconds(found: Found, arm: str, kind: str) -> Cell:
-    values = found.seconds[arm].get(kind, [])
-    return Cell(f"{fsum(values) / len(values):,.1f}" if values else "–")
+def _listed(options: Options) -> str:
+    """Return options of a command as text."""
+    return ", ".join(f"{name}={str(value).lower() if value is True else value}" for name, value in options.items())

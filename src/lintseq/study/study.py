@@ -1,0 +1,211 @@
+"""A study from its file to its report: the public calls behind `lintseq study`."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lintseq import __version__
+from lintseq.benchmarks import load_problems
+from lintseq.benchmarks.selection import is_problem_file, select_problems
+from lintseq.errors import ConfigError
+from lintseq.evaluation.results_file import read_results
+from lintseq.reporting.numbers import plural
+from lintseq.storage.work import MANIFEST
+from lintseq.study.archive import DATA, INPUTS, PackedStudy, is_archive, pack, unpack
+from lintseq.study.files import Study, read_study
+from lintseq.study.findings import StudyFindings, as_table, comparisons_of, gather, sentences
+from lintseq.study.plan import HERE, StudyPlan, fingerprints, plan_of
+from lintseq.study.report import write_report
+from lintseq.study.running import (
+    StudyProgress,
+    checksums_of,
+    device_budget,
+    lock_study,
+    read_record,
+    run_steps,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyOptions:
+    """What a study depends on besides its file."""
+
+    data: str | None = None
+    """Directory of the benchmark files. [default: $LINTSEQ_DATA]"""
+    set: tuple[str, ...] = ()
+    """Change a setting of the file, such as sampling.n=20; may be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyReport:
+    """The result of a study."""
+
+    findings: StudyFindings
+    page: Path
+    """The report; next to it `report.md` and `findings.json`."""
+    steps: int
+    new_steps: int
+    """Steps executed by this run."""
+    seconds: float
+
+    @property
+    def sentences(self) -> list[str]:
+        """The findings in words."""
+        return sentences(comparisons_of(self.findings), self.findings.study)
+
+    def as_dict(self) -> dict[str, Any]:
+        return as_table(self.findings)
+
+
+def run_study(
+    path: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    options: StudyOptions = StudyOptions(),
+    *,
+    jobs: int | None = None,
+    on_progress: Callable[[StudyProgress], None] = lambda progress: None,
+) -> StudyReport:
+    """Run a study from its TOML file or archive, write its report, and return the findings.
+
+    Everything is written to the folder `output`. Finished steps are kept, so the same call resumes an interrupted
+    study; steps whose recipe or inputs changed are repeated with all that depend on them. `jobs` is the maximum number
+    of parallel trainings, by default one per GPU or per two CPU cores. `on_progress` is called several times per
+    second.
+
+    Raises `ConfigError` for a study that cannot work, before anything runs, and `ToolError` if a step fails.
+    """
+    started = time.monotonic()
+    path, output = os.fspath(path), os.fspath(output)
+    if not is_archive(path):
+        _plan(path, output, options)  # so that an invalid study leaves no folder
+    with closing(lock_study(output, path)):
+        plan = _plan(path, output, options)
+        checksums = checksums_of([file for step in plan.steps for file in step.files])
+        prints = fingerprints(plan.steps, checksums, __version__)
+        budget = device_budget(jobs)
+        budget.check(plan)
+        early = EarlyReports(plan, lambda part: write_findings(part, output))
+
+        def progressed(progress: StudyProgress) -> None:
+            on_progress(progress)
+            early(progress)
+
+        progress = run_steps(plan.steps, prints, output, budget=budget, on_progress=progressed)
+        progress.check_finished(output)
+        findings, page = write_findings(plan, output)
+    new = len(progress.done) - len(progress.done_before)
+    return StudyReport(findings, page, len(plan.steps), new, time.monotonic() - started)
+
+
+def plan_study(
+    path: str | os.PathLike[str], output: str | os.PathLike[str], options: StudyOptions = StudyOptions()
+) -> StudyPlan:
+    """Return the steps of a study, having checked their options and files; an archive is extracted to `output`.
+
+    Raises `ConfigError` for a study that cannot work.
+    """
+    path, output = os.fspath(path), os.fspath(output)
+    if not is_archive(path):
+        return _plan(path, output, options)
+    with closing(lock_study(output, path)):
+        return _plan(path, output, options)
+
+
+def _plan(path: str, output: str, options: StudyOptions) -> StudyPlan:
+    data = options.data
+    if is_archive(path):
+        if options.set:
+            raise ConfigError("--set changes a study file, not an archive; use it with --pack")
+        study, data = unpack(path, output), os.path.join(output, INPUTS, DATA)
+    else:
+        study = read_study(path, settings=options.set)
+    plan = plan_of(study, files=problem_files(study, data), data=data)
+    for step in plan.steps:
+        for file in step.files:
+            if ":" not in file and "*" not in file and not Path(file).exists():
+                raise ConfigError(f"step {step.name!r} reads {file}, and there is no such file")
+    plan.check()
+    return plan
+
+
+def pack_study(
+    path: str | os.PathLike[str], archive: str | os.PathLike[str], options: StudyOptions = StudyOptions()
+) -> PackedStudy:
+    """Write a study and everything it reads to an archive, which `run_study` runs on a machine without network.
+
+    Raises `ConfigError` for a study that cannot work, or that reads something which is not on this machine.
+    """
+    study = plan_study(path, "", options).study
+    return pack(study, problem_files(study, options.data), Path(archive))
+
+
+def problem_files(study: Study, data: str | None) -> dict[str, str]:
+    """Return the path of each benchmark, and of each selection of problems that is a file.
+
+    Raises `ConfigError` if one is missing, or if problems are both for validation and for the result.
+    """
+    loaded = {benchmark.name: load_problems(benchmark.name, data) for benchmark in study.benchmarks}
+    task_ids: dict[tuple[str, bool], set[str]] = {}
+    for benchmark in study.benchmarks:
+        problem_set, selection = loaded[benchmark.name], benchmark.problems or None
+        selected = select_problems(problem_set, problems=selection, skip_first=benchmark.skip_first)
+        key = benchmark.name, benchmark.validation
+        task_ids.setdefault(key, set()).update(problem.task_id for problem in selected.problems)
+    for name in loaded:
+        if both := task_ids.get((name, True), set()) & task_ids.get((name, False), set()):
+            raise ConfigError(
+                f"{len(both)} problems of {name}, such as {min(both)}, are both for validation and for the result;"
+                " settings would be chosen on what is measured"
+            )
+    selections = {item.problems: item.problems for item in study.benchmarks if is_problem_file(item.problems)}
+    return {name: benchmark.path for name, benchmark in loaded.items()} | selections
+
+
+class EarlyReports:
+    """Writes a report whenever all arms of another seed are evaluated while other seeds are still missing."""
+
+    def __init__(self, plan: StudyPlan, write: Callable[[StudyPlan], object]) -> None:
+        self.plan = plan
+        self.write = write
+        self._reported = 0
+
+    def __call__(self, progress: StudyProgress) -> None:
+        plan, study = self.plan, self.plan.study
+        missing = {result.seed for result in plan.results if result.step not in progress.done}
+        complete = tuple(seed for seed in study.seeds if seed not in missing)
+        if missing and len(complete) > self._reported:
+            self._reported = len(complete)
+            note = f"Early report: {plural(len(complete), 'seed')} of {len(study.seeds)}; the study is still running."
+            self.write(part_of(plan, complete, note))
+
+
+def part_of(plan: StudyPlan, seeds: Sequence[int], note: str) -> StudyPlan:
+    """Return the plan with some of the seeds, and a note for its report."""
+    study = replace(plan.study, seeds=tuple(seeds), notes=(*plan.study.notes, note))
+    results = tuple(result for result in plan.results if result.seed in seeds)
+    return replace(plan, study=study, results=results)
+
+
+def write_findings(plan: StudyPlan, output: str) -> tuple[StudyFindings, Path]:
+    """Write the report of what is done in a study's folder; return the findings, and the page."""
+    folder = Path(output)
+    results = {result.step: read_results(str(folder / result.output)) for result in plan.results}
+    manifests = {}
+    for model in set(plan.models.values()):
+        if (folder / model / MANIFEST).exists():
+            manifests[model] = json.loads((folder / model / MANIFEST).read_text(encoding="utf-8"))
+    seconds = {step.name: read_record(step, output).get("seconds") for step in plan.steps}
+    findings = gather(plan, results, manifests, {name: took for name, took in seconds.items() if took is not None})
+    page, *_ = write_report(findings, plan, folder / "report")
+    (folder / "report" / "findings.json").write_text(json.dumps(as_table(findings), indent=1), encoding="utf-8")
+    return findings, page
+
+
+def command_lines(plan: StudyPlan, output: str) -> list[str]:
+    """Return the commands of a plan as they would be typed."""
+    return [" ".join(step.words).replace(HERE, os.path.join(output, "")) for step in plan.steps]
