@@ -52,11 +52,10 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--sequences", type=int, default=5000, help="sequences to write and read (default: 5000)")
     parser.add_argument("--tokenizer", type=Path, help="a tokenizer.json (default: SmolLM2's, beside the repository)")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the tokens, .svg or .png; needs matplotlib")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the tokens as SVG")
     options = parser.parse_args()
     try:
         tokenizer = load_tokenizer(tokenizer_file(options.tokenizer))
-        figure = None if options.plot is None else new_figure()
     except ConfigError as error:
         raise SystemExit(str(error)) from None
     report = Report("codecs", "Text formats: round trips, tokens, speed")
@@ -108,8 +107,9 @@ def main() -> None:
         },
         "milliseconds": {name: dict(zip(STEPS, times, strict=True)) for name, times in milliseconds.items()},
     }
-    if figure is not None:
-        draw_tokens(figure, tokens, options.plot)
+    if options.plot is not None:
+        options.plot.parent.mkdir(parents=True, exist_ok=True)
+        options.plot.write_text(drawn(tokens), encoding="utf-8")
     report.publish(options.results)
 
 
@@ -256,53 +256,45 @@ def clock(work: Callable[[], object]) -> float:
 INK, QUIET, LINE = "#1f2328", "#656d76", "#d0d7de"
 BARS = {PLAIN: "#c4ccd4", "diff": "#3b7dc4"}
 OTHER_BAR = "#9cc0e6"
+LEFT, PANEL, TOP, ROW = 120, 310, 72, 26
+"""Pixels: the margin with the names of formats, the width of a panel, where its rows start, the height of a row."""
 
 
-def new_figure() -> Any:
-    """Return an empty figure; raise `ConfigError` if matplotlib is not there."""
-    try:
-        from matplotlib.figure import Figure  # an extra
-    except ImportError:
-        raise ConfigError("--plot needs the extra `plots`: pip install -e '.[plots]'") from None
-    return Figure(figsize=(7.6, 3.5), facecolor="white")
+def drawn(tokens: dict[str, list[Tokens]]) -> str:
+    """Return a chart as SVG: one panel for each kind of program, medians as bars and quartiles as whiskers."""
+    formats = [one.format for one in next(iter(tokens.values()))]
+    width, height = LEFT + len(tokens) * PANEL, TOP + len(formats) * ROW + 8
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+        f' font-family="sans-serif" font-size="12" fill="{INK}">',
+        f'<rect width="{width}" height="{height}" fill="white"/>',
+        '<text x="10" y="20" font-size="15" font-weight="bold">Tokens a model writes for one program</text>',
+        f'<text x="10" y="38" font-size="11" fill="{QUIET}">Bars are medians, whiskers quartiles; × is the sum over'
+        " all programs relative to the plain ones.</text>",
+    ]
+    for index, name in enumerate(formats):
+        parts.append(f'<text x="{LEFT - 8}" y="{TOP + index * ROW + 16}" text-anchor="end">{name}</text>')
+    for number, (kind, found) in enumerate(tokens.items()):
+        parts += panel(kind, found, LEFT + number * PANEL)
+    return "\n".join([*parts, "</svg>", ""])
 
 
-def draw_tokens(figure: Any, tokens: dict[str, list[Tokens]], path: Path) -> None:
-    """Draw the median tokens of each format as bars, the quartiles as whiskers, one panel for each kind of program."""
-    from matplotlib import rc_context
-
-    figure.text(0.015, 0.93, "Tokens a model writes for one program", fontsize=12, color=INK, weight="bold")
-    legend = "Bars are medians, whiskers quartiles; × is the sum over all programs beside that of the plain ones."
-    figure.text(0.015, 0.868, legend, fontsize=8.5, color=QUIET)
-    panels = figure.subplots(1, len(tokens), sharey=True)
-    figure.subplots_adjust(left=0.165, right=0.985, top=0.77, bottom=0.02, wspace=0.09)
-    for axes, (kind, found) in zip(panels, tokens.items(), strict=True):
-        draw_panel(axes, kind, found)
-    panels[0].invert_yaxis()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with rc_context({"svg.hashsalt": "lintseq"}):  # the same file for the same numbers
-        figure.savefig(path, dpi=200, metadata={"Date": None} if path.suffix == ".svg" else None)
-
-
-def draw_panel(axes: Any, kind: str, tokens: Sequence[Tokens]) -> None:
-    plain = tokens[0]
-    for place, one in enumerate(tokens):
-        low, middle, high = one.quartiles
-        axes.barh(place, middle, height=0.64, color=BARS.get(one.format, OTHER_BAR), zorder=2)
-        whiskers = [[middle - low], [high - middle]]
-        axes.errorbar(middle, place, xerr=whiskers, color=INK, elinewidth=0.9, capsize=2.4, capthick=0.9, zorder=3)
-        label = {"va": "center", "fontsize": 9}
-        axes.annotate(f"{middle:,.0f}", (high, place), (6, 0), textcoords="offset points", color=INK, **label)
-        if one is not plain:
-            right = {"xycoords": ("axes fraction", "data"), "ha": "right"}
-            axes.annotate(f"{one.times(plain):.1f}×", (1, place), color=QUIET, **right, **label)
-    axes.set_title(f"{len(plain.counts):,} {kind}", loc="left", fontsize=9.5, color=INK)
-    axes.set_xlim(0, 1.45 * max(one.quartiles[2] for one in tokens))
-    axes.set_yticks(range(len(tokens)), [one.format for one in tokens], fontsize=9.5, color=INK)
-    axes.set_xticks([])
-    axes.tick_params(length=0)
-    axes.spines[["top", "right", "bottom"]].set_visible(False)
-    axes.spines["left"].set_color(LINE)
+def panel(kind: str, tokens: Sequence[Tokens], left: int) -> Iterator[str]:
+    """Yield the parts of a panel whose bars start at `left`."""
+    scale = (PANEL - 100) / max(one.quartiles[2] for one in tokens)
+    yield f'<text x="{left}" y="{TOP - 10}">{len(tokens[0].counts):,} {kind}</text>'
+    yield f'<path d="M{left} {TOP} v{len(tokens) * ROW}" stroke="{LINE}"/>'
+    for index, one in enumerate(tokens):
+        top = TOP + index * ROW
+        low, middle, high = (left + scale * value for value in one.quartiles)
+        color = BARS.get(one.format, OTHER_BAR)
+        yield f'<rect x="{left}" y="{top + 4}" width="{middle - left:.1f}" height="{ROW - 8}" fill="{color}"/>'
+        path = f"M{low:.1f} {top + 9} v8 m0 -4 H{high:.1f} m0 -4 v8"
+        yield f'<path d="{path}" fill="none" stroke="{INK}"/>'
+        yield f'<text x="{high + 6:.1f}" y="{top + 17}">{one.quartiles[1]:,.0f}</text>'
+        if index:
+            times = f"{one.times(tokens[0]):.1f}×"
+            yield f'<text x="{left + PANEL - 14}" y="{top + 17}" text-anchor="end" fill="{QUIET}">{times}</text>'
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from lintseq.codecs import CODECS
 from lintseq.dataset.browsing import LONGEST, Kept, Survey, survey
 from lintseq.dataset.shapes import SHAPES, ProgramRow, read_record
-from lintseq.dataset.stats import Stats, histogram, stats
+from lintseq.dataset.stats import DatasetStats, stats
 from lintseq.dataset.stats_page import stats_page
 from lintseq.dataset.view_page import notes_on, view_data, view_page, why
 from lintseq.edits import EditSequence
@@ -28,6 +28,7 @@ from lintseq.languages.python.analysis import analyze
 from lintseq.needs.reasons import reasons_of
 from lintseq.program import Program
 from lintseq.reporting.charts import chart
+from lintseq.reporting.numbers import histogram
 from lintseq.reporting.pages import check_writable, embedded, escaped, fill, page, template, write_page
 from lintseq.walks import sample_edits
 
@@ -250,7 +251,7 @@ def test_the_page_of_numbers_has_the_numbers_and_plots_of_all_that_was_counted(t
     numbers.tokens.update([5, 7])
     numbers.sequence_tokens = 12
     assert 'data-chart="tokens"' in stats_page(numbers, dataset="d")
-    assert "Edits in a sequence" not in stats_page(Stats(), dataset="nothing")
+    assert "Edits in a sequence" not in stats_page(DatasetStats(), dataset="nothing")
 
 
 # What the page of sequences is told
@@ -396,7 +397,7 @@ def test_data_that_breaks_off_is_shown_as_far_as_it_goes(tmp_path: Path) -> None
 def test_a_page_replaces_a_page_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     check_writable(path)
-    write_page(path, page("<p>é \u2028</p>", title="t", styles=("base.css",)))
+    write_page(path, page("<p>é \u2028</p>", title="t", styles=()))
     check_writable(path)
     assert "é \u2028" in path.read_text(encoding="utf-8")
     path.write_text("<p>mine</p>")

@@ -1,4 +1,4 @@
-"""Stats: the numbers are right, and add in any order."""
+"""DatasetStats: the numbers are right, and add in any order."""
 
 import json
 import sys
@@ -16,10 +16,11 @@ from lintseq.cli import main
 from lintseq.cli.stats import bar, bars
 from lintseq.codecs import CODECS
 from lintseq.dataset.shapes import SHAPES, ProgramRow
-from lintseq.dataset.stats import Stats, describe, histogram, lines_inserted, load_tokenizer, quantile, stats
+from lintseq.dataset.stats import DatasetStats, lines_inserted, load_tokenizer, stats
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.program import Program
+from lintseq.reporting.numbers import describe, histogram, quantile
 
 ONE = "@@ -0,0 +1 @@\n+a = 1"
 TWO = "@@ -1,0 +2,2 @@\n+b = 2\n+c = 3"
@@ -139,8 +140,8 @@ ROWS = st.lists(
 )
 
 
-def counted(rows: list[tuple[list[str], str]]) -> Stats:
-    total = Stats()
+def counted(rows: list[tuple[list[str], str]]) -> DatasetStats:
+    total = DatasetStats()
     for edits, program in rows:
         total.add(edits, "<|diff|>" + "\n<|diff|>".join(edits), program, tokens=(len(edits), 1))
     return total
@@ -157,7 +158,7 @@ def test_parts_add_to_the_whole_in_any_order(a: Any, b: Any, c: Any) -> None:
 @given(ROWS)
 def test_adding_nothing_changes_nothing_and_adding_leaves_the_parts_alone(rows: Any) -> None:
     part = counted(rows)
-    assert part + Stats() == part == Stats() + part
+    assert part + DatasetStats() == part == DatasetStats() + part
     double = part + part
     assert part == counted(rows)
     assert double.rows == 2 * part.rows

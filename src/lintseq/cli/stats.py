@@ -18,7 +18,7 @@ from lintseq.cli.sample import console
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lintseq.dataset.stats import Stats
+    from lintseq.dataset.stats import DatasetStats
 
 BAR = 40
 """Columns of the longest bar."""
@@ -74,7 +74,7 @@ def check_page(path: Path) -> None:
     check_writable(path)
 
 
-def write_stats(path: Path, numbers: "Stats", data: str) -> None:
+def write_stats(path: Path, numbers: "DatasetStats", data: str) -> None:
     from lintseq.dataset.stats_page import stats_page
     from lintseq.reporting.pages import write_page
 
@@ -86,12 +86,12 @@ def name_of(data: str) -> str:
     return "standard input" if data == "-" else data.rstrip("/").rpartition("/")[2] or data
 
 
-def show(stats: "Stats", to: "Console") -> None:
+def show(stats: "DatasetStats", to: "Console") -> None:
     """Print the numbers as a table, and how edits and lines are distributed as bars."""
     from rich.table import Table
 
-    from lintseq.dataset.stats import histogram
-    from lintseq.reporting.numbers import described, table_rows
+    from lintseq.dataset.stats import table_rows
+    from lintseq.reporting.numbers import described, histogram
 
     numbers = stats.as_dict()
     table = Table(box=None, show_header=False, pad_edge=False)

@@ -1,13 +1,11 @@
-"""What a data set of edit sequences looks like, in numbers that add.
+"""Statistics of data sets of edit sequences: counts that add, and the numbers that follow from them.
 
-Owns the counting and the arithmetic: two halves of a data set, counted apart and added, give the numbers of
-the whole. Leaves reading rows to `inputs`, what a row says to `sequences`, and tables and bars to others.
+Two halves of a data set, counted apart and added, give the numbers of the whole.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from hashlib import blake2b
 from itertools import islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -15,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.dataset.shapes import Record, read_record
 from lintseq.errors import ConfigError, MalformedEditError, ProgramError
-from lintseq.rows import BrokenInputError, RawRow, parse_row, read_rows
+from lintseq.reporting.numbers import describe, share
+from lintseq.rows import BrokenInputError, RawRow, parse_row, read_rows, stable_hash
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -24,10 +23,10 @@ _BATCH_ROWS = 256
 
 
 @dataclass(slots=True)
-class Stats:
-    """Counts over the rows seen so far; everything else is worked out from them.
+class DatasetStats:
+    """Counts over the rows read so far; all other numbers follow from them.
 
-    Programs are told apart by their text: two rows that write the same text are two draws of one program.
+    Programs are identified by their text: two rows that write the same text are two draws of one program.
     """
 
     unreadable: Counter[str] = field(default_factory=Counter)
@@ -37,10 +36,10 @@ class Stats:
     lines: Counter[int] = field(default_factory=Counter)
     """Lines that an edit inserts -> edits."""
     tokens: Counter[int] = field(default_factory=Counter)
-    """Tokens in the text of a sequence -> sequences; empty if nobody counted tokens."""
+    """Tokens in the text of a sequence -> sequences; empty without a tokenizer."""
     draws: Counter[int] = field(default_factory=Counter)
     """Hash of a program -> sequences that write it."""
-    grown: set[int] = field(default_factory=set)
+    multi_edit: set[int] = field(default_factory=set)
     """Hashes of the programs that some draw writes in more than one edit."""
     sequences: set[int] = field(default_factory=set)
     """Hash of a program, followed by the hash of a sequence that writes it."""
@@ -60,23 +59,23 @@ class Stats:
     ) -> None:
         """Count a row: its edit texts, the same as one text, its program, and the tokens of these two.
 
-        `lines` says how many each edit inserts; without it the texts are taken to be of format `diff`.
+        `lines` are the numbers of lines that the edits insert; without it the texts are taken to be of format `diff`.
         """
-        key = _hash(program)
+        key = stable_hash(program)
         self.edits[len(edits)] += 1
         self.lines.update(map(lines_inserted, edits) if lines is None else lines)
         self.draws[key] += 1
         if tokens[0]:
             self.tokens[tokens[0]] += 1
         if len(edits) > 1:
-            self.grown.add(key)
-        self.sequences.add(key << 64 | _hash(text))
+            self.multi_edit.add(key)
+        self.sequences.add(key << 64 | stable_hash(text))
         self.sequence_characters += len(text)
         self.program_characters += len(program)
         self.sequence_tokens += tokens[0]
         self.program_tokens += tokens[1]
 
-    def merge(self, other: "Stats") -> None:
+    def merge(self, other: "DatasetStats") -> None:
         """Count everything that `other` counted."""
         for name in (f.name for f in fields(self)):
             mine, theirs = getattr(self, name), getattr(other, name)
@@ -85,7 +84,7 @@ class Stats:
             else:
                 setattr(self, name, mine + theirs)
 
-    def __add__(self, other: "Stats") -> Self:
+    def __add__(self, other: "DatasetStats") -> Self:
         total = type(self)()
         total.merge(self)
         total.merge(other)
@@ -114,7 +113,7 @@ class Stats:
             "programs": programs,
             "draws_per_program": share(sequences, programs),
             "distinct_draws": self.distinct_draws,
-            "single_edit_programs": share(programs - len(self.grown), programs),
+            "single_edit_programs": share(programs - len(self.multi_edit), programs),
             "single_edit_sequences": share(self.edits[1], sequences),
             "edits_per_sequence": describe(self.edits) | {"counts": dict(sorted(self.edits.items()))},
             "lines_per_edit": describe(self.lines) | {"counts": dict(sorted(self.lines.items()))},
@@ -129,15 +128,35 @@ class Stats:
         return numbers
 
 
+def table_rows(numbers: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return name, value and remark of each number that `DatasetStats.as_dict` returns."""
+    rows = [("rows", f"{numbers['rows']:,}", "")]
+    rows += [("  unreadable", f"{n:,}", reason) for reason, n in sorted(numbers["unreadable"].items())]
+    sequences = max(numbers["sequences"], 1)
+    rows += [
+        ("programs", f"{numbers['programs']:,}", f"{numbers['draws_per_program']:.2f} draws of each on average"),
+        ("single-edit programs", f"{numbers['single_edit_programs']:.2%}", ""),
+        ("single-edit sequences", f"{numbers['single_edit_sequences']:.2%}", ""),
+    ]
+    if numbers["distinct_draws"] is not None:
+        rows.append(("distinct draws", f"{numbers['distinct_draws']:.2%}", "of programs drawn more than once"))
+    for unit in ("characters", "tokens"):
+        if (written := numbers.get(f"sequence_{unit}")) is not None:
+            plain = numbers[f"program_{unit}"]
+            ratio = f"{written / plain:.3f} times the programs', " if plain else ""
+            rows.append((unit, f"{written:,}", f"{ratio}{written / sequences:,.1f} a sequence"))
+    return rows
+
+
 def lines_inserted(edit: str) -> int:
     """Return how many lines an edit text of format `diff` inserts: its rows start with `+`, headers never do."""
     return sum(row.startswith("+") for row in edit.split("\n"))
 
 
 def lines_of_edits(record: Record) -> list[int]:
-    """Return how many lines each edit of a record inserts; raise `ProgramError` if that cannot be told.
+    """Return how many lines each edit of a record inserts; raise `ProgramError` if they cannot be read.
 
-    In format `diff` rows are counted, whether they are well formed or not: other tools write that too.
+    In format `diff` rows are counted, whether they are well-formed or not: other tools write that too.
     """
     if record.codec is DIFF:
         return [lines_inserted(edit) for edit in record.edits]
@@ -147,67 +166,10 @@ def lines_of_edits(record: Record) -> list[int]:
         raise ProgramError("malformed-edit", str(error)) from None
 
 
-def share(part: float, whole: float) -> float:
-    """Return `part / whole`, and 0 where there is nothing to divide."""
-    return part / whole if whole else 0.0
-
-
-def describe(counts: Mapping[int, int]) -> dict[str, float]:
-    """Return mean, quartiles and maximum of the values in `counts` (value -> how often)."""
-    total = sum(counts.values())
-    return {
-        "mean": share(sum(value * n for value, n in counts.items()), total),
-        "q1": quantile(counts, 0.25),
-        "median": quantile(counts, 0.5),
-        "q3": quantile(counts, 0.75),
-        "max": max(counts, default=0),
-    }
-
-
-def quantile(counts: Mapping[int, int], fraction: float) -> float:
-    """Return a quantile of the values in `counts`, linear between neighbors as NumPy has it."""
-    total = sum(counts.values())
-    if not total:
-        return 0.0
-    place = (total - 1) * fraction
-    low = _ranked(counts, int(place))
-    high = _ranked(counts, min(int(place) + 1, total - 1))
-    return low + (high - low) * (place - int(place))
-
-
-def _ranked(counts: Mapping[int, int], rank: int) -> int:
-    """Return the value at `rank`, from 0, of all values in order."""
-    for value in sorted(counts):
-        rank -= counts[value]
-        if rank < 0:
-            return value
-    raise IndexError("rank past the last value")
-
-
-def histogram(counts: Mapping[int, int], *, single: int = 10) -> list[tuple[str, int]]:
-    """Return (label, count) of each bin: one for each value up to `single`, then ever wider ones."""
-    bins: list[tuple[str, int]] = []
-    low, largest = min(counts, default=1), max(counts, default=0)
-    while low <= largest:
-        high = low if low <= single else _bin_end(low)
-        label = str(low) if low == high else f"{low}-{high}"
-        bins.append((label, sum(n for value, n in counts.items() if low <= value <= high)))
-        low = high + 1
-    return bins
-
-
-def _bin_end(low: int) -> int:
-    """Return where the bin that starts at `low` ends: at 15, 20, 30, 50, 70, 100, or these times a power of ten."""
-    scale = 10
-    while low > 10 * scale:
-        scale *= 10
-    return next(scale * end // 10 for end in (15, 20, 30, 50, 70, 100) if low <= scale * end // 10)
-
-
 def load_tokenizer(path: Path) -> "Tokenizer":
-    """Return the tokenizer in the file at `path`; `<|diff|>` is one token to it, as it is in training."""
+    """Return the tokenizer in the file at `path`; `<|diff|>` is a single token, as in training."""
     try:
-        from tokenizers import Tokenizer  # an extra, and slow to load
+        from tokenizers import Tokenizer
     except ImportError:
         raise ConfigError("counting tokens needs the extra `tokens`: pip install 'lintseq[tokens]'") from None
     if not path.is_file():
@@ -224,14 +186,14 @@ def stats(
     path: str,
     *,
     tokenizer: "Tokenizer | None" = None,
-    progress: Callable[[Stats, int], None] | None = None,
-) -> Stats:
+    progress: Callable[[DatasetStats, int], None] | None = None,
+) -> DatasetStats:
     """Return the counts over a JSONL file, read row by row.
 
     `progress` is called now and then with the counts so far and the bytes of the file that are read.
     Raises `ProgramError` if the file has rows and none of them holds an edit sequence.
     """
-    counts = Stats()
+    counts = DatasetStats()
     failures: list[ProgramError] = []
     lines = read_rows(path)
     while batch := _take(lines, counts):
@@ -254,7 +216,7 @@ def stats(
     return counts
 
 
-def _take(lines: Iterator[RawRow], counts: Stats) -> list[RawRow]:
+def _take(lines: Iterator[RawRow], counts: DatasetStats) -> list[RawRow]:
     """Return the next lines; where the file cannot be read on, count that and return those before."""
     batch: list[RawRow] = []
     try:
@@ -276,8 +238,3 @@ def _count_tokens(tokenizer: "Tokenizer", rows: Sequence[tuple[Sequence[str], st
 def _encodable(text: str) -> str:
     """Return `text` with lone surrogates, which no tokenizer takes, as question marks."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _hash(text: str) -> int:
-    """Return 64 bits that are the same in every process, which `hash` does not promise."""
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest())

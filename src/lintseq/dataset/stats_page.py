@@ -2,13 +2,13 @@
 
 from collections import Counter
 
-from lintseq.dataset.stats import Stats
+from lintseq.dataset.stats import DatasetStats, table_rows
 from lintseq.reporting.charts import chart
-from lintseq.reporting.numbers import plural, table_rows
+from lintseq.reporting.numbers import plural
 from lintseq.reporting.pages import escaped, fill, page, template
 
 
-def stats_page(stats: Stats, *, dataset: str) -> str:
+def stats_page(stats: DatasetStats, *, dataset: str) -> str:
     """Return the page; `dataset` is what to call the data set."""
     numbers = stats.as_dict()
     summary = f"{plural(numbers['sequences'], 'sequence')} of {plural(numbers['programs'], 'program')}"
@@ -22,10 +22,10 @@ def stats_page(stats: Stats, *, dataset: str) -> str:
             "charts": "\n".join(filter(None, charts_of(stats))),
         },
     )
-    return page(body, title=f"{dataset} in numbers", styles=("base.css", "chart.css", "stats.css"))
+    return page(body, title=f"{dataset} in numbers", styles=("chart.css", "stats.css"))
 
 
-def charts_of(stats: Stats) -> list[str]:
+def charts_of(stats: DatasetStats) -> list[str]:
     """Return a histogram of each thing that was counted."""
     draws = Counter(stats.draws.values())
     return [
@@ -36,7 +36,7 @@ def charts_of(stats: Stats) -> list[str]:
     ]
 
 
-def _tiles(stats: Stats) -> list[tuple[str, str]]:
+def _tiles(stats: DatasetStats) -> list[tuple[str, str]]:
     """Return the numbers that matter most, each with its name."""
     numbers = stats.as_dict()
     tiles = [

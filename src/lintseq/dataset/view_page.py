@@ -35,7 +35,7 @@ def view_page(survey: Survey, *, dataset: str) -> str:
     return page(
         body,
         title=f"{dataset}, edit by edit",
-        styles=("base.css", "chart.css", "code.css", "view.css"),
+        styles=("chart.css", "code.css", "view.css"),
         scripts=("text.js", "view.js"),
         data=view_data(survey),
     )

@@ -240,7 +240,7 @@ def report_page(composed: EvaluationReport) -> str:
     return page(
         body,
         title="Evaluation",
-        styles=("base.css", "code.css", "chart.css", "report.css", "plots.css"),
+        styles=("code.css", "chart.css", "report.css", "plots.css"),
         scripts=("text.js", "report.js"),
         data={"runs": composed.runs, "instructions": instructions, "examples": examples},
     )

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from lintseq.dataset.stats import describe, histogram
-from lintseq.reporting.numbers import described
+from lintseq.reporting.numbers import describe, described, histogram
 from lintseq.reporting.pages import escaped
 
 

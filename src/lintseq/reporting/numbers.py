@@ -1,27 +1,63 @@
-"""The numbers of a data set in words, the same in the terminal and on pages."""
+"""Arithmetic on counts, and numbers in words, the same in the terminal and on pages."""
 
 from collections.abc import Mapping
-from typing import Any
 
 
-def table_rows(numbers: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return name, value and remark of each number that `Stats.as_dict` gives."""
-    rows = [("rows", f"{numbers['rows']:,}", "")]
-    rows += [("  unreadable", f"{n:,}", reason) for reason, n in sorted(numbers["unreadable"].items())]
-    sequences = max(numbers["sequences"], 1)
-    rows += [
-        ("programs", f"{numbers['programs']:,}", f"{numbers['draws_per_program']:.2f} draws of each on average"),
-        ("single-edit programs", f"{numbers['single_edit_programs']:.2%}", ""),
-        ("single-edit sequences", f"{numbers['single_edit_sequences']:.2%}", ""),
-    ]
-    if numbers["distinct_draws"] is not None:
-        rows.append(("distinct draws", f"{numbers['distinct_draws']:.2%}", "of programs drawn more than once"))
-    for unit in ("characters", "tokens"):
-        if (written := numbers.get(f"sequence_{unit}")) is not None:
-            plain = numbers[f"program_{unit}"]
-            ratio = f"{written / plain:.3f} times the programs', " if plain else ""
-            rows.append((unit, f"{written:,}", f"{ratio}{written / sequences:,.1f} a sequence"))
-    return rows
+def share(part: float, whole: float) -> float:
+    """Return `part / whole`, and 0 where there is nothing to divide."""
+    return part / whole if whole else 0.0
+
+
+def describe(counts: Mapping[int, int]) -> dict[str, float]:
+    """Return mean, quartiles and maximum of the values in `counts` (value -> how often)."""
+    total = sum(counts.values())
+    return {
+        "mean": share(sum(value * n for value, n in counts.items()), total),
+        "q1": quantile(counts, 0.25),
+        "median": quantile(counts, 0.5),
+        "q3": quantile(counts, 0.75),
+        "max": max(counts, default=0),
+    }
+
+
+def quantile(counts: Mapping[int, int], fraction: float) -> float:
+    """Return a quantile of the values in `counts`, linear between neighbors as NumPy has it."""
+    total = sum(counts.values())
+    if not total:
+        return 0.0
+    place = (total - 1) * fraction
+    low = _ranked(counts, int(place))
+    high = _ranked(counts, min(int(place) + 1, total - 1))
+    return low + (high - low) * (place - int(place))
+
+
+def _ranked(counts: Mapping[int, int], rank: int) -> int:
+    """Return the value at `rank`, from 0, of all values in order."""
+    for value in sorted(counts):
+        rank -= counts[value]
+        if rank < 0:
+            return value
+    raise IndexError("rank past the last value")
+
+
+def histogram(counts: Mapping[int, int], *, single: int = 10) -> list[tuple[str, int]]:
+    """Return (label, count) of each bin: one for each value up to `single`, then ever wider ones."""
+    bins: list[tuple[str, int]] = []
+    low, largest = min(counts, default=1), max(counts, default=0)
+    while low <= largest:
+        high = low if low <= single else _bin_end(low)
+        label = str(low) if low == high else f"{low}-{high}"
+        bins.append((label, sum(n for value, n in counts.items() if low <= value <= high)))
+        low = high + 1
+    return bins
+
+
+def _bin_end(low: int) -> int:
+    """Return where the bin that starts at `low` ends: at 15, 20, 30, 50, 70, 100, or these times a power of ten."""
+    scale = 10
+    while low > 10 * scale:
+        scale *= 10
+    return next(scale * end // 10 for end in (15, 20, 30, 50, 70, 100) if low <= scale * end // 10)
 
 
 def described(numbers: Mapping[str, float]) -> str:

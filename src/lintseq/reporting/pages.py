@@ -27,7 +27,7 @@ def page(
     body: str, *, title: str, styles: Sequence[str], scripts: Sequence[str] = (), data: Mapping[str, Any] | None = None
 ) -> str:
     """Return a whole page: `body` is HTML, styles and scripts name templates, `data` is for the scripts to read."""
-    style = "\n".join(map(template, ("colors.css", *styles)))
+    style = "\n".join(map(template, ("colors.css", "base.css", *styles)))
     script = "\n".join(map(template, scripts))
     return fill(
         template("page.html"),

@@ -45,7 +45,7 @@ def study_page(plan: StudyPlan, sections: Sequence[Section], programs: Sequence[
             "file": escaped(as_toml(study)),
         },
     )
-    return page(body, title=study.title, styles=("base.css", "code.css", "chart.css", "report.css", "plots.css"))
+    return page(body, title=study.title, styles=("code.css", "chart.css", "report.css", "plots.css"))
 
 
 def study_markdown(plan: StudyPlan, paragraphs: Sequence[str], programs: Sequence[tuple[str, str]]) -> str:
