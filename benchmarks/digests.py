@@ -111,6 +111,8 @@ def stable(value: Any) -> Any:
 def training(examples: Path, folder: Path) -> Iterator[tuple[str, str]]:
     """Yield the digest of the steps, losses and tokens of a short pretraining and finetuning of the nano model."""
     nano = examples / "nano"
+    folder /= "training"
+    folder.mkdir()
     for name, options in (("linted", []), ("random", ["--linter", "none"])):
         corpus = str(nano / "corpus.jsonl.gz")
         list(run("build", corpus, "--output", str(folder / f"{name}.jsonl"), *options, "-q"))
@@ -153,8 +155,8 @@ def main() -> None:
             for label, value in part:
                 digests[label] = value
                 print(f"{value}  {label}", flush=True)
-    if options.output:
-        options.output.write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n")
+                if options.output:
+                    options.output.write_text(json.dumps(digests, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":
