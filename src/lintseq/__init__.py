@@ -20,8 +20,19 @@ PUBLIC = {
     "Edit sequences": {
         "lintseq.walks": ["sample_edits", "ProgramSampler", "SamplingOptions"],
         "lintseq.program": ["Program"],
-        "lintseq.edits": ["EditSequence", "Edit", "Hunk"],
-        "lintseq.codecs": ["get_codec", "Codec", "Resolution", "Note"],
+        "lintseq.edits": ["EditSequence", "Edit", "Hunk", "apply", "replay"],
+        "lintseq.codecs": ["resolve", "Resolution", "Note", "get_codec", "Codec"],
+        "lintseq.languages": ["get_language", "Language", "get_linter"],
+        "lintseq.linting": ["Linter", "Diagnostic"],
+    },
+    "Data sets": {
+        "lintseq.dataset.build": ["build"],
+        "lintseq.dataset.sampler": ["BuildOptions"],
+        "lintseq.dataset.screening": ["ScreeningOptions"],
+        "lintseq.dataset.report": ["BuildReport", "BuildProgress"],
+        "lintseq.dataset.convert": ["convert", "ConvertOptions"],
+        "lintseq.dataset.verify": ["verify", "VerifyOptions", "VerifyReport"],
+        "lintseq.dataset.stats": ["stats", "Stats"],
     },
     "Training": {
         "lintseq.lm.recipes": [
@@ -52,13 +63,29 @@ PUBLIC = {
         "lintseq.lm.runs": ["TrainingReport", "TrainingProgress"],
         "lintseq.lm.cards": ["write_card"],
     },
+    "Generation": {
+        "lintseq.lm.generation": ["complete", "CompletionOptions", "CompletionReport"],
+        "lintseq.lm.solving": ["solve", "SolveOptions", "Solution"],
+        "lintseq.lm.backends": ["BackendOptions"],
+        "lintseq.lm.linted": ["DecodingOptions"],
+    },
     "Evaluation": {
+        "lintseq.benchmarks": ["load_problems", "Problem"],
         "lintseq.evaluation.evaluate": ["evaluate", "EvaluationOptions", "EvaluationProgress"],
         "lintseq.evaluation.results": ["Evaluation", "JudgedCompletion"],
         "lintseq.evaluation.results_file": ["read_results"],
         "lintseq.evaluation.report": ["report", "ReportOptions", "EvaluationReport"],
     },
-    "Errors": {"lintseq.errors": ["LintseqError", "ConfigError", "ProgramError", "MalformedEditError"]},
+    "Errors": {
+        "lintseq.errors": [
+            "LintseqError",
+            "ConfigError",
+            "ProgramError",
+            "MalformedEditError",
+            "ToolError",
+            "BuildInterrupted",
+        ]
+    },
 }
 """Every public name, by topic and the module that defines it."""
 

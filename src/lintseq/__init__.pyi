@@ -1,15 +1,34 @@
 # Written by tests/reference.py.
+from lintseq.benchmarks import Problem as Problem
+from lintseq.benchmarks import load_problems as load_problems
 from lintseq.codecs import Codec as Codec
 from lintseq.codecs import Note as Note
 from lintseq.codecs import Resolution as Resolution
 from lintseq.codecs import get_codec as get_codec
+from lintseq.codecs import resolve as resolve
+from lintseq.dataset.build import build as build
+from lintseq.dataset.convert import ConvertOptions as ConvertOptions
+from lintseq.dataset.convert import convert as convert
+from lintseq.dataset.report import BuildProgress as BuildProgress
+from lintseq.dataset.report import BuildReport as BuildReport
+from lintseq.dataset.sampler import BuildOptions as BuildOptions
+from lintseq.dataset.screening import ScreeningOptions as ScreeningOptions
+from lintseq.dataset.stats import Stats as Stats
+from lintseq.dataset.stats import stats as stats
+from lintseq.dataset.verify import VerifyOptions as VerifyOptions
+from lintseq.dataset.verify import VerifyReport as VerifyReport
+from lintseq.dataset.verify import verify as verify
 from lintseq.edits import Edit as Edit
 from lintseq.edits import EditSequence as EditSequence
 from lintseq.edits import Hunk as Hunk
+from lintseq.edits import apply as apply
+from lintseq.edits import replay as replay
+from lintseq.errors import BuildInterrupted as BuildInterrupted
 from lintseq.errors import ConfigError as ConfigError
 from lintseq.errors import LintseqError as LintseqError
 from lintseq.errors import MalformedEditError as MalformedEditError
 from lintseq.errors import ProgramError as ProgramError
+from lintseq.errors import ToolError as ToolError
 from lintseq.evaluation.evaluate import EvaluationOptions as EvaluationOptions
 from lintseq.evaluation.evaluate import EvaluationProgress as EvaluationProgress
 from lintseq.evaluation.evaluate import evaluate as evaluate
@@ -19,12 +38,22 @@ from lintseq.evaluation.report import report as report
 from lintseq.evaluation.results import Evaluation as Evaluation
 from lintseq.evaluation.results import JudgedCompletion as JudgedCompletion
 from lintseq.evaluation.results_file import read_results as read_results
+from lintseq.languages import Language as Language
+from lintseq.languages import get_language as get_language
+from lintseq.languages import get_linter as get_linter
+from lintseq.linting import Diagnostic as Diagnostic
+from lintseq.linting import Linter as Linter
+from lintseq.lm.backends import BackendOptions as BackendOptions
 from lintseq.lm.cards import write_card as write_card
 from lintseq.lm.corpus import CorpusProgress as CorpusProgress
 from lintseq.lm.documents import TextOptions as TextOptions
 from lintseq.lm.finetuning import FinetunePlan as FinetunePlan
 from lintseq.lm.finetuning import finetune as finetune
 from lintseq.lm.finetuning import plan_finetuning as plan_finetuning
+from lintseq.lm.generation import CompletionOptions as CompletionOptions
+from lintseq.lm.generation import CompletionReport as CompletionReport
+from lintseq.lm.generation import complete as complete
+from lintseq.lm.linted import DecodingOptions as DecodingOptions
 from lintseq.lm.matching import ArmBudget as ArmBudget
 from lintseq.lm.matching import TrainingPlan as TrainingPlan
 from lintseq.lm.pretraining import prepare_pretraining as prepare_pretraining
@@ -42,6 +71,9 @@ from lintseq.lm.recipes import RunOptions as RunOptions
 from lintseq.lm.recipes import read_recipe as read_recipe
 from lintseq.lm.runs import TrainingProgress as TrainingProgress
 from lintseq.lm.runs import TrainingReport as TrainingReport
+from lintseq.lm.solving import Solution as Solution
+from lintseq.lm.solving import SolveOptions as SolveOptions
+from lintseq.lm.solving import solve as solve
 from lintseq.lm.tokenizers import TokenizerExtension as TokenizerExtension
 from lintseq.lm.tokenizers import TokenizerOptions as TokenizerOptions
 from lintseq.lm.tokenizers import TrainedTokenizer as TrainedTokenizer
@@ -57,11 +89,21 @@ PUBLIC: dict[str, dict[str, list[str]]]
 __all__ = [
     "Architecture",
     "ArmBudget",
+    "BackendOptions",
+    "BuildInterrupted",
+    "BuildOptions",
+    "BuildProgress",
+    "BuildReport",
     "Codec",
+    "CompletionOptions",
+    "CompletionReport",
     "ConfigError",
+    "ConvertOptions",
     "CorpusOptions",
     "CorpusProgress",
     "CorpusSource",
+    "DecodingOptions",
+    "Diagnostic",
     "Edit",
     "EditSequence",
     "Evaluation",
@@ -72,6 +114,8 @@ __all__ = [
     "FinetuneRecipe",
     "Hunk",
     "JudgedCompletion",
+    "Language",
+    "Linter",
     "LintseqError",
     "LoraOptions",
     "MalformedEditError",
@@ -80,6 +124,7 @@ __all__ = [
     "OptimizerOptions",
     "PairOptions",
     "PretrainRecipe",
+    "Problem",
     "Program",
     "ProgramError",
     "ProgramSampler",
@@ -87,25 +132,44 @@ __all__ = [
     "Resolution",
     "RunOptions",
     "SamplingOptions",
+    "ScreeningOptions",
+    "Solution",
+    "SolveOptions",
+    "Stats",
     "TextOptions",
     "TokenizerExtension",
     "TokenizerOptions",
+    "ToolError",
     "TrainedTokenizer",
     "TrainingPlan",
     "TrainingProgress",
     "TrainingReport",
+    "VerifyOptions",
+    "VerifyReport",
     "__version__",
+    "apply",
+    "build",
+    "complete",
+    "convert",
     "evaluate",
     "extend_tokenizer",
     "finetune",
     "get_codec",
+    "get_language",
+    "get_linter",
+    "load_problems",
     "plan_finetuning",
     "prepare_pretraining",
     "pretrain",
     "read_recipe",
     "read_results",
+    "replay",
     "report",
+    "resolve",
     "sample_edits",
+    "solve",
+    "stats",
     "train_tokenizer",
+    "verify",
     "write_card",
 ]
