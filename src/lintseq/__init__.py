@@ -32,7 +32,7 @@ PUBLIC = {
         "lintseq.dataset.report": ["BuildReport", "BuildProgress"],
         "lintseq.dataset.convert": ["convert", "ConvertOptions"],
         "lintseq.dataset.verify": ["verify", "VerifyOptions", "VerifyReport"],
-        "lintseq.dataset.stats": ["stats", "Stats"],
+        "lintseq.dataset.stats": ["stats", "DatasetStats"],
     },
     "Training": {
         "lintseq.lm.recipes": [
@@ -75,6 +75,9 @@ PUBLIC = {
         "lintseq.evaluation.results": ["Evaluation", "JudgedCompletion"],
         "lintseq.evaluation.results_file": ["read_results"],
         "lintseq.evaluation.report": ["report", "ReportOptions", "EvaluationReport"],
+    },
+    "Studies": {
+        "lintseq.study.study": ["run_study", "plan_study", "pack_study", "StudyOptions", "StudyReport"],
     },
     "Errors": {
         "lintseq.errors": [

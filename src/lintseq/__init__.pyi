@@ -13,7 +13,7 @@ from lintseq.dataset.report import BuildProgress as BuildProgress
 from lintseq.dataset.report import BuildReport as BuildReport
 from lintseq.dataset.sampler import BuildOptions as BuildOptions
 from lintseq.dataset.screening import ScreeningOptions as ScreeningOptions
-from lintseq.dataset.stats import Stats as Stats
+from lintseq.dataset.stats import DatasetStats as DatasetStats
 from lintseq.dataset.stats import stats as stats
 from lintseq.dataset.verify import VerifyOptions as VerifyOptions
 from lintseq.dataset.verify import VerifyReport as VerifyReport
@@ -80,6 +80,11 @@ from lintseq.lm.tokenizers import TrainedTokenizer as TrainedTokenizer
 from lintseq.lm.tokenizers import extend_tokenizer as extend_tokenizer
 from lintseq.lm.tokenizers import train_tokenizer as train_tokenizer
 from lintseq.program import Program as Program
+from lintseq.study.study import StudyOptions as StudyOptions
+from lintseq.study.study import StudyReport as StudyReport
+from lintseq.study.study import pack_study as pack_study
+from lintseq.study.study import plan_study as plan_study
+from lintseq.study.study import run_study as run_study
 from lintseq.walks import ProgramSampler as ProgramSampler
 from lintseq.walks import SamplingOptions as SamplingOptions
 from lintseq.walks import sample_edits as sample_edits
@@ -102,6 +107,7 @@ __all__ = [
     "CorpusOptions",
     "CorpusProgress",
     "CorpusSource",
+    "DatasetStats",
     "DecodingOptions",
     "Diagnostic",
     "Edit",
@@ -135,7 +141,8 @@ __all__ = [
     "ScreeningOptions",
     "Solution",
     "SolveOptions",
-    "Stats",
+    "StudyOptions",
+    "StudyReport",
     "TextOptions",
     "TokenizerExtension",
     "TokenizerOptions",
@@ -158,7 +165,9 @@ __all__ = [
     "get_language",
     "get_linter",
     "load_problems",
+    "pack_study",
     "plan_finetuning",
+    "plan_study",
     "prepare_pretraining",
     "pretrain",
     "read_recipe",
@@ -166,6 +175,7 @@ __all__ = [
     "replay",
     "report",
     "resolve",
+    "run_study",
     "sample_edits",
     "solve",
     "stats",
