@@ -1,4 +1,4 @@
-"""The formula of operations, held against those that torch counts. Skips where torch or transformers is absent."""
+"""The formula for operations, compared with what torch counts. Skipped without torch or transformers."""
 
 import inspect
 from typing import Any
@@ -29,27 +29,27 @@ CONFIGS = {
 }
 
 
-def counted(model: Any, tokens: Any, kept: Any = None) -> tuple[int, Any]:
-    """Return the operations that torch counts when tokens are fed, and what the model keeps."""
+def counted(model: Any, tokens: Any, cached: Any = None) -> tuple[int, Any]:
+    """Return the operations that torch counts for feeding tokens, and the model's cache."""
     name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
     with torch.no_grad(), flop_counter.FlopCounterMode(display=False) as counter:
-        answer = model(tokens, use_cache=True, **({} if kept is None else {name: kept}))
+        answer = model(tokens, use_cache=True, **({} if cached is None else {name: cached}))
     return counter.get_total_flops(), answer[name]
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_operations_are_those_that_torch_counts(name: str) -> None:
+def test_operations_equal_those_that_torch_counts(name: str) -> None:
     kind, options = CONFIGS[name]
     config = getattr(transformers, kind)(**options)
     model = transformers.AutoModelForCausalLM.from_config(config).eval()
     shape = shape_of(config.to_dict())
     tokens = torch.randint(0, 320, (1, PROMPT + DRAWN), generator=torch.Generator().manual_seed(0))
-    prompt, kept = counted(model, tokens[:, :PROMPT])
-    # torch multiplies a prompt's whole square of scores; that the half above the diagonal is not needed, we count.
+    prompt, cached = counted(model, tokens[:, :PROMPT])
+    # torch computes the full square of attention scores; the formula leaves out the half above the diagonal.
     unneeded = 4 * shape.layers * shape.heads * shape.head_size * PROMPT * (PROMPT - 1) // 2
     assert prompt - unneeded == pytest.approx(shape.prompt(PROMPT), rel=0.01)
     drawn = 0
-    for place in range(PROMPT, PROMPT + DRAWN - 1):
-        one, kept = counted(model, tokens[:, place : place + 1], kept)
-        drawn += one
+    for position in range(PROMPT, PROMPT + DRAWN - 1):
+        operations, cached = counted(model, tokens[:, position : position + 1], cached)
+        drawn += operations
     assert drawn == pytest.approx(shape.completion(DRAWN, prompt=PROMPT), rel=0.01)

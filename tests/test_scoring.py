@@ -1,4 +1,4 @@
-"""pass@k is what counting all draws gives; intervals and differences do not depend on order."""
+"""pass@k equals a count of all samples; intervals and differences do not depend on the order of problems."""
 
 from fractions import Fraction
 from itertools import combinations
@@ -15,25 +15,25 @@ COUNTS = st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0
 
 
 @given(COUNTS)
-def test_pass_at_k_is_the_share_of_draws_that_hold_a_right_one(case):
+def test_pass_at_k_is_the_share_of_samples_with_a_correct_completion(case):
     n, c, k = case
     draws = list(combinations([True] * c + [False] * (n - c), k))
     assert pass_at_k(n, c, k) == pytest.approx(float(Fraction(sum(map(any, draws)), len(draws))), abs=1e-15)
 
 
 @pytest.mark.parametrize(("n", "c", "k"), [(3, 1, 4), (3, 1, 0), (0, 0, 1), (3, 4, 1), (3, -1, 1)])
-def test_where_pass_at_k_is_not_defined_it_raises(n, c, k):
+def test_pass_at_k_raises_where_it_is_not_defined(n, c, k):
     with pytest.raises(ValueError, match=r"not defined|cannot be correct"):
         pass_at_k(n, c, k)
 
 
-def test_large_numbers_lose_nothing():
+def test_large_numbers_are_exact():
     assert pass_at_k(10_000, 1, 1) == pytest.approx(1e-4, rel=1e-12)
     assert pass_at_k(10_000, 0, 100) == 0.0
     assert pass_at_k(200, 101, 100) == 1.0
 
 
-def test_k_over_n_is_none_and_the_others_are_there():
+def test_scores_are_none_for_k_above_n():
     found = scores({"a": (2, 1), "b": (5, 5)}, [1, 2, 5])
     assert found[5] is None
     assert found[1] is not None
@@ -53,7 +53,7 @@ def test_scores_do_not_depend_on_the_order_of_problems(counts, rng: Random):
 
 @settings(max_examples=25)
 @given(PROBLEMS)
-def test_the_interval_holds_the_score(counts):
+def test_the_interval_contains_the_score(counts):
     found = scores(counts, [1])[1]
     assert found is not None
     assert 0 <= found.low <= found.value + 1e-9
@@ -68,14 +68,14 @@ def test_the_interval_is_about_as_wide_as_theory_says():
     assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.1)
 
 
-def test_a_run_is_no_better_than_itself():
+def test_a_run_does_not_differ_from_itself():
     counts = {str(number): (5, number % 6) for number in range(50)}
     found = difference(counts, counts, 1)
     assert found is not None
     assert (found.value, found.low, found.high) == (0, 0, 0)
 
 
-def test_pairing_makes_a_small_steady_gain_certain():
+def test_pairing_makes_a_small_consistent_gain_significant():
     one = {str(number): (10, number % 10) for number in range(60)}
     other = {name: (n, c + 1) for name, (n, c) in one.items()}
     found = difference(other, one, 1)
@@ -84,11 +84,11 @@ def test_pairing_makes_a_small_steady_gain_certain():
     assert found.low > 0.09
 
 
-def test_differences_are_of_problems_that_both_have_and_of_k_that_both_allow():
+def test_differences_need_common_problems_and_enough_completions():
     assert difference({"a": (2, 1)}, {"b": (2, 1)}, 1) is None
     assert difference({"a": (2, 1)}, {"a": (1, 1)}, 2) is None
 
 
-def test_what_was_not_judged_does_not_count():
+def test_completions_that_were_not_judged_do_not_count():
     verdicts = ("passed", "failed", "timeout", "not-run", "sandbox-error")
     assert counts_of([JudgedCompletion("a", 0, verdict) for verdict in verdicts]) == {"a": (3, 1)}

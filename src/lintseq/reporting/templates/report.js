@@ -1,5 +1,5 @@
 "use strict";
-// The examples: found by run, problem, verdict, error, edits and word; each opens to its program and its edits.
+// Examples: filtered by run, problem, verdict, error, edits and search text; each opens to its program and its edits.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const by = (id) => document.getElementById(id);
@@ -20,11 +20,11 @@ function passes(example) {
 }
 
 function haystack(example) {
-  const texts = [example.problem, asked(example), example.detail, example.completion, example.text ?? "", example.suspect ? "suspect" : ""];
+  const texts = [example.problem, instruction(example), example.detail, example.completion, example.text ?? "", example.suspect ? "suspect" : ""];
   return (example.haystack ??= texts.join("\n").toLowerCase());
 }
 
-function asked(example) {
+function instruction(example) {
   return example.instruction === undefined ? "" : data.instructions[example.instruction].trim();
 }
 
@@ -33,7 +33,7 @@ function filter() {
   const count = found.length.toLocaleString("en");
   const all = data.examples.length.toLocaleString("en");
   const filtering = found.length < data.examples.length || FILTERS.some((name) => by(name).value) || by("word").value;
-  by("found").textContent = !filtering ? `${all} examples` : found.length ? `${count} of ${all} examples` : "No example on this page is like that";
+  by("found").textContent = !filtering ? `${all} examples` : found.length ? `${count} of ${all} examples` : "No examples match";
   by("clear").hidden = !filtering;
   by("list").replaceChildren();
   shown = 0;
@@ -65,9 +65,9 @@ function opened(example) {
   const inside = element("div", { class: "inside" });
   if (example.detail) inside.append(write(element("p", { class: "verdict-says" }), example.detail));
   inside.append(write(element("p", { class: "note" }), [example.run, example.format, ...example.facts].filter(Boolean).join(" · ")));
-  if (asked(example)) inside.append(write(element("p", { class: "asked", tabindex: "0" }), asked(example)));
+  if (instruction(example)) inside.append(write(element("p", { class: "asked", tabindex: "0" }), instruction(example)));
   if (example.suspect) inside.append(write(element("p", { class: "why" }), `Suspect: ${example.suspect}`));
-  if (example.cut) inside.append(element("p", { class: "why" }, "The text is long; only its beginning is here."));
+  if (example.cut) inside.append(element("p", { class: "why" }, "The text is cut: only its beginning is shown."));
   const columns = element("div", { class: "columns" });
   columns.append(block("Program", program(example.text ?? example.completion)));
   if (isEdits) columns.append(block("Edits, as written", edits(example.completion)));
