@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from lintseq.cli import main
-from lintseq.cli.sample import chosen, headers, printable, show
 from lintseq.codecs import DIFF
 from lintseq.edits import EditSequence
 from lintseq.program import Program
+from lintseq.reporting.terminal import headers, print_sequence, printable, visible_lines
 from lintseq.walks import sample_edits
 
 AREA = "import math\n\ndef area(r):\n    return math.pi * r ** 2\n\nprint(area(2))\n"
@@ -26,17 +26,17 @@ def area(tmp_path: Path) -> str:
     return str(path)
 
 
-def shown(sequence: EditSequence, *, terminal: bool = False) -> str:
+def printed(sequence: EditSequence, *, terminal: bool = False) -> str:
     colors: Literal["standard"] | None = "standard" if terminal else None
     to = Console(file=io.StringIO(), width=80, force_terminal=terminal, highlight=False, color_system=colors)
-    show(sequence, to, title="area.py")
+    print_sequence(sequence, to, title="area.py")
     assert isinstance(to.file, io.StringIO)
     return to.file.getvalue()
 
 
 def test_a_program_grows_edit_by_edit() -> None:
     sequence = EditSequence(Program.from_text(AREA), (0, 1, 1, 1, 2, 2))
-    assert shown(sequence) == (
+    assert printed(sequence) == (
         "area.py: 3 edits\n"
         "\n"
         "edit 1 of 3: +1 line\n"
@@ -60,7 +60,7 @@ def test_a_program_grows_edit_by_edit() -> None:
 
 def test_on_a_terminal_new_lines_are_green_and_long_ones_cut() -> None:
     program = Program.from_text("x = 1\ny = '" + "long " * 40 + "'\n")
-    out = shown(EditSequence(program, (0, 1)), terminal=True)
+    out = printed(EditSequence(program, (0, 1)), terminal=True)
     assert "\x1b[32m+ x = 1\x1b[0m" in out
     assert "\x1b[2m  1   x = 1\x1b[0m" in out or "\x1b[2m  1 \x1b[0m\x1b[2m  x = 1\x1b[0m" in out
     assert out.count("…") == 1
@@ -68,7 +68,7 @@ def test_on_a_terminal_new_lines_are_green_and_long_ones_cut() -> None:
 
 def test_off_a_terminal_no_line_is_cut() -> None:
     program = Program.from_text("y = '" + "long " * 40 + "'\n")
-    assert program.lines[0] in shown(EditSequence(program, (0,)))
+    assert program.lines[0] in printed(EditSequence(program, (0,)))
 
 
 def test_in_a_long_program_the_surroundings_and_headers_are_shown() -> None:
@@ -76,7 +76,7 @@ def test_in_a_long_program_the_surroundings_and_headers_are_shown() -> None:
     program = Program.from_text("\n".join(["class A:", "    def f(self):", *body, "", "x = 1"]))
     arrivals = [0] * len(program.lines)
     arrivals[40] = 1
-    last = shown(EditSequence(program, tuple(arrivals))).split("edit 2 of 2")[1]
+    last = printed(EditSequence(program, tuple(arrivals))).split("edit 2 of 2")[1]
     assert last == (
         ": +1 line\n"
         "   1   class A:\n"
@@ -100,11 +100,11 @@ def test_headers_are_the_lines_that_open_the_blocks_around() -> None:
 
 def test_a_gap_of_one_line_is_filled() -> None:
     state = [f"x{n} = {n}" for n in range(50)]
-    assert chosen(state, {3}) == [0, 1, 2, 3, 4, 5], "line 0 alone would be left out"
-    assert chosen(state, {10, 16}) == list(range(8, 19))
+    assert visible_lines(state, {3}) == [0, 1, 2, 3, 4, 5], "line 0 alone would be left out"
+    assert visible_lines(state, {10, 16}) == list(range(8, 19))
 
 
-def test_what_a_terminal_would_obey_is_shown_as_a_picture() -> None:
+def test_control_characters_are_replaced_by_visible_symbols() -> None:
     assert printable("\ta\x1b[31m\x0c\x7f\x9b\r") == "    a␛[31m␌␡�"
     assert printable("a\rb\ud800") == "a␍b�"
 

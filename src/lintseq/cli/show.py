@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lintseq.cli.console import plural
-from lintseq.cli.sample import console, print_line, printable, show_edit, show_title
 from lintseq.errors import ConfigError, ProgramError
+from lintseq.reporting.terminal import console, print_edit, print_line, print_title, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -211,12 +211,12 @@ def _listed(words: Sequence[str], last: str) -> str:
 def show_whole(shown: Shown, to: "Console") -> None:
     """Print the whole sequence."""
     sequence = shown.sequence
-    show_title(sequence, to, title=shown.title)
+    print_title(sequence, to, title=shown.title)
     for line in shown.record.instruction.strip().split("\n"):
         print_line(to, (printable(line), ""))
     for edit in range(shown.first, len(sequence)):
         print_line(to)
-        show_edit(sequence, edit, to)
+        print_edit(sequence, edit, to)
         for line in why(shown, edit):
             print_line(to, (f"  {line}", "yellow"))
 
@@ -310,7 +310,7 @@ def picture(page: Shown | str | None, where: Where, to: "Console") -> tuple[list
         return [*told, *[""] * (height - 1 - len(told)), _captured(to, _HINT, "dim")], where
     head = _captured_lines(to, lambda: _print_head(page, to))
     new: list[bool] = []
-    body = _captured_lines(to, lambda: new.extend(show_edit(page.sequence, where.edit, to)))
+    body = _captured_lines(to, lambda: new.extend(print_edit(page.sequence, where.edit, to)))
     foot = [_captured(to, line, "yellow") for line in _folded(why(page, where.edit), width, height // 6)]
     if height < len(head) + len(foot) + 6:  # on a small screen, the program comes first
         head, foot = head[:1], foot[:1] if height > 8 else []
@@ -327,7 +327,7 @@ def picture(page: Shown | str | None, where: Where, to: "Console") -> tuple[list
 
 
 def _print_head(page: Shown, to: "Console") -> None:
-    show_title(page.sequence, to, title=page.title)
+    print_title(page.sequence, to, title=page.title)
     said = printable(" ".join(page.record.instruction.split()))
     lines = textwrap.wrap(said, to.size.width - 1, max_lines=_INSTRUCTION_LINES, placeholder=" …")
     for line in lines:

@@ -11,11 +11,12 @@ import typer
 from lintseq.cli.complete import BACKEND_PANEL, DECODING_PANEL, Model
 from lintseq.cli.console import plural
 from lintseq.cli.options import with_options
-from lintseq.cli.sample import console, print_line, printable, read_source, show_state
+from lintseq.cli.sample import read_source
 from lintseq.codecs import Resolution
 from lintseq.codecs.locate import align
 from lintseq.lm.solving import Solution, SolveOptions
 from lintseq.lm.solving import solve as write_program
+from lintseq.reporting.terminal import console, print_line, print_state, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -114,7 +115,7 @@ def print_edit(resolution: Resolution, number: int, to: "Console") -> None:
     before, after = list(states[max(number - 1, 0)].lines), list(states[number].lines)
     new = set(range(len(after))) - set(align(before, after))
     print_line(to, (f"edit {number}:", "bold cyan"), (f" +{plural(len(new), 'line')}", "cyan"))
-    show_state(after, new, to, width=len(str(len(after))))
+    print_state(after, new, to, width=len(str(len(after))))
 
 
 def print_solution(solution: Solution, to: "Console") -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from lintseq.cli.sample import console
+from lintseq.reporting.terminal import console
 
 if TYPE_CHECKING:
     from rich.console import Console

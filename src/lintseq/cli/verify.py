@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lintseq.cli.console import plural
-from lintseq.cli.sample import console, printable
 from lintseq.cli.stats import Ticker
+from lintseq.reporting.terminal import console, printable
 
 if TYPE_CHECKING:
     from rich.console import Console

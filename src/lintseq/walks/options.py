@@ -18,15 +18,15 @@ class SamplingOptions:
     """How edit sequences are drawn."""
 
     linter: str = "native"
-    """What decides which lines are removed together: native (the program's needs), none (random chunks, the paper's
-    RandSeq), or any linter as a black box."""
+    """What decides which lines arrive together: native (the program's needs), none (chance: the paper's RandSeq), or
+    any linter as a black box."""
     order: Order = "uniform"
-    """Which line is removed next: any line of code (uniform, the paper), preferably an indented one (indent, its
-    code), or the last one (forward), so that the program grows from top to bottom and all draws are equal."""
+    """Which line is removed next: any (uniform, the paper), preferably an indented one (indent, the published code), or
+    the last one (forward: programs grow from top to bottom, and all draws are equal)."""
     comments: Comments = "attach"
-    """Comments and blank lines arrive with the code they describe (attach), or all in the first edit (first)."""
+    """When comments and blank lines arrive: with the code they describe (attach), or in an edit of their own (first)."""
     certify: str | None = None
-    """A second linter that has to find every state clean."""
+    """A second linter that must find every state clean."""
 
 
 @cache
