@@ -21,10 +21,11 @@ class SamplingOptions:
     """What decides which lines arrive together: native (the program's needs), none (chance: the paper's RandSeq), or
     any linter as a black box."""
     order: Order = "uniform"
-    """Which line is removed next: any (uniform, the paper), preferably an indented one (indent, the published code), or
-    the last one (forward: programs grow from top to bottom, and all draws are equal)."""
+    """Which line is removed next: any (uniform, the paper), preferably an indented one (indent, the published code),
+    or the last one (forward: programs grow from top to bottom, and all draws are equal)."""
     comments: Comments = "attach"
-    """When comments and blank lines arrive: with the code they describe (attach), or in an edit of their own (first)."""
+    """When comments and blank lines arrive: with the code they describe (attach), or in an edit of their own
+    (first)."""
     certify: str | None = None
     """A second linter that must find every state clean."""
 
