@@ -49,16 +49,16 @@ def card(
 
 def test_a_card_reads_like_this() -> None:
     text = card().text
-    assert "no error that the whole program does not have" in text
+    assert "no state has an error that the whole program does not have" in text
     for line in (
         "| edit sequences | 1,234,567 |",
         "| rows read | 1,300 |",
         "| rows rejected | 1,234 |",
-        "| edits a sequence | 3.14 (median 3, at most 10) |",
-        "| lines an edit | 2.50 |",
-        "| sequences of a single edit | 12.5 % |",
+        "| edits per sequence | 3.14 (median 3, maximum 10) |",
+        "| lines per edit | 2.50 |",
+        "| sequences with a single edit | 12.5 % |",
         "| rejected: syntax | 1,200 |",
-        "| draws left out: equal | 7 |",
+        "| draws dropped: equal | 7 |",
         "| samples | `5` |",
         "| seed | `0` |",
         "| licenses | `MIT, ISC` |",
@@ -134,11 +134,11 @@ def test_licenses_are_called_what_the_hub_calls_them(licenses: dict[str, int], n
 @pytest.mark.parametrize(
     ("sampling", "claims", "not_claimed"),
     [
-        ({"linter": "native", "certify": None}, "by lintseq's own analysis, no error", "judged"),
-        ({"linter": "pylint", "certify": None}, "by `pylint`, no error", "own analysis"),
-        ({"linter": "native", "certify": "ruff"}, "Each state was judged by `ruff` too", "any error"),
-        ({"linter": "none", "certify": None}, "the states on the way may have any error", "no error"),
-        (None, "converted from records that were there before", "no error"),
+        ({"linter": "native", "certify": None}, "By lintseq's own analysis, no state has an error", "checked"),
+        ({"linter": "pylint", "certify": None}, "By `pylint`, no state has an error", "own analysis"),
+        ({"linter": "native", "certify": "ruff"}, "Each state was also checked by `ruff`", "may have errors"),
+        ({"linter": "none", "certify": None}, "intermediate states may have errors", "no state"),
+        (None, "converted from an existing data set", "no state"),
     ],
 )
 def test_no_more_is_claimed_than_is_known(sampling: Any, claims: str, not_claimed: str) -> None:

@@ -29,17 +29,15 @@ from lintseq.dataset.rejections import encode_rejection
 from lintseq.dataset.report import BuildProgress, BuildReport
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.shapes import SHAPES, ProgramRow
-from lintseq.errors import BuildInterrupted, ConfigError, LintseqError, ProgramError, ToolError
+from lintseq.errors import BrokenInputError, BuildInterrupted, ConfigError, LintseqError, ProgramError, ToolError
 from lintseq.linting import Diagnostic
 from lintseq.program import Program
 from lintseq.rows import (
     MAX_ROW_BYTES,
     START,
-    BrokenInputError,
     FieldNames,
     Fields,
     RawRow,
-    ReadingOptions,
     content_id,
     encode_line,
     find_fields,
@@ -181,7 +179,7 @@ def test_a_pipe_is_read_once_and_whole(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.write(writing, row() + b"\n" + row("x = 1") + b"\n")
     os.close(writing)
-    (source,) = open_sources([f"/dev/fd/{reading}"], FieldNames(), ReadingOptions())
+    (source,) = open_sources([f"/dev/fd/{reading}"], FieldNames())
     assert (source.size, source.fingerprint) == (None, None)
     assert [raw.number for raw in source.read(START)] == [1, 2]
     os.close(reading)
@@ -301,8 +299,8 @@ def test_a_row_without_an_id_gets_one_from_its_content() -> None:
 
 def test_an_input_that_is_no_jsonl_is_refused_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(b"no\n" * 200)
-    with pytest.raises(ConfigError, match="does not look like JSONL"):
-        open_sources([str(tmp_path / "in")], FieldNames(), ReadingOptions())
+    with pytest.raises(ConfigError, match="does not look like JSON lines"):
+        open_sources([str(tmp_path / "in")], FieldNames())
 
 
 # Records
@@ -599,7 +597,7 @@ def test_a_row_that_cannot_be_interrupted_costs_its_process_and_nothing_else(
 @pytest.mark.parametrize("trap", ["eat = 1", "graze = 1"])
 def test_a_row_that_takes_too_much_memory_is_rejected_and_its_process_goes_on(tmp_path: Path, trap: str) -> None:
     source = write_rows(tmp_path / "in.jsonl", row(id=0), row(f"{trap}\nx = 1\n", id=1), row(id=2))
-    options = BuildOptions(sampling=TRAPPED, row_memory=100_000_000)
+    options = BuildOptions(sampling=TRAPPED, row_memory=0.1)
     report = build([source], str(tmp_path / "out.jsonl"), options=options, workers=1)
     assert [(one["line"], one["reason"], one["id"]) for one in read(report.rejected)] == [(2, "memory", 1)]
     assert [record["id"] for record in read(tmp_path / "out.jsonl")] == [0, 2]

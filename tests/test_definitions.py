@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyflakes.checker import Checker
 
-from lintseq.mining.definitions import documented
+from lintseq.languages.python.definitions import documented
 from lintseq.rows.sourcecode import decoded
 
 CASES = sorted(Path(__file__).parent.joinpath("cases/definitions").glob("*.py"))
@@ -25,7 +25,7 @@ FILES = 70
 
 def taken_out(text: str) -> str:
     return "\n".join(
-        f"{'=' * 12} {one.name} (line {one.line}): {one.docstring}\n{one.program}" for one in documented(text)
+        f"{'=' * 12} {one.name} (line {one.line}): {one.documentation}\n{one.program}" for one in documented(text)
     )
 
 

@@ -13,8 +13,8 @@ from lintseq.dataset.duplicates import (
     SHINGLE,
     Seen,
     bands_for,
+    estimated_similarity,
     exact_signature,
-    likeness,
     near_signature,
     shingles,
     tokens_of,
@@ -86,7 +86,7 @@ def test_the_estimate_of_how_alike_programs_are_is_as_good_as_theory_has_it(simi
             changed[place] = "other"
         one, other = " ".join(words), " ".join(changed)
         true = jaccard(one, other)
-        estimate = likeness(near_signature(one, similarity), near_signature(other, similarity), similarity)
+        estimate = estimated_similarity(near_signature(one, similarity), near_signature(other, similarity), similarity)
         assert abs(estimate - true) <= 4 * (true * (1 - true) / (bands * width)) ** 0.5 + 0.01
 
 
@@ -94,12 +94,12 @@ TEXTS = st.lists(st.sampled_from(["x", "y", "=", "1", "(", ")", "\n", "'s'", "# 
 
 
 @given(TEXTS, TEXTS)
-def test_likeness_knows_no_order_and_equal_tokens_are_wholly_alike(one: str, other: str) -> None:
+def test_similarity_is_symmetric_and_that_of_equal_tokens_is_one(one: str, other: str) -> None:
     a, b = near_signature(one, 0.75), near_signature(other, 0.75)
-    assert likeness(a, b, 0.75) == likeness(b, a, 0.75)
-    assert 0 <= likeness(a, b, 0.75) <= 1
+    assert estimated_similarity(a, b, 0.75) == estimated_similarity(b, a, 0.75)
+    assert 0 <= estimated_similarity(a, b, 0.75) <= 1
     if tokens_of(one) == tokens_of(other):
-        assert likeness(a, b, 0.75) == 1
+        assert estimated_similarity(a, b, 0.75) == 1
 
 
 def test_the_first_of_programs_that_are_alike_stays() -> None:
@@ -112,7 +112,7 @@ def test_the_first_of_programs_that_are_alike_stays() -> None:
         assert abs(match.similarity - jaccard(AREA, RENAMED)) < 0.15
         again = seen.add(3, "d", near_signature(AREA + "\n", 0.5))
         assert again is not None
-        assert (again.detail, again.reason) == ("the program of a", "duplicate")
+        assert (again.detail, again.reason) == ("same program as a", "duplicate")
 
 
 numbers = st.lists(st.integers(0, 5), max_size=12)
@@ -160,12 +160,12 @@ def test_a_build_leaves_out_what_was_there_before_and_says_where(
     report = build([source], tmp_path / "out.jsonl", options=options, workers=workers)
     rejections = [json.loads(line) for line in Path(report.rejected).read_text().splitlines()]
     found = {one["id"]: (one["reason"], one["detail"]) for one in rejections}
-    assert found[2] == ("duplicate", f"the program of {source}:1 (id 0)")
-    assert found[5] == ("duplicate", f"the program of {source}:2 (id 1)")
+    assert found[2] == ("duplicate", f"same program as {source}:1 (id 0)")
+    assert found[5] == ("duplicate", f"same program as {source}:2 (id 1)")
     assert found[3][0] == "syntax"
     if duplicates == "near":
         assert found[4][0] == "near-duplicate"
-        assert found[4][1].endswith(f"alike to {source}:1 (id 0)")
+        assert found[4][1].endswith(f"similar to {source}:1 (id 0)")
     kept = [json.loads(line)["id"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert kept == [0, 0, 1, 1] + [4, 4] * (duplicates == "exact")
     assert (report.tally.rows, report.tally.sequences) == (6, len(kept))
@@ -178,7 +178,7 @@ def test_the_estimate_of_a_set_of_two_is_fair() -> None:
     for n in range(200):
         one = near_signature(f"a{n} b c d e f", 0.75)  # two shingles
         other = near_signature(f"a{n} b c d e", 0.75)  # one of them
-        won.append(likeness(one, other, 0.75))
+        won.append(estimated_similarity(one, other, 0.75))
     mean = sum(won) / len(won)
     spread = (0.25 / (bands * width)) ** 0.5 / len(won) ** 0.5
     assert abs(mean - 0.5) < 5 * spread + 0.01

@@ -166,7 +166,7 @@ def test_the_digest_of_benchmarks_is_that_of_what_is_compared(tmp_path: Path) ->
     ],
 )
 def test_rows_are_kept_that_may_be_used_under_the_licenses_wanted(license: Any, wanted: bool) -> None:
-    one = Screen(ScreeningOptions(licenses=("MIT", "Apache-2.0")))
+    one = Screen(ScreeningOptions(license=("MIT", "Apache-2.0")))
     found = verdict(one, "", row={"license": license, "x": 1})
     assert (found is None) == wanted
     assert wanted or (found or "").startswith("license: ")
@@ -188,8 +188,8 @@ def test_the_license_is_found_by_its_usual_names_or_as_told() -> None:
     [
         ({"duplicates": "some"}, "unknown treatment of duplicates 'some'; use one of keep, exact, near"),
         ({"similarity": 0.1}, "must be between 0.3 and 1"),
-        ({"ngram": 1}, "runs of 1 words"),
-        ({"licenses": ("the license",)}, "names none"),
+        ({"ngram": 1}, "ngram is 1, but must be at least 2"),
+        ({"license": ("the license",)}, "is not a name"),
         ({"decontaminate": ("nowhere.jsonl",)}, "cannot read nowhere.jsonl"),
         ({"decontaminate": ("-",)}, "standard input"),
     ],
@@ -200,7 +200,7 @@ def test_settings_that_cannot_work_are_refused(options: dict[str, Any], words: s
 
 
 def test_a_benchmark_without_text_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="holds no text to compare with"):
+    with pytest.raises(ConfigError, match="has no texts to compare with"):
         screen(tmp_path, {"n": 1})
 
 

@@ -15,9 +15,10 @@ import pytest
 from pyflakes.checker import Checker
 
 from lintseq.errors import ProgramError
-from lintseq.mining.definitions import Definition, documented
-from lintseq.mining.docstrings import description_of, first_sentence
-from lintseq.mining.tasks import check_file, task_of, without_docstrings
+from lintseq.languages.definitions import Definition
+from lintseq.languages.python.definitions import documented
+from lintseq.languages.python.docstrings import description_of, first_sentence
+from lintseq.languages.python.tasks import check_file, task_of, without_docstrings
 from lintseq.rows.sourcecode import decoded
 
 CASES = sorted(Path(__file__).parent.joinpath("cases/tasks").glob("*.py"))

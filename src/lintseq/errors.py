@@ -4,6 +4,7 @@ LintseqError
 ├── ProgramError          unusable input: counted, and the work goes on
 ├── MalformedEditError    edit text that does not apply: counted, and the work goes on
 │   └── EditFault         the same within the text of one edit, with line and reason
+├── BrokenInputError      an input that cannot be read to its end: the rows before that are good
 ├── ConfigError           impossible settings: stops before work starts
 └── ToolError             a broken tool (a linter that crashed): stops what relied on it
 
@@ -39,6 +40,10 @@ class EditFault(MalformedEditError):
         self.line = line
         self.reason = reason
         self.detail = detail
+
+
+class BrokenInputError(LintseqError):
+    """An input that cannot be read to its end; the rows before that are good."""
 
 
 class ConfigError(LintseqError):

@@ -1,11 +1,10 @@
-"""Make a set of instructions and programs out of permissively licensed packages, and of sets that are there already.
+"""Make a data set of instructions and programs from permissively licensed packages and existing data sets.
 
     python studies/pairs/make.py --output pairs.jsonl.gz --pairs python_pairs.jsonl.gz --data DIR
 
-Downloads the wheels that `packages.txt` names, and takes each documented function and class out of their sources that
-a stranger could write from its signature and description: what `lintseq build --functions --tasks` does. Sources are
-read out of the wheels, never imported and never run. A package whose license is not one of those below is refused; so
-is what shares its text with a benchmark, and what was there before. All that is left out is counted by its reason.
+Downloads the wheels listed in `packages.txt` and mines tasks from their sources, as `lintseq mine --tasks` does. The
+sources are read from the wheels, never imported or run. Packages under other licenses than those below, contaminated
+rows and near duplicates are rejected. Everything that is rejected is counted by its reason.
 """
 
 import argparse
@@ -35,9 +34,9 @@ from typing import Any
 from lintseq.dataset.duplicates import Seen
 from lintseq.dataset.screening import Screen, ScreeningOptions
 from lintseq.errors import ProgramError
+from lintseq.languages.python.definitions import documented
+from lintseq.languages.python.tasks import check_file, check_names, task_of
 from lintseq.linting.pyflakes import PyflakesLinter
-from lintseq.mining.definitions import documented
-from lintseq.mining.tasks import check_file, check_names, task_of
 from lintseq.rows import parse_row, read_rows
 from lintseq.rows.sourcecode import decoded
 
@@ -57,7 +56,7 @@ BENCHMARKS = (
     "apps/*.jsonl.gz",
     "instruct/LeetCodeDataset-*-test.jsonl.gz",
 )
-"""In the folder of `--data`; and of MBPP the tasks 11 to 510, which are its test split."""
+"""Files of benchmarks in the folder `--data`. Of MBPP only the test split counts, tasks 11 to 510."""
 MBPP = "mbpp/mbpp.jsonl.gz"
 MBPP_TEST = range(11, 511)
 OWN_PROBLEMS = ROOT / "examples" / "problems.jsonl"
@@ -70,13 +69,13 @@ LICENSES = {
     "Apache-2.0": ("Apache-2.0", "Apache", "Apache Software", "Apache Software License 2.0", "ASL 2.0", "Apache2"),
     "PSF-2.0": ("PSF-2.0", "PSF", "Python Software Foundation", "Python-2.0", "Python"),
 }
-"""The licenses that are taken, and what else they are called."""
+"""The accepted licenses, with their other names."""
 _TEXTS = {
     "MIT": re.compile(r"MIT License|Permission is hereby granted, free of charge", re.IGNORECASE),
     "Apache-2.0": re.compile(r"Apache License,?\s+Version 2\.0", re.IGNORECASE),
     "BSD": re.compile(r"Redistribution and use in source and binary forms", re.IGNORECASE),
 }
-"""What tells a license by its text."""
+"""How licenses are recognized by their text."""
 IMPORTS = frozenset(
     {
         "numpy",
@@ -92,15 +91,15 @@ IMPORTS = frozenset(
     }
     | {"yaml", "bs4", "PIL", "cv2", "six", "dateutil", "pytz", "tqdm", "jax", "setuptools", "lxml", "seaborn"}
 )
-"""Packages that programs may import, beside the standard library: those that a stranger may know."""
+"""Widely known packages that programs may import besides the standard library."""
 _COPYLEFT = re.compile(
     r"\b[AL]?GPL|General Public Licen[cs]e|Mozilla Public|Creative Commons|\bCC[- ]BY|\bEUPL|\bCDDL"
 )
-_LIFTED = re.compile(rf"{_COPYLEFT.pattern}|stack ?overflow|stackexchange|rosetta ?code", re.IGNORECASE)
-"""What says that a definition may be under another license than its package."""
+_COPIED = re.compile(rf"{_COPYLEFT.pattern}|stack ?overflow|stackexchange|rosetta ?code", re.IGNORECASE)
+"""Marks of definitions that may be under another license than their package."""
 _NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial", re.IGNORECASE)
 _PREAMBLE = ("typing", "collections", "functools", "itertools", "heapq", "bisect", "math", "random", "string", "re")
-"""Modules that contests' judges import, in the order in which a name is looked for in them."""
+"""Modules that the judges of programming contests import, in the order in which names are looked up."""
 LINES, CHARS, INSTRUCTION = 60, 2500, 2000
 _HEAD_LINES = 60
 _BATCH = 20
@@ -108,14 +107,14 @@ _BATCH = 20
 
 @dataclass(slots=True)
 class Found:
-    """What a wheel, or another set of pairs, gave."""
+    """The rows from a wheel or from another data set."""
 
     name: str
     license: str = ""
     rows: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[dict[str, str]] = field(default_factory=list)
     refused: str = ""
-    """Why the whole package was left out."""
+    """Why the whole package was rejected; empty if it was not."""
 
     def reject(self, id: str, error: ProgramError) -> None:
         self.rejected.append({"id": id, "reason": error.reason, "detail": error.detail})
@@ -125,31 +124,31 @@ class Found:
 
 
 def wanted_packages(path: Path) -> list[str]:
-    """Return the requirements in a file: one a line, remarks behind `#`."""
+    """Return the requirements in a file, one per line, without comments."""
     lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
     return [line for line in lines if line]
 
 
 def download(requirements: Sequence[str], folder: Path) -> list[str]:
-    """Have the wheels of all requirements in a folder; return those that cannot be had."""
+    """Download the wheels of all requirements that are not in a folder yet; return those that are unavailable."""
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [one for one in requirements if not wheels_of(one, folder)]
+    missing = [requirement for requirement in requirements if not wheels_of(requirement, folder)]
     failed: list[str] = []
     for start in range(0, len(missing), _BATCH):
         batch = missing[start : start + _BATCH]
-        say(f"downloading {start + len(batch)} of {len(missing)} wheels")
-        if not (told := _pip_download(batch, folder)):
+        log(f"downloading {start + len(batch)} of {len(missing)} wheels")
+        if not (message := _pip_download(batch, folder)):
             continue
-        for one in batch:  # one that is not to be had spoils the batch
-            if not wheels_of(one, folder) and (told := _pip_download([one], folder)):
-                failed.append(one)
-        if not any(wheels_of(one, folder) for one in batch):
-            raise SystemExit(f"none of {', '.join(batch)} can be downloaded; pip says:\n{told}")
+        for requirement in batch:  # pip downloads nothing if one of the requirements is unavailable
+            if not wheels_of(requirement, folder) and (message := _pip_download([requirement], folder)):
+                failed.append(requirement)
+        if not any(wheels_of(requirement, folder) for requirement in batch):
+            raise SystemExit(f"cannot download any of {', '.join(batch)}:\n{message}")
     return failed
 
 
 def _pip_download(requirements: Sequence[str], folder: Path) -> str:
-    """Download wheels, all or none; return what pip complained of."""
+    """Download all wheels or none; return the error message of pip, empty on success."""
     options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--retries=1"]
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), *requirements]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -157,7 +156,7 @@ def _pip_download(requirements: Sequence[str], folder: Path) -> str:
 
 
 def wheels_of(requirement: str, folder: Path) -> list[Path]:
-    """Return the wheels in a folder that a requirement of the form `name` or `name==version` names."""
+    """Return the wheels in a folder for a requirement `name` or `name==version`."""
     name, _, version = requirement.partition("==")
     return [
         path
@@ -171,34 +170,34 @@ def normal_name(name: str) -> str:
 
 
 def license_of(metadata: Message) -> str:
-    """Return the license that a wheel's METADATA names, if it is one of those that are taken.
+    """Return the license named in a wheel's METADATA; raise `ProgramError` if it is not accepted.
 
-    Raises `ProgramError` otherwise. An SPDX expression decides; without one the classifiers do, and without those the
-    field that people fill in by hand; it may not speak against them.
+    `License-Expression` decides; without it the classifiers, unless the field `License` contradicts them; without
+    those, `License`.
     """
     expression = str(metadata.get("License-Expression", ""))
-    by_hand = str(metadata.get("License", ""))
+    free_text = str(metadata.get("License", ""))
     classifiers = [
-        one.rpartition(" :: ")[2]
-        for one in map(str, metadata.get_all("Classifier", []))
-        if one.startswith("License ::") and one != "License :: OSI Approved"
+        classifier.rpartition(" :: ")[2]
+        for classifier in map(str, metadata.get_all("Classifier", []))
+        if classifier.startswith("License ::") and classifier != "License :: OSI Approved"
     ]
     if expression:
-        return _taken([expression])
-    if _COPYLEFT.search(by_hand):
-        raise ProgramError("license", f"License: {' '.join(by_hand.split())[:100]!r}")
+        return _accepted([expression])
+    if _COPYLEFT.search(free_text):
+        raise ProgramError("license", f"License: {' '.join(free_text.split())[:100]!r}")
     if classifiers:
-        return _taken(classifiers)
+        return _accepted(classifiers)
     for name, text in _TEXTS.items():
-        if text.search(by_hand):
+        if text.search(free_text):
             return name
-    if not by_hand.strip():
+    if not free_text.strip():
         raise ProgramError("license", "METADATA names none")
-    return _taken([by_hand.strip().split("\n")[0][:200]])
+    return _accepted([free_text.strip().split("\n")[0][:200]])
 
 
-def _taken(names: Sequence[str]) -> str:
-    """Return licenses by their usual names, if all are taken."""
+def _accepted(names: Sequence[str]) -> str:
+    """Return the usual names of licenses, joined by AND; raise `ProgramError` if one is not accepted."""
     found = []
     for name in names:
         fitting = [usual for usual, others in LICENSES.items() if _allows(others, name)]
@@ -213,25 +212,25 @@ def _taken(names: Sequence[str]) -> str:
 
 def _allows(licenses: Sequence[str], expression: str) -> bool:
     try:
-        Screen(ScreeningOptions(licenses=tuple(licenses))).check({"license": expression}, "", "")
+        Screen(ScreeningOptions(license=tuple(licenses))).check({"license": expression}, "", "")
     except ProgramError:
         return False
     return True
 
 
 def rows_of_wheel(path: Path, limits: "Limits") -> Found:
-    """Return the tasks in the sources of a wheel."""
+    """Return the tasks mined from the sources of a wheel."""
     name, version = path.name.split("-")[:2]
     found = Found(normal_name(name))
     with warnings.catch_warnings(), zipfile.ZipFile(path) as wheel:
         warnings.simplefilter("ignore")
-        (metadata,) = (one for one in wheel.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", one))
+        (metadata,) = (name for name in wheel.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))
         try:
             found.license = license_of(message_from_bytes(wheel.read(metadata)))
         except ProgramError as error:
             found.refused = error.detail
             return found
-        gc.disable()  # syntax trees are many objects and no cycles: the collector would walk them in vain
+        gc.disable()  # syntax trees have many objects and no cycles: the collector would traverse them in vain
         for member in sorted(wheel.namelist()):
             if member.endswith(".py"):
                 _add_file(found, version, member, decoded(wheel.read(member)), limits)
@@ -240,12 +239,12 @@ def rows_of_wheel(path: Path, limits: "Limits") -> Found:
 
 
 def _add_file(found: Found, version: str, path: str, text: str, limits: "Limits") -> None:
-    """Add the tasks of a file to what was found."""
+    """Add the tasks of a file to `found`."""
     whole = f"{found.name}-{version}/{path}"
     try:
         check_file(path, text)
         if (match := _COPYLEFT.search("\n".join(text.split("\n")[:_HEAD_LINES]))) is not None:
-            raise ProgramError("license", f"the file says {match.group()!r}")
+            raise ProgramError("license", f"the file mentions {match.group()!r}")
         definitions = list(documented(text))
     except ProgramError as error:
         found.reject(whole, ProgramError(f"file: {error.reason}", error.detail))
@@ -253,15 +252,15 @@ def _add_file(found: Found, version: str, path: str, text: str, limits: "Limits"
     except (SyntaxError, ValueError, RecursionError) as error:
         found.reject(whole, ProgramError("file: syntax", str(error)))
         return
-    for one in definitions:
-        id = f"{whole}::{one.name}"
+    for definition in definitions:
+        id = f"{whole}::{definition.name}"
         try:
-            task = task_of(one, path, max_lines=limits.lines)
+            task = task_of(definition, path, max_lines=limits.lines)
             if rare := set(task.imports) - IMPORTS:
                 raise ProgramError("rare-import", ", ".join(sorted(rare)))
             limits.check(task.instruction, task.program)
-            if (match := _LIFTED.search(one.docstring) or _LIFTED.search(task.program)) is not None:
-                raise ProgramError("license", f"it says {match.group()!r}")
+            if (match := _COPIED.search(definition.documentation) or _COPIED.search(task.program)) is not None:
+                raise ProgramError("license", f"it mentions {match.group()!r}")
         except ProgramError as error:
             found.reject(id, error)
             continue
@@ -280,19 +279,19 @@ def _add_file(found: Found, version: str, path: str, text: str, limits: "Limits"
         )
 
 
-# What goes for all rows
+# All rows
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long programs and instructions may be."""
+    """Maximum sizes of programs and instructions."""
 
     lines: int = LINES
     chars: int = CHARS
     instruction: int = INSTRUCTION
 
     def check(self, instruction: str, program: str) -> None:
-        """Raise `ProgramError` for what is longer."""
+        """Raise `ProgramError` if the program or the instruction is too long."""
         if (size := program.count("\n")) > self.lines:
             raise ProgramError("too-many-lines", f"{size} lines, where at most {self.lines} are wanted")
         if len(program) > self.chars:
@@ -302,7 +301,7 @@ class Limits:
 
 
 def rows_of_pairs(path: str, limits: Limits) -> Found:
-    """Return the rows of another set; those under a license for non-commercial use, or none, are left out."""
+    """Return the rows of another data set; those without a license, or for non-commercial use only, are rejected."""
     found = Found(Path(path).name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -327,7 +326,7 @@ def rows_of_pairs(path: str, limits: Limits) -> Found:
 
 
 def packages_in(program: str) -> list[str]:
-    """Return the packages that a program imports, beside the standard library."""
+    """Return the packages that a program imports, besides the standard library."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(program)):
         if isinstance(node, ast.Import):
@@ -338,11 +337,12 @@ def packages_in(program: str) -> list[str]:
 
 
 def with_imports(program: str) -> str:
-    """Return a program below the imports that it lacks, if the standard library has what it uses.
+    """Return a program with the imports that it lacks, as far as the standard library has the names.
 
-    The judges of contests import much of it before they run a solution, so that solutions do not.
+    The judges of contests import many names before they run a solution, so solutions do not.
     """
-    found = (re.fullmatch(r"undefined name '(\w+)'", one.message) for one in PyflakesLinter().check(program))
+    messages = [diagnostic.message for diagnostic in PyflakesLinter().check(program)]
+    found = [re.fullmatch(r"undefined name '(\w+)'", message) for message in messages]
     missing = {match.group(1) for match in found if match is not None}
     lines = [f"import {name}" for name in sorted(missing & set(_PREAMBLE))]
     missing -= set(_PREAMBLE)
@@ -356,7 +356,7 @@ def with_imports(program: str) -> str:
 
 
 class Sieve:
-    """Leaves out what is in benchmarks, and what was there before."""
+    """Rejects contaminated rows and duplicates of earlier rows."""
 
     def __init__(self, benchmarks: Sequence[str], similarity: float) -> None:
         options = ScreeningOptions(decontaminate=tuple(benchmarks), duplicates="near", similarity=similarity)
@@ -366,11 +366,11 @@ class Sieve:
         self._number = 0
 
     def check(self, row: Mapping[str, Any]) -> None:
-        """Raise `ProgramError` if a row is left out; remember it otherwise."""
+        """Raise `ProgramError` if a row is rejected; otherwise remember it."""
         instruction, program = row["instruction"], row["program"]
         self._screen.check(row, instruction, program)
         if (earlier := self._instructions.get(instruction)) is not None:
-            raise ProgramError("same-instruction", f"that of {earlier}")
+            raise ProgramError("same-instruction", f"same instruction as {earlier}")
         signature = self._screen.signature(program)
         assert signature is not None
         self._number += 1
@@ -380,12 +380,12 @@ class Sieve:
 
 
 def benchmarks_in(folder: Path, temporary: Path) -> list[str]:
-    """Return the files of the benchmarks in a folder; the test split of MBPP is written into another."""
+    """Return the files of benchmarks in a folder; writes the test split of MBPP to another folder."""
     found = []
     for pattern in BENCHMARKS:
         paths = sorted(folder.glob(pattern))
         if not paths:
-            say(f"no {pattern} in {folder}: not decontaminated against it")
+            log(f"no {pattern} in {folder}: not decontaminated against it")
         found += [str(path) for path in paths]
     if (folder / MBPP).exists():
         rows = (parse_row(raw.data) for raw in read_rows(str(folder / MBPP)))
@@ -395,19 +395,16 @@ def benchmarks_in(folder: Path, temporary: Path) -> list[str]:
     return found
 
 
-# The whole
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the set, and print what it holds."""
+    """Make the data set and print statistics of it."""
     options = parser().parse_args(arguments)
     started = time.monotonic()
     limits = Limits(options.max_lines, options.max_chars, options.max_instruction)
     requirements = wanted_packages(options.packages)
     if not options.offline:
-        for one in download(requirements, options.wheels):
-            say(f"cannot have {one}")
-    paths = list(dict.fromkeys(path for one in requirements for path in wheels_of(one, options.wheels)))
+        for requirement in download(requirements, options.wheels):
+            log(f"{requirement} is unavailable")
+    paths = list(dict.fromkeys(path for name in requirements for path in wheels_of(name, options.wheels)))
     with tempfile.TemporaryDirectory() as temporary:
         benchmarks = [*options.benchmark, *([str(OWN_PROBLEMS)] if OWN_PROBLEMS.exists() else [])]
         if options.data is not None:
@@ -422,14 +419,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 for row in found.rejected:
                     rejected({"source": found.name, **row})
                 results.append(found)
-                say(f"{found.name}: {found.refused or f'{len(found.rows)} rows'}")
+                log(f"{found.name}: {found.refused or f'{len(found.rows)} rows'}")
     print(described(results))
     print(json.dumps({**summary(results), "seconds": round(time.monotonic() - started)}))
     return 0
 
 
 def everything(pairs: Sequence[str], wheels: Sequence[Path], limits: Limits, workers: int) -> Iterator[Found]:
-    """Yield what all sources give, in their order: those that come first keep what later ones have too."""
+    """Yield the rows of all sources in order; of duplicates, the earlier source keeps the row."""
     for path in pairs:
         yield rows_of_pairs(path, limits)
     if workers == 1:
@@ -440,7 +437,7 @@ def everything(pairs: Sequence[str], wheels: Sequence[Path], limits: Limits, wor
 
 
 def keep(found: Found, sieve: Sieve) -> None:
-    """Leave out the rows that the sieve holds back."""
+    """Move the rows that the sieve rejects to the rejected ones."""
     kept = []
     for row in found.rows:
         try:
@@ -452,9 +449,9 @@ def keep(found: Found, sieve: Sieve) -> None:
 
 
 class opened:
-    """A file of lines of JSON to write, compressed if its name ends in .gz; none if there is no name.
+    """A file of JSON lines to write, compressed if its name ends in .gz; writes nothing if `path` is None.
 
-    Until all is written its name ends in `.partial`: what is under its own name is whole.
+    It is written to `NAME.partial` and renamed when it is complete.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -483,7 +480,7 @@ class opened:
 
 
 def summary(results: Sequence[Found]) -> dict[str, Any]:
-    """Return the numbers of the set."""
+    """Return statistics of the data set."""
     rows = [row for found in results for row in found.rows]
     lines = [row["program"].count("\n") for row in rows]
     return {
@@ -495,12 +492,12 @@ def summary(results: Sequence[Found]) -> dict[str, Any]:
         "kinds": dict(Counter(row.get("kind", "other set") for row in rows).most_common()),
         "sources": dict(Counter(row.get("source", "") for row in rows).most_common()),
         "imports": dict(Counter(name for row in rows for name in row.get("imports", ())).most_common()),
-        "rejections": dict(Counter(one["reason"] for found in results for one in found.rejected).most_common()),
+        "rejections": dict(Counter(row["reason"] for found in results for row in found.rejected).most_common()),
     }
 
 
 def described(results: Sequence[Found]) -> str:
-    """Return what the set holds as tables in Markdown."""
+    """Return statistics of the data set as Markdown tables."""
     numbers = summary(results)
     rows = [row for found in results for row in found.rows]
     total = max(len(rows), 1)
@@ -510,12 +507,12 @@ def described(results: Sequence[Found]) -> str:
     refused = numbers["refused_packages"]
     others = len(results) - numbers["packages"] - len(refused)
     parts = [
-        f"{len(rows):,} rows: {numbers['packages']} packages and {others} other sets."
-        f" {len(refused)} packages were refused for their license.",
+        f"{len(rows):,} rows from {numbers['packages']} packages and {others} other data sets."
+        f" {len(refused)} packages were rejected for their license.",
         table(["license", "rows"], numbers["licenses"].items()),
         table(["kind", "rows"], numbers["kinds"].items()),
         table(
-            ["", "least", "10 %", "median", "90 %", "most"],
+            ["", "minimum", "10 %", "median", "90 %", "maximum"],
             [
                 (name, *quantiles(values))
                 for name, values in (("lines", lines), ("characters", chars), ("words of instruction", words))
@@ -526,21 +523,21 @@ def described(results: Sequence[Found]) -> str:
             [
                 (f"{low}-{high}", count, f"{count / total:.1%}")
                 for low, high in ((1, 5), (6, 10), (11, 20), (21, 30), (31, 40), (41, 60), (61, 10**6))
-                if (count := sum(low <= one <= high for one in lines))
+                if (count := sum(low <= length <= high for length in lines))
             ],
         ),
-        table(["left out for", "definitions, rows or files"], numbers["rejections"].items()),
+        table(["rejected for", "definitions, rows or files"], numbers["rejections"].items()),
         table(["most rows from", "rows"], list(numbers["sources"].items())[:30]),
         table(
             ["imports", "rows"],
             [
-                ("the standard library at most", sum(not row.get("imports") for row in rows)),
+                ("nothing but the standard library", sum(not row.get("imports") for row in rows)),
                 *list(numbers["imports"].items())[:20],
             ],
         ),
     ]
     if numbers["refused_packages"]:
-        parts.append(table(["refused package", "its license"], numbers["refused_packages"].items()))
+        parts.append(table(["rejected package", "license"], numbers["refused_packages"].items()))
     return "\n\n".join(parts)
 
 
@@ -551,36 +548,51 @@ def quantiles(values: Sequence[int]) -> list[int]:
 def table(head: Sequence[str], rows: Any) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     lines += [
-        "| " + " | ".join(f"{one:,}" if isinstance(one, int) else str(one) for one in row) + " |" for row in rows
+        "| " + " | ".join(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row) + " |" for row in rows
     ]
     return "\n".join(lines)
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
 def parser() -> argparse.ArgumentParser:
     assert __doc__ is not None
     made = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    made.add_argument("--output", type=Path, required=True, help="the set: lines of JSON, .gz compresses")
     made.add_argument(
-        "--packages", type=Path, default=HERE / "packages.txt", help="which wheels; default: beside this script"
+        "--output", type=Path, required=True, help="JSON lines to write, compressed if the name ends in .gz"
     )
     made.add_argument(
-        "--wheels", type=Path, default=ROOT / "out" / "wheels", help="where wheels are kept; default: out/wheels"
+        "--packages",
+        type=Path,
+        default=HERE / "packages.txt",
+        help="list of requirements; default: packages.txt beside this script",
     )
-    made.add_argument("--offline", action="store_true", help="take the wheels that are there, download none")
     made.add_argument(
-        "--pairs", action="append", default=[], metavar="FILE", help="another set with instruction, program, license"
+        "--wheels", type=Path, default=ROOT / "out" / "wheels", help="folder of wheels; default: out/wheels"
     )
-    made.add_argument("--data", type=Path, metavar="DIR", help="a folder of benchmarks to decontaminate against")
-    made.add_argument("--benchmark", action="append", default=[], metavar="FILE", help="one more of them")
-    made.add_argument("--similarity", type=float, default=0.75, help="what makes programs near duplicates")
+    made.add_argument("--offline", action="store_true", help="use existing wheels, download nothing")
+    made.add_argument(
+        "--pairs",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="existing data set with instruction, program and license",
+    )
+    made.add_argument("--data", type=Path, metavar="DIR", help="folder of benchmarks for decontamination")
+    made.add_argument(
+        "--benchmark", action="append", default=[], metavar="FILE", help="another benchmark for decontamination"
+    )
+    made.add_argument(
+        "--similarity", type=float, default=0.75, help="Jaccard similarity from which on programs are near duplicates"
+    )
     made.add_argument("--max-lines", type=int, default=LINES)
     made.add_argument("--max-chars", type=int, default=CHARS)
-    made.add_argument("--max-instruction", type=int, default=INSTRUCTION, help="characters of an instruction")
-    made.add_argument("--rejected", type=Path, metavar="FILE", help="where to list what was left out, and why")
+    made.add_argument(
+        "--max-instruction", type=int, default=INSTRUCTION, help="maximum number of characters of an instruction"
+    )
+    made.add_argument("--rejected", type=Path, metavar="FILE", help="file of rejected rows with their reasons")
     made.add_argument("--workers", type=int, default=1, metavar="N")
     return made
 

@@ -12,7 +12,7 @@ from lintseq.benchmarks.problem import CheckTest, Problem
 from lintseq.benchmarks.python_code import find_function, parse_body, signature_of
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages.python.syntax import parse
-from lintseq.rows.row import kind_of_value
+from lintseq.rows import json_type
 
 OWN_COLUMNS = frozenset({"task_id", "prompt", "entry_point", "test"})
 
@@ -68,7 +68,7 @@ def check_own_rows(path: str, rows: Rows) -> None:
         where = f"{path}, row {number}"
         for name in ("prompt", "entry_point", "test"):
             if not isinstance(row[name], str):
-                raise ConfigError(f"{where}: {name} is {kind_of_value(row[name])}, where a string was expected")
+                raise ConfigError(f"{where}: {name} is {json_type(row[name])}, where a string was expected")
         if not row["test"].strip():
             raise ConfigError(f"{where}: its test is empty, so any program would pass; write a test")
         try:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from lintseq.benchmarks.problem import Problem
-from lintseq.errors import ConfigError, ProgramError, ToolError
-from lintseq.rows import BrokenInputError, parse_row, read_rows
+from lintseq.errors import BrokenInputError, ConfigError, ProgramError, ToolError
+from lintseq.rows import parse_row, read_rows
 from lintseq.rows.streams import decompressed, opened
 from lintseq.storage import write_atomically
 

@@ -21,6 +21,7 @@ from lintseq.errors import ConfigError, LintseqError
 COMMANDS = {
     "Data": {
         "sample": "Show one way to write a program, edit by edit.",
+        "mine": "Mine pairs of an instruction and a program from code bases.",
         "build": "Turn programs into a data set of edit sequences.",
         "convert": "Write edit sequences in another shape or format, without sampling again.",
         "resolve": "Print the program that an edit text writes, byte for byte.",

@@ -22,7 +22,7 @@ from lintseq.cli.options import (
     Strict,
     Workers,
 )
-from lintseq.cli.running import carry_out
+from lintseq.cli.running import carry_out, summary
 from lintseq.dataset.shapes import ShapeName
 from lintseq.errors import ConfigError
 
@@ -68,17 +68,6 @@ def build(
     id_field: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Holds the row's id. [default: found, else a hash]")
     ] = None,
-    functions: Annotated[
-        bool,
-        typer.Option("--functions", help="Of programs, take each documented function and class."),
-    ] = False,
-    tasks: Annotated[
-        bool,
-        typer.Option(
-            "--tasks",
-            help="As --functions: those that a stranger could write, asked for by signature and description.",
-        ),
-    ] = False,
     shards: Shards = None,
     shard_rows: ShardRows = None,
     shard_kind: KindOfShards = ShardKind.parquet,
@@ -129,14 +118,10 @@ def build(
     Columns are found by their usual names: instruction, query, prompt, ...; program, code, solution,
     response, ...; id, task_id, ...
 
-    With --functions or --tasks a row holds a whole file, as The Stack's column content does, and gives a
-    record for each function: its id is that of the row, or its path, with ::name behind it.
-
     Example: lintseq build pairs.jsonl.gz --output edits.jsonl --samples 5
     """
     from lintseq.dataset.build import build as run
     from lintseq.dataset.outputs import Target
-    from lintseq.rows import ReadingOptions
 
     options = options_of(locals())
     target = Target(output, rejected, shards, shard_rows, shard_kind.value)
@@ -145,13 +130,13 @@ def build(
             inputs,
             target,
             options=options,
-            reading=ReadingOptions(functions=functions, tasks=tasks),
             workers=workers,
             overwrite=overwrite,
             resume=resume,
             on_progress=progress,
         ),
         output,
+        summary,
         json=json,
         quiet=quiet,
         strict=strict,
@@ -184,12 +169,12 @@ def options_of(given: Mapping[str, Any]) -> "BuildOptions":
         names=FieldNames(instruction=given["instruction_field"], code=given["code_field"], id=given["id_field"]),
         shape=given["shape"],
         screening=ScreeningOptions(
-            licenses=tuple(given["license"] or ()),
+            license=tuple(given["license"] or ()),
             license_field=given["license_field"],
             decontaminate=tuple(given["decontaminate"] or ()),
             duplicates=given["duplicates"],
             **similar,
         ),
-        row_memory=round(given["row_memory"] * 10**9) or None,
+        row_memory=given["row_memory"],
         **{name: given[name] for name in same},
     )

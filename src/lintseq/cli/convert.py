@@ -21,7 +21,7 @@ from lintseq.cli.options import (
     Strict,
     Workers,
 )
-from lintseq.cli.running import carry_out
+from lintseq.cli.running import carry_out, summary
 from lintseq.dataset.shapes import ShapeName
 
 
@@ -68,7 +68,7 @@ def convert(
         format=format,
         seed=seed,
         row_timeout=row_timeout,
-        row_memory=round(row_memory * 10**9) or None,
+        row_memory=row_memory,
     )
     target = Target(output, rejected, shards, shard_rows, shard_kind.value)
     carry_out(
@@ -82,6 +82,7 @@ def convert(
             on_progress=progress,
         ),
         output,
+        summary,
         json=json,
         quiet=quiet,
         strict=strict,

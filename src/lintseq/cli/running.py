@@ -1,8 +1,8 @@
 """A run of the pipeline on the command line: its progress, its summary and its exit status."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from json import dumps
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import typer
 
@@ -13,9 +13,23 @@ if TYPE_CHECKING:
     from lintseq.dataset.report import BuildProgress, BuildReport
 
 
+class Report(Protocol):
+    """What a run returns."""
+
+    @property
+    def broken_inputs(self) -> Sequence[str]: ...
+    @property
+    def rejections(self) -> object: ...
+    def as_dict(self) -> dict[str, Any]: ...
+
+
+R = TypeVar("R", bound=Report)
+
+
 def carry_out(
-    run: "Callable[[Callable[[BuildProgress], None]], BuildReport]",
+    run: "Callable[[Callable[[BuildProgress], None]], R]",
     output: str,
+    summary: Callable[[R], str],
     *,
     json: bool,
     quiet: bool,
@@ -28,8 +42,8 @@ def carry_out(
         with RunProgress(shown=not quiet) as progress:
             report = run(progress)
     except BuildInterrupted as interruption:
-        report = interruption.report
-        typer.echo(f"lintseq: interrupted after {plural(report.tally.rows, 'row')}; {_left(report)}", err=True)
+        partial = interruption.report
+        typer.echo(f"lintseq: interrupted after {plural(partial.tally.rows, 'row')}; {_left(partial)}", err=True)
         raise typer.Exit(130) from None
     if json:
         typer.echo(dumps(report.as_dict()))

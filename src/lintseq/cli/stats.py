@@ -131,11 +131,11 @@ def size_of(data: str) -> int | None:
 
     Raises `ConfigError` for a local file that cannot be read.
     """
-    from lintseq.rows import ReadingOptions, find_inputs
+    from lintseq.rows import find_inputs
 
     if not os.path.isfile(data):
         return None
-    (one,) = find_inputs(data, ReadingOptions())
+    (one,) = find_inputs(data)
     return one.size
 
 

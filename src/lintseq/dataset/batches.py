@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from operator import itemgetter
 from time import perf_counter
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, Self
 
 from lintseq.dataset.duplicates import KEEP, Seen
 from lintseq.dataset.rejections import encode_rejection
 from lintseq.dataset.screening import ScreeningOptions
+from lintseq.dataset.shapes import Column
 from lintseq.dataset.transform import RowLimits, RowResult, RowTransform
-from lintseq.mining.modules import FIELDS, Modules
-from lintseq.rows import START, BrokenInputError, Fields, Mark, RawRow, Source, encode_line
+from lintseq.errors import BrokenInputError
+from lintseq.rows import START, Fields, Mark, RawRow, Source, encode_line, encode_row
 from lintseq.storage import Isolation, batched, map_in_order
 
 BATCH_ROWS = 64
@@ -32,13 +33,16 @@ class PipelineOptions(Protocol):
     """What is done with rows; can be pickled."""
 
     @property
-    def shape(self) -> str: ...
+    def columns(self) -> Mapping[str, Column]:
+        """The columns of the records."""
+
     @property
     def screening(self) -> ScreeningOptions: ...
     @property
     def row_timeout(self) -> float: ...
     @property
-    def row_memory(self) -> int | None: ...
+    def row_memory(self) -> float:
+        """Memory limit per row in GB; 0 means no limit."""
 
     def make_transform(self) -> RowTransform:
         """Return what does it."""
@@ -67,12 +71,13 @@ class BuildTally:
         if result.reason:
             self.rejections[result.reason] += 1
             return
-        self.sequences += len(result.edits)
+        self.sequences += len(result.records)
+        self.rejections.update(rejection.reason for rejection in result.rejections)
         self.edits.update(result.edits)
         self.lines += result.lines
         self.dropped.update(result.dropped)
         if result.license:
-            self.licenses[result.license] += len(result.edits)
+            self.licenses[result.license] += len(result.records)
 
     def add(self, other: Self) -> None:
         self.rows += other.rows
@@ -114,8 +119,6 @@ class Batch:
     shard: int = 0
     position: int = 0
     """How much of all inputs is read at its end, in the units of their sizes."""
-    modules: Modules | None = None
-    """How to extract programs from the rows, if each holds several."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -123,7 +126,7 @@ class Batch:
     def part(self, start: int, stop: int) -> "Batch":
         """Return some of the rows as a batch."""
         rows = self.rows[start:stop]
-        return Batch(self.source, self.fields, rows, self.input, self.shard, self.position, self.modules)
+        return Batch(self.source, self.fields, rows, self.input, self.shard, self.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,30 +227,7 @@ class RowWorker:
     def _results(self, batch: Batch, begin: Callable[[int], None]) -> Iterator[tuple[RowResult, RawRow]]:
         for index, row in enumerate(batch.rows):
             begin(index)
-            if batch.modules is None:
-                yield self.limits.apply(row.data, batch.fields, source=batch.source, index=row.index), row
-                continue
-            found = self.limits.apply(row.data, transform=_Definitions(batch.modules, row))
-            if found.reason:
-                yield found, row
-                continue
-            for definition in cast("list[RawRow]", found.records):
-                begin(index)  # each has the time of a row
-                data = definition.data
-                yield self.limits.apply(data, FIELDS, source=batch.source, index=definition.index), definition
-
-
-class _Definitions:
-    """Turns a row that holds a module into the rows of its definitions."""
-
-    def __init__(self, modules: Modules, row: RawRow) -> None:
-        self._modules, self._row = modules, row
-
-    def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:
-        return self._modules.name_of(row)
-
-    def transform(self, row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int) -> RowResult:
-        return RowResult(cast("list[dict[str, Any]]", self._modules.definitions(self._row, row)))
+            yield self.limits.apply(row.data, batch.fields, source=batch.source, index=row.index), row
 
 
 def _output(result: RowResult, row: RawRow, source: str, tally: BuildTally) -> RowOutput:
@@ -257,7 +237,18 @@ def _output(result: RowResult, row: RawRow, source: str, tally: BuildTally) -> R
         line = encode_rejection(row.data, result.reason, result.detail, line=row.number, id=result.id, source=source)
         return RowOutput(b"", line, tally, row, result.id, None)
     records = b"".join(map(encode_line, result.records))
-    return RowOutput(records, b"", tally, row, result.id, result.signature)
+    rejections = b"".join(
+        encode_rejection(
+            encode_row(rejection.part),
+            rejection.reason,
+            rejection.detail,
+            line=rejection.line or row.number,
+            id=rejection.id,
+            source=source,
+        )
+        for rejection in result.rejections
+    )
+    return RowOutput(records, rejections, tally, row, result.id, result.signature)
 
 
 def process_batches(
@@ -267,9 +258,8 @@ def process_batches(
 
     A row that crashes its process, hangs or exhausts memory is rejected, and no other row is affected.
     """
-    isolation = Isolation(
-        Batch.part, join_results, partial(_rejected, options), options.row_timeout, options.row_memory
-    )
+    memory = round(options.row_memory * 10**9) or None
+    isolation = Isolation(Batch.part, join_results, partial(_rejected, options), options.row_timeout, memory)
     return map_in_order(
         partial(_make_worker, options), batches, workers=workers, isolation=isolation, ahead=_BATCHES_AHEAD, size=_size
     )
@@ -324,7 +314,7 @@ def read_batches(
             for batch in batched(pairs, rows, max_bytes=BATCH_BYTES, size=_pair_size, key=itemgetter(0)):
                 found = [row for _, row in batch]
                 position = before + found[-1].end
-                yield Batch(source.path, source.fields, found, number, batch[0][0], position, source.modules)
+                yield Batch(source.path, source.fields, found, number, batch[0][0], position)
         except BrokenInputError as error:
             on_broken(error)
         before += source.size or 0

@@ -11,8 +11,8 @@ from heapq import heappush, heappushpop
 
 from lintseq.dataset.shapes import Record, read_record
 from lintseq.edits import EditSequence
-from lintseq.errors import ConfigError, ProgramError
-from lintseq.rows import START, BrokenInputError, Input, RawRow, ReadingOptions, find_inputs, parse_row, stable_hash
+from lintseq.errors import BrokenInputError, ConfigError, ProgramError
+from lintseq.rows import START, Input, RawRow, find_inputs, parse_row, stable_hash
 
 LONGEST = 200_000
 """Characters of a sequence's text, or of its program, beyond which it is counted and not kept."""
@@ -33,7 +33,7 @@ def numbered_rows(spec: str) -> Iterator[Row]:
 
     In a file of lines that is the line, in any other file the row; the rows of several files are counted through.
     """
-    return _numbered(find_inputs(spec, ReadingOptions()))
+    return _numbered(find_inputs(spec))
 
 
 def _numbered(inputs: Sequence[Input]) -> Iterator[Row]:
@@ -47,7 +47,7 @@ class Rows:
 
     def __init__(self, spec: str) -> None:
         self.spec = spec
-        self._inputs = find_inputs(spec, ReadingOptions())
+        self._inputs = find_inputs(spec)
         self._reader = _numbered(self._inputs)
         self._read = 0
         self._recent: OrderedDict[int, Row] = OrderedDict()

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from lintseq.dataset.outputs import Target, check_target
@@ -13,8 +13,7 @@ from lintseq.dataset.screening import benchmarks_digest, check_screening
 from lintseq.dataset.shapes import get_shape
 from lintseq.errors import ConfigError
 from lintseq.languages import linter_version
-from lintseq.rows import ReadingOptions, Source, open_sources
-from lintseq.rows.row import names_of_columns
+from lintseq.rows import Source, column_list, open_sources
 from lintseq.walks import check_options
 
 
@@ -23,7 +22,6 @@ def build(
     output: str | os.PathLike[str] | Target,
     options: BuildOptions | None = None,
     *,
-    reading: ReadingOptions | None = None,
     workers: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -46,10 +44,7 @@ def build(
         raise ConfigError("no inputs; name at least one file, folder or data set, or - for standard input")
     check_build(options)
     check_target(target, paths, overwrite=overwrite, resume=resume)
-    reading = reading or ReadingOptions()
-    if options.screening.license_field is not None:
-        reading = replace(reading, kept=(*reading.kept, options.screening.license_field))
-    sources = open_sources(paths, options.names, reading, but=target.holds)
+    sources = open_sources(paths, options.names, but=target.holds)
     _check_license_field(options.screening.license_field, sources)
     return run_pipeline(
         sources,
@@ -67,7 +62,7 @@ def _check_license_field(name: str | None, sources: Sequence[Source]) -> None:
     """Raise `ConfigError` if no input has the column that holds the licenses."""
     columns = dict.fromkeys(column for source in sources for column in source.columns)
     if name is not None and columns and name not in columns:
-        names = names_of_columns(sorted(columns))
+        names = column_list(sorted(columns))
         raise ConfigError(f"no column {name!r} in the first rows (columns: {names}); name one with --license-field")
 
 

@@ -1,4 +1,4 @@
-"""The data set card of a folder of shards: what a stranger needs to know, as the Hugging Face Hub reads it."""
+"""The data set card of a folder of shards, in the form that the Hugging Face Hub reads."""
 
 import json
 import os
@@ -9,9 +9,9 @@ from typing import Any
 from lintseq.dataset.shapes import META_COLUMNS, Column
 
 _SIZES = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M")]
-_LONGEST_STRING = 800
-_LONGEST_LIST = 8
-_MOST_INPUTS = 10
+_MAX_STRING = 800
+_MAX_LIST = 8
+_MAX_INPUTS = 10
 _HUB_LICENSES = {
     "afl-3.0", "agpl-3.0", "apache-2.0", "artistic-2.0", "bsd", "bsd-2-clause", "bsd-3-clause",
     "bsd-3-clause-clear", "bsl-1.0", "c-uda", "cc", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0",
@@ -22,32 +22,43 @@ _HUB_LICENSES = {
     "lgpl-3.0", "lppl-1.3c", "mit", "mpl-2.0", "ms-pl", "ncsa", "odbl", "odc-by", "ofl-1.1", "openrail",
     "osl-3.0", "pddl", "postgresql", "unlicense", "wtfpl", "zlib",
 }  # fmt: skip
-"""What the Hub knows, of what programs come under."""
+"""The identifiers of the Hub for licenses of programs."""
 
 
 def card_of(
     settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Mapping[str, Column], example: str
 ) -> str:
     """Return the text of a README.md for an output with these settings, numbers and columns; `example` is a record."""
-    parts = [*_front_matter(manifest, columns), "", *_body(settings, manifest, columns), *_example(example)]
+    parts = [*_front_matter(settings, manifest, columns), "", *_body(settings, manifest, columns), *_example(example)]
     return "\n".join(parts) + "\n"
 
 
-# What machines read
+def _is_mined(settings: Mapping[str, Any]) -> bool:
+    """Return whether the data set holds mined pairs, not edit sequences."""
+    return "mines" in settings["options"]
 
 
-def _front_matter(manifest: Mapping[str, Any], columns: Mapping[str, Column]) -> list[str]:
+def _title(settings: Mapping[str, Any]) -> str:
+    return "Instructions and programs" if _is_mined(settings) else "Edit sequences"
+
+
+# Metadata
+
+
+def _front_matter(
+    settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Mapping[str, Column]
+) -> list[str]:
     size = next((word for limit, word in _SIZES if manifest["sequences"] < limit), "n>10M")
     return [
         "---",
-        "pretty_name: Edit sequences",
+        f"pretty_name: {_title(settings)}",
         *_license_lines(manifest),
         "task_categories:",
         "- text-generation",
         "tags:",
         "- code",
         "- python",
-        "- edit-sequences",
+        *["- edit-sequences"] * (not _is_mined(settings)),
         "- lintseq",
         "size_categories:",
         f"- {size}",
@@ -56,7 +67,7 @@ def _front_matter(manifest: Mapping[str, Any], columns: Mapping[str, Column]) ->
         "  data_files:",
         "  - split: train",
         '    path: "data/train-*"',
-        # Without the types, each shard would be asked for them: one in which a column is empty has others.
+        # Without types, `datasets` infers them from each shard, and wrongly from an empty column.
         "dataset_info:",
         "  features:",
         *(f"  {line}" for name, column in columns.items() for line in _feature(name, column.type)),
@@ -65,7 +76,7 @@ def _front_matter(manifest: Mapping[str, Any], columns: Mapping[str, Column]) ->
 
 
 def _feature(name: str, word: str) -> list[str]:
-    """Return the lines that say of which type a column is."""
+    """Return the lines with the type of a column."""
     fields: Mapping[str, str]
     if word == "strings":
         return [f"- name: {name}", "  list: string"]
@@ -80,11 +91,12 @@ def _feature(name: str, word: str) -> list[str]:
 
 
 def _license_lines(manifest: Mapping[str, Any]) -> list[str]:
-    """Return the licenses of the programs by the Hub's names; one that it does not know is `other`."""
+    """Return the licenses of the programs with the identifiers of the Hub; unknown ones are `other`."""
     counts: Mapping[str, int] = manifest["licenses"]
     if not counts:
         return []
-    names = sorted({_plain(name) for told in counts for name in re.split(r",| AND | OR |[()]", told) if name.strip()})
+    parts = [name for license in counts for name in re.split(r",| AND | OR |[()]", license) if name.strip()]
+    names = sorted(set(map(_hub_name, parts)))
     others = [name for name in names if name not in _HUB_LICENSES]
     listed = [name for name in names if name in _HUB_LICENSES] + ["other"] * bool(others)
     if sum(counts.values()) < manifest["sequences"]:
@@ -95,37 +107,25 @@ def _license_lines(manifest: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _plain(license: str) -> str:
-    """Return a license as the Hub writes it: small letters and no spaces."""
+def _hub_name(license: str) -> str:
+    """Return the name of a license in the form of the Hub: lower case, with hyphens."""
     name = re.sub(r"[^a-z0-9.+]+", "-", license.strip().lower()).strip("-")
     return re.sub(r"-(only|or-later)$", "", name)
 
 
-# What people read
+# Text
 
 
 def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Mapping[str, Column]) -> list[str]:
-    edits = manifest["edits_per_sequence"]
-    numbers = [
-        ("edit sequences", f"{manifest['sequences']:,}"),
-        ("rows read", f"{manifest['rows']:,}"),
-        ("rows rejected", f"{sum(manifest['rejections'].values()):,}"),
-        ("edits a sequence", f"{edits['mean']:.2f} (median {edits['median']}, at most {edits['max']})"),
-        ("lines an edit", f"{manifest['lines_per_edit']:.2f}"),
-        ("sequences of a single edit", f"{100 * manifest['single_edit_share']:.1f} %"),
-    ]
-    rejections = [(f"rejected: {reason}", f"{count:,}") for reason, count in manifest["rejections"].items()]
-    dropped = [(f"draws left out: {reason}", f"{count:,}") for reason, count in manifest["dropped_draws"].items()]
-    licenses = [(f"license {name}", f"{count:,} sequences") for name, count in manifest["licenses"].items()]
+    paper = ", after\n[Piterbarg, Pinto and Fergus, 2025](https://arxiv.org/abs/2410.02749)"
     return [
-        "# Edit sequences",
+        f"# {_title(settings)}",
         "",
-        *_about(settings),
+        *_description(settings),
         "",
-        f"Made with lintseq {settings['lintseq']}, after",
-        "[Piterbarg, Pinto and Fergus, 2025](https://arxiv.org/abs/2410.02749).",
+        f"Made with lintseq {settings['lintseq']}{'' if _is_mined(settings) else paper}.",
         "",
-        *_table(("what", "how much"), [*numbers, *rejections, *dropped, *licenses]),
+        *_table(("", "number"), _counts(settings, manifest)),
         "",
         "## Loading",
         "",
@@ -133,7 +133,7 @@ def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Map
         "",
         "## Columns",
         "",
-        *_table(("column", "holds"), [(name, column.description) for name, column in columns.items()]),
+        *_table(("column", "content"), [(name, column.description) for name, column in columns.items()]),
         "",
         "## Settings",
         "",
@@ -141,34 +141,56 @@ def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Map
         "",
         *_table(("setting", "value"), [("python", _code(settings["python"])), *_flat(settings["options"])]),
         "",
-        "`manifest.json` has all of this for machines. The file of rejected rows has each row that gave nothing,",
+        "`manifest.json` holds all of this in machine-readable form. Rejected rows are in a file of their own, each",
         "with the reason.",
         "",
     ]
 
 
-def _about(settings: Mapping[str, Any]) -> list[str]:
-    """Return what the sequences are, and no more than is known of their states."""
+def _counts(settings: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    edits, rejected = manifest["edits_per_sequence"], f"{sum(manifest['rejections'].values()):,}"
+    records, rows = f"{manifest['sequences']:,}", f"{manifest['rows']:,}"
+    if _is_mined(settings):
+        counts = [("pairs", records), ("files read", rows), ("files and definitions rejected", rejected)]
+    else:
+        counts = [
+            ("edit sequences", records),
+            ("rows read", rows),
+            ("rows rejected", rejected),
+            ("edits per sequence", f"{edits['mean']:.2f} (median {edits['median']}, maximum {edits['max']})"),
+            ("lines per edit", f"{manifest['lines_per_edit']:.2f}"),
+            ("sequences with a single edit", f"{100 * manifest['single_edit_share']:.1f} %"),
+        ]
+    counts += [(f"rejected: {reason}", f"{count:,}") for reason, count in manifest["rejections"].items()]
+    counts += [(f"draws dropped: {reason}", f"{count:,}") for reason, count in manifest["dropped_draws"].items()]
+    unit = "pairs" if _is_mined(settings) else "sequences"
+    return counts + [(f"license {name}", f"{count:,} {unit}") for name, count in manifest["licenses"].items()]
+
+
+def _description(settings: Mapping[str, Any]) -> list[str]:
+    """Return what the records are, and what is guaranteed about the states."""
+    if _is_mined(settings):
+        return ["Documented functions and classes of code bases, each with all that it needs from its module."]
     sampling = settings["options"].get("sampling")
     if sampling is None:
-        return ["Programs as edit sequences, converted from records that were there before."]
+        return ["Programs as edit sequences, converted from an existing data set."]
     linter, judge = sampling["linter"], sampling["certify"]
     lines = ["Programs as edit sequences: each program grows from nothing, a few lines at a time."]
     if linter == "none":
-        lines.append("No linter had a say in which lines come together, so the states on the way may have any error.")
+        lines.append("No linter chose which lines belong together, so intermediate states may have errors.")
     else:
-        by = "by lintseq's own analysis" if linter == "native" else f"by {_code(linter)}"
-        lines.append(f"After each edit it has, {by}, no error that the whole program does not have.")
+        judge_name = "lintseq's own analysis" if linter == "native" else _code(linter)
+        lines.append(f"By {judge_name}, no state has an error that the whole program does not have.")
     if judge is not None:
-        lines.append(f"Each state was judged by {_code(judge)} too, and has no finding that the whole program lacks.")
+        lines.append(f"Each state was also checked by {_code(judge)}, with no finding that the whole program lacks.")
     return lines
 
 
 def _loading(manifest: Mapping[str, Any]) -> list[str]:
-    """Return how the folder is opened; `datasets` makes no split that has no rows, and streams one."""
+    """Return how to load the folder; `datasets` loads a split without rows only when streaming."""
     empty = not manifest["sequences"]
     return [
-        *(["No row gave a sequence. `datasets` loads nothing that has no rows, but streams it:", ""] * empty),
+        *(["The data set is empty. `datasets` loads an empty data set only when streaming:", ""] * empty),
         "```python",
         "from datasets import load_dataset",
         "",
@@ -178,13 +200,13 @@ def _loading(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _inputs(settings: Mapping[str, Any]) -> str:
-    names = [_code(_short(one["path"])) for one in settings["inputs"]]
-    more = len(names) - _MOST_INPUTS
-    return ", ".join(names[:_MOST_INPUTS]) + (f" and {more:,} more" if more > 0 else "")
+    names = [_code(_short(source["path"])) for source in settings["inputs"]]
+    more = len(names) - _MAX_INPUTS
+    return ", ".join(names[:_MAX_INPUTS]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _short(path: str) -> str:
-    """Return the name of an input without what is the business of the machine, or the account, it was read from."""
+    """Return the name of an input without local directories and query strings."""
     if "://" in path or (path.startswith("hf:") and not os.path.isabs(path[3:])):
         return path.partition("?")[0]
     return os.path.basename(path.rstrip("/" + os.sep)) or path
@@ -195,14 +217,14 @@ def _example(example: str) -> list[str]:
         return []
     text = json.dumps(_shortened(json.loads(example)), indent=2, ensure_ascii=False)
     fence = _fence(text, 3)
-    return ["## An example", "", f"{fence}json", text, fence]
+    return ["## Example", "", f"{fence}json", text, fence]
 
 
 def _shortened(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > _LONGEST_STRING:
-        return value[:_LONGEST_STRING] + " ..."
+    if isinstance(value, str) and len(value) > _MAX_STRING:
+        return value[:_MAX_STRING] + " ..."
     if isinstance(value, list):
-        return [*map(_shortened, value[:_LONGEST_LIST]), *["..."] * (len(value) > _LONGEST_LIST)]
+        return [*map(_shortened, value[:_MAX_LIST]), *["..."] * (len(value) > _MAX_LIST)]
     if isinstance(value, dict):
         return {name: _shortened(inner) for name, inner in value.items()}
     return value
@@ -218,19 +240,19 @@ def _cell(text: str) -> str:
 
 
 def _code(text: object) -> str:
-    """Return a text in Markdown's mark-up for code."""
+    """Return a text as inline code of Markdown."""
     text = str(text)
     fence = _fence(text, 1)
     return f"{fence}{text}{fence}" if len(fence) == 1 else f"{fence} {text} {fence}"
 
 
 def _fence(text: str, least: int) -> str:
-    """Return so many backticks that a text has no such run of them."""
+    """Return more backticks than any run of them in a text."""
     return "`" * max([least, *(len(run) + 1 for run in re.findall("`+", text))])
 
 
 def _flat(options: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield settings with dots in their names; what is not set is left out."""
+    """Yield nested settings with dots in their names, without those that are not set."""
     for name, value in options.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")

@@ -14,10 +14,10 @@ from lintseq.dataset.outputs import Target, check_target
 from lintseq.dataset.pipeline import run_pipeline
 from lintseq.dataset.report import BuildProgress, BuildReport
 from lintseq.dataset.screening import ScreeningOptions
-from lintseq.dataset.shapes import ProgramRow, ShapeName, get_shape, read_record, row_id
+from lintseq.dataset.shapes import Column, ProgramRow, ShapeName, columns_of, get_shape, read_record, row_id
 from lintseq.dataset.transform import RowResult
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.rows import Fields, ReadingOptions, open_sources
+from lintseq.rows import Fields, open_sources
 
 _LICENSE = "license"
 
@@ -34,8 +34,12 @@ class ConvertOptions:
     screening: ScreeningOptions = field(default_factory=ScreeningOptions)
     row_timeout: float = 10.0
     """Seconds for a record; 0 is for no limit."""
-    row_memory: int | None = 2_000_000_000
-    """Bytes that a record may take beside what its process has anyway."""
+    row_memory: float = 2.0
+    """Memory limit per row in GB; 0 means no limit. Holds in worker processes."""
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        return columns_of(self.shape, license=self.screening.names_licenses)
 
     def make_transform(self) -> "Converter":
         return Converter(self)
@@ -100,7 +104,7 @@ def convert(
     if not paths:
         raise ConfigError("no inputs; name at least one data set of edit sequences, or - for standard input")
     check_target(target, paths, overwrite=overwrite, resume=resume)
-    sources = open_sources(paths, None, ReadingOptions(), but=target.holds)
+    sources = open_sources(paths, None, but=target.holds)
     if any(_LICENSE in source.columns for source in sources):
         options = replace(options, screening=ScreeningOptions(license_field=_LICENSE))
     return run_pipeline(

@@ -1,14 +1,12 @@
-"""Programs that were there before: what they are told by, and the memory of those that were seen.
+"""Exact and near duplicates of programs: signatures, and a database of those seen before.
 
-Knows nothing of rows and records. Signatures are worked out anywhere, by workers; one `Seen` is asked in
-the order of the rows, so that of programs that are alike the first one stays, whatever the number of
-workers.
+Workers compute signatures in any order. One `Seen` compares them in the order of the rows, so that the first of
+several similar programs is kept, whatever the number of workers.
 
-Exact duplicates are told by a hash of the text. Near duplicates are told by their tokens: a program is the
-set of all runs of five tokens in it, and two are alike by the Jaccard index of their sets, the share that
-they have in common of all that either has. It is estimated by MinHash, a short list of minima of random
-functions of the set, in which two programs agree in that share of places; bands of several minima each,
-looked up in a table, find the programs that it is worth comparing with.
+Exact duplicates have the same hash of their text. Near duplicates have similar tokens: a program is the set of its
+shingles, runs of five tokens, and the similarity of two programs is the Jaccard index of their sets. It is estimated
+by MinHash. Bands of several minima each are keys of a table in which similar programs are found (locality-sensitive
+hashing).
 """
 
 import math
@@ -20,20 +18,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
-KEEP, EXACT, NEAR = "keep", "exact", "near"
-DUPLICATES = (KEEP, EXACT, NEAR)
+KEEP = "keep"
+Duplicates = Literal["keep", "exact", "near"]
+"""Which duplicates are dropped; `near` includes exact ones."""
 
 SHINGLE = 5
-"""Tokens in a run: as for The Stack and StarCoder's data."""
+"""Number of tokens in a shingle, as for The Stack and StarCoder's data."""
 _RECALL = 0.95
-"""Of pairs that are exactly as alike as is asked for, the share that comes to be compared; of others, more."""
-_LEAST_MINIMA = 128
-"""So that the estimate is off by 0.04 (one standard deviation), where programs are 0.7 alike."""
-_MOST_BANDS = 24
-_CANDIDATES = 200
-"""Programs that one is compared with at most, first ones first: a corpus out of one mould must not take for ever."""
+"""Share of the pairs exactly at the similarity threshold that are found; more similar ones are found more often."""
+_MIN_MINIMA = 128
+"""With this many, the standard deviation of the estimate is 0.04 at a similarity of 0.7."""
+_MAX_BANDS = 24
+_MAX_CANDIDATES = 200
+"""Number of programs that a program is compared with at most, earliest first: many may come from one template."""
 
 _TOKEN = re.compile(
     r"""
@@ -48,16 +47,15 @@ _TOKEN = re.compile(
 
 
 def exact_signature(program: str) -> tuple[int, ...]:
-    """Return a hash of a program's text, in which blanks at the ends of lines and empty lines at the end,
-    and how lines end, make no difference."""
+    """Return a hash of a program's text that ignores line endings, trailing blanks and blank lines at the end."""
     text = "\n".join(line.rstrip() for line in program.splitlines()).rstrip("\n")
     return (_hash(text),)
 
 
 def near_signature(program: str, similarity: float) -> tuple[int, ...]:
-    """Return the hash of `exact_signature` and the bands of the MinHash of a program's tokens.
+    """Return `exact_signature` followed by the bands of the MinHash of a program's tokens.
 
-    A band holds some of the minima, of each as many bits as there is room for in 64.
+    A band packs several minima into 64 bits, with the same number of low bits of each.
     """
     bands, width = bands_for(similarity)
     minima = min_hash(shingles(tokens_of(program)), bands * width)
@@ -74,83 +72,81 @@ def near_signature(program: str, similarity: float) -> tuple[int, ...]:
 
 @lru_cache
 def bands_for(similarity: float) -> tuple[int, int]:
-    """Return the number of bands and the minima in each that find pairs of at least this similarity.
+    """Return the number of bands, and of minima in each, to find pairs of at least this similarity.
 
-    Wide bands find fewer pairs in vain, and more of them are needed to find all that matter.
+    Wide bands find fewer dissimilar pairs, but more of them are needed to find all similar ones.
     """
     for width in range(8, 0, -1):
         found = similarity**width
         least = math.ceil(math.log(1 - _RECALL) / math.log(1 - found)) if found < 1 else 1
-        if least <= _MOST_BANDS or width == 1:
-            return max(least, math.ceil(_LEAST_MINIMA / width)), width
+        if least <= _MAX_BANDS or width == 1:
+            return max(least, math.ceil(_MIN_MINIMA / width)), width
     raise AssertionError("a width was returned")
 
 
 def tokens_of(program: str) -> list[str]:
-    """Return the tokens of code, comments and blank space left out; a string is one token.
+    """Return the tokens of code without comments and white space; a string is one token.
 
-    By pattern, not by Python's own tokenizer: a tenth of its time, and no text is refused.
+    A regular expression takes a tenth of the time of Python's tokenizer, and accepts every text.
     """
     return [match.group() for match in _TOKEN.finditer(program) if match.lastgroup is None]
 
 
 def shingles(tokens: Sequence[str]) -> set[str]:
-    """Return all runs of some tokens; of a shorter text, the whole."""
+    """Return all runs of `SHINGLE` tokens; a shorter text is a single shingle."""
     if len(tokens) <= SHINGLE:
         return {"\0".join(tokens)}
     return set(map("\0".join, zip(*(tokens[start:] for start in range(SHINGLE)), strict=False)))
 
 
 def min_hash(items: Iterable[str], size: int) -> list[int]:
-    """Return `size` minima of a set that is not empty: two sets agree at each place with the probability of
-    their Jaccard index.
+    """Return `size` minima of a non-empty set; two sets agree in each with the probability of their Jaccard index.
 
-    In each round every item falls at random into one place with a random value, and the least value stays;
-    what a round left empty, the next ones fill (Dahlgaard, Knudsen and Thorup, "Fast Similarity Sketching",
-    2017). So a large set takes little more than one hash for each item, and a small one is told as
-    precisely.
+    In each round, every item falls at random into one slot with a random value, and slots keep their minimum; later
+    rounds fill the slots that are still empty (Dahlgaard, Knudsen and Thorup, "Fast Similarity Sketching", 2017). So a
+    large set takes little more than one hash per item, and a small one is estimated as precisely.
     """
     minima = [-1] * size
     empty = size
     encoded = [item.encode("utf-8", "surrogatepass") for item in items]
-    for turn in range(2 * size):
-        salt = turn.to_bytes(2)
+    for round in range(2 * size):
+        salt = round.to_bytes(2)
         fresh: dict[int, int] = {}
         for item in encoded:
             number = int.from_bytes(blake2b(item, digest_size=8, salt=salt).digest())
-            place = turn - size if turn >= size else number % size  # at last each place has its own round
+            slot = round - size if round >= size else number % size  # in the end each slot has a round of its own
             value = number // size
-            if minima[place] < 0 and value < fresh.get(place, value + 1):
-                fresh[place] = value
-        for place, value in fresh.items():
-            minima[place] = value
+            if minima[slot] < 0 and value < fresh.get(slot, value + 1):
+                fresh[slot] = value
+        for slot, value in fresh.items():
+            minima[slot] = value
         empty -= len(fresh)
         if not empty:
             break
     return minima
 
 
-def likeness(one: Sequence[int], other: Sequence[int], similarity: float) -> float:
-    """Return the estimated Jaccard index of two programs by their near signatures."""
-    if one[0] == other[0]:
+def estimated_similarity(signature: Sequence[int], other: Sequence[int], similarity: float) -> float:
+    """Return the estimated Jaccard index of two programs with near signatures for a threshold `similarity`."""
+    if signature[0] == other[0]:
         return 1.0
     bands, width = bands_for(similarity)
     bits = 64 // width
     mask = (1 << bits) - 1
     agreeing = 0
-    for ours, theirs in zip(one[1:], other[1:], strict=True):
+    for ours, theirs in zip(signature[1:], other[1:], strict=True):
         different = ours ^ theirs
-        agreeing += sum(not different >> bits * place & mask for place in range(width))
-    by_chance = 1 / (1 << bits)  # that the kept bits of different minima are the same
+        agreeing += sum(not different >> bits * index & mask for index in range(width))
+    by_chance = 1 / (1 << bits)  # probability that the low bits of different minima are equal
     return max(0.0, (agreeing / (bands * width) - by_chance) / (1 - by_chance))
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An earlier program that one is like."""
+    """An earlier program that a program duplicates."""
 
     name: str
-    """Where the earlier one stands, for people."""
+    """Where the earlier program comes from, for messages."""
     similarity: float
     exact: bool
 
@@ -160,14 +156,14 @@ class Match:
 
     @property
     def detail(self) -> str:
-        return f"the program of {self.name}" if self.exact else f"{self.similarity:.2f} alike to {self.name}"
+        return f"same program as {self.name}" if self.exact else f"{self.similarity:.2f} similar to {self.name}"
 
 
 class Seen:
-    """The programs that were there so far.
+    """The programs seen so far.
 
-    They lie in a database on disk, so memory does not grow with them, and what was there at the last `mark`
-    is there after the process was killed.
+    They are in a database on disk, so memory does not grow with them, and what was added before the last `mark`
+    survives a kill.
     """
 
     def __init__(self, path: str | None, similarity: float) -> None:
@@ -198,52 +194,52 @@ class Seen:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database; what was added after the last mark is forgotten."""
+        """Close the database and forget what was added after the last mark."""
         self._database.close()
 
     def add(self, number: int, name: str, signature: tuple[int, ...]) -> Match | None:
-        """Return what an earlier program has in common with this one; if there is none, remember this one.
+        """Return the first earlier program that this one duplicates; if there is none, remember this one.
 
-        `number` grows from call to call. Of several that are alike enough the first one counts.
+        `number` grows from call to call.
         """
         keys = _keys(signature)
         found = self._database.execute(
             "SELECT DISTINCT number, name, signature FROM keys JOIN programs USING (number)"
-            f" WHERE key IN ({', '.join('?' * len(keys))}) ORDER BY number LIMIT {_CANDIDATES}",
+            f" WHERE key IN ({', '.join('?' * len(keys))}) ORDER BY number LIMIT {_MAX_CANDIDATES}",
             keys,
         )
         for _, earlier, blob in found.fetchall():
             other = _unpacked(blob)
-            alike = likeness(signature, other, self._similarity)
-            if alike >= self._similarity:
-                return Match(earlier, alike, signature[0] == other[0])
+            similarity = estimated_similarity(signature, other, self._similarity)
+            if similarity >= self._similarity:
+                return Match(earlier, similarity, signature[0] == other[0])
         self._database.execute("INSERT INTO programs VALUES (?, ?, ?)", (number, name, _packed(signature)))
         self._database.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", [(key, number) for key in keys])
         return None
 
     def mark(self) -> None:
-        """Make everything that was added last, whatever happens to the process or the machine."""
+        """Make everything added so far survive a kill or a power cut."""
         self._database.execute("COMMIT")
         self._database.execute("BEGIN")
 
     def rewind(self, number: int) -> None:
         """Forget the programs from this number on."""
         late = self._database.execute("SELECT number, signature FROM programs WHERE number >= ?", (number,))
-        for one, blob in late.fetchall():
+        for late_number, blob in late.fetchall():
             self._database.executemany(
-                "DELETE FROM keys WHERE key = ? AND number = ?", [(key, one) for key in _keys(_unpacked(blob))]
+                "DELETE FROM keys WHERE key = ? AND number = ?", [(key, late_number) for key in _keys(_unpacked(blob))]
             )
         self._database.execute("DELETE FROM programs WHERE number >= ?", (number,))
 
 
 def _keys(signature: tuple[int, ...]) -> list[int]:
-    """Return what a program is looked up by; equal bands at different places are not the same."""
+    """Return the keys of a program in the table; equal bands at different positions have different keys."""
     whole, *bands = signature
-    return [whole, *(_hash(f"{place} {band}") for place, band in enumerate(bands))]
+    return [whole, *(_hash(f"{index} {band}") for index, band in enumerate(bands))]
 
 
 def _hash(text: str) -> int:
-    """Return 64 bits of hash, as a signed number: databases have no others."""
+    """Return a hash of 64 bits as a signed number, as databases store it."""
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
 

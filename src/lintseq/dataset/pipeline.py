@@ -28,9 +28,8 @@ from lintseq.dataset.card import card_of
 from lintseq.dataset.duplicates import KEEP, Seen
 from lintseq.dataset.outputs import Outputs, Target
 from lintseq.dataset.report import BuildProgress, BuildReport
-from lintseq.dataset.shapes import COLUMNS, Column, get_shape
-from lintseq.errors import BuildInterrupted, ConfigError, LintseqError
-from lintseq.rows import BrokenInputError, Mark, Source
+from lintseq.errors import BrokenInputError, BuildInterrupted, ConfigError, LintseqError
+from lintseq.rows import Mark, Source
 from lintseq.storage import SaveTimer, default_workers, uninterrupted
 
 SAVE_SECONDS = 1.0
@@ -68,7 +67,7 @@ def run_pipeline(
     if target.shards is not None and any(source.size is None for source in sources):
         raise ConfigError("the size of the input is unknown, so it cannot be split into --shards; use --shard-rows")
     settings = _all_settings(settings, target, sources)
-    columns = {name: column.type for name, column in columns_of(options).items()}
+    columns = {name: column.type for name, column in options.columns.items()}
     with Outputs(target, columns, settings, resume=resume, overwrite=overwrite) as outputs:
         build = _Build(sources, options, outputs)
         if outputs.manifest is not None:
@@ -88,12 +87,6 @@ def run_pipeline(
     return build.report
 
 
-def columns_of(options: PipelineOptions) -> dict[str, Column]:
-    """Return the columns of the records."""
-    columns = dict(get_shape(options.shape).columns)
-    return {**columns, "license": COLUMNS["license"]} if options.screening.names_licenses else columns
-
-
 def _all_settings(settings: Mapping[str, Any], target: Target, sources: Sequence[Source]) -> dict[str, Any]:
     """Return everything that the bytes of an output depend on, as plain values."""
     return {
@@ -106,19 +99,10 @@ def _all_settings(settings: Mapping[str, Any], target: Target, sources: Sequence
                 "path": source.path,
                 "fields": None if source.fields is None else asdict(source.fields),
                 "fingerprint": source.fingerprint,
-                **_modules_of(source),
             }
             for source in sources
         ],
     }
-
-
-def _modules_of(source: Source) -> dict[str, Any]:
-    """Return what is extracted from an input's rows; nothing where a row is a program."""
-    if source.modules is None:
-        return {}
-    columns = {"path": source.modules.path, "repository": source.modules.repository}
-    return {"modules": {"unit": source.modules.unit, **columns}}
 
 
 class _Build:
@@ -190,7 +174,7 @@ class _Build:
         manifest = {**self.report.counts(), "tally": self.report.tally.as_dict()}
         card = None
         if self.target.sharded:
-            card = card_of(self.outputs.settings, manifest, columns_of(self.options), self.example)
+            card = card_of(self.outputs.settings, manifest, self.options.columns, self.example)
         self.outputs.finish(self._progress(), manifest, card=card)
         self.report.finished = True
 

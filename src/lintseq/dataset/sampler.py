@@ -11,7 +11,7 @@ from typing import Any
 
 from lintseq.codecs import get_codec
 from lintseq.dataset.screening import Screen, ScreeningOptions, licenses_of
-from lintseq.dataset.shapes import ProgramRow, ShapeName, get_shape, meta_of
+from lintseq.dataset.shapes import Column, ProgramRow, ShapeName, columns_of, get_shape, meta_of
 from lintseq.dataset.transform import RowLimits, RowResult
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
@@ -52,8 +52,12 @@ class BuildOptions:
     screening: ScreeningOptions = field(default_factory=ScreeningOptions)
     row_timeout: float = 10.0
     """Seconds for all draws of a row; 0 is for no limit. Holds in a main thread on POSIX systems."""
-    row_memory: int | None = 2_000_000_000
-    """Bytes that a row may take beside what its process has anyway; holds in worker processes."""
+    row_memory: float = 2.0
+    """Memory limit per row in GB; 0 means no limit. Holds in worker processes."""
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        return columns_of(self.shape, license=self.screening.names_licenses)
 
     def make_transform(self) -> "EditSampler":
         return EditSampler(self)

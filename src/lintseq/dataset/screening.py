@@ -1,12 +1,9 @@
-"""Which rows are wanted by what they hold: their license, what they share with benchmarks, duplicates.
+"""Rejects rows by their license and by what they share with benchmarks, and computes signatures of programs.
 
-Owns the license filter and decontamination, row by row. Which programs were there before is kept by
-`duplicates`; here is only what they are told by.
-
-A row is contaminated if it holds a good part of a text of a benchmark: of the runs of 13 words (GPT-3's
-measure) that make up the text, so many that they cover half of it (Tulu 3's). Single runs are not enough:
-programmers write the same loops and the same phrases. Runs that a benchmark itself repeats, like imports
-and instructions for the form of an answer, tell nothing and do not count.
+A row is contaminated if it contains a large part of a text of a benchmark: n-grams of 13 words (as for GPT-3) that
+cover half of it (as for Tulu 3). A single n-gram is not enough, because programmers write the same loops and phrases
+again and again. N-grams that a benchmark repeats itself, such as imports or instructions about the form of an answer,
+do not count.
 """
 
 import os
@@ -16,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, get_args
 
-from lintseq.dataset.duplicates import DUPLICATES, EXACT, KEEP, NEAR, exact_signature, near_signature
-from lintseq.errors import ConfigError, ProgramError
-from lintseq.rows import BrokenInputError, parse_row, read_rows
+from lintseq.dataset.duplicates import Duplicates, exact_signature, near_signature
+from lintseq.errors import BrokenInputError, ConfigError, ProgramError
+from lintseq.rows import column_list, parse_row, read_rows
 from lintseq.rows.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES, LICENSE_NAMES
 
 _TEXT_NAMES = {
@@ -37,98 +34,97 @@ _TEXT_NAMES = {
     "solution_python3",
     "statement",
 } - {"input", "output"}
-"""Columns of benchmarks that hold what is asked and what solves it; tests, their data and other columns do not
-count."""
+"""Columns of benchmarks with problems and solutions. Tests, their data and other columns do not count."""
 
-COVERED = 0.5
-"""The share of a benchmark's text that a contaminated row holds."""
+CONTAMINATED_SHARE = 0.5
+"""Share of a benchmark's text from which on a row is contaminated."""
 _COMMON_ROWS = 3
-"""Runs of words that more rows of a benchmark have are phrases of it that tell nothing."""
-_LEAST_WORDS = 5
-"""Shorter texts of a benchmark are not looked for: `return a + b` is nobody's."""
+"""N-grams in more rows of a benchmark than this are phrases that do not count."""
+_MIN_WORDS = 5
+"""Shorter texts of a benchmark do not count: many programs contain `return a + b`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScreeningOptions:
-    """Which rows are wanted."""
+    """Which rows to keep."""
 
-    licenses: tuple[str, ...] = ()
-    """Keep only rows under one of these; empty keeps all."""
+    license: tuple[str, ...] = ()
+    """Keep only rows under this license, such as MIT; may be repeated."""
     license_field: str | None = None
-    """Where rows name their license; None is for finding it by the usual names."""
+    """Column that holds the license, which records then repeat. Default: found by its usual names."""
     decontaminate: tuple[str, ...] = ()
-    """Benchmarks, anything that inputs can be."""
+    """Reject rows that overlap with this benchmark, a file with its problems; may be repeated."""
     ngram: int = 13
-    """Words in a run that is looked for in benchmarks."""
-    duplicates: str = KEEP
-    """What becomes of programs that were there before: `keep`, or leave out `exact` or `near` ones."""
+    """Number of words in the n-grams that are compared with benchmarks."""
+    duplicates: Duplicates = "keep"
+    """How to handle duplicate programs: keep them, or drop exact or near duplicates of earlier ones."""
     similarity: float = 0.75
-    """The Jaccard index from which on programs are near duplicates."""
+    """Jaccard similarity from which on programs are near duplicates."""
 
     @property
     def names_licenses(self) -> bool:
         """Whether records repeat the license of their row."""
-        return self.license_field is not None or bool(self.licenses)
+        return self.license_field is not None or bool(self.license)
 
 
 def check_screening(options: ScreeningOptions) -> None:
     """Raise `ConfigError` for settings that cannot work."""
-    if options.duplicates not in DUPLICATES:
+    if options.duplicates not in get_args(Duplicates):
         raise ConfigError(
-            f"unknown treatment of duplicates {options.duplicates!r}; use one of {', '.join(DUPLICATES)}"
+            f"unknown treatment of duplicates {options.duplicates!r}; use one of {', '.join(get_args(Duplicates))}"
         )
     if not 0.3 <= options.similarity <= 1:
         raise ConfigError(f"similarity is {options.similarity:g}, but must be between 0.3 and 1")
     if options.ngram < 2:
-        raise ConfigError(f"runs of {options.ngram} words tell nothing; use 13, or 8 to find more")
-    for license in options.licenses:
+        raise ConfigError(f"ngram is {options.ngram}, but must be at least 2; use 13, or 8 to find more")
+    for license in options.license:
         if not _normal_license(license):
-            raise ConfigError(f"license {license!r} names none; use an SPDX identifier such as MIT or Apache-2.0")
+            raise ConfigError(f"license {license!r} is not a name; use an SPDX identifier such as MIT or Apache-2.0")
     _benchmarks(options.decontaminate, options.ngram)
 
 
 def benchmarks_digest(options: ScreeningOptions) -> str:
-    """Return what tells whether the benchmarks hold the same texts as before."""
+    """Return a hash of the texts of the benchmarks."""
     digest = blake2b(digest_size=16)
     for text in _benchmarks(options.decontaminate, options.ngram).texts:
-        digest.update(" ".join([text.place, *text.words, "\n"]).encode("utf-8", "surrogatepass"))
+        digest.update(" ".join([text.source, *text.words, "\n"]).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
 class Screen:
-    """Looks at rows one by one. What benchmarks hold is read once in each process."""
+    """Checks rows one by one. Benchmarks are read once per process."""
 
     def __init__(self, options: ScreeningOptions) -> None:
         self.options = options
-        self._licenses = frozenset(map(_normal_license, options.licenses))
+        self._licenses = frozenset(map(_normal_license, options.license))
         self._benchmarks = _benchmarks(options.decontaminate, options.ngram)
 
     def check(self, row: Mapping[str, Any], instruction: str, program: str) -> None:
-        """Raise `ProgramError` if the row is not wanted."""
+        """Raise `ProgramError` if the row is to be rejected."""
         if self._licenses:
             self._check_license(row)
         if self._benchmarks.texts and (found := self._benchmarks.find(instruction, program)) is not None:
             raise ProgramError("contaminated", found)
 
     def signature(self, program: str) -> tuple[int, ...] | None:
-        """Return what `duplicates.Seen` tells the program by; None if duplicates stay."""
-        if self.options.duplicates == EXACT:
+        """Return what identifies the program for `duplicates.Seen`; None if duplicates are kept."""
+        if self.options.duplicates == "exact":
             return exact_signature(program)
-        if self.options.duplicates == NEAR:
+        if self.options.duplicates == "near":
             return near_signature(program, self.options.similarity)
         return None
 
     def _check_license(self, row: Mapping[str, Any]) -> None:
         names = licenses_of(row, self.options.license_field)
         if not names:
-            raise ProgramError("license", f"names no license (columns: {', '.join(row)})")
+            raise ProgramError("license", f"no license (columns: {column_list(row)})")
         for name in names:
             if not self._allows(name):
-                raise ProgramError("license", f"{name!r} is not among {', '.join(self.options.licenses)}")
+                raise ProgramError("license", f"{name!r} is not among {', '.join(self.options.license)}")
 
     def _allows(self, expression: str) -> bool:
-        """Return whether one may choose licenses that are all wanted, as the SPDX expression has it."""
-        if "(" in expression:  # what may be chosen then is not worked out: all that it names have to be wanted
+        """Return whether an SPDX expression lets one choose licenses that are all accepted."""
+        if "(" in expression:  # not parsed: all licenses that it names have to be accepted
             expression = re.sub(r"[()]", " ", expression.replace(" OR ", " AND "))
         return any(
             all(_normal_license(name) in self._licenses for name in choice.split(" AND "))
@@ -137,7 +133,7 @@ class Screen:
 
 
 def licenses_of(row: Mapping[str, Any], field: str | None) -> list[str]:
-    """Return what a row says of its license: none, one, or several that all hold."""
+    """Return the licenses that a row names, which hold together; empty if it names none."""
     if field is None:
         columns = {name.lower(): name for name in row}
         values = [row[columns[name]] for name in LICENSE_NAMES if name in columns]
@@ -151,83 +147,80 @@ def licenses_of(row: Mapping[str, Any], field: str | None) -> list[str]:
 
 
 def _normal_license(name: str) -> str:
-    """Return a license's name in the one form in which it is compared.
-
-    `Apache License, Version 2.0`, `apache_2` and `Apache-2.0` are the same.
-    """
+    """Return the name of a license in normal form: `Apache License, Version 2.0` and `apache_2` are the same."""
     words = re.findall(r"\d+(?:\.\d+)*|[a-z]+", re.sub(r"v(?=\.?\d)", " ", name.lower().replace("+", " or later")))
-    kept = [re.sub(r"(\.0)+$", "", word) for word in words if word not in _IDLE_WORDS]
+    kept = [re.sub(r"(\.0)+$", "", word) for word in words if word not in _FILL_WORDS]
     return " ".join(kept)
 
 
-_IDLE_WORDS = {"the", "license", "licence", "version"}
+_FILL_WORDS = {"the", "license", "licence", "version"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
     """A text of a benchmark."""
 
-    place: str
-    """Where it stands, for people."""
+    source: str
+    """Where it comes from, for messages."""
     words: tuple[str, ...]
     starts: frozenset[int]
-    """Where runs begin that count."""
+    """Where n-grams that count begin."""
 
 
 class _Benchmarks:
-    """The texts of all benchmarks, and where each run of words is in them."""
+    """The texts of all benchmarks, with an index of their n-grams."""
 
     def __init__(self, texts: Sequence[_Text], ngram: int) -> None:
         self.texts = texts
         self.ngram = ngram
         self._whole: dict[tuple[str, ...], int] = {}
-        self._runs: dict[int, list[int]] = {}
+        self._ngrams: dict[int, list[int]] = {}
         for number, text in enumerate(texts):
             if len(text.words) < ngram:
                 self._whole.setdefault(text.words, number)
             for start in text.starts:
-                numbers = self._runs.setdefault(hash(text.words[start : start + ngram]), [])
+                numbers = self._ngrams.setdefault(hash(text.words[start : start + ngram]), [])
                 if not numbers or numbers[-1] != number:
                     numbers.append(number)
 
     def find(self, *parts: str) -> str | None:
-        """Return in words what the parts of a row share with the benchmarks; None if that is little."""
+        """Return what the parts of a row share with the benchmarks, for a message; None if it is not enough."""
         hits: Counter[int] = Counter()
-        runs: set[tuple[str, ...]] = set()
+        shared: set[tuple[str, ...]] = set()
         for part in parts:
             words = words_of(part)
             if (number := self._whole.get(tuple(words))) is not None:
-                return f"the whole of {self.texts[number].place}"
+                return f"the whole of {self.texts[number].source}"
             for start in range(len(words) - self.ngram + 1):
-                run = tuple(words[start : start + self.ngram])
-                if (numbers := self._runs.get(hash(run))) is not None:
-                    runs.add(run)
+                ngram = tuple(words[start : start + self.ngram])
+                if (numbers := self._ngrams.get(hash(ngram))) is not None:
+                    shared.add(ngram)
                     hits.update(numbers)
-        covered = {number: self._covered(self.texts[number], runs) for number in hits}
+        covered = {number: self._covered(self.texts[number], shared) for number in hits}
         if not covered:
             return None
         number = max(covered, key=lambda number: (covered[number], -number))
-        if covered[number] < COVERED:
+        if covered[number] < CONTAMINATED_SHARE:
             return None
         text = self.texts[number]
-        start = next(s for s in sorted(text.starts) if text.words[s : s + self.ngram] in runs)
+        start = next(s for s in sorted(text.starts) if text.words[s : s + self.ngram] in shared)
         excerpt = " ".join(text.words[start : start + self.ngram])
-        return f"{covered[number]:.0%} of {text.place}: {excerpt!r}"
+        return f"{covered[number]:.0%} of {text.source}: {excerpt!r}"
 
-    def _covered(self, text: _Text, runs: set[tuple[str, ...]]) -> float:
-        """Return the share of a text's words, of those in runs that count, that are in the runs given."""
+    def _covered(self, text: _Text, shared: set[tuple[str, ...]]) -> float:
+        """Return the share of a text's words that shared n-grams cover, among those that n-grams can cover."""
         n = self.ngram
-        counting: set[int] = set()
-        shared: set[int] = set()
+        coverable: set[int] = set()
+        covered: set[int] = set()
         for start in text.starts:
-            counting.update(range(start, start + n))
-            if text.words[start : start + n] in runs:
-                shared.update(range(start, start + n))
-        return len(shared) / len(counting)
+            coverable.update(range(start, start + n))
+            if text.words[start : start + n] in shared:
+                covered.update(range(start, start + n))
+        return len(covered) / len(coverable)
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words, names and numbers of a text in small letters, without what stands between them."""
+    """Return the words, names and numbers of a text in lower case."""
     return _WORD.findall(text.lower())
 
 
@@ -241,31 +234,31 @@ def _benchmarks(paths: tuple[str, ...], ngram: int) -> _Benchmarks:
 
 def _texts(path: str, ngram: int) -> list[_Text]:
     """Return the texts of one benchmark."""
-    found: list[tuple[int, str, tuple[str, ...]]] = []
+    found: list[tuple[str, tuple[str, ...]]] = []
     rows_with: Counter[tuple[str, ...]] = Counter()
-    for number, (name, row) in enumerate(_rows(path)):
-        runs: set[tuple[str, ...]] = set()
+    for name, row in _rows(path):
+        ngrams: set[tuple[str, ...]] = set()
         for column, text in _columns(row):
             words = tuple(words_of(text))
-            if len(words) >= _LEAST_WORDS:
-                found.append((number, f"{column!r} of {name}", words))
-                runs.update(words[start : start + ngram] for start in range(len(words) - ngram + 1))
-        rows_with.update(runs)
+            if len(words) >= _MIN_WORDS:
+                found.append((f"{column!r} of {name}", words))
+                ngrams.update(words[start : start + ngram] for start in range(len(words) - ngram + 1))
+        rows_with.update(ngrams)
     if not found:
-        raise ConfigError(f"benchmark {path} holds no text to compare with; it needs columns such as prompt and code")
+        raise ConfigError(f"benchmark {path} has no texts to compare with; it needs columns such as prompt and code")
     texts = []
-    for _, place, words in found:
-        places = range(len(words) - ngram + 1)
-        starts = frozenset(start for start in places if rows_with[words[start : start + ngram]] <= _COMMON_ROWS)
+    for source, words in found:
+        candidates = range(len(words) - ngram + 1)
+        starts = frozenset(start for start in candidates if rows_with[words[start : start + ngram]] <= _COMMON_ROWS)
         if starts or len(words) < ngram:
-            texts.append(_Text(place, words, starts))
+            texts.append(_Text(source, words, starts))
     return texts
 
 
 def _rows(path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the rows of a benchmark and what people call them; an object of rows by their ids is taken apart."""
+    """Yield the rows of a benchmark with their names for messages; an object may hold several rows by id."""
     if path == "-":
-        raise ConfigError("a benchmark cannot come from standard input: every worker reads it; name a file")
+        raise ConfigError("every worker reads the benchmark, so it cannot be standard input; name a file")
     file = os.path.basename(path.rstrip("/"))
     try:
         for raw in read_rows(path):
@@ -284,7 +277,7 @@ def _id_of(row: Mapping[str, Any]) -> str:
 
 
 def _columns(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the texts of a row that are compared; all that it has, if none of its columns is known."""
+    """Yield the texts of a row that are compared; all of them if no column has a usual name."""
     known = {name: value for name, value in row.items() if name.lower() in _TEXT_NAMES}
     for name, value in (known or row).items():
         for text in _strings(value):

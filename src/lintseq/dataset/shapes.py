@@ -16,8 +16,7 @@ from lintseq.errors import ConfigError, MalformedEditError, ProgramError
 from lintseq.languages import get_language
 from lintseq.program import Program
 from lintseq.program.markdown import code_from_markdown
-from lintseq.rows import prompt_of, stable_hash
-from lintseq.rows.row import names_of_columns
+from lintseq.rows import column_list, prompt_of, stable_hash
 from lintseq.walks import SamplingOptions
 
 ShapeName = Literal["lintseq", "pylintseq", "prompt-completion", "next-edit", "messages", "messages-by-edit"]
@@ -178,6 +177,12 @@ class Shape:
             )
 
 
+def columns_of(shape: str, *, license: bool) -> Mapping[str, Column]:
+    """Return the columns of records of a shape, with or without their license."""
+    columns = get_shape(shape).columns
+    return {**columns, "license": COLUMNS["license"]} if license else columns
+
+
 def get_shape(name: str) -> Shape:
     """Return the shape of a name; raise `ConfigError` if there is none."""
     try:
@@ -193,7 +198,7 @@ def read_record(row: Row) -> Record:
         if (record := shape.read(row)) is not None:
             return record
     raise ProgramError(
-        "no-field", f"none of edits, edit_path, completion, messages among its columns: {names_of_columns(row)}"
+        "no-field", f"none of edits, edit_path, completion, messages among its columns: {column_list(row)}"
     )
 
 
@@ -437,7 +442,7 @@ def _license(row: Row) -> str:
 
 def _string(row: Row, name: str) -> str:
     if not isinstance(value := row.get(name), str):
-        raise ProgramError("no-field", f"no text in column {name!r} (columns: {names_of_columns(row)})")
+        raise ProgramError("no-field", f"no text in column {name!r} (columns: {column_list(row)})")
     return value
 
 

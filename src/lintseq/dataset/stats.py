@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.dataset.shapes import Record, read_record
-from lintseq.errors import ConfigError, MalformedEditError, ProgramError
+from lintseq.errors import BrokenInputError, ConfigError, MalformedEditError, ProgramError
 from lintseq.reporting.numbers import describe, share
-from lintseq.rows import BrokenInputError, RawRow, parse_row, read_rows, stable_hash
+from lintseq.rows import RawRow, parse_row, read_rows, stable_hash
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -19,6 +19,19 @@ from lintseq.rows import Fields, parse_row
 
 
 @dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a part of a row was rejected."""
+
+    id: str
+    reason: str
+    detail: str
+    part: Mapping[str, Any]
+    """What was rejected."""
+    line: int | None = None
+    """Where it begins in a source file; None for the line of the row."""
+
+
+@dataclass(frozen=True, slots=True)
 class RowResult:
     """The records of one row, or why there are none."""
 
@@ -38,6 +51,8 @@ class RowResult:
     license: str = ""
     signature: tuple[int, ...] | None = None
     """What identifies the program when duplicates are dropped."""
+    rejections: list[Rejection] = field(default_factory=list)
+    """Parts of the row that were rejected while others became records."""
 
     def as_row(self) -> dict[str, Any]:
         """Return records and rejection as plain values, for tools that map rows to rows."""
@@ -74,17 +89,15 @@ class RowLimits:
         *,
         source: str = "",
         index: int = 0,
-        transform: RowTransform | None = None,
     ) -> RowResult:
         """Return the result of a row: columns, or the JSON object that they are written in."""
         id = None
-        transform = transform or self._transform
         try:
             try:
                 self._start_timer()
                 columns = parse_row(row) if isinstance(row, bytes) else row
-                id = transform.read_id(columns, fields)
-                return transform.transform(columns, fields, source=source, index=index)
+                id = self._transform.read_id(columns, fields)
+                return self._transform.transform(columns, fields, source=source, index=index)
             finally:
                 self._stop_timer()
         except _TimeUp:

@@ -23,11 +23,11 @@ from lintseq.codecs.locate import align
 from lintseq.codecs.text import shorten
 from lintseq.dataset.shapes import Record, read_record
 from lintseq.edits import EditSequence, apply
-from lintseq.errors import EditFault, MalformedEditError, ProgramError, ToolError
+from lintseq.errors import BrokenInputError, EditFault, MalformedEditError, ProgramError, ToolError
 from lintseq.languages import get_language, get_linter
 from lintseq.linting import Diagnostic, findings, new_diagnostics
 from lintseq.program import Program
-from lintseq.rows import BrokenInputError, RawRow, parse_row, read_rows
+from lintseq.rows import RawRow, parse_row, read_rows
 from lintseq.storage import batched, default_workers, map_in_order
 
 T = TypeVar("T")

@@ -16,10 +16,9 @@ from hashlib import sha256
 from typing import Any
 
 from lintseq.benchmarks import CODE, PROGRAM, Problem, check_format, shorten
-from lintseq.errors import ConfigError, ProgramError
+from lintseq.errors import BrokenInputError, ConfigError, ProgramError
 from lintseq.evaluation.candidates import looks_like_edits
-from lintseq.rows import BrokenInputError, parse_row, read_rows
-from lintseq.rows.row import kind_of_value
+from lintseq.rows import json_type, parse_row, read_rows
 
 AUTO = "auto"
 EDITS = "diff"
@@ -135,7 +134,7 @@ def _completion(row: Mapping[str, Any], task_id: str, format: str, where: str) -
     text = row[column]
     if not isinstance(text, str):
         advice = "; give each completion its own row" if isinstance(text, list) else ""
-        raise ConfigError(f"{where}: {column} is {kind_of_value(text)}, expected a string{advice}")
+        raise ConfigError(f"{where}: {column} is {json_type(text)}, expected a string{advice}")
     own_format = row.get("format")
     if own_format is not None:
         if format not in (AUTO, own_format):
@@ -144,7 +143,7 @@ def _completion(row: Mapping[str, Any], task_id: str, format: str, where: str) -
         own_format = PROGRAM
     index = next((row[name] for name in INDEX_COLUMNS if row.get(name) is not None), _UNNUMBERED)
     if not isinstance(index, int) or isinstance(index, bool):
-        raise ConfigError(f"{where}: index is {kind_of_value(index)}, expected an integer")
+        raise ConfigError(f"{where}: index is {json_type(index)}, expected an integer")
     flops = _number(row, "flops", where, (int, float))
     return Completion(
         task_id,

@@ -8,9 +8,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from lintseq.errors import ConfigError, ProgramError
+from lintseq.errors import BrokenInputError, ConfigError, ProgramError
 from lintseq.evaluation.results import Evaluation, JudgedCompletion
-from lintseq.rows import BrokenInputError, encode_line, parse_row, read_rows
+from lintseq.rows import encode_line, parse_row, read_rows
 from lintseq.storage import COMPRESSIONS, AppendFile, WorkDirectory
 
 REQUIRED = ("task_id", "index", "verdict", "detail")

@@ -18,18 +18,8 @@ from lintseq.dataset.build import check_build
 from lintseq.dataset.duplicates import KEEP, tokens_of
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.shapes import read_record
-from lintseq.errors import ConfigError, ProgramError
-from lintseq.rows import (
-    BrokenInputError,
-    FieldNames,
-    Fields,
-    RawRow,
-    ReadingOptions,
-    encode_line,
-    encode_row,
-    open_sources,
-    parse_row,
-)
+from lintseq.errors import BrokenInputError, ConfigError, ProgramError
+from lintseq.rows import FieldNames, Fields, RawRow, encode_line, encode_row, open_sources, parse_row
 from lintseq.storage import batched
 
 try:
@@ -91,10 +81,9 @@ class ProgramReader(PipelineStep):
         inputs: Sequence[str],
         *,
         names: FieldNames | None = None,
-        reading: ReadingOptions | None = None,
     ) -> None:
         super().__init__()
-        self.sources = open_sources(list(inputs), names or FieldNames(), reading or ReadingOptions())
+        self.sources = open_sources(list(inputs), names or FieldNames())
         for source in self.sources:
             if source.fingerprint is None or source.size is None:
                 raise ConfigError(f"the size of {source.path} is unknown, so tasks cannot share it; name files")
@@ -106,10 +95,9 @@ class ProgramReader(PipelineStep):
             rows = rows_of_shard(self.sources, source, rank, world_size)
             try:
                 for row in rows:
-                    for program, fields in source.programs(row):
-                        document = RowDocument(source.path, program, fields)
-                        self.update_doc_stats(document)
-                        yield document
+                    document = RowDocument(source.path, row, source.fields)
+                    self.update_doc_stats(document)
+                    yield document
             except BrokenInputError as error:
                 self.stat_update("broken_inputs")
                 logger.error(f"{error}; the rows before that are done")

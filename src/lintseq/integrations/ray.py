@@ -15,7 +15,6 @@ from lintseq.dataset.batches import BATCH_BYTES, BATCH_ROWS, Batch, join_results
 from lintseq.dataset.build import check_build
 from lintseq.dataset.duplicates import KEEP
 from lintseq.dataset.outputs.parquet import check_parquet, to_table
-from lintseq.dataset.pipeline import columns_of
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.errors import ConfigError
 from lintseq.rows import Fields, RawRow, encode_row, find_fields, parse_row
@@ -69,4 +68,4 @@ def _sample_block(
         name = blake2b(result.rejections, digest_size=16).hexdigest()
         write_atomically(os.path.join(rejected, f"{name}.jsonl"), result.rejections)
     records = [parse_row(line) for line in result.records.split(b"\n")[:-1]]
-    return to_table(records, {name: column.type for name, column in columns_of(options).items()})
+    return to_table(records, {name: column.type for name, column in options.columns.items()})

@@ -1,10 +1,11 @@
 """The `Language` protocol, and the languages by name, file suffix and Markdown fence."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from lintseq.errors import ConfigError
 from lintseq.languages import python
+from lintseq.languages.definitions import Definition, Task
 from lintseq.linting import Diagnostic, Linter
 from lintseq.needs import Analysis
 from lintseq.program import Program
@@ -54,6 +55,21 @@ class Language(Protocol):
 
     def documentation(self, program: Program) -> str:
         """Return what the program says about itself, as an instruction where a row has none; "" if nothing."""
+        ...
+
+    def find_definitions(self, text: str) -> Iterator[Definition]:
+        """Yield the documented functions and classes of a source file as programs of their own.
+
+        Raises `ProgramError` if the file does not parse.
+        """
+        ...
+
+    def check_task_file(self, path: str, text: str) -> None:
+        """Raise `ProgramError` for a file whose definitions are not tasks, such as tests and generated code."""
+        ...
+
+    def make_task(self, definition: Definition, path: str) -> Task:
+        """Return the task to write a definition, given the path of its file; raise `ProgramError` if it is none."""
         ...
 
     def command(self, path: str) -> Sequence[str]:

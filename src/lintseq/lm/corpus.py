@@ -21,11 +21,11 @@ from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from lintseq.errors import ConfigError, ProgramError, ToolError
+from lintseq.errors import BrokenInputError, ConfigError, ProgramError, ToolError
 from lintseq.lm import tokenizers
 from lintseq.lm.documents import DocumentReader, Documents, TextOptions, open_documents
 from lintseq.lm.recipes import CorpusOptions
-from lintseq.rows import START, BrokenInputError, Mark
+from lintseq.rows import START, Mark
 from lintseq.storage import AppendFile, SaveTimer, WorkDirectory, batched, map_in_order, read_manifest
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ prompt and edit text, or as prompt and program.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, get_args
@@ -19,22 +19,21 @@ from lintseq.rows import (
     Input,
     Mark,
     RawRow,
-    ReadingOptions,
     Source,
     encode_row,
     find_inputs,
     parse_row,
     prompt_of,
 )
-from lintseq.rows import look_into as look_at
-from lintseq.rows.places import (
+from lintseq.rows import open_source as look_at
+from lintseq.rows.paths import (
     base_of,
     files_in,
     files_matching,
+    fingerprint_of_files,
     is_folder,
     is_pattern,
-    name_below,
-    stamp_of,
+    relative_path,
 )
 from lintseq.rows.sourcecode import decoded
 from lintseq.rows.streams import STDIN, check_readable, opened
@@ -111,7 +110,7 @@ def open_documents(path: str, options: TextOptions) -> list[Documents]:
         raise ConfigError(f"{path} is read as {mode}, so it has no column {field!r}; leave out the field")
     if mode == "files" or (mode == "text" and path.endswith(TEXT_SUFFIXES)):
         return [Documents(path, DocumentReader("files", "text"), look_at(_files_input(path), None))]
-    return [_documents(found, field, mode) for found in find_inputs(path, ReadingOptions())]
+    return [_documents(found, field, mode) for found in find_inputs(path)]
 
 
 def _documents(found: Input, field: str, mode: ReadMode) -> Documents:
@@ -122,7 +121,7 @@ def _documents(found: Input, field: str, mode: ReadMode) -> Documents:
     return Documents(found.path, DocumentReader(mode, field), source)
 
 
-def _text_column(path: str, columns: frozenset[str], field: str) -> str:
+def _text_column(path: str, columns: Collection[str], field: str) -> str:
     if not columns:  # no rows, or none that is an object: every row will be skipped
         return field or TEXT_COLUMNS[0]
     if field:
@@ -144,15 +143,15 @@ def _files_input(path: str) -> Input:
     if path == STDIN:
         raise ConfigError("standard input cannot be read as files")
     if is_pattern(path):
-        files = [(name_below(base_of(path), file), file) for file in files_matching(path)]
+        files = [(relative_path(base_of(path), file), file) for file in files_matching(path)]
     elif is_folder(path):
-        files = [(name_below(path, file), file) for file in files_in(path)]
+        files = [(relative_path(path, file), file) for file in files_in(path)]
     else:
         check_readable(path)
         files = [(os.path.basename(path), path)]
     if not files:
         raise ConfigError(f"{path} contains no files")
-    fingerprint = {"files": len(files), "hash": stamp_of(files)}
+    fingerprint = fingerprint_of_files(files)
     return Input(path, len(files), fingerprint, partial(_read_files, files), by_rows=True)
 
 

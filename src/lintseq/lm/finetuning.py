@@ -34,7 +34,7 @@ from lintseq.lm.runs import (
     wait_for,
 )
 from lintseq.lm.token_files import OnRecord, TokenFile, common_rows, open_tokens, tokenize
-from lintseq.rows import ReadingOptions, find_inputs
+from lintseq.rows import find_inputs
 
 if TYPE_CHECKING:
     import torch
@@ -115,7 +115,7 @@ def _fingerprints(recipe: FinetuneRecipe, base: "BaseTokenizer") -> dict[str, An
     found: dict[str, Any] = {"tokenizer": tokenizers.digest(base.tokenizer)}
     for name in ("train", "reference", "validation"):
         if path := getattr(recipe.data, name):
-            found[name] = [source.fingerprint for source in find_inputs(path, ReadingOptions())]
+            found[name] = [source.fingerprint for source in find_inputs(path)]
     return found
 
 

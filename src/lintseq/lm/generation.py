@@ -23,7 +23,7 @@ from lintseq.benchmarks import (
     select_problems,
 )
 from lintseq.benchmarks.problem import Problem
-from lintseq.errors import ConfigError, ProgramError
+from lintseq.errors import BrokenInputError, ConfigError, ProgramError
 from lintseq.lm.backends import BackendOptions, open_backend
 from lintseq.lm.backends.backend import (
     Backend,
@@ -34,7 +34,7 @@ from lintseq.lm.backends.backend import (
 )
 from lintseq.lm.completions_file import CompletionRow, CompletionsFile
 from lintseq.lm.linted import DecodingOptions, edit_filters
-from lintseq.rows import BrokenInputError, parse_row, read_rows, stable_hash
+from lintseq.rows import parse_row, read_rows, stable_hash
 from lintseq.storage import COMPRESSIONS, SaveTimer
 
 SAVE_SECONDS = 5.0

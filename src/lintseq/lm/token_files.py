@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lintseq.codecs import Codec, get_codec
 from lintseq.dataset.shapes import Record, read_record
-from lintseq.errors import ConfigError, ProgramError
+from lintseq.errors import BrokenInputError, ConfigError, ProgramError
 from lintseq.lm.batches import Example
 from lintseq.lm.examples import EncodedExample, ExampleEncoder, pair_of
 from lintseq.lm.matching import ExampleSizes
-from lintseq.rows import BrokenInputError, parse_row, read_rows
+from lintseq.rows import parse_row, read_rows
 from lintseq.storage import AppendFile, batched, write_atomically
 
 if TYPE_CHECKING:

@@ -1,1 +1,5 @@
 """Training pairs from code bases."""
+
+from lintseq.mining.mine import MiningOptions, MiningReport, mine
+
+__all__ = ["MiningOptions", "MiningReport", "mine"]

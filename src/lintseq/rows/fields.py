@@ -1,4 +1,4 @@
-"""Which columns of an input hold the program, the instruction and the id."""
+"""Finds the columns of an input that hold the program, the instruction, the id and the path."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.rows.row import kind_of_value, names_of_columns
+from lintseq.rows.row import column_list, json_type
 
 INSTRUCTION_NAMES = (
     "instruction",
@@ -35,6 +35,8 @@ CODE_NAMES = (
     "text",
 )
 ID_NAMES = ("id", "task_id", "uid", "uuid", "index", "idx")
+PATH_NAMES = ("path", "max_stars_repo_path", "file_path", "filepath", "file_name", "filename")
+REPOSITORY_NAMES = ("repo_name", "max_stars_repo_name", "repository_name", "repo")
 LICENSE_NAMES = (
     "license",
     "licence",
@@ -50,36 +52,37 @@ LICENSE_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class FieldNames:
-    """Columns that the user named; None is for finding them by their usual names."""
+    """The columns that hold programs, instructions and ids; by default they are found by their usual names."""
 
     instruction: str | None = None
-    """An empty name means that the rows have no instructions."""
+    """Column that holds the instruction; '' means that there are none. Default: found by its usual names."""
     code: str | None = None
+    """Column that holds the program, bare or in Markdown. Default: found by its usual names."""
     id: str | None = None
+    """Column that holds the id. Default: found by its usual names, otherwise a hash of the row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The columns in which an input's rows keep what matters."""
+    """The columns of an input that matter."""
 
     code: str
     instruction: str | None = None
     """None for rows without instructions."""
     context: str | None = None
-    """Alpaca's `input`: a text that belongs to the instruction, joined to it by a newline."""
+    """Alpaca's `input`: a text that is appended to the instruction."""
     id: str | None = None
     unreadable: str | None = None
-    """Where a row says why it has no program: what should hold it could not be read."""
-    refused: str | None = None
-    """Where a row says why its program is not wanted: a reason and a detail."""
+    """Column of a source file's row that tells why the file could not be read."""
+    path: str | None = None
+    """Column with the path of the row's file."""
+    repository: str | None = None
+    """Column with the name of the repository that paths are relative to."""
 
     def read_code(self, row: Mapping[str, Any]) -> str:
-        """Return the text that holds the program."""
+        """Return the text that contains the program."""
         if self.unreadable is not None and self.unreadable in row:
             raise ProgramError("unreadable", f"{row[self.unreadable]}")
-        if self.refused is not None and self.refused in row:
-            reason, detail = row[self.refused]
-            raise ProgramError(reason, detail)
         return _string(row, self.code)
 
     def read_instruction(self, row: Mapping[str, Any]) -> str:
@@ -95,7 +98,7 @@ class Fields:
         return instruction
 
     def read_id(self, row: Mapping[str, Any]) -> str | int | None:
-        """Return the row's own id, or None if it has none that could serve."""
+        """Return the row's own id, None unless it is a non-empty string or an integer."""
         if self.id is None:
             return None
         own = row.get(self.id)
@@ -103,22 +106,34 @@ class Fields:
             return own if own != "" else None
         return None
 
+    def read_path(self, row: Mapping[str, Any], *, whole: bool = False) -> str:
+        """Return the path of a row's file, empty if it has none; with `whole`, the repository comes before it."""
+        path = row.get(self.path or "")
+        if not isinstance(path, str):
+            return ""
+        repository = row.get(self.repository or "")
+        return f"{repository}/{path}" if whole and path and repository and isinstance(repository, str) else path
+
+
+SOURCE_FIELDS = Fields(code="code", instruction="instruction", id="id", unreadable="unreadable", path="path")
+"""The columns of the rows of source files."""
+
 
 def _string(row: Mapping[str, Any], name: str) -> str:
     try:
         value = row[name]
     except KeyError:
-        raise ProgramError("no-field", f"no column {name!r} (columns: {names_of_columns(row)})") from None
+        raise ProgramError("no-field", f"no column {name!r} (columns: {column_list(row)})") from None
     if not isinstance(value, str):
-        raise ProgramError("not-string", f"{name!r} holds {kind_of_value(value)}, where a string was expected")
+        raise ProgramError("not-string", f"expected a string in {name!r}, found {json_type(value)}")
     return value
 
 
 def find_fields(path: str, rows: Sequence[Mapping[str, Any]], names: FieldNames) -> Fields:
-    """Decide from an input's first rows where its fields are; raise `ConfigError` if that cannot be told.
+    """Return the columns that matter, judging by an input's first rows; raise `ConfigError` if they are not clear.
 
-    Of the usual names, in the order of the lists above, the first wins that holds a string in at least
-    half of the rows; capitals make no difference.
+    Of the usual names, in the order of the lists above and in any capitals, the first wins that has a string in at
+    least half of the rows.
     """
     columns = Counter[str]()
     for row in rows:
@@ -126,7 +141,7 @@ def find_fields(path: str, rows: Sequence[Mapping[str, Any]], names: FieldNames)
             columns[name] += isinstance(value, str)
 
     def missing(what: str, flag: str, *, more: str = "") -> ConfigError:
-        return ConfigError(f"{path}: {what} (columns: {names_of_columns(columns)}); name it with {flag}{more}")
+        return ConfigError(f"{path}: {what} (columns: {column_list(columns)}); name it with {flag}{more}")
 
     def named(name: str, flag: str) -> str:
         if name not in columns:
@@ -140,21 +155,31 @@ def find_fields(path: str, rows: Sequence[Mapping[str, Any]], names: FieldNames)
 
     code = named(names.code, "--code-field") if names.code else usual(CODE_NAMES, taken=names.instruction)
     if code is None:
-        raise missing("none of the columns is known to hold code", "--code-field")
-    context = None
-    if names.instruction is None:
+        raise missing("no column has a usual name for programs", "--code-field")
+    instruction: str | None = None
+    context: str | None = None
+    if names.instruction:
+        instruction = named(names.instruction, "--instruction-field")
+    elif names.instruction is None:
         instruction = usual(INSTRUCTION_NAMES, taken=code)
         if instruction is None:
-            more = ", or say that there are none with --instruction-field ''"
-            raise missing("none of the columns is known to hold instructions", "--instruction-field", more=more)
+            more = ", or use --instruction-field '' if there are none"
+            raise missing("no column has a usual name for instructions", "--instruction-field", more=more)
         if instruction.lower() == "instruction":
             context = next((name for name in columns if name.lower() == "input" and name != code), None)
-    else:
-        instruction = named(names.instruction, "--instruction-field") if names.instruction else None
-    own_id = named(names.id, "--id-field") if names.id else _usual_id(columns)
-    return Fields(code=code, instruction=instruction, context=context, id=own_id)
+    own_id = named(names.id, "--id-field") if names.id else find_column(columns, ID_NAMES)
+    used = sorted({name for row in rows for name, value in row.items() if value is not None})
+    return Fields(
+        code=code,
+        instruction=instruction,
+        context=context,
+        id=own_id,
+        path=find_column(used, PATH_NAMES),
+        repository=find_column(used, REPOSITORY_NAMES),
+    )
 
 
-def _usual_id(columns: Iterable[str]) -> str | None:
+def find_column(columns: Iterable[str], candidates: Sequence[str]) -> str | None:
+    """Return the first of some usual names, in any capitals, that is among the columns."""
     by_name = {name.lower(): name for name in columns}
-    return next((by_name[name] for name in ID_NAMES if name in by_name), None)
+    return next((by_name[name] for name in candidates if name in by_name), None)

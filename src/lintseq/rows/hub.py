@@ -1,6 +1,6 @@
-"""Rows of Hugging Face data sets, streamed by name or saved on disk (extra `hub`).
+"""Rows of Hugging Face data sets, streamed from the Hub or saved on disk (extra `hub`).
 
-How much is read at a time is up to `datasets`: of Parquet, a row group.
+`datasets` decides how much is read at a time; for Parquet it is a row group.
 """
 
 import os
@@ -12,27 +12,28 @@ from hashlib import blake2b
 from typing import Any
 
 from lintseq.errors import ConfigError
-from lintseq.rows.row import BrokenInputError, Input, Mark, RawRow, encode_row
+from lintseq.rows.input import Input, Mark, RawRow
+from lintseq.rows.row import encode_row
+from lintseq.rows.streams import broken_input
 
 PREFIX = "hf:"
 _NAME = re.compile(r"hf:(?P<name>[^@#:]+)(?:@(?P<revision>[^#:]+))?(?:#(?P<config>[^:]+))?(?::(?P<split>.+))?")
 
 
 def is_saved(path: str) -> bool:
-    """Tell whether a folder holds a data set that `save_to_disk` wrote."""
+    """Return whether a folder is a data set written by `save_to_disk`."""
 
-    def holds(*names: str) -> bool:
+    def has(*names: str) -> bool:
         return all(os.path.isfile(os.path.join(path, name)) for name in names)
 
-    return holds("dataset_dict.json") or holds("dataset_info.json", "state.json")
+    return has("dataset_dict.json") or has("dataset_info.json", "state.json")
 
 
 def hub_input(spec: str) -> Input:
-    """Return the input of `hf:NAME[@REVISION][#CONFIG][:SPLIT]`, where NAME may be a folder; the split is train
-    if nothing else is said."""
+    """Return the input of `hf:NAME[@REVISION][#CONFIG][:SPLIT]`; NAME may be a folder, the default split is train."""
     match = _NAME.fullmatch(spec)
     if match is None:
-        raise ConfigError(f"cannot read {spec}: it is not of the form hf:NAME[@REVISION][#CONFIG][:SPLIT]")
+        raise ConfigError(f"cannot read {spec}: expected hf:NAME[@REVISION][#CONFIG][:SPLIT]")
     _check_datasets(spec)
     if os.path.isdir(match["name"]) and is_saved(match["name"]):
         return saved_input(match["name"], match["split"])
@@ -44,7 +45,7 @@ def hub_input(spec: str) -> Input:
 
 
 def saved_input(path: str, split: str | None = None) -> Input:
-    """Return the input of a data set that `save_to_disk` wrote."""
+    """Return the input of a data set written by `save_to_disk`."""
     _check_datasets(path)
     data = _loaded(path, split)
     return Input(path, len(data), {"fingerprint": data._fingerprint}, partial(_read_saved, path, split), by_rows=True)
@@ -64,25 +65,25 @@ def _split(match: "re.Match[str]") -> str:
 def _builder(match: "re.Match[str]") -> Any:
     import datasets
 
-    with _telling(match[0]):
+    with _config_errors(match[0]):
         return datasets.load_dataset_builder(match["name"], match["config"], revision=match["revision"])
 
 
 def _streamed(match: "re.Match[str]", builder: Any) -> Any:
-    with _telling(match[0]):
+    with _config_errors(match[0]):
         return builder.as_streaming_dataset(split=_split(match))
 
 
 @contextmanager
-def _telling(spec: str) -> Iterator[None]:
+def _config_errors(spec: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # whatever the hub, a loader or the network comes up with
+    except Exception as error:  # of the Hub, a loader or the network
         raise ConfigError(f"cannot read {spec}: {type(error).__name__}: {error}") from None
 
 
 def _fingerprint(match: "re.Match[str]", builder: Any) -> dict[str, Any]:
-    """Return what tells whether a data set is still the same: its files, and what is known of them."""
+    """Return plain values that change when the files of a data set do."""
     files = (builder.config.data_files or {}).get(_split(match), [])
     known = [builder.hash, list(map(str, files)), getattr(files, "origin_metadata", None)]
     return {"data set": match[0], "files": blake2b(repr(known).encode(), digest_size=16).hexdigest()}
@@ -91,14 +92,14 @@ def _fingerprint(match: "re.Match[str]", builder: Any) -> dict[str, Any]:
 def _loaded(path: str, split: str | None) -> Any:
     import datasets
 
-    with _telling(path):
+    with _config_errors(path):
         data = datasets.load_from_disk(path)
     if isinstance(data, datasets.DatasetDict):
         if split is None and len(data) == 1:
             split = next(iter(data))
         if split not in data:
             example = f"hf:{path}:{next(iter(data))}"
-            raise ConfigError(f"{path} holds the splits {', '.join(data)}; name one, as in {example}")
+            raise ConfigError(f"{path} has the splits {', '.join(data)}; name one, as in {example}")
         data = data[split]
     return data.with_format(None)
 
@@ -114,7 +115,7 @@ def _read_stream(spec: str, after: Mark) -> Iterator[RawRow]:
 
 def _read_saved(path: str, split: str | None, after: Mark) -> Iterator[RawRow]:
     data = _loaded(path, split)
-    if after.rows < len(data):  # of nothing, nothing can be selected
+    if after.rows < len(data):  # `select` rejects an empty range
         yield from _rows(path, data.select(range(after.rows, len(data))), after.rows)
 
 
@@ -125,7 +126,7 @@ def _rows(spec: str, data: Any, index: int) -> Iterator[RawRow]:
             row = next(iterator)
         except StopIteration:
             return
-        except Exception as error:  # of the network, a server, or a file that does not parse
-            raise BrokenInputError(f"{spec}: cannot be read beyond row {index}: {error}") from None
+        except Exception as error:  # of the network, a server, or a malformed file
+            raise broken_input(f"{spec}: cannot be read beyond row {index}: {error}") from None
         yield RawRow(index, index + 1, encode_row(row), index + 1)
         index += 1

@@ -1,7 +1,6 @@
-"""Rows of source files: each file is a row.
+"""Rows of source files, one per file: id, instruction (the file's documentation), code and path.
 
-A row has an id made of the path, the instruction that the docstring is, the code, and the path. What cannot
-be read or decoded is a row all the same, to be rejected with its reason. Files are parsed, never imported.
+A file that cannot be read or decoded is a row too, which is rejected later with the reason.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,50 +8,55 @@ from functools import partial
 from typing import Any
 
 from lintseq.errors import ProgramError
-from lintseq.languages import get_language
-from lintseq.mining.modules import FIELDS
+from lintseq.languages import LANGUAGES, get_language
 from lintseq.program import Program
-from lintseq.rows.places import stamp_of
-from lintseq.rows.row import Input, Mark, RawRow, encode_row
+from lintseq.rows.fields import SOURCE_FIELDS
+from lintseq.rows.input import Input, Mark, RawRow
+from lintseq.rows.paths import fingerprint_of_files
+from lintseq.rows.row import encode_row
 from lintseq.rows.streams import opened, without_secrets
 
-SUFFIX = ".py"
+SUFFIXES = tuple(language.suffixes[0] for language in LANGUAGES.values())
+"""The suffixes of files that are read as source files."""
 
 
-def sources_input(
-    path: str, files: Sequence[tuple[str, str]], *, docstrings: bool, folder: str | None = None
+def source_input(
+    path: str, files: Sequence[tuple[str, str]], *, documentation: bool, folder: str | None = None
 ) -> Input:
-    """Return the input of Python files, each an id and a path. Its size is in files.
+    """Return the input of source files, each an id and a path. Its size is the number of files.
 
-    Without `docstrings`, the rows have no instructions. `folder` is the one below which the files are named, if
-    they can be named otherwise, too.
+    Without `documentation`, the rows have no instructions. `folder` is what the ids are relative to, if they may get a
+    prefix.
     """
 
-    def named(ahead: str) -> Input:
-        return sources_input(path, [(ahead + name, file) for name, file in files], docstrings=docstrings)
+    def with_prefix(prefix: str) -> Input:
+        return source_input(path, [(prefix + name, file) for name, file in files], documentation=documentation)
 
-    fingerprint = {"files": len(files), "hash": stamp_of(files)}
-    read = partial(_read, files, docstrings)
-    return Input(path, len(files), fingerprint, read, by_rows=True, fields=FIELDS, folder=folder, named=named)
+    return Input(
+        path,
+        len(files),
+        fingerprint_of_files(files),
+        partial(_read, files, documentation),
+        by_rows=True,
+        fields=SOURCE_FIELDS,
+        folder=folder,
+        with_prefix=with_prefix,
+    )
 
 
-def _read(files: Sequence[tuple[str, str]], docstrings: bool, after: Mark) -> Iterator[RawRow]:
+def _read(files: Sequence[tuple[str, str]], documentation: bool, after: Mark) -> Iterator[RawRow]:
     for index, (name, file) in enumerate(files[after.rows :], after.rows):
-        yield RawRow(index, 1, encode_row(_row_of(name, file, docstrings=docstrings)), index + 1)
+        yield RawRow(index, 1, encode_row(_row(name, file, documentation=documentation)), index + 1)
 
 
-def _row_of(name: str, file: str, *, docstrings: bool) -> dict[str, Any]:
+def _row(name: str, file: str, *, documentation: bool) -> dict[str, Any]:
     try:
         with opened(file) as stream:
             text = decoded(stream.read())
     except OSError as error:
         return {"id": name, "path": name, "unreadable": without_secrets(error.strerror or str(error))}
-    return {
-        "id": name,
-        "instruction": get_language().documentation(Program.from_text(text)) if docstrings else "",
-        "code": text,
-        "path": name,
-    }
+    instruction = get_language().documentation(Program.from_text(text)) if documentation else ""
+    return {"id": name, "instruction": instruction, "code": text, "path": name}
 
 
 def decoded(data: bytes) -> str:

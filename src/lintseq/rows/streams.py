@@ -1,6 +1,6 @@
-"""Bytes of a file, local or remote, decompressed.
+"""The bytes of files, local or remote, decompressed.
 
-Compression is told by a file's first bytes, not by its name.
+Compression is recognized by the first bytes of a file, not by its name.
 """
 
 import io
@@ -16,18 +16,18 @@ from typing import IO, Any, BinaryIO, Protocol, cast
 
 import zstandard
 
-from lintseq.errors import ConfigError
+from lintseq.errors import BrokenInputError, ConfigError
 
 STDIN = "-"
 CHUNK = 1 << 17
 _SAMPLE = 1 << 16
 BROKEN = (EOFError, OSError, zlib.error, zstandard.ZstdError)
-"""What is raised where a file cannot be read on; the first if it ends too early."""
+"""Exceptions where a file cannot be read further; the first one if it ends too early."""
 _URL = re.compile(r"[A-Za-z0-9+]+(::[A-Za-z0-9+]+)*://")
 
 
 def is_remote(path: str) -> bool:
-    """Tell whether a path is a URL, as `fsspec` reads them; it may be a chain such as `simplecache::s3://...`."""
+    """Return whether a path is a URL for `fsspec`, possibly a chain such as `simplecache::s3://...`."""
     return _URL.match(path) is not None
 
 
@@ -36,17 +36,22 @@ _QUERY = re.compile(r"(://[^?#\s'\"]*)\?[^#\s'\"]*(?<![:,;])")
 
 
 def without_secrets(text: str) -> str:
-    """Return a text in which no URL has an account or a query, which may be a password or a key."""
+    """Return a text without the accounts and queries of URLs, which may be passwords or keys."""
     return _QUERY.sub(r"\1?***", _ACCOUNT.sub("***@", text)) if "://" in text else text
 
 
-def address_hash(path: str) -> str:
-    """Return what tells the inputs of two URLs apart that are the same but for their secrets; not the account."""
+def broken_input(message: str) -> BrokenInputError:
+    """Return the exception for an input that cannot be read to its end, without secrets in its message."""
+    return BrokenInputError(without_secrets(message))
+
+
+def url_hash(path: str) -> str:
+    """Return a hash of a URL with its query but without its account."""
     return blake2b(_ACCOUNT.sub("", path).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 def filesystem(path: str) -> tuple[Any, str]:
-    """Return the fsspec file system of a URL and the path in it; raises `ConfigError` if there is none."""
+    """Return the fsspec file system of a URL and the path in it; raise `ConfigError` if there is none."""
     try:
         from fsspec.core import url_to_fs
     except ImportError:
@@ -60,7 +65,7 @@ def filesystem(path: str) -> tuple[Any, str]:
 
 @contextmanager
 def opened(path: str) -> Iterator[BinaryIO]:
-    """Open a file for reading bytes, with `peek`; whatever keeps it from being read is an `OSError`."""
+    """Open a file for reading bytes, with `peek`. Every failure to read is an `OSError`."""
     if path == STDIN:
         yield sys.stdin.buffer
     elif is_remote(path):
@@ -72,7 +77,7 @@ def opened(path: str) -> Iterator[BinaryIO]:
 
 
 class _Remote(io.RawIOBase):
-    """The bytes of a remote file. Servers and their libraries fail in all kinds of ways: here they are one."""
+    """The bytes of a remote file. Every exception of servers and their libraries becomes an `OSError`."""
 
     def __init__(self, path: str) -> None:
         self._file: Any = None
@@ -127,58 +132,58 @@ def check_readable(path: str) -> None:
         with open(path, "rb") if stat.S_ISREG(os.stat(path).st_mode) else open(os.devnull, "rb"):
             pass
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {_told(error)}") from None
+        raise ConfigError(f"cannot read {path}: {_message(error)}") from None
     if not os.access(path, os.R_OK):
         raise ConfigError(f"cannot read {path}: permission denied")
 
 
-def _told(error: OSError) -> str:
-    """Return what kept a file from being read. Of a file of a server, fsspec says only the address and the cause."""
-    if isinstance(error, FileNotFoundError) and not error.strerror:
+def _message(error: OSError) -> str:
+    """Return why a file cannot be read."""
+    if isinstance(error, FileNotFoundError) and not error.strerror:  # fsspec's, whose message is only the address
         return f"{error.__cause__ or 'there is no such file'}"
     return error.strerror or str(error)
 
 
 def input_size(path: str) -> int | None:
-    """Return the size of a file in bytes, or None for whatever has no size to know in advance."""
+    """Return the size of a file in bytes; None if that is not known in advance."""
     if path == STDIN:
         return None
     if is_remote(path):
-        size = remote_stamp(path).get("size", "")
+        size = remote_version(path).get("size", "")
         return int(size) if size.isdecimal() else None
     status = os.stat(path)
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def fingerprint(path: str) -> dict[str, Any] | None:
-    """Return what tells whether a file is still the same; None if it cannot be read twice.
+    """Return plain values that change when a file does; None if it can be read only once.
 
-    Of a local file: size, time of change, and a hash of its beginning, middle and end. Of a remote one, what
-    its server says of it.
+    For a local file: its size, its modification time, and a hash of its beginning, middle and end. For a remote file:
+    the metadata that its server reports.
     """
     if is_remote(path):
-        return remote_stamp(path)
+        return remote_version(path)
     size = input_size(path)
     if size is None:
         return None
     hashed = blake2b(digest_size=16)
     with open(path, "rb") as file:
-        for place in (0, size // 2, max(size - _SAMPLE, 0)):
-            file.seek(place)
+        for position in (0, size // 2, max(size - _SAMPLE, 0)):
+            file.seek(position)
             hashed.update(file.read(_SAMPLE))
     return {"size": size, "changed": os.stat(path).st_mtime_ns, "hash": hashed.hexdigest()}
 
 
 def is_plain(path: str) -> bool:
-    """Tell whether a file can be read from any place in it: it is no pipe, and not compressed."""
+    """Return whether a file can be read from any position: it is neither a pipe nor compressed."""
     if input_size(path) is None:
         return False
     with opened(path) as file:
         return file.seekable() and decompressed(file) is file
 
 
-def remote_stamp(path: str) -> dict[str, str]:
-    """Return what a server says of a file that changes with it."""
+def remote_version(path: str) -> dict[str, str]:
+    """Return the metadata of a remote file that changes with it."""
     system, inner = filesystem(path)
     with _as_os_errors():
         info = system.info(inner)
@@ -187,7 +192,7 @@ def remote_stamp(path: str) -> dict[str, str]:
 
 
 def decompressed(raw: BinaryIO) -> IO[bytes]:
-    """Return a stream of what a file holds, whether it is compressed or not."""
+    """Return a stream of the contents of a file, decompressed if it is compressed."""
     magic = cast(io.BufferedReader, raw).peek(4)[:4]
     if magic[:2] == b"\x1f\x8b":
         return io.BufferedReader(_Decompressed(raw, lambda: zlib.decompressobj(wbits=31)), CHUNK)
@@ -197,7 +202,7 @@ def decompressed(raw: BinaryIO) -> IO[bytes]:
 
 
 class _Frame(Protocol):
-    """One compressed stream of those that a file is made of, as zlib and zstandard have it."""
+    """A decompressor of zlib or zstandard; a file is a sequence of frames."""
 
     @property
     def eof(self) -> bool: ...
@@ -209,13 +214,13 @@ class _Frame(Protocol):
 
 
 class _Decompressed(io.RawIOBase):
-    """The bytes of a compressed file.
+    """The contents of a compressed file.
 
-    Gives all there is before it says that the file is truncated; of the libraries' own readers, gzip's
-    keeps the last bytes to itself then, and zstandard's does not notice.
+    Returns everything before a truncation, and then raises `EOFError`. The readers of gzip and zstandard do not: the
+    first loses the last bytes, the second does not notice.
     """
 
-    _STEP = 2048  # so little, because what it decompresses to may be thousands of times as much
+    _STEP = 2048  # small, because it may decompress to thousands of times as much
 
     def __init__(self, raw: BinaryIO, new_frame: Callable[[], _Frame]) -> None:
         self._raw = raw
@@ -236,10 +241,10 @@ class _Decompressed(io.RawIOBase):
         return count
 
     def _decompress_more(self) -> bool:
-        """Take the next step and return True, or False at the end of the file."""
+        """Decompress the next bytes; return False at the end of the file."""
         rest = b""
         if self._frame is not None and self._frame.eof:
-            # Between frames there may be zeros, with which some media are padded.
+            # Some media pad frames with zeros.
             rest = self._frame.unused_data.lstrip(b"\0")
             self._frame = None
         compressed = rest or self._raw.read(self._STEP)

@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lintseq.errors import ConfigError
-from lintseq.rows.row import MAX_ROW_BYTES, BrokenInputError, Input, Mark, RawRow, encode_row
-from lintseq.rows.streams import BROKEN, CHUNK, decompressed, fingerprint, input_size, opened
+from lintseq.rows.input import Input, Mark, RawRow
+from lintseq.rows.row import MAX_ROW_BYTES, encode_row
+from lintseq.rows.streams import BROKEN, CHUNK, broken_input, decompressed, fingerprint, input_size, opened
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -36,23 +37,25 @@ def _read_csv(path: str, delimiter: str, after: Mark) -> Iterator[RawRow]:
                 cells = next(reader, None)
                 if cells is None:
                     return
-                if text.ended:  # and the reader asked for more of this row
-                    raise BrokenInputError(f"{path}: cut off in the row that begins in line {number}: a quote is open")
+                if text.ended:  # within a quoted cell
+                    raise broken_input(
+                        f"{path}: cut off in the row that begins in line {number}: a quote is not closed"
+                    )
                 if not cells:
                     continue
                 if index >= after.rows:
-                    # A row with other cells than the header is passed on as the list that it is, and rejected.
+                    # A row whose cells do not match the header stays a list, which is rejected later.
                     row = dict(zip(header, cells, strict=True)) if len(cells) == len(header) else cells
                     yield RawRow(index, number, encode_row(row), position())
                 index += 1
         except EOFError:
-            raise BrokenInputError(f"{path}: the compressed data is cut off after row {index}") from None
+            raise broken_input(f"{path}: the compressed data is cut off after row {index}") from None
         except (csv.Error, *BROKEN) as error:
-            raise BrokenInputError(f"{path}: cannot be read beyond row {index}: {error}") from None
+            raise broken_input(f"{path}: cannot be read beyond row {index}: {error}") from None
 
 
 class _Lines:
-    """The lines of a text, and whether there are no more."""
+    """The lines of a text; `ended` tells whether all are read."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
@@ -72,7 +75,7 @@ def parquet_input(path: str) -> Input:
 
 @contextmanager
 def _opened_parquet(path: str) -> "Iterator[pq.ParquetFile]":
-    """Open a Parquet file so that reading takes a few pages of each column at a time, however long its row groups."""
+    """Open a Parquet file for reading a few pages of each column at a time, however large its row groups are."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -101,12 +104,12 @@ def _read_parquet(path: str, after: Mark) -> Iterator[RawRow]:
                 for row in _rows_of_group(file, group, skipped):
                     yield RawRow(index, index + 1, encode_row(row), index + 1)
                     index += 1
-            except Exception as error:  # pyarrow's errors are of all kinds, and so are those of values in Python
-                raise BrokenInputError(f"{path}: cannot be read beyond row {index}: {error}") from None
+            except Exception as error:  # of pyarrow, or of converting values to Python
+                raise broken_input(f"{path}: cannot be read beyond row {index}: {error}") from None
 
 
 def _rows_of_group(file: "pq.ParquetFile", group: int, skipped: int) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a row group but the first `skipped`."""
+    """Yield the rows of a row group after the first `skipped`."""
     for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], use_threads=False):
         if skipped < len(batch):
             yield from batch.slice(skipped).to_pylist()

@@ -4,8 +4,9 @@ The grammar is that of the running interpreter. Programs are parsed and compiled
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from lintseq.languages.definitions import Definition, Task
 from lintseq.languages.python.analysis import analyze as analyze
 from lintseq.languages.python.linter_table import LINTERS
 from lintseq.languages.python.syntax import decode as decode
@@ -23,3 +24,21 @@ check_syntax = CompileLinter().check
 
 def command(path: str) -> Sequence[str]:
     return [sys.executable, path]
+
+
+def find_definitions(text: str) -> Iterator[Definition]:
+    from lintseq.languages.python.definitions import documented
+
+    return documented(text)
+
+
+def check_task_file(path: str, text: str) -> None:
+    from lintseq.languages.python.tasks import check_file
+
+    check_file(path, text)
+
+
+def make_task(definition: Definition, path: str) -> Task:
+    from lintseq.languages.python.tasks import task_of
+
+    return task_of(definition, path)

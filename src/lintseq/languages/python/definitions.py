@@ -1,7 +1,6 @@
-"""Functions and classes taken out of a module, each with what it needs of the module to stand alone.
+"""Extracts functions and classes from a module, each with everything that it needs from the module to run alone.
 
-A module is cut into chunks: a statement each, or those that share a line. Which names these have to do with
-is left to `names`. Nothing is imported or run.
+A module is cut into chunks: top-level statements, or several that share a line. Nothing is imported or run.
 """
 
 import ast
@@ -11,39 +10,27 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from lintseq.languages.definitions import Definition
+from lintseq.languages.python.statements import DEFINITIONS, IMPORTS, Names, last_name, names_of
 from lintseq.languages.python.syntax import parse
-from lintseq.mining.names import DEFINITIONS, IMPORTS, Names, last_name, names_of
 
 _LONGEST_LINE = 88
 _STAR = re.compile(r"\bimport[\s\\]*\*")
-"""What a text has that imports all of a module; looking for that in the tree takes much longer."""
+"""Matches every text with `from module import *`; much faster than a search in the tree."""
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__path__", "__builtins__"}
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A documented function or class as a program of its own."""
-
-    line: int
-    """Where it begins in its module, from 1."""
-    name: str
-    """Its own; where a module defines it several times, with a number."""
-    docstring: str
-    program: str
-
-
 def documented(text: str) -> Iterator[Definition]:
-    """Yield each documented function and class at the top of a module; raise `ProgramError` if it does not parse.
+    """Yield each documented top-level function and class of a module; raise `ProgramError` if it does not parse.
 
-    The program is the definition, and with it what it needs of the module: imports, constants and other
-    definitions, those that these need too, in the order of the file. Methods and functions inside of others
-    stay where they are: they are no programs without them. So do the versions of a function that are there
-    for type checkers only, and what has a docstring that does not begin with words: a mark-up for its age or
-    its fields, or a session of the interpreter, asks for nothing.
+    Its program is the definition with all that it needs from the module, directly or not: imports, constants and other
+    definitions, in the order of the file. Methods and nested functions are left out, because they cannot stand alone;
+    so are overloads for type checkers, and definitions whose docstring does not begin with words (but with a field, a
+    directive or an interpreter session), because it does not describe them.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     tree = parse(text)
-    if not any(isinstance(node, DEFINITIONS) and _speaks(ast.get_docstring(node) or "") for node in tree.body):
+    if not any(isinstance(node, DEFINITIONS) and _is_prose(ast.get_docstring(node) or "") for node in tree.body):
         return
     module = Module(text, tree)
     times = Counter[str]()
@@ -52,7 +39,7 @@ def documented(text: str) -> Iterator[Definition]:
         if len(chunk.nodes) > 1 or not isinstance(node, DEFINITIONS) or _is_overload(node):
             continue
         docstring = ast.get_docstring(node) or ""
-        if _speaks(docstring):
+        if _is_prose(docstring):
             times[node.name] += 1
             name = node.name if times[node.name] == 1 else f"{node.name}-{times[node.name]}"
             yield Definition(chunk.line, name, docstring, module.program(chunk))
@@ -60,13 +47,13 @@ def documented(text: str) -> Iterator[Definition]:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Chunk:
-    """Some statements at the top of a module: one, or those that share a line."""
+    """A top-level statement of a module, or several that share a line."""
 
     nodes: list[ast.stmt]
     line: int
-    """The first, from 1, decorators included."""
+    """The first line, from 1; decorators belong to it."""
     end: int
-    """The last."""
+    """The last line."""
     names: Names
 
     @property
@@ -79,7 +66,7 @@ class Chunk:
 
 
 class Module:
-    """The chunks of a module, and which of them have to do with which names."""
+    """The chunks of a module, by the names that they bind and change."""
 
     def __init__(self, text: str, tree: ast.Module) -> None:
         self._lines = text.split("\n")
@@ -88,7 +75,7 @@ class Module:
         blocks = [chunk for chunk in self.chunks if _is_main_block(chunk)]
         others = [chunk for chunk in self.chunks if chunk not in blocks]
         self._binders = _by_name((name, chunk) for chunk in others for name in chunk.names.binds)
-        # What runs only if the module is a script counts where nothing else binds a name.
+        # What runs only in a script counts only for names that nothing else binds.
         self._binders = _by_name((name, chunk) for chunk in blocks for name in chunk.names.binds) | self._binders
         self._changers = _by_name(
             (name, chunk)
@@ -98,16 +85,16 @@ class Module:
         )
 
     def program(self, chunk: Chunk) -> str:
-        """Return the text of a chunk and of all that it needs."""
+        """Return the text of a chunk with everything that it needs."""
         used = self._needed(chunk)
-        names: set[str] = set().union(*(one.names.uses | one.names.may_use for one in used))
-        if any(one.names.annotated for one in used):
+        names: set[str] = set().union(*(needed.names.uses | needed.names.may_use for needed in used))
+        if any(needed.names.annotated for needed in used):
             names.add("annotations")
             used.update(filter(_postpones_annotations, self.chunks))
-        return self._joined([one for one in self.chunks if one in used], names)
+        return self._joined([other for other in self.chunks if other in used], names)
 
     def _needed(self, chunk: Chunk) -> set[Chunk]:
-        """Return the chunks that a chunk needs, itself among them."""
+        """Return the chunks that a chunk needs, including itself."""
         needed = {chunk}
         waiting = deque([chunk])
         while waiting:
@@ -125,12 +112,10 @@ class Module:
         if names.uses - self._binders.keys() - _BUILTINS:
             yield from self._stars
 
-    # The text
-
     def _cut(self, body: Sequence[ast.stmt]) -> Iterator[Chunk]:
         groups: list[tuple[list[ast.stmt], int, int]] = []
         for node in body:
-            line = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+            line = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
             end = node.end_lineno or node.lineno
             if groups and line <= groups[-1][2]:
                 nodes, line, _ = groups.pop()
@@ -144,27 +129,27 @@ class Module:
         return "\n".join(self._lines[chunk.line - 1 : chunk.end])
 
     def _joined(self, chunks: Sequence[Chunk], names: set[str]) -> str:
-        """Return the text of chunks: definitions two empty lines apart, others as close as they were."""
+        """Return the text of chunks, with two blank lines around definitions and at most one elsewhere."""
         bound: set[str] = set().union(*(chunk.names.binds for chunk in chunks))
         parts: list[str] = []
         previous: Chunk | None = None
         for chunk in chunks:
             text = _trimmed_import(chunk, names) or _trimmed_exports(chunk, bound) or self._text(chunk)
-            remark = self._remark(chunk)
+            comment = self._comment(chunk)
             if previous is not None:
-                parts.append("\n" * self._blank_lines(previous, chunk, remark))
-            parts += [*(f"{line}\n" for line in remark), text, "\n"]
+                parts.append("\n" * self._blank_lines(previous, chunk, comment))
+            parts += [*(f"{line}\n" for line in comment), text, "\n"]
             previous = chunk
         return "".join(parts)
 
-    def _blank_lines(self, previous: Chunk, chunk: Chunk, remark: Sequence[str]) -> int:
+    def _blank_lines(self, previous: Chunk, chunk: Chunk, comment: Sequence[str]) -> int:
         if previous.is_definition or chunk.is_definition:
             return 2
-        between = self._lines[previous.end : chunk.line - 1 - len(remark)]
-        return 1 if remark or not all(map(str.strip, between)) or previous.is_import != chunk.is_import else 0
+        between = self._lines[previous.end : chunk.line - 1 - len(comment)]
+        return 1 if comment or not all(map(str.strip, between)) or previous.is_import != chunk.is_import else 0
 
-    def _remark(self, chunk: Chunk) -> list[str]:
-        """Return the comment that stands directly above a chunk; what heads the file does not count."""
+    def _comment(self, chunk: Chunk) -> list[str]:
+        """Return the comment directly above a chunk; the header of the file does not count."""
         if chunk.is_import:
             return []
         first = chunk.line - 1
@@ -182,7 +167,9 @@ def _by_name(pairs: Iterable[tuple[str, Chunk]]) -> dict[str, list[Chunk]]:
 
 def _imports_all(chunk: Chunk) -> bool:
     return any(
-        isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for one in chunk.nodes for node in ast.walk(one)
+        isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+        for statement in chunk.nodes
+        for node in ast.walk(statement)
     )
 
 
@@ -200,8 +187,8 @@ def _is_main_block(chunk: Chunk) -> bool:
     )
 
 
-def _speaks(docstring: str) -> bool:
-    """Tell whether a docstring begins with a sentence, or with what could be one."""
+def _is_prose(docstring: str) -> bool:
+    """Return whether a docstring begins with what could be a sentence."""
     line = docstring.partition("\n")[0]
     return not line.startswith((":", "..", ">>>", "@")) and len(re.findall(r"[^\W\d_]+", line)) > 1
 
@@ -211,26 +198,26 @@ def _is_overload(node: ast.stmt) -> bool:
 
 
 def _trimmed_import(chunk: Chunk, names: set[str]) -> str:
-    """Return an import, alone or for type checkers only, with no more than what is needed of it; empty if it is
-    no import or all of it is needed."""
+    """Return an import, plain or for type checkers only, reduced to some names; empty if nothing is to be changed."""
     node = chunk.nodes[0]
     if len(chunk.nodes) > 1:
         return ""
     if isinstance(node, IMPORTS):
         return _import_of(node, names)
-    if not isinstance(node, ast.If) or node.orelse or not all(isinstance(one, IMPORTS) for one in node.body):
+    if not isinstance(node, ast.If) or node.orelse or not all(isinstance(inner, IMPORTS) for inner in node.body):
         return ""
-    kept = [_import_of(one, names, indent="    ") or ast.unparse(one) for one in node.body if _bound(one) & names]
+    used = [inner for inner in node.body if _bound(inner) & names]
+    kept = [_import_of(inner, names, indent="    ") or ast.unparse(inner) for inner in used]
     if len(kept) == len(node.body) or not kept:
         return ""
     return f"if {ast.unparse(node.test)}:\n" + "\n".join(f"    {text}" for text in kept)
 
 
 def _trimmed_exports(chunk: Chunk, bound: set[str]) -> str:
-    """Return an `__all__` with no more than is there; empty if the chunk is none, or not of the usual form."""
+    """Return an `__all__` reduced to the names that are bound; empty if nothing is to be changed."""
     match chunk.nodes:
         case [ast.Assign([ast.Name("__all__")], ast.List(values) | ast.Tuple(values))]:
-            kept = [ast.unparse(one) for one in values if isinstance(one, ast.Constant) and one.value in bound]
+            kept = [ast.unparse(name) for name in values if isinstance(name, ast.Constant) and name.value in bound]
             return f"__all__ = [{', '.join(kept)}]" if len(kept) < len(values) else ""
     return ""
 
@@ -244,7 +231,7 @@ def _name_of(alias: ast.alias) -> str:
 
 
 def _import_of(node: ast.stmt, names: set[str], *, indent: str = "") -> str:
-    """Return an import of no more than is needed; empty if all is."""
+    """Return an import reduced to some names; empty if that changes nothing."""
     assert isinstance(node, IMPORTS)
     kept = [alias for alias in node.names if _name_of(alias) in names or alias.name == "*"]
     if len(kept) == len(node.names) or not kept:

@@ -1,7 +1,7 @@
-"""Which names statements at the top of a module bind, use and change.
+"""The names that top-level statements of a module bind, use and change.
 
-Told by Python's own symbol tables, so names that are local to a function are nobody's business; types that
-are written as text, which these tables do not look into, are read beside them.
+They come from Python's symbol tables, which leave out names local to a function. Types written as strings or comments,
+which symbol tables ignore, are parsed in addition.
 """
 
 import ast
@@ -12,24 +12,24 @@ from dataclasses import dataclass
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
-_TAKE_TYPES = {"cast": slice(1), "TypeVar": slice(1, None), "NewType": slice(1, None)}
-"""Functions, and which of their arguments are types; those with a name are, too."""
+_TYPE_ARGUMENTS = {"cast": slice(1), "TypeVar": slice(1, None), "NewType": slice(1, None)}
+"""Functions that take types, and which of their positional arguments are types; all keyword arguments are."""
 _TYPE_COMMENT = re.compile(r"#\s*type:(?!\s*ignore\b)(.*)")
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of the module that some statements have to do with."""
+    """The names of the module that some statements bind, use or change."""
 
     binds: frozenset[str]
     uses: frozenset[str]
     may_use: frozenset[str]
-    """What a class body reads and binds: before it does, that is a name of the module."""
+    """Names that a class body both reads and binds: until it binds them, they are those of the module."""
     changes: frozenset[str]
-    """What the statements add to, or set an attribute of."""
+    """Names of objects that the statements assign to an item or attribute of, or call a method of for its effect."""
     annotated: bool
-    """Whether there are annotations."""
+    """Whether the statements have annotations."""
 
 
 def names_of(statements: Sequence[ast.stmt], text: str) -> Names:
@@ -38,7 +38,7 @@ def names_of(statements: Sequence[ast.stmt], text: str) -> Names:
     top = [node for statement in statements for node in _outside_functions(statement)]
     annotations = list(_annotations(nodes))
     binds: set[str] = set()
-    uses = {*_names_in_types(nodes, annotations), *_names_in_comments(text), *_added_to(top)}
+    uses = {*_names_in_types(nodes, annotations), *_names_in_comments(text), *_augmented(top)}
     may_use: set[str] = set()
     table = symtable.symtable(text + "\n", "<statements>", "exec")
     for symbol in table.get_symbols():
@@ -61,7 +61,7 @@ def names_of(statements: Sequence[ast.stmt], text: str) -> Names:
 
 
 def last_name(node: ast.expr) -> str:
-    """Return the last part of a dotted name; empty if it is none."""
+    """Return the last part of a dotted name, empty for other expressions."""
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""
@@ -86,18 +86,18 @@ def _annotations(nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
 
 
 def _names_in_types(nodes: Iterable[ast.AST], annotations: Iterable[ast.expr]) -> Iterator[str]:
-    """Yield the names in types that are written as text: in annotations, casts, bounds, and generic types."""
+    """Yield the names in types written as strings: in annotations, casts, bounds and generic types."""
     for annotation in annotations:
-        yield from _names_in_texts(annotation)
+        yield from _names_in_strings(annotation)
     for node in nodes:
-        if isinstance(node, ast.Call) and (types := _TAKE_TYPES.get(last_name(node.func))) is not None:
+        if isinstance(node, ast.Call) and (types := _TYPE_ARGUMENTS.get(last_name(node.func))) is not None:
             for argument in [*node.args[types], *(keyword.value for keyword in node.keywords)]:
-                yield from _names_in_texts(argument)
+                yield from _names_in_strings(argument)
         elif isinstance(node, ast.Subscript) and last_name(node.value)[:1].isupper():
-            yield from _names_in_texts(node)
+            yield from _names_in_strings(node)
 
 
-def _names_in_texts(node: ast.AST) -> Iterator[str]:
+def _names_in_strings(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Subscript) and last_name(node.value) == "Literal":
         return
     if isinstance(node, ast.Constant):
@@ -105,11 +105,11 @@ def _names_in_texts(node: ast.AST) -> Iterator[str]:
             yield from _names_in(node.value)
         return
     for inner in ast.iter_child_nodes(node):
-        yield from _names_in_texts(inner)
+        yield from _names_in_strings(inner)
 
 
 def _names_in(text: str) -> Iterator[str]:
-    """Yield the names in a type written as text; none if it is no expression."""
+    """Yield the names in a type written as a string; none if it is not an expression."""
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -122,25 +122,25 @@ def _names_in_comments(text: str) -> Iterator[str]:
         yield from _WORD.findall(comment)
 
 
-# What is changed
+# Changes
 
 
-def _added_to(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    """Yield the names that `+=` and the like read, which symbol tables pass over."""
+def _augmented(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield the names that augmented assignments such as `+=` read, which symbol tables do not report."""
     for node in nodes:
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             yield node.target.id
 
 
 def _only_deleted(nodes: Iterable[ast.AST]) -> set[str]:
-    """Return the names that are deleted and not bound."""
+    """Return the names that are deleted but not bound."""
     names = [node for node in nodes if isinstance(node, ast.Name)]
     deleted = {name.id for name in names if isinstance(name.ctx, ast.Del)}
     return deleted - {name.id for name in names if isinstance(name.ctx, ast.Store)}
 
 
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what runs when the module does: not what is in a definition."""
+    """Yield the nodes that run with the module: all but those inside of definitions."""
     if isinstance(node, (*DEFINITIONS, ast.Lambda)):
         return
     yield node
@@ -149,7 +149,7 @@ def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _changed(node: ast.AST) -> Iterable[str]:
-    """Return the name of what an assignment or a call without a result changes."""
+    """Return the name of the object that an assignment, or a method call whose result is unused, changes."""
     if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
         return _root(node)
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
@@ -158,7 +158,7 @@ def _changed(node: ast.AST) -> Iterable[str]:
 
 
 def _root(node: ast.expr) -> Iterable[str]:
-    """Return the name that an expression such as `name.attribute[0]` begins with."""
+    """Return the name at the beginning of an expression such as `name.attribute[0]`."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     return (node.id,) if isinstance(node, ast.Name) else ()

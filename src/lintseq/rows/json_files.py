@@ -1,4 +1,4 @@
-"""Rows of JSON: one object a line, or the elements of one array.
+"""Rows of JSON files: one object per line, or the elements of one array.
 
 Memory is bounded: a line longer than `MAX_ROW_BYTES` is cut there, and `parse_row` rejects it.
 """
@@ -11,13 +11,14 @@ from collections.abc import Generator, Iterator
 from functools import partial
 from typing import IO, BinaryIO, cast
 
-from lintseq.rows.row import MAX_ROW_BYTES, START, BrokenInputError, Input, Mark, RawRow
-from lintseq.rows.streams import BROKEN, CHUNK, decompressed, fingerprint, input_size, is_plain, opened
+from lintseq.rows.input import START, Input, Mark, RawRow
+from lintseq.rows.row import MAX_ROW_BYTES
+from lintseq.rows.streams import BROKEN, CHUNK, broken_input, decompressed, fingerprint, input_size, is_plain, opened
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = re.compile(r"[ \t\r\n]*")
 _LONGEST_TOKEN = 16
-"""At most so far from its end is a text wrong that is right but for being cut off; strings apart."""
+"""Maximum distance from its end at which a JSON text that is cut off outside of a string is malformed."""
 
 
 def lines_input(path: str) -> Input:
@@ -31,9 +32,9 @@ def array_input(path: str) -> Input:
 
 
 def read_lines(path: str, after: Mark = START) -> Generator[RawRow]:
-    """Yield the lines of a JSONL file; raise `BrokenInputError` where it cannot be read on.
+    """Yield the lines of a JSONL file; raise `BrokenInputError` where it cannot be read.
 
-    Blank lines are left out: they are no rows. A byte order mark at the start is dropped.
+    Blank lines and a byte order mark at the start are skipped.
     """
     with opened(path) as raw:
         yield from _lines(path, raw, after)
@@ -58,9 +59,9 @@ def _lines(path: str, raw: BinaryIO, after: Mark) -> Iterator[RawRow]:
                     yield RawRow(index, number, data, position())
                 index += 1
     except EOFError:
-        raise BrokenInputError(f"{path}: the compressed data is cut off in line {number + 1}") from None
+        raise broken_input(f"{path}: the compressed data is cut off in line {number + 1}") from None
     except BROKEN as error:
-        raise BrokenInputError(f"{path}: cannot be read beyond line {number}: {error}") from None
+        raise broken_input(f"{path}: cannot be read beyond line {number}: {error}") from None
 
 
 def _skip_line(stream: IO[bytes]) -> None:
@@ -69,14 +70,14 @@ def _skip_line(stream: IO[bytes]) -> None:
 
 
 def opens_an_array(data: bytes) -> bool:
-    """Tell whether a file that begins like this is an array of rows, rather than having a row that is a list."""
+    """Return whether a file with this beginning is an array of rows, not a file of lines whose first row is a list."""
     text = data.strip()
     inner = text[1:].lstrip()
     return text[:1] == b"[" and (inner[:1] in (b"", b"{") or inner == b"]")
 
 
 def read_array(path: str, after: Mark = START) -> Generator[RawRow]:
-    """Yield the elements of a JSON array, one after the other; raise `BrokenInputError` where it cannot be read on."""
+    """Yield the elements of a JSON array; raise `BrokenInputError` where it cannot be read."""
     with opened(path) as raw:
         position = raw.tell if raw.seekable() else lambda: 0
         index = 0
@@ -86,16 +87,16 @@ def read_array(path: str, after: Mark = START) -> Generator[RawRow]:
                     yield RawRow(index, index + 1, element.encode("utf-8", "surrogateescape"), position())
                 index += 1
         except EOFError:
-            raise BrokenInputError(f"{path}: cut off in element {index + 1}") from None
+            raise broken_input(f"{path}: cut off in element {index + 1}") from None
         except (*BROKEN, ValueError) as error:
-            raise BrokenInputError(f"{path}: cannot be read beyond element {index}: {error}") from None
+            raise broken_input(f"{path}: cannot be read beyond element {index}: {error}") from None
 
 
 def _elements(stream: IO[bytes]) -> Iterator[str]:
-    """Yield the text of each element; `EOFError` if the array does not end, `ValueError` if it is none."""
+    """Yield the text of each element; raise `EOFError` if the array does not end, `ValueError` if it is malformed."""
     window = _Window(stream)
     if window.next() != "[":
-        raise ValueError("it is no array")
+        raise ValueError("not an array")
     mark = window.skip()
     while mark != "]":
         yield window.element()
@@ -104,13 +105,13 @@ def _elements(stream: IO[bytes]) -> Iterator[str]:
             if window.skip() == "]":
                 raise ValueError("the array ends in a comma")
         elif mark != "]":
-            raise ValueError(f"{window.excerpt} stands where a comma was expected") if mark else EOFError
+            raise ValueError(f"expected a comma, found {window.excerpt}") if mark else EOFError
     if window.skip():
-        raise ValueError(f"{window.excerpt} stands behind the end of the array")
+        raise ValueError(f"expected the end of the file after the array, found {window.excerpt}")
 
 
 class _Window:
-    """The part of a text that is being looked at; it grows until an element fits."""
+    """The part of the text that is being parsed; it grows until it contains a whole element."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._text = ""
@@ -118,7 +119,7 @@ class _Window:
         self._read = cast(io.BufferedReader, stream).read1
         self._ended = False
         self._failure: Exception | None = None
-        """What keeps the rest from being read, if that is not all."""
+        """Why the rest cannot be read."""
         self._decode = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape").decode
         self._scan = json.JSONDecoder(strict=False, parse_int=str, parse_float=str).raw_decode
 
@@ -127,7 +128,7 @@ class _Window:
         return repr(self._text[self._at : self._at + 20])
 
     def next(self) -> str:
-        """Return the next character that is no white space, which the window starts with then; empty at the end."""
+        """Skip white space and return the next character; empty at the end."""
         while True:
             match = _SPACE.match(self._text, self._at)
             self._at = match.end() if match else self._at
@@ -139,12 +140,12 @@ class _Window:
                 return ""
 
     def skip(self) -> str:
-        """Pass over a character and return the next one that is no white space."""
+        """Skip a character and white space, and return the next character."""
         self._at += 1
         return self.next()
 
     def element(self) -> str:
-        """Take the JSON value that the window starts with."""
+        """Return the text of the JSON value at the start of the window, and move past it."""
         more = True
         while True:
             size = len(self._text) - self._at
@@ -160,11 +161,11 @@ class _Window:
             more = self._grow(2 * size)
 
     def _end(self) -> int:
-        """Return where the value ends that the window starts with; beyond the window, if it may go on there."""
+        """Return the end of the value at the start of the window; beyond the window if it may continue there."""
         try:
             return self._scan(self._text, self._at)[1]
         except json.JSONDecodeError as error:
-            # What is cut off is wrong at its very end, or where a string begins that does not end.
+            # A value that is cut off is malformed at its very end, or where an unterminated string begins.
             if error.pos < len(self._text) - _LONGEST_TOKEN and not error.msg.startswith("Unterminated string"):
                 raise ValueError(f"{error.msg}: {self._text[error.pos : error.pos + 20]!r}") from None
             return len(self._text) + 1
@@ -172,7 +173,7 @@ class _Window:
             raise ValueError("nested too deeply") from None
 
     def _grow(self, size: int) -> bool:
-        """Read until the window has so many characters; False if there are not so many, or an error comes before."""
+        """Read until the window has `size` characters; return False if the file has fewer, or fails before."""
         parts = [self._text[self._at :]]
         found = len(parts[0])
         while found < size and not self._ended:

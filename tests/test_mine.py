@@ -1,9 +1,11 @@
-"""Functions of a module are the same programs wherever the module comes from, and whoever works on it."""
+"""Mining gives the same pairs wherever the files come from, whoever does the work, and however often it is killed."""
 
 import csv
 import json
-import random
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lintseq.dataset import pipeline
-from lintseq.dataset.batches import Batch, RowWorker
 from lintseq.dataset.build import build
 from lintseq.dataset.outputs import Target
 from lintseq.dataset.report import BuildProgress
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import ScreeningOptions
+from lintseq.dataset.transform import RowLimits
 from lintseq.errors import ConfigError
-from lintseq.mining.modules import Modules
-from lintseq.rows import START, FieldNames, ReadingOptions, content_id, encode_row, open_sources, parse_row
+from lintseq.mining import MiningOptions, mine
+from lintseq.mining.mine import Miner
+from lintseq.rows import START, FieldNames, content_id, encode_row, open_sources
 
 Row = dict[str, Any]
 
@@ -137,32 +140,44 @@ WRITERS: dict[str, Callable[[Path, list[Row]], str]] = {
     "rows.parquet": as_parquet,
     "saved": as_data_set,
 }
-READINGS = {"functions": ReadingOptions(functions=True), "tasks": ReadingOptions(tasks=True)}
+OPTIONS = {"functions": MiningOptions(functions=True), "tasks": MiningOptions(tasks=True)}
 
 
-def built(input: str, folder: Path, reading: ReadingOptions, **options: Any) -> tuple[bytes, list[Row]]:
-    """Return what a build wrote: its records, and what was rejected."""
+def mined(source: str, folder: Path, options: MiningOptions, **more: Any) -> tuple[list[Row], list[Row]]:
+    """Return the pairs mined from a source, and what was rejected."""
     folder.mkdir(exist_ok=True)
-    build([input], folder / "out.jsonl", reading=reading, options=BuildOptions(**options), workers=1)
-    return (folder / "out.jsonl").read_bytes(), lines_of(folder / "out.rejected.jsonl")
+    mine([source], folder / "pairs.jsonl", options, workers=1, **more)
+    return lines_of(folder / "pairs.jsonl"), lines_of(folder / "pairs.rejected.jsonl")
 
 
 def lines_of(path: Path) -> list[Row]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
-def told(rejections: list[Row]) -> list[tuple[Any, ...]]:
-    return [(one["id"], one["reason"], one["detail"]) for one in rejections]
+def reasons(rejections: list[Row]) -> list[tuple[Any, ...]]:
+    return [(rejection["id"], rejection["reason"], rejection["detail"]) for rejection in rejections]
 
 
-@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("unit", OPTIONS)
 @pytest.mark.parametrize("kind", WRITERS)
-def test_rows_of_files_give_what_the_files_give(kind: str, reading: str, tmp_path: Path) -> None:
-    from_files = built(str(folder_of(tmp_path / "files", FILES)), tmp_path / "a", READINGS[reading])
-    from_rows = built(WRITERS[kind](tmp_path / kind, rows_of(FILES)), tmp_path / "b", READINGS[reading])
+def test_rows_of_files_give_what_the_files_give(kind: str, unit: str, tmp_path: Path) -> None:
+    from_files = mined(str(folder_of(tmp_path / "files", FILES)), tmp_path / "a", OPTIONS[unit])
+    from_rows = mined(WRITERS[kind](tmp_path / kind, rows_of(FILES)), tmp_path / "b", OPTIONS[unit])
     assert from_rows[0] == from_files[0]
-    assert told(from_rows[1]) == told(from_files[1])
-    assert {"old.py", "null.py", "deep.py"} <= {one["id"] for one in from_rows[1]}
+    assert reasons(from_rows[1]) == reasons(from_files[1])
+    assert {"old.py", "null.py", "deep.py"} <= {rejection["id"] for rejection in from_rows[1]}
+
+
+def test_a_rejected_definition_has_its_line_in_a_source_file_and_that_of_its_row_elsewhere(tmp_path: Path) -> None:
+    files = {"a.py": STACK}
+    _, from_files = mined(str(folder_of(tmp_path / "files", files)), tmp_path / "a", OPTIONS["tasks"])
+    _, from_rows = mined(as_lines(tmp_path / "rows.jsonl", rows_of(files)), tmp_path / "b", OPTIONS["tasks"])
+    assert [(rejection["id"], rejection["line"]) for rejection in from_files] == [
+        ("a.py::stack", 12),
+        ("a.py::stack-2", 20),
+    ]
+    assert [rejection["line"] for rejection in from_rows] == [1, 1]
+    assert from_files[0]["record"]["instruction"] == "See above."
 
 
 PARTS = st.sampled_from([
@@ -180,19 +195,22 @@ MODULES = st.lists(PARTS, max_size=6).map("\n".join)
 
 
 @settings(max_examples=15, deadline=None)
-@given(modules=st.lists(MODULES, min_size=1, max_size=5), reading=st.sampled_from(sorted(READINGS)))
-def test_any_modules_give_the_same_functions_from_files_and_from_rows(
-    modules: list[str], reading: str, tmp_path_factory: pytest.TempPathFactory
+@given(modules=st.lists(MODULES, min_size=1, max_size=5), unit=st.sampled_from(sorted(OPTIONS)))
+def test_any_files_give_the_same_pairs_from_a_folder_and_from_rows(
+    modules: list[str], unit: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("modules")
     files = {f"m{n}.py": text for n, text in enumerate(modules)}
-    options = READINGS[reading]
+    sources = [str(folder_of(folder / "files", files)), as_lines(folder / "rows.jsonl", rows_of(files))]
+    limits = RowLimits(Miner(OPTIONS[unit], {}), 0)
     found = [
-        [parse_row(one.data) for source in sources for row in source.read(START) for one, _ in source.programs(row)]
-        for sources in (
-            open_sources([str(folder_of(folder / "files", files))], FieldNames(), options),
-            open_sources([as_lines(folder / "rows.jsonl", rows_of(files))], FieldNames(), options),
-        )
+        [
+            (result.id, result.records, result.reason, [part.reason for part in result.rejections])
+            for source in open_sources([spec], FieldNames(), code_base=True)
+            for row in source.read(START)
+            for result in [limits.apply(row.data, source.fields)]
+        ]
+        for spec in sources
     ]
     assert found[0] == found[1]
 
@@ -215,8 +233,8 @@ def test_any_modules_give_the_same_functions_from_files_and_from_rows(
 def test_the_id_of_a_function_is_that_of_its_row_or_the_path_or_a_hash(
     more: Row, ids: list[str], tmp_path: Path
 ) -> None:
-    records, _ = built(as_lines(tmp_path / "in.jsonl", [{"content": AREA, **more}]), tmp_path, READINGS["functions"])
-    assert [json.loads(line)["id"] for line in records.splitlines()] == ids
+    pairs, _ = mined(as_lines(tmp_path / "in.jsonl", [{"content": AREA, **more}]), tmp_path, OPTIONS["functions"])
+    assert [pair["id"] for pair in pairs] == ids
 
 
 REFUSED: list[tuple[bytes, Any, str]] = [
@@ -234,57 +252,76 @@ REFUSED: list[tuple[bytes, Any, str]] = [
 ]
 
 
-def test_what_holds_no_module_is_one_rejection_with_the_row_as_it_was(tmp_path: Path) -> None:
+def test_a_row_without_a_module_is_rejected_as_it_was(tmp_path: Path) -> None:
     good = as_lines(tmp_path / "in.jsonl", [{"id": None, **row} for row in rows_of({"area.py": AREA})])
     with open(good, "ab") as file:
         file.writelines(line + b"\n" for line, _, _ in REFUSED)
-    records, rejections = built(good, tmp_path, READINGS["functions"])
-    assert len(records.splitlines()) == 2
-    assert [(one["id"], one["reason"]) for one in rejections] == [(id, reason) for _, id, reason in REFUSED]
-    assert [one["line"] for one in rejections] == list(range(2, 2 + len(REFUSED)))
-    for one, (line, _, reason) in zip(rejections, REFUSED, strict=True):
-        assert one["record"] == (line.decode() if reason == "not-json" else json.loads(line))
+    pairs, rejections = mined(good, tmp_path, OPTIONS["functions"])
+    assert len(pairs) == 2
+    assert [(rejection["id"], rejection["reason"]) for rejection in rejections] == [
+        (id, reason) for _, id, reason in REFUSED
+    ]
+    assert [rejection["line"] for rejection in rejections] == list(range(2, 2 + len(REFUSED)))
+    for rejection, (line, _, reason) in zip(rejections, REFUSED, strict=True):
+        assert rejection["record"] == (line.decode() if reason == "not-json" else json.loads(line))
 
 
-def test_a_module_that_takes_too_long_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def slow(self: Any, row: Any, columns: Row) -> Any:
-        while "slow" in columns["path"]:
-            pass
-        return whole(self, row, columns)
-
-    whole = Modules.definitions
-    monkeypatch.setattr(Modules, "definitions", slow)
-    input = as_lines(tmp_path / "in.jsonl", rows_of({"a.py": AREA, "slow.py": AREA, "stack.py": STACK}))
-    (source,) = open_sources([input], FieldNames(), READINGS["functions"])
-    worker = RowWorker(BuildOptions(row_timeout=0.5))
-    with worker.limits.installed():
-        rows = list(source.read(START))
-        result = worker(Batch("in.jsonl", source.fields, rows, modules=source.modules))
-    assert len(result.records.splitlines()) == 5
-    (rejection,) = map(json.loads, result.rejections.splitlines())
+def test_a_file_that_takes_too_long_costs_only_itself(tmp_path: Path) -> None:
+    text = "".join(f'def f{n}():\n    """Return what it is."""\n    return f{n - 1}()\n' for n in range(2000))
+    source = as_lines(tmp_path / "in.jsonl", rows_of({"a.py": AREA, "slow.py": text, "stack.py": STACK}))
+    pairs, (rejection,) = mined(source, tmp_path, MiningOptions(functions=True, row_timeout=0.3))
+    assert len(pairs) == 5
     assert (rejection["id"], rejection["reason"]) == ("slow.py", "timeout")
 
 
 @pytest.mark.parametrize("column", ["license", "max_stars_repo_licenses", "terms"])
-def test_a_function_has_the_license_of_its_row(column: str, tmp_path: Path) -> None:
+def test_a_pair_has_the_license_of_its_file(column: str, tmp_path: Path) -> None:
     rows = [
         {**row, column: [["MIT"], ["GPL-3.0"]][n % 2]} for n, row in enumerate(rows_of(dict.fromkeys("abcd", AREA)))
     ]
-    screening = ScreeningOptions(licenses=("MIT",), license_field="terms" if column == "terms" else None)
-    input = as_lines(tmp_path / "in.jsonl", rows)
-    records, rejections = built(input, tmp_path, READINGS["functions"], screening=screening)
-    found = [(one["id"], one["license"]) for one in map(json.loads, records.splitlines())]
+    keep = ("terms",) if column == "terms" else ()
+    pairs, _ = mined(as_lines(tmp_path / "in.jsonl", rows), tmp_path, MiningOptions(functions=True, keep=keep))
+    assert [pair[column] for pair in pairs] == [["MIT"], ["MIT"], ["GPL-3.0"], ["GPL-3.0"]] * 2
+    screening = ScreeningOptions(license=("MIT",), license_field="terms" if column == "terms" else None)
+    build([tmp_path / "pairs.jsonl"], tmp_path / "edits.jsonl", options=BuildOptions(screening=screening), workers=1)
+    found = [(record["id"], record["license"]) for record in lines_of(tmp_path / "edits.jsonl")]
     assert found == [(f"{name}::{function}", "MIT") for name in "ac" for function in ("circle", "triangle")]
-    assert {(one["id"], one["reason"]) for one in rejections} == {
-        (f"{name}::{function}", "license") for name in "bd" for function in ("circle", "triangle")
-    }
+
+
+def test_columns_to_keep_have_to_exist(tmp_path: Path) -> None:
+    source = as_lines(tmp_path / "in.jsonl", rows_of({"a.py": AREA}))
+    with pytest.raises(ConfigError, match=r"no column 'stars' in the first rows \(columns: content, path\)"):
+        mine([source], tmp_path / "pairs.jsonl", MiningOptions(functions=True, keep=("stars",)))
+
+
+@pytest.mark.parametrize("options", [MiningOptions(), MiningOptions(functions=True, tasks=True)])
+def test_one_unit_has_to_be_chosen(options: MiningOptions, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="choose what to mine: --functions or --tasks"):
+        mine([str(tmp_path)], tmp_path / "pairs.jsonl", options)
+
+
+# From the shell to edit sequences
+
+
+@pytest.mark.parametrize("unit", OPTIONS)
+def test_mined_pairs_can_be_piped_into_build(unit: str, tmp_path: Path) -> None:
+    folder_of(tmp_path / "files", FILES)
+    lintseq = f"{sys.executable} -m lintseq"
+    pipe = f"{lintseq} mine files --{unit} --output - --quiet | {lintseq} build - --output edits.jsonl --quiet"
+    subprocess.run(["bash", "-c", pipe], cwd=tmp_path, check=True)
+    pairs, _ = mined(str(tmp_path / "files"), tmp_path / "pairs", OPTIONS[unit])
+    records = lines_of(tmp_path / "edits.jsonl")
+    assert [record["id"] for record in records] == [pair["id"] for pair in pairs]
+    columns = ("instruction", "program")
+    assert [[row[name] for name in columns] for row in records] == [[row[name] for name in columns] for row in pairs]
+    assert "shapes/area.py::circle" in [record["id"] for record in records]
 
 
 # The same bytes, whoever does the work
 
 
 def many(path: Path) -> str:
-    """Write modules of which some functions are the same as earlier ones; some do not parse."""
+    """Write modules of which some do not parse."""
     rows = []
     for n in range(40):
         text = AREA.replace("HALF", f"HALF{n // 2}") if n % 3 else STACK.replace("Stack", f"Stack{n % 4}")
@@ -297,12 +334,7 @@ def many(path: Path) -> str:
 TARGETS = {
     "lines": Target("out.jsonl"),
     "shards": Target("out", shards=3, shard_kind="jsonl"),
-    "shards of 7": Target("out", shard_rows=7, shard_kind="jsonl"),
-}
-SCREENING = {
-    "all": ScreeningOptions(),
-    "no duplicates": ScreeningOptions(duplicates="exact"),
-    "no near duplicates": ScreeningOptions(duplicates="near", similarity=0.8),
+    "parquet shards of 7": Target("out", shard_rows=7),
 }
 
 
@@ -311,28 +343,19 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(
-    ("input", "target", "screening"),
-    [
-        ("in.jsonl", "lines", "no near duplicates"),
-        ("in.jsonl", "shards", "all"),
-        ("in.parquet", "shards", "no duplicates"),
-        ("in.parquet", "shards of 7", "all"),
-    ],
+    ("source", "target"), [("in.jsonl", "lines"), ("in.parquet", "shards"), ("in.parquet", "parquet shards of 7")]
 )
-def test_workers_and_kills_leave_the_bytes_as_they_are(
-    input: str, target: str, screening: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_workers_and_kills_do_not_change_the_bytes(
+    source: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "SAVE_SECONDS", 0.0)
     monkeypatch.setattr(pipeline, "BATCH_ROWS", 4)  # so that no kill comes with the last row, however quick they are
-    source = many(tmp_path / input)
-    chance = random.Random(f"{input} {target} {screening}")
+    spec = many(tmp_path / source)
 
     def run(name: str, **more: Any) -> None:
         (tmp_path / name).mkdir(exist_ok=True)
-        one = TARGETS[target]
-        placed = Target(str(tmp_path / name / one.output), None, one.shards, one.shard_rows, one.shard_kind)
-        options = BuildOptions(samples=2, screening=SCREENING[screening])
-        build([source], placed, options=options, reading=READINGS["functions"], **{"workers": 1, **more})
+        to = replace(TARGETS[target], output=str(tmp_path / name / TARGETS[target].output))
+        mine([spec], to, OPTIONS["tasks"], **{"workers": 1, **more})
 
     def kill_at(rows: int) -> Callable[[BuildProgress], None]:
         def look(progress: BuildProgress) -> None:
@@ -343,7 +366,7 @@ def test_workers_and_kills_leave_the_bytes_as_they_are(
 
     run("alone")
     run("workers", workers=2)
-    for rows in sorted(chance.sample(range(1, 60), 3)):
+    for rows in (3, 20, 33):
         with pytest.raises(Killed):
             run("killed", on_progress=kill_at(rows), resume=True)
     run("killed", resume=True)
@@ -352,29 +375,26 @@ def test_workers_and_kills_leave_the_bytes_as_they_are(
         for folder in (tmp_path / name for name in ("alone", "workers", "killed"))
     ]
     assert contents[0] == contents[1] == contents[2]
-    rejected = next(data for name, data in contents[0].items() if name.endswith("rejected.jsonl"))
-    assert (b"duplicate" in rejected) == (screening != "all")
 
 
-@pytest.mark.parametrize("other", [ReadingOptions(), READINGS["tasks"]])
-def test_a_build_of_functions_is_not_gone_on_with_as_another(other: ReadingOptions, tmp_path: Path) -> None:
-    rows = [{**row, "instruction": "Do it."} for row in rows_of(FILES)]
-    input = as_lines(tmp_path / "in.jsonl", rows)
-    build([input], tmp_path / "out.jsonl", reading=READINGS["functions"], workers=1)
-    with pytest.raises(ConfigError, match=r"was made with other settings: .*modules"):
-        build([input], tmp_path / "out.jsonl", reading=other, workers=1, resume=True)
+def test_mining_is_not_resumed_with_other_options(tmp_path: Path) -> None:
+    source = as_lines(tmp_path / "in.jsonl", rows_of(FILES))
+    mine([source], tmp_path / "out.jsonl", OPTIONS["functions"], workers=1)
+    report = mine([source], tmp_path / "out.jsonl", OPTIONS["functions"], workers=1, resume=True)
+    assert report.nothing_to_do
+    assert (report.files, report.pairs) == (len(FILES), 9)
+    with pytest.raises(ConfigError, match=r"was made with other settings: .*tasks"):
+        mine([source], tmp_path / "out.jsonl", OPTIONS["tasks"], workers=1, resume=True)
 
 
-def test_instructions_of_functions_are_their_docstrings_and_no_column(tmp_path: Path) -> None:
-    input = as_lines(tmp_path / "in.jsonl", rows_of(FILES))
-    options = BuildOptions(names=FieldNames(instruction="path"))
-    with pytest.raises(ConfigError, match="leave out --instruction-field"):
-        build([input], tmp_path / "out.jsonl", reading=READINGS["functions"], options=options)
-
-
-def test_in_pylintseqs_shape_each_function_has_an_index_of_its_own(tmp_path: Path) -> None:
-    input = as_lines(tmp_path / "in.jsonl", rows_of(FILES))
-    records, _ = built(input, tmp_path, READINGS["functions"], shape="pylintseq")
-    indices = [json.loads(line)["index"] for line in records.splitlines()]
-    assert len(indices) == len(set(indices)) == 9
-    assert indices == sorted(indices)
+def test_a_folder_of_shards_has_a_card(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    rows = [{**row, "license": "MIT"} for row in rows_of(FILES)]
+    source = as_lines(tmp_path / "in.jsonl", rows)
+    mine([source], Target(str(tmp_path / "out"), shards=1), OPTIONS["functions"], workers=1)
+    card = (tmp_path / "out/README.md").read_text()
+    assert "# Instructions and programs\n" in card
+    assert "\nlicense: mit\n" in card
+    assert "| pairs | 9 |\n| files read | 11 |\n" in card
+    assert "| path | the path of the file |" in card
+    assert "edit" not in card

@@ -1,8 +1,8 @@
-"""A documented definition as a task: what to ask for so that a stranger could write it, and the answer.
+"""Tasks from definitions: an instruction from which someone who does not know the package can write the program.
 
-What is asked is the signature and what the docstring says; the answer is the program without docstrings, so
-that nothing is written twice. Many definitions are no tasks: they are parts of something that only their
-package knows. These are refused with the reason. Programs are parsed, never imported or run.
+The instruction is the signature and the description from the docstring; the program has no docstrings, since they
+would repeat the instruction. Definitions that depend on knowledge of their package are rejected with the reason.
+Programs are parsed, never imported or run.
 """
 
 import argparse
@@ -26,16 +26,15 @@ import urllib.parse
 import uuid
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
 from xml.etree.ElementTree import Element
 
 from lintseq.errors import ProgramError
+from lintseq.languages.definitions import Definition, Task
+from lintseq.languages.python.docstrings import description_fault, description_of, first_sentence
+from lintseq.languages.python.statements import DEFINITIONS, IMPORTS, last_name
 from lintseq.linting.pyflakes import PyflakesLinter
-from lintseq.mining.definitions import Definition
-from lintseq.mining.docstrings import description_of, first_sentence, why_it_says_nothing
-from lintseq.mining.names import DEFINITIONS, IMPORTS, last_name
 
 DefinitionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -49,33 +48,20 @@ _GENERATED = re.compile(
 )
 _RELATIVE = re.compile(r"^from[ ]+\..*", re.MULTILINE)
 _HEAD_LINES = 40
-_LONGEST_LINE = 160
-"""Longer ones are data."""
-_DOCUMENTED = 5
-"""Times as many lines as without docstrings, at most."""
-_LONGEST_SIGNATURE = 300
-_UNTOLD_KEYS = 4
-"""So many texts that nothing tells of are one too many to be guessed."""
+_MAX_LINE = 160
+"""Longer lines hold data."""
+_MAX_DOCUMENTATION = 5
+"""How many times longer a program with docstrings may be than without."""
+_MAX_SIGNATURE = 300
+_MAX_UNKNOWN_KEYS = 3
 
-_MAKING_AND_SHOWING = ("__init__", "__str__", "__repr__", "__reduce__")
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What is asked for, and the answer."""
-
-    instruction: str
-    program: str
-    kind: str
-    """`function` or `class`."""
-    imports: tuple[str, ...]
-    """The packages that the program imports, beside the standard library."""
+_TRIVIAL_METHODS = ("__init__", "__str__", "__repr__", "__reduce__")
 
 
 def check_file(path: str, text: str) -> None:
-    """Raise `ProgramError` for a file that holds no tasks: tests, what a program wrote, other people's packages."""
+    """Raise `ProgramError` for a file that holds no tasks: tests, generated code, vendored packages."""
     if _TESTS.search(path):
-        raise ProgramError("test", "the file is one of tests")
+        raise ProgramError("test", "it is a file of tests")
     if _VENDORED.search(path):
         raise ProgramError("vendored", "the file is a copy of another package's")
     if _GENERATED_NAME.search(path):
@@ -87,20 +73,20 @@ def check_file(path: str, text: str) -> None:
 
 
 def task_of(definition: Definition, path: str, *, max_lines: int | None = None) -> Task:
-    """Return the task that a definition is; raise `ProgramError` with the reason if it is none.
+    """Return the task to write a definition; raise `ProgramError` with the reason if that is impossible.
 
-    `path` is that of its file, from the folder that packages lie in.
+    `path` is the path of its file, relative to the directory that contains the package.
     """
-    description = description_of(definition.docstring)
-    if (why := why_it_says_nothing(definition.docstring, description)) is not None:
-        raise ProgramError("says-nothing", why)
+    description = description_of(definition.documentation)
+    if (fault := description_fault(definition.documentation, description)) is not None:
+        raise ProgramError("says-nothing", fault)
     lines = definition.program.count("\n")
-    if max_lines is not None and lines > _DOCUMENTED * max_lines:  # it would take long to find out more
+    if max_lines is not None and lines > _MAX_DOCUMENTATION * max_lines:  # saves the checks below, which take longer
         raise ProgramError("too-many-lines", f"{lines} lines, where at most {max_lines} are wanted")
-    if (match := _RELATIVE.search(definition.program)) is not None:  # most often so, and told without parsing
-        raise ProgramError("own-import", f"{match.group()!r} is out of its package")
+    if (match := _RELATIVE.search(definition.program)) is not None:  # the most frequent reason, found without parsing
+        raise ProgramError("own-import", f"{match.group()!r} imports from its own package")
     whole = ast.parse(definition.program)
-    node = _asked(definition, whole)
+    node = _node_of(definition, whole)
     _check_name(node, whole)
     _check_body(node)
     program = without_docstrings(definition.program, whole)
@@ -115,23 +101,23 @@ def task_of(definition: Definition, path: str, *, max_lines: int | None = None) 
     return Task(instruction, program, "class" if isinstance(node, ast.ClassDef) else "function", imports)
 
 
-def _asked(definition: Definition, tree: ast.Module) -> DefinitionNode:
-    """Return the definition itself in its program."""
+def _node_of(definition: Definition, tree: ast.Module) -> DefinitionNode:
+    """Return the syntax tree of the definition itself."""
     name = definition.name
     found = [node for node in tree.body if isinstance(node, DEFINITIONS) and node.name == name]
     if len(found) != 1:
-        raise ProgramError("several", f"of {name.partition('-')[0]!r} there are several")
+        raise ProgramError("several", f"{name.partition('-')[0]!r} is defined several times")
     return found[0]
 
 
-# What it is
+# Checks
 
 
 def _check_name(node: DefinitionNode, tree: ast.Module) -> None:
     bases = [last_name(base) for base in node.bases] if isinstance(node, ast.ClassDef) else []
     if re.match(r"_*tests?_|_*tests?$|Test[A-Z]", node.name) or any(base.endswith("TestCase") for base in bases):
         raise ProgramError("test", f"{node.name!r} is a test")
-    own = {name for one in tree.body if not isinstance(one, IMPORTS) for name in _bound_by(one)}
+    own = {name for inner in tree.body if not isinstance(inner, IMPORTS) for name in _bound_by(inner)}
     for decorator in node.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         text = ast.unparse(called)
@@ -140,32 +126,33 @@ def _check_name(node: DefinitionNode, tree: ast.Module) -> None:
         if "deprecat" in text.lower():
             raise ProgramError("says-nothing", f"it is decorated with {text!r}")
         if text.partition(".")[0] in own:
-            raise ProgramError("own-decorator", f"it is decorated with {text!r}, which its module defines")
+            raise ProgramError("own-decorator", f"it is decorated with {text!r} from its own module")
     if not isinstance(node, ast.ClassDef):
         arguments = [*node.args.posonlyargs, *node.args.args]
         if arguments and arguments[0].arg in ("self", "cls"):
             raise ProgramError(
-                "unknown-member", f"it is a method of something else: its first parameter is {arguments[0].arg!r}"
+                "unknown-member", f"it is a method of another class: its first parameter is {arguments[0].arg!r}"
             )
 
 
 def _bound_by(node: ast.stmt) -> Iterator[str]:
-    """Yield the names that a statement at the top of a program binds."""
+    """Yield the names that a top-level statement binds."""
     if isinstance(node, DEFINITIONS):
         yield node.name
     else:
-        yield from (one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
+        names = (inner for inner in ast.walk(node) if isinstance(inner, ast.Name))
+        yield from (name.id for name in names if isinstance(name.ctx, ast.Store))
 
 
 def _check_body(node: DefinitionNode) -> None:
     """Raise `ProgramError` if a definition does nothing."""
-    body = [one for one in node.body if not _is_idle(one)]
+    body = [statement for statement in node.body if not _is_idle(statement)]
     if not body:
         raise ProgramError("stub", "its body does nothing")
     if isinstance(node, ast.ClassDef):
-        methods = [one for one in body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
-        if all(one.name in _MAKING_AND_SHOWING or all(map(_is_idle, one.body)) for one in methods):
-            raise ProgramError("stub", "it has no methods but to be made and shown, or they do nothing")
+        methods = [statement for statement in body if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)]
+        if all(method.name in _TRIVIAL_METHODS or all(map(_is_idle, method.body)) for method in methods):
+            raise ProgramError("stub", f"it has no methods except {', '.join(_TRIVIAL_METHODS)} and empty ones")
     elif len(body) == 1:
         match body[0]:
             case ast.Raise():
@@ -191,24 +178,21 @@ def _check_size(program: str, max_lines: int | None) -> None:
     size = len(lines) - 1
     if max_lines is not None and size > max_lines:
         raise ProgramError("too-many-lines", f"{size} lines, where at most {max_lines} are wanted")
-    if (longest := max(map(len, lines))) > _LONGEST_LINE:
+    if (longest := max(map(len, lines))) > _MAX_LINE:
         raise ProgramError("long-line", f"a line has {longest} characters")
 
 
 def _check_share(program: str, tree: ast.Module, name: str) -> None:
-    """Raise `ProgramError` if a program is for the most part something else than what is asked for."""
+    """Raise `ProgramError` if most of a program is not the definition itself."""
     lines = program.split("\n")
 
     def length(node: ast.stmt) -> int:
         return sum(bool(line.strip()) for line in lines[node.lineno - 1 : node.end_lineno])
 
-    asked = sum(length(node) for node in tree.body if isinstance(node, DEFINITIONS) and node.name == name)
-    rest = sum(length(node) for node in tree.body if not isinstance(node, IMPORTS)) - asked
-    if rest > asked:
-        raise ProgramError("mostly-other", f"{asked} lines are {name!r}, and {rest} what it needs")
-
-
-# What it needs
+    own = sum(length(node) for node in tree.body if isinstance(node, DEFINITIONS) and node.name == name)
+    rest = sum(length(node) for node in tree.body if not isinstance(node, IMPORTS)) - own
+    if rest > own:
+        raise ProgramError("mostly-other", f"{own} lines are {name!r}, and {rest} are what it needs")
 
 
 def _checked_imports(tree: ast.Module, path: str) -> tuple[str, ...]:
@@ -221,14 +205,14 @@ def _checked_imports(tree: ast.Module, path: str) -> tuple[str, ...]:
             continue
         if isinstance(node, ast.ImportFrom):
             if node.level:
-                raise ProgramError("own-import", f"{ast.unparse(node)!r} is out of its package")
+                raise ProgramError("own-import", f"{ast.unparse(node)!r} imports from its own package")
             if node.names[0].name == "*":
-                raise ProgramError("undefined-name", f"{ast.unparse(node)!r} may bring any name")
+                raise ProgramError("undefined-name", f"{ast.unparse(node)!r} may bind any name")
         names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
         for name in names:
             top = name.partition(".")[0]
             if top in own:
-                raise ProgramError("own-import", f"{ast.unparse(node)!r} is out of its package")
+                raise ProgramError("own-import", f"{ast.unparse(node)!r} imports from its own package")
             found.add(top)
     return tuple(sorted(found - sys.stdlib_module_names))
 
@@ -241,7 +225,7 @@ def check_names(program: str) -> None:
 
 
 def _check_members(tree: ast.Module, instruction: str, imports: Sequence[str]) -> None:
-    """Raise `ProgramError` for a member of a parameter of which neither the row nor Python tells."""
+    """Raise `ProgramError` for a member of a parameter that neither the instruction nor Python explains."""
     known = _common_members() | set(re.findall(r"\w+", instruction))
     if any(name in ("numpy", "scipy", "pandas", "sklearn", "torch", "jax") for name in imports):
         known |= _ARRAY_MEMBERS
@@ -252,48 +236,47 @@ def _check_members(tree: ast.Module, instruction: str, imports: Sequence[str]) -
 
 
 def _check_parameters(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, known: frozenset[str]) -> None:
-    given = _given(node)
+    inputs = _input_names(node)
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Attribute) and inner.attr not in known and _root(inner.value) in given:
-            what = f"{ast.unparse(inner.value)}.{inner.attr}"
-            raise ProgramError("unknown-member", f"it uses {what}, of which nothing in the row tells")
+        if isinstance(inner, ast.Attribute) and inner.attr not in known and _root(inner.value) in inputs:
+            member = f"{ast.unparse(inner.value)}.{inner.attr}"
+            raise ProgramError("unknown-member", f"it uses {member}, which the instruction does not mention")
 
 
-def _given(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
-    """Return the names that stand for what a function is given, or for parts of it."""
+def _input_names(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
+    """Return the names bound to a function's arguments, or to parts of them."""
     arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
-    given = {one.arg for one in arguments if one is not None}
+    found = {argument.arg for argument in arguments if argument is not None}
     for inner in ast.walk(node):
         match inner:
             case ast.For(target, values) | ast.AsyncFor(target, values) | ast.comprehension(target, values):
-                used = {one.id for one in ast.walk(values) if isinstance(one, ast.Name)}
+                used = {name.id for name in ast.walk(values) if isinstance(name, ast.Name)}
             case ast.Assign([target], ast.Attribute() | ast.Subscript() | ast.Name() as value):
                 used = {_root(value)}
             case _:
                 continue
-        if used & given:
-            given.update(one.id for one in ast.walk(target) if isinstance(one, ast.Name))
-    return given
+        if used & found:
+            found.update(name.id for name in ast.walk(target) if isinstance(name, ast.Name))
+    return found
 
 
 def _root(node: ast.expr) -> str:
-    """Return the name that an expression such as `name.attribute[0]` begins with; empty if it is another one."""
+    """Return the name at the beginning of an expression such as `name.attribute[0]`; empty for other expressions."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     return node.id if isinstance(node, ast.Name) else ""
 
 
 def _members_bound(tree: ast.Module) -> Iterator[str]:
-    """Yield all names of members that a program gives: in the bodies of its classes, and by assignment."""
+    """Yield the names of all members that a program binds: in class bodies, by assignment, in named tuples."""
     for node in ast.walk(tree):
         match node:
             case ast.ClassDef(body=body):
-                for one in body:
-                    for inner in ast.walk(one):
-                        if isinstance(inner, DEFINITIONS):
-                            yield inner.name
-                        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-                            yield inner.id
+                for inner in (inner for statement in body for inner in ast.walk(statement)):
+                    if isinstance(inner, DEFINITIONS):
+                        yield inner.name
+                    elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                        yield inner.id
             case ast.Attribute(attr=name, ctx=ast.Store()):
                 yield name
             case ast.Call(ast.Name("namedtuple") | ast.Attribute(attr="namedtuple")):
@@ -301,43 +284,44 @@ def _members_bound(tree: ast.Module) -> Iterator[str]:
 
 
 def _check_texts(tree: ast.Module, instruction: str, path: str) -> None:
-    """Raise `ProgramError` for what only its package knows: its own name, and keys of which nothing tells."""
-    texts = list(_texts(tree))
-    named = [one for one in ast.walk(tree) if isinstance(one, ast.Name | ast.Attribute)]
-    names = [one.attr if isinstance(one, ast.Attribute) else one.id for one in named]
-    said = _words(instruction)
+    """Raise `ProgramError` if a program contains the name of its package, or keys that the instruction lacks."""
+    strings = list(_strings(tree))
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute)]
+    names = [node.attr if isinstance(node, ast.Attribute) else node.id for node in nodes]
+    known = _words(instruction)
     package = _package_of(path)
-    if package and package not in said and package in _words(" ".join([*names, *texts])):
-        raise ProgramError("own-name", f"the name of its package, {package!r}, is in it")
-    keys = sorted({text for text in texts if _KEY.fullmatch(text) and not _words(text) <= said | _EVERYDAY})
-    if len(keys) >= _UNTOLD_KEYS:
-        raise ProgramError("untold-keys", f"nothing tells of {', '.join(map(repr, keys[:_UNTOLD_KEYS]))}")
+    if package and package not in known and package in _words(" ".join([*names, *strings])):
+        raise ProgramError("own-name", f"it contains the name of its package, {package!r}")
+    keys = sorted({text for text in strings if _KEY.fullmatch(text) and not _words(text) <= known | _EVERYDAY})
+    if len(keys) > _MAX_UNKNOWN_KEYS:
+        examples = ", ".join(map(repr, keys[: _MAX_UNKNOWN_KEYS + 1]))
+        raise ProgramError("untold-keys", f"the instruction does not mention {examples}")
 
 
 _KEY = re.compile(r"(?=.*[A-Za-z]{3})(?!__\w+__$)[\w./:$-]+")
-"""A text that is a name or a value of something, and no message."""
+"""A string that is a name or a value, not a message."""
 _MESSAGE = re.compile(r"warn|log|print|echo|error|exception|debug|info", re.IGNORECASE)
 
 
-def _texts(tree: ast.Module) -> Iterator[str]:
-    """Yield the texts in a program, but for those of errors and messages."""
+def _strings(tree: ast.Module) -> Iterator[str]:
+    """Yield the strings in a program, except in errors and messages."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
-        told = isinstance(node, ast.Call) and _MESSAGE.search(ast.unparse(node.func))
-        if not told and not isinstance(node, ast.Raise | ast.Assert):
+        logs = isinstance(node, ast.Call) and _MESSAGE.search(ast.unparse(node.func))
+        if not logs and not isinstance(node, ast.Raise | ast.Assert):
             waiting.extend(ast.iter_child_nodes(node))
 
 
 def _words(text: str) -> set[str]:
-    """Return the words of a text in small letters; those of names, such as `readFile`, one by one."""
+    """Return the words of a text in lower case; names such as `readFile` are split."""
     return set(re.findall(r"[a-z]{2,}", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower()))
 
 
 def _package_of(path: str) -> str:
-    """Return the name of a file's package in small letters; empty if it is too common a word to say anything."""
+    """Return the name of a file's package in lower case; empty if it is too short or a module of Python."""
     parts = [part for part in PurePosixPath(path).parts if part not in ("src", "lib", "python")]
     name = parts[0].removesuffix(".py").lower() if parts else ""
     return name if len(name) > 2 and name.isalpha() and name not in sys.stdlib_module_names else ""
@@ -362,7 +346,7 @@ _EVERYDAY = frozenset(
 
 @cache
 def _common_members() -> frozenset[str]:
-    """Return the members of the values that programs usually get: of builtin types, and some of the library's."""
+    """Return the members of values that programs commonly take: of builtin types and some of the standard library."""
     values: list[object] = [
         *(str, bytes, bytearray, int, float, complex, list, tuple, dict, set, frozenset, range, slice, type, object),
         *(BaseException, OSError, StopIteration, SyntaxError, UnicodeDecodeError, AttributeError, ImportError),
@@ -401,49 +385,46 @@ _ARRAY_MEMBERS = frozenset(
 )
 
 
-# What is asked for
+# Instruction and program
 
 
 def _instruction(node: DefinitionNode, description: str) -> str:
     signature = _signature(node)
-    if len(signature) > _LONGEST_SIGNATURE:
+    if len(signature) > _MAX_SIGNATURE:
         raise ProgramError("long-signature", f"the signature has {len(signature)} characters")
     kind = "class" if isinstance(node, ast.ClassDef) else "function"
     if isinstance(node, ast.AsyncFunctionDef):
         kind = "async function"
-    decorators = [f"`@{ast.unparse(one)}`" for one in node.decorator_list]
+    decorators = [f"`@{ast.unparse(decorator)}`" for decorator in node.decorator_list]
     decorated = f", decorated with {' and '.join(decorators)}" if decorators else ""
     parts = [f"Write a Python {kind} `{signature}`{decorated}.", description]
     if isinstance(node, ast.ClassDef):
-        fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
-        methods = [one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
-        if fields:
-            parts.append("\n".join(["Fields:", *(f"- `{ast.unparse(one)}`" for one in fields)]))
-        if methods:
-            parts.append("\n".join(["Methods:", *map(_about_method, methods)]))
+        fields = [f"- `{ast.unparse(field)}`" for field in node.body if isinstance(field, ast.AnnAssign)]
+        methods = [
+            _about_method(method) for method in node.body if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+        parts += ["\n".join([title, *rows]) for title, rows in (("Fields:", fields), ("Methods:", methods)) if rows]
     return "\n\n".join(parts)
 
 
 def _about_method(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    said = first_sentence(description_of(ast.get_docstring(node) or ""))
-    return f"- `{_signature(node)}`" + (f": {said}" if said else "")
+    description = first_sentence(description_of(ast.get_docstring(node) or ""))
+    return f"- `{_signature(node)}`" + (f": {description}" if description else "")
 
 
 def _signature(node: DefinitionNode) -> str:
     if isinstance(node, ast.ClassDef):
-        bases = [*map(ast.unparse, node.bases), *(f"{one.arg}={ast.unparse(one.value)}" for one in node.keywords)]
+        keywords = [f"{keyword.arg}={ast.unparse(keyword.value)}" for keyword in node.keywords]
+        bases = [*map(ast.unparse, node.bases), *keywords]
         return node.name + (f"({', '.join(bases)})" if bases else "")
     returns = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
     return f"{node.name}({ast.unparse(node.args)}){returns}"
 
 
-# The answer
-
-
 def without_docstrings(program: str, tree: ast.Module) -> str:
-    """Return a program without the docstrings of its functions and classes, and the empty lines after them.
+    """Return a program without the docstrings of its functions and classes, and the blank lines after them.
 
-    A docstring that is all there is of a body stays, and so do all of them where the program reads some.
+    Docstrings that are a whole body stay, and all of them if the program reads `__doc__`.
     """
     if "__doc__" in program:
         return program

@@ -1,6 +1,6 @@
-"""What a docstring says in plain words, without its fields, examples and mark-up.
+"""The description in a docstring as plain text, without fields, sections, examples and markup.
 
-Docstrings of all usual styles are read: Google's, numpy's, Sphinx' and Epydoc's fields, or none.
+Understands Google, numpy, Sphinx and Epydoc style.
 """
 
 import re
@@ -16,13 +16,13 @@ _SECTIONS = (
     "|side effects|shape|details|remarks|caveats|important|tip|hint|bibliography|links?|credits?"
 )
 _SECTION = re.compile(rf"[#*=\s]*(?:{_SECTIONS})[\s*]*(?::{{1,2}}.*|\([\w ,]+\):?)?[#*=\s]*", re.IGNORECASE)
-"""A line that opens a section; one of a single word only if a colon or an underline follows it."""
+"""A line that may open a section, if it has a colon, an underline or capitals."""
 _FIELD = re.compile(r"(?::|@)(?:[a-z]+)(?:\s+[^:]{1,60})?:(?!`)|@\w+|:(?:param|returns?|rtype|type|raises?)\b")
 _UNDERLINE = re.compile(r"([-=~^*#_+.])\1{2,}")
 _SESSION = re.compile(r"(?:>>>|In \[\d+\]:|\$ )")
 _DIRECTIVE = re.compile(r"\.\.(?:\s|$)")
 _PLAIN_DIRECTIVE = re.compile(r"\.\. (?:math|code|code-block|sourcecode|note|hint|tip|parsed-literal)::\s*(.*)")
-"""What it holds is part of what is said."""
+"""Directives whose content is part of the description."""
 
 _ROLE = re.compile(r":(?:[a-z]+:){0,2}[a-zA-Z-]+:`([^`]*)`")
 _TARGET = re.compile(r"\s*<[^<>]*>$")
@@ -43,13 +43,13 @@ _FOOTNOTE = re.compile(
     """,
     re.VERBOSE,
 )
-"""References to literature, and the words that lead to them: "as given in [1]_ and [2]_"."""
+"""Citations with the words that introduce them, such as "as given in [1]_ and [2]_"."""
 _SENTENCE = re.compile(r".+?(?:[.!?](?=\s+[A-Z`(\[])|\Z)(\s*)", re.DOTALL)
-_REFERRING = 3
-"""A sentence of fewer words, references apart, does nothing but refer."""
+_LEAST_CITING_WORDS = 3
+"""A sentence with fewer words besides its citations is dropped."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
-_EMPTY_WORDS = re.compile(
+_NO_DESCRIPTION = re.compile(
     r"""
     [^\w]*(?:
         see\b | alias\b | synonym\b | same\ as | (?:just\ )?like\ `? | equivalent\ (?:to|of) | identical\ to
@@ -69,7 +69,7 @@ _EMPTY_WORDS = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-"""Beginnings of docstrings that say where something is from or who uses it, and not what it does."""
+"""Beginnings of docstrings that tell the origin or the users of a definition, not what it does."""
 _OUT_OF_DATE = re.compile(
     r"deprecat|obsolete|will be removed|do not use|superseded|no longer (?:used|needed)", re.IGNORECASE
 )
@@ -80,13 +80,13 @@ _COMMON = frozenset(
         " into at when each between which one using over",
     )
 )
-"""A text without any of these is no English sentence."""
+"""Every English sentence has one of these."""
 _LEAST_WORDS = 4
 _LEAST_LATIN = 0.97
 
 
 def description_of(docstring: str) -> str:
-    """Return what a docstring says before its fields, sections and examples, in plain words."""
+    """Return the text of a docstring up to its first field, section or example, without markup."""
     kept = list(_prose(cleandoc(docstring).split("\n")))
     text = "\n".join(kept).strip()
     text = re.sub(r"\n{3,}", "\n\n", text)
@@ -101,14 +101,14 @@ def first_sentence(description: str) -> str:
     return match.group() if match and not re.search(r"\b(?:e\.g|i\.e|etc|vs|cf)\.$", match.group()) else paragraph
 
 
-def why_it_says_nothing(docstring: str, description: str) -> str | None:
-    """Return why nobody could tell from a docstring what is wanted; None if one can try."""
+def description_fault(docstring: str, description: str) -> str | None:
+    """Return why a definition cannot be written from its description; None if it may be possible."""
     words = _WORD.findall(description)
     if len(words) < _LEAST_WORDS:
         return f"{len(words)} words: {description!r}" if description else "there is no description"
     if _OUT_OF_DATE.search(docstring):
         return "it is out of date"
-    if (match := _EMPTY_WORDS.match(description)) is not None:
+    if (match := _NO_DESCRIPTION.match(description)) is not None:
         return f"it begins {match.group()!r}"
     letters = [char for char in description if char.isalpha()]
     if sum(char.isascii() for char in letters) < _LEAST_LATIN * len(letters):
@@ -119,12 +119,12 @@ def why_it_says_nothing(docstring: str, description: str) -> str | None:
 
 
 def _prose(lines: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of a docstring up to the first field, section or session; directives are left out."""
-    skipped: int | None = None  # the indentation of the directive whose body is left out
-    for place, line in enumerate(lines):
+    """Yield the lines of a docstring up to the first field, section or session, without directives."""
+    skipped: int | None = None  # indentation of the directive whose body is being skipped
+    for index, line in enumerate(lines):
         text = line.strip()
         indent = len(line) - len(line.lstrip())
-        after = lines[place + 1].strip() if place + 1 < len(lines) else ""
+        after = lines[index + 1].strip() if index + 1 < len(lines) else ""
         if skipped is not None:
             if not text or indent > skipped:
                 continue
@@ -146,7 +146,7 @@ def _opens_section(text: str, after: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Return a text without the mark-up of reStructuredText, but for names and code in backticks."""
+    """Return a text without reStructuredText markup; names and code stay in backticks."""
     text = _ROLE.sub(lambda match: f"`{_last_part(match.group(1))}`", text)
     text = _LINK.sub(r"\1", text)
     text = _REFERENCE.sub(r"`\1`", text)
@@ -157,12 +157,12 @@ def _plain(text: str) -> str:
 
 
 def _without_footnotes(sentence: re.Match[str]) -> str:
-    """Return a sentence without references to literature; only what is behind it if it does nothing but refer."""
+    """Return a sentence without citations; only the white space after it if little else is left."""
     kept = _FOOTNOTE.sub("", sentence.group())
-    return kept if kept == sentence.group() or len(_WORD.findall(kept)) >= _REFERRING else sentence.group(1)
+    return kept if kept == sentence.group() or len(_WORD.findall(kept)) >= _LEAST_CITING_WORDS else sentence.group(1)
 
 
 def _last_part(name: str) -> str:
-    """Return what is shown of a cross-reference."""
-    shown = _TARGET.sub("", name)
-    return shown[1:].rpartition(".")[2] if shown.startswith("~") else shown.removeprefix("!")
+    """Return the text of a cross-reference as Sphinx renders it."""
+    text = _TARGET.sub("", name)
+    return text[1:].rpartition(".")[2] if text.startswith("~") else text.removeprefix("!")

@@ -1,0 +1,83 @@
+"""`lintseq mine`: code bases become pairs of an instruction and a program."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lintseq.cli.console import table
+from lintseq.cli.options import (
+    Json,
+    KindOfShards,
+    Output,
+    Overwrite,
+    Quiet,
+    Rejected,
+    Resume,
+    ShardKind,
+    ShardRows,
+    Shards,
+    Strict,
+    Workers,
+    with_options,
+)
+from lintseq.cli.running import carry_out
+from lintseq.mining import MiningOptions
+
+if TYPE_CHECKING:
+    from lintseq.mining import MiningReport
+
+
+@with_options({
+    "What to mine": "functions tasks code_field id_field keep",
+    "Output": "output rejected shards shard_rows shard_kind",
+    "Execution": "workers row_timeout row_memory resume overwrite strict json quiet",
+})  # fmt: skip
+def mine(
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCE", help="Source files, or rows that hold a whole file each: file, folder, ..."),
+    ],
+    *,
+    options: MiningOptions,
+    output: Output,
+    rejected: Rejected = None,
+    shards: Shards = None,
+    shard_rows: ShardRows = None,
+    shard_kind: KindOfShards = ShardKind.parquet,
+    workers: Workers = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    strict: Strict = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Mine pairs of an instruction and a program from code bases.
+
+    Each documented function or class becomes a pair: its docstring, and the definition with everything that it needs
+    from its module. Files are parsed, never imported or run. Pairs are input for lintseq build.
+
+    Example: lintseq mine src --functions --output - | lintseq build - --output edits.jsonl
+    """
+    from lintseq.dataset.outputs import Target
+    from lintseq.mining import mine as run
+
+    target = Target(output, rejected, shards, shard_rows, shard_kind.value)
+    carry_out(
+        lambda progress: run(
+            sources, target, options, workers=workers, resume=resume, overwrite=overwrite, on_progress=progress
+        ),
+        output,
+        summary,
+        json=json,
+        quiet=quiet,
+        strict=strict,
+    )
+
+
+def summary(report: "MiningReport") -> str:
+    """Return the report as a table for people."""
+    rows = [("files", f"{report.files:,}"), ("pairs", f"{report.pairs:,}")]
+    rows.append(("rejected", f"{sum(report.rejections.values()):,}"))
+    rows += [(f"  {reason}", f"{count:,}") for reason, count in report.rejections.items()]
+    rows.append(("", "completed by an earlier run") if report.nothing_to_do else ("seconds", f"{report.seconds:.1f}"))
+    return table([*rows, ("output", report.output), *([("rejected in", report.rejected)] * bool(report.rejections))])

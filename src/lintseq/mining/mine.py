@@ -1,0 +1,213 @@
+"""Pairs of an instruction and a program from code bases: each documented function or class becomes one.
+
+A code base is source files, or rows that hold a whole file each. Files are parsed, never imported or run. The pairs
+are input rows for `lintseq build`.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from lintseq.dataset.outputs import STDOUT, Target, check_target
+from lintseq.dataset.pipeline import run_pipeline
+from lintseq.dataset.report import BuildProgress, BuildReport
+from lintseq.dataset.screening import ScreeningOptions, licenses_of
+from lintseq.dataset.shapes import COLUMNS, Column
+from lintseq.dataset.transform import Rejection, RowResult, RowTransform
+from lintseq.errors import ConfigError, ProgramError
+from lintseq.languages import get_language
+from lintseq.languages.definitions import Definition
+from lintseq.program.markdown import code_from_markdown
+from lintseq.rows import FieldNames, Fields, Source, column_list, content_id, open_sources
+from lintseq.rows.fields import LICENSE_NAMES
+
+_PATH = Column("string", "the path of the file")
+_COPIED = "a column of the file's row"
+
+
+@dataclass(frozen=True, slots=True)
+class MiningOptions:
+    """What to mine, and where it is in the rows."""
+
+    functions: bool = False
+    """Mine every documented function and class; its docstring is the instruction."""
+    tasks: bool = False
+    """Mine only what can be written from its signature and description alone; these are the instruction."""
+    code_field: str | None = None
+    """Column that holds a whole file. Default: found by its usual names."""
+    id_field: str | None = None
+    """Column that holds the id of a file. Default: found by its usual names."""
+    keep: tuple[str, ...] = ()
+    """Column to copy to each pair, besides those that usually name a license."""
+    row_timeout: float = 10.0
+    """Time limit for each file, in seconds; 0 means no limit."""
+    row_memory: float = 2.0
+    """Memory limit for each file, in GB; 0 means no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class MiningReport:
+    """What was mined."""
+
+    output: str
+    rejected: str
+    """The file of rejected files and definitions."""
+    files: int
+    pairs: int
+    rejections: Mapping[str, int]
+    """Reason -> number of files and definitions, most frequent first."""
+    broken_inputs: Sequence[str]
+    """What was wrong with inputs that could not be read to their end."""
+    seconds: float
+    """Of this run, without earlier runs that it resumed."""
+    nothing_to_do: bool
+    """Whether an earlier run had finished already."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, for JSON."""
+        return asdict(self)
+
+
+def mine(
+    sources: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str] | Target,
+    options: MiningOptions,
+    *,
+    workers: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_progress: Callable[[BuildProgress], None] = lambda progress: None,
+) -> MiningReport:
+    """Write a pair for each definition mined from `sources` to `output`, and return what was done.
+
+    A source is anything that rows can be read from. Files that do not parse, and with `tasks` definitions that are
+    not tasks, go to the file of rejected rows with the reason; with standard output as the output and no such file
+    named, they are only counted. Raises what `lintseq.dataset.pipeline.run_pipeline` does.
+    """
+    target = output if isinstance(output, Target) else Target(os.fspath(output))
+    if target.output == STDOUT and target.rejected is None:
+        target = replace(target, rejected=os.devnull)
+    paths = [os.fspath(path) for path in sources]
+    if not paths:
+        raise ConfigError("no sources; name at least one file, folder or data set, or - for standard input")
+    if options.functions == options.tasks:
+        raise ConfigError("choose what to mine: --functions or --tasks")
+    if not options.row_timeout >= 0:
+        raise ConfigError(f"row timeout is {options.row_timeout}, but must be at least 0")
+    check_target(target, paths, overwrite=overwrite, resume=resume)
+    names = FieldNames(code=options.code_field, id=options.id_field)
+    opened = open_sources(paths, names, code_base=True, but=target.holds)
+    work = _Mining(options, _columns(opened, options.keep))
+    report = run_pipeline(
+        opened,
+        target,
+        work,
+        settings={"options": {"mines": True, **asdict(options)}},
+        workers=workers,
+        overwrite=overwrite,
+        resume=resume,
+        on_progress=on_progress,
+    )
+    return _report(report)
+
+
+def _report(report: BuildReport) -> MiningReport:
+    return MiningReport(
+        report.output,
+        report.rejected,
+        report.tally.rows,
+        report.tally.sequences,
+        dict(report.tally.rejections.most_common()),
+        report.broken_inputs,
+        report.seconds,
+        report.nothing_to_do,
+    )
+
+
+def _columns(sources: Sequence[Source], keep: Sequence[str]) -> dict[str, Column]:
+    """Return the columns of pairs: those that all have, and those copied from rows of the sources."""
+    columns = {name: COLUMNS[name] for name in ("id", "instruction", "program")}
+    if any(source.fields is not None and source.fields.path for source in sources):
+        columns["path"] = _PATH
+    for source in sources:
+        for name, types in source.columns.items():
+            if name not in columns and (name in keep or name.lower() in LICENSE_NAMES):
+                columns[name] = Column("strings" if list in types else "string", _COPIED)
+    if missing := [name for name in keep if sources and name not in columns]:
+        found = column_list(sorted({name for source in sources for name in source.columns}))
+        raise ConfigError(f"no column {missing[0]!r} in the first rows (columns: {found}); name another with --keep")
+    return columns
+
+
+@dataclass(frozen=True, slots=True)
+class _Mining:
+    """The work of the pipeline: what is mined, and the columns of the pairs."""
+
+    options: MiningOptions
+    columns: Mapping[str, Column]
+    screening: ScreeningOptions = field(default_factory=ScreeningOptions)
+
+    @property
+    def row_timeout(self) -> float:
+        return self.options.row_timeout
+
+    @property
+    def row_memory(self) -> float:
+        return self.options.row_memory
+
+    def make_transform(self) -> RowTransform:
+        return Miner(self.options, self.columns)
+
+
+class Miner:
+    """Turns files into pairs: what runs in the workers."""
+
+    def __init__(self, options: MiningOptions, columns: Mapping[str, Column]) -> None:
+        self._options = options
+        self._language = get_language()
+        self._copied = {name: column.type for name, column in columns.items() if column.description == _COPIED}
+
+    def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:
+        """Return the id of a file: its row's own id, or else its path."""
+        assert fields is not None
+        own_id = fields.read_id(row)
+        return fields.read_path(row, whole=True) or None if own_id is None else own_id
+
+    def transform(self, row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int) -> RowResult:
+        """Return the pairs of a file, or raise `ProgramError` with the reason why there are none."""
+        assert fields is not None
+        id, path = self.read_id(row, fields), fields.read_path(row)
+        text = code_from_markdown(fields.read_code(row), self._language)
+        if self._options.tasks:
+            self._language.check_task_file(path, text)
+        name = content_id("", text) if id is None else id
+        more: dict[str, Any] = {"path": path} if path else {}
+        more |= {column: value for column, kind in self._copied.items() if (value := _copied(row, column, kind))}
+        pairs: list[dict[str, Any]] = []
+        rejections = []
+        for definition in self._language.find_definitions(text):
+            own = {"id": f"{name}::{definition.name}"}
+            try:
+                pairs.append({**own, **self._pair(definition, path), **more})
+            except ProgramError as error:
+                part = {**own, "instruction": definition.documentation, "program": definition.program, **more}
+                line = definition.line if fields.unreadable is not None else None
+                rejections.append(Rejection(own["id"], error.reason, error.detail, part, line))
+        return RowResult(pairs, id, license=", ".join(licenses_of(more, None)), rejections=rejections)
+
+    def _pair(self, definition: Definition, path: str) -> dict[str, str]:
+        """Return instruction and program of a definition; raise `ProgramError` if it is to be a task and is none."""
+        if not self._options.tasks:
+            return {"instruction": definition.documentation, "program": definition.program}
+        task = self._language.make_task(definition, path)
+        return {"instruction": task.instruction, "program": task.program}
+
+
+def _copied(row: Mapping[str, Any], column: str, type: str) -> str | list[str] | None:
+    """Return the strings in a column in the type that it has in pairs; None if there are none."""
+    value = row.get(column)
+    texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+    if not texts:
+        return None
+    return texts if type == "strings" else " AND ".join(texts)
