@@ -34,6 +34,16 @@ PUBLIC = {
         "lintseq.dataset.verify": ["verify", "VerifyOptions", "VerifyReport"],
         "lintseq.dataset.stats": ["stats", "DatasetStats"],
     },
+    "Data": {
+        "lintseq.dataset.build": ["build"],
+        "lintseq.dataset.sampler": ["BuildOptions"],
+        "lintseq.dataset.screening": ["ScreeningOptions"],
+        "lintseq.dataset.outputs": ["Target"],
+        "lintseq.dataset.report": ["BuildReport", "BuildProgress"],
+        "lintseq.rows": ["FieldNames"],
+        "lintseq.dataset.convert": ["convert", "ConvertOptions"],
+        "lintseq.mining": ["mine", "MiningOptions", "MiningReport"],
+    },
     "Training": {
         "lintseq.lm.recipes": [
             "read_recipe",

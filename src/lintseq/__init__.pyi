@@ -9,6 +9,7 @@ from lintseq.codecs import resolve as resolve
 from lintseq.dataset.build import build as build
 from lintseq.dataset.convert import ConvertOptions as ConvertOptions
 from lintseq.dataset.convert import convert as convert
+from lintseq.dataset.outputs import Target as Target
 from lintseq.dataset.report import BuildProgress as BuildProgress
 from lintseq.dataset.report import BuildReport as BuildReport
 from lintseq.dataset.sampler import BuildOptions as BuildOptions
@@ -79,7 +80,11 @@ from lintseq.lm.tokenizers import TokenizerOptions as TokenizerOptions
 from lintseq.lm.tokenizers import TrainedTokenizer as TrainedTokenizer
 from lintseq.lm.tokenizers import extend_tokenizer as extend_tokenizer
 from lintseq.lm.tokenizers import train_tokenizer as train_tokenizer
+from lintseq.mining import MiningOptions as MiningOptions
+from lintseq.mining import MiningReport as MiningReport
+from lintseq.mining import mine as mine
 from lintseq.program import Program as Program
+from lintseq.rows import FieldNames as FieldNames
 from lintseq.study.study import StudyOptions as StudyOptions
 from lintseq.study.study import StudyReport as StudyReport
 from lintseq.study.study import pack_study as pack_study
@@ -116,6 +121,7 @@ __all__ = [
     "EvaluationOptions",
     "EvaluationProgress",
     "EvaluationReport",
+    "FieldNames",
     "FinetunePlan",
     "FinetuneRecipe",
     "Hunk",
@@ -126,6 +132,8 @@ __all__ = [
     "LoraOptions",
     "MalformedEditError",
     "MatchOptions",
+    "MiningOptions",
+    "MiningReport",
     "Note",
     "OptimizerOptions",
     "PairOptions",
@@ -143,6 +151,7 @@ __all__ = [
     "SolveOptions",
     "StudyOptions",
     "StudyReport",
+    "Target",
     "TextOptions",
     "TokenizerExtension",
     "TokenizerOptions",
@@ -165,6 +174,7 @@ __all__ = [
     "get_language",
     "get_linter",
     "load_problems",
+    "mine",
     "pack_study",
     "plan_finetuning",
     "plan_study",
