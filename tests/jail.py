@@ -1,9 +1,9 @@
 """A jail for tests that run hostile programs: `python tests/jail.py [--user UID] [--masked-proc] COMMAND...`.
 
-Whatever gets out of the sandbox is still in here: every file system is read-only and without devices, scratch
-folders are empty and in memory, and processes, network and IPC are its own. All that is locked by a user namespace
-around it, so that not even root inside can make a file system writable again. Before the command starts,
-the jail tries its own walls. Ends with status 77, and starts nothing, where it cannot be had.
+Whatever escapes from the sandbox is still confined here: every file system is read-only and without devices, scratch
+folders are empty and in memory, and processes, network and IPC are separate. A user namespace around it locks all of
+that, so that not even root inside can make a file system writable again. Before the command starts, the jail tests
+itself. Where a jail is impossible, exits with status 77 and starts nothing.
 """
 
 import argparse
@@ -22,21 +22,19 @@ ROOT = Path(__file__).resolve().parents[1]
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--user", type=int, help="run the command as this user, if started by root")
-    parser.add_argument(
-        "--masked-proc", action="store_true", help="so that nothing inside may mount a /proc of its own"
-    )
+    parser.add_argument("--masked-proc", action="store_true", help="prevent mounting of another /proc inside")
     parser.add_argument("--scratch", type=int, default=256, metavar="MB", help="size of /tmp (default: 256)")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     user, command = options.user, options.command
     try:
         is_root = os.geteuid() == 0
-        needed = needed_paths()
-        if hidden := [str(path) for path in needed if path.is_relative_to("/tmp")]:
-            print(f"no jail: it lays a fresh folder over /tmp, where {hidden[0]} is", file=sys.stderr)
+        required = required_paths()
+        if hidden := [str(path) for path in required if path.is_relative_to("/tmp")]:
+            print(f"no jail: it mounts an empty folder over /tmp, which contains {hidden[0]}", file=sys.stderr)
             return NO_JAIL
         if not is_root:
-            new_user_of_one(os.geteuid(), os.getegid())
+            map_single_user(os.geteuid(), os.getegid())
         kernel.unshare(
             kernel.NEW_NS | kernel.NEW_PID | kernel.NEW_NET | kernel.NEW_IPC | kernel.NEW_UTS, "mount and process"
         )
@@ -48,11 +46,11 @@ def main() -> int:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     try:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, 9, what="end with the parent")
-        close_up(needed, options.scratch)
+        make_read_only(required, options.scratch)
         if options.masked_proc:  # as container engines do
             kernel.bind("/proc/sys", "/proc/sys")
         if not is_root:
-            new_user_of_one(os.geteuid(), os.getegid())
+            map_single_user(os.geteuid(), os.getegid())
             kernel.unshare(kernel.NEW_NS, "mount")
         else:
             lock()
@@ -68,7 +66,7 @@ def main() -> int:
         print(f"no jail: {gap}", file=sys.stderr)
         return NO_JAIL
     os.environ.update(TMPDIR="/tmp", HOME="/tmp")
-    first = os.fork()  # the first process of a namespace has to take in orphans
+    first = os.fork()  # the first process of a namespace has to reap orphans
     if first == 0:
         os.chdir("/tmp")
         os.execv(command[0], command)
@@ -78,14 +76,14 @@ def main() -> int:
             return os.waitstatus_to_exitcode(status) & 0xFF
 
 
-def needed_paths() -> list[Path]:
-    """Return what a user without rights has to reach: this Python, its packages, and the repository."""
+def required_paths() -> list[Path]:
+    """Return what an unprivileged user must be able to read: this Python, its packages, and the repository."""
     found = [Path(sys.prefix), Path(sys.base_prefix), ROOT]
     return [path for path in found if not any(other in path.parents for other in found)]
 
 
-def close_up(needed: list[Path], scratch: int) -> None:
-    """Make everything read-only, and lay fresh folders over what has to be written."""
+def make_read_only(required: list[Path], scratch: int) -> None:
+    """Make everything read-only, and mount empty folders over what has to be writable."""
     kernel.make_private("/")
     kernel.make_read_only("/")
     kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID, f"size={scratch}m,mode=1777")
@@ -93,8 +91,8 @@ def close_up(needed: list[Path], scratch: int) -> None:
     for name in DEVICES:
         Path(f"/tmp/dev/{name}").touch()
         kernel.bind(f"/dev/{name}", f"/tmp/dev/{name}")
-        kernel.allow_devices(f"/tmp/dev/{name}")
-    show_through_closed_folders(needed)
+        kernel.change_mount(f"/tmp/dev/{name}", remove=kernel.ATTR_NODEV)
+    expose_in_closed_folders(required)
     kernel.mount("tmpfs", "/dev", "tmpfs", kernel.MS_NOSUID, "size=1m,mode=755")
     for name in DEVICES:
         Path(f"/dev/{name}").touch()
@@ -110,17 +108,17 @@ def close_up(needed: list[Path], scratch: int) -> None:
     kernel.mount("proc", "/proc", "proc", flags)
 
 
-def show_through_closed_folders(needed: list[Path]) -> None:
-    """Cover folders that only root may enter, as /root often is, by empty ones that show what is needed alone."""
+def expose_in_closed_folders(required: list[Path]) -> None:
+    """Cover folders that only root may enter, as /root often is, with ones that show only the required paths."""
     closed = {
         ancestor
-        for path in needed
+        for path in required
         for ancestor in path.parents
         if not ancestor.stat().st_mode & 1 and ancestor != path
     }
     tops = [folder for folder in closed if not any(other in folder.parents for other in closed)]
     for folder in tops:
-        inside = [path for path in needed if folder in path.parents]
+        inside = [path for path in required if folder in path.parents]
         for number, path in enumerate(inside):
             os.makedirs(f"/tmp/stash/{number}")
             kernel.bind(str(path), f"/tmp/stash/{number}")
@@ -133,7 +131,7 @@ def show_through_closed_folders(needed: list[Path]) -> None:
 
 
 def lock() -> None:
-    """Go into a user namespace in which every user is still itself, but no mount of the outside can be changed."""
+    """Enter a user namespace that maps every user to itself, in which no outer mount can be changed."""
     ready_in, ready_out = os.pipe()
     done_in, done_out = os.pipe()
     outside = os.getpid()
@@ -156,7 +154,7 @@ def lock() -> None:
     kernel.unshare(kernel.NEW_NS, "mount")
 
 
-def new_user_of_one(uid: int, gid: int) -> None:
+def map_single_user(uid: int, gid: int) -> None:
     kernel.unshare(kernel.NEW_USER, "user")
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
@@ -164,31 +162,31 @@ def new_user_of_one(uid: int, gid: int) -> None:
 
 
 def find_gap() -> str:
-    """Return what is still open, found by trying; nothing if the jail is closed."""
-    places = {"/", "/etc", "/usr", "/var", "/home", "/root", "/opt", str(ROOT), str(ROOT.parent), sys.prefix, "/boot"}
+    """Return a gap in the jail, found by trying; empty if there is none."""
+    paths = {"/", "/etc", "/usr", "/var", "/home", "/root", "/opt", str(ROOT), str(ROOT.parent), sys.prefix, "/boot"}
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         words = line.split()
         kind = words[words.index("-") + 1]
         if kind not in ("tmpfs", "proc", "devtmpfs"):
-            places.add(words[4])
-    for place in sorted(places):
-        probe = Path(place, ".lintseq-jail-probe")
+            paths.add(words[4])
+    for path in sorted(paths):
+        probe = Path(path, ".lintseq-jail-probe")
         try:
-            if not os.path.isdir(place):
+            if not os.path.isdir(path):
                 continue
             probe.touch()
         except OSError:
             continue
         probe.unlink()
-        if os.stat(place).st_dev != os.stat("/tmp").st_dev and not in_memory(place):
-            return f"{place} can be written"
+        if os.stat(path).st_dev != os.stat("/tmp").st_dev and not in_memory(path):
+            return f"{path} is writable"
     if set(os.listdir("/dev")) - {*DEVICES, "fd", "shm"}:
         return "devices can be reached"
     if os.getpid() != 1:
         return "processes outside can be reached"
     probe = Path("/.lintseq-jail-probe")
     try:
-        kernel.change_mount("/", remove=1)
+        kernel.change_mount("/", remove=kernel.ATTR_RDONLY)
         probe.touch()
     except OSError:
         return ""
@@ -196,10 +194,10 @@ def find_gap() -> str:
     return "the root can be made writable again"
 
 
-def in_memory(place: str) -> bool:
+def in_memory(path: str) -> bool:
     best = max(
         (words for line in Path("/proc/self/mountinfo").read_text().splitlines() if (words := line.split())),
-        key=lambda words: len(words[4]) if (place + "/").startswith(words[4].rstrip("/") + "/") else -1,
+        key=lambda words: len(words[4]) if (path + "/").startswith(words[4].rstrip("/") + "/") else -1,
     )
     return best[best.index("-") + 1] == "tmpfs"
 

@@ -1,5 +1,7 @@
-"""What the sandbox promises: verdicts, limits, plain data, and nothing left or changed. Hostile programs are kept in
-`evil_programs/` and run by `evil.py` inside the jail of `jail.py`; those in this file are harmless by themselves.
+"""The sandbox's promises: verdicts, limits, plain data, and nothing left behind or changed.
+
+Hostile programs are in `hostile_programs/`; `hostile.py` runs them inside the jail of `jail.py`. The programs in this
+file are harmless by themselves.
 """
 
 import contextlib
@@ -23,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lintseq.cli import main
-from lintseq.errors import ConfigError, ToolError
+from lintseq.errors import ConfigError, PlainDataError, ToolError
 from lintseq.sandbox import (
     CallFunction,
     FeedStdin,
@@ -39,9 +41,10 @@ from lintseq.sandbox import (
     pool,
     seccomp,
 )
-from lintseq.sandbox.data import DataError, decode, encode
+from lintseq.sandbox.client import server_environment
+from lintseq.sandbox.data import decode, encode
 from lintseq.sandbox.isolation import LAYERS
-from lintseq.sandbox.status import KNOWN_PROGRAMS, SandboxStatus, run_known_programs
+from lintseq.sandbox.status import KNOWN_PROGRAMS, SandboxStatus, run_known_programs, sandbox_status
 from lintseq.sandbox.tampering import signs_of_tampering
 
 HERE = Path(__file__).parent
@@ -69,53 +72,64 @@ def sandbox():
 
 
 def run(sandbox: Sandbox, program: str, task: Any = None, **limits: Any) -> JobResult:
-    (ending,) = sandbox.run([Job(program, FeedStdin() if task is None else task, Limits(**limits))])
-    return ending
+    (result,) = sandbox.run([Job(program, FeedStdin() if task is None else task, Limits(**limits))])
+    return result
 
 
-# The corpus
+# Hostile programs
 
 JAILS = {
-    "as it is": [],
-    "a user without rights": ["--user", "12345"] if os.geteuid() == 0 else [],
-    "without a proc of its own": ["--masked-proc"],
+    "as started": [],
+    "as an unprivileged user": ["--user", "12345"] if os.geteuid() == 0 else [],
+    "without its own /proc": ["--masked-proc"],
 }
+HOSTILE = sorted(path.stem for path in (HERE / "hostile_programs").glob("*.py"))
+CATEGORIES = {name.partition("_")[0] for name in HOSTILE}
+SAMPLE = [name for category in CATEGORIES for name in [n for n in HOSTILE if n.startswith(f"{category}_")][::7]]
+PAIR = ["leftover_processes_1", "leftover_processes_2", "network_good_loopback", "network_good_loopback_again"]
 
 
+def run_hostile(options: list[str], names: list[str]) -> None:
+    command = [sys.executable, HERE / "jail.py", *options, sys.executable, HERE / "hostile.py", *names]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 77:
+        pytest.skip(f"hostile programs run only in a jail; {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr[-3000:]
+    report = json.loads(done.stdout)
+    assert len(report["programs"]) == len(set(names) or HOSTILE)
+    assert not {name: result["problems"] for name, result in report["programs"].items() if result.get("problems")}
+    assert not report["changes"]
+    assert report["level"]["layers"]["proc"] == ("--masked-proc" not in options)
+
+
+@pytest.mark.parametrize("options", JAILS.values(), ids=JAILS)
+def test_hostile_programs_of_every_category_get_their_verdicts_and_change_nothing(options):
+    assert len(CATEGORIES) == 11
+    run_hostile(options, [*SAMPLE, *PAIR])
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("options", JAILS.values(), ids=JAILS)
-def test_hostile_programs_end_as_they_should_and_change_nothing(options):
-    assert len(list((HERE / "evil_programs").glob("*.py"))) >= 100
-    done = subprocess.run(
-        [sys.executable, HERE / "jail.py", *options, sys.executable, HERE / "evil.py"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode == 77:
-        pytest.skip(f"hostile programs are run in a jail only; {done.stderr.strip()}")
-    assert done.returncode == 0, done.stderr[-3000:]
-    told = json.loads(done.stdout)
-    wrong = {name: result["problems"] for name, result in told["programs"].items() if result.get("problems")}
-    assert not wrong
-    assert not told["changes"]
-    assert told["level"]["layers"]["proc"] == ("--masked-proc" not in options)
+def test_all_hostile_programs_get_their_verdicts_and_change_nothing(options):
+    assert len(HOSTILE) >= 100
+    run_hostile(options, [])
 
 
-def test_the_runner_of_hostile_programs_refuses_to_run_outside_of_the_jail():
+def test_the_runner_of_hostile_programs_refuses_to_run_outside_the_jail():
     if os.access("/", os.W_OK):
-        command = [sys.executable, HERE / "evil.py", "no_such_program"]
+        command = [sys.executable, HERE / "hostile.py", "no_such_program"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode != 0
         assert "jail" in done.stderr
         assert not done.stdout
 
 
-def test_in_the_jail_nothing_outside_can_be_written():
+def test_nothing_outside_the_jail_is_writable():
     code = (
         "import json, os\nfound = []\n"
-        f"for place in ('/', '/etc', '/usr', '/home', {str(HERE)!r}, {sys.prefix!r}):\n"
-        "    try:\n        open(place + '/lintseq-was-here', 'w')\n        found.append(place)\n"
+        f"for path in ('/', '/etc', '/usr', '/home', {str(HERE)!r}, {sys.prefix!r}):\n"
+        "    try:\n        open(path + '/lintseq-was-here', 'w')\n        found.append(path)\n"
         "    except OSError:\n        pass\n"
         "print(json.dumps([found, os.listdir('/dev'), os.listdir('/dev/shm'), os.listdir('/run')]))"
     )
@@ -136,8 +150,8 @@ def test_in_the_jail_nothing_outside_can_be_written():
 @isolated
 @pytest.mark.parametrize("expected", KNOWN_PROGRAMS)
 def test_known_programs_get_their_verdicts(sandbox, expected):
-    (ending,) = sandbox.run([KNOWN_PROGRAMS[expected]])
-    assert ending.verdict == expected
+    (result,) = sandbox.run([KNOWN_PROGRAMS[expected]])
+    assert result.verdict == expected
 
 
 @isolated
@@ -170,51 +184,51 @@ def test_known_programs_get_their_verdicts(sandbox, expected):
         ("\ufeffx = 1", "pass", "error", "SyntaxError", "SyntaxError: "),
     ],
 )
-def test_what_a_check_says(sandbox, program, check, verdict, error, detail):
-    ending = run(sandbox, program, RunCheck(check))
-    assert (ending.verdict, ending.error) == (verdict, error)
-    assert ending.detail.startswith(detail)
+def test_a_check_gives_a_verdict_with_its_reason(sandbox, program, check, verdict, error, detail):
+    result = run(sandbox, program, RunCheck(check))
+    assert (result.verdict, result.error) == (verdict, error)
+    assert result.detail.startswith(detail)
 
 
 @isolated
 def test_long_assertions_are_shortened(sandbox):
-    ending = run(sandbox, ADD, RunCheck(f"assert add(1, 1) == '{'x' * 5000}'"))
-    assert ending.verdict == "failed"
-    assert ending.detail.endswith(" ...")
-    assert len(ending.detail) <= 500
+    result = run(sandbox, ADD, RunCheck(f"assert add(1, 1) == '{'x' * 5000}'"))
+    assert result.verdict == "failed"
+    assert result.detail.endswith(" ...")
+    assert len(result.detail) <= 500
 
 
 @isolated
-def test_a_program_that_reads_and_prints_is_left_to_others_to_judge(sandbox):
-    ending = run(sandbox, "print(input()[::-1])", FeedStdin("abc\n"))
-    assert (ending.verdict, ending.stdout, ending.stderr) == ("passed", b"cba\n", b"")
-    ending = run(sandbox, "print('half')\n1 / 0", FeedStdin())
-    assert (ending.verdict, ending.stdout, ending.error) == ("error", b"half\n", "ZeroDivisionError")
-    assert ending.stderr.decode() == (
+def test_a_program_that_reads_and_prints_passes_whatever_it_prints(sandbox):
+    result = run(sandbox, "print(input()[::-1])", FeedStdin("abc\n"))
+    assert (result.verdict, result.stdout, result.stderr) == ("passed", b"cba\n", b"")
+    result = run(sandbox, "print('half')\n1 / 0", FeedStdin())
+    assert (result.verdict, result.stdout, result.error) == ("error", b"half\n", "ZeroDivisionError")
+    assert result.stderr.decode() == (
         'Traceback (most recent call last):\n  File "/tmp/program.py", line 2, in <module>\n    1 / 0\n    ~~^~~\n'
         "ZeroDivisionError: division by zero\n"
     )
 
 
 @isolated
-def test_calls_bring_back_what_they_return_and_raise(sandbox):
+def test_calls_return_values_and_exceptions(sandbox):
     program = "def f(x):\n    if x > 2:\n        raise KeyError('big')\n    return [x, (x,)]"
-    ending = run(sandbox, program, CallFunction("f", ((1,), (3,), (2,))))
-    assert ending.verdict == "passed"
-    assert ending.outcomes == (Returned([1, (1,)]), Raised("KeyError", "'big'"), Returned([2, (2,)]))
+    result = run(sandbox, program, CallFunction("f", ((1,), (3,), (2,))))
+    assert result.verdict == "passed"
+    assert result.outcomes == (Returned([1, (1,)]), Raised("KeyError", "'big'"), Returned([2, (2,)]))
 
 
 @isolated
-def test_calls_of_what_is_not_there(sandbox):
-    ending = run(sandbox, "x = 1", CallFunction("f", ((1,),)))
-    assert (ending.verdict, ending.error, ending.outcomes) == ("error", "NameError", ())
+def test_calling_a_missing_function_is_an_error(sandbox):
+    result = run(sandbox, "x = 1", CallFunction("f", ((1,),)))
+    assert (result.verdict, result.error, result.outcomes) == ("error", "NameError", ())
 
 
 @isolated
 def test_a_pass_that_may_be_forged_is_marked(sandbox):
     program = "class All:\n    def __eq__(self, other):\n        return True\n\n\ndef add(a, b):\n    return All()\n"
-    ending = run(sandbox, program, CHECK)
-    assert (ending.verdict, ending.suspect) == ("passed", ("defines __eq__ in class All",))
+    result = run(sandbox, program, CHECK)
+    assert (result.verdict, result.suspect) == ("passed", ("defines __eq__ in class All",))
     assert run(sandbox, ADD, CHECK).suspect == ()
 
 
@@ -225,25 +239,25 @@ def test_a_pass_that_may_be_forged_is_marked(sandbox):
 @pytest.mark.skipif(
     Path(sys.prefix).is_relative_to("/tmp"), reason="this Python is in /tmp, which programs do not see"
 )
-def test_processor_time_of_children_counts(sandbox):
+def test_the_cpu_time_of_children_counts(sandbox):
     program = (
         "import subprocess, sys\nspin = 'import time\\nwhile time.process_time() < 0.3: pass'\n"
         "subprocess.run([sys.executable, '-c', spin])"
     )
-    ending = run(sandbox, program, FeedStdin())
-    assert ending.verdict == "passed"
-    assert 0.3 <= ending.cpu_seconds < 3
-    assert ending.seconds >= 0.3
+    result = run(sandbox, program, FeedStdin())
+    assert result.verdict == "passed"
+    assert 0.3 <= result.cpu_seconds < 3
+    assert result.seconds >= 0.3
 
 
 @isolated
-def test_waiting_for_a_busy_processor_is_not_held_against_a_program(sandbox):
+def test_waiting_for_a_busy_cpu_does_not_count(sandbox):
     spin = "import time\nend = time.time() + 30\nwhile time.time() < end: pass"
     busy = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(8 * pool.default_workers())]
     try:
         program = "import time\nwhile time.process_time() < 0.4: pass\nprint('done')"
-        ending = run(sandbox, program, FeedStdin(), seconds=0.8)
-        assert (ending.verdict, ending.stdout) == ("passed", b"done\n"), ending
+        result = run(sandbox, program, FeedStdin(), seconds=0.8)
+        assert (result.verdict, result.stdout) == ("passed", b"done\n"), result
     finally:
         for process in busy:
             process.kill()
@@ -251,12 +265,12 @@ def test_waiting_for_a_busy_processor_is_not_held_against_a_program(sandbox):
 
 
 @isolated
-def test_memory_is_counted_beyond_what_the_imports_take(sandbox):
+def test_memory_counts_beyond_that_of_the_imports(sandbox):
     program = "x = bytearray(90 << 20)\nprint(len(x))"
     for kind in ("bare", "numpy", "full"):
         job = Job(program, FeedStdin(), Limits(memory=100 << 20), kind)
-        (ending,) = sandbox.run([job])
-        assert ending.verdict == "passed", (kind, ending)
+        (result,) = sandbox.run([job])
+        assert result.verdict == "passed", (kind, result)
     assert run(sandbox, program, memory=80 << 20).verdict == "memory"
 
 
@@ -264,29 +278,29 @@ def test_memory_is_counted_beyond_what_the_imports_take(sandbox):
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_output_is_capped(sandbox, stream):
     program = "import sys\nfor _ in range({}): sys.{}.write('x' * 999 + '\\n')"
-    ending = run(sandbox, program.format(100, stream), output=100_000)
-    assert ending.verdict == "passed"
-    assert len(getattr(ending, stream)) == 100_000
-    ending = run(sandbox, program.format(101, stream), output=100_000)
-    assert ending.verdict == "output"
-    assert len(getattr(ending, stream)) == 100_000
+    result = run(sandbox, program.format(100, stream), output=100_000)
+    assert result.verdict == "passed"
+    assert len(getattr(result, stream)) == 100_000
+    result = run(sandbox, program.format(101, stream), output=100_000)
+    assert result.verdict == "output"
+    assert len(getattr(result, stream)) == 100_000
 
 
 @isolated
-def test_of_what_is_printed_by_the_way_both_ends_are_kept(sandbox):
-    ending = run(sandbox, "print('first')\nprint('x' * 500_000)\nprint('last')", RunCheck("pass"))
-    assert ending.stdout.startswith(b"first\nxxx")
-    assert ending.stdout.endswith(b"xxx\nlast\n")
-    assert len(ending.stdout) < 132_000
+def test_the_output_of_a_check_keeps_its_beginning_and_end(sandbox):
+    result = run(sandbox, "print('first')\nprint('x' * 500_000)\nprint('last')", RunCheck("pass"))
+    assert result.stdout.startswith(b"first\nxxx")
+    assert result.stdout.endswith(b"xxx\nlast\n")
+    assert len(result.stdout) < 132_000
 
 
 @isolated
-def test_scratch_files_lie_in_the_folder_and_nowhere_else(sandbox):
+def test_scratch_files_are_in_the_folder_and_nowhere_else(sandbox):
     job = Job("print(open('a/b.txt').read())", FeedStdin(), scratch=(("a/b.txt", b"text"),))
-    (ending,) = sandbox.run([job])
-    assert ending.stdout == b"text\n"
+    (result,) = sandbox.run([job])
+    assert result.stdout == b"text\n"
     for name in ("/etc/x", "../x", "a/../../x", ""):
-        with pytest.raises(ConfigError, match="does not lie in its folder"):
+        with pytest.raises(ConfigError, match="is outside its folder"):
             list(sandbox.run([Job("", FeedStdin(), scratch=((name, b""),))]))
 
 
@@ -294,7 +308,7 @@ def test_scratch_files_lie_in_the_folder_and_nowhere_else(sandbox):
 
 
 @isolated
-def test_nothing_of_the_parent_can_be_seen(sandbox, monkeypatch):
+def test_programs_see_nothing_of_the_parent(sandbox, monkeypatch):
     monkeypatch.setenv("SECRET", "secret")
     with open(__file__, "rb") as held:
         os.set_inheritable(held.fileno(), True)
@@ -305,9 +319,9 @@ def test_nothing_of_the_parent_can_be_seen(sandbox, monkeypatch):
             " sorted(os.listdir('/')), os.listdir('/dev')]))"
         )
         with Sandbox(workers=1) as fresh:
-            ending = run(fresh, program)
-    environment, links, count, uid, root, devices = json.loads(ending.stdout)
-    assert set(environment) == {*pool._environment(), "TMPDIR"}
+            result = run(fresh, program)
+    environment, links, count, uid, root, devices = json.loads(result.stdout)
+    assert set(environment) == {*server_environment(), "TMPDIR"}
     assert links["0"].startswith("/memfd:") or links["0"] == "/dev/null"
     assert links["1"].startswith("pipe:")
     assert count <= 5  # three streams, the channel, and the listing itself
@@ -323,57 +337,57 @@ def test_nothing_of_the_parent_can_be_seen(sandbox, monkeypatch):
 @pytest.mark.parametrize("kind", ["bare", "numpy", "full"])
 def test_programs_are_forked_from_a_process_with_one_thread(sandbox, kind):
     program = "print([line for line in open('/proc/self/status') if line.startswith('Threads')])"
-    (ending,) = sandbox.run([Job(program, FeedStdin(), imports=kind)])
-    assert ending.stdout == b"['Threads:\\t1\\n']\n"
+    (result,) = sandbox.run([Job(program, FeedStdin(), imports=kind)])
+    assert result.stdout == b"['Threads:\\t1\\n']\n"
 
 
 @isolated
-def test_imports_are_there_before_a_program_starts(sandbox):
+def test_imports_are_loaded_before_a_program_starts(sandbox):
     pytest.importorskip("numpy")
     program = "import sys\nprint('numpy' in sys.modules)"
     jobs = [Job(program, FeedStdin(), imports=kind) for kind in ("bare", "numpy", "bare")]
-    assert [ending.stdout for ending in sandbox.run(jobs)] == [b"False\n", b"True\n", b"False\n"]
+    assert [result.stdout for result in sandbox.run(jobs)] == [b"False\n", b"True\n", b"False\n"]
 
 
 @isolated
-def test_chance_is_the_same_every_time(sandbox):
+def test_randomness_is_the_same_every_time(sandbox):
     program = "import random\nprint(random.random(), hash('text'), list({'a', 'b', 'c', 'd'}))"
     with Sandbox(workers=1) as another:
         assert run(sandbox, program).stdout == run(sandbox, program).stdout == run(another, program).stdout
 
 
-# Many, and accidents
+# Many jobs, and accidents
 
 
 def some_jobs() -> list[Job]:
-    jobs = [
-        *KNOWN_PROGRAMS.values(),
-        Job("print(input())", FeedStdin("x")),
-        Job(ADD, CallFunction("add", ((1, 2), ("a", "b")))),
+    calls = Job(ADD, CallFunction("add", ((1, 2), ("a", "b"))))
+    quick = [job for verdict, job in KNOWN_PROGRAMS.items() if verdict != "timeout"]
+    jobs = [*quick, Job("print(input())", FeedStdin("x")), calls] * 4
+    return [KNOWN_PROGRAMS["timeout"], *jobs] + [
+        Job(f"def add(a, b): return a + b + {n % 2}", CHECK) for n in range(20)
     ]
-    return jobs * 4 + [Job(f"def add(a, b): return a + b + {n % 2}", CHECK) for n in range(20)]
 
 
-def essence(endings: list[JobResult]) -> list[Any]:
-    return [(one.verdict, one.detail, one.outcomes, one.stdout, one.error) for one in endings]
+def essence(results: list[JobResult]) -> list[Any]:
+    return [(result.verdict, result.detail, result.outcomes, result.stdout, result.error) for result in results]
 
 
 @isolated
-def test_verdicts_are_the_same_on_any_number_of_workers(sandbox):
+def test_results_do_not_depend_on_the_number_of_workers(sandbox):
     jobs = some_jobs()
     with Sandbox(workers=3) as three:
         assert essence(list(three.run(jobs))) == essence(list(sandbox.run(jobs)))
 
 
 @isolated
-def test_several_threads_may_use_a_sandbox_at_once():
+def test_several_threads_may_share_a_sandbox():
     with Sandbox(workers=2) as shared, ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda n: [one.verdict for one in shared.run([GOOD] * n)], range(1, 9)))
+        found = list(threads.map(lambda n: [result.verdict for result in shared.run([GOOD] * n)], range(1, 9)))
     assert found == [["passed"] * n for n in range(1, 9)]
 
 
 @isolated
-def test_jobs_are_taken_as_they_are_needed(sandbox):
+def test_jobs_are_taken_as_needed(sandbox):
     taken = []
 
     def endless():
@@ -383,60 +397,71 @@ def test_jobs_are_taken_as_they_are_needed(sandbox):
             yield GOOD
             n += 1
 
-    endings = sandbox.run(endless())
-    assert next(endings).verdict == "passed"
-    endings.close()  # type: ignore[attr-defined]
-    assert len(taken) <= 2 * pool._AHEAD
+    results = sandbox.run(endless())
+    assert next(results).verdict == "passed"
+    results.close()  # type: ignore[attr-defined]
+    assert len(taken) <= 2 * pool.AHEAD
     assert run(sandbox, ADD, CHECK).verdict == "passed"
 
 
-def server_of(sandbox: Sandbox) -> int:
-    return sandbox._slots[0].server("bare")._process.pid
+def newest_server() -> int:
+    """Return the process of the fork server that was started last."""
+    children = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if parent_of(path) == os.getpid()]
+    return max(pid for pid in children if b"lintseq.sandbox.server" in command_line(pid))
+
+
+def parent_of(stat: Path) -> int:
+    try:
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    except OSError:  # the process has ended
+        return -1
 
 
 @isolated
 def test_a_server_that_is_killed_is_replaced():
     with Sandbox(workers=1) as fresh:
         assert run(fresh, ADD, CHECK).verdict == "passed"
-        os.kill(server_of(fresh), signal.SIGKILL)
+        os.kill(newest_server(), signal.SIGKILL)
         assert run(fresh, ADD, CHECK).verdict == "passed"
-        threading.Timer(0.3, lambda: os.kill(server_of(fresh), signal.SIGKILL)).start()
-        ending = run(fresh, "import time\ntime.sleep(1)\nprint('done')")
-        assert (ending.verdict, ending.stdout) == ("passed", b"done\n")
+        threading.Timer(0.2, lambda: os.kill(newest_server(), signal.SIGKILL)).start()
+        result = run(fresh, "import time\ntime.sleep(0.6)\nprint('done')")
+        assert (result.verdict, result.stdout) == ("passed", b"done\n")
+
+
+FAIL_ON_RESTART = """
+import os, sys
+sys.path.insert(0, {source!r})
+try:
+    os.close(os.open(%r, os.O_CREAT | os.O_EXCL))
+except FileExistsError:
+    sys.exit('out of order')
+from lintseq.sandbox.server import main; main()
+"""
 
 
 @isolated
-def test_what_breaks_again_and_again_is_nobodys_fault(monkeypatch):
-    with Sandbox(workers=1) as fresh:
-        monkeypatch.setattr(pool, "_CODE", "import sys; {source!r}; sys.exit('out of order')")
-        os.kill(server_of(fresh), signal.SIGKILL)
-        ending = run(fresh, ADD, CHECK)
-    assert ending.verdict == "sandbox-error"
-    assert "out of order" in ending.detail
+def test_a_server_that_keeps_failing_is_a_sandbox_error(tmp_path):
+    with Sandbox(workers=1, launcher=FAIL_ON_RESTART % str(tmp_path / "started")) as fresh:
+        os.kill(newest_server(), signal.SIGKILL)
+        result = run(fresh, ADD, CHECK)
+    assert result.verdict == "sandbox-error"
+    assert "out of order" in result.detail
 
 
 @isolated
-def test_limits_too_small_for_any_program_are_nobodys_fault(sandbox):
+def test_limits_too_small_for_any_program_are_a_sandbox_error(sandbox):
     job = Job(ADD, CHECK, Limits(scratch=4096), scratch=(("large", bytes(100_000)),))
-    (ending,) = sandbox.run([job])
-    assert ending.verdict == "sandbox-error"
-    assert "could not be started: OSError" in ending.detail
+    (result,) = sandbox.run([job])
+    assert result.verdict == "sandbox-error"
+    assert "could not be started: OSError" in result.detail
 
 
 def descendants(pid: int) -> set[int]:
+    parents = {int(path.parent.name): parent_of(path) for path in Path("/proc").glob("[0-9]*/stat")}
     found = {pid}
-    while True:
-        more = set()
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                words = path.read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(words[1]) in found:
-                more.add(int(path.parent.name))
-        if more <= found:
-            return found
+    while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
+    return found
 
 
 def alive(pids: set[int]) -> set[int]:
@@ -460,14 +485,14 @@ def test_nothing_is_left_when_the_sandbox_is_closed(level):
     before = here()
     with Sandbox(workers=2, isolation=level) as fresh:
         program = "import subprocess\nsubprocess.Popen(['sleep', '60'])\nopen('left', 'w').write('x')"
-        assert [one.verdict for one in fresh.run([Job(program, FeedStdin())] * 4)] == ["passed"] * 4
+        assert [result.verdict for result in fresh.run([Job(program, FeedStdin())] * 4)] == ["passed"] * 4
         assert len(descendants(os.getpid())) > len(before[1])
     assert here() == before
 
 
 @isolated
 @pytest.mark.parametrize("level", ["auto", "unsafe"])
-def test_nothing_is_left_when_the_users_process_is_killed(level):
+def test_nothing_is_left_when_the_parent_is_killed(level):
     code = (
         "from lintseq.sandbox import *\n"
         f"with Sandbox(workers=2, isolation={level!r}) as sandbox:\n"
@@ -500,11 +525,11 @@ def test_a_sandbox_that_is_not_entered_says_so():
         Sandbox(isolation="bwrap")  # type: ignore[arg-type]
 
 
-# Levels
+# Isolation
 
 
 @isolated
-def test_the_level_names_every_layer(sandbox):
+def test_the_isolation_describes_every_layer(sandbox):
     level = sandbox.isolation
     assert [layer.name for layer in level.layers] == list(LAYERS)
     assert json.loads(json.dumps(level.as_dict()))["level"] == "isolated"
@@ -514,12 +539,12 @@ def test_the_level_names_every_layer(sandbox):
         assert re.search(rf"^  {'on ' if layer.on else 'OFF'}  {layer.name}", level.describe(), re.M)
 
 
-def test_unsafe_has_to_be_asked_for_and_says_what_it_is():
+def test_unsafe_must_be_requested_and_says_what_it_means():
     with Sandbox(workers=1, isolation="unsafe") as sandbox:
         assert sandbox.isolation.name == "unsafe"
         assert sandbox.isolation.summary.startswith("unsafe: programs run with all your rights")
         assert [layer.name for layer in sandbox.isolation.layers if layer.on] == ["limits"]
-        assert [ending.verdict for _, ending in run_known_programs(sandbox)] == list(KNOWN_PROGRAMS)
+        assert [result.verdict for _, result in run_known_programs(sandbox)] == list(KNOWN_PROGRAMS)
 
 
 BREAK = (
@@ -537,10 +562,9 @@ BREAK = (
         ("seccomp as s; s._ARCHITECTURES.clear()", "no table of calls"),
     ],
 )
-def test_where_isolation_cannot_be_had_it_is_refused(monkeypatch, trick, words):
-    monkeypatch.setattr(pool, "_CODE", BREAK % trick)
+def test_where_isolation_is_impossible_the_sandbox_refuses(trick, words):
     with pytest.raises(ConfigError, match="programs cannot be isolated on this machine") as caught:
-        Sandbox(workers=1).__enter__()
+        Sandbox(workers=1, launcher=BREAK % trick).__enter__()
     assert words in str(caught.value)
     assert "choose the sandbox 'unsafe'" in str(caught.value)
 
@@ -551,41 +575,46 @@ def test_every_jump_of_the_filter_lands_in_it(machine):
     assert len(code) % 8 == 0
     length = len(code) // 8
     assert length < 4096
-    for place in range(length):
-        operation, then, otherwise = (
-            int.from_bytes(code[8 * place : 8 * place + 2], "little"),
-            *code[8 * place + 2 : 8 * place + 4],
-        )
+    for index in range(length):
+        operation = int.from_bytes(code[8 * index : 8 * index + 2], "little")
+        then, otherwise = code[8 * index + 2 : 8 * index + 4]
         if operation & 7 == 5:
-            assert place + 1 + max(then, otherwise) < length
+            assert index + 1 + max(then, otherwise) < length
 
 
 @isolated
-def test_the_command_says_what_is_on_and_tries_it(capsys):
+def test_the_command_prints_the_layers_and_the_checks(monkeypatch, capsys):
+    status = sandbox_status(check=True)
+    assert status.ok
+    assert main(["sandbox"]) == 0
+    assert capsys.readouterr().out.startswith("isolated: all layers")
+    monkeypatch.setattr("lintseq.sandbox.sandbox_status", lambda check: status if check else None)
     assert main(["sandbox", "--check"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("isolated: all layers")
     assert out.count("as expected") == len(KNOWN_PROGRAMS)
     assert main(["sandbox", "--json", "--check"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [trial["verdict"] for trial in told["check"]] == list(KNOWN_PROGRAMS)
-    assert set(told["layers"]) == set(LAYERS)
+    printed = json.loads(capsys.readouterr().out)
+    assert [check["verdict"] for check in printed["check"]] == list(KNOWN_PROGRAMS)
+    assert set(printed["layers"]) == set(LAYERS)
 
 
-def test_the_command_says_why_there_is_no_isolation(monkeypatch, capsys):
-    monkeypatch.setattr(pool, "_CODE", BREAK % "kernel as k; k._libc.unshare = lambda *a: -1")
+def test_the_command_says_why_isolation_is_refused(monkeypatch, capsys):
+    def refuse(check: bool) -> None:
+        Sandbox(workers=1, launcher=BREAK % "kernel as k; k._libc.unshare = lambda *a: -1").__enter__()
+
+    monkeypatch.setattr("lintseq.sandbox.sandbox_status", refuse)
     assert main(["sandbox"]) == 2
     assert "programs cannot be isolated" in capsys.readouterr().err
 
 
 @isolated
-def test_a_wrong_verdict_in_the_check_is_noticed(sandbox, monkeypatch):
-    checks = run_known_programs(sandbox, {"failed": GOOD})
-    status = SandboxStatus(sandbox.isolation, checks)
+def test_a_wrong_verdict_on_a_known_program_is_noticed(sandbox, monkeypatch, capsys):
+    status = SandboxStatus(sandbox.isolation, run_known_programs(sandbox, {"failed": GOOD}))
     assert not status.ok
-    assert "passed   NOT failed" in status.describe()
     monkeypatch.setattr("lintseq.sandbox.sandbox_status", lambda check: status)
     assert main(["sandbox", "--check"]) == 1
+    assert "NOT failed" in capsys.readouterr().out
 
 
 # Plain data
@@ -619,16 +648,16 @@ def exact(value: Any) -> Any:
     if isinstance(value, complex):
         return "complex", repr(value)
     if isinstance(value, list | tuple):
-        return type(value), [exact(one) for one in value]
+        return type(value), [exact(item) for item in value]
     if isinstance(value, set | frozenset):
-        return type(value), sorted(repr(exact(one)) for one in value)
+        return type(value), sorted(repr(exact(item)) for item in value)
     if isinstance(value, dict):
-        return dict, sorted((repr(exact(key)), repr(exact(one))) for key, one in value.items())
+        return dict, sorted((repr(exact(key)), repr(exact(item))) for key, item in value.items())
     return type(value), value
 
 
 @given(values)
-def test_values_come_back_as_they_were(value):
+def test_values_round_trip(value):
     assert exact(decode(encode(value))) == exact(value)
 
 
@@ -689,12 +718,12 @@ Point = namedtuple("Point", "x y")
         (int, OpaqueValue("builtins.type", "<class 'int'>")),
     ],
 )
-def test_subclasses_become_what_they_are_subclasses_of(value, plain):
+def test_subclasses_become_their_base_types(value, plain):
     back = decode(encode(value))
     assert exact(back) == exact(plain)
 
 
-def test_numbers_of_numpy_become_plain_ones():
+def test_numpy_values_become_plain_ones():
     np = pytest.importorskip("numpy")
     value = [
         np.int64(3),
@@ -710,14 +739,14 @@ def test_numbers_of_numpy_become_plain_ones():
     assert isinstance(decode(encode(np.datetime64("2020-01-01"))), OpaqueValue | int)
 
 
-def test_what_says_only_where_it_is_equals_nothing():
+def test_a_value_that_only_gives_its_address_equals_nothing():
     back = decode(encode(object()))
     assert (back.type, back.text) == ("builtins.object", None)
     assert back != decode(encode(object()))
     assert decode(encode(iter([]))) != decode(encode(iter([])))
 
 
-def test_deep_values_come_back_up_to_a_depth():
+def test_deep_values_round_trip_up_to_a_depth():
     value: Any = []
     for _ in range(300):
         value = [value]
@@ -732,9 +761,9 @@ def test_deep_values_come_back_up_to_a_depth():
 
 def test_values_that_are_too_large_are_refused():
     for value in ("x" * 1000, [1.5] * 1000, list(range(1000)), b"x" * 1000, [[]] * 1000, "é" * 1000):
-        with pytest.raises(DataError):
-            encode(value, most=900)
-        assert decode(encode(value, most=100_000)) == value
+        with pytest.raises(PlainDataError):
+            encode(value, max_bytes=900)
+        assert decode(encode(value, max_bytes=100_000)) == value
 
 
 NONSENSE = [
@@ -767,8 +796,8 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize("data", NONSENSE, ids=lambda data: data[:40].decode("latin-1"))
-def test_reading_what_is_no_data_raises_and_does_nothing_else(data):
-    with pytest.raises(DataError):
+def test_decoding_anything_else_raises(data):
+    with pytest.raises(PlainDataError):
         decode(data)
 
 
@@ -786,32 +815,32 @@ def test_reading_what_is_no_data_raises_and_does_nothing_else(data):
         max_leaves=30,
     )
 )
-def test_reading_any_json_gives_a_value_or_raises_one_error(data):
-    with contextlib.suppress(DataError):
+def test_decoding_any_json_gives_a_value_or_raises_one_error(data):
+    with contextlib.suppress(PlainDataError):
         decode(json.dumps([[0], data if isinstance(data, list) else [data]]).encode())
 
 
 def test_keys_made_to_take_forever_are_refused():
     colliding = [n * (2**61 - 1) for n in range(5000)]
     started = time.monotonic()
-    with pytest.raises(DataError, match="collide"):
+    with pytest.raises(PlainDataError, match="collide"):
         decode(
             json.dumps(
                 [[0], [["set", [[1 + n] for n in range(5000)]], *(["int", hex(n)] for n in colliding)]]
             ).encode()
         )
     exploding = [["tuple", [[n + 1], [n + 1]]] for n in range(1, 100)]
-    with pytest.raises(DataError, match="too large"):
+    with pytest.raises(PlainDataError, match="too large"):
         decode(json.dumps([[0], [["dict", [[1], 1]], *exploding, ["tuple", []]]]).encode())
     assert time.monotonic() - started < 5
 
 
-def test_equal_values_of_other_types_stay_apart():
+def test_equal_values_of_different_types_stay_distinct():
     assert [type(decode(encode(value))) for value in (1, True, 1.0)] == [int, bool, float]
     assert math.copysign(1, decode(encode(-0.0))) == -1
 
 
-# Suspicion
+# Tampering
 
 
 @pytest.mark.parametrize(
@@ -829,14 +858,14 @@ def test_equal_values_of_other_types_stay_apart():
         ("f.__code__ = g.__code__", "mentions __code__"),
     ],
 )
-def test_words_that_make_a_pass_suspect(program, reason):
+def test_signs_of_tampering_are_found(program, reason):
     assert any(found.startswith(reason) for found in signs_of_tampering(program))
 
 
 @pytest.mark.parametrize(
     "program", [ADD, "import math, collections\nclass A:\n    x = 1\n", "def f(:", "x = '\0'", "(" * 500]
 )
-def test_words_that_do_not(program):
+def test_ordinary_programs_have_no_signs_of_tampering(program):
     assert signs_of_tampering(program) == []
 
 
@@ -844,7 +873,7 @@ def test_words_that_do_not(program):
 
 
 @isolated
-def test_the_page_shows_what_it_prints(capsys):
+def test_the_page_shows_what_its_code_prints(capsys):
     page = (HERE.parent / "docs" / "sandbox.md").read_text(encoding="utf-8")
     code, printed = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", page, re.S).groups()
     exec(compile(code, "sandbox.md", "exec"), {"__name__": "page"})

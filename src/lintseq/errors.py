@@ -6,7 +6,10 @@ LintseqError
 │   └── EditFault         the same within the text of one edit, with line and reason
 ├── BrokenInputError      an input that cannot be read to its end: the rows before that are good
 ├── ConfigError           impossible settings: stops before work starts
+├── PlainDataError        a value that is not plain data, or too large to cross the sandbox's boundary
 └── ToolError             a broken tool (a linter that crashed): stops what relied on it
+    ├── IsolationError    this machine does not allow programs to be isolated
+    └── ServerError       a fork server of the sandbox failed; the job is tried again
 
 KeyboardInterrupt
 └── BuildInterrupted      Ctrl-C during a build, with the report of what was done
@@ -52,6 +55,18 @@ class ConfigError(LintseqError):
 
 class ToolError(LintseqError):
     """A tool that we called broke; its verdict, if any, is not to be trusted."""
+
+
+class IsolationError(ToolError):
+    """This machine does not allow programs to be isolated; the message names the step that was refused."""
+
+
+class ServerError(ToolError):
+    """A fork server of the sandbox failed, which is no program's fault."""
+
+
+class PlainDataError(LintseqError):
+    """A value that is not plain data, or that is too large or too deep to be sent."""
 
 
 class BuildInterrupted(KeyboardInterrupt):

@@ -1,9 +1,8 @@
-"""Running one program in a process that has given up its rights, and telling how it went.
+"""Runs one program in a process that has given up its rights, and reports a verdict.
 
-Owns what counts as passed, failed or raised, and the words for it. The process ends here, whatever the program
-does; a verdict counts only with the number that lies unread in the channel until the program is through, and
-only if the process then ends with status 0. What is used after the program has run is bound beforehand, since
-the program may have replaced it.
+Decides what counts as passed, failed or raised. The process ends here whatever the program does. A verdict counts only
+with the nonce that lies unread in the channel until the program has finished, and only if the process then exits with
+status 0. Whatever is used after the program has run is bound before, since the program may have replaced it.
 """
 
 import atexit
@@ -25,66 +24,68 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from lintseq.sandbox.data import DataError, encode
+from lintseq.errors import PlainDataError
+from lintseq.sandbox.data import encode
 
 PROGRAM_FILE = "program.py"
 CHECK_FILE = "<check>"
 STARTED = b"started"
-"""What a process writes into its channel before the program starts; what goes wrong later is the program's own."""
-NUMBER_BYTES = 16
-_LONGEST_DETAIL = 500
-MOST_RESULT_BYTES = 16 << 20
-_WITHOUT_COLORS = re.compile(r"\x1b\[[0-9;]*m").sub
+"""Written to the channel before the program starts; later failures are the program's own."""
+NONCE_BYTES = 16
+MAX_RESULT_BYTES = 16 << 20
+_MAX_DETAIL = 500
+_strip_colors = re.compile(r"\x1b\[[0-9;]*m").sub
 
-_Tell = Callable[[dict[str, str]], None]
+_Message = dict[str, str]
+_Send = Callable[[_Message], None]
 
 
 def run(job: dict[str, Any], channel: int, folder: str) -> NoReturn:
-    """Do what the job asks and end the process."""
-    tell, leave = _teller(channel), os._exit
+    """Do what the job asks, and end the process."""
+    send, exit_process = _sender(channel), os._exit
     path = _prepare(job["program"], folder)
     module = _new_module("__main__" if job["task"] == "stdin" else "program", path)
-    space = module.__dict__
-    del module  # for a program that is run as a whole, it has to go when that is over
+    namespace = module.__dict__
+    del module  # a program that runs as a whole must be freed when it ends
     os.write(channel, STARTED + b"\n")
     status = 1
     try:
         if job["task"] == "check":
-            status = _check(job, space, tell)
+            status = _run_check(job, namespace, send)
         elif job["task"] == "calls":
-            status = _calls(job, space, tell)
+            status = _run_calls(job, namespace, send)
         else:
-            del space
-            status = _stdin(job, tell)
+            del namespace
+            status = _run_with_stdin(job, send)
     finally:
-        leave(status)
+        exit_process(status)
 
 
-def _teller(
-    channel: int, *, quoted: Any = json.encoder.encode_basestring_ascii, write: Any = os.write, read: Any = os.read
-) -> _Tell:
-    """Return what sends a line; the last line of all, the verdict, is led by the number from the channel."""
+def _sender(
+    channel: int, *, quote: Any = json.encoder.encode_basestring_ascii, write: Any = os.write, read: Any = os.read
+) -> _Send:
+    """Return a function that sends a line; the verdict, which is the last line, is preceded by the nonce."""
 
-    def tell(message: dict[str, str]) -> None:
-        # Not by `json.dumps`, which would ask classes that the program can change.
-        parts = [f"{quoted(name)}:{quoted(value)}" for name, value in message.items()]
+    def send(message: _Message) -> None:
+        # Not with `json.dumps`, which would use classes that the program can change.
+        parts = [f"{quote(name)}:{quote(value)}" for name, value in message.items()]
         line = f"{{{','.join(parts)}}}\n".encode()
         if "verdict" in message:
-            line = read(channel, NUMBER_BYTES) + line
+            line = read(channel, NONCE_BYTES) + line
         while line:
             line = line[write(channel, line) :]
 
-    return tell
+    return send
 
 
 def _prepare(source: str, folder: str) -> str:
-    """Make this process look like one that has just been started for the program; return where that lies."""
+    """Make this process look freshly started for the program; return the program's path."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     data = source.encode("utf-8", "replace")
     seed = zlib.crc32(data)
     random.seed(seed)
-    if (chance := sys.modules.get("numpy.random")) is not None:
-        chance.seed(seed)
+    if (numpy_random := sys.modules.get("numpy.random")) is not None:
+        numpy_random.seed(seed)
     path = os.path.join(os.path.dirname(folder), PROGRAM_FILE)
     with open(path, "wb", buffering=0) as file:
         file.write(data)
@@ -94,7 +95,7 @@ def _prepare(source: str, folder: str) -> str:
 
 
 def _new_module(name: str, path: str) -> types.ModuleType:
-    """Return the module that the program is to fill."""
+    """Return the module that the program fills."""
     module = types.ModuleType(name)
     module.__file__ = path
     sys.modules["__main__"] = sys.modules[name] = module
@@ -102,39 +103,7 @@ def _new_module(name: str, path: str) -> types.ModuleType:
 
 
 _BUILTINS = vars(builtins)
-_TRUE_BUILTINS = dict(_BUILTINS)
-
-
-# Code behind the program
-
-
-def _check(job: dict[str, Any], space: dict[str, Any], tell: _Tell) -> int:
-    code: str = job["code"]
-    relieve = _reliever()
-    restore, true = _BUILTINS.update, _TRUE_BUILTINS
-    untrace = sys.settrace, sys.setprofile
-    flush = sys.stdout.flush, sys.stderr.flush
-    linecache.cache[CHECK_FILE] = (len(code), None, code.splitlines(keepends=True), CHECK_FILE)
-    getpid, pid = os.getpid, os.getpid()
-    checking = False
-    try:
-        exec(compile(job["program"], space["__file__"], "exec", dont_inherit=True), space)
-        restore(true)
-        for function in untrace:
-            function(None)
-        compiled = compile(code, CHECK_FILE, "exec", dont_inherit=True)
-        checking = True
-        exec(compiled, space)
-        message = {"verdict": "passed"}
-    except BaseException as error:
-        relieve()
-        restore(true)
-        message = _describe(error, code if checking else None)
-    if getpid() != pid:
-        return 1
-    _flush(flush)
-    tell(message)
-    return 0
+_ORIGINAL_BUILTINS = dict(_BUILTINS)
 
 
 def _flush(streams: tuple[Callable[[], None], ...]) -> None:
@@ -143,129 +112,163 @@ def _flush(streams: tuple[Callable[[], None], ...]) -> None:
             flush()
 
 
-def _reliever() -> Callable[[], None]:
-    """Return what gives a program that is out of memory the little that is kept back for telling of it."""
+def _memory_releaser() -> Callable[[], None]:
+    """Return a function that gives a program which is out of memory the reserve that it needs to report it."""
     limits = (resource.RLIMIT_DATA, resource.RLIMIT_AS)
-    last = [(which, (hard, hard)) for which in limits for hard in resource.getrlimit(which)[1:]]
+    hard_limits = [(which, (hard, hard)) for which in limits for hard in resource.getrlimit(which)[1:]]
     setrlimit = resource.setrlimit
 
-    def relieve() -> None:
-        for which, most in last:
-            setrlimit(which, most)
+    def release() -> None:
+        for which, limit in hard_limits:
+            setrlimit(which, limit)
 
-    return relieve
+    return release
 
 
-def _describe(error: BaseException, check: str | None) -> dict[str, str]:
-    """Return the verdict on a program that raised; `check` is the code behind it if it came so far."""
-    name = kind_of(error)
-    text = words_of(error)
-    at = _place(error)
+# Code after the program
+
+
+def _run_check(job: dict[str, Any], namespace: dict[str, Any], send: _Send) -> int:
+    code: str = job["code"]
+    release_memory = _memory_releaser()
+    restore, original = _BUILTINS.update, _ORIGINAL_BUILTINS
+    stop_tracing = sys.settrace, sys.setprofile
+    flush = sys.stdout.flush, sys.stderr.flush
+    linecache.cache[CHECK_FILE] = (len(code), None, code.splitlines(keepends=True), CHECK_FILE)
+    getpid, pid = os.getpid, os.getpid()
+    checking = False
+    try:
+        exec(compile(job["program"], namespace["__file__"], "exec", dont_inherit=True), namespace)
+        restore(original)
+        for function in stop_tracing:
+            function(None)
+        compiled = compile(code, CHECK_FILE, "exec", dont_inherit=True)
+        checking = True
+        exec(compiled, namespace)
+        message = {"verdict": "passed"}
+    except BaseException as error:
+        release_memory()
+        restore(original)
+        message = _failure(error, code if checking else None)
+    if getpid() != pid:
+        return 1
+    _flush(flush)
+    send(message)
+    return 0
+
+
+def _failure(error: BaseException, check: str | None) -> _Message:
+    """Return the verdict on a program that raised; `check` is the code after it, if it got that far."""
+    name, text, line = type_name(error), message_of(error), _line_of(error)
+    verdict = "error"
     if isinstance(error, MemoryError):
-        return {"verdict": "memory", "detail": f"{name}{at}", "error": name}
-    if isinstance(error, AssertionError) and check is not None:
-        line = _line_of_check(error, check)
-        line = "" if line.startswith("raise ") else line
-        said = f" ({text})" if text and line else text
-        return {"verdict": "failed", "detail": _short(line + said) or name, "error": name}
-    if isinstance(error, SystemExit):
-        return {"verdict": "error", "detail": _short(f"left early: {name}({text}){at}"), "error": name}
-    return {"verdict": "error", "detail": _short(f"{name}: {text}{at}" if text else name + at), "error": name}
+        verdict, detail = "memory", f"{name}{line}"
+    elif isinstance(error, AssertionError) and check is not None:
+        assertion = _failed_line(error, check)
+        assertion = "" if assertion.startswith("raise ") else assertion
+        verdict = "failed"
+        detail = _one_line(assertion + (f" ({text})" if text and assertion else text)) or name
+    elif isinstance(error, SystemExit):
+        detail = _one_line(f"left early: {name}({text}){line}")
+    else:
+        detail = _one_line(f"{name}: {text}{line}" if text else name + line)
+    return {"verdict": verdict, "detail": detail, "error": name}
 
 
-def kind_of(error: BaseException) -> str:
+def type_name(error: BaseException) -> str:
     name = type(error).__name__
     return str.__str__(name)[:100] if isinstance(name, str) else "?"
 
 
-def words_of(error: BaseException) -> str:
-    """Return what an exception says, in one short line, whatever its methods do."""
+def message_of(error: BaseException) -> str:
+    """Return the message of an exception on one short line, whatever its methods do."""
     try:
-        return _short(str.__str__(str(error)))
+        return _one_line(str.__str__(str(error)))
     except Exception:
         return "?"
 
 
-def _short(text: str) -> str:
-    line = " ".join(_WITHOUT_COLORS("", text[: 4 * _LONGEST_DETAIL]).split())
+def _one_line(text: str) -> str:
+    line = " ".join(_strip_colors("", text[: 4 * _MAX_DETAIL]).split())
     line = line.encode("utf-8", "backslashreplace").decode()
-    return line if len(line) <= _LONGEST_DETAIL else f"{line[: _LONGEST_DETAIL - 4]} ..."
+    return line if len(line) <= _MAX_DETAIL else f"{line[: _MAX_DETAIL - 4]} ..."
 
 
-def _place(error: BaseException) -> str:
-    """Return the line of the program, or else of the check, that an exception comes from."""
-    place = ""
+def _line_of(error: BaseException) -> str:
+    """Return which line of the program, or else of the check, an exception comes from."""
+    line = ""
     trace = error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if file.endswith(f"/{PROGRAM_FILE}"):
-            place = f" (line {trace.tb_lineno})"
+            line = f" (line {trace.tb_lineno})"
         elif file == CHECK_FILE:
-            place = f" (line {trace.tb_lineno} of the check)"
+            line = f" (line {trace.tb_lineno} of the check)"
         trace = trace.tb_next
-    return place
+    return line
 
 
-def _line_of_check(error: BaseException, check: str) -> str:
-    """Return the line of the check that an exception passed through last."""
-    trace, number = error.__traceback__, 0
+def _failed_line(error: BaseException, check: str) -> str:
+    """Return the last line of the check that an exception passed through."""
+    trace, lineno = error.__traceback__, 0
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == CHECK_FILE:
-            number = trace.tb_lineno
+            lineno = trace.tb_lineno
         trace = trace.tb_next
     lines = check.splitlines()
-    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+    return lines[lineno - 1].strip() if 0 < lineno <= len(lines) else ""
 
 
-# CallFunction
+# Function calls
 
 
-def _calls(job: dict[str, Any], space: dict[str, Any], tell: _Tell) -> int:
+def _run_calls(job: dict[str, Any], namespace: dict[str, Any], send: _Send) -> int:
     name = job["function"]
     flush = sys.stdout.flush, sys.stderr.flush
     getpid, pid = os.getpid, os.getpid()
-    left = MOST_RESULT_BYTES
-    relieve = _reliever()
-    message: dict[str, str] = {"verdict": "passed"}
+    bytes_left = MAX_RESULT_BYTES
+    release_memory = _memory_releaser()
+    message: _Message = {"verdict": "passed"}
     try:
-        exec(compile(job["program"], space["__file__"], "exec", dont_inherit=True), space)
-        function = space[name] if name in space else eval(name, space)
+        exec(compile(job["program"], namespace["__file__"], "exec", dont_inherit=True), namespace)
+        function = namespace[name] if name in namespace else eval(name, namespace)
         for arguments in job["arguments"]:
             try:
-                value = function(*arguments())
-                data = encode(value, most=left)
-                left -= len(data)
+                data = encode(function(*arguments()), max_bytes=bytes_left)
+                bytes_left -= len(data)
                 outcome = {"returned": data.decode()}
             except MemoryError:
                 raise
-            except DataError as error:
+            except PlainDataError as error:
                 message = {"verdict": "output", "detail": f"what {name} returns: {error}"}
                 break
             except BaseException as error:
-                outcome = {"raised": kind_of(error), "message": words_of(error)}
+                outcome = {"raised": type_name(error), "message": message_of(error)}
             if getpid() != pid:
                 return 1
-            tell(outcome)
+            send(outcome)
     except BaseException as error:
-        relieve()
-        message = _describe(error, None)
+        release_memory()
+        message = _failure(error, None)
     if getpid() != pid:
         return 1
     _flush(flush)
-    tell(message)
+    send(message)
     return 0
 
 
 # Standard input
 
 
-def _stdin(job: dict[str, Any], tell: _Tell) -> int:
-    """Run the program as the interpreter would, to the end of its threads, of what it left for the exit, and of its
-    objects: some programs have their output written when one goes."""
+def _run_with_stdin(job: dict[str, Any], send: _Send) -> int:
+    """Run the program as the interpreter would, to the end of its threads, exit functions and objects.
+
+    Some programs print their output when an object is freed.
+    """
     status: int = 0
     getpid, pid = os.getpid, os.getpid()
-    message: dict[str, str] = {"verdict": "passed"}
-    relieve = _reliever()
+    message: _Message = {"verdict": "passed"}
+    release_memory = _memory_releaser()
     collect, path = gc.collect, sys.argv[0]
     try:
         exec(compile(job["program"], path, "exec", dont_inherit=True), sys.modules["__main__"].__dict__)
@@ -278,19 +281,19 @@ def _stdin(job: dict[str, Any], tell: _Tell) -> int:
             message = {"verdict": "error", "detail": f"left with status {status & 0xFF}", "error": "SystemExit"}
     except BaseException as error:
         status = 1
-        relieve()
-        message = _describe(error, None)
+        release_memory()
+        message = _failure(error, None)
         _print_traceback(error, path)
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     _flush((sys.stdout.flush, sys.__stdout__.flush, sys.__stderr__.flush))  # type: ignore[union-attr]
     sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
-    _BUILTINS.update(_TRUE_BUILTINS)
+    _BUILTINS.update(_ORIGINAL_BUILTINS)
     sys.modules.pop("__main__", None)
     collect()
     _flush((sys.__stdout__.flush, sys.__stderr__.flush))  # type: ignore[union-attr]
     if getpid() == pid:
-        tell(message)
+        send(message)
     return status & 0xFF
 
 
@@ -301,4 +304,4 @@ def _print_traceback(error: BaseException, path: str) -> None:
     try:
         traceback.print_exception(type(error), error, trace, file=sys.stderr)
     except Exception:  # its own methods may raise
-        sys.stderr.write(f"{kind_of(error)}\n")
+        sys.stderr.write(f"{type_name(error)}\n")

@@ -1,8 +1,9 @@
-"""Which system calls are refused in a jail, and the filter that refuses them.
+"""The system calls that programs may not make, and the seccomp filter that refuses them.
 
-The filter is put up once, in the fork server, and every program inherits it: putting one up costs as much as half a
-program. So it lets through the three calls by which the server clears the jail: mount, umount2, and unshare of the
-network alone. They take a right that a program has given up, and Landlock refuses the first two a second time.
+The filter is installed once, in the fork server, and inherited by every program, because installing one takes half as
+long as a whole program. So it has to allow the three calls with which the server clears the jail: mount, umount2, and
+unshare of the network alone. They need a capability that programs have given up, and Landlock refuses the first two
+as well.
 """
 
 import errno
@@ -10,93 +11,43 @@ import struct
 
 from lintseq.sandbox import kernel
 
-# Numbers on x86_64 and on aarch64; None where there is no such call.
 _Numbers = tuple[int | None, int | None]
+"""Of a system call on x86_64 and aarch64; None where it does not exist."""
 
-_REFUSED: dict[str, _Numbers] = {
+
+def _calls(table: str) -> dict[str, _Numbers]:
+    """Read a table of `name x86_64 aarch64`, separated by commas."""
+    rows = [row.split() for row in table.split(",")]
+    return {name: (int(x86_64), int(aarch64) if aarch64.isdigit() else None) for name, x86_64, aarch64 in rows}
+
+
+_REFUSED = {
     # other roots, mounts and namespaces
-    "pivot_root": (155, 41),
-    "chroot": (161, 51),
-    "setns": (308, 268),
-    "mount_setattr": (442, 442),
-    "move_mount": (429, 429),
-    "open_tree": (428, 428),
-    "open_tree_attr": (467, 467),
-    "fsopen": (430, 430),
-    "fsconfig": (431, 431),
-    "fsmount": (432, 432),
-    "fspick": (433, 433),
-    "open_by_handle_at": (304, 265),
-    "name_to_handle_at": (303, 264),
-    "fanotify_init": (300, 262),
-    "fanotify_mark": (301, 263),
-    "quotactl": (179, 60),
-    "quotactl_fd": (443, 443),
+    **_calls("pivot_root 155 41, chroot 161 51, setns 308 268, mount_setattr 442 442, move_mount 429 429"),
+    **_calls("open_tree 428 428, open_tree_attr 467 467, fsopen 430 430, fsconfig 431 431, fsmount 432 432"),
+    **_calls("fspick 433 433, open_by_handle_at 304 265, name_to_handle_at 303 264, fanotify_init 300 262"),
+    **_calls("fanotify_mark 301 263, quotactl 179 60, quotactl_fd 443 443"),
     # the machine
-    "swapon": (167, 224),
-    "swapoff": (168, 225),
-    "reboot": (169, 142),
-    "sethostname": (170, 161),
-    "setdomainname": (171, 162),
-    "init_module": (175, 105),
-    "finit_module": (313, 273),
-    "delete_module": (176, 106),
-    "kexec_load": (246, 104),
-    "kexec_file_load": (320, 294),
-    "acct": (163, 89),
-    "syslog": (103, 116),
-    "settimeofday": (164, 170),
-    "clock_settime": (227, 112),
-    "clock_adjtime": (305, 266),
-    "adjtimex": (159, 171),
-    "vhangup": (153, 58),
-    "iopl": (172, None),
-    "ioperm": (173, None),
-    "modify_ldt": (154, None),
-    "nfsservctl": (180, 42),
-    "lookup_dcookie": (212, 18),
+    **_calls("swapon 167 224, swapoff 168 225, reboot 169 142, sethostname 170 161, setdomainname 171 162"),
+    **_calls("init_module 175 105, finit_module 313 273, delete_module 176 106, kexec_load 246 104"),
+    **_calls("kexec_file_load 320 294, acct 163 89, syslog 103 116, settimeofday 164 170, clock_settime 227 112"),
+    **_calls("clock_adjtime 305 266, adjtimex 159 171, vhangup 153 58, iopl 172 -, ioperm 173 -, modify_ldt 154 -"),
+    **_calls("nfsservctl 180 42, lookup_dcookie 212 18"),
     # other processes
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "process_madvise": (440, 440),
-    "process_mrelease": (448, 448),
-    "pidfd_getfd": (438, 438),
-    "kcmp": (312, 272),
-    "migrate_pages": (256, 238),
-    "move_pages": (279, 239),
-    # large and little used parts of the kernel
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "io_uring_setup": (425, 425),
-    "io_uring_enter": (426, 426),
-    "io_uring_register": (427, 427),
-    "userfaultfd": (323, 282),
-    "personality": (135, 92),
-    # what would outlive the program, or be counted nowhere
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    "keyctl": (250, 219),
-    "memfd_create": (319, 279),
-    "memfd_secret": (447, 447),
-    "shmget": (29, 194),
-    "shmat": (30, 196),
-    "shmctl": (31, 195),
-    "semget": (64, 190),
-    "semop": (65, 193),
-    "semctl": (66, 191),
-    "semtimedop": (220, 192),
-    "msgget": (68, 186),
-    "msgsnd": (69, 189),
-    "msgrcv": (70, 188),
-    "msgctl": (71, 187),
-    "mq_open": (240, 180),
-    "mq_unlink": (241, 181),
+    **_calls("ptrace 101 117, process_vm_readv 310 270, process_vm_writev 311 271, process_madvise 440 440"),
+    **_calls("process_mrelease 448 448, pidfd_getfd 438 438, kcmp 312 272, migrate_pages 256 238, move_pages 279 239"),
+    # large and rarely used parts of the kernel
+    **_calls("bpf 321 280, perf_event_open 298 241, io_uring_setup 425 425, io_uring_enter 426 426"),
+    **_calls("io_uring_register 427 427, userfaultfd 323 282, personality 135 92"),
+    # what would outlive the program, or is not counted against its limits
+    **_calls("add_key 248 217, request_key 249 218, keyctl 250 219, memfd_create 319 279, memfd_secret 447 447"),
+    **_calls("shmget 29 194, shmat 30 196, shmctl 31 195, semget 64 190, semop 65 193, semctl 66 191"),
+    **_calls("semtimedop 220 192, msgget 68 186, msgsnd 69 189, msgrcv 70 188, msgctl 71 187, mq_open 240 180"),
+    **_calls("mq_unlink 241 181"),
 }
-_ABSENT: dict[str, _Numbers] = {"clone3": (435, 435)}
-"""Said not to exist, so that the C library takes the older call, whose flags a filter can see."""
-_ONLY: dict[str, tuple[_Numbers, tuple[int, ...]]] = {
-    # For the process that calls alone: the places of the arguments that have to be 0.
+_ABSENT = _calls("clone3 435 435")
+"""Reported as missing, so that the C library uses the older call, whose flags a filter can see."""
+_ONLY_ITSELF: dict[str, tuple[_Numbers, tuple[int, ...]]] = {
     "prlimit64": ((302, 261), (0,)),
     "setpriority": ((141, 140), (0, 1)),
     "ioprio_set": ((251, 30), (1,)),
@@ -105,14 +56,15 @@ _ONLY: dict[str, tuple[_Numbers, tuple[int, ...]]] = {
     "sched_setparam": ((142, 118), (0,)),
     "sched_setattr": ((314, 274), (0,)),
 }
+"""Allowed only for the calling process: indices of the arguments that must be 0."""
 _UNSHARE: _Numbers = (272, 97)
 _CLONE: _Numbers = (56, 220)
 _IOCTL: _Numbers = (16, 29)
 _SOCKET: _Numbers = (41, 198)
 _FAMILIES = (1, 2, 10)
-"""Unix, IPv4, IPv6. The others are not all bounded by a network namespace: vsock reaches the host of a machine."""
-_TERMINAL_TRICKS = (0x5412, 0x541C)
-"""TIOCSTI and TIOCLINUX: putting words into a terminal's mouth."""
+"""Unix, IPv4, IPv6. A network namespace does not confine all others: vsock reaches the host of a virtual machine."""
+_TERMINAL_INPUT = (0x5412, 0x541C)
+"""TIOCSTI and TIOCLINUX, which insert characters into a terminal's input."""
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -120,10 +72,11 @@ _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
 
 _Instruction = tuple[int, int, int, int]
+_PERMIT: _Instruction = (_RETURN, 0, 0, _ALLOW)
 
 
 def filter_for(machine: str) -> bytes:
-    """Return the filter for a machine of this kind; raise if there is none."""
+    """Return the BPF program for a kind of machine; raises `OSError` if there is none."""
     if machine not in _ARCHITECTURES:
         raise OSError(errno.ENOSYS, f"system call filter (seccomp): no table of calls for {machine}")
     column, architecture = _ARCHITECTURES[machine]
@@ -133,24 +86,24 @@ def filter_for(machine: str) -> bytes:
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER_AT),
     ]
-    if machine == "x86_64":  # the x32 interface, under numbers of its own
+    if machine == "x86_64":  # the x32 interface, which has its own numbers
         code += [(_AT_LEAST, 0, 1, 0x40000000), _refuse(errno.ENOSYS)]
     for numbers in _REFUSED.values():
         code += _when(numbers[column], [_refuse(errno.EPERM)])
     for numbers in _ABSENT.values():
         code += _when(numbers[column], [_refuse(errno.ENOSYS)])
-    for numbers, places in _ONLY.values():
-        checks = [step for place in places for step in _unless(place, (0,), errno.EPERM)]
-        code += _when(numbers[column], [*checks, (_RETURN, 0, 0, _ALLOW)])
-    code += _when(_UNSHARE[column], [*_unless(0, (kernel.NEW_NET,), errno.EPERM), (_RETURN, 0, 0, _ALLOW)])
-    flags = [_argument(0), (_ANY_BIT, 0, 1, kernel.ANY_NAMESPACE & ~kernel.NEW_TIME), _refuse(errno.EPERM)]
-    code += _when(_CLONE[column], [*flags, (_RETURN, 0, 0, _ALLOW)])
-    code += _when(_SOCKET[column], [*_unless(0, _FAMILIES, errno.EAFNOSUPPORT), (_RETURN, 0, 0, _ALLOW)])
+    for numbers, indices in _ONLY_ITSELF.values():
+        checks = [step for index in indices for step in _unless(index, (0,), errno.EPERM)]
+        code += _when(numbers[column], [*checks, _PERMIT])
+    code += _when(_UNSHARE[column], [*_unless(0, (kernel.NEW_NET,), errno.EPERM), _PERMIT])
+    flags = [_argument(0), (_ANY_BIT, 0, 1, kernel.ANY_NAMESPACE), _refuse(errno.EPERM)]
+    code += _when(_CLONE[column], [*flags, _PERMIT])
+    code += _when(_SOCKET[column], [*_unless(0, _FAMILIES, errno.EAFNOSUPPORT), _PERMIT])
     requests = [_argument(1)]
-    for request in _TERMINAL_TRICKS:
+    for request in _TERMINAL_INPUT:
         requests += [(_EQUAL, 0, 1, request), _refuse(errno.EPERM)]
-    code += _when(_IOCTL[column], [*requests, (_RETURN, 0, 0, _ALLOW)])
-    code.append((_RETURN, 0, 0, _ALLOW))
+    code += _when(_IOCTL[column], [*requests, _PERMIT])
+    code.append(_PERMIT)
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
 
 
@@ -158,9 +111,9 @@ def _refuse(error: int) -> _Instruction:
     return _RETURN, 0, 0, _ERRNO | error
 
 
-def _argument(place: int) -> _Instruction:
-    """Load the lower half of an argument; both architectures store it first."""
-    return _LOAD, 0, 0, _ARGUMENTS_AT + 8 * place
+def _argument(index: int) -> _Instruction:
+    """Load the lower half of an argument; both architectures are little-endian."""
+    return _LOAD, 0, 0, _ARGUMENTS_AT + 8 * index
 
 
 def _when(number: int | None, then: list[_Instruction]) -> list[_Instruction]:
@@ -168,7 +121,7 @@ def _when(number: int | None, then: list[_Instruction]) -> list[_Instruction]:
     return [] if number is None else [(_EQUAL, 0, len(then), number), *then]
 
 
-def _unless(place: int, values: tuple[int, ...], error: int) -> list[_Instruction]:
+def _unless(index: int, values: tuple[int, ...], error: int) -> list[_Instruction]:
     """Return code that refuses unless an argument has one of these values."""
-    checks = [(_EQUAL, len(values) - index, 0, value) for index, value in enumerate(values)]
-    return [_argument(place), *checks, _refuse(error)]
+    checks = [(_EQUAL, len(values) - number, 0, value) for number, value in enumerate(values)]
+    return [_argument(index), *checks, _refuse(error)]

@@ -1,0 +1,266 @@
+"""The user's side of a fork server: starts it, hands it jobs, and collects what programs write.
+
+A server is a separate process with a clean environment, so nothing of this process's memory is in it.
+"""
+
+import base64
+import json
+import os
+import secrets
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from lintseq.errors import ConfigError, IsolationError, ServerError, ToolError
+from lintseq.sandbox import messages
+from lintseq.sandbox.child import MAX_RESULT_BYTES
+from lintseq.sandbox.data import encode
+from lintseq.sandbox.isolation import Isolation
+from lintseq.sandbox.job import CallFunction, FeedStdin, Job, JobResult, RunCheck
+from lintseq.sandbox.results import ProgramOutput, result_of
+
+_SOURCE = str(Path(__file__).parents[2])
+LAUNCHER = "import sys; sys.path.insert(0, {source!r}); from lintseq.sandbox.server import main; main()"
+"""Python code that starts a server; `{source}` is the folder that contains lintseq."""
+_START_SECONDS = 60.0
+"""How long a server may take to start, with its imports."""
+_GRACE_SECONDS = 30.0
+"""How long a server may take beyond the longest time of its program."""
+_MAX_CHANNEL_BYTES = MAX_RESULT_BYTES + (2 << 20)
+
+
+def pack_job(job: Job) -> bytes:
+    """Return a job as its process reads it: a line of JSON, then one line for the arguments of each call."""
+    task = job.task
+    for path, _ in job.scratch:
+        if path.startswith("/") or ".." in path.split("/") or not path:
+            raise ConfigError(f"the scratch file {path!r} of a job is outside its folder")
+    row = {
+        "task": "stdin" if isinstance(task, FeedStdin) else "check" if isinstance(task, RunCheck) else "calls",
+        "program": job.program,
+        "code": task.code if isinstance(task, RunCheck) else "",
+        "function": task.function if isinstance(task, CallFunction) else "",
+        "scratch": [(path, base64.b64encode(content).decode()) for path, content in job.scratch],
+    }
+    arguments = task.arguments if isinstance(task, CallFunction) else ()
+    return b"\n".join([json.dumps(row).encode(), *map(encode, arguments)])
+
+
+def server_environment() -> dict[str, str]:
+    """Return the environment of servers and programs."""
+    folders = [os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"]
+    return {
+        "PATH": ":".join(folders),
+        "HOME": "/tmp",
+        "USER": "program",
+        "LOGNAME": "program",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONHASHSEED": "0",  # the same order of sets in every server
+        "PYTHONIOENCODING": "utf-8:strict",
+        "PYTHONUTF8": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MALLOC_ARENA_MAX": "2",  # threads reserve little memory that they do not use
+        "MPLBACKEND": "Agg",
+        **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    }
+
+
+class ForkServer:
+    """A fork server and the connection to it."""
+
+    def __init__(self, imports: str, *, isolated: bool, launcher: str = LAUNCHER) -> None:
+        self._isolated = isolated
+        self._number = 0
+        self._layers: dict[str, str] | None = None
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self._control, control = socket.socketpair()
+        settings = {"control": control.fileno(), "isolated": isolated, "imports": imports, "source": _SOURCE}
+        code = launcher.format(source=_SOURCE)
+        self._process = subprocess.Popen(
+            [sys.executable, "-s", "-P", "-X", "utf8", "-c", code, json.dumps(settings)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            env=server_environment(),
+            cwd="/",
+            pass_fds=[control.fileno()],
+            start_new_session=True,  # so that Ctrl-C reaches only this process, which handles it for both
+        )
+        control.close()
+
+    def wait_until_ready(self) -> None:
+        """Wait for the first message; raises `IsolationError` if the jail was refused."""
+        if self._layers is None:
+            ready = self._receive(time.monotonic() + _START_SECONDS)
+            if "refused" in ready:
+                raise IsolationError(ready["refused"])
+            self._layers = ready["layers"]
+
+    @property
+    def isolation(self) -> Isolation:
+        if self._layers is None:
+            raise ToolError("the isolation of a server is unknown before it is ready")
+        return Isolation.from_reasons("isolated" if self._isolated else "unsafe", self._layers)
+
+    def close(self) -> None:
+        """End the server and everything that runs in it."""
+        with suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for it
+        self._process.kill()
+        self._process.wait()
+
+    def release(self) -> None:
+        """Close the files, once no thread uses them."""
+        self._control.close()
+        self._errors.close()
+
+    def run(self, job: Job, packed: bytes) -> JobResult:
+        """Return the result of a job; raises `ServerError` if the server fails."""
+        limits = job.limits
+        self._number += 1
+        wall = 3 * limits.seconds + 1
+        order = {
+            "number": self._number,
+            "seconds": limits.seconds,
+            "wall": wall,
+            "memory": limits.memory,
+            "processes": limits.processes,
+            "scratch": limits.scratch,
+        }
+        streams = _Streams(limits.output)
+        try:
+            descriptors = streams.open(packed, job.task.text if isinstance(job.task, FeedStdin) else None)
+            try:
+                self._send(order, descriptors)
+            finally:
+                for descriptor in descriptors:
+                    os.close(descriptor)
+            report = self._collect(streams, time.monotonic() + 4 * wall + _GRACE_SECONDS)
+            return result_of(job, report, streams.drain(), streams.nonce)
+        finally:
+            streams.close()
+
+    def _collect(self, streams: "_Streams", deadline: float) -> dict[str, Any]:
+        """Read what the program writes until the server reports that it has ended; return the report."""
+        poll = select.poll()
+        control = self._control.fileno()
+        for descriptor in (control, *streams.descriptors):
+            poll.register(descriptor, select.POLLIN)
+        cancelled = False
+        while True:
+            ready = [descriptor for descriptor, _ in poll.poll(max(0, 1000 * (deadline - time.monotonic())))]
+            if not ready:
+                raise ServerError("the server does not report the end of a program")
+            if control in ready:
+                return self._receive(deadline)
+            for descriptor in ready:
+                if not streams.read(descriptor):
+                    poll.unregister(descriptor)
+            if streams.overflowed and not cancelled:
+                cancelled = True
+                self._send({"kill": self._number})
+
+    def _send(self, message: dict[str, Any], descriptors: tuple[int, ...] = ()) -> None:
+        try:
+            messages.send(self._control, message, descriptors)
+        except OSError as error:
+            raise ServerError(f"the server is gone{self._last_words()}") from error
+
+    def _receive(self, deadline: float) -> dict[str, Any]:
+        try:
+            return messages.receive(self._control, deadline)
+        except TimeoutError as error:
+            raise ServerError("the server does not answer") from error
+        except EOFError as error:
+            raise ServerError(f"the server ended{self._last_words()}") from error
+        except OSError as error:
+            raise ServerError("the connection to the server broke") from error
+
+    def _last_words(self) -> str:
+        """Return how the server ended and its last line on standard error."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        self._errors.seek(0)
+        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+        return f" (status {self._process.poll()}){': ' + lines[-1] if lines else ''}"
+
+
+class _Streams:
+    """The pipes from a program: its channel and its two outputs, each kept up to a limit."""
+
+    def __init__(self, max_output: int) -> None:
+        self._max_output = max_output
+        self.nonce = secrets.token_hex(8).encode()
+        """Lies in the channel until the program has finished; only a verdict that follows it counts."""
+        self.descriptors: tuple[int, ...] = ()
+        """Channel, standard output and standard error."""
+        self.overflowed = False
+        self._parts: dict[int, list[bytes]] = {}
+        self._free: dict[int, int] = {}
+        """How many more bytes are kept of each."""
+
+    def open(self, packed: bytes, stdin: str | None) -> tuple[int, ...]:
+        """Prepare the job; return the descriptors for the program's process."""
+        mine, theirs = socket.socketpair()
+        channel = mine.detach()
+        os.write(channel, self.nonce)
+        out, their_out = os.pipe()
+        err, their_err = os.pipe()
+        self.descriptors = (channel, out, err)
+        for descriptor in self.descriptors:
+            os.set_blocking(descriptor, False)
+            self._parts[descriptor] = []
+            self._free[descriptor] = _MAX_CHANNEL_BYTES if descriptor == channel else self._max_output
+        if stdin is None:
+            source = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        else:
+            source = _readable_file(stdin.encode("utf-8", "surrogateescape"))
+        return _readable_file(packed), theirs.detach(), source, their_out, their_err
+
+    def read(self, descriptor: int) -> bool:
+        """Read what is available; return whether more may come."""
+        try:
+            data = os.read(descriptor, 1 << 16)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        kept = data[: self._free[descriptor]]
+        self.overflowed |= len(kept) < len(data)
+        self._parts[descriptor].append(kept)
+        self._free[descriptor] -= len(kept)
+        return bool(data)
+
+    def drain(self) -> ProgramOutput:
+        """Read the rest, now that nobody writes any more, and return everything."""
+        for descriptor in self.descriptors:
+            before = -1
+            while before != self._free[descriptor]:
+                before = self._free[descriptor]
+                if not self.read(descriptor):
+                    break
+        channel, out, err = (b"".join(self._parts[descriptor]) for descriptor in self.descriptors)
+        return ProgramOutput(channel, out, err, self.overflowed)
+
+    def close(self) -> None:
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+
+def _readable_file(data: bytes) -> int:
+    """Return a read-only descriptor of an unnamed file that contains the data."""
+    memfd = getattr(os, "memfd_create", None)
+    with tempfile.TemporaryFile() if memfd is None else os.fdopen(memfd("job", os.MFD_CLOEXEC), "w+b") as file:
+        file.write(data)
+        file.flush()
+        if memfd is None:
+            file.seek(0)
+            return os.dup(file.fileno())
+        return os.open(f"/proc/self/fd/{file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)

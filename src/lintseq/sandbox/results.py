@@ -1,0 +1,126 @@
+"""From what a program wrote and how its process ended to a `JobResult`. Trusts nothing that the program wrote."""
+
+import json
+import signal
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+from lintseq.errors import PlainDataError, ServerError
+from lintseq.sandbox.child import STARTED
+from lintseq.sandbox.data import decode
+from lintseq.sandbox.job import CallFunction, FeedStdin, Job, JobResult, Raised, Returned, RunCheck, Verdict
+from lintseq.sandbox.tampering import signs_of_tampering
+
+_ENDS_KEPT = 64 << 10
+"""Bytes kept of the beginning, and of the end, of what a program prints besides its task."""
+_NEARLY = 0.8
+"""A process that was ended by a signal after this part of its CPU time exceeded it; kernels measure coarsely."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramOutput:
+    """What a program wrote."""
+
+    channel: bytes
+    stdout: bytes
+    stderr: bytes
+    overflowed: bool
+    """Whether it wrote more than it may."""
+
+
+class _Finding(NamedTuple):
+    verdict: Verdict
+    detail: str = ""
+    error: str = ""
+
+
+def result_of(job: Job, report: dict[str, Any], output: ProgramOutput, nonce: bytes) -> JobResult:
+    """Return the result of a job; raises `ServerError` if the program could not even be started."""
+    started, *lines = output.channel.split(b"\n")
+    if started != STARTED:
+        text = output.channel.decode("utf-8", "replace").strip()[:500]
+        raise ServerError(f"a program could not be started: {text or report}")
+    outcomes, claim = _read_channel(lines, nonce)
+    finding = _judge(job, report, output, claim, len(outcomes))
+    is_stdin = isinstance(job.task, FeedStdin)
+    may_be_forged = finding.verdict == "passed" and isinstance(job.task, RunCheck)
+    return JobResult(
+        finding.verdict,
+        finding.detail,
+        seconds=report["seconds"],
+        cpu_seconds=report["cpu"],
+        outcomes=outcomes,
+        stdout=output.stdout if is_stdin else _ends(output.stdout),
+        stderr=output.stderr if is_stdin else _ends(output.stderr),
+        error=finding.error,
+        suspect=tuple(signs_of_tampering(job.program)) if may_be_forged else (),
+    )
+
+
+def _read_channel(lines: list[bytes], nonce: bytes) -> tuple[tuple[Returned | Raised, ...], _Finding | None]:
+    """Return the outcomes of calls, and the verdict if the nonce precedes it."""
+    outcomes: list[Returned | Raised] = []
+    for line in lines:
+        if line.startswith(nonce):
+            return tuple(outcomes), _read_verdict(line.removeprefix(nonce))
+        outcome = _read_outcome(line)
+        if outcome is None:
+            break
+        outcomes.append(outcome)
+    return tuple(outcomes), None
+
+
+def _read_verdict(line: bytes) -> _Finding | None:
+    try:
+        message = json.loads(line)
+        verdict, detail, error = (str(message.get(key, "")) for key in ("verdict", "detail", "error"))
+    except (ValueError, RecursionError, AttributeError):
+        return None
+    if verdict not in ("passed", "failed", "error", "memory", "output"):
+        return None
+    return _Finding(cast(Verdict, verdict), detail, error)
+
+
+def _read_outcome(line: bytes) -> Returned | Raised | None:
+    try:
+        message = json.loads(line)
+        if "returned" in message:
+            return Returned(decode(str(message["returned"]).encode()))
+        return Raised(str(message["raised"]), str(message["message"]))
+    except PlainDataError as error:
+        return Raised("PlainDataError", str(error))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _judge(job: Job, report: dict[str, Any], output: ProgramOutput, claim: _Finding | None, outcomes: int) -> _Finding:
+    """Return the verdict; `claim` is the program's own, with a valid nonce."""
+    limits, status, reason = job.limits, report["status"], report["reason"]
+    if output.overflowed:
+        return _Finding("output", f"more than {limits.output:,} bytes")
+    if reason == "memory":
+        return _Finding("memory", f"more than {limits.memory:,} bytes")
+    # Without /proc, the CPU time of children is known only after they have ended.
+    used = report["cpu"] / limits.seconds
+    killed = status in (-signal.SIGXCPU, -signal.SIGKILL) and reason == ""
+    if reason == "cpu" or used > 1 or (killed and used > _NEARLY):
+        return _Finding("timeout", f"more than {limits.seconds:g} s of processor time")
+    if reason == "wall":
+        return _Finding("timeout", f"more than {3 * limits.seconds + 1:g} s by the clock")
+    claims_pass = claim is not None and claim.verdict == "passed"
+    if claims_pass and isinstance(job.task, CallFunction) and outcomes != len(job.task.arguments):
+        return _Finding("error", "left before all calls were made")
+    if claim is not None and (status == 0 or not claims_pass):
+        return claim
+    if status == 0 and isinstance(job.task, FeedStdin):
+        return _Finding("passed")
+    if status < 0:
+        return _Finding("error", f"ended by {signal.Signals(-status).name}")
+    return _Finding("error", f"left early, with status {status}")
+
+
+def _ends(data: bytes) -> bytes:
+    if len(data) <= 2 * _ENDS_KEPT:
+        return data
+    left_out = len(data) - 2 * _ENDS_KEPT
+    return data[:_ENDS_KEPT] + f"\n... {left_out} bytes left out ...\n".encode() + data[-_ENDS_KEPT:]

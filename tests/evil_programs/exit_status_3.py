@@ -1,7 +1,0 @@
-# Leaves with a status.
-# verdict: error
-# task: stdin
-# stdout: 'half\n'
-import sys
-print('half')
-sys.exit(3)

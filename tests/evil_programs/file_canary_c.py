@@ -1,7 +1,0 @@
-# Removes a file of its user by the C library.
-# verdict: passed
-# task: stdin
-import ctypes
-libc = ctypes.CDLL(None)
-if libc.unlink(b'/tmp/lintseq-canary/file') == 0 or libc.rename(b'/tmp/lintseq-canary', b'/tmp/mine') == 0 or libc.chmod(b'/tmp/lintseq-canary/file', 0) == 0:
-    print('BREACH')

@@ -1,6 +1,0 @@
-# Removes a folder of its user by the shell.
-# verdict: passed
-# task: stdin
-import subprocess
-done = subprocess.run(['sh', '-c', 'rm -r /tmp/lintseq-canary && echo BREACH'], capture_output=True, text=True)
-print(done.stdout)

@@ -1,8 +1,0 @@
-# Takes away every right to its folders.
-# verdict: passed
-# task: stdin
-import os
-os.makedirs('a/b/c')
-open('a/b/c/d', 'w').close()
-for path in ('a/b/c', 'a/b', 'a', '.', '/dev/shm'):
-    os.chmod(path, 0)

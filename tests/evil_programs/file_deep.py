@@ -1,7 +1,0 @@
-# Makes folders in folders, very deep.
-# verdict: passed
-# task: stdin
-import os
-for number in range(3000):
-    os.mkdir('d' * 100)
-    os.chdir('d' * 100)

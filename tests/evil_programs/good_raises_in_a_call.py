@@ -1,7 +1,0 @@
-# Raises in one call and goes on.
-# verdict: passed
-# task: calls
-# calls: f [(5,), (0,), (2,)]
-# returns: [2, 'ZeroDivisionError', 5]
-def f(x):
-    return 10 // x

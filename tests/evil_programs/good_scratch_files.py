@@ -1,7 +1,0 @@
-# Finds the files that were laid out for it.
-# verdict: passed
-# task: stdin
-# files: {'data/x.txt': b'text', 'helper.py': b'word = 42'}
-# stdout: 'text 42\n'
-import helper
-print(open('data/x.txt').read(), helper.word)

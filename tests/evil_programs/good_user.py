@@ -1,6 +1,0 @@
-# Knows who it is.
-# verdict: passed
-# task: stdin
-# stdout: 'program program /tmp/work\n'
-import getpass, os, pwd
-print(getpass.getuser(), pwd.getpwuid(os.getuid()).pw_name, os.path.expanduser('~'))

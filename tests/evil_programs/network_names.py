@@ -1,9 +1,0 @@
-# Asks for an address by name.
-# verdict: passed
-# task: stdin
-import socket
-try:
-    socket.getaddrinfo('canary.invalid', 80)
-    print('BREACH')
-except OSError:
-    pass

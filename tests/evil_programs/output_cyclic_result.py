@@ -1,9 +1,0 @@
-# Returns a list that holds itself.
-# verdict: passed
-# task: calls
-# calls: f [(1,)]
-# different: [1]
-def f(x):
-    value = [x]
-    value.append(value)
-    return value

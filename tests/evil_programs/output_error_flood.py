@@ -1,7 +1,0 @@
-# Prints on standard error without an end.
-# verdict: output
-# task: stdin
-import sys, time
-end = time.time() + 60
-while time.time() < end:
-    print('x' * 1000, file=sys.stderr)

@@ -1,7 +1,0 @@
-# Prints without an end.
-# verdict: output
-# task: stdin
-import time
-end = time.time() + 60
-while time.time() < end:
-    print('x' * 1000)

@@ -1,0 +1,9 @@
+# Is not Python.
+# verdict: error
+def (:
+
+def add(a, b):
+    return a - b
+# check:
+assert add(2, 3) == 5
+assert add(0, 7) == 7

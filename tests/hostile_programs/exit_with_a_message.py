@@ -1,0 +1,5 @@
+# Exits with a message, which means failure.
+# verdict: error
+# task: stdin
+import sys
+sys.exit('sorry')

@@ -1,0 +1,6 @@
+# Knows its user.
+# verdict: passed
+# task: stdin
+# stdout: 'program program /tmp/work\n'
+import getpass, os, pwd
+print(getpass.getuser(), pwd.getpwuid(os.getuid()).pw_name, os.path.expanduser('~'))

@@ -1,0 +1,10 @@
+# Allocates a gigabyte at once.
+# verdict: memory
+# limits: memory=268435456 seconds=5
+x = bytearray(1 << 30)
+
+def add(a, b):
+    return a - b
+# check:
+assert add(2, 3) == 5
+assert add(0, 7) == 7
