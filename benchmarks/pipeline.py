@@ -1,7 +1,7 @@
-"""From an empty folder to a model that writes programs as edits: how long does it take, and what does it write?
+"""From an empty folder to a model that writes programs as edits: time of each step, and quality of the programs.
 
-Each step is a command, as in `make demo-train`, from edit sequences to verdicts; completions are the likeliest ones,
-or drawn. The share of states and programs that compile is by the linter `compile`.
+Each step is a command, as in `make demo-train`, from edit sequences to verdicts. Completions are greedy or sampled. The
+linter `compile` decides which states and programs compile.
 """
 
 import json
@@ -16,45 +16,45 @@ from common import Goal, Report, Table, arguments, lintseq_command, note, packag
 ROOT = Path(__file__).parents[1]
 NANO = ROOT / "examples" / "nano"
 RECIPES = ROOT / "recipes" / "nano"
-HERE = "out/nano-demo"
-"""Where the recipes look for what the steps make."""
+FOLDER = "out/nano-demo"
+"""Where the recipes expect the outputs of the steps."""
 MINUTES = 10
 
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--temperature", type=float, default=0.0, help="0 takes the likeliest token (default: 0)")
-    parser.add_argument("--n", type=int, default=1, help="completions of each problem (default: 1)")
+    parser.add_argument("--temperature", type=float, default=0.0, help="0 is greedy decoding (default: 0)")
+    parser.add_argument("--n", type=int, default=1, help="completions per problem (default: 1)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as name:
-        Path(name, HERE).mkdir(parents=True)
+        Path(name, FOLDER).mkdir(parents=True)
         rows = [[step, timed(words, Path(name))] for step, words in steps(options)]
-        told = json.loads(Path(name, HERE, "results.manifest.json").read_text())["summary"]
-        model = json.loads(Path(name, HERE, "edits", "manifest.json").read_text())
+        summary = json.loads(Path(name, FOLDER, "results.manifest.json").read_text())["summary"]
+        model = json.loads(Path(name, FOLDER, "edits", "manifest.json").read_text())
     total = sum(float(seconds) for _, seconds in rows)
     report = Report("pipeline", "Nano, from an empty folder")
     report.notes.append(
-        f"{model['parameters']:,} parameters; {told['problems']} problems of examples/nano, completions of each:"
+        f"{model['parameters']:,} parameters; {summary['problems']} problems of examples/nano, completions per problem:"
         f" {options.n}, at temperature {options.temperature:g}."
     )
     report.tables.append(Table("Steps", ["step", "s"], [[step, f"{seconds:.0f}"] for step, seconds in rows]))
-    report.tables.append(Table("What it writes", ["what", "is"], written(told)))
+    report.tables.append(Table("Quality", ["measure", "value"], quality(summary)))
     report.goals += [
         Goal("minutes", total / 60, most=MINUTES),
-        Goal("malformed edits, %", 100 * told["edits"]["malformed_edits"], most=5),
-        Goal("programs that compile, %", 100 * told["clean"]["programs"], least=50),
+        Goal("malformed edits, %", 100 * summary["edits"]["malformed_edits"], most=5),
+        Goal("programs that compile, %", 100 * summary["clean"]["programs"], least=50),
     ]
     versions = {name: package_version(name) for name in ("torch", "transformers", "accelerate")}
-    report.numbers = {"seconds": dict(rows), "summary": told, "versions": versions}
+    report.numbers = {"seconds": dict(rows), "summary": summary, "versions": versions}
     report.publish(options.results)
 
 
 def steps(options: Any) -> list[tuple[str, list[str]]]:
     """Return the commands in order, each by its name."""
     problems, corpus = str(NANO / "problems.jsonl"), str(NANO / "corpus.jsonl.gz")
-    linted, random = f"{HERE}/linted.jsonl", f"{HERE}/random.jsonl"
-    done, draws = f"{HERE}/completions.jsonl", ["--n", str(options.n), "--temperature", f"{options.temperature:g}"]
-    draw = ["complete", "--model", f"{HERE}/edits", "--benchmark", problems, *draws, "--max-tokens", "400"]
+    linted, random = f"{FOLDER}/linted.jsonl", f"{FOLDER}/random.jsonl"
+    done, draws = f"{FOLDER}/completions.jsonl", ["--n", str(options.n), "--temperature", f"{options.temperature:g}"]
+    draw = ["complete", "--model", f"{FOLDER}/edits", "--benchmark", problems, *draws, "--max-tokens", "400"]
     judge = [
         "evaluate",
         done,
@@ -67,19 +67,22 @@ def steps(options: Any) -> list[tuple[str, list[str]]]:
     ]
     train = ["tokenizer", "train", linted, "--read", "edits", "--vocab", "1024"]
     return [
-        ("edit sequences", ["build", str(NANO / "pairs.jsonl"), "--output", f"{HERE}/edits.jsonl", "--samples", "5"]),
-        ("those of the corpus", ["build", corpus, "--output", linted, "--samples", "2"]),
-        ("random ones", ["build", corpus, "--output", random, "--samples", "2", "--linter", "none"]),
-        ("tokenizer", [*train, "--output", f"{HERE}/tokenizer"]),
-        ("pretraining", ["pretrain", str(RECIPES / "pretrain.toml"), "--output", f"{HERE}/base"]),
-        ("finetuning", ["finetune", str(RECIPES / "finetune.toml"), "--output", f"{HERE}/edits"]),
+        (
+            "edit sequences",
+            ["build", str(NANO / "pairs.jsonl"), "--output", f"{FOLDER}/edits.jsonl", "--samples", "5"],
+        ),
+        ("edit sequences of the corpus", ["build", corpus, "--output", linted, "--samples", "2"]),
+        ("random sequences", ["build", corpus, "--output", random, "--samples", "2", "--linter", "none"]),
+        ("tokenizer", [*train, "--output", f"{FOLDER}/tokenizer"]),
+        ("pretraining", ["pretrain", str(RECIPES / "pretrain.toml"), "--output", f"{FOLDER}/base"]),
+        ("finetuning", ["finetune", str(RECIPES / "finetune.toml"), "--output", f"{FOLDER}/edits"]),
         ("completions", [*draw, "--output", done]),
-        ("verdicts", [*judge, "--output", f"{HERE}/results.jsonl"]),
+        ("verdicts", [*judge, "--output", f"{FOLDER}/results.jsonl"]),
     ]
 
 
 def timed(words: list[str], folder: Path) -> float:
-    """Run a command of lintseq in a folder, and return the seconds that it took."""
+    """Run a command of lintseq in a folder, and return its duration in seconds."""
     started = time.monotonic()
     done = subprocess.run([*lintseq_command(), *words], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -89,12 +92,12 @@ def timed(words: list[str], folder: Path) -> float:
     return seconds
 
 
-def written(told: dict[str, Any]) -> list[list[object]]:
-    rows: list[list[object]] = [[f"pass@{k}", f"{100 * value:.1f} %"] for k, value in told["pass_at_k"].items()]
-    rows.append(["edits of a program", f"{told['edits']['edits_per_program']:.2f}"])
-    rows.append(["malformed edits", f"{100 * told['edits']['malformed_edits']:.1f} %"])
-    rows.append(["programs that compile", f"{100 * told['clean']['programs']:.1f} %"])
-    rows.append(["states that compile", f"{100 * told['clean']['states']:.1f} %"])
+def quality(summary: dict[str, Any]) -> list[list[object]]:
+    rows: list[list[object]] = [[f"pass@{k}", f"{100 * value:.1f} %"] for k, value in summary["pass_at_k"].items()]
+    rows.append(["edits per program", f"{summary['edits']['edits_per_program']:.2f}"])
+    rows.append(["malformed edits", f"{100 * summary['edits']['malformed_edits']:.1f} %"])
+    rows.append(["programs that compile", f"{100 * summary['clean']['programs']:.1f} %"])
+    rows.append(["states that compile", f"{100 * summary['clean']['states']:.1f} %"])
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The small world in `examples/nano`: its files are what make.py makes, and what its README says of them."""
+"""The small world in `examples/nano`: its files are reproducible and as its README describes them."""
 
 import ast
 import gzip
@@ -110,7 +110,7 @@ def test_programs_are_a_few_lines_and_most_take_several_edits():
     assert sum(several) > 150
 
 
-def test_all_styles_of_a_plan_do_the_same():
+def test_all_styles_of_a_plan_behave_alike():
     stream = make.plans(random.Random(5), held_out=False)
     for _ in range(300):
         plan = next(stream)
@@ -221,7 +221,7 @@ def test_a_neighbor_of_a_plan_fails_the_tests_of_the_plan():
     for _ in range(20):
         plan = next(stream)
         names = world.draw_names(plan, rng)
-        calls = make.telling_calls(plan, names)
+        calls = make.distinguishing_calls(plan, names)
         if calls is None:
             continue
         assert len(calls) >= make.CALLS
@@ -233,13 +233,13 @@ def test_a_neighbor_of_a_plan_fails_the_tests_of_the_plan():
             assert less == plan or not make.fits(less) or make.outcomes(less, names, calls) != own
 
 
-def test_both_arms_are_asked_with_the_instruction():
+def test_both_arms_are_prompted_with_the_instruction():
     for row, problem in zip(HELD_OUT, problems(), strict=True):
         assert prompt_for(problem, "plain") == row["instruction"] + "\n"
         assert prompt_for(problem, "edits") == row["instruction"] + "\n<|diff|>"
 
 
-def test_programs_that_do_something_else_are_told_apart(made, pool):
+def test_wrong_programs_are_classified_by_what_they_do(made, pool):
     wanted, jobs = [], []
     for plan, row in made["validation"][:12]:
         names = replace(make.behavior_names(plan), function=row["entry_point"], defaults=False)
@@ -247,10 +247,10 @@ def test_programs_that_do_something_else_are_told_apart(made, pool):
         less = next((one for one in make.neighbors(plan) if plan.keep and not one.keep and make.fits(one)), None)
         other = "return Other()" if plan.source.is_class else "return 'no'"
         for kind, code in (
-            ("as asked", world.program(plan, names, list(world.styles(plan))[-1])),
-            ("leaves an idea out", less and world.program(less, names, "nested")),
+            ("correct", world.program(plan, names, list(world.styles(plan))[-1])),
+            ("omits an idea", less and world.program(less, names, "nested")),
             ("does not compile", "def"),
-            ("raises something at every call", f"def {names.function}(*all): nothing"),
+            ("always raises an exception", f"def {names.function}(*all): nothing"),
             (
                 "does something else",
                 f"class Other:\n    add = answer = lambda *all: 'no'\ndef {names.function}(*all): {other}",
@@ -262,4 +262,4 @@ def test_programs_that_do_something_else_are_told_apart(made, pool):
     endings = pool.run(problem.job(code) for problem, code in jobs)
     found = [problem.kind(code, ending) for (problem, code), ending in zip(jobs, endings, strict=True)]
     assert found == wanted
-    assert set(failures.KINDS) - set(found) == {"has another idea in its place"}
+    assert set(failures.KINDS) - set(found) == {"replaces an idea"}

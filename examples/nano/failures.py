@@ -1,9 +1,10 @@
-"""Say what went wrong in programs for the small world's problems: what do they do instead?
+"""Classify the wrong programs for the problems of the small world by what they do instead.
 
     python examples/nano/failures.py plain=RESULTS.jsonl edits=RESULTS.jsonl,RESULTS.jsonl
 
-Each argument is a name and results of `lintseq evaluate`, of one run or of several. What a program does is compared
-with what plans do that differ from the one asked for in one idea: it is run in the sandbox on some fifty inputs.
+Each argument is a name with the results of one or more `lintseq evaluate` runs. Each program runs in the sandbox on
+about fifty inputs, and its behavior is compared with that of the plans that differ from the required one in a single
+idea.
 """
 
 import argparse
@@ -20,11 +21,11 @@ from world import Names, Plan
 from lintseq.sandbox import CallFunction, Job, JobResult, Raised, Sandbox
 
 KINDS = (
-    "as asked",
+    "correct",
     "does not compile",
-    "leaves an idea out",
-    "has another idea in its place",
-    "raises something at every call",
+    "omits an idea",
+    "replaces an idea",
+    "always raises an exception",
     "does something else",
 )
 RUN = """
@@ -35,21 +36,21 @@ def {run}(items, *arguments):
         made.add(item)
     return made.answer()
 """
-"""Behind a program that defines a class: what is called instead."""
+"""Appended to a program that defines a class: the function to call."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is asked, and what programs might do instead."""
+    """A problem, and what programs may do instead."""
 
     plan: Plan
     name: str
     calls: Sequence[Call]
-    told: dict[str, str]
-    """The kind of each behavior that is known."""
+    kinds: dict[str, str]
+    """The kind of each known behavior."""
 
     def job(self, program: str) -> Job:
-        """Return the program and the calls that show what it does."""
+        """Return the sandbox job that reveals the behavior of a program."""
         name = self.name
         if self.plan.source.is_class:
             name = "run_it_all"
@@ -57,38 +58,38 @@ class Problem:
         return Job(program, CallFunction(name, tuple(self.calls)))
 
     def kind(self, program: str, ending: JobResult) -> str:
-        """Return what became of a program."""
+        """Return the kind of a program."""
         try:
             compile(program, "<program>", "exec", dont_inherit=True)
         except (SyntaxError, ValueError):
             return "does not compile"
         if len(ending.outcomes) < len(self.calls):
-            return "raises something at every call" if ending.verdict == "error" else "does something else"
-        shown = [one.type if isinstance(one, Raised) else one.value for one in ending.outcomes]
-        if known := self.told.get(repr(shown)):
+            return "always raises an exception" if ending.verdict == "error" else "does something else"
+        results = [item.type if isinstance(item, Raised) else item.value for item in ending.outcomes]
+        if known := self.kinds.get(repr(results)):
             return known
-        if all(isinstance(one, Raised) for one in ending.outcomes):
-            return "raises something at every call"
+        if all(isinstance(item, Raised) for item in ending.outcomes):
+            return "always raises an exception"
         return "does something else"
 
 
 def problem_of(plan: Plan, name: str) -> Problem:
-    """Return a plan's problem: its calls, and what its neighbors do."""
+    """Return the problem of a plan, with the behavior of its neighbors."""
     names = replace(behavior_names(plan), defaults=False)
     calls = pool(plan.source, names.parameters, names.defaults)
-    told = {}
+    kinds = {}
     for other in neighbors(plan):
         less = any(
             getattr(plan, part) is not None and getattr(other, part) is None for part in ("keep", "change", "extra")
         )
-        kind = "leaves an idea out" if less else "has another idea in its place"
-        told.setdefault(done(other, names, calls), kind)
-    told[done(plan, names, calls)] = "as asked"
-    return Problem(plan, name, calls, told)
+        kind = "omits an idea" if less else "replaces an idea"
+        kinds.setdefault(behavior_of(other, names, calls), kind)
+    kinds[behavior_of(plan, names, calls)] = "correct"
+    return Problem(plan, name, calls, kinds)
 
 
-def done(plan: Plan, names: Names, calls: Sequence[Call]) -> str:
-    """Return what a plan's program does, in writing."""
+def behavior_of(plan: Plan, names: Names, calls: Sequence[Call]) -> str:
+    """Return the results of the program of a plan, as text."""
     return repr(outcomes(plan, names, calls))
 
 
@@ -99,7 +100,7 @@ def rows_of(paths: str) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    """Print a table: a row for each kind, a column for each name."""
+    """Print a table with a row for each kind and a column for each name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", nargs="+", metavar="NAME=RESULTS[,RESULTS...]")
     named: dict[str, str] = {}

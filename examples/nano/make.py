@@ -1,13 +1,13 @@
-"""Make the pairs, the problems and the corpus of the small world: always the same ones.
+"""Generate the pairs, the problems and the corpus of the small world, deterministically.
 
-    pairs.jsonl         instructions and programs to finetune on
-    problems.jsonl      problems in HumanEval's columns, to measure by
-    validation.jsonl    more of them, to choose settings by
-    corpus.jsonl.gz     more pairs, to pretrain on
+    pairs.jsonl         instructions and programs for finetuning
+    problems.jsonl      problems in the columns of HumanEval, for evaluation
+    validation.jsonl    more problems, for choosing settings
+    corpus.jsonl.gz     more pairs, for pretraining
 
-What a problem keeps, changes and makes of it in the end is a combination that is in no pair and nowhere in the
-corpus, wherever their things come from; each of its ideas is in many. No pair, also of the corpus, behaves as a
-problem does. Every idea of a plan matters: without it, the program would do something else.
+The combination of ideas in a problem is in no pair and nowhere in the corpus, whatever the source of its items; each
+single idea is in many. No pair, of the corpus either, behaves like a problem. Every idea of a plan matters: without
+it, the program would behave differently.
 
     python examples/nano/make.py [FOLDER]
 """
@@ -47,11 +47,11 @@ from world import (
 PAIRS, PROBLEMS, VALIDATION, TEXTS = 1800, 120, 50, 6000
 SEED = 2025
 HELD_OUT = 8
-"""Of so many combinations, one is kept for problems."""
+"""One in this many combinations is held out for problems."""
 LINES = range(4, 17)
-"""How long programs may be."""
+"""Allowed lengths of programs, in lines."""
 CALLS = 12
-"""Calls of a test; more where it takes more to tell a program from its neighbors."""
+"""Minimum number of calls in a test; more if needed to distinguish a program from its neighbors."""
 POOL = 48
 
 _WEIGHTS = {
@@ -70,7 +70,7 @@ _STYLES = {"nested": 4, "skipping": 3, "staged": 2, "helper": 2, "changer": 3, "
 
 
 def plans(rng: Random, *, held_out: bool) -> Iterator[Plan]:
-    """Yield distinct plans for ever, either of combinations that are kept for problems or of the others."""
+    """Yield distinct plans forever, of the combinations that are held out for problems or of the others."""
     seen = set()
     while True:
         plan = _drawn(rng)
@@ -90,13 +90,13 @@ def _drawn(rng: Random) -> Plan:
 
 
 def is_held_out(plan: Plan) -> bool:
-    """Tell whether a combination of at least two ideas and an end is kept for problems."""
+    """Tell whether a combination of ideas is held out for problems."""
     digest = blake2b("\0".join(plan.core).encode(), digest_size=4).digest()
     return bool(plan.keep or plan.change) and int.from_bytes(digest) % HELD_OUT == 0
 
 
 def every_idea_matters(plan: Plan) -> bool:
-    """Tell whether the program would do something else without any one of its ideas."""
+    """Tell whether the program would behave differently without any one of its ideas."""
     names = behavior_names(plan)
     calls = pool(plan.source, names.parameters, names.defaults)
     own = outcomes(plan, names, calls)
@@ -105,7 +105,7 @@ def every_idea_matters(plan: Plan) -> bool:
 
 
 def neighbors(plan: Plan) -> Iterator[Plan]:
-    """Yield what differs from a plan in one idea and takes the same arguments."""
+    """Yield the plans that differ in one idea and take the same arguments."""
     kind = plan.source.kind
     choices: dict[str, Sequence[Any]] = {
         "keep": (None, *KEEPS[kind]),
@@ -121,7 +121,7 @@ def neighbors(plan: Plan) -> Iterator[Plan]:
 
 
 def fits(plan: Plan) -> bool:
-    """Tell whether the end can be made of what the change gives, so that there is a program."""
+    """Tell whether the end can be computed from the changed items, so that there is a program."""
     return plan.end in ENDS[plan.change.gives if plan.change else plan.source.kind]
 
 
@@ -129,7 +129,7 @@ def fits(plan: Plan) -> bool:
 
 
 Call = tuple[Any, ...]
-"""The arguments of a function; of a class, those of its constructor behind the list of what it is fed."""
+"""The arguments of a function; for a class, the list of items to add, then the arguments of the constructor."""
 
 _WORDS = (
     "apple", "Anna", "tree", "noon", "Level", "see", "a", "I", "sun", "Sea", "stone", "house",
@@ -190,22 +190,22 @@ _DRAWN: dict[str, Callable[[Random], Any]] = {
 
 @cache
 def pool(source: Source, parameters: tuple[Parameter, ...], defaults: bool) -> tuple[Call, ...]:
-    """Return calls that show what programs do; first those with little or nothing in them."""
+    """Return calls that reveal the behavior of programs, starting with empty and small inputs."""
     rng = Random(f"{source.name} {len(parameters)}")
     inputs = [*_FIRST[source.name], *(_DRAWN[source.name](rng) for _ in range(POOL))]
     calls = []
-    for number, one in enumerate(inputs):
-        given = () if defaults and number % 3 == 0 else tuple(rng.choice(_ARGUMENTS[p.name]) for p in parameters)
-        calls.append((one, *given))
+    for number, first in enumerate(inputs):
+        rest = () if defaults and number % 3 == 0 else tuple(rng.choice(_ARGUMENTS[p.name]) for p in parameters)
+        calls.append((first, *rest))
     return tuple(calls)
 
 
 RAISED = "ValueError"
-"""The outcome of a call that raises it."""
+"""The outcome of a call that raises `ValueError`."""
 
 
 def outcomes(plan: Plan, names: Names, calls: Sequence[Call], *, style: str = "nested") -> list[Any]:
-    """Return what the program of a plan gives for each call."""
+    """Return the result of each call of the program of a plan."""
     space: dict[str, Any] = {}
     names = replace(names, grows=plan.end.grows[0])
     exec(compile(program(plan, names, style), "<nano>", "exec"), space)
@@ -226,20 +226,20 @@ def _outcome(made: Any, call: Call, *, is_class: bool) -> Any:
 
 
 def behavior_names(plan: Plan) -> Names:
-    """Return the same names for all plans over the same things, where only what they do matters."""
+    """Return the same names for all plans with the same source, for comparing behavior."""
     return Names("made", plan.source.parameters[0], plan.source.each[0], plan.end.grows[0], plan.parameters, True)
 
 
 def behavior(plan: Plan) -> str:
-    """Return what is the same for plans that take the same arguments and do the same."""
+    """Return a key that is the same for plans with the same arguments and behavior."""
     names = behavior_names(plan)
     calls = pool(plan.source, names.parameters, names.defaults)
-    key = [plan.source.name, [one.name for one in names.parameters], repr(outcomes(plan, names, calls))]
+    key = [plan.source.name, [parameter.name for parameter in names.parameters], repr(outcomes(plan, names, calls))]
     return blake2b(json.dumps(key).encode(), digest_size=16).hexdigest()
 
 
 def shape(code: str) -> str:
-    """Return a program with its own names replaced by numbers, so that only what it does in which order is left."""
+    """Return the syntax tree of a program with its own names replaced by numbers."""
     numbers: dict[str, str] = {}
 
     def number(name: str) -> str:
@@ -262,10 +262,10 @@ def shape(code: str) -> str:
 
 
 def pair_rows(count: int, rng: Random, *, taken: Set[str] = frozenset()) -> Iterator[tuple[Plan, dict[str, str]]]:
-    """Yield plans and rows of pairs, none of which does what is `taken`."""
+    """Yield plans and rows of pairs that behave like none of the `taken` ones."""
     for number, (plan, names, code) in enumerate(_written(count, rng, taken)):
-        asked = instruction(plan, names, rng)
-        yield plan, {"id": f"{number:04}-{plan.name}", "instruction": asked, "program": code}
+        text = instruction(plan, names, rng)
+        yield plan, {"id": f"{number:04}-{plan.name}", "instruction": text, "program": code}
 
 
 def _written(count: int, rng: Random, taken: Set[str]) -> Iterator[tuple[Plan, Names, str]]:
@@ -285,25 +285,25 @@ def code_fits(code: str) -> bool:
 
 
 def problem_rows(count: int, rng: Random, *, taken: set[str]) -> Iterator[tuple[Plan, dict[str, str]]]:
-    """Yield plans and problems that do nothing that is `taken`, and take it."""
+    """Yield plans and problems that behave like none of the `taken` ones, and add them."""
     stream = plans(rng, held_out=True)
     while count:
         plan = next(stream)
         names = draw_names(plan, rng)
-        calls = telling_calls(plan, names)
+        calls = distinguishing_calls(plan, names)
         marks = {" ".join(plan.core), *marks_of(plan)}
         if calls is None or marks & taken or not code_fits(program(plan, names, "nested")):
             continue
         taken |= marks
         count -= 1
-        asked = instruction(plan, names, rng)
+        text = instruction(plan, names, rng)
         head = f"class {names.function}:" if plan.source.is_class else f"def {signature(plan, names)}:"
         yield (
             plan,
             {
                 "task_id": f"nano/{plan.name}",
-                "instruction": asked,
-                "prompt": f'{head}\n    """{asked}"""\n',
+                "instruction": text,
+                "prompt": f'{head}\n    """{text}"""\n',
                 "entry_point": names.function,
                 "canonical_solution": body(plan, names),
                 "test": test_of(plan, names, calls),
@@ -312,30 +312,30 @@ def problem_rows(count: int, rng: Random, *, taken: set[str]) -> Iterator[tuple[
 
 
 def marks_of(plan: Plan) -> set[str]:
-    """Return what tells whether another program is the same or does the same."""
+    """Return keys that equal programs and programs of the same behavior share."""
     names = behavior_names(plan)
     return {behavior(plan), *(shape(program(plan, names, style)) for style in styles(plan))}
 
 
-def telling_calls(plan: Plan, names: Names) -> list[Call] | None:
-    """Return calls by which a program is told from all its neighbors; None if there are none."""
+def distinguishing_calls(plan: Plan, names: Names) -> list[Call] | None:
+    """Return calls that distinguish a program from all its neighbors; None if there are none."""
     calls = pool(plan.source, names.parameters, names.defaults)
     own = outcomes(plan, names, calls)
     unlike = [
-        {place for place, outcome in enumerate(outcomes(other, names, calls)) if outcome != own[place]}
+        {index for index, outcome in enumerate(outcomes(other, names, calls)) if outcome != own[index]}
         for other in neighbors(plan)
     ]
     if not all(unlike):
         return None
     chosen = {0, 1}
-    while left := [places for places in unlike if not places & chosen]:
-        chosen.add(max(range(len(calls)), key=lambda place: sum(place in places for places in left)))
-    chosen.update([place for place in range(len(calls)) if place not in chosen][: max(CALLS - len(chosen), 0)])
-    return [calls[place] for place in sorted(chosen)]
+    while left := [indices for indices in unlike if not indices & chosen]:
+        chosen.add(max(range(len(calls)), key=lambda index: sum(index in indices for indices in left)))
+    chosen.update([index for index in range(len(calls)) if index not in chosen][: max(CALLS - len(chosen), 0)])
+    return [calls[index] for index in sorted(chosen)]
 
 
 def test_of(plan: Plan, names: Names, calls: Sequence[Call]) -> str:
-    """Return a test in HumanEval's form."""
+    """Return a test in the form of HumanEval."""
     lines = ["def check(candidate):"]
     called = "candidate"
     if plan.source.is_class:
@@ -364,7 +364,7 @@ Rows = list[tuple[Plan, dict[str, str]]]
 
 
 def world() -> dict[str, Rows]:
-    """Return the rows of pairs, problems and validation problems, and the plan of each."""
+    """Return the rows of pairs, problems and validation problems, each with its plan."""
     pairs = list(pair_rows(PAIRS, Random(SEED)))
     taken = {behavior(plan) for plan, _ in pairs} | {shape(row["program"]) for _, row in pairs}
     problems = list(problem_rows(PROBLEMS, Random(SEED + 1), taken=taken))
@@ -372,9 +372,9 @@ def world() -> dict[str, Rows]:
     return {"pairs": pairs, "problems": problems, "validation": validation}
 
 
-def corpus(count: int, asked: Iterable[tuple[Plan, dict[str, str]]]) -> Rows:
-    """Return the pairs of the corpus, none of which does what a problem asks for, and the plan of each."""
-    return list(pair_rows(count, Random(SEED + 3), taken={mark for plan, _ in asked for mark in marks_of(plan)}))
+def corpus(count: int, problems: Iterable[tuple[Plan, dict[str, str]]]) -> Rows:
+    """Return the pairs of the corpus, each with its plan; none behaves like one of the problems."""
+    return list(pair_rows(count, Random(SEED + 3), taken={mark for plan, _ in problems for mark in marks_of(plan)}))
 
 
 def lines(rows: Iterable[tuple[Plan, dict[str, str]]]) -> bytes:

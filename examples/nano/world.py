@@ -1,8 +1,8 @@
-"""A small world of programs: functions and classes that are put together from a few ideas.
+"""A small world of programs: functions and classes composed of a few ideas.
 
-A plan is what a program does: where its things come from, which of them it keeps, how it changes each, what it makes
-of them in the end, and maybe something special. Owns the ideas, the words that ask for them and the programs that have
-them, several of both for each plan. Which plans there are to be, and what tests them, is told by `make.py`.
+A plan describes a program: where its items come from, which of them it keeps, how it changes each, what it computes
+from them, and optionally something special. This module defines the ideas, and writes instructions and programs for
+plans, several of both for each plan. `make.py` chooses the plans and their tests.
 
     Source   numbers in a list, words of a sentence, letters of a text, ...
     Keep     those that are even, those longer than `size`, ...
@@ -20,20 +20,20 @@ NUMBER, WORD, LETTER = "number", "word", "letter"
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter that an idea asks for, besides the things themselves."""
+    """A parameter that an idea needs, in addition to the items."""
 
     name: str
     default: str
-    """Its default as code, where the function has one."""
+    """Its default value as code."""
 
 
 @dataclass(frozen=True)
 class Keep:
-    """Which things count; `{x}` is a thing and {p} the parameter, in words and in code."""
+    """Which items to keep; in words and code, `{x}` is an item and `{p}` the parameter."""
 
     name: str
     words: tuple[str, ...]
-    """They follow the things: "that are even"."""
+    """They follow the items: "that are even"."""
     test: str
     otherwise: str
     parameter: Parameter | None = None
@@ -41,7 +41,7 @@ class Keep:
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of each thing."""
+    """How to change each item."""
 
     name: str
     verbs: tuple[str, ...]
@@ -50,58 +50,58 @@ class Change:
     """They follow "each": "doubled"."""
     value: str
     gives: str
-    """The kind of thing that comes out."""
+    """The kind of the new items."""
     parameter: Parameter | None = None
     branches: tuple[str, str, str] | None = None
-    """A test, the value where it holds, the value where it does not; `value` is the same in one line."""
+    """A condition, the value if it is true and the value if not; `value` is the same as one expression."""
 
 
 @dataclass(frozen=True)
 class End:
-    """What is made of the things; `{v}` is one that is kept and changed, `{a}` what grows."""
+    """What to compute from the items; `{v}` is a kept and changed item, `{a}` the accumulator."""
 
     name: str
     verbs: tuple[str, ...]
     """A step: "return their sum"."""
     nouns: tuple[str, ...]
-    """They go before the things: "the sum of"."""
+    """They precede the items: "the sum of"."""
     grows: tuple[str, ...]
-    """Names of what grows."""
+    """Names for the accumulator."""
     start: tuple[str, ...]
     step: tuple[str, ...]
     result: tuple[str, ...]
     short: str = ""
-    """The same in one expression of `{items}`, a generator without its brackets."""
+    """The same as one expression of `{items}`, a generator expression without parentheses."""
     bare: bool = False
-    """Whether it makes no sense to change the things before."""
+    """Whether changing the items first would make no sense."""
     leaves: bool = False
-    """Whether the loop returns."""
+    """Whether the loop returns early."""
     tail: str = ""
-    """What is to be said of having nothing."""
+    """The instruction for the empty case."""
 
 
 @dataclass(frozen=True)
 class Extra:
-    """Something special."""
+    """A special requirement."""
 
     name: str
     words: tuple[str, ...]
     view: str = "{xs}"
-    """What of the things is looked at."""
+    """The part of the items to use."""
     guard: str = ""
-    """The statement for having nothing."""
+    """The statement for the empty case."""
     stop: Keep | None = None
-    """What ends the loop."""
+    """The items at which the loop ends."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where things come from; {xs} is the first parameter."""
+    """Where the items come from; `{xs}` is the first parameter."""
 
     name: str
     kind: str
     things: str
-    place: str
+    location: str
     parameters: tuple[str, ...]
     each: tuple[str, ...]
     view: str = "{xs}"
@@ -113,7 +113,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a program does."""
+    """The description of a program."""
 
     source: Source
     keep: Keep | None
@@ -123,7 +123,7 @@ class Plan:
 
     @property
     def core(self) -> tuple[str, str, str, str]:
-        """What a plan comes to wherever its things come from: what the sets have to differ in."""
+        """The combination of ideas regardless of the source; held-out plans have others than the pairs."""
         return (
             self.source.kind,
             self.keep.name if self.keep else "",
@@ -265,14 +265,20 @@ _SIMPLE: dict[str, tuple[Change, ...]] = {
 
 
 def either(name: str, which: str, ones: str, keep: Keep, yes: str, no: str, verbs: tuple[str, str]) -> Change:
-    """Return a change that does one thing to some and another to the others."""
+    """Return a change that treats some items in one way and the others in another."""
     kind = next(kind for kind, keeps in KEEPS.items() if keep in keeps)
     changes = {change.name: change for change in _SIMPLE[kind]}
-    one, other = changes[yes].value, changes[no].value
-    said = f"{verbs[0]} {ones} and {verbs[1]} the others"
+    value, otherwise = changes[yes].value, changes[no].value
+    verb = f"{verbs[0]} {ones} and {verbs[1]} the others"
     part = f"{changes[yes].parts[0]} if it is {which} and {changes[no].parts[0]} if not"
     return Change(
-        name, (said,), (part,), f"{one} if {keep.test} else {other}", changes[yes].gives, None, (keep.test, one, other)
+        name,
+        (verb,),
+        (part,),
+        f"{value} if {keep.test} else {otherwise}",
+        changes[yes].gives,
+        None,
+        (keep.test, value, otherwise),
     )
 
 
@@ -393,7 +399,7 @@ _STOPS = {
 
 
 def extras(source: Source) -> tuple[Extra, ...]:
-    """Return what may be special about a source."""
+    """Return the special requirements that a source allows."""
     if source.is_class:
         return ()
     if source.nested:
@@ -404,12 +410,12 @@ def extras(source: Source) -> tuple[Extra, ...]:
 
 
 def makes_sense(plan: Plan) -> bool:
-    """Tell whether the ideas go together."""
+    """Tell whether the ideas are compatible."""
     keep, change, end, extra = plan.keep, plan.change, plan.end, plan.extra
-    given = change.gives if change else plan.source.kind
+    kind = change.gives if change else plan.source.kind
     named = [parameter.name for parameter in plan.parameters]
     return (
-        end in ENDS[given]
+        end in ENDS[kind]
         and not (end.bare and (change or not keep))
         and not (plan.source.is_class and end.leaves)
         and not (extra and extra.stop and extra.stop is keep)
@@ -422,7 +428,7 @@ def makes_sense(plan: Plan) -> bool:
 
 @dataclass(frozen=True)
 class Names:
-    """How things are called in one program."""
+    """The names in one program."""
 
     function: str
     xs: str
@@ -430,11 +436,11 @@ class Names:
     grows: str
     parameters: tuple[Parameter, ...]
     defaults: bool
-    """Whether these have defaults."""
+    """Whether the parameters have defaults."""
 
 
 def draw_names(plan: Plan, rng: Random) -> Names:
-    """Return names for a plan; the function's is made of words for its ideas."""
+    """Return names for a plan; the name of the function describes its ideas."""
     described = [idea.name.split("-")[0] for idea in (plan.change, plan.keep) if idea] or [plan.source.things]
     words = [plan.end.name, rng.choice(described)]
     rng.shuffle(words)
@@ -453,19 +459,21 @@ def draw_names(plan: Plan, rng: Random) -> Names:
 
 
 def signature(plan: Plan, names: Names) -> str:
-    """Return the head of the function as instructions show it."""
+    """Return the signature of the function, as in instructions."""
     first = [] if plan.source.is_class else [names.xs]
     return f"{names.function}({', '.join([*first, *_declared(names)])})"
 
 
 def _declared(names: Names) -> list[str]:
-    return [f"{one.name}={one.default}" if names.defaults else one.name for one in names.parameters]
+    return [
+        f"{parameter.name}={parameter.default}" if names.defaults else parameter.name for parameter in names.parameters
+    ]
 
 
 def instruction(plan: Plan, names: Names, rng: Random) -> str:
-    """Return one of the ways to ask for a plan."""
+    """Return one of the instructions for a plan."""
     source, keep, change, end = plan.source, plan.keep, plan.change, plan.end
-    things = f"{source.things} {source.place.format(xs=names.xs)}"
+    things = f"{source.things} {source.location.format(xs=names.xs)}"
     if keep:
         things += " " + rng.choice(keep.words).format(p=_name_of(keep))
     verb, part = "", ""
@@ -507,12 +515,12 @@ def _name_of(idea: Keep | Change) -> str:
 Lines = list[str]
 
 STYLES = ("nested", "skipping", "staged", "helper", "changer", "short")
-"""How a program may be written: conditions around the step; conditions that skip; one loop after another; a function
-of its own for the test, or for the change; in one expression."""
+"""How a program can be written: a condition around the step; a condition that skips; one loop after another; a helper
+function for the test, or for the change; a single expression."""
 
 
 def styles(plan: Plan) -> Iterator[str]:
-    """Yield the styles that a plan can be written in."""
+    """Yield the styles in which a plan can be written."""
     yield "nested"
     stops = plan.extra is not None and plan.extra.stop is not None
     simple = not plan.source.is_class and not stops and not plan.source.nested
@@ -534,7 +542,7 @@ def program(plan: Plan, names: Names, style: str) -> str:
 
 
 def body(plan: Plan, names: Names) -> str:
-    """Return the program without its first line: what follows a docstring."""
+    """Return the program without its first line: the part after the docstring."""
     return program(plan, names, "nested").partition("\n")[2]
 
 
@@ -552,7 +560,7 @@ class _Writer:
     def in_class(self) -> Lines:
         plan, names = self.plan, self.names
         end = plan.end
-        kept = [f"self.{one.name} = {one.name}" for one in names.parameters]
+        kept = [f"self.{parameter.name} = {parameter.name}" for parameter in names.parameters]
         start = [*kept, *map(self.grown, end.start)]
         add = self.inner()
         methods = [
@@ -568,7 +576,7 @@ class _Writer:
     # Pieces
 
     def coded(self, code: str, idea: Keep | Change, *, inside: bool = False) -> str:
-        """Return the code of an idea; `inside` a helper, parameters are the helper's own."""
+        """Return the code of an idea; `inside` a helper function, parameters are those of the helper."""
         owner = "self." if self.plan.source.is_class and not inside else ""
         return code.format(x=self.names.x, p=owner + _name_of(idea))
 
@@ -600,19 +608,19 @@ class _Writer:
         return [f"if {self.coded(stop.test, stop)}:", "    break"] if stop else []
 
     def test(self) -> tuple[str, str]:
-        """Return the test of what is kept, and its opposite."""
+        """Return the condition for keeping an item, and its opposite."""
         keep = self.plan.keep
         assert keep is not None
         if self.style == "helper":
-            call = f"is_{keep.name}({self.given(keep)})"
+            call = f"is_{keep.name}({self.arguments(keep)})"
             return call, f"not {call}"
         return self.coded(keep.test, keep), self.coded(keep.otherwise, keep)
 
-    def given(self, idea: Keep | Change) -> str:
+    def arguments(self, idea: Keep | Change) -> str:
         return ", ".join([self.names.x, *([self.coded("{p}", idea)] if idea.parameter else [])])
 
     def value(self) -> tuple[Lines, str]:
-        """Return the lines that work a value out, and the value."""
+        """Return the lines that compute a value, and the value."""
         change, end = self.plan.change, self.plan.end
         if change is None:
             return [], self.names.x
@@ -630,7 +638,7 @@ class _Writer:
         return [self.grown(line, value) for line in self.plan.end.step]
 
     def inner(self, *, keep: bool = True) -> Lines:
-        """Return what is done with each thing."""
+        """Return the body of the loop."""
         lines, value = self.value()
         if self.style == "changer" and sum(line.count("{v}") for line in self.plan.end.step) > 1:
             lines, value = [f"new = {value}"], "new"
