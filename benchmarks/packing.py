@@ -104,8 +104,10 @@ def main() -> None:
     parser.add_argument("--megabytes", type=float, default=60, help="size of the texts (default: 60)")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each (default: 3)")
     parser.add_argument("--vocab", type=int, default=8192, help="tokens of the tokenizer (default: 8192)")
+    cores = len(os.sched_getaffinity(0))
+    parser.add_argument("--processes", type=int, default=cores, help="worker processes (default: all cores)")
     options = parser.parse_args()
-    processes = len(os.sched_getaffinity(0))
+    processes = options.processes
     report = Report("packing", "Tokenizing and packing next to datasets.map and datatrove")
     costs: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
     sizes: dict[str, int] = {}

@@ -1,7 +1,7 @@
 """From an empty folder to a model that writes programs as edits: time of each step, and quality of the programs.
 
-Each step is a command, as in `make demo-train`, from edit sequences to verdicts. Completions are greedy or sampled. The
-linter `compile` decides which states and programs compile.
+Each step is a command, as in `make demo-train`, from edit sequences to verdicts. Completions are greedy or sampled.
+The linter `compile` decides which states and programs compile.
 """
 
 import json
@@ -34,8 +34,8 @@ def main() -> None:
     total = sum(float(seconds) for _, seconds in rows)
     report = Report("pipeline", "Nano, from an empty folder")
     report.notes.append(
-        f"{model['parameters']:,} parameters; {summary['problems']} problems of examples/nano, completions per problem:"
-        f" {options.n}, at temperature {options.temperature:g}."
+        f"{model['parameters']:,} parameters; {summary['problems']} problems of examples/nano, completions per"
+        f" problem: {options.n}, at temperature {options.temperature:g}."
     )
     report.tables.append(Table("Steps", ["step", "s"], [[step, f"{seconds:.0f}"] for step, seconds in rows]))
     report.tables.append(Table("Quality", ["measure", "value"], quality(summary)))
