@@ -119,7 +119,7 @@ def test_the_text_of_a_state_in_the_middle_says_which_lines_it_has(
     program = Program.from_text(program.text)
     order = [kept for group in order if (kept := {index for index in group if index < len(program.lines)})]
     sequence = EditSequence.undoing(program, order)
-    rest = sequence.after(min(cut, len(sequence))).legible()
+    rest = sequence.after(min(cut, len(sequence))).with_readable_start()
     assert Program.from_text(rest.start.text) == rest.start
     assert rest.start.render(replay(rest.edits, rest.start.lines)) in (program.text, "\n".join(program.lines))
     assert len(rest) == len(sequence) - min(cut, len(sequence))
@@ -128,6 +128,6 @@ def test_the_text_of_a_state_in_the_middle_says_which_lines_it_has(
 def test_empty_lines_at_the_end_of_a_state_come_with_the_next_edit_where_a_program_ends_in_no_newline() -> None:
     for text, start in (("x = 1\n\n\ny = 2", ("x = 1",)), ("x = 1\n\n\ny = 2\n", ("x = 1", "", ""))):
         sequence = EditSequence(Program.from_text(text), (0, 0, 0, 1))
-        rest = sequence.after(1).legible()
+        rest = sequence.after(1).with_readable_start()
         assert rest.start.lines == start
         assert replay(rest.edits, rest.start.lines) == list(sequence.program.lines)

@@ -22,7 +22,7 @@ from lintseq.errors import ConfigError, ToolError
 from lintseq.languages import get_language, get_linter, linter_version
 from lintseq.linting import Diagnostic, findings, new_diagnostics
 from lintseq.linting.command import CommandLinter
-from lintseq.linting.pyflakes import _UNFINISHED
+from lintseq.linting.pyflakes import UNFINISHED
 
 try:
     import astroid
@@ -192,9 +192,9 @@ def test_every_kind_of_pyflakes_message_is_known():
     """A new kind must be looked at: does it only say that something is not used yet?"""
     kinds = {name for name, value in vars(messages).items() if isinstance(value, type)} - {"Message"}
     assert {kind for kind in kinds if "Unused" in kind or "MissingPlaceholders" in kind or "ImportStarUs" in kind} <= (
-        _UNFINISHED
+        UNFINISHED
     )
-    assert kinds >= _UNFINISHED - {"TStringMissingPlaceholders", "UnusedIndirectAssignment"}
+    assert kinds >= UNFINISHED - {"TStringMissingPlaceholders", "UnusedIndirectAssignment"}
 
 
 def test_pyflakes_takes_no_builtins_from_the_linted_program():
@@ -435,7 +435,7 @@ def test_a_crash_of_pylint_is_a_tool_error_and_no_verdict(linters, monkeypatch, 
         raise KeyError("inside a checker")
 
     linter._engine._walker.visit_events["name"].append(crash)
-    with pytest.raises(ToolError, match="pylint broke on a state of 2 lines: KeyError"):
+    with pytest.raises(ToolError, match="pylint failed on a state of 2 lines: KeyError"):
         linter.check("print(1)\n")
     assert capfd.readouterr() == ("", "")
     assert [d.code for d in linter.check("print(nowhere)\n")] == ["E0602"]

@@ -1,7 +1,4 @@
-"""Edits, edit sequences, and what it means to apply and to replay them.
-
-Knows nothing of how a sequence was drawn or how it is written down.
-"""
+"""Edits and edit sequences; applying and replaying them."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +11,7 @@ from lintseq.program import Program
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """One unbroken run of inserted lines, `position` lines into the state before the edit."""
+    """A contiguous run of inserted lines, `position` lines into the state before the edit."""
 
     position: int
     lines: tuple[str, ...]
@@ -22,7 +19,7 @@ class Hunk:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """The insertion that undoes one deletion: hunks at strictly growing positions."""
+    """An insertion: hunks at strictly increasing positions."""
 
     hunks: tuple[Hunk, ...]
 
@@ -48,7 +45,7 @@ def apply(edit: Edit, state: Sequence[str]) -> list[str]:
 
 
 def replay(edits: Iterable[Edit], start: Sequence[str] = ()) -> list[str]:
-    """Return the lines that `edits` write, one after the other, on the lines of `start`."""
+    """Return the lines of the state after `edits`, applied in order to the lines of `start`."""
     state = list(start)
     for edit in edits:
         state = apply(edit, state)
@@ -61,11 +58,10 @@ INITIAL = -1
 
 @dataclass(frozen=True, slots=True)
 class EditSequence:
-    """The edits of one draw, from nothing, or from a state on the way, to the program.
+    """The edits of one draw, from the start state (nothing, or a state on the way) to the program.
 
-    Stored as the program and, for each of its lines, the index of the edit that inserts it (`INITIAL` for a
-    line of the state that the edits start from): so each line arrives exactly once, states only grow, and
-    replaying gives the program by construction.
+    Stored as the program and, for each of its lines, the index of the edit that inserts it (`INITIAL` for a line of
+    the start state). So each line arrives exactly once, states only grow, and replaying gives the program.
     """
 
     program: Program
@@ -76,11 +72,11 @@ class EditSequence:
             raise ValueError(f"{len(self.arrivals)} arrivals for {len(self.program.lines)} lines")
         edits = set(self.arrivals) - {INITIAL}
         if edits and (min(edits) != 0 or max(edits) != len(edits) - 1):
-            raise ValueError(f"edits are to be numbered from 0 with none left out, not {sorted(edits)[:9]}")
+            raise ValueError(f"edits must be numbered from 0 without gaps, not {sorted(edits)[:9]}")
 
     @classmethod
     def undoing(cls, program: Program, deletions: Sequence[Iterable[int]]) -> Self:
-        """Return the sequence that undoes `deletions` (line indices, in the order they were made)."""
+        """Return the sequence that undoes `deletions`: line indices, in the order of deletion."""
         arrivals = [INITIAL] * len(program.lines)
         for number, deletion in enumerate(reversed(deletions)):
             for index in deletion:
@@ -95,25 +91,25 @@ class EditSequence:
 
     @property
     def start(self) -> Program:
-        """The state that the edits start from; no lines if that is nothing."""
+        """The state that the edits start from."""
         lines = [self.program.lines[index] for index in self.present()]
         return Program(tuple(lines), self.program.final_newline and bool(lines))
 
     def present(self) -> list[int]:
-        """Return the indices of the lines that are there from the start, in order."""
+        """Return the indices of the lines of the start state, in order."""
         if INITIAL not in self.arrivals:
             return []
         return [index for index, number in enumerate(self.arrivals) if number == INITIAL]
 
     def after(self, edits: int) -> "EditSequence":
-        """Return the sequence without its first so many edits: it starts from the state after them."""
+        """Return the sequence without its first `edits` edits, which starts from the state after them."""
         return EditSequence(self.program, tuple(max(number - edits, INITIAL) for number in self.arrivals))
 
-    def legible(self) -> "EditSequence":
-        """Return the sequence with a start that is what its text says.
+    def with_readable_start(self) -> "EditSequence":
+        """Return the sequence with a start state that can be read back from its text.
 
-        Where the program ends in no newline, empty lines at the start's end would be read as a newline that ends the
-        line before. They arrive with the first edit instead.
+        If the program has no final newline, empty lines at the end of the start state would read as a final newline.
+        They arrive with the first edit instead.
         """
         present = self.present()
         if self.program.final_newline or not len(self) or not present or self.program.lines[present[-1]]:
@@ -124,7 +120,7 @@ class EditSequence:
         return EditSequence(self.program, tuple(arrivals))
 
     def first(self, edits: int) -> "EditSequence":
-        """Return only its first so many edits: they write the state after them."""
+        """Return only the first `edits` edits, whose program is the state after them."""
         kept = [(line, n) for line, n in zip(self.program.lines, self.arrivals, strict=True) if n < edits]
         lines = tuple(line for line, _ in kept)
         return EditSequence(Program(lines, self.program.final_newline and bool(lines)), tuple(n for _, n in kept))
@@ -132,8 +128,6 @@ class EditSequence:
     def inserted(self) -> list[list[int]]:
         """Return, for each edit, the indices of the lines that it inserts, in order."""
         edits: list[list[int]] = [[] for _ in range(len(self))]
-        if len(edits) == 1 and INITIAL not in self.arrivals:
-            return [list(range(len(self.arrivals)))]
         for index, number in enumerate(self.arrivals):
             if number != INITIAL:
                 edits[number].append(index)

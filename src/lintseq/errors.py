@@ -1,13 +1,13 @@
 """Every error that lintseq raises on purpose.
 
 LintseqError
-├── ProgramError          unusable input: counted, and the work goes on
-├── MalformedEditError    edit text that does not apply: counted, and the work goes on
+├── ProgramError          unusable input: counted, and work continues
+├── MalformedEditError    edit text that does not apply: counted, and work continues
 │   └── EditFault         the same within the text of one edit, with line and reason
 ├── BrokenInputError      an input that cannot be read to its end: the rows before that are good
 ├── ConfigError           impossible settings: stops before work starts
 ├── PlainDataError        a value that is not plain data, or too large to cross the sandbox's boundary
-└── ToolError             a broken tool (a linter that crashed): stops what relied on it
+└── ToolError             a broken tool (a linter that crashed): stops the shard
     ├── IsolationError    this machine does not allow programs to be isolated
     └── ServerError       a fork server of the sandbox failed; the job is tried again
 
@@ -19,7 +19,7 @@ from typing import Any
 
 
 class LintseqError(Exception):
-    """The base of all errors below."""
+    """Base class of the errors below."""
 
 
 class ProgramError(LintseqError):

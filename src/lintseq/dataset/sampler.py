@@ -129,7 +129,7 @@ class EditSampler:
             meta = self._meta if options.sampling.certify is None else {**self._meta, "lessons": lessons}
             starts = _starts(options, row.id, draw, len(sequence)) if options.sub_sequences else []
             for start in [0, *starts]:
-                written = sequence.after(start).legible() if start else sequence
+                written = sequence.after(start).with_readable_start() if start else sequence
                 record = self._write(row, written, draw, meta, self._codec)
                 records.append({**record, "license": license} if license else record)
                 edits.append(len(written))

@@ -303,7 +303,7 @@ def _write_next_edit(row: ProgramRow, sequence: EditSequence, draw: int, meta: M
     """
     choice = stable_hash(meta.get("seed", 0), row.id, draw, "next-edit")
     before = 1 + (choice >> 1) % (len(sequence) - 1) if choice & 1 and len(sequence) > 1 else 0
-    edit = sequence.after(before).legible().first(1)
+    edit = sequence.after(before).with_readable_start().first(1)
     return {**_write_completion(row, edit, draw, meta, codec), "left": len(sequence) - before - 1}
 
 

@@ -1,4 +1,4 @@
-"""Any external program as a linter: it gets the state, a regular expression reads what it prints."""
+"""Any external program as a linter: a regular expression reads what it prints about a state."""
 
 import os
 import re
@@ -17,11 +17,11 @@ TIMEOUT = 60.0
 
 
 class CommandLinter:
-    """`PROGRAM ARGUMENTS` or `PROGRAM ARGUMENTS => PATTERN`, run once for each state.
+    """`PROGRAM ARGUMENTS` or `PROGRAM ARGUMENTS => PATTERN`, run once per state.
 
-    An argument's `{file}` becomes the path of a file that holds the state; without one the state is
-    the standard input. `PATTERN`, searched with `re.MULTILINE` in what the program prints, has a group
-    `line` and may have groups `code` and `message`.
+    `{file}` in an argument becomes the path of a file that holds the state; without it, the state is the standard
+    input. `PATTERN` is searched with `re.MULTILINE` in the output; it has a group `line` and may have groups `code`
+    and `message`.
     """
 
     def __init__(self, command: str, *, suffix: str = ".py", timeout: float = TIMEOUT) -> None:
@@ -53,7 +53,7 @@ class CommandLinter:
         found = [self._diagnostic(match, last) for match in self._pattern.finditer(output)]
         if status and not found:
             raise ToolError(
-                f"the linter program {name!r} ended with status {status} and printed nothing that the pattern"
+                f"the linter program {name!r} exited with status {status} and printed nothing that the pattern"
                 f" {self._pattern.pattern!r} matches: {output[-500:] or '(no output)'}"
             )
         return found
@@ -68,7 +68,7 @@ class CommandLinter:
         return Diagnostic(groups.get("code") or "", message.strip(), max(1, min(line, last)))
 
     def _run(self, state: bytes) -> tuple[int, str]:
-        """Return the program's exit status and all that it printed, with `{file}` in place of the file's path."""
+        """Return the exit status and the output of the program, with the path of the file as `{file}`."""
         if not any("{file}" in word for word in self._words):
             return self._start(self._words, state)
         with tempfile.TemporaryDirectory(prefix="lintseq-") as folder:
@@ -89,7 +89,7 @@ class CommandLinter:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise ToolError(f"the linter program {words[0]!r} gave no verdict within {self._timeout:g} s") from None
+            raise ToolError(f"the linter program {words[0]!r} did not finish within {self._timeout:g} s") from None
         except OSError as error:
             raise ToolError(f"cannot start the linter program {words[0]!r}: {error}") from None
         return done.returncode, done.stdout.decode("utf-8", "replace")

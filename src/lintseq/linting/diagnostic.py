@@ -1,7 +1,4 @@
-"""What a linter says: one diagnostic, and which of them count as new.
-
-Leaves to the linters how a diagnostic is found, and to the walk what is done about it.
-"""
+"""Diagnostics, the `Linter` protocol, and which diagnostics count as new."""
 
 import re
 from collections import Counter
@@ -10,12 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 Finding = tuple[str, str]
-"""A code and a message without line numbers and guesses: the same wherever in the file it is said."""
+"""A code, and a message without line numbers and hints: the same wherever in the file it is reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One complaint; `line` counts from 1 and is the line to blame, the first to delete."""
+    """One finding with the line to blame, counted from 1: the first to delete."""
 
     code: str
     message: str
@@ -34,7 +31,7 @@ class Linter(Protocol):
         """What the diagnostics depend on, such as `pyflakes 3.4.0 / python 3.11.2`; recorded with the data."""
 
     def check(self, source: str) -> list[Diagnostic]:
-        """Return what is wrong with `source`; nothing for a clean one. Raises `ToolError` if it cannot tell."""
+        """Return what is wrong with `source`, nothing if it is clean. Raises `ToolError` if the linter fails."""
         ...
 
 
@@ -43,7 +40,7 @@ _HINT = re.compile(r"[;,.]? (?:[Mm]aybe|[Dd]id you mean|Perhaps you forgot)\b[^?
 
 
 def normalize(message: str) -> str:
-    """Return `message` without what changes when lines elsewhere come and go: line numbers and guesses."""
+    """Return `message` without what depends on other lines: line numbers and hints."""
     return _HINT.sub("", _LINE_NUMBER.sub(r"\1 _", message))
 
 
@@ -53,9 +50,9 @@ def findings(diagnostics: Iterable[Diagnostic]) -> Counter[Finding]:
 
 
 def new_diagnostics(known: Counter[Finding], diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Return the diagnostics of every finding that occurs more often than `known` allows.
+    """Return the diagnostics of every finding that occurs more often than in `known`.
 
-    Which of several equal ones is the new one cannot be told, so all of them are returned.
+    Nobody knows which of several equal ones is new, so all of them are returned.
     """
     diagnostics = list(diagnostics)
     if not diagnostics:

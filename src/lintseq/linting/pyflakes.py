@@ -1,7 +1,4 @@
-"""pyflakes, in the process: undefined names and what is certainly wrong, not what is merely unused.
-
-A half-written program is full of things that nothing uses yet, so the kinds in `_UNFINISHED` do not count.
-"""
+"""pyflakes, in this process: undefined names and certain errors, but nothing that is only unfinished."""
 
 import ast
 import warnings
@@ -13,26 +10,27 @@ from lintseq.errors import ToolError
 from lintseq.linting.diagnostic import Diagnostic
 from lintseq.linting.syntax import PYTHON_VERSION, LineNumbers, syntax_errors
 
-_UNFINISHED = {
-    # nothing uses it, or nothing assigns it, yet
+UNFINISHED = {
+    # not used, or not assigned, yet
     "UnusedImport",
     "UnusedVariable",
     "UnusedAnnotation",
     "UnusedIndirectAssignment",
-    # binds a name anew where something in between has yet to come
+    # rebinds a name, where a use in between may be missing
     "ImportShadowedByLoopVar",
     "RedefinedWhileUnused",
-    # the placeholder's line has not arrived yet
+    # the line of the placeholder may be missing
     "FStringMissingPlaceholders",
     "TStringMissingPlaceholders",
-    # says that pyflakes cannot know, not that anything is wrong
+    # says that pyflakes cannot tell
     "ImportStarUsed",
     "ImportStarUsage",
 }
+"""Messages that do not count: a half-written program is full of things that nothing uses yet."""
 
 
 class PyflakesLinter:
-    """All of pyflakes' messages but those in `_UNFINISHED`; doctests are not looked into."""
+    """All messages of pyflakes except those in `UNFINISHED`; doctests are not checked."""
 
     @property
     def version(self) -> str:
@@ -50,8 +48,8 @@ class PyflakesLinter:
             except RecursionError:
                 raise ToolError("pyflakes cannot judge this state: it is nested too deeply") from None
             except Exception as error:
-                raise ToolError(f"pyflakes broke on a state of {len(source)} characters: {error!r}") from error
-        found = [message for message in found if type(message).__name__ not in _UNFINISHED]
+                raise ToolError(f"pyflakes failed on a state of {len(source)} characters: {error!r}") from error
+        found = [message for message in found if type(message).__name__ not in UNFINISHED]
         if not found:
             return []
         number = LineNumbers(source)

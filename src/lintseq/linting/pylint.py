@@ -90,7 +90,7 @@ class PylintLinter:
             except Exception as error:
                 lines = source.count("\n") + 1
                 raise ToolError(
-                    f"pylint broke on a state of {lines} lines: {type(error).__name__}: {error}"
+                    f"pylint failed on a state of {lines} lines: {type(error).__name__}: {error}"
                 ) from error
         self._engine = engine
         return found

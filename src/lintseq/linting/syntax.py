@@ -1,6 +1,6 @@
-"""The syntax of a state, by the running interpreter, and which line is to blame when it is wrong.
+"""Syntax errors, found by the running interpreter, and the line to blame for each.
 
-The interpreter names the place where it noticed; that is often just behind the line whose deletion would help.
+The interpreter reports the line on which it noticed the error; that is often just after the one to delete.
 """
 
 import re
@@ -19,7 +19,7 @@ _DECORATED = re.compile(r"(?:@|class\b|(?:async\s+)?def\b)")
 
 
 class CompileLinter:
-    """The interpreter's own compiler: a state has one finding, `syntax-error`, or none."""
+    """The interpreter's compiler: a state has one finding, `syntax-error`, or none."""
 
     version = PYTHON_VERSION
 
@@ -28,7 +28,7 @@ class CompileLinter:
 
 
 def syntax_errors(source: str, code: str) -> list[Diagnostic]:
-    """Return the reason why `source` does not compile, under the name `code`; nothing if it does."""
+    """Return why `source` does not compile, as a diagnostic with this code; nothing if it does."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -45,7 +45,7 @@ def syntax_errors(source: str, code: str) -> list[Diagnostic]:
 
 
 class LineNumbers:
-    """From the interpreter's line numbers to ours: it ends a line at a lone carriage return too, we do not."""
+    """Converts the interpreter's line numbers to ours: it also ends lines at a lone carriage return."""
 
     def __init__(self, source: str) -> None:
         self._count = source.count("\n") + (not source.endswith("\n"))
@@ -55,7 +55,7 @@ class LineNumbers:
             self._starts = [1 + sum(lengths[:index]) for index in range(len(lengths))]
 
     def __call__(self, lineno: int | None) -> int:
-        """Return the line, counted from 1 and split on `\\n` only, that holds the interpreter's line `lineno`."""
+        """Return the line that holds the interpreter's line `lineno`; both count from 1."""
         lineno = lineno or 1
         if self._starts is not None:
             lineno = bisect_right(self._starts, lineno)
@@ -63,7 +63,7 @@ class LineNumbers:
 
 
 def _blame(source: str, error: SyntaxError) -> int:
-    """Return the line whose deletion helps most against `error`."""
+    """Return the line whose deletion is most likely to fix `error`."""
     number = LineNumbers(source)
     message = error.msg or ""
     if "\0" in source:
@@ -76,11 +76,11 @@ def _blame(source: str, error: SyntaxError) -> int:
     if message.startswith("expected 'except' or 'finally' block"):
         at_end = (error.offset or 1) - 1 > len(lines[line - 1]) - len(lines[line - 1].lstrip())
         return _unfinished_try(lines, line, at_end=at_end) or line
-    if not _is_code(lines[line - 1]):  # noticed at the end: what is unfinished stands above
+    if not _is_code(lines[line - 1]):  # noticed at the end of what is unfinished
         line = _code_above(lines, line) or line
     above = _code_above(lines, line)
     if above and lines[above - 1].lstrip().startswith("@") and not _DECORATED.match(lines[line - 1].lstrip()):
-        line = above  # a decorator with nothing to decorate
+        line = above  # a decorator that decorates nothing
     return _joined(lines, line)
 
 
@@ -90,7 +90,7 @@ def _is_code(line: str) -> bool:
 
 
 def _code_above(lines: list[str], line: int) -> int:
-    """Return the number of the last line above `line` that is neither blank nor a comment; 0 if none is."""
+    """Return the last line above `line` that is neither blank nor a comment; 0 if there is none."""
     for number in range(line - 1, 0, -1):
         if _is_code(lines[number - 1]):
             return number
@@ -98,17 +98,17 @@ def _code_above(lines: list[str], line: int) -> int:
 
 
 def _joined(lines: list[str], line: int) -> int:
-    """Return the first of the lines that backslashes join into the one that `line` is in."""
+    """Return the first of the lines that backslashes join with `line`."""
     while line > 1 and lines[line - 2].rstrip("\r").endswith("\\") and not lines[line - 2].lstrip().startswith("#"):
         line -= 1
     return line
 
 
 def _unfinished_try(lines: list[str], line: int, *, at_end: bool) -> int:
-    """Return the number of the `try:` that has no handler where `line` begins; 0 if it cannot be found.
+    """Return the line of the `try:` that lacks a handler where `line` begins; 0 if it cannot be found.
 
-    It is the innermost one, among the headers that the code just above `line` stands under, that is
-    indented at least as far as `line` (or as nothing, if the text ends there).
+    It is the innermost header around the code just above `line` that is a `try:` and indented at least as far as
+    `line` (or at all, if the text ends there).
     """
     floor = 0 if at_end or not _is_code(lines[line - 1]) else _indent(lines[line - 1])
     start = line if at_end else line - 1
