@@ -336,11 +336,10 @@ def server() -> Iterator[Any]:
     thread.join()
 
 
-def client(server: Any, *, timeout: float = 5, **changes: Any) -> Any:
-    from lintseq.lm.backends.openai import OpenAIBackend, RetryPolicy
+def client(server: Any, *, tries: int = 4, **changes: Any) -> Any:
+    from lintseq.lm.backends.openai import OpenAIBackend
 
-    retry = RetryPolicy(timeout=timeout, tries=4, first_pause=0.01)
-    return OpenAIBackend(server.url, "m", concurrency=2, retry=retry, **changes)
+    return OpenAIBackend(server.url, "m", concurrency=2, tries=tries, pause=0.01, **{"timeout": 5, **changes})
 
 
 FILTERS = edit_filters(LINTED, SamplingParameters(), "diff")
@@ -371,7 +370,7 @@ def test_a_missing_server_and_one_that_refuses_are_reported(server):
         list(client(server).generate([REQUEST], SamplingParameters()))
     server.server_close()
     with pytest.raises(ToolError, match="did not answer"):
-        list(client(server).generate([REQUEST], SamplingParameters()))
+        list(client(server, tries=1).generate([REQUEST], SamplingParameters()))
 
 
 def test_every_request_is_answered_once_with_its_own_seed(server):

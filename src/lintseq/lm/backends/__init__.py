@@ -44,12 +44,16 @@ def open_backend(model: str, options: BackendOptions = BackendOptions(), *, batc
     if batch is not None and batch < 1:
         raise ConfigError(f"--batch {batch}: choose 1 or more")
     if options.url is not None:
-        from lintseq.lm.backends.openai import OpenAIBackend, RetryPolicy
+        from lintseq.lm.backends.openai import OpenAIBackend
 
-        shape = None if options.model_config is None else read_shape(options.model_config)
-        key = os.environ.get("OPENAI_API_KEY") or "none"
-        retry = RetryPolicy(timeout=options.timeout)
-        return OpenAIBackend(options.url, model, key=key, concurrency=batch or 16, retry=retry, shape=shape)
+        return OpenAIBackend(
+            options.url,
+            model,
+            key=os.environ.get("OPENAI_API_KEY") or "none",
+            concurrency=batch or 16,
+            timeout=options.timeout,
+            shape=None if options.model_config is None else read_shape(options.model_config),
+        )
     if find_spec("torch") is None or find_spec("transformers") is None:
         raise ConfigError("models in the process need torch and transformers: pip install 'lintseq[train]'")
     from lintseq.lm.backends.transformers import open_model

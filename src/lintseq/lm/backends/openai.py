@@ -1,7 +1,8 @@
 """OpenAI-compatible servers: vLLM, SGLang, llama.cpp, TGI, `transformers serve`, and hosted services.
 
 Each completion is its own request with its own seed, several of them concurrently; a server with a prefix cache still
-processes a shared prompt once. Answers without a completion are requested again.
+processes a shared prompt once. The client repeats failed requests; answers without a completion are requested again
+here.
 
 The extra parameters `skip_special_tokens` (which preserves `<|diff|>`) and `min_tokens` are dropped, with a warning,
 if a server rejects them. A server that rejects top-k or min-p ends the run.
@@ -9,7 +10,6 @@ if a server rejects them. A server that rejects top-k or min-p ends the run.
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -37,17 +37,6 @@ _STOP_KEYS = ("stop_reason", "matched_stop")
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How long to wait for a server and how often to try again; times are in seconds."""
-
-    timeout: float = 600.0
-    tries: int = 8
-    first_pause: float = 0.5
-    longest_pause: float = 30.0
-    """Pauses double from `first_pause`, unless the server sends `retry-after`."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Answer:
     """A server's answer to one request."""
 
@@ -62,15 +51,6 @@ class _Answer:
     completion_tokens: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """A failed request that may succeed later."""
-
-    message: str
-    pause: float | None = None
-    """Seconds to wait, if the server says."""
-
-
 class OpenAIBackend:
     """A model on a server; a `Backend`."""
 
@@ -81,22 +61,24 @@ class OpenAIBackend:
         *,
         key: str = "none",
         concurrency: int = 16,
-        retry: RetryPolicy = RetryPolicy(),
+        timeout: float = 600.0,
+        tries: int = 8,
+        pause: float = 0.5,
         shape: ModelShape | None = None,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """`timeout` is in seconds per request; `pause` in seconds, doubled after each of `tries`."""
         try:
             import openai
         except ModuleNotFoundError:
             raise ConfigError("the backend openai needs a package: pip install 'lintseq[openai]'") from None
         self._openai = openai
-        self._client = openai.OpenAI(base_url=url, api_key=key, max_retries=0, timeout=retry.timeout)
+        self._client = openai.OpenAI(base_url=url, api_key=key, max_retries=tries - 1, timeout=timeout)
         self.url = url
         self.model = model
         self.concurrency = concurrency
-        self.retry = retry
+        self.tries = tries
+        self.pause = pause
         self.shape = shape
-        self._sleep = sleep
         self._lock = threading.Lock()
         self._dropped: set[str] = set()
         self._closing = threading.Event()
@@ -151,6 +133,9 @@ class OpenAIBackend:
                         if on_text is not None:
                             on_text(completion.request, completion.text)
                         yield completion
+            except BaseException:
+                self._client.close()  # ends the retries of requests in flight
+                raise
             finally:
                 self._closing.set()
                 for future in running:
@@ -233,29 +218,52 @@ class OpenAIBackend:
     def _ask(
         self, prompt: Prompt, sampling: SamplingParameters, seed: int, max_tokens: int, stop: Sequence[str]
     ) -> _Answer:
-        """Return the server's answer; raises `ToolError` if it keeps failing."""
-        pause, attempt = self.retry.first_pause, 0
-        while True:
-            attempt += 1
-            extra = self._extra_parameters(sampling, max_tokens)
-            answer = self._send(
+        """Return the server's answer; raises `ToolError` if there is none after several tries."""
+        for attempt in range(self.tries):
+            if attempt and self._closing.wait(self.pause * 2 ** (attempt - 1)):
+                break
+            body = self._send(
                 prompt,
-                extra,
+                sampling,
                 temperature=sampling.temperature,
                 top_p=sampling.top_p,
                 max_tokens=max_tokens,
                 seed=seed % (1 << 31),
                 **({"stop": list(stop)} if stop else {}),
             )
-            if isinstance(answer, _Answer):
+            if (answer := _read_answer(body)) is not None:
                 return answer
-            if attempt >= self.retry.tries or self._closing.is_set():
-                raise ToolError(
-                    f"the server at {self.url} did not answer a request in {attempt} tries: {answer.message};"
-                    " finished completions are kept: continue with --resume"
-                )
-            self._sleep(min(answer.pause or pause, self.retry.longest_pause))
-            pause *= 2
+            with self._lock:
+                self._without_completion += 1
+        raise self._no_answer(f"the answer holds no completion: {shorten(body, 200)!r}")
+
+    def _send(self, prompt: Prompt, sampling: SamplingParameters, **parameters: Any) -> str:
+        """Return the body of an answer, omitting parameters that the server rejects."""
+        client = self._client.completions if isinstance(prompt, str) else self._client.chat.completions
+        key = "prompt" if isinstance(prompt, str) else "messages"
+        create: Callable[..., Any] = client.with_raw_response.create
+        while True:
+            extra = self._extra_parameters(sampling, parameters["max_tokens"])
+            try:
+                raw = create(**{key: prompt}, model=self.model, n=1, extra_body=extra, **parameters)
+                return raw.text if isinstance(raw.text, str) else str(raw.text())
+            except self._openai.APIStatusError as error:
+                message = shorten(" ".join(str(error.message).split()), 300)
+                if error.status_code in (408, 409, 429) or error.status_code >= 500:
+                    raise self._no_answer(f"status {error.status_code}: {message}") from None
+                if error.status_code not in (400, 422) or not self._drop_parameter(extra, message):
+                    raise ConfigError(
+                        f"the server at {self.url} refuses the request, with status {error.status_code}: {message}"
+                    ) from None
+            except self._openai.APIConnectionError as error:  # timeouts too
+                cause = error.__cause__ or error
+                raise self._no_answer(f"{type(error).__name__} ({type(cause).__name__}: {cause})") from None
+
+    def _no_answer(self, reason: str) -> ToolError:
+        return ToolError(
+            f"the server at {self.url} did not answer a request in {self.tries} tries: {reason};"
+            " finished completions are kept: continue with --resume"
+        )
 
     def _extra_parameters(self, sampling: SamplingParameters, max_tokens: int) -> dict[str, Any]:
         """Return the parameters that are not part of OpenAI's protocol."""
@@ -269,51 +277,27 @@ class OpenAIBackend:
             extra["min_p"] = sampling.min_p
         return extra
 
-    def _send(self, prompt: Prompt, extra: Mapping[str, Any], **parameters: Any) -> _Answer | _Failure:
-        """Send one request; raises `ConfigError` if the server refuses it for good."""
-        client = self._client.completions if isinstance(prompt, str) else self._client.chat.completions
-        key = "prompt" if isinstance(prompt, str) else "messages"
-        create: Callable[..., Any] = client.with_raw_response.create
-        try:
-            raw = create(**{key: prompt}, model=self.model, n=1, extra_body=extra, **parameters)
-        except self._openai.APIStatusError as error:
-            return self._refused(error, extra)
-        except self._openai.APIConnectionError as error:  # timeouts too
-            cause = error.__cause__ or error
-            return _Failure(f"{type(error).__name__} ({type(cause).__name__}: {cause})")
-        answer = _read_answer(raw.text if isinstance(raw.text, str) else raw.text())
-        if isinstance(answer, _Failure):
-            with self._lock:
-                self._without_completion += 1
-        return answer
-
-    def _refused(self, error: Any, extra: Mapping[str, Any]) -> _Failure:
-        """Return a failure if the request may succeed later, or without a parameter, which is dropped."""
-        status, reason = error.status_code, shorten(" ".join(str(error.message).split()), 300)
-        message = f"status {status}: {reason}"
-        if status in (408, 409, 425, 429) or status >= 500:
-            return _Failure(message, pause=_seconds(error.response.headers.get("retry-after")))
-        if status in (400, 422):
-            with self._lock:
-                candidates = [name for name in OPTIONAL_PARAMETERS if name in extra]
-                named = [name for name in candidates if name in reason]
-                if not named and not any(name in reason for name in ("top_k", "min_p")):
-                    named = [name for name in candidates if name not in self._dropped]
-                if named:
-                    self._dropped.add(named[0])
-                    return _Failure(message, pause=1e-3)
-        raise ConfigError(f"the server at {self.url} refuses the request, with status {status}: {reason}") from None
+    def _drop_parameter(self, extra: Mapping[str, Any], message: str) -> bool:
+        """Drop the parameter that a server seems to reject; return whether one can be dropped."""
+        with self._lock:
+            candidates = [name for name in OPTIONAL_PARAMETERS if name in extra]
+            named = [name for name in candidates if name in message]
+            if not named and not any(name in message for name in ("top_k", "min_p")):
+                named = candidates
+            self._dropped.update(named[:1])
+            return bool(named)
 
 
-def _read_answer(body: str) -> _Answer | _Failure:
+def _read_answer(body: str) -> _Answer | None:
+    """Return the answer in the body of a response, or None if it holds no completion."""
     try:
         answer = json.loads(body)
         choice = answer["choices"][0]
         text = choice["message"]["content"] if "message" in choice else choice["text"]
     except (ValueError, LookupError, TypeError):
-        text = None
+        return None
     if not isinstance(text, str):
-        return _Failure(f"the answer holds no completion: {shorten(body, 200)!r}")
+        return None
     usage = answer.get("usage") or {}
     return _Answer(
         text,
@@ -327,11 +311,3 @@ def _read_answer(body: str) -> _Answer | _Failure:
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        seconds = float(text or "")
-    except ValueError:
-        return None
-    return seconds if seconds >= 0 else None
