@@ -27,7 +27,7 @@ steps = {steps}
 layers = 2
 width = 64
 heads = 4
-inner = 192
+ffn_width = 192
 context = 128
 
 [data]
@@ -152,7 +152,7 @@ def count(path: Path) -> int:
 
 def whole(folder: Path) -> int:
     """Return the step of the last whole checkpoint; 0 if there is none."""
-    found = (folder / "killed.partial" / "run" / "checkpoints").glob("checkpoint-*/whole")
+    found = (folder / "killed.partial" / "checkpoints").glob("checkpoint-*/complete")
     return max((int(path.parent.name.removeprefix("checkpoint-")) for path in found), default=0)
 
 

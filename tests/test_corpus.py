@@ -90,9 +90,9 @@ def test_every_document_is_in_the_corpus_once_in_order(name, tmp_path):
     path = write(tmp_path / name, texts, "content")
     corpus = make([path], tmp_path / "corpus")
     assert read_back(corpus) == texts
-    assert corpus.tallies[0].documents["train"] == 700
-    assert corpus.tallies[0].bytes["train"] == sum(len(text.encode()) for text in texts)
-    assert corpus.end == toy_tokenizer().eos_token_id
+    assert corpus.sources[0]["documents"]["train"] == 700
+    assert corpus.sources[0]["bytes"]["train"] == sum(len(text.encode()) for text in texts)
+    assert corpus.manifest["end"] == toy_tokenizer().eos_token_id
 
 
 def test_files_of_any_kind_are_documents(tmp_path):
@@ -143,7 +143,7 @@ def test_rows_without_a_text_are_counted_by_reason(tmp_path):
     (tmp_path / "in.jsonl").write_text("\n".join(lines) + "\n")
     corpus = make([str(tmp_path / "in.jsonl")], tmp_path / "corpus")
     assert read_back(corpus) == ["good"]
-    assert corpus.tallies[0].skipped == {
+    assert corpus.sources[0]["skipped"] == {
         "not-string": 1,
         "empty": 1,
         "not-json": 1,
@@ -158,7 +158,7 @@ def test_a_text_that_spells_the_end_token_does_not_end_the_document(tmp_path):
     corpus = make([write(tmp_path / "in.jsonl", texts)], tmp_path / "corpus")
     assert read_back(corpus) == texts
     tokens, _ = corpus.stream(0, "train").window(0, len(corpus.stream(0, "train")))
-    assert list(map(int, tokens)).count(corpus.end) == 2
+    assert list(map(int, tokens)).count(toy_tokenizer().eos_token_id) == 2
 
 
 def test_what_is_held_out_depends_on_the_text_only(small, tmp_path):
@@ -238,7 +238,7 @@ def test_a_killed_build_leaves_no_process_and_can_be_continued(tmp_path, monkeyp
         time.sleep(0.05)
     assert not any(Path(f"/proc/{child}/exe").exists() for child in children)
     state = json.loads((tmp_path / "corpus.partial" / "state.json").read_text())
-    assert 0 < state["progress"]["tallies"][0]["documents"]["train"] < 4_000
+    assert 0 < state["progress"]["counts"][0]["documents"]["train"] < 4_000
     subprocess.run(command, cwd=tmp_path, check=True, timeout=120)
     build_corpus(CorpusOptions(train=(CorpusSource(path="in.jsonl"),)), toy_tokenizer(), "alone")
     assert contents(tmp_path / "corpus") == contents(tmp_path / "alone")
@@ -356,7 +356,9 @@ def test_positions_restart_in_each_document_and_its_first_token_is_not_predicted
         row = rows[number]
         expected = []
         for token in row["input_ids"].tolist():
-            expected.append((expected[-1][0] + 1 if expected and expected[-1][1] != corpus.end else 0, token))
+            expected.append(
+                (expected[-1][0] + 1 if expected and expected[-1][1] != toy_tokenizer().eos_token_id else 0, token)
+            )
         assert row["position_ids"].tolist() == [place for place, _ in expected]
         for at, (place, token) in enumerate(expected):
             first = place == 0 and at > 0

@@ -36,7 +36,7 @@ def test_every_step_is_full_and_the_plan_is_deterministic(rows, match, epochs, b
     own, reference = arms(rows)
     plan, again = (make_plan(own, reference, match=match, epochs=epochs, batch=batch, seed=seed) for _ in range(2))
     assert plan == again
-    assert len(plan.order) == plan.steps * batch and plan.steps >= 1
+    assert len(plan.order) == plan.own.steps * batch and plan.own.steps >= 1
     assert set(plan.order) <= set(range(len(own)))
     assert plan.own.trained == sum(own.trained[one] for one in plan.order)
 
@@ -48,7 +48,7 @@ def test_the_plain_arm_is_its_own_reference_whatever_is_matched(rows, match, epo
     alone = make_plan(reference, None, match="none", epochs=epochs, batch=batch, seed=seed)
     assert plan.order == alone.order
     assert plan.own == plan.reference == alone.own
-    assert 0 <= plan.steps * batch - epochs * len(reference) < batch + 1e-3 or plan.steps == 1
+    assert 0 <= plan.own.steps * batch - epochs * len(reference) < batch + 1e-3 or plan.own.steps == 1
 
 
 @given(data, *settings.values())
@@ -82,7 +82,7 @@ def test_the_same_tokens_to_half_a_step(rows, epochs, batch, seed):
         for start in range(0, len(plan.order), batch)
     ]
     missed = plan.own.trained - plan.reference.trained
-    assert plan.steps == 1 or 2 * missed <= steps[-1]
+    assert plan.own.steps == 1 or 2 * missed <= steps[-1]
     # One step more would be no closer: a step is at most the largest batch there can be.
     assert -2 * missed <= batch * max(own.trained)
     seen = plan.own.row_seen
@@ -92,7 +92,7 @@ def test_the_same_tokens_to_half_a_step(rows, epochs, batch, seed):
 def test_the_papers_arms_see_each_row_as_often_and_each_draw_twice():
     draws = edits([[100 + row] * 5 for row in range(40)])
     plan = make_plan(draws, plain([60] * 40), match="steps", epochs=10, batch=16, seed=42)
-    assert plan.steps == 25
+    assert plan.own.steps == 25
     assert set(Counter(plan.order).values()) == {2}
     assert plan.own.row_seen == plan.reference.row_seen == (10, 10, 10)
     assert plan.own.trained > plan.reference.trained

@@ -15,7 +15,7 @@ from toys import TEXTS, bare_tokenizer, libraries, toy_model, toy_tokenizer
 
 from lintseq.cli import main
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.slow]
 libraries()
 
 FINETUNE = """

@@ -46,11 +46,11 @@ def finetune(
     options = read_recipe(recipe, FinetuneRecipe, settings=set or ())
     with resumable_meter(shown=shown) as meter:
 
-        def on_record(count: int) -> None:
+        def on_records(count: int) -> None:
             meter(count, None, f"tokenizing: {plural(count, 'record')}")
 
         if output is None or plan:
-            planned = finetuning.plan_finetuning(options, on_record=on_record)
+            planned = finetuning.plan_finetuning(options, on_records=on_records)
             show(planned.as_dict(), plan_table(planned), json=json, shown=is_first_process())
             return
         report = finetuning.finetune(
@@ -58,7 +58,7 @@ def finetune(
             output,
             resume=resume,
             overwrite=overwrite,
-            on_record=on_record,
+            on_records=on_records,
             on_plan=lambda planned: typer.echo(plan_table(planned), err=True) if shown else None,
             on_step=step_meter(meter),
         )
@@ -67,30 +67,27 @@ def finetune(
 
 def plan_table(plan: "FinetunePlan") -> str:
     """Return what a run sees next to the plain arm, and which records were lost, as text."""
-    arms = [("this run", plan.arm.own), *([("plain arm", plan.arm.reference)] if plan.arm.reference else [])]
-    columns = [
-        [f"matched by {plan.arm.match}" if plan.arm.reference else "not matched", *_budget_rows(plan.arm.own)],
-        *([name, *_budget_rows(budget).values()] for name, budget in arms),
-    ]
-    widths = [max(map(len, column)) for column in columns]
-    lines = []
-    for name, *numbers in zip(*columns, strict=True):
-        cells = [number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True)]
-        lines.append("  ".join([name.ljust(widths[0]), *cells]))
-    return "\n".join([*lines, *_losses(plan)])
+    own, reference = plan.arm.own, plan.arm.reference
+    columns = [("this run", _budget_rows(own)), *([("plain arm", _budget_rows(reference))] if reference else [])]
+    rows = [(f"matched by {plan.arm.match}" if reference else "not matched", [title for title, _ in columns])]
+    rows += [(name, [budget[name] for _, budget in columns]) for name in columns[0][1]]
+    return "\n".join(
+        [table([(name, "".join(f"{cell:>18}" for cell in cells)) for name, cells in rows]), *_losses(plan)]
+    )
 
 
 def _budget_rows(budget: "ArmBudget") -> dict[str, str]:
     low, mean, high = budget.row_seen
-    return {
-        "steps": f"{budget.steps:,}",
-        "examples seen": f"{budget.examples:,}",
-        "passes": f"{budget.passes:.2f}",
-        "distinct rows": f"{budget.rows:,}",
-        "times a row is seen": f"{low}" if low == high else f"{mean:.2f} ({low} to {high})",
-        "trained tokens": f"{budget.trained:,}",
-        "tokens, with prompts": f"{budget.tokens:,}",
+    counts = {
+        "steps": budget.steps,
+        "examples seen": budget.examples,
+        "distinct rows": budget.rows,
+        "trained tokens": budget.trained,
+        "tokens, with prompts": budget.tokens,
     }
+    times = f"{low}" if low == high else f"{mean:.2f} ({low} to {high})"
+    passes = {"passes": f"{budget.passes:.2f}", "times a row is seen": times}
+    return {name: f"{count:,}" for name, count in counts.items()} | passes
 
 
 def _losses(plan: "FinetunePlan") -> list[str]:

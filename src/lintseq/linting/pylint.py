@@ -1,11 +1,11 @@
-"""pylint, the paper's linter, warm in this process: its E and F messages, W0311 and W0231.
+"""pylint, the paper's linter, kept warm in this process: its E and F messages, W0311 and W0231.
 
-It reads no configuration file and writes none. What pylint would do once for each run (load its
-checkers, build the tree of the builtins) is done once; what could carry over from one state to the
-next is undone after each (`_Engine.forget`). Comments that steer pylint (`# pylint: disable=...`) have their effect.
+No configuration file is read or written. What pylint does at the start of a run (loading its checkers, building the
+tree of the builtins) is done once; what could carry over from one state to the next is undone after each
+(`_Engine.forget`). Pragma comments (`# pylint: disable=...`) work as usual.
 
-`pylint` resolves no import, so that its verdict does not depend on what is installed;
-`pylint+imports` does, as the published code has it.
+`pylint` resolves no imports, so that its diagnostics do not depend on installed packages; `pylint+imports` does, as in
+the published code.
 """
 
 import ast
@@ -14,7 +14,7 @@ import io
 import re
 import tokenize
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from astroid import nodes
@@ -44,18 +44,18 @@ IMPORT_MESSAGES = ("E0401", "E0402", "E0611")
 
 _NAME = "lintseq_state"
 _LINES_KEPT = 60_000
-"""How many lines of imported modules to keep as trees, at about 12 kB a line, before all of them are dropped."""
+"""How many lines of imported modules are kept as trees, at about 12 kB a line, before all are dropped."""
 
 _SUSPICIOUS = re.compile(f"[\r{re.escape(''.join({char.unescaped for char in BAD_CHARS} | set(BIDI_UNICODE)))}]")
 _ENCODING = re.compile(rb"coding(?=[:=])")
 
 
 class PylintLinter:
-    """One warm pylint; whatever breaks in it is a `ToolError` and it starts afresh."""
+    """A warm pylint. An exception in it becomes a `ToolError`, and the next state gets a new one."""
 
     def __init__(self, *, resolve_imports: bool = False) -> None:
         self._resolve_imports = resolve_imports
-        # At once, so that processes forked from this one start warm.
+        # Created at once, so that processes forked from this one start warm.
         self._engine: _Engine | None = _Engine(resolve_imports=resolve_imports)
 
     @property
@@ -68,8 +68,8 @@ class PylintLinter:
     def check(self, source: str) -> list[Diagnostic]:
         if errors := syntax_errors(source, "E0001"):
             return errors
-        # A tree is full of cycles. Left alone, the collector goes through the growing tree many times over;
-        # it is dead as a whole at the end, when one look at the young objects frees it.
+        # Trees are full of cycles. If enabled, the collector would traverse the growing tree many times; disabled, it
+        # frees the whole tree at the end in one pass over the young objects.
         if not gc.isenabled():
             return self._check(source)
         gc.disable()
@@ -80,7 +80,7 @@ class PylintLinter:
 
     def _check(self, source: str) -> list[Diagnostic]:
         engine = self._engine or _Engine(resolve_imports=self._resolve_imports)
-        self._engine = None  # only an engine that came through whole is used again
+        self._engine = None  # only an engine that did not fail is reused
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -97,10 +97,13 @@ class PylintLinter:
 
 
 class _Engine:
-    """A PyLinter with the checkers that can say what counts, and what it takes to use it again and again."""
+    """A PyLinter with the checkers that have enabled messages, made reusable."""
 
     def __init__(self, *, resolve_imports: bool) -> None:
         self._resolve_imports = resolve_imports
+        # Settings that all users of astroid in this process share. The published code runs pylint with
+        # --unsafe-load-any-extension; the others are pylint's defaults.
+        self._shared = {"always_load_extensions": resolve_imports, "max_inferable_values": 100, "prefer_stubs": False}
         self._manager = AstroidManager()
         self._builder = _StateBuilder(self._manager)
         self._modules = _Modules(self._manager)
@@ -114,45 +117,41 @@ class _Engine:
         if not resolve_imports:
             for message in IMPORT_MESSAGES:
                 linter.disable(message)
-        linter.set_option("generated-members", ["cv2.*"])  # as the published code sets it
-        linter.set_option("missing-member-hint", False)  # guesses do not count, and take time
-        linter.initialize()  # not `open`, which would set what other users of astroid share
+        linter.set_option("generated-members", ["cv2.*"])  # as in the published code
+        linter.set_option("missing-member-hint", False)  # guesses do not count, and are slow
+        linter.initialize()  # not `open`, which changes settings that other users of astroid share
         linter.set_current_module(_NAME, _NAME)
         checkers = linter.prepare_checkers()
         self._format = _only(checkers, FormatChecker)
         self._unicode = _only(checkers, UnicodeChecker)
         self._walker = ASTWalker(linter)
-        self._walker.exception_msg = True  # an exception is ours to report
+        self._walker.exception_msg = True  # we report exceptions ourselves
         for checker in checkers:
             if checker not in (linter, self._format, self._unicode):
                 checker.open()
                 self._walker.add_checker(checker)
                 _skip_costly_warnings(checker)
         linter._by_id_managed_msgs.clear()
-        self._notes = [place for checker in checkers for place in _empty_containers(checker)]
+        self._notes = [note for checker in checkers for note in _empty_containers(checker)]
 
     def run(self, source: str) -> list[Diagnostic]:
         """Return pylint's diagnostics for `source`, which compiles."""
-        if self._manager.builtins_module is not self._modules.builtins:  # someone cleared astroid's caches
+        if self._manager.builtins_module is not self._modules.builtins:  # astroid's caches were cleared
             self._modules = _Modules(self._manager)
-        manager = self._manager
-        before = manager.always_load_extensions, manager.max_inferable_values, manager.prefer_stubs
-        # The published code runs pylint with --unsafe-load-any-extension; the others are pylint's defaults.
-        self._set(self._resolve_imports, 100, False)
+        before = {name: getattr(self._manager, name) for name in self._shared}
+        self._set_shared(self._shared)
         try:
             self._judge(source)
             number = LineNumbers(source)
             found = self._reporter.messages
             return [Diagnostic(message.msg_id, message.msg, number(message.line)) for message in found]
         finally:
-            self._set(*before)
+            self._set_shared(before)
             self.forget()
 
-    def _set(self, always_load_extensions: bool, max_inferable_values: int, prefer_stubs: bool) -> None:
-        """Set what all users of astroid in this process share."""
-        self._manager.always_load_extensions = always_load_extensions
-        self._manager.max_inferable_values = max_inferable_values
-        self._manager.prefer_stubs = prefer_stubs
+    def _set_shared(self, settings: Mapping[str, object]) -> None:
+        for name, value in settings.items():
+            setattr(self._manager, name, value)
 
     def _judge(self, source: str) -> None:
         tree = _parse(source)
@@ -178,10 +177,10 @@ class _Engine:
         self._walker.walk(module)
 
     def forget(self) -> None:
-        """Undo what the last state left behind: pylint's and astroid's caches hold on to every tree they saw."""
+        """Undo what the last state left behind: the caches of pylint and astroid keep every tree they see."""
         self._reporter.messages.clear()
         for notes, name in self._notes:
-            if name in notes:  # some throw theirs away
+            if name in notes:  # some checkers delete theirs
                 notes[name].clear()
         self._builder.undo()
         clear_lru_caches()
@@ -194,15 +193,15 @@ class _Engine:
 
 
 class _Modules:
-    """astroid's store of modules: what it held when we came stays; what imports brought goes when it is too much."""
+    """astroid's module cache: initial modules are kept, imported ones are dropped when they become too many."""
 
     def __init__(self, manager: AstroidManager) -> None:
         self.builtins: nodes.Module = manager.builtins_module
         _remember_ancestors(self.builtins)
         self._manager = manager
         self._modules: dict[str, nodes.Module] = manager.astroid_cache
-        # What `from . import name` finds. astroid leaves there the first scrap of code of its own that it
-        # happens to parse; an empty module says the same of any name, and always.
+        # The module that `from . import name` finds. astroid puts the first snippet there that it happens to parse;
+        # an empty module gives the same answer for every name, always.
         self._modules.pop("", None)
         AstroidBuilder(manager).string_build("")
         self._kept = dict(self._modules)
@@ -210,7 +209,7 @@ class _Modules:
         self._tables = [(table, _copied(table)) for table in self._writable()]
 
     def tidy(self) -> None:
-        """Forget the state; and all imported modules, when they have become many."""
+        """Drop the state, and all imported modules once they are too many."""
         self._modules.pop(_NAME, None)
         self._modules[""] = self._kept[""]
         if len(self._modules) != self._seen:
@@ -223,12 +222,12 @@ class _Modules:
         self._modules.update(self._kept)
         self._seen = len(self._kept)
         self._manager._mod_file_cache.clear()
-        for table, original in self._tables:  # loading them wrote into the builtins
+        for table, original in self._tables:  # loading them changed the builtins
             table.clear()
             table.update(_copied(original))
 
     def _writable(self) -> Iterator[dict[str, list[nodes.NodeNG]]]:
-        """Yield where the assignment to an attribute of a builtin is noted."""
+        """Yield the tables in which assignments to attributes of builtins are recorded."""
         yield self.builtins.locals
         for node in self.builtins.body:
             if isinstance(node, nodes.ClassDef | nodes.FunctionDef):
@@ -241,10 +240,10 @@ def _copied(table: dict[str, list[nodes.NodeNG]]) -> dict[str, list[nodes.NodeNG
 
 
 class _StateBuilder(AstroidBuilder):
-    """Builds the tree of a state, and takes back what building it wrote into other modules' trees.
+    """Builds the tree of a state, and undoes what building it changed in the trees of other modules.
 
-    `error = ValueError(); error.code = 1` gives astroid's ValueError an attribute `code`, for good: the next
-    state would find it there, and the attribute would keep this state's whole tree alive.
+    `error = ValueError(); error.code = 1` permanently gives astroid's ValueError an attribute `code`: the next state
+    would see it, and it would keep the whole tree of this state alive.
     """
 
     def __init__(self, manager: AstroidManager) -> None:
@@ -276,7 +275,7 @@ class _StateBuilder(AstroidBuilder):
             return
 
     def undo(self) -> None:
-        """Take back what the states since the last call wrote."""
+        """Undo the changes since the last call."""
         for table, node in self._written:
             rest = [value for value in table.get(node.attrname, ()) if value is not node]
             if rest:
@@ -287,7 +286,7 @@ class _StateBuilder(AstroidBuilder):
 
 
 class _Rebuilder(TreeRebuilder):
-    """astroid's rebuilder, but it does not tokenize each header to learn its last column, which we do not use."""
+    """astroid's rebuilder without tokenizing each header to find its last column, which is not used here."""
 
     def _get_position_info(self, node: Any, parent: Any) -> Position:
         return Position(node.lineno, node.col_offset, node.lineno, node.col_offset)
@@ -298,7 +297,7 @@ def _refuse_import(modname: str, *_: object, **__: object) -> NoReturn:
 
 
 def _remember_ancestors(builtins: nodes.Module) -> None:
-    """Let the builtin classes answer from memory what they are asked most, and always answer alike."""
+    """Cache the most frequent queries of builtin classes, which also makes the answers always the same."""
     for cls in builtins.body:
         if isinstance(cls, nodes.ClassDef):
             vars(cls).update(ancestors=_remembered_ancestors(cls), _find_metaclass=_constant(cls.metaclass()))
@@ -314,7 +313,7 @@ def _remembered_ancestors(cls: nodes.ClassDef) -> Callable[..., Iterator[nodes.C
 
 
 def _empty_containers(checker: object) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield where `checker` keeps notes on the trees it sees; none does yet, and some never throw them away."""
+    """Yield the containers in which `checker` collects facts about trees: all empty now, some never cleared."""
     for name, value in vars(checker).items():
         if isinstance(value, list | dict | set):
             if not value:
@@ -328,7 +327,7 @@ def _constant(value: object) -> Callable[..., object]:
 
 
 def _undeclared(source: str) -> bytes:
-    """Return `source` as bytes that declare no encoding: it is Unicode already, whatever it once was."""
+    """Return `source` as UTF-8 that declares no encoding."""
     head = source.encode().split(b"\n", 2)
     return b"\n".join([*(_ENCODING.sub(b"c_ding", line) for line in head[:2]), *head[2:]])
 
@@ -338,18 +337,11 @@ def _only(checkers: list[BaseChecker], kind: type) -> Any:
 
 
 _WARNINGS_ONLY = (
-    "_loopvar_name",
-    "_check_bases_classes",
-    "_check_late_binding_closure",
-    "_check_missing_timeout",
-    "_check_super_without_brackets",
-    "_check_unreachable",
-    "_check_unused_private_attributes",
-    "_check_unused_private_functions",
-    "_check_unused_private_variables",
-    "check_deprecated_method",
+    *("_loopvar_name", "_check_bases_classes", "_check_late_binding_closure", "_check_missing_timeout"),
+    *("_check_super_without_brackets", "_check_unreachable", "_check_unused_private_attributes"),
+    *("_check_unused_private_functions", "_check_unused_private_variables", "check_deprecated_method"),
 )
-"""The checkers' own steps that take time and can only lead to messages that do not count."""
+"""Slow steps of the checkers that only lead to messages that are not enabled."""
 
 
 def _skip_costly_warnings(checker: BaseChecker) -> None:
@@ -359,19 +351,19 @@ def _skip_costly_warnings(checker: BaseChecker) -> None:
 
 
 def _parse(source: str) -> ast.Module:
-    """Return the tree that astroid would parse: type comments too, where they are well placed."""
+    """Return the tree that astroid would parse, with type comments where they are valid."""
     if "type:" in source:
         try:
             return ast.parse(source, type_comments=True)
-        except SyntaxError:  # a misplaced type comment: only a comment, then
+        except SyntaxError:  # a misplaced type comment is just a comment
             pass
     return ast.parse(source)
 
 
 def _is_indented_by_four(source: str, tree: ast.Module) -> bool:
-    """Tell whether there is certainly no W0311: each line that begins a statement has four spaces a level.
+    """Tell whether W0311 is ruled out: each line that begins a statement is indented by four spaces per level.
 
-    False says nothing: pylint's own check, which needs the tokens, must have a look.
+    If False, only pylint's own check can tell, which needs the tokens.
     """
     if "\f" in source:
         return False
@@ -383,7 +375,7 @@ def _is_indented_by_four(source: str, tree: ast.Module) -> bool:
                 return False
             line = statement.end_lineno or 0
             if isinstance(statement, ast.Match):
-                return False  # nothing says where `case` begins
+                return False  # the tree does not tell where `case` begins
             for inner in _suites(statement):
                 todo.append((inner, column + 4, statement.lineno))
     return True

@@ -1,6 +1,6 @@
-"""ruff, as one language server for many states: it is asked over pipes, not started for each state.
+"""ruff, as one language server for many states, so that no process is started for each.
 
-Configuration files have no influence, nor do `noqa` comments. The server ends with this process.
+Configuration files and `noqa` comments have no effect. The server ends with this process.
 """
 
 import json
@@ -20,7 +20,7 @@ from lintseq.linting.diagnostic import Diagnostic
 from lintseq.linting.syntax import PYTHON_VERSION, LineNumbers, syntax_errors
 
 RULES = ("E9", "F7", "F63", "F5", "F821", "F822", "F823")
-"""Syntax and undefined names, and what is certainly wrong: the kinds that pyflakes agrees on."""
+"""Syntax errors, undefined names and certain errors: the kinds that pyflakes reports too."""
 
 _SETTINGS = {
     "configurationPreference": "editorOnly",
@@ -31,15 +31,17 @@ _SETTINGS = {
 }
 _DOCUMENT = "file:///lintseq/state.py"
 
-# `noqa` and `ruff: ...` comments silence findings, so the server gets to read something else of the same
-# length. Names that hold the word are renamed all alike, and back again in messages.
+# `noqa` and `ruff: ...` comments would silence findings, so the server reads something else of the same length.
+# Names that contain the word are renamed consistently, and back again in messages.
 _NOQA = re.compile(r"(?i)(?<=n)o(?=qa)")
 _RUFF_COMMENT = re.compile(r"(?i)(?<=#)([ \t]*)ruff(?=[ \t]*:)")
 _RENAMED = re.compile(r"(?i)(?<=n)0(?=qa)")
 
+_HEAD = re.compile(rb"(?i)(?:[^\r]*\r\n)*?content-length: *(\d+)\r\n(?:[^\r]+\r\n)*\r\n")
+
 
 class RuffLinter:
-    """ruff's rules in `RULES`; a server that dies is started again once for the same state."""
+    """The rules in `RULES`. If the server dies, it is started once more for the same state."""
 
     def __init__(self, *, timeout: float = 60.0) -> None:
         self._program = find_ruff()
@@ -68,7 +70,7 @@ class RuffLinter:
             except (OSError, EOFError) as second:
                 self.close()
                 raise ToolError(f"the ruff server died twice on the same state: {first}; {second}") from None
-        except BaseException:  # an answer may be left in the pipe: nothing may be read from it as the next one
+        except BaseException:  # the answer may still be in the pipe, where the next request would find it
             self.close()
             raise
         number = LineNumbers(source)
@@ -89,7 +91,7 @@ class RuffLinter:
 
 
 def find_ruff() -> str:
-    """Return the path of ruff's program, the installed package's before any other."""
+    """Return the path of the ruff executable, preferably that of the installed package."""
     try:
         from ruff.__main__ import find_ruff_bin
 
@@ -108,7 +110,7 @@ def _diagnostic(item: dict[str, Any], number: LineNumbers, *, renamed: bool) -> 
 
 
 class _Server:
-    """A `ruff server` process and the conversation with it (JSON-RPC over its standard streams)."""
+    """A `ruff server` process, spoken to in JSON-RPC over its standard streams."""
 
     def __init__(self, program: str, timeout: float) -> None:
         self.owner = os.getpid()
@@ -151,7 +153,7 @@ class _Server:
         deadline = time.monotonic() + self._timeout
         while True:
             message = self._receive(deadline)
-            if "method" in message and "id" in message:  # a question of the server's: we have no answer
+            if "method" in message and "id" in message:  # a request of the server, which gets no answer
                 self._send({"id": message["id"], "result": None})
             elif message.get("id") == self._number:
                 if "error" in message:
@@ -168,21 +170,16 @@ class _Server:
 
     def _receive(self, deadline: float) -> dict[str, Any]:
         """Return the server's next message. Raises `EOFError` if it has ended, `ToolError` at the deadline."""
-        head = self._read_until(b"\r\n\r\n", deadline)
-        length = int(re.search(rb"(?i)content-length: *(\d+)", head)[1])  # type: ignore[index]
-        while len(self._buffer) < length:
-            self._fill(deadline)
-        body, self._buffer = self._buffer[:length], self._buffer[length:]
-        message: dict[str, Any] = json.loads(body)
+        while not (head := _HEAD.match(self._buffer)):
+            self._read(deadline)
+        end = head.end() + int(head[1])
+        while len(self._buffer) < end:
+            self._read(deadline)
+        message: dict[str, Any] = json.loads(self._buffer[head.end() : end])
+        self._buffer = self._buffer[end:]
         return message
 
-    def _read_until(self, mark: bytes, deadline: float) -> bytes:
-        while mark not in self._buffer:
-            self._fill(deadline)
-        head, _, self._buffer = self._buffer.partition(mark)
-        return head
-
-    def _fill(self, deadline: float) -> None:
+    def _read(self, deadline: float) -> None:
         assert self._process.stdout is not None
         ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:

@@ -3,8 +3,10 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.resources import files
+from string import Template
 from typing import Any
 
 from lintseq.codecs import DIFF, SEPARATOR
@@ -16,10 +18,6 @@ from lintseq.lm.runs import RECIPE
 from lintseq.storage import MANIFEST, read_manifest, write_atomically
 
 README = "README.md"
-
-INSTRUCTION = "Write a Python function `is_leap(year)` that tells whether a year is a leap year."
-BEGINNING = "def is_leap(year):\n"
-PAPER = "[Piterbarg, Pinto and Fergus, 2025](https://arxiv.org/abs/2410.02749)"
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -51,117 +49,71 @@ def model_card(
 ) -> str:
     """Return the README.md of a model; `manifest` is that of its run."""
     if isinstance(recipe, FinetuneRecipe):
-        edits = recipe.data.arm == "edits"
-        tags = ["code", "python", "lintseq", *(["edit-sequences"] if edits else [])]
-        about, usage = _about_edits(recipe) if edits else _about_plain(recipe), _finetuned_usage(recipe)
-        training, base = _finetuning_table(recipe, manifest), recipe.model
+        base, text, training = recipe.model, _finetuned_text(recipe), _finetuning_table(recipe, manifest)
+        tags = ["code", "python", "lintseq", *(["edit-sequences"] if recipe.data.arm == "edits" else [])]
     else:
-        tags, base = ["lintseq"], ""
-        about, usage = _about_pretrained(recipe, manifest), _pretrained_usage()
-        training = _pretraining_table(recipe, manifest)
-    metadata = "\n".join(_metadata(tags, base, name, results))
-    return f"""---
-{metadata}
----
-
-# {name}
-
-{about}
-
-Made with lintseq, after {PAPER}.
-
-## Usage
-
-{usage}
-
-## Training
-
-{training}
-{_score_section(results)}
-## Recipe
-
-`{MANIFEST}` has versions, fingerprints and counts in machine-readable form, `log.jsonl` the loss of each step.
-
-{_fence("toml", as_toml(_without_folders(recipe)))}
-"""
+        base, text, training = "", _pretrained_text(recipe, manifest), _pretraining_table(recipe, manifest)
+        tags = ["lintseq"]
+    about, _, usage = text.partition("\n===\n")
+    return _fill(
+        "card.md",
+        metadata=_metadata(tags, base, name, results),
+        name=name,
+        about=about,
+        usage=usage.rstrip(),
+        training=training,
+        scores=_score_section(results),
+        recipe=as_toml(_without_folders(recipe)).rstrip(),
+    )
 
 
-def _metadata(tags: Sequence[str], base: str, name: str, results: Sequence[Evaluation]) -> Iterator[str]:
-    yield from ("library_name: transformers", "pipeline_tag: text-generation")
+def _fill(template: str, **values: str) -> str:
+    text = (files("lintseq.lm") / "templates" / template).read_text(encoding="utf-8")
+    return Template(text).substitute(values)
+
+
+def _metadata(tags: Sequence[str], base: str, name: str, results: Sequence[Evaluation]) -> str:
+    lines = ["library_name: transformers", "pipeline_tag: text-generation"]
     if _HUB_NAME.fullmatch(base) and not os.path.exists(base):
-        yield f"base_model: {json.dumps(base)}"
-    yield from ("tags:", *(f"- {tag}" for tag in tags))
+        lines.append(f"base_model: {json.dumps(base)}")
+    lines += ["tags:", *(f"- {tag}" for tag in tags)]
     if results:
-        yield from ("model-index:", f"- name: {json.dumps(name)}", "  results:")
+        lines += ["model-index:", f"- name: {json.dumps(name)}", "  results:"]
     for result in results:
         benchmark = str(result.settings["benchmark"]["name"])
         slug = re.sub(r"[^a-z0-9]+", "-", benchmark.lower()).strip("-")
-        yield from ("  - task:", "      type: text-generation", "    dataset:")
-        yield from (f"      name: {json.dumps(benchmark)}", f"      type: {json.dumps(slug)}", "    metrics:")
-        for k, score in _scores(result):
-            yield from (f"    - name: pass@{k}", "      type: pass_at_k", f"      value: {score:.4f}")
+        lines.append(f"""  - task:
+      type: text-generation
+    dataset:
+      name: {json.dumps(benchmark)}
+      type: {json.dumps(slug)}
+    metrics:""")
+        lines += [
+            f"    - name: pass@{k}\n      type: pass_at_k\n      value: {score:.4f}" for k, score in _scores(result)
+        ]
+    return "\n".join(lines)
 
 
 # Finetuned models
 
 
-def _about_edits(recipe: FinetuneRecipe) -> str:
-    return f"""`{_short(recipe.model)}`, finetuned on instructions and Python programs written as sequences of edits.
-It does not write a program from its first line to its last, but as edits, each preceded by `{SEPARATOR}`, that insert
-lines."""
-
-
-def _about_plain(recipe: FinetuneRecipe) -> str:
-    return f"""`{_short(recipe.model)}`, finetuned on instructions and Python programs. It writes a program from its
-first line to its last: it is the baseline for models that write programs as sequences of edits."""
-
-
-def _finetuned_usage(recipe: FinetuneRecipe) -> str:
-    edits, format = recipe.data.arm == "edits", recipe.data.format
-    separator = SEPARATOR if edits else ""
-    if recipe.data.layout == "chat":
-        prompt = f"""messages = [{{'role': 'user', 'content': {INSTRUCTION!r}}}]
-prompt = tokenizer.apply_chat_template(
-    messages, add_generation_prompt=True, return_dict=True, return_tensors='pt'
-)"""
-        text = "The prompt is the instruction, in the tokenizer's chat template."
-    else:
-        prompt = f"""instruction = {INSTRUCTION!r}
-prompt = tokenizer(instruction + '\\n{separator}', return_tensors='pt')"""
-        text = f"The prompt is the instruction and a newline{f', then `{SEPARATOR}`' if edits else ''}."
-    code = f"""{_loading("from lintseq.codecs import get_codec" if edits else "")}
-{prompt}
-output = model.generate(
-    prompt.input_ids, attention_mask=prompt.attention_mask, max_new_tokens=512, do_sample=True, temperature=0.7
-)
-ids = output[0, prompt.input_ids.shape[1] :].tolist()
-if tokenizer.eos_token_id in ids:
-    ids = ids[: ids.index(tokenizer.eos_token_id)]
-"""
-    if not edits:
-        return f"{text}\n\n{_fence('python', f'{code}print(tokenizer.decode(ids))')}"
-    code += f"""text = tokenizer.decode(ids)  # including special tokens
-print(get_codec({format!r}).resolve(text).text)"""
-    meaning = f"The format of the edits is `{format}`; see the lintseq documentation."
-    if format == DIFF.name:
-        meaning = f"""The format of the edits is `{format}`: `@@ -P,0 +S,N @@` inserts the `N` lines that follow,
-each preceded by `+`, after line `P` of the current program."""
-    return f"""{text} `resolve`, from the Python package `lintseq`, turns the output into a program, whatever it
-contains, and lists problems in its `notes`. {meaning}
-
-{_fence("python", code)}
-
-`{SEPARATOR}` is one token and not a special one, so decoding with `skip_special_tokens` keeps it."""
-
-
-def _loading(more_imports: str = "") -> str:
-    imports = f"\n{more_imports}\n" if more_imports else ""
-    return f"""from transformers import AutoModelForCausalLM, AutoTokenizer
-{imports}
-folder = 'path/to/this/folder'
-tokenizer = AutoTokenizer.from_pretrained(folder)
-model = AutoModelForCausalLM.from_pretrained(folder)
-"""
+def _finetuned_text(recipe: FinetuneRecipe) -> str:
+    data = recipe.data
+    separator = SEPARATOR if data.arm == "edits" else ""
+    prompt = f"the instruction and a newline{f', then `{SEPARATOR}`' if separator else ''}"
+    format_note = "; see the lintseq documentation"
+    if data.format == DIFF.name:
+        format_note = """: `@@ -P,0 +S,N @@` inserts the
+`N` lines that follow, each preceded by `+`, after line `P` of the current program"""
+    return _fill(
+        f"{data.arm}.md",
+        base=_short(recipe.model),
+        separator=SEPARATOR,
+        prompt=prompt if data.layout == "text" else "the instruction, in the tokenizer's chat template",
+        encode=_fill(f"{data.layout}.txt", separator=separator).rstrip(),
+        format=data.format,
+        format_note=format_note,
+    )
 
 
 def _finetuning_table(recipe: FinetuneRecipe, manifest: Mapping[str, Any]) -> str:
@@ -194,29 +146,21 @@ def _finetuning_table(recipe: FinetuneRecipe, manifest: Mapping[str, Any]) -> st
 # Pretrained models
 
 
-def _about_pretrained(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> str:
-    shape = recipe.model
-    family = {"olmo": "OLMo", "olmo2": "OLMo 2"}[shape.family]
-    sizes = f"layers: {shape.layers}, width: {shape.width}, context: {shape.context:,} tokens"
-    text = f"""A language model of {manifest["parameters"]:,} parameters, trained from scratch. It continues texts and
-does not follow instructions: finetune it with `lintseq finetune` to write programs, as edits or from top to bottom.
-
-It is a decoder in the {family} architecture ({sizes})."""
+def _pretrained_text(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> str:
+    shape, note = recipe.model, ""
     if any(source.read == "edits" for source in recipe.data.train):
-        text += f"""
-
-Its training data includes instructions with programs written as edits, each preceded by `{SEPARATOR}`."""
-    return text
-
-
-def _pretrained_usage() -> str:
-    code = f"""{_loading()}
-text = tokenizer({BEGINNING!r}, return_tensors='pt')
-output = model.generate(
-    text.input_ids, attention_mask=text.attention_mask, max_new_tokens=128, do_sample=True, temperature=0.7
-)
-print(tokenizer.decode(output[0], skip_special_tokens=True))"""
-    return _fence("python", code)
+        note = (
+            f" Its training data\nincludes instructions and programs written as edits, each preceded by `{SEPARATOR}`."
+        )
+    return _fill(
+        "pretrained.md",
+        parameters=f"{manifest['parameters']:,}",
+        family={"olmo": "OLMo", "olmo2": "OLMo 2"}[shape.family],
+        layers=str(shape.layers),
+        width=str(shape.width),
+        context=f"{shape.context:,}",
+        edits_note=note,
+    )
 
 
 def _pretraining_table(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> str:
@@ -307,7 +251,3 @@ def _table(header: tuple[str, str], rows: Sequence[tuple[str, str]]) -> str:
     cells = [[" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in [header, *rows] if row[1]]
     lines = [f"| {name} | {value} |" for name, value in cells]
     return "\n".join([lines[0], "|---|---|", *lines[1:]])
-
-
-def _fence(language: str, text: str) -> str:
-    return f"```{language}\n{text.rstrip()}\n```"

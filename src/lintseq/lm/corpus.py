@@ -16,7 +16,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass
 from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,16 @@ from lintseq.lm import tokenizers
 from lintseq.lm.documents import DocumentReader, Documents, TextOptions, open_documents
 from lintseq.lm.recipes import CorpusOptions
 from lintseq.rows import START, Mark
-from lintseq.storage import AppendFile, SaveTimer, WorkDirectory, batched, map_in_order, read_manifest
+from lintseq.storage import (
+    MANIFEST,
+    AppendFile,
+    SaveTimer,
+    WorkDirectory,
+    batched,
+    check_settings,
+    map_in_order,
+    read_manifest,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,26 +61,15 @@ class CorpusProgress:
     """Tokens of this process, without those of the run it continues."""
 
 
-@dataclass(slots=True)
-class CorpusTally:
-    """Counts of one source, by part."""
+Counts = dict[str, Counter[str]]
+"""Of one source: `documents`, `tokens` and `bytes` by part, and `skipped` rows without a text by reason."""
 
-    documents: Counter[str] = field(default_factory=Counter)
-    tokens: Counter[str] = field(default_factory=Counter)
-    bytes: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-    """Rows without a text, by reason."""
+_COUNTED = ("documents", "tokens", "bytes", "skipped")
 
-    def add(self, other: "CorpusTally") -> None:
-        for name in self.__slots__:
-            getattr(self, name).update(getattr(other, name))
 
-    def as_dict(self) -> dict[str, dict[str, int]]:
-        return {name: dict(getattr(self, name)) for name in self.__slots__}
-
-    @classmethod
-    def from_dict(cls, counts: Mapping[str, Mapping[str, int]]) -> "CorpusTally":
-        return cls(**{name: Counter(count) for name, count in counts.items()})
+def counts_from(saved: Mapping[str, Mapping[str, int]]) -> Counts:
+    """Return counts saved as JSON; zero where nothing was saved."""
+    return {name: Counter(saved.get(name, {})) for name in _COUNTED}
 
 
 # Tokenizing
@@ -96,7 +94,7 @@ class TokenizedBatch:
 
     tokens: dict[str, bytes]
     lengths: dict[str, list[int]]
-    tally: CorpusTally
+    counts: Counts
 
 
 class CorpusEncoder:
@@ -118,13 +116,13 @@ class CorpusEncoder:
     def __call__(self, batch: RowBatch) -> TokenizedBatch:
         import numpy as np
 
-        tally = CorpusTally()
+        counts = counts_from({})
         texts: list[str] = []
         for data in batch.rows:
             try:
                 texts.append(batch.reader.text(data))
             except ProgramError as error:
-                tally.skipped[error.reason] += 1
+                counts["skipped"][error.reason] += 1
         tokens: dict[str, list[int]] = {part: [] for part in PARTS}
         lengths: dict[str, list[int]] = {part: [] for part in PARTS}
         encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
@@ -134,11 +132,10 @@ class CorpusEncoder:
             ids = [*encoding.ids, self._end]
             tokens[part] += ids
             lengths[part].append(len(ids))
-            tally.documents[part] += 1
-            tally.tokens[part] += len(ids)
-            tally.bytes[part] += len(data)
+            for name, count in (("documents", 1), ("tokens", len(ids)), ("bytes", len(data))):
+                counts[name][part] += count
         packed = {part: np.array(ids, self._dtype).tobytes() for part, ids in tokens.items()}
-        return TokenizedBatch(packed, lengths, tally)
+        return TokenizedBatch(packed, lengths, counts)
 
 
 def is_held_out(text: bytes, fraction: float) -> bool:
@@ -177,17 +174,19 @@ def build_corpus(
     encoder = partial(
         CorpusEncoder, tokenizers.backend(tokenizer), tokenizer.eos_token_id, dtype, threads=workers <= 1
     )
+    if (manifest := read_manifest(os.path.join(folder, MANIFEST))) is not None:
+        check_settings(manifest["settings"], settings, folder)
+        return Corpus(folder)
     with WorkDirectory(folder, settings, resume=True) as work:
-        if work.manifest is None:
-            build = _CorpusBuild(work, data, dtype, SaveTimer(save_seconds))
-            try:
-                build.run(encoder, workers, batch_rows, on_progress)
-                build.finish(tokenizer.eos_token_id)
-            except OSError as error:
-                raise ToolError(
-                    f"cannot write the corpus {folder}: {error.strerror or error}; what is done is kept: free disk"
-                    " space and run the command again"
-                ) from error
+        build = _CorpusBuild(work, data, dtype, SaveTimer(save_seconds))
+        try:
+            build.run(encoder, workers, batch_rows, on_progress)
+            build.finish(tokenizer.eos_token_id)
+        except OSError as error:
+            raise ToolError(
+                f"cannot write the corpus {folder}: {error.strerror or error}; what is done is kept: free disk space"
+                " and run the command again"
+            ) from error
     return Corpus(folder)
 
 
@@ -223,8 +222,7 @@ class _CorpusBuild:
         self._input: int = saved["input"] if saved else 0
         self._mark = Mark(*saved["mark"]) if saved else START
         sources = len(data.train) + len(data.validation)
-        counts = saved["tallies"] if saved else [CorpusTally().as_dict()] * sources
-        self._tallies = [CorpusTally.from_dict(count) for count in counts]
+        self._counts = [counts_from(counts) for counts in (saved["counts"] if saved else [{}] * sources)]
         self._folder = work.file("files")
         if saved is None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -250,8 +248,9 @@ class _CorpusBuild:
                     self._save()
                     self._timer.done()
                 before = sum(size or 0 for size in sizes[: batch.input])
-                documents = sum(tally.documents.total() for tally in self._tallies)
-                tokens = sum(tally.tokens.total() for tally in self._tallies)
+                documents, tokens = (
+                    sum(counts[name].total() for counts in self._counts) for name in ("documents", "tokens")
+                )
                 on_progress(CorpusProgress(before + batch.mark.end, total, documents, tokens, self._new_tokens))
             for file in self._files.values():
                 file.close()
@@ -273,17 +272,18 @@ class _CorpusBuild:
         import numpy as np
 
         source, _, _ = self._inputs[batch.input]
-        tally = self._tallies[source]
+        counts = self._counts[source]
         for part in PARTS:
             if lengths := tokenized.lengths[part]:
-                ends = tally.tokens[part] + np.cumsum(np.array(lengths, "<u8"), dtype="<u8")
+                ends = counts["tokens"][part] + np.cumsum(np.array(lengths, "<u8"), dtype="<u8")
                 for kind, data in (("tokens", tokenized.tokens[part]), ("ends", ends.astype("<u8").tobytes())):
                     name = f"{file_name(source, part)}.{kind}"
                     if name not in self._files:
                         self._files[name] = AppendFile(os.path.join(self._folder, name))
                     self._files[name].write(data)
-        tally.add(tokenized.tally)
-        self._new_tokens += tokenized.tally.tokens.total()
+        for name in _COUNTED:
+            counts[name].update(tokenized.counts[name])
+        self._new_tokens += tokenized.counts["tokens"].total()
         self._input, self._mark = batch.input, batch.mark
 
     def _save(self) -> None:
@@ -292,7 +292,7 @@ class _CorpusBuild:
                 "fingerprints": self._fingerprints,
                 "input": self._input,
                 "mark": astuple(self._mark),
-                "tallies": [tally.as_dict() for tally in self._tallies],
+                "counts": self._counts,
                 "files": {name: file.mark() for name, file in self._files.items()},
             }
         )
@@ -306,7 +306,7 @@ class _CorpusBuild:
             "end": end,
             "dtype": self._dtype,
             "fingerprints": self._fingerprints,
-            "counts": [tally.as_dict() for tally in self._tallies],
+            "counts": self._counts,
         }
         self._work.finish([(self._folder, self._work.target)], manifest)
 
@@ -325,32 +325,27 @@ class Corpus:
     def __init__(self, folder: str) -> None:
         """Open the corpus in a folder; raises `ConfigError` if there is none."""
         self.folder = folder
-        manifest = read_manifest(os.path.join(folder, "manifest.json"))
+        manifest = read_manifest(os.path.join(folder, MANIFEST))
         if manifest is None or "counts" not in manifest:
             raise ConfigError(f"{folder} is not a complete corpus; make it with lintseq pretrain --prepare")
         self.manifest = manifest
-        self.tallies = [CorpusTally.from_dict(counts) for counts in manifest["counts"]]
-
-    @property
-    def end(self) -> int:
-        """Id of the end-of-text token."""
-        return int(self.manifest["end"])
+        self.sources: list[Counts] = [counts_from(counts) for counts in manifest["counts"]]
+        """The counts of each source."""
 
     def tokens(self, part: str) -> int:
         """Return the number of tokens of a part, over all sources."""
-        return sum(tally.tokens[part] for tally in self.tallies)
+        return sum(counts["tokens"][part] for counts in self.sources)
 
     def tokens_per_byte(self, part: str) -> float:
         """Return tokens per byte of text, counting end-of-text tokens."""
-        return self.tokens(part) / max(sum(tally.bytes[part] for tally in self.tallies), 1)
+        return self.tokens(part) / max(sum(counts["bytes"][part] for counts in self.sources), 1)
 
     def counts(self) -> dict[str, Any]:
         """Return the totals and the identity of the sources, as plain values."""
-        skipped = sum((tally.skipped for tally in self.tallies), Counter[str]())
+        skipped = sum((counts["skipped"] for counts in self.sources), Counter[str]())
         return {
             "tokens": {part: self.tokens(part) for part in PARTS},
-            "documents": sum(tally.documents.total() for tally in self.tallies),
-            "bytes": sum(tally.bytes.total() for tally in self.tallies),
+            **{name: sum(counts[name].total() for counts in self.sources) for name in ("documents", "bytes")},
             "skipped": dict(sorted(skipped.items())),
             "sources": self.manifest["settings"]["sources"],
             "fingerprints": self.manifest["fingerprints"],
@@ -358,10 +353,10 @@ class Corpus:
 
     def stream(self, source: int, part: str) -> "TokenStream":
         """Return the tokens of a part of a source."""
-        tally = self.tallies[source]
+        counts = self.sources[source]
         path = os.path.join(self.folder, file_name(source, part))
-        tokens = _mapped(f"{path}.tokens", self.manifest["dtype"], tally.tokens[part])
-        return TokenStream(tokens, _mapped(f"{path}.ends", "<u8", tally.documents[part]))
+        tokens = _mapped(f"{path}.tokens", self.manifest["dtype"], counts["tokens"][part])
+        return TokenStream(tokens, _mapped(f"{path}.ends", "<u8", counts["documents"][part]))
 
 
 @dataclass(frozen=True, slots=True)

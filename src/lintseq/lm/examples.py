@@ -36,7 +36,7 @@ class TrainingPair:
     """A prompt and its completion as text."""
 
     row: str
-    """Key of the row, the same for all its draws and for its program."""
+    """Key of the row: a hash of id, instruction and program, which all draws of a row have in common."""
     prompt: str
     """The instruction and a newline, then the current program unless it is empty."""
     completion: str
@@ -53,17 +53,12 @@ def pair_of(record: Record, arm: str) -> TrainingPair:
         if record.left:
             raise ProgramError("no-program", "the row has one edit of a sequence, but not the program")
         start, completion = Program(()), record.program
-    pair = TrainingPair(row_key(record), prompt_of(record.instruction, start), completion)
-    check_encoding(pair.prompt + pair.completion)
-    return pair
-
-
-def row_key(record: Record) -> str:
-    """Return a hash of id, instruction and program, which all draws of a row have in common."""
+    prompt = prompt_of(record.instruction, start)
+    check_encoding(prompt + completion)
     # A single edit does not know the final program, and the current one would distinguish draws of a row.
     program = "" if record.left or record.shape == "next-edit" else record.program
-    content = f"{record.id}\0{record.instruction}\0{program}".encode("utf-8", "surrogatepass")
-    return blake2b(content, digest_size=12).hexdigest()
+    key = blake2b(f"{record.id}\0{record.instruction}\0{program}".encode("utf-8", "surrogatepass"), digest_size=12)
+    return TrainingPair(key.hexdigest(), prompt, completion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +93,17 @@ class ExampleEncoder:
 
     def encode(self, pairs: Sequence[TrainingPair]) -> list[EncodedExample | ProgramError]:
         """Return the example of each pair, or why it has none."""
-        prompts = [self.prompt_text(pair.prompt) for pair in pairs]
+        prompts = [pair.prompt for pair in pairs]
         texts = [pair.completion for pair in pairs]
-        if self.layout == "text" and self.arm == "edits":  # the prompt ends with the separator
+        if self.layout == "chat":
+            messages = [[{"role": "user", "content": prompt.removesuffix("\n")}] for prompt in prompts]
+            prompts = [self._render(message, add_generation_prompt=True) for message in messages]
+        elif self.arm == "edits":  # the separator belongs to the prompt
+            prompts = [prompt + SEPARATOR for prompt in prompts]
             texts = [text.removeprefix(SEPARATOR) for text in texts]
         prompt_ids = self._ids(prompts)
         joint_ids = self._ids([prompt + text for prompt, text in zip(prompts, texts, strict=True)])
         return [self._example(*parts) for parts in zip(prompt_ids, joint_ids, texts, strict=True)]
-
-    def prompt_text(self, prompt: str) -> str:
-        """Return the text that the model sees before the completion."""
-        if self.layout == "chat":
-            message = {"role": "user", "content": prompt.removesuffix("\n")}
-            return self._render([message], add_generation_prompt=True)
-        return prompt + SEPARATOR if self.arm == "edits" else prompt
 
     def _example(self, prompt: list[int], joint: list[int], text: str) -> EncodedExample | ProgramError:
         seam = joint[: len(prompt)] != prompt

@@ -21,7 +21,7 @@ from lintseq.lm.batches import packed, padded
 from lintseq.lm.cards import README, model_card
 from lintseq.lm.examples import ARMS, ExampleEncoder
 from lintseq.lm.loading import load_config, load_model, load_tokenizer, require_package
-from lintseq.lm.matching import TrainingPlan, by_length, check_match, make_plan
+from lintseq.lm.matching import TrainingPlan, by_length, make_plan
 from lintseq.lm.recipes import FinetuneRecipe
 from lintseq.lm.runs import (
     CHECKPOINTS,
@@ -33,7 +33,7 @@ from lintseq.lm.runs import (
     versions,
     wait_for,
 )
-from lintseq.lm.token_files import OnRecord, TokenFile, common_rows, open_tokens, tokenize
+from lintseq.lm.token_files import OnRecords, TokenFile, common_rows, open_tokens, tokenize
 from lintseq.rows import find_inputs
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def finetune(
     *,
     resume: bool = False,
     overwrite: bool = False,
-    on_record: OnRecord = lambda count: None,
+    on_records: OnRecords = lambda count: None,
     on_plan: Callable[[FinetunePlan], None] = lambda plan: None,
     on_step: Callable[[TrainingProgress], None] = lambda progress: None,
 ) -> TrainingReport:
@@ -85,7 +85,7 @@ def finetune(
         )
     with TrainingRun(output, recipe, _fingerprints(recipe, base), resume=resume, overwrite=overwrite) as run:
         if run.manifest is None:
-            examples = prepare(recipe, base, run.path(_EXAMPLES), fingerprint=run.fingerprint, on_record=on_record)
+            examples = prepare(recipe, base, run.path(_EXAMPLES), fingerprint=run.fingerprint, on_records=on_records)
             if is_first_process():
                 plan = json.dumps(examples.plan.as_dict(), indent=1)
                 Path(run.file(PLAN)).write_text(plan + "\n", encoding="utf-8")
@@ -94,18 +94,17 @@ def finetune(
         return run.report()
 
 
-def plan_finetuning(recipe: FinetuneRecipe, *, on_record: OnRecord = lambda count: None) -> FinetunePlan:
+def plan_finetuning(recipe: FinetuneRecipe, *, on_records: OnRecords = lambda count: None) -> FinetunePlan:
     """Return what a run of a recipe would see, without training; raises `ConfigError` as `finetune` does."""
     check_recipe(recipe)
     with TemporaryDirectory(prefix="lintseq-plan-") as folder:
-        return prepare(recipe, open_base(recipe), folder, on_record=on_record).plan
+        return prepare(recipe, open_base(recipe), folder, on_records=on_records).plan
 
 
 def check_recipe(recipe: FinetuneRecipe) -> None:
     """Raise `ConfigError` for a recipe that cannot work, before anything is read."""
     for package in ("torch", "accelerate", *(["peft"] if recipe.lora.rank else [])):
         require_package(package, "finetuning")
-    check_match(recipe.match.by, epochs=recipe.match.epochs, batch=recipe.run.batch)
     if recipe.batching == "packed" and recipe.attention == "eager":
         raise ConfigError("eager attention is too slow for packed batches; set batching to padded")
 
@@ -160,7 +159,7 @@ def prepare(
     folder: str,
     *,
     fingerprint: str = "",
-    on_record: OnRecord = lambda count: None,
+    on_records: OnRecords = lambda count: None,
 ) -> PreparedExamples:
     """Return the examples of a run, tokenized into `folder` once; `fingerprint` identifies the recipe and its data.
 
@@ -175,7 +174,7 @@ def prepare(
 
     def read(path: str, *arms: str) -> None:
         folders = {os.path.join(folder, f"{len(files)}-{arm}"): encoders[arm] for arm in arms}
-        found = _tokens(path, folders, data.format, fingerprint, on_record)
+        found = _tokens(path, folders, data.format, fingerprint, on_records)
         files.update({(path, arm): file for arm, file in found.items()})
 
     reference = data.reference or data.train
@@ -200,16 +199,16 @@ def prepare(
     validation = None
     if data.validation:
         held_out = {os.path.join(folder, "validation"): encoders[data.arm]}
-        validation = _tokens(data.validation, held_out, data.format, fingerprint, on_record)[data.arm]
+        validation = _tokens(data.validation, held_out, data.format, fingerprint, on_records)[data.arm]
     summary = FinetunePlan(plan, None if rows is None else len(rows), records)
     return PreparedExamples(summary, own, order, validation)
 
 
 def _tokens(
-    path: str, folders: Mapping[str, ExampleEncoder], format: str, fingerprint: str, on_record: OnRecord
+    path: str, folders: Mapping[str, ExampleEncoder], format: str, fingerprint: str, on_records: OnRecords
 ) -> dict[str, TokenFile]:
     if is_first_process():
-        return tokenize(path, folders, format=format, fingerprint=fingerprint, on_record=on_record)
+        return tokenize(path, folders, format=format, fingerprint=fingerprint, on_records=on_records)
     return {
         encoder.arm: wait_for(lambda folder=folder: open_tokens(folder, fingerprint))  # type: ignore[misc]
         for folder, encoder in folders.items()

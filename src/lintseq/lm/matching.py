@@ -71,10 +71,6 @@ class TrainingPlan:
     reference: ArmBudget | None
     """The budget of the plain arm; None if nothing is matched."""
 
-    @property
-    def steps(self) -> int:
-        return len(self.order) // self.batch
-
     def as_dict(self) -> dict[str, Any]:
         """Return the plan without the order."""
         reference = None if self.reference is None else asdict(self.reference)
@@ -88,7 +84,10 @@ def make_plan(
 
     Raises `ConfigError` if there are no examples or an option is out of range.
     """
-    check_match(match, epochs=epochs, batch=batch)
+    if match not in MATCHES:
+        raise ConfigError(f"unknown match {match!r}; use one of {', '.join(MATCHES)}")
+    if not epochs > 0 or batch < 1:
+        raise ConfigError(f"cannot train for {epochs:g} epochs in batches of {batch}; both must be positive")
     if not len(own):
         raise ConfigError("there are no examples to train on")
     if match == "none" or reference is None:
@@ -103,16 +102,6 @@ def make_plan(
     else:
         order = _first(_passes(len(own), seed), len(plain))
     return TrainingPlan(match, batch, order, _budget(own, order, batch), _budget(reference, plain, batch))
-
-
-def check_match(match: str, *, epochs: float, batch: int) -> None:
-    """Raise `ConfigError` for options that give no plan."""
-    if match not in MATCHES:
-        raise ConfigError(f"unknown match {match!r}; use one of {', '.join(MATCHES)}")
-    if not epochs > 0:
-        raise ConfigError(f"cannot train for {epochs:g} epochs; use a number above 0")
-    if batch < 1:
-        raise ConfigError(f"a batch cannot have {batch} examples; use 1 or more")
 
 
 def by_length(order: Sequence[int], lengths: Sequence[int], batch: int) -> list[int]:

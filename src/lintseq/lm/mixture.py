@@ -172,7 +172,7 @@ class ValidationRows(Sequence[Any]):
 
     def __init__(self, corpus: Corpus, data: CorpusOptions, *, length: int) -> None:
         self._length, self._separate = length, data.separate_documents
-        self._streams = [corpus.stream(source, "validation") for source in range(len(corpus.tallies))]
+        self._streams = [corpus.stream(source, "validation") for source in range(len(corpus.sources))]
         self._sizes = [min(len(stream) // length, data.validation_rows) for stream in self._streams]
 
     def __len__(self) -> int:

@@ -19,7 +19,7 @@ from lintseq.codecs import Codec, get_codec
 from lintseq.dataset.shapes import Record, read_record
 from lintseq.errors import BrokenInputError, ConfigError, ProgramError
 from lintseq.lm.batches import Example
-from lintseq.lm.examples import EncodedExample, ExampleEncoder, pair_of
+from lintseq.lm.examples import ExampleEncoder, pair_of
 from lintseq.lm.matching import ExampleSizes
 from lintseq.rows import parse_row, read_rows
 from lintseq.storage import AppendFile, batched, write_atomically
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _BATCH = 256
 _TOKENS, _INDEX, _ABOUT = "tokens.u32", "index.i64", "about.json"
 
-OnRecord = Callable[[int], None]
+OnRecords = Callable[[int], None]
 """Called with the number of records read so far."""
 
 
@@ -60,16 +60,6 @@ class ExampleTally:
     def drop(self, reason: str) -> None:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
 
-    def add(self, example: EncodedExample) -> None:
-        size = len(example.prompt) + len(example.completion)
-        self.examples += 1
-        self.trained += len(example.completion)
-        self.tokens += size
-        self.longest = max(self.longest, size)
-        self.cut += bool(example.lost)
-        self.lost += example.lost
-        self.seams += example.seam
-
 
 @dataclass(frozen=True, slots=True)
 class TokenFile(Sequence[Example]):
@@ -93,12 +83,6 @@ class TokenFile(Sequence[Example]):
         _, end, prompt = self.spans[index].tolist()
         return Example(self.ids[start:end], prompt)
 
-    def lengths(self) -> "NDArray[np.int64]":
-        """Return the number of tokens of each example."""
-        import numpy as np
-
-        return np.diff(self.spans[:, 1], prepend=0)
-
     def select(self, rows: Mapping[str, int] | None = None) -> tuple[list[int], ExampleSizes]:
         """Return the indices and sizes of the examples whose row keys are in `rows`, numbered as there."""
         import numpy as np
@@ -106,7 +90,7 @@ class TokenFile(Sequence[Example]):
         numbers = {row: number for number, row in enumerate(self.rows)} if rows is None else rows
         own = np.array([numbers.get(row, -1) for row in self.rows], np.int64)[self.spans[:, 0]]
         indices = np.flatnonzero(own >= 0)
-        lengths = self.lengths()[indices]
+        lengths = np.diff(self.spans[:, 1], prepend=0)[indices]
         trained = lengths - self.spans[indices, 2]
         return indices.tolist(), ExampleSizes(own[indices].tolist(), trained.tolist(), lengths.tolist())
 
@@ -139,7 +123,7 @@ def tokenize(
     *,
     format: str,
     fingerprint: str,
-    on_record: OnRecord = lambda count: None,
+    on_records: OnRecords = lambda count: None,
 ) -> dict[str, TokenFile]:
     """Return the examples of a file of records by arm; tokenized, unless the folders have them already.
 
@@ -151,9 +135,10 @@ def tokenize(
         hashed = sha256()
         with ExitStack() as stack:
             writers = [stack.enter_context(_TokenWriter(*arm)) for arm in encoders.items()]
-            for records in batched(_records(path, get_codec(format), hashed, on_record), _BATCH):
+            for number, records in enumerate(batched(_records(path, get_codec(format), hashed), _BATCH)):
                 for writer in writers:
                     writer.add(records)
+                on_records(number * _BATCH + len(records))
             for writer in writers:
                 writer.finish({"fingerprint": fingerprint, "sha256": hashed.hexdigest()})
         files = {folder: open_tokens(folder, fingerprint) for folder in encoders}
@@ -163,16 +148,15 @@ def tokenize(
     return result
 
 
-def _records(path: str, codec: Codec, hashed: Any, on_record: OnRecord) -> Iterator[Record | ProgramError]:
+def _records(path: str, codec: Codec, hashed: Any) -> Iterator[Record | ProgramError]:
     """Yield the records of a file in the format of `codec`, or why a row has none, and hash all rows."""
     try:
-        for number, raw in enumerate(read_rows(path), 1):
+        for raw in read_rows(path):
             hashed.update(raw.data.strip() + b"\n")
             try:
                 yield read_record(parse_row(raw.data)).in_format(codec)
             except ProgramError as error:
                 yield error
-            on_record(number)
     except BrokenInputError as error:
         raise ConfigError(f"{error}; training on the part before it would not match the recipe") from None
 
@@ -206,14 +190,23 @@ class _TokenWriter:
                     continue
                 self._seen.add(pair.row)
             pairs.append(pair)
+        tally, tokens = self._tally, array("I")
         for pair, example in zip(pairs, self._encoder.encode(pairs), strict=True):
             if isinstance(example, ProgramError):
-                self._tally.drop(example.reason)
+                tally.drop(example.reason)
                 continue
-            self._file.write(array("I", example.prompt + example.completion).tobytes())
-            self._tally.add(example)
+            size = len(example.prompt) + len(example.completion)
+            tally.examples += 1
+            tally.trained += len(example.completion)
+            tally.tokens += size
+            tally.longest = max(tally.longest, size)
+            tally.cut += bool(example.lost)
+            tally.lost += example.lost
+            tally.seams += example.seam
+            tokens.extend(example.prompt + example.completion)
             row = self._rows.setdefault(pair.row, len(self._rows))
-            self._index.extend((row, self._tally.tokens, len(example.prompt)))
+            self._index.extend((row, tally.tokens, len(example.prompt)))
+        self._file.write(tokens.tobytes())
 
     def finish(self, about: Mapping[str, Any]) -> None:
         """Make the folder complete."""

@@ -35,6 +35,7 @@ from lintseq.storage import sync_directory
 
 _COMPLETE = "complete"
 """File that marks a checkpoint as complete."""
+_ZERO = torch.zeros((), dtype=torch.float64)
 _DISK_FULL = ("No space left", "File too large", "Disk quota exceeded", "PytorchStreamWriter failed", "unexpected pos")
 
 
@@ -93,7 +94,7 @@ def train(
         args=_arguments(options, monitor.steps),
         train_dataset=rows,
         data_collator=collate,
-        compute_loss_func=_loss(options.reduction, monitor),
+        compute_loss_func=monitor.loss,
         callbacks=[monitor],
     )
     trainer.order, trainer.monitor = order, monitor
@@ -170,7 +171,7 @@ def matrix_rate(device: str, precision: str) -> float:
 
 
 class _OrderedTrainer(Trainer):
-    """A trainer that takes rows in a given order and reports batches and gradients to the monitor."""
+    """A trainer that takes rows in a given order and reports to the monitor."""
 
     order: Sequence[int]
     monitor: "_Monitor"
@@ -185,19 +186,11 @@ class _OrderedTrainer(Trainer):
 
     def training_step(self, model: Any, *args: Any, **kwargs: Any) -> Any:
         loss = super().training_step(model, *args, **kwargs)
-        if self.accelerator.sync_gradients:
-            self.monitor.measure_gradients(model)
+        if self.accelerator.sync_gradients:  # the gradients are complete and not clipped yet
+            gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+            norm: Any = torch.nn.utils.get_total_norm(gradients)
+            self.monitor.grad_norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
         return loss
-
-
-def _loss(reduction: str, monitor: "_Monitor") -> Callable[..., torch.Tensor]:
-    def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
-        nats = summed_loss(outputs.logits, labels)
-        monitor.count_loss(nats.detach(), (labels[..., 1:] != IGNORED).sum())
-        # The trainer multiplies by the number of processes, because gradients are averaged over them.
-        return nats if reduction == "sum" else nats / num_items_in_batch
-
-    return loss
 
 
 def summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -226,13 +219,14 @@ class _Monitor(TrainerCallback):
     ) -> None:
         self.steps, self.options, self.on_step = steps, options, on_step
         self.stopped = False
-        self.shape = shape_of(model.config.to_dict())
+        shape = shape_of(model.config.to_dict())
+        self._flops_per_token = 6 * shape.weights
+        self._flops_per_attention = 12 * shape.layers * shape.heads * shape.head_size
         self.log = Path(options.log)
         self.progress = TrainingProgress(steps=steps)
         self._restore(start)
-        self._peak_rate = 0.0
-        self._grad_norm: Any = math.nan
-        self._reset()
+        self.grad_norm: Any = math.nan
+        self._tokens = self._attended = self._nats = self._labels = _ZERO
 
     def _restore(self, start: int) -> None:
         """Restore the counts of an earlier process, and drop log lines that are newer than its last checkpoint."""
@@ -248,8 +242,10 @@ class _Monitor(TrainerCallback):
         if is_first_process():
             self.log.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
-    def _reset(self) -> None:
-        self._tokens = self._attended = self._nats = self._labels = torch.zeros((), dtype=torch.float64)
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        run = self.options.run
+        rate = matrix_rate(device_of(run), precision_of(run))
+        self._peak_rate = rate * int(self.trainer.accelerator.num_processes)
         self._since = time.perf_counter()
 
     def count_inputs(self, inputs: Mapping[str, Any]) -> None:
@@ -268,16 +264,13 @@ class _Monitor(TrainerCallback):
         self._tokens = self._tokens + tokens.to("cpu", torch.float64)
         self._attended = self._attended + attended.to("cpu", torch.float64)
 
-    def count_loss(self, nats: torch.Tensor, labels: torch.Tensor) -> None:
-        """Add the loss of a micro-batch; the sums stay on its device until the step is complete."""
-        self._nats = self._nats.to(nats.device) + nats.double()
-        self._labels = self._labels.to(nats.device) + labels.double()
-
-    def measure_gradients(self, model: Any) -> None:
-        """Measure the norm of the gradients before they are clipped."""
-        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        self._grad_norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+    def loss(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        """Return the loss of a micro-batch and count it; the sums stay on its device until the step is complete."""
+        nats = summed_loss(outputs.logits, labels)
+        self._nats = self._nats.to(nats.device) + nats.detach().double()
+        self._labels = self._labels.to(nats.device) + (labels[..., 1:] != IGNORED).sum().double()
+        # The trainer multiplies by the number of processes, because gradients are averaged over them.
+        return nats if self.options.reduction == "sum" else nats / num_items_in_batch
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if not math.isfinite(float(self._nats)):
@@ -305,9 +298,8 @@ class _Monitor(TrainerCallback):
         own = torch.stack([value.to(accelerator.device) for value in sums])
         tokens, attended, nats, labels = accelerator.reduce(own, reduction="sum").tolist()
         seconds = time.perf_counter() - self._since
-        shape, before = self.shape, self.progress
-        attention = 4 * shape.layers * shape.heads * shape.head_size * attended
-        flops = 3 * (2 * shape.weights * tokens + attention)
+        before = self.progress
+        flops = self._flops_per_token * tokens + self._flops_per_attention * attended
         evaluated = (run.evaluate_every and step % run.evaluate_every == 0) or step == self.steps
         validation_loss, bits_per_byte = (self.evaluate() if evaluated else None) or (None, None)
         self.progress = TrainingProgress(
@@ -315,13 +307,13 @@ class _Monitor(TrainerCallback):
             steps=self.steps,
             loss=nats / labels if labels else math.nan,
             lr=float(self.trainer.lr_scheduler.get_last_lr()[0]),
-            grad_norm=float(self._grad_norm),
+            grad_norm=float(self.grad_norm),
             tokens=before.tokens + int(tokens),
             trained_tokens=before.trained_tokens + int(labels),
             seconds=round(before.seconds + seconds, 3),
             flops=before.flops + flops,
             tokens_per_second=round(tokens / seconds, 1),
-            mfu=round(flops / seconds / self._peak(), 4),
+            mfu=round(flops / seconds / self._peak_rate, 4),
             validation_loss=validation_loss,
             bits_per_byte=bits_per_byte,
         )
@@ -330,15 +322,8 @@ class _Monitor(TrainerCallback):
             with self.log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
             self.on_step(self.progress)
-        self._reset()
-
-    def _peak(self) -> float:
-        """Return the operations per second of all devices together on large matrices."""
-        if not self._peak_rate:
-            run = self.options.run
-            rate = matrix_rate(device_of(run), precision_of(run))
-            self._peak_rate = rate * int(self.trainer.accelerator.num_processes)
-        return self._peak_rate
+        self._tokens = self._attended = self._nats = self._labels = _ZERO
+        self._since = time.perf_counter()
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Mark a checkpoint as complete when all processes have written their part, then delete the oldest ones."""

@@ -14,13 +14,8 @@ def line_chart(title: str, x_label: str, y_label: str, lines: Mapping[str, Seque
     """Return an SVG document with one line per name, on linear axes; each line has at least one point."""
     x_ticks = _ticks([x for points in lines.values() for x, _ in points])
     y_ticks = _ticks([y for points in lines.values() for _, y in points])
-
-    def x_of(value: float) -> float:
-        return _LEFT + (value - x_ticks[0]) / (x_ticks[-1] - x_ticks[0]) * (_WIDTH - _LEFT - _RIGHT)
-
-    def y_of(value: float) -> float:
-        return _HEIGHT - _BOTTOM - (value - y_ticks[0]) / (y_ticks[-1] - y_ticks[0]) * (_HEIGHT - _TOP - _BOTTOM)
-
+    x_scale = (_WIDTH - _LEFT - _RIGHT) / (x_ticks[-1] - x_ticks[0])
+    y_scale = (_HEIGHT - _TOP - _BOTTOM) / (y_ticks[-1] - y_ticks[0])
     middle, base = (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - _BOTTOM
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif"'
@@ -31,17 +26,18 @@ def line_chart(title: str, x_label: str, y_label: str, lines: Mapping[str, Seque
         f'<text x="{_LEFT}" y="{_TOP - 10}" text-anchor="end">{escaped(y_label)}</text>',
     ]
     for value in y_ticks:
-        height = f"{y_of(value):.1f}"
+        height = f"{base - (value - y_ticks[0]) * y_scale:.1f}"
         parts.append(f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{height}" y2="{height}" stroke="#dfdbd1"/>')
         parts.append(f'<text x="{_LEFT - 6}" y="{height}" dy="4" text-anchor="end">{value:,g}</text>')
     for value in x_ticks:
-        parts.append(f'<text x="{x_of(value):.1f}" y="{base + 18}" text-anchor="middle">{value:,g}</text>')
+        x = f"{_LEFT + (value - x_ticks[0]) * x_scale:.1f}"
+        parts.append(f'<text x="{x}" y="{base + 18}" text-anchor="middle">{value:,g}</text>')
     for number, (name, points) in enumerate(lines.items()):
         color = _COLORS[number % len(_COLORS)]
-        path = " ".join(f"{x_of(x):.1f},{y_of(y):.1f}" for x, y in points)
+        scaled = [(_LEFT + (x - x_ticks[0]) * x_scale, base - (y - y_ticks[0]) * y_scale) for x, y in points]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in scaled)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="1.5"/>')
-        x, y = points[-1]
-        parts.append(f'<circle cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="3" fill="{color}"/>')
+        parts.append(f'<circle cx="{scaled[-1][0]:.1f}" cy="{scaled[-1][1]:.1f}" r="3" fill="{color}"/>')
         parts.append(f'<text x="{_LEFT + 130 * number}" y="38" fill="{color}">{escaped(name)}</text>')
     return "\n".join([*parts, "</svg>\n"])
 

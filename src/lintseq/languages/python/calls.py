@@ -3,8 +3,9 @@
 import ast
 from collections.abc import Sequence
 
-from lintseq.languages.python.scopes import Class, Function, Scope, resolve_scope
-from lintseq.languages.python.values import ClassObject, FunctionObject, Inference, base_name
+from lintseq.languages.python.scopes import Class, Function, Scope
+from lintseq.languages.python.syntax import last_name
+from lintseq.languages.python.values import Inference
 from lintseq.needs.graph import NeedsBuilder
 
 
@@ -21,19 +22,19 @@ class CallNeeds:
         if self.inference.is_opaque(call.func, scope):
             return
         match self.inference.infer(call.func, scope):
-            case (ClassObject(of=owner),):
+            case (Class() as owner,):
                 self.construct(unit, call, owner)
-            case (FunctionObject(of=function),):
+            case (Function() as function,):
                 bound = function.owner is not None and "staticmethod" not in function.decorators
                 if bound and isinstance(call.func, ast.Attribute):
                     receiver = self.inference.infer(call.func.value, scope)
-                    if receiver is not None and isinstance(receiver[0], ClassObject):
+                    if receiver is not None and isinstance(receiver[0], Class):
                         bound = "classmethod" in function.decorators
                 self.arguments(unit, call, function, bound=bound)
 
     def redefinitions(self, unit: int, call: ast.Call, name: str, scope: Scope) -> None:
         """Among several definitions of a name, the call needs one that takes its arguments."""
-        owner = resolve_scope(scope, name)
+        owner = scope.resolve(name)
         bound = owner.bindings[name] if owner is not None else []
         if len(bound) > 1:
             able = [
@@ -121,7 +122,7 @@ def _is_abstract(function: Function) -> bool:
 
 
 def _is_data_class(cls: Class) -> bool:
-    return "dataclass" in cls.decorators or any(base_name(base) == "NamedTuple" for base in cls.node.bases)
+    return "dataclass" in cls.decorators or any(last_name(base) == "NamedTuple" for base in cls.node.bases)
 
 
 def _is_open(call: ast.Call) -> bool:

@@ -10,19 +10,8 @@ from typing import Any
 
 from lintseq.languages.python.layout import Layout, Suite
 from lintseq.languages.python.names import Names
-from lintseq.languages.python.scopes import (
-    BUILTINS,
-    Binding,
-    Function,
-    Member,
-    Operation,
-    OperationKind,
-    Receiver,
-    Scope,
-    Value,
-    last_name,
-    receiver_of,
-)
+from lintseq.languages.python.scopes import Binding, Function, Instance, Member, Operation, OperationKind, Scope, Value
+from lintseq.languages.python.syntax import BUILTINS, last_name
 from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
 _TYPING = frozenset(typing.__all__)
@@ -203,10 +192,10 @@ class Expressions(Names):
         decorators = function.decorators if owner is not None else ()
         for number, arg in enumerate(names):
             unit = self.unit_of[arg.lineno - 1]
-            value: Receiver | None = None
+            value: Value | None = None
             if number == 0 and owner is not None and arg is not args.vararg and "staticmethod" not in decorators:
                 is_class = "classmethod" in decorators or getattr(function.node, "name", "") in _CLASS_METHODS
-                value = Receiver(owner, is_class)
+                value = owner if is_class else Instance(owner)
                 scope.receiver = arg.arg
                 self.need(function.unit, unit)
             scope.layers[0][arg.arg] = (unit, unit)
@@ -230,7 +219,7 @@ class Expressions(Names):
                 self.expression(base)
                 own = self.unit(target)
                 self.facts.stores.append((own, target, self.scope))
-                receiver = receiver_of(base, self.scope)
+                receiver = self.scope.receiver_of(base)
                 if receiver is not None:
                     receiver.add(attr, Member(own, value, self.scope.function, target.lineno))
             case ast.Subscript(value=base, slice=index):

@@ -9,18 +9,8 @@ from typing import NamedTuple
 
 from lintseq.languages.python.expressions import Expressions, all_parameters, visitors
 from lintseq.languages.python.layout import Layout, Suite, clause_key, is_elif
-from lintseq.languages.python.scopes import (
-    CaughtException,
-    Class,
-    ContextVariable,
-    Facts,
-    Function,
-    LoopVariable,
-    Member,
-    Presence,
-    Scope,
-    last_name,
-)
+from lintseq.languages.python.scopes import Caught, Class, Element, Entered, Facts, Function, Member, Presence, Scope
+from lintseq.languages.python.syntax import last_name
 from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
 _NESTED_BLOCKS = 18
@@ -160,7 +150,7 @@ class Flow(Expressions):
         self.expression(stmt.iter)
         if isinstance(stmt, ast.For):
             self.operation("iterate", stmt.iter)
-        self.target(stmt.target, unit, LoopVariable(stmt.iter))
+        self.target(stmt.target, unit, Element(stmt.iter))
         self.loop(stmt, unit)
 
     def visit_While(self, stmt: ast.While, unit: int) -> None:
@@ -181,7 +171,7 @@ class Flow(Expressions):
             if isinstance(stmt, ast.With):
                 self.operation("with", item.context_expr)
             if item.optional_vars is not None:
-                self.target(item.optional_vars, unit, ContextVariable(item.context_expr))
+                self.target(item.optional_vars, unit, Entered(item.context_expr))
         return self.block(stmt.body, unit)
 
     def visit_Try(self, stmt: ast.Try | ast.TryStar, unit: int) -> int:
@@ -238,7 +228,7 @@ class Flow(Expressions):
             self.expression(handler.type)
         self.scope.layers.append({})
         if handler.name:
-            self.bind(handler.name, unit, CaughtException(handler.type))
+            self.bind(handler.name, unit, Caught(handler.type))
         leaver = self.block(handler.body, unit)
         bound = self.scope.layers.pop()
         if handler.name:

@@ -8,28 +8,9 @@ import builtins
 from collections.abc import Sequence
 
 from lintseq.languages.python.calls import CallNeeds
-from lintseq.languages.python.scopes import (
-    Class,
-    Facts,
-    Function,
-    Member,
-    OperationKind,
-    Scope,
-    Value,
-    receiver_of,
-    resolve_scope,
-)
-from lintseq.languages.python.values import (
-    Builtin,
-    ClassObject,
-    FunctionObject,
-    Inference,
-    Inferred,
-    Instance,
-    base_name,
-    is_super,
-    own_methods,
-)
+from lintseq.languages.python.scopes import Class, Facts, Function, Instance, Member, OperationKind, Scope, Value
+from lintseq.languages.python.syntax import last_name
+from lintseq.languages.python.values import Builtin, Inference, Inferred, is_super
 from lintseq.needs.graph import NeedsBuilder
 
 _PROVIDERS: dict[OperationKind, tuple[str, ...]] = {
@@ -62,7 +43,7 @@ class MemberNeeds:
     def __init__(self, facts: Facts, builder: NeedsBuilder, unit_of: Sequence[int]) -> None:
         self.facts = facts
         self.builder = builder
-        self.inference = Inference(facts)
+        self.inference = Inference()
         self.calls = CallNeeds(self.inference, builder, unit_of)
         self.initializer_calls: dict[int, list[tuple[int, ast.expr]]] = {}
         """By function, its calls `X.__init__(...)`: unit and X."""
@@ -98,13 +79,14 @@ class MemberNeeds:
         makers: list[int] = []
         for value in inference.guess(base, scope):
             match value:
-                case Instance(of=owner) | ClassObject(of=owner):
+                case Instance() | Class():
+                    owner = value.of if isinstance(value, Instance) else value
                     named = inference.members(owner, node.attr)
                     makers += () if named else self.set_from_outside(value, node.attr)
                     makers += [member.unit for member in _not_after(named, node, scope)]
                     for hook in ("__getattr__", "__getattribute__"):
                         makers += inference.units(owner, hook)
-                case FunctionObject():
+                case Function():
                     makers += self.set_from_outside(value, node.attr)
                 case Builtin(type=kind) if kind is not type(None) and hasattr(kind, node.attr):
                     return
@@ -128,27 +110,27 @@ class MemberNeeds:
 
     def initializers(self, owner: Class) -> None:
         """`__init__` of a subclass needs its call of the ancestor's `__init__`, while the ancestor has one."""
-        for function in own_methods(owner, "__init__"):
+        for function in owner.own_methods("__init__"):
             calls = self.initializer_calls.get(id(function), [])
             for base in owner.node.bases if calls else ():
                 makers = [unit for unit, receiver in calls if isinstance(receiver, ast.Call) or _same(receiver, base)]
                 match self.inference.infer(base, owner.outer):
-                    case (ClassObject(of=ancestor),):
+                    case (Class() as ancestor,):
                         if self.foreign_bases(ancestor) <= _BUILTIN_CLASSES:
                             for inherited in self.inference.methods(ancestor, "__init__")[:1]:
                                 self.builder.need_any(function.unit, makers, guard=inherited.unit)
                         else:
                             self.builder.need_any(function.unit, makers)
-                    case _ if base_name(base) not in _BUILTIN_CLASSES | _BASES_WITHOUT_INIT:
+                    case _ if last_name(base) not in _BUILTIN_CLASSES | _BASES_WITHOUT_INIT:
                         self.builder.need_any(function.unit, makers)
 
     def foreign_bases(self, owner: Class) -> set[str]:
         """Return the names of the bases of a class and its ancestors that are not defined here."""
         return {
-            base_name(base)
+            last_name(base)
             for near in self.inference.order(owner)
             for base in near.node.bases
-            if not isinstance((self.inference.infer(base, near.outer) or (None,))[0], ClassObject)
+            if not isinstance((self.inference.infer(base, near.outer) or (None,))[0], Class)
         }
 
     def results(self, function: Function) -> None:
@@ -158,7 +140,7 @@ class MemberNeeds:
             self.builder.need_any(function.unit, function.yields or [unit for unit, _ in function.returns])
             if name == "__iter__":
                 for unit, value in function.returns:
-                    if receiver_of(value, function.scope) is function.owner:
+                    if function.scope.receiver_of(value) is function.owner:
                         methods = self.inference.methods(function.owner, "__next__")
                         self.builder.need_any(unit, [method.unit for method in methods])
 
@@ -180,7 +162,7 @@ class MemberNeeds:
         match self.inference.infer(value, scope):
             case (Instance(of=owner),):
                 self.supported(unit, kind, owner)
-            case (ClassObject(of=owner),) if kind == "getitem":
+            case (Class() as owner,) if kind == "getitem":
                 self.builder.need_any(unit, self.inference.units(owner, "__class_getitem__"))
         if isinstance(value, ast.Call):
             self.used_result(unit, kind, value, scope)
@@ -195,24 +177,23 @@ class MemberNeeds:
     def used_result(self, unit: int, kind: OperationKind, call: ast.Call, scope: Scope) -> None:
         """A result that is used needs a `return`, or a `yield`."""
         for callee in self.inference.infer(call.func, scope) or ():
-            if not isinstance(callee, FunctionObject):
+            if not isinstance(callee, Function) or (
+                kind == "assign" and isinstance(callee.node, ast.AsyncFunctionDef)
+            ):
                 continue
-            function = callee.of
-            if kind == "assign" and isinstance(function.node, ast.AsyncFunctionDef):
-                continue
-            able = [source for source, value in function.returns if self.able(kind, value, function.scope, "")]
-            self.builder.need_any(unit, function.yields or able)
+            able = [source for source, value in callee.returns if self.able(kind, value, callee.scope, "")]
+            self.builder.need_any(unit, callee.yields or able)
 
     def alternatives(self, unit: int, kind: OperationKind, value: ast.expr, scope: Scope, attr: str) -> None:
         """Of the values that a name or member may have, at least one that supports the operation has to remain."""
         bound: list[tuple[int, Value | None, Scope]] = []
         match value:
             case ast.Name(id=variable):
-                owner = resolve_scope(scope, variable)
+                owner = scope.resolve(variable)
                 if owner is not None:
                     bound = [(node, assigned, owner) for node, assigned in owner.bindings[variable]]
             case ast.Attribute(value=base, attr=member):
-                found = receiver_of(base, scope)
+                found = scope.receiver_of(base)
                 if found is not None:
                     bound = [
                         (node, assigned, method.scope if method is not None else found.scope)

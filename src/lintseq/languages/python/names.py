@@ -1,6 +1,7 @@
 """Names: which units bind them, and what each use needs of those."""
 
-from lintseq.languages.python.scopes import BUILTINS, UNBOUND, Binding, Facts, Presence, Scope, Value, resolve_scope
+from lintseq.languages.python.scopes import UNBOUND, Binding, Facts, Presence, Scope, Value
+from lintseq.languages.python.syntax import BUILTINS
 from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
 
@@ -124,7 +125,7 @@ class Names:
 
     def _find(self, scope: Scope, name: str) -> int:
         """Return the node of `name` as seen from a function in `scope` or from its end; `NO_NODE` if it has none."""
-        owner = resolve_scope(scope, name)
+        owner = scope.resolve(name)
         if owner is None:
             return NO_NODE
         if name not in owner.found:

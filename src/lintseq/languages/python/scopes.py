@@ -1,19 +1,14 @@
 """Scopes, what the names in them are bound to, and everything else the walk over a program records.
 
-Each kind of value that is not an assigned expression has a class: `Function`, `Class`, `LoopVariable` and so on.
+Each kind of value that is not an assigned expression has a class: `Function`, `Class`, `Element` and so on.
 """
 
 import ast
-import builtins
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from lintseq.languages.python.syntax import last_name
 from lintseq.needs.graph import NO_NODE
-
-BUILTINS = frozenset(dir(builtins)) | {
-    "__file__", "__name__", "__doc__", "__path__", "__package__", "__spec__", "__loader__", "__builtins__",
-    "__annotations__", "__dict__", "__module__", "__qualname__", "__class__", "WindowsError",
-}  # fmt: skip
 
 Presence = tuple[int, int]
 """(must, may): the node that remains while a name is bound on every path that leads here, or `NO_NODE` if it never
@@ -71,6 +66,31 @@ class Scope:
                 return presence
         return None
 
+    def resolve(self, name: str) -> "Scope | None":
+        """Return the scope that binds `name` as seen from here, by Python's rules; None if no scope does."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.outer:
+                owner, _ = scope.outer[name]
+                return owner if name in owner.bindings else None
+            if name in scope.bindings and (scope is self or scope.kind != "class"):
+                return scope
+            scope = scope.parent
+        return None
+
+    def receiver_of(self, base: ast.expr) -> "Class | None":
+        """Return the class whose method has `base` as its first parameter, seen from here; None otherwise."""
+        if not isinstance(base, ast.Name):
+            return None
+        scope: Scope | None = self
+        while scope is not None and scope.kind == "function":
+            if scope.receiver == base.id and len(scope.bindings[base.id]) == 1:
+                return scope.function.owner if scope.function is not None else None
+            if base.id in scope.bindings:
+                return None
+            scope = scope.parent
+        return None
+
 
 @dataclass(slots=True, eq=False)
 class Definition:
@@ -111,35 +131,38 @@ class Class(Definition):
     def add(self, name: str, member: Member) -> None:
         self.members.setdefault(name, []).append(member)
 
-
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """The first parameter of a method: an instance, or the class itself."""
-
-    owner: Class
-    is_class: bool
+    def own_methods(self, name: str) -> list[Function]:
+        """Return the functions that the class itself has under this name."""
+        return [member.value for member in self.members.get(name, ()) if isinstance(member.value, Function)]
 
 
 @dataclass(frozen=True, slots=True)
-class LoopVariable:
+class Instance:
+    """An instance of a class defined in the program."""
+
+    of: Class
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
     iterable: ast.expr
 
 
 @dataclass(frozen=True, slots=True)
-class ContextVariable:
+class Entered:
     """What `with MANAGER as NAME` binds."""
 
     manager: ast.expr
 
 
 @dataclass(frozen=True, slots=True)
-class CaughtException:
+class Caught:
     """What `except TYPE as NAME` binds."""
 
     type: ast.expr | None
 
 
-Value = ast.expr | Function | Class | Receiver | LoopVariable | ContextVariable | CaughtException
+Value = ast.expr | Function | Class | Instance | Element | Entered | Caught
 """What a name is bound to: the assigned expression, or one of the kinds above."""
 
 OperationKind = Literal[
@@ -177,39 +200,3 @@ class Facts:
         for scope in self.scopes:
             scope.bindings.clear()
             scope.function = scope.owner = None
-
-
-def resolve_scope(scope: Scope, name: str) -> Scope | None:
-    """Return the scope that binds `name` as seen from `scope`, by Python's rules; None if no scope here does."""
-    if name in scope.outer:
-        return scope.outer[name][0] if name in scope.outer[name][0].bindings else None
-    found: Scope | None = scope
-    while found is not None:
-        if name in found.bindings and (found is scope or found.kind != "class"):
-            return found
-        if name in found.outer:
-            owner = found.outer[name][0]
-            return owner if name in owner.bindings else None
-        found = found.parent
-    return None
-
-
-def receiver_of(base: ast.expr, scope: Scope) -> Class | None:
-    """Return the class whose method has `base` as its first parameter, seen from `scope`; None otherwise."""
-    if not isinstance(base, ast.Name):
-        return None
-    found: Scope | None = scope
-    while found is not None and found.kind == "function":
-        if found.receiver == base.id and len(found.bindings[base.id]) == 1:
-            return found.function.owner if found.function is not None else None
-        if base.id in found.bindings:
-            return None
-        found = found.parent
-    return None
-
-
-def last_name(node: ast.expr) -> str:
-    """Return the name of a name or an attribute; "" for other expressions."""
-    if type(node) is ast.Name:
-        return node.id
-    return node.attr if type(node) is ast.Attribute else ""

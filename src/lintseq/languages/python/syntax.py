@@ -1,12 +1,18 @@
 """Reading Python source: decoding, parsing, compiling."""
 
 import ast
+import builtins
 import io
 import tokenize
 import warnings
 
 from lintseq.errors import ProgramError
 from lintseq.program import Program
+
+BUILTINS = frozenset(dir(builtins)) | {
+    "__file__", "__name__", "__doc__", "__path__", "__package__", "__spec__", "__loader__", "__builtins__",
+    "__annotations__", "__dict__", "__module__", "__qualname__", "__class__", "WindowsError",
+}  # fmt: skip
 
 
 def decode(data: bytes) -> str:
@@ -67,3 +73,10 @@ def documentation(program: Program) -> str:
         return ast.get_docstring(parse(program.text)) or ""
     except ProgramError:
         return ""
+
+
+def last_name(node: ast.expr) -> str:
+    """Return the name of a name or an attribute; "" for other expressions."""
+    if type(node) is ast.Name:
+        return node.id
+    return node.attr if type(node) is ast.Attribute else ""

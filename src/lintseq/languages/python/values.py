@@ -5,40 +5,13 @@ looked at.
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lintseq.languages.python.scopes import (
-    CaughtException,
-    Class,
-    ContextVariable,
-    Facts,
-    Function,
-    LoopVariable,
-    Member,
-    Receiver,
-    Scope,
-    Value,
-    resolve_scope,
-)
+from lintseq.languages.python.scopes import Caught, Class, Element, Entered, Function, Instance, Member, Scope, Value
 
 DEPTH = 8
 """How many expressions deep to look."""
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    of: Class
-
-
-@dataclass(frozen=True, slots=True)
-class ClassObject:
-    of: Class
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionObject:
-    of: Function
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +22,12 @@ class Builtin:
     elements: tuple[ast.expr, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Something that the program does not tell."""
+Inferred = Instance | Class | Function | Builtin
+Guess = tuple[Inferred | None, ...]
+"""Everything that an expression may evaluate to, with None for what the program does not tell; empty only for what
+takes its value from itself."""
 
-
-Inferred = Instance | ClassObject | FunctionObject | Builtin
-Guess = tuple[Inferred | Unknown, ...]
-"""Everything that an expression may evaluate to; empty only for what takes its value from itself."""
-
-UNKNOWN: Guess = (Unknown(),)
+UNKNOWN: Guess = (None,)
 
 _BUILTIN_TYPES: dict[str, type] = {
     kind.__name__: kind
@@ -86,15 +55,14 @@ _TRANSPARENT = frozenset(
 class Inference:
     """Guesses the values of one program's expressions, and remembers them."""
 
-    def __init__(self, facts: Facts) -> None:
-        self.facts = facts
+    def __init__(self) -> None:
         self._guesses: dict[int, Guess] = {}
         self._orders: dict[int, list[Class]] = {}
 
     def infer(self, value: Value | None, scope: Scope) -> tuple[Inferred, ...] | None:
         """Return everything that a value may be, or None if any of it is unknown."""
         guess = self.guess(value, scope, DEPTH)
-        known = tuple(part for part in guess if not isinstance(part, Unknown))
+        known = tuple(part for part in guess if part is not None)
         return known if known and len(known) == len(guess) else None
 
     def guess(self, value: Value | None, scope: Scope, depth: int = DEPTH) -> Guess:
@@ -112,7 +80,7 @@ class Inference:
         while type(value) is ast.Attribute:
             value = value.value
         if type(value) is ast.Name:
-            owner = resolve_scope(scope, value.id)
+            owner = scope.resolve(value.id)
             if owner is None:
                 return True
             bound = owner.bindings[value.id]
@@ -122,7 +90,7 @@ class Inference:
     def _guess(self, value: Value, scope: Scope, depth: int) -> Guess:
         match value:
             case ast.Name(id=name):
-                owner = resolve_scope(scope, name)
+                owner = scope.resolve(name)
                 if owner is None:
                     return UNKNOWN
                 return _union(self.guess(binding.value, owner, depth) for binding in owner.bindings[name])
@@ -139,16 +107,14 @@ class Inference:
             case ast.expr():
                 return _DISPLAYS.get(type(value), UNKNOWN)
             case Function():
-                return _function_object(value)
-            case Class():
-                return (ClassObject(value),)
-            case Receiver(owner=owner, is_class=is_class):
-                return (ClassObject(owner) if is_class else Instance(owner),)
-            case LoopVariable(iterable=iterable):
+                return (value,) if value.decorators <= _TRANSPARENT else UNKNOWN
+            case Class() | Instance():
+                return (value,)
+            case Element(iterable=iterable):
                 return self._guess_element(iterable, scope, depth)
-            case ContextVariable(manager=manager):
+            case Entered(manager=manager):
                 return self._guess_entered(manager, scope, depth)
-            case CaughtException(type=caught):
+            case Caught(type=caught):
                 return self._guess_caught(caught, scope, depth)
 
     def _guess_element(self, iterable: ast.expr, scope: Scope, depth: int) -> Guess:
@@ -162,7 +128,7 @@ class Inference:
             return UNKNOWN
         kinds = caught.elts if isinstance(caught, ast.Tuple) else [caught]
         guess = _union(self.guess(kind, scope, depth) for kind in kinds)
-        return tuple(Instance(part.of) if isinstance(part, ClassObject) else Unknown() for part in guess)
+        return tuple(Instance(part) if isinstance(part, Class) else None for part in guess)
 
     def _guess_entered(self, manager: ast.expr, scope: Scope, depth: int) -> Guess:
         match self.guess(manager, scope, depth):
@@ -176,37 +142,38 @@ class Inference:
             return self._guess_inherited(node.attr, scope)
         parts: list[Guess] = []
         for base in self.guess(node.value, scope, depth):
-            if not isinstance(base, Instance | ClassObject):
+            if not isinstance(base, Instance | Class):
                 return UNKNOWN
-            holder = next((near for near in self.order(base.of) if node.attr in near.members), None)
+            owner = base.of if isinstance(base, Instance) else base
+            holder = next((near for near in self.order(owner) if node.attr in near.members), None)
             if holder is None:
                 return UNKNOWN
             for _, value, method, _ in holder.members[node.attr]:
                 if isinstance(value, Function) and value.decorators & _GETTERS:
                     parts.append(self._guess_result(value, depth))
                 else:
-                    home = method.scope if method is not None else base.of.scope
+                    home = method.scope if method is not None else owner.scope
                     parts.append(self.guess(value, home, depth))
         return _union(parts)
 
     def _guess_inherited(self, name: str, scope: Scope) -> Guess:
         """Return what `super().name` is: the method of the nearest ancestor here that has it."""
         for ancestor in self.ancestors_of_method(scope):
-            for function in own_methods(ancestor, name):
-                return _function_object(function)
+            for function in ancestor.own_methods(name):
+                return self.guess(function, scope)
         return UNKNOWN
 
     def _guess_call(self, call: ast.Call, scope: Scope, depth: int) -> Guess:
         name = call.func.id if isinstance(call.func, ast.Name) else ""
-        if name in _BUILTIN_TYPES and resolve_scope(scope, name) is None:
+        if name in _BUILTIN_TYPES and scope.resolve(name) is None:
             return (Builtin(_BUILTIN_TYPES[name]),)
         parts: list[Guess] = []
         for callee in self.guess(call.func, scope, depth):
             match callee:
-                case ClassObject(of=owner) if not owner.node.keywords and "__new__" not in owner.members:
-                    parts.append((Instance(owner),))
-                case FunctionObject(of=function):
-                    parts.append(self._guess_result(function, depth))
+                case Class() if not callee.node.keywords and "__new__" not in callee.members:
+                    parts.append((Instance(callee),))
+                case Function():
+                    parts.append(self._guess_result(callee, depth))
                 case _:
                     return UNKNOWN
         return _union(parts)
@@ -227,7 +194,7 @@ class Inference:
             classes = [owner]
             for base in owner.node.bases:
                 match self.infer(base, owner.outer):
-                    case (ClassObject(of=parent),):
+                    case (Class() as parent,):
                         classes += [ancestor for ancestor in self.order(parent) if ancestor not in classes]
             self._orders[key] = classes
         return self._orders[key]
@@ -255,20 +222,6 @@ class Inference:
 
 def is_super(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
-
-
-def own_methods(owner: Class, name: str) -> Iterator[Function]:
-    for member in owner.members.get(name, ()):
-        if isinstance(member.value, Function):
-            yield member.value
-
-
-def base_name(base: ast.expr) -> str:
-    return base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
-
-
-def _function_object(function: Function) -> Guess:
-    return (FunctionObject(function),) if function.decorators <= _TRANSPARENT else UNKNOWN
 
 
 def _union(parts: Iterable[Guess]) -> Guess:
