@@ -33,10 +33,10 @@ UNSTABLE = {"seconds", "wall", "cpu", "rows_per_second", "time", "memory", "cpu_
 """Keys of results that measure the machine."""
 
 
-def run(*arguments: str) -> Iterator[bytes]:
+def run(*arguments: str, cwd: Path | None = None) -> Iterator[bytes]:
     """Run a lintseq command and yield what it prints, in chunks."""
     command = [sys.executable, "-m", "lintseq", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         yield from iter(lambda: process.stdout.read(1 << 20), b"")  # type: ignore[union-attr]
@@ -45,9 +45,9 @@ def run(*arguments: str) -> Iterator[bytes]:
         raise SystemExit(f"{' '.join(command)} exits with status {process.returncode}: {message.decode()}")
 
 
-def digest(*arguments: str) -> str:
+def digest(*arguments: str, cwd: Path | None = None) -> str:
     total = hashlib.sha256()
-    for chunk in run(*arguments):
+    for chunk in run(*arguments, cwd=cwd):
         total.update(chunk)
     return total.hexdigest()[:16]
 
@@ -76,15 +76,14 @@ def library() -> list[str]:
 
 def conversions(pairs: str, folder: Path) -> Iterator[tuple[str, str]]:
     """Yield the digests of every shape and format of the bundled pairs."""
-    source = str(folder / "edits.jsonl")
-    list(run("build", pairs, "--output", source, "--samples", "2", "-q"))
+    list(run("build", pairs, "--output", str(folder / "edits.jsonl"), "--samples", "2", "-q"))
     for shape in SHAPES:
         for format in FORMATS:
             if shape == "pylintseq" and format != "diff":
                 continue
             yield (
                 f"convert {shape} {format}",
-                digest("convert", source, "--shape", shape, "--format", format, "-q", *OUTPUT),
+                digest("convert", "edits.jsonl", "--shape", shape, "--format", format, "-q", *OUTPUT, cwd=folder),
             )
 
 
