@@ -55,7 +55,7 @@ def names_of(statements: Sequence[ast.stmt], text: str) -> Names:
                     binds.add(symbol.get_name())
             elif is_class and symbol.is_referenced():
                 may_use.add(symbol.get_name())
-    changes = {name for node in top for name in _changed(node)}
+    changes = {name for node in top if (name := _changed(node))}
     binds -= _only_deleted(nodes)
     return Names(frozenset(binds), frozenset(uses), frozenset(may_use), frozenset(changes), bool(annotations))
 
@@ -64,6 +64,13 @@ def last_name(node: ast.expr) -> str:
     """Return the last part of a dotted name, empty for other expressions."""
     if isinstance(node, ast.Attribute):
         return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def root_name(node: ast.expr) -> str:
+    """Return the name at the beginning of an expression such as `name.attribute[0]`, empty for other expressions."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
     return node.id if isinstance(node, ast.Name) else ""
 
 
@@ -148,17 +155,10 @@ def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
         yield from _outside_functions(inner)
 
 
-def _changed(node: ast.AST) -> Iterable[str]:
+def _changed(node: ast.AST) -> str:
     """Return the name of the object that an assignment, or a method call whose result is unused, changes."""
     if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
-        return _root(node)
+        return root_name(node)
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
-        return _root(node.value.func)
-    return ()
-
-
-def _root(node: ast.expr) -> Iterable[str]:
-    """Return the name at the beginning of an expression such as `name.attribute[0]`."""
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return (node.id,) if isinstance(node, ast.Name) else ()
+        return root_name(node.value.func)
+    return ""

@@ -5,35 +5,19 @@ would repeat the instruction. Definitions that depend on knowledge of their pack
 Programs are parsed, never imported or run.
 """
 
-import argparse
 import ast
-import collections
-import datetime
-import decimal
-import email.message
-import fractions
-import inspect
-import io
-import logging
-import pathlib
+import pkgutil
 import re
-import socket
-import subprocess
 import sys
-import threading
-import types
-import urllib.parse
-import uuid
-import zipfile
+import tomllib
 from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import PurePosixPath
-from xml.etree.ElementTree import Element
+from pathlib import Path, PurePosixPath
 
 from lintseq.errors import ProgramError
 from lintseq.languages.definitions import Definition, Task
 from lintseq.languages.python.docstrings import description_fault, description_of, first_sentence
-from lintseq.languages.python.statements import DEFINITIONS, IMPORTS, last_name
+from lintseq.languages.python.statements import DEFINITIONS, IMPORTS, last_name, root_name
 from lintseq.linting.pyflakes import PyflakesLinter
 
 DefinitionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -228,7 +212,7 @@ def _check_members(tree: ast.Module, instruction: str, imports: Sequence[str]) -
     """Raise `ProgramError` for a member of a parameter that neither the instruction nor Python explains."""
     known = _common_members() | set(re.findall(r"\w+", instruction))
     if any(name in ("numpy", "scipy", "pandas", "sklearn", "torch", "jax") for name in imports):
-        known |= _ARRAY_MEMBERS
+        known |= _known_names("array_members")
     bound = frozenset(_members_bound(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -238,7 +222,7 @@ def _check_members(tree: ast.Module, instruction: str, imports: Sequence[str]) -
 def _check_parameters(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, known: frozenset[str]) -> None:
     inputs = _input_names(node)
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Attribute) and inner.attr not in known and _root(inner.value) in inputs:
+        if isinstance(inner, ast.Attribute) and inner.attr not in known and root_name(inner.value) in inputs:
             member = f"{ast.unparse(inner.value)}.{inner.attr}"
             raise ProgramError("unknown-member", f"it uses {member}, which the instruction does not mention")
 
@@ -252,19 +236,12 @@ def _input_names(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> s
             case ast.For(target, values) | ast.AsyncFor(target, values) | ast.comprehension(target, values):
                 used = {name.id for name in ast.walk(values) if isinstance(name, ast.Name)}
             case ast.Assign([target], ast.Attribute() | ast.Subscript() | ast.Name() as value):
-                used = {_root(value)}
+                used = {root_name(value)}
             case _:
                 continue
         if used & found:
             found.update(name.id for name in ast.walk(target) if isinstance(name, ast.Name))
     return found
-
-
-def _root(node: ast.expr) -> str:
-    """Return the name at the beginning of an expression such as `name.attribute[0]`; empty for other expressions."""
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _members_bound(tree: ast.Module) -> Iterator[str]:
@@ -292,7 +269,8 @@ def _check_texts(tree: ast.Module, instruction: str, path: str) -> None:
     package = _package_of(path)
     if package and package not in known and package in _words(" ".join([*names, *strings])):
         raise ProgramError("own-name", f"it contains the name of its package, {package!r}")
-    keys = sorted({text for text in strings if _KEY.fullmatch(text) and not _words(text) <= known | _EVERYDAY})
+    known |= _known_names("everyday_words")
+    keys = sorted({text for text in strings if _KEY.fullmatch(text) and not _words(text) <= known})
     if len(keys) > _MAX_UNKNOWN_KEYS:
         examples = ", ".join(map(repr, keys[: _MAX_UNKNOWN_KEYS + 1]))
         raise ProgramError("untold-keys", f"the instruction does not mention {examples}")
@@ -327,62 +305,23 @@ def _package_of(path: str) -> str:
     return name if len(name) > 2 and name.isalpha() and name not in sys.stdlib_module_names else ""
 
 
-_EVERYDAY = frozenset(
-    re.findall(
-        r"\w+",
-        "utf ascii latin ignore replace strict surrogateescape encoding errors read write append http https"
-        " ftp file localhost stdin stdout stderr win linux darwin posix nt exe com org net www true false yes"
-        " no on off none null nan inf int uint float double bool str string bytes list dict tuple set object"
-        " array char date time datetime left right center top bottom start end first last upper lower min max"
-        " mean median sum std var count mon tue wed thu fri sat sun jan feb mar apr may jun jul aug sep oct"
-        " nov dec monday tuesday wednesday thursday friday saturday sunday january february march april june"
-        " july august september october november december day days week weeks month months year years hour"
-        " hours minute minutes second seconds name names type types value values key keys id ids data text"
-        " json csv xml html txt gz zip tar bz tgz png jpg red green blue black white yellow self cls args"
-        " kwargs, kib mib gib tib pib eib kb mb gb tb",
-    )
-)
+@cache
+def _known_names(kind: str) -> frozenset[str]:
+    """Return the names of a kind in `known_names.toml`."""
+    text = Path(__file__).with_name("known_names.toml").read_text(encoding="utf-8")
+    return frozenset(tomllib.loads(text)[kind].split())
 
 
 @cache
 def _common_members() -> frozenset[str]:
-    """Return the members of values that programs commonly take: of builtin types and some of the standard library."""
-    values: list[object] = [
-        *(str, bytes, bytearray, int, float, complex, list, tuple, dict, set, frozenset, range, slice, type, object),
-        *(BaseException, OSError, StopIteration, SyntaxError, UnicodeDecodeError, AttributeError, ImportError),
-        *(types.FunctionType, types.MethodType, types.ModuleType, types.CodeType, types.GeneratorType),
-        *(types.FrameType, types.TracebackType, types.CoroutineType, property, memoryview, str | None),
-        *(io.TextIOWrapper, io.BytesIO, io.BufferedReader, io.BufferedRandom, io.StringIO),
-        *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo),
-        *(pathlib.Path, decimal.Decimal, fractions.Fraction, re.Pattern, re.Match, uuid.UUID),
-        *(collections.deque, collections.Counter, collections.OrderedDict, collections.defaultdict),
-        *(threading.Thread, threading.Event, threading.Condition(), socket.socket, subprocess.Popen),
-        *(subprocess.CompletedProcess([], 0), logging.Logger, logging.Handler, argparse.ArgumentParser),
-        *(inspect.Signature, inspect.Parameter, Element, urllib.parse.ParseResult, zipfile.ZipFile, zipfile.ZipInfo),
-        *(email.message.Message, logging.makeLogRecord({})),
-    ]
-    found = {name for value in values for name in dir(value)}
+    """Return the members of types that programs commonly take, syntax trees included."""
+    found = {name for type in _known_names("types") for name in dir(pkgutil.resolve_name(type))}
     waiting: list[type[ast.AST]] = [ast.AST]
     while waiting:
         kind = waiting.pop()
         found.update(kind._fields, kind._attributes)
         waiting.extend(kind.__subclasses__())
-    return frozenset(found | {"__dict__", "__name__", "__qualname__", "__wrapped__", "__annotations__", "__bases__"})
-
-
-_ARRAY_MEMBERS = frozenset(
-    re.findall(
-        r"\w+",
-        "T all any argmax argmin argsort astype base clip conj copy cumprod cumsum data diagonal dot dtype fill flat"
-        " flatten imag itemsize max mean min nbytes ndim nonzero prod ptp ravel real repeat reshape resize round shape"
-        " size sort squeeze std strides sum swapaxes take tobytes tolist trace transpose var view"
-        " columns index loc iloc values drop dropna fillna groupby merge apply iterrows rename reset_index set_index"
-        " sort_values unique isnull notnull isna notna to_numpy to_list empty name head tail dtypes assign items"
-        " device to detach cpu numpy cuda unsqueeze permute contiguous expand item matmul"
-        " fit predict transform fit_transform predict_proba score get_params set_params"
-        " toarray tocsr tocsc tocoo todense indptr indices nnz row col",
-    )
-)
+    return frozenset(found | _known_names("members"))
 
 
 # Instruction and program
