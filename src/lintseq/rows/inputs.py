@@ -41,22 +41,14 @@ HEAD_ROWS = 100
 """Number of rows from which the columns are found."""
 _HEAD_BYTES = 8 << 20
 
-_LINES, _ARRAY, _CSV, _TSV, _PARQUET = "lines", "array", "csv", "tsv", "parquet"
-_FORMATS = {
-    ".jsonl": _LINES,
-    ".ndjson": _LINES,
-    ".json": _LINES,
-    ".csv": _CSV,
-    ".tsv": _TSV,
-    ".parquet": _PARQUET,
-    ".pq": _PARQUET,
-}
 _READERS: dict[str, Callable[[str], Input]] = {
-    _LINES: lines_input,
-    _ARRAY: array_input,
-    _CSV: csv_input,
-    _TSV: partial(csv_input, delimiter="\t"),
-    _PARQUET: parquet_input,
+    ".jsonl": lines_input,
+    ".ndjson": lines_input,
+    ".json": lines_input,
+    ".csv": csv_input,
+    ".tsv": partial(csv_input, delimiter="\t"),
+    ".parquet": parquet_input,
+    ".pq": parquet_input,
 }
 _METADATA = ("manifest.json", "rejected.jsonl", "state.json", "dataset_info.json", "dataset_dict.json")
 """Files beside data that hold no rows, also at the end of a longer name."""
@@ -186,7 +178,7 @@ def _in_folder(folder: str, code_base: bool) -> list[Input]:
             f" '{example}{_suffix(sources[0])}' or '{example}{_suffix(data[0])}'"
         )
     if not data:
-        raise ConfigError(f"{folder} holds neither data ({', '.join(_FORMATS)}) nor source files ({SUFFIXES[0]})")
+        raise ConfigError(f"{folder} holds neither data ({', '.join(_READERS)}) nor source files ({SUFFIXES[0]})")
     return [_data_input(path) for path in data]
 
 
@@ -215,7 +207,7 @@ def _is_data(path: str) -> bool:
     name = posixpath.basename(path.replace(os.sep, "/"))
     if name in _METADATA or any(name.endswith(f".{suffix}") for suffix in _METADATA):
         return False
-    return _suffix(path) in _FORMATS and (is_remote(path) or os.path.isfile(path))
+    return _suffix(path) in _READERS and (is_remote(path) or os.path.isfile(path))
 
 
 def _suffix(path: str) -> str:
@@ -229,25 +221,26 @@ def _suffix(path: str) -> str:
 
 def _data_input(path: str) -> Input:
     check_readable(path)
-    return _READERS[_format(path)](path)
+    return _reader(path)(path)
 
 
-def _format(path: str) -> str:
-    """Return the format of a file: by its first bytes where they decide, otherwise by its name."""
-    format = _FORMATS.get(_suffix(path), _LINES)
+def _reader(path: str) -> Callable[[str], Input]:
+    """Return what reads a file: by its first bytes where they decide, otherwise by its name."""
+    reader = _READERS.get(_suffix(path), lines_input)
     if input_size(path) is None:  # what is read here cannot be read again
-        return format
+        return reader
     with opened(path) as file:
         stream = decompressed(file)
         try:
             head = stream.read(4096)
         except BROKEN:  # reported when the file is read
-            return format
-        if head.startswith(b"PAR1"):
-            if stream is not file:
-                raise ConfigError(f"{path} is a compressed Parquet file, which cannot be read in parts; decompress it")
-            return _PARQUET
-    return _ARRAY if format is _LINES and opens_an_array(head.removeprefix(b"\xef\xbb\xbf")) else format
+            return reader
+    if head.startswith(b"PAR1"):
+        if stream is not file:
+            raise ConfigError(f"{path} is a compressed Parquet file, which cannot be read in parts; decompress it")
+        return parquet_input
+    is_array = reader is lines_input and opens_an_array(head.removeprefix(b"\xef\xbb\xbf"))
+    return array_input if is_array else reader
 
 
 def _head(rows: Iterator[RawRow]) -> tuple[list[RawRow], BrokenInputError | None]:

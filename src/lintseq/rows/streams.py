@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
-from typing import IO, Any, BinaryIO, Protocol, cast
+from typing import IO, Any, BinaryIO, cast
 
 import zstandard
 
@@ -201,18 +201,6 @@ def decompressed(raw: BinaryIO) -> IO[bytes]:
     return raw
 
 
-class _Frame(Protocol):
-    """A decompressor of zlib or zstandard; a file is a sequence of frames."""
-
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes, /) -> bytes: ...
-
-
 class _Decompressed(io.RawIOBase):
     """The contents of a compressed file.
 
@@ -222,10 +210,10 @@ class _Decompressed(io.RawIOBase):
 
     _STEP = 2048  # small, because it may decompress to thousands of times as much
 
-    def __init__(self, raw: BinaryIO, new_frame: Callable[[], _Frame]) -> None:
+    def __init__(self, raw: BinaryIO, new_frame: Callable[[], Any]) -> None:
         self._raw = raw
         self._new_frame = new_frame
-        self._frame: _Frame | None = None
+        self._frame: Any = None
         self._ready = memoryview(b"")
 
     def readable(self) -> bool:
@@ -241,7 +229,10 @@ class _Decompressed(io.RawIOBase):
         return count
 
     def _decompress_more(self) -> bool:
-        """Decompress the next bytes; return False at the end of the file."""
+        """Decompress the next bytes; return False at the end of the file.
+
+        A frame is a decompressor of zlib or zstandard; a file is a sequence of them.
+        """
         rest = b""
         if self._frame is not None and self._frame.eof:
             # Some media pad frames with zeros.
