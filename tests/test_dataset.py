@@ -41,7 +41,7 @@ from lintseq.rows import (
     content_id,
     encode_line,
     find_fields,
-    open_sources,
+    open_inputs,
     parse_row,
     read_rows,
 )
@@ -179,7 +179,7 @@ def test_a_pipe_is_read_once_and_whole(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.write(writing, row() + b"\n" + row("x = 1") + b"\n")
     os.close(writing)
-    (source,) = open_sources([f"/dev/fd/{reading}"], FieldNames())
+    (source,) = open_inputs([f"/dev/fd/{reading}"], FieldNames())
     assert (source.size, source.fingerprint) == (None, None)
     assert [raw.number for raw in source.read(START)] == [1, 2]
     os.close(reading)
@@ -300,7 +300,7 @@ def test_a_row_without_an_id_gets_one_from_its_content() -> None:
 def test_an_input_that_is_no_jsonl_is_refused_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(b"no\n" * 200)
     with pytest.raises(ConfigError, match="does not look like JSON lines"):
-        open_sources([str(tmp_path / "in")], FieldNames())
+        open_inputs([str(tmp_path / "in")], FieldNames())
 
 
 # Records

@@ -28,9 +28,8 @@ from lintseq.rows import (
     START,
     FieldNames,
     Input,
-    Source,
     find_inputs,
-    open_sources,
+    open_inputs,
     parse_row,
     read_rows,
 )
@@ -186,11 +185,11 @@ KINDS: dict[str, Callable[[Path], str]] = {
 }
 
 
-def sources(*specs: str, **reading: Any) -> list[Source]:
-    return open_sources(specs, FieldNames(), **reading)
+def sources(*specs: str, **reading: Any) -> list[Input]:
+    return open_inputs(specs, FieldNames(), **reading)
 
 
-def rows_of(*opened: Source | Input) -> list[Row]:
+def rows_of(*opened: Input) -> list[Row]:
     return [parse_row(row.data) for source in opened for row in source.read(START)]
 
 

@@ -19,7 +19,7 @@ from lintseq.dataset.outputs.parquet import loadable
 from lintseq.dataset.sampler import BuildOptions, EditSampler
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import ConfigError
-from lintseq.rows import START, FieldNames, encode_row, open_sources, read_rows
+from lintseq.rows import START, FieldNames, encode_row, open_inputs, read_rows
 from lintseq.walks import SamplingOptions
 
 ROOT = Path(__file__).parents[1]
@@ -167,7 +167,7 @@ def _until_broken(some: Any) -> Any:
 
 def test_the_shards_of_all_tasks_hold_every_row_once(input: str, tmp_path: Path) -> None:
     after = write_jsonl(tmp_path / "after.jsonl", rows(30))
-    found = open_sources([input, after], FieldNames())
+    found = open_inputs([input, after], FieldNames())
     for shards in (1, 2, 7):
         for source in found:
             wanted = [(row.index, row.number) for row in _until_broken(source.read(START))]

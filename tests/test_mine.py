@@ -23,7 +23,7 @@ from lintseq.dataset.transform import RowLimits
 from lintseq.errors import ConfigError
 from lintseq.mining import MiningOptions, mine
 from lintseq.mining.mine import Miner
-from lintseq.rows import START, FieldNames, content_id, encode_row, open_sources
+from lintseq.rows import START, FieldNames, content_id, encode_row, open_inputs
 
 Row = dict[str, Any]
 
@@ -206,7 +206,7 @@ def test_any_files_give_the_same_pairs_from_a_folder_and_from_rows(
     found = [
         [
             (result.id, result.records, result.reason, [part.reason for part in result.rejections])
-            for source in open_sources([spec], FieldNames(), code_base=True)
+            for source in open_inputs([spec], FieldNames(), code_base=True)
             for row in source.read(START)
             for result in [limits.apply(row.data, source.fields)]
         ]

@@ -20,7 +20,7 @@ from lintseq.dataset.screening import ScreeningOptions
 from lintseq.dataset.shapes import Column
 from lintseq.dataset.transform import RowLimits, RowResult, RowTransform
 from lintseq.errors import BrokenInputError
-from lintseq.rows import START, Fields, Mark, RawRow, Source, encode_line, encode_row
+from lintseq.rows import START, Fields, Input, Mark, RawRow, encode_line, encode_row
 from lintseq.storage import Isolation, batched, map_in_order
 
 BATCH_ROWS = 64
@@ -294,7 +294,7 @@ class Checkpoint:
 
 
 def read_batches(
-    sources: Sequence[Source],
+    sources: Sequence[Input],
     *,
     shards: int = 1,
     start: Checkpoint = Checkpoint(),
@@ -320,7 +320,7 @@ def read_batches(
         before += source.size or 0
 
 
-def _with_shards(source: Source, mark: Mark, before: int, total: int, shards: int) -> Iterator[tuple[int, RawRow]]:
+def _with_shards(source: Input, mark: Mark, before: int, total: int, shards: int) -> Iterator[tuple[int, RawRow]]:
     """Yield the rows of an input after a mark, each with its shard, which depends on where it starts."""
     position = before + mark.end
     for row in source.read(mark):
@@ -332,7 +332,7 @@ def _pair_size(pair: tuple[int, RawRow]) -> int:
     return len(pair[1].data)
 
 
-def rows_of_shard(sources: Sequence[Source], source: Source, shard: int, shards: int) -> Iterator[RawRow]:
+def rows_of_shard(sources: Sequence[Input], source: Input, shard: int, shards: int) -> Iterator[RawRow]:
     """Yield those rows of one of the inputs that are in one of the shards of all of them."""
     before = sum(other.size or 0 for other in sources[: sources.index(source)])
     size, total = source.size or 0, sum(other.size or 0 for other in sources)

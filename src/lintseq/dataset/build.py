@@ -13,7 +13,7 @@ from lintseq.dataset.screening import benchmarks_digest, check_screening
 from lintseq.dataset.shapes import get_shape
 from lintseq.errors import ConfigError
 from lintseq.languages import linter_version
-from lintseq.rows import Source, column_list, open_sources
+from lintseq.rows import Input, column_list, open_inputs
 from lintseq.walks import check_options
 
 
@@ -44,7 +44,7 @@ def build(
         raise ConfigError("no inputs; name at least one file, folder or data set, or - for standard input")
     check_build(options)
     check_target(target, paths, overwrite=overwrite, resume=resume)
-    sources = open_sources(paths, options.names, but=target.holds)
+    sources = open_inputs(paths, options.names, but=target.holds)
     _check_license_field(options.screening.license_field, sources)
     return run_pipeline(
         sources,
@@ -58,7 +58,7 @@ def build(
     )
 
 
-def _check_license_field(name: str | None, sources: Sequence[Source]) -> None:
+def _check_license_field(name: str | None, sources: Sequence[Input]) -> None:
     """Raise `ConfigError` if no input has the column that holds the licenses."""
     columns = dict.fromkeys(column for source in sources for column in source.columns)
     if name is not None and columns and name not in columns:

@@ -17,7 +17,7 @@ from lintseq.dataset.screening import ScreeningOptions
 from lintseq.dataset.shapes import Column, ProgramRow, ShapeName, columns_of, get_shape, read_record, row_id
 from lintseq.dataset.transform import RowResult
 from lintseq.errors import ConfigError, ProgramError
-from lintseq.rows import Fields, open_sources
+from lintseq.rows import Fields, open_inputs
 
 _LICENSE = "license"
 
@@ -104,7 +104,7 @@ def convert(
     if not paths:
         raise ConfigError("no inputs; name at least one data set of edit sequences, or - for standard input")
     check_target(target, paths, overwrite=overwrite, resume=resume)
-    sources = open_sources(paths, None, but=target.holds)
+    sources = open_inputs(paths, None, but=target.holds)
     if any(_LICENSE in source.columns for source in sources):
         options = replace(options, screening=ScreeningOptions(license_field=_LICENSE))
     return run_pipeline(

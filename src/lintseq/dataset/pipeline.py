@@ -29,7 +29,7 @@ from lintseq.dataset.duplicates import KEEP, Seen
 from lintseq.dataset.outputs import Outputs, Target
 from lintseq.dataset.report import BuildProgress, BuildReport
 from lintseq.errors import BrokenInputError, BuildInterrupted, ConfigError, LintseqError
-from lintseq.rows import Mark, Source
+from lintseq.rows import Input, Mark
 from lintseq.storage import SaveTimer, default_workers, uninterrupted
 
 SAVE_SECONDS = 1.0
@@ -43,7 +43,7 @@ _PROGRAMS = "programs.sqlite"
 
 
 def run_pipeline(
-    sources: Sequence[Source],
+    sources: Sequence[Input],
     target: Target,
     options: PipelineOptions,
     *,
@@ -87,7 +87,7 @@ def run_pipeline(
     return build.report
 
 
-def _all_settings(settings: Mapping[str, Any], target: Target, sources: Sequence[Source]) -> dict[str, Any]:
+def _all_settings(settings: Mapping[str, Any], target: Target, sources: Sequence[Input]) -> dict[str, Any]:
     """Return everything that the bytes of an output depend on, as plain values."""
     return {
         "lintseq": __version__,
@@ -108,7 +108,7 @@ def _all_settings(settings: Mapping[str, Any], target: Target, sources: Sequence
 class _Build:
     """One run of the pipeline: what it has done so far, and what it knows about that."""
 
-    def __init__(self, sources: Sequence[Source], options: PipelineOptions, outputs: Outputs) -> None:
+    def __init__(self, sources: Sequence[Input], options: PipelineOptions, outputs: Outputs) -> None:
         self.sources, self.options, self.outputs = sources, options, outputs
         self.target = outputs.target
         self.report = BuildReport(self.target.output, self.target.rejected_path, partial=outputs.partial)

@@ -19,7 +19,7 @@ from lintseq.dataset.duplicates import KEEP, tokens_of
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.shapes import read_record
 from lintseq.errors import BrokenInputError, ConfigError, ProgramError
-from lintseq.rows import FieldNames, Fields, RawRow, encode_line, encode_row, open_sources, parse_row
+from lintseq.rows import FieldNames, Fields, RawRow, encode_line, encode_row, open_inputs, parse_row
 from lintseq.storage import batched
 
 try:
@@ -83,7 +83,7 @@ class ProgramReader(PipelineStep):
         names: FieldNames | None = None,
     ) -> None:
         super().__init__()
-        self.sources = open_sources(list(inputs), names or FieldNames())
+        self.sources = open_inputs(list(inputs), names or FieldNames())
         for source in self.sources:
             if source.fingerprint is None or source.size is None:
                 raise ConfigError(f"the size of {source.path} is unknown, so tasks cannot share it; name files")

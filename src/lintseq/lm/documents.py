@@ -19,13 +19,12 @@ from lintseq.rows import (
     Input,
     Mark,
     RawRow,
-    Source,
     encode_row,
     find_inputs,
     parse_row,
     prompt_of,
 )
-from lintseq.rows import open_source as look_at
+from lintseq.rows import open_input as look_at
 from lintseq.rows.paths import (
     base_of,
     files_in,
@@ -98,7 +97,7 @@ class Documents:
 
     path: str
     reader: DocumentReader
-    source: Source
+    source: Input
 
 
 def open_documents(path: str, options: TextOptions) -> list[Documents]:

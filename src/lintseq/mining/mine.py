@@ -19,7 +19,7 @@ from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
 from lintseq.languages.definitions import Definition
 from lintseq.program.markdown import code_from_markdown
-from lintseq.rows import FieldNames, Fields, Source, column_list, content_id, open_sources
+from lintseq.rows import FieldNames, Fields, Input, column_list, content_id, open_inputs
 from lintseq.rows.fields import LICENSE_NAMES
 
 _PATH = Column("string", "the path of the file")
@@ -97,7 +97,7 @@ def mine(
         raise ConfigError(f"row timeout is {options.row_timeout}, but must be at least 0")
     check_target(target, paths, overwrite=overwrite, resume=resume)
     names = FieldNames(code=options.code_field, id=options.id_field)
-    opened = open_sources(paths, names, code_base=True, but=target.holds)
+    opened = open_inputs(paths, names, code_base=True, but=target.holds)
     work = _Mining(options, _columns(opened, options.keep))
     report = run_pipeline(
         opened,
@@ -125,7 +125,7 @@ def _report(report: BuildReport) -> MiningReport:
     )
 
 
-def _columns(sources: Sequence[Source], keep: Sequence[str]) -> dict[str, Column]:
+def _columns(sources: Sequence[Input], keep: Sequence[str]) -> dict[str, Column]:
     """Return the columns of pairs: those that all have, and those copied from rows of the sources."""
     columns = {name: COLUMNS[name] for name in ("id", "instruction", "program")}
     if any(source.fields is not None and source.fields.path for source in sources):

@@ -6,7 +6,7 @@ Every row is a JSON object, whatever it was read from. Memory does not grow with
 from lintseq.rows.fields import FieldNames, Fields, find_fields
 from lintseq.rows.ids import content_id, stable_hash
 from lintseq.rows.input import START, Input, Mark, RawRow
-from lintseq.rows.inputs import Source, find_inputs, open_source, open_sources, read_rows
+from lintseq.rows.inputs import find_inputs, open_input, open_inputs, read_rows
 from lintseq.rows.prompts import prompt_of
 from lintseq.rows.row import MAX_ROW_BYTES, column_list, encode_line, encode_row, json_type, parse_row
 
@@ -18,7 +18,6 @@ __all__ = [
     "Input",
     "Mark",
     "RawRow",
-    "Source",
     "column_list",
     "content_id",
     "encode_line",
@@ -26,8 +25,8 @@ __all__ = [
     "find_fields",
     "find_inputs",
     "json_type",
-    "open_source",
-    "open_sources",
+    "open_input",
+    "open_inputs",
     "parse_row",
     "prompt_of",
     "read_rows",

@@ -41,7 +41,7 @@ def hub_input(spec: str) -> Input:
     _streamed(match, builder)
     known = (builder.info.splits or {}).get(_split(match))
     size = (known and known.num_examples) or None
-    return Input(spec, size, _fingerprint(match, builder), partial(_read_stream, spec), by_rows=True, jumps=False)
+    return Input(spec, size, _fingerprint(match, builder), partial(_read_stream, spec), by_rows=True)
 
 
 def saved_input(path: str, split: str | None = None) -> Input:

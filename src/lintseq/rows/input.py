@@ -1,7 +1,7 @@
 """Inputs: what can be read row by row, and resumed after any row."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from typing import Any
 
 from lintseq.rows.fields import Fields
@@ -54,10 +54,10 @@ class Input:
     """Yields the rows after a mark; raises `BrokenInputError` where the input cannot be read."""
     by_rows: bool = False
     """Whether its size is its number of rows, so that the mark after n rows is (n, n, n)."""
-    jumps: bool = True
-    """Whether reading after a mark skips what comes before, instead of reading it again."""
     fields: Fields | None = None
-    """The columns that matter, if they are the same for all inputs of its kind."""
+    """The columns that matter. None if they were not looked for, or if no row is a JSON object."""
+    columns: Mapping[str, Set[type]] = field(default_factory=dict)
+    """The columns that are not null in all of the first rows, with the types of their values there."""
     folder: str | None = None
     """The folder that the paths of its source files are relative to; None for other inputs."""
     with_prefix: "Callable[[str], Input] | None" = None

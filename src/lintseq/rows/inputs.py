@@ -2,16 +2,16 @@
 
 import os
 import posixpath
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from lintseq.errors import BrokenInputError, ConfigError, ProgramError
-from lintseq.rows.fields import FieldNames, Fields, find_fields
+from lintseq.rows.fields import FieldNames, find_fields
 from lintseq.rows.hub import PREFIX, hub_input, is_saved, saved_input
-from lintseq.rows.input import START, Input, Mark, RawRow
+from lintseq.rows.input import START, Input, RawRow
 from lintseq.rows.json_files import array_input, lines_input, opens_an_array
 from lintseq.rows.paths import (
     base_of,
@@ -54,30 +54,14 @@ _METADATA = ("manifest.json", "rejected.jsonl", "state.json", "dataset_info.json
 """Files beside data that hold no rows, also at the end of a longer name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """An input whose first rows were read to find its columns."""
-
-    path: str
-    fields: Fields | None
-    """None if they were not looked for, or if no row is a JSON object, so that all will be rejected."""
-    size: int | None
-    fingerprint: dict[str, Any] | None
-    read: Callable[[Mark], Iterator[RawRow]]
-    by_rows: bool = False
-    jumps: bool = True
-    columns: Mapping[str, Set[type]] = field(default_factory=dict)
-    """The columns that are not null in all of the first rows, with the types of their values there."""
-
-
-def open_sources(
+def open_inputs(
     specs: Sequence[str],
     names: FieldNames | None,
     *,
     code_base: bool = False,
     but: Callable[[str], bool] = lambda path: False,
-) -> list[Source]:
-    """Return the sources that arguments name; raise `ConfigError` for what cannot work.
+) -> list[Input]:
+    """Return the inputs that arguments name, with their fields; raise `ConfigError` for what cannot work.
 
     An argument is a file (JSON lines, a JSON array, CSV or Parquet, compressed or not), a folder or a pattern of such
     files or of source files, `hf:NAME`, a URL, or `-` for standard input. Without `names`, fields are not looked for.
@@ -92,14 +76,14 @@ def open_sources(
     prefixes = path_prefixes({found.folder for found in inputs if found.folder is not None})
     if len(prefixes) > 1:
         inputs = [_with_prefix(found, prefixes) for found in inputs]
-    return [open_source(found, names, code_base=code_base) for found in inputs]
+    return [open_input(found, names, code_base=code_base) for found in inputs]
 
 
-def open_source(input: Input, names: FieldNames | None, *, code_base: bool = False) -> Source:
-    """Read the first rows of an input and find its fields by `names`; raise `ConfigError` if that is impossible.
+def open_input(input: Input, names: FieldNames | None, *, code_base: bool = False) -> Input:
+    """Return an input with its columns, and its fields by `names`; raise `ConfigError` if it does not have them.
 
-    Without `names`, fields are not looked for. An input that can be read only once stays open, and `read` yields its
-    first rows again.
+    Its first rows are read for this. Without `names`, fields are not looked for. An input that can be read only once
+    stays open, and `read` yields its first rows again.
     """
     rows = input.read(START)
     head, failure = _head(rows)
@@ -116,10 +100,8 @@ def open_source(input: Input, names: FieldNames | None, *, code_base: bool = Fal
         for name, value in row.items():
             if value is not None:
                 columns.setdefault(name, set()).add(type(value))
-    source = Source(input.path, fields, input.size, input.fingerprint, input.read, input.by_rows, input.jumps, columns)
-    if input.fingerprint is None:
-        return replace(source, read=lambda _: _resumed(head, failure, rows))
-    return source
+    opened = replace(input, fields=fields, columns=columns)
+    return opened if input.fingerprint is not None else replace(opened, read=lambda _: _resumed(head, failure, rows))
 
 
 def _with_prefix(input: Input, prefixes: Mapping[str, str]) -> Input:

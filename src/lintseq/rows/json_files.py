@@ -13,7 +13,7 @@ from typing import IO, BinaryIO, cast
 
 from lintseq.rows.input import START, Input, Mark, RawRow
 from lintseq.rows.row import MAX_ROW_BYTES
-from lintseq.rows.streams import BROKEN, CHUNK, broken_input, decompressed, fingerprint, input_size, is_plain, opened
+from lintseq.rows.streams import BROKEN, CHUNK, broken_input, decompressed, fingerprint, input_size, opened
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -23,12 +23,12 @@ _LONGEST_TOKEN = 16
 
 def lines_input(path: str) -> Input:
     """Return the input of a file of JSON lines, plain or compressed."""
-    return Input(path, input_size(path), fingerprint(path), partial(read_lines, path), jumps=is_plain(path))
+    return Input(path, input_size(path), fingerprint(path), partial(read_lines, path))
 
 
 def array_input(path: str) -> Input:
     """Return the input of a file that holds one JSON array."""
-    return Input(path, input_size(path), fingerprint(path), partial(read_array, path), jumps=False)
+    return Input(path, input_size(path), fingerprint(path), partial(read_array, path))
 
 
 def read_lines(path: str, after: Mark = START) -> Generator[RawRow]:

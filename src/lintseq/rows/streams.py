@@ -174,14 +174,6 @@ def fingerprint(path: str) -> dict[str, Any] | None:
     return {"size": size, "changed": os.stat(path).st_mtime_ns, "hash": hashed.hexdigest()}
 
 
-def is_plain(path: str) -> bool:
-    """Return whether a file can be read from any position: it is neither a pipe nor compressed."""
-    if input_size(path) is None:
-        return False
-    with opened(path) as file:
-        return file.seekable() and decompressed(file) is file
-
-
 def remote_version(path: str) -> dict[str, str]:
     """Return the metadata of a remote file that changes with it."""
     system, inner = filesystem(path)

@@ -20,7 +20,7 @@ _BATCH_ROWS = 64
 
 def csv_input(path: str, *, delimiter: str = ",") -> Input:
     """Return the input of a CSV file with a header."""
-    return Input(path, input_size(path), fingerprint(path), partial(_read_csv, path, delimiter), jumps=False)
+    return Input(path, input_size(path), fingerprint(path), partial(_read_csv, path, delimiter))
 
 
 def _read_csv(path: str, delimiter: str, after: Mark) -> Iterator[RawRow]:
