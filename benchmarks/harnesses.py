@@ -23,8 +23,8 @@ from verdicts import mutant
 from lintseq.benchmarks import CODE, PROGRAM, load_problems
 from lintseq.benchmarks.problem import Problem
 from lintseq.evaluation.completions import Completion
-from lintseq.evaluation.expectations import with_expectations
 from lintseq.evaluation.judging import JudgingOptions, judge
+from lintseq.evaluation.prerequisites import with_expectations
 from lintseq.evaluation.results import JudgedCompletion
 from lintseq.sandbox import Sandbox
 

@@ -10,8 +10,8 @@ from plain_runner import PlainRunner
 from lintseq.benchmarks import BENCHMARKS, find_file, load_problems, reference_completions
 from lintseq.errors import ConfigError
 from lintseq.evaluation.completions import Completion
-from lintseq.evaluation.expectations import with_expectations
 from lintseq.evaluation.judging import JudgingOptions, judge
+from lintseq.evaluation.prerequisites import with_expectations
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

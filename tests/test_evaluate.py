@@ -34,7 +34,7 @@ from lintseq.evaluation.judging import (
     judge_in_batches,
     next_size,
 )
-from lintseq.evaluation.modules import missing_modules
+from lintseq.evaluation.prerequisites import missing_modules
 from lintseq.evaluation.results import Evaluation, JudgedCompletion
 from lintseq.evaluation.results_file import ResultsFile, read_results
 from lintseq.evaluation.summary import summarize, warnings_of

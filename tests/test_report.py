@@ -221,7 +221,7 @@ def test_the_line_and_its_standard_error_equal_those_of_numpy(points: list[tuple
     residuals = ys - design @ solution
     covariance = numpy.linalg.inv(design.T @ design) * (residuals @ residuals) / (len(points) - 2)
     for x in (0.0, float(xs.mean()), 25.0):
-        value, error = found.at(x)
+        value, error = found(x)
         at = numpy.array([1.0, x])
         assert value == pytest.approx(float(at @ solution), abs=1e-6)
         assert error == pytest.approx(sqrt(max(float(at @ covariance @ at), 0.0)), abs=1e-5)
@@ -230,7 +230,7 @@ def test_the_line_and_its_standard_error_equal_those_of_numpy(points: list[tuple
 def test_two_points_give_a_line_without_a_band_and_one_point_gives_none() -> None:
     two = fit_line([(1.0, 0.2), (3.0, 0.4)])
     assert two is not None
-    assert two.at(2.0) == (pytest.approx(0.3), None)
+    assert two(2.0) == (pytest.approx(0.3), None)
     assert fit_line([(1.0, 0.2)]) is fit_line([]) is fit_line([(1.0, 0.2), (1.0, 0.3)]) is None
 
 
@@ -241,7 +241,7 @@ def test_pass_at_k_is_drawn_over_operations_with_line_and_band() -> None:
     assert [point.x for point in series.points] == [1e12 + 3e12 * k for k in KS]
     line = fit_line([(log10(point.x), point.y) for point in series.points])
     assert line is not None
-    value, error = line.at(log10(series.points[0].x))
+    value, error = line(log10(series.points[0].x))
     assert error is not None
     assert series.band[0] == pytest.approx((series.points[0].x, value - error, value + error))
     assert not found.missing_plots

@@ -42,6 +42,8 @@ class Completion:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     flops: float | None = None
+    row: int = 0
+    """Row of the file, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +76,15 @@ def read_completions(
         check_format(format)
     names = {name: problem.task_id for problem in problems for name in (problem.task_id, *problem.aliases)}
     excluded = frozenset(others)
-    items: list[tuple[int, Completion]] = []
+    items: list[Completion] = []
     checksum = sha256()
     for number, row in _rows(path):
         checksum.update(repr(sorted(row.items())).encode("utf-8", "surrogatepass"))
-        where = f"{path}, row {number}"
-        task_id = _task_id(row, names, excluded, where)
-        if task_id is not None:
-            items.append((number, _completion(row, task_id, format, where)))
+        if (task_id := _task_id(row, names, excluded, f"{path}, row {number}")) is not None:
+            items.append(_completion(row, task_id, format, path, number))
     if not items:
         raise ConfigError(f"{path} holds no completions of these problems")
-    completions = tuple(item for _, item in _with_indices(path, _with_formats(path, items)))
+    completions = tuple(_with_indices(path, _with_formats(path, items)))
     present = {item.task_id for item in completions}
     missing = tuple(problem.task_id for problem in problems if problem.task_id not in present)
     formats = {item.format for item in completions}
@@ -126,7 +126,8 @@ def _task_id(row: Mapping[str, Any], names: Mapping[str, str], excluded: frozens
     )
 
 
-def _completion(row: Mapping[str, Any], task_id: str, format: str, where: str) -> Completion:
+def _completion(row: Mapping[str, Any], task_id: str, format: str, path: str, number: int) -> Completion:
+    where = f"{path}, row {number}"
     columns = [name for name in TEXT_COLUMNS if name in row]
     if not columns:
         raise ConfigError(f"{where} has no column completion or solution (columns found: {', '.join(row)})")
@@ -153,6 +154,7 @@ def _completion(row: Mapping[str, Any], task_id: str, format: str, where: str) -
         _number(row, "prompt_tokens", where, (int,)),
         _number(row, "completion_tokens", where, (int,)),
         None if flops is None else float(flops),
+        number,
     )
 
 
@@ -164,42 +166,41 @@ def _number(row: Mapping[str, Any], column: str, where: str, kinds: tuple[type, 
     return value
 
 
-def _with_formats(path: str, items: list[tuple[int, Completion]]) -> list[tuple[int, Completion]]:
+def _with_formats(path: str, items: list[Completion]) -> list[Completion]:
     """Set the format of completions that name none: what they look like, the same for all."""
-    unknown = [(number, item) for number, item in items if item.format == AUTO]
-    edits = [number for number, item in unknown if looks_like_edits(item.text)]
-    others = [number for number, item in unknown if not looks_like_edits(item.text)]
-    if edits and len(edits) <= len(others):
+    looks = {item.row: looks_like_edits(item.text) for item in items if item.format == AUTO}
+    edits = [row for row, looks_like in looks.items() if looks_like]
+    if edits and 2 * len(edits) <= len(looks):
+        other = next(row for row, looks_like in looks.items() if not looks_like)
         raise ConfigError(
-            f"{path}: row {edits[0]} looks like edit text, row {others[0]} does not;"
+            f"{path}: row {edits[0]} looks like edit text, row {other} does not;"
             f" set the format with --format: {EDITS}, {CODE}, ..."
         )
-    format = EDITS if edits else CODE
-    return [(number, replace(item, format=format) if item.format == AUTO else item) for number, item in items]
+    return [replace(item, format=EDITS if edits else CODE) if item.format == AUTO else item for item in items]
 
 
-def _with_indices(path: str, items: list[tuple[int, Completion]]) -> list[tuple[int, Completion]]:
+def _with_indices(path: str, items: list[Completion]) -> list[Completion]:
     """Number the completions of each problem if they are not numbered; refuse two with the same number."""
-    numbered = [item.index >= 0 for _, item in items]
-    if any(numbered) and not all(numbered):
-        number = next(number for number, item in items if item.index < 0)
-        raise ConfigError(f"{path}, row {number} has no index, but other rows have one; give it to all rows, or none")
-    if all(numbered):
-        seen: dict[tuple[str, int], int] = {}
-        for number, item in items:
-            first = seen.setdefault((item.task_id, item.index), number)
-            if first != number:
-                raise ConfigError(
-                    f"{path}, row {number} is completion {item.index} of {item.task_id}, as is row {first};"
-                    " delete one of them, or change an index"
-                )
+    unnumbered = [item.row for item in items if item.index < 0]
+    if len(unnumbered) == len(items):
+        counts: Counter[str] = Counter()
+        for number, item in enumerate(items):
+            items[number] = replace(item, index=counts[item.task_id])
+            counts[item.task_id] += 1
         return items
-    counts: Counter[str] = Counter()
-    result = []
-    for number, item in items:
-        result.append((number, replace(item, index=counts[item.task_id])))
-        counts[item.task_id] += 1
-    return result
+    if unnumbered:
+        raise ConfigError(
+            f"{path}, row {unnumbered[0]} has no index, but other rows have one; give it to all rows, or none"
+        )
+    seen: dict[tuple[str, int], int] = {}
+    for item in items:
+        first = seen.setdefault((item.task_id, item.index), item.row)
+        if first != item.row:
+            raise ConfigError(
+                f"{path}, row {item.row} is completion {item.index} of {item.task_id}, as is row {first};"
+                " delete one of them, or change an index"
+            )
+    return items
 
 
 def _check_complete(path: str, completions: Completions, problems: int) -> None:

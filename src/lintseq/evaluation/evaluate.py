@@ -23,9 +23,8 @@ from lintseq.benchmarks import (
 from lintseq.errors import ConfigError
 from lintseq.evaluation.completions import AUTO, Completions, read_completions
 from lintseq.evaluation.cost import ModelShape, read_shape
-from lintseq.evaluation.expectations import with_expectations
 from lintseq.evaluation.judging import JudgingOptions, check_runner, judge_in_batches
-from lintseq.evaluation.modules import missing_modules
+from lintseq.evaluation.prerequisites import missing_modules, with_expectations
 from lintseq.evaluation.results import Evaluation, JudgedCompletion
 from lintseq.evaluation.results_file import ResultsFile
 from lintseq.evaluation.summary import DEFAULT_KS, summarize, with_tokens

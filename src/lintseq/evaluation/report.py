@@ -6,7 +6,7 @@ from the same values, so they cannot disagree.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,6 @@ class EvaluationReport:
     sections: tuple[Section, ...]
     """In the same order."""
     examples: tuple[dict[str, Any], ...]
-    max_examples: int
-    """Of each problem and run."""
     page: Path | None = None
     markdown: Path | None = None
     plots: tuple[Path, ...] = ()
@@ -97,15 +95,7 @@ def report(
     paragraphs.append("See [the page](index.html) for the examples behind these numbers.")
     write_page(page_file, report_page(composed))
     write_page(markdown_file, markdown_report("Evaluation", paragraphs))
-    return EvaluationReport(
-        composed.comparisons,
-        composed.sections,
-        composed.examples,
-        composed.max_examples,
-        page_file,
-        markdown_file,
-        tuple(plots),
-    )
+    return replace(composed, page=page_file, markdown=markdown_file, plots=tuple(plots))
 
 
 def read_runs(runs: Sequence[str]) -> dict[str, Evaluation]:
@@ -146,7 +136,7 @@ def compose(runs: Mapping[str, Evaluation], options: ReportOptions | None = None
     comparisons = tuple(compare(group, ks=options.k, seed=options.seed) for group in groups.values())
     sections = tuple(_section(comparison, published=options.published) for comparison in comparisons)
     examples = tuple(example for name, run in runs.items() for example in examples_of(name, run, options.examples))
-    return EvaluationReport(comparisons, sections, examples, options.examples)
+    return EvaluationReport(comparisons, sections, examples)
 
 
 def _section(comparison: Comparison, *, published: bool) -> Section:
@@ -219,16 +209,11 @@ def report_page(composed: EvaluationReport) -> str:
     summary = plural(len(composed.runs), "run")
     if len(composed.sections) > 1:
         summary += f" on {plural(len(composed.sections), 'benchmark')}"
-    note = (
-        f"Up to {composed.max_examples} per problem and run, some of every verdict. Click an underlined number above"
-        " to see its examples here."
-    )
     body = fill(
         template("report.html"),
         {
             "summary": escaped(summary),
             "sections": "\n".join(map(section_html, composed.sections)),
-            "examples": escaped(note),
         },
     )
     instructions = list(dict.fromkeys(one["instruction"] for one in composed.examples if "instruction" in one))

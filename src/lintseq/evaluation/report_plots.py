@@ -1,8 +1,8 @@
 """The plots of a report: pass@k against k, and against the operations that sampling took."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from math import fsum, log10, sqrt
+from statistics import fmean, linear_regression
 from typing import Any
 
 from lintseq.evaluation.comparison import Comparison, defined_ks
@@ -20,17 +20,15 @@ def k_plot(comparison: Comparison, published: Sequence[PublishedCurve]) -> Plot:
         Series(name, tuple(_point(name, k, k, score) for k in ks if (score := scores[k]) is not None))
         for name, scores in comparison.scores.items()
     ]
-    background = [
-        Series(
-            curve.name,
-            tuple(Point(k, y) for k, y in curve.passed.items()),
-            published=True,
-            dashed=curve.arm == BASE,
-        )
-        for curve in published
-    ]
+    background = [_published_series(curve, 1) for curve in published]
     ticks = sorted({*ks, *(k for curve in published for k in curve.passed)})
     return pass_plot([*background, *(series for series in own if series.points)], ticks)
+
+
+def _published_series(curve: PublishedCurve, scale: float) -> Series:
+    """Return a published curve over `scale` times k."""
+    points = tuple(Point(scale * k, y) for k, y in curve.passed.items())
+    return Series(curve.name, points, published=True, dashed=curve.arm == BASE)
 
 
 def pass_plot(
@@ -64,16 +62,7 @@ def flops_plot(comparison: Comparison, published: Sequence[PublishedCurve]) -> t
             )
     if not own:
         return None, missing
-    background = [
-        Series(
-            curve.name,
-            tuple(Point(curve.flops_at_1 * k, y) for k, y in curve.passed.items()),
-            published=True,
-            dashed=curve.arm == BASE,
-        )
-        for curve in published
-        if curve.flops_at_1 is not None
-    ]
+    background = [_published_series(curve, curve.flops_at_1) for curve in published if curve.flops_at_1 is not None]
     note = (
         "Points: pass@k for each k, at the operations for k completions of every problem. Line: least squares,"
         " pass@k = a + b log₁₀ operations. Band: one standard error of the line,"
@@ -108,42 +97,25 @@ def flops_of(summary: Mapping[str, Any], k: int) -> float | None:
     return known[low] + (known[high] - known[low]) / (high - low) * (k - low)
 
 
-@dataclass(frozen=True, slots=True)
-class LineFit:
-    """A least-squares line, y = intercept + slope x, with its standard error."""
+def fit_line(points: Sequence[tuple[float, float]]) -> Callable[[float], tuple[float, float | None]] | None:
+    """Return the least-squares line through points; None if there are fewer than two different x.
 
-    intercept: float
-    slope: float
-    error: float | None
-    """Standard error of the residuals; None for two points."""
-    count: int
-    mean: float
-    """Of x."""
-    spread: float
-    """Sum of squared deviations of x from its mean."""
-
-    def at(self, x: float) -> tuple[float, float | None]:
-        """Return the value of the line at x, and its standard error: s sqrt(1/n + (x - mean)^2 / Sxx)."""
-        value = self.intercept + self.slope * x
-        if self.error is None:
-            return value, None
-        return value, self.error * sqrt(1 / self.count + (x - self.mean) ** 2 / self.spread)
-
-
-def fit_line(points: Sequence[tuple[float, float]]) -> LineFit | None:
-    """Return the line through points; None if there are fewer than two different x."""
-    count = len(points)
-    if count < 2:
+    The line maps x to y and to its standard error there, s sqrt(1/n + (x - mean)^2 / Sxx), which is None for two
+    points.
+    """
+    count, xs = len(points), [x for x, _ in points]
+    if len(set(xs)) < 2:
         return None
-    mean = fsum(x for x, _ in points) / count
-    height = fsum(y for _, y in points) / count
-    spread = fsum((x - mean) ** 2 for x, _ in points)
-    if not spread:
-        return None
-    slope = fsum((x - mean) * (y - height) for x, y in points) / spread
-    intercept = height - slope * mean
+    slope, intercept = linear_regression(xs, [y for _, y in points])
+    mean = fmean(xs)
+    spread = fsum((x - mean) ** 2 for x in xs)
     residuals = fsum((y - intercept - slope * x) ** 2 for x, y in points)
-    return LineFit(intercept, slope, sqrt(residuals / (count - 2)) if count > 2 else None, count, mean, spread)
+
+    def line(x: float) -> tuple[float, float | None]:
+        y = intercept + slope * x
+        return y, sqrt(residuals / (count - 2) * (1 / count + (x - mean) ** 2 / spread)) if count > 2 else None
+
+    return line
 
 
 def fitted_series(name: str, points: Sequence[Point]) -> Series:
@@ -153,7 +125,7 @@ def fitted_series(name: str, points: Sequence[Point]) -> Series:
         return Series(name, tuple(points), joined=False)
     low, high = log10(points[0].x), log10(points[-1].x)
     steps = [low + (high - low) * step / (_LINE_POINTS - 1) for step in range(_LINE_POINTS)]
-    values = [(10**x, *line.at(x)) for x in steps]
+    values = [(10**x, *line(x)) for x in steps]
     return Series(
         name,
         tuple(points),

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import fsum
+from statistics import fmean
 from typing import Any
 
 from lintseq.benchmarks import CODE, PROGRAM, Problem, prompt_for
@@ -59,10 +60,6 @@ def _pass_at_k(name: str, counts: Counts, ks: Sequence[int], seed: int) -> dict[
     }
 
 
-def _share(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
-
-
 def _edits(rows: Rows) -> dict[str, Any] | None:
     edited = [row for row in rows if row.edits is not None]
     if not edited:
@@ -71,9 +68,9 @@ def _edits(rows: Rows) -> dict[str, Any] | None:
     return {
         "completions": len(edited),
         "edits_per_program": edits / len(edited),
-        "malformed_edits": _share(sum(row.malformed_edits or 0 for row in edited), edits),
-        "ignored_edits": _share(sum(row.ignored_edits or 0 for row in edited), edits),
-        "completions_not_as_written": _share(sum(bool(row.notes) for row in edited), len(edited)),
+        "malformed_edits": sum(row.malformed_edits or 0 for row in edited) / edits if edits else None,
+        "ignored_edits": sum(row.ignored_edits or 0 for row in edited) / edits if edits else None,
+        "completions_not_as_written": sum(bool(row.notes) for row in edited) / len(edited),
     }
 
 
@@ -81,10 +78,10 @@ def _clean(rows: Rows) -> dict[str, Any] | None:
     linted = [row for row in rows if row.clean is not None]
     if not linted:
         return None
-    found: dict[str, Any] = {"programs": _share(sum(bool(row.clean) for row in linted), len(linted))}
+    found: dict[str, Any] = {"programs": sum(bool(row.clean) for row in linted) / len(linted)}
     if any(row.states is not None for row in linted):
         states = sum(row.states or 0 for row in linted)
-        found["states"] = _share(sum(row.clean_states or 0 for row in linted), states)
+        found["states"] = sum(row.clean_states or 0 for row in linted) / states if states else None
     return found
 
 
@@ -108,31 +105,27 @@ def _cost(rows: Rows, ks: Sequence[int], shape: ModelShape | None) -> dict[str, 
     counted = bool(rows) and len(completion) == len(rows)
     found: dict[str, Any] = {}
     if counted:
-        found["completion_tokens"] = fsum(completion.values()) / len(completion)
+        found["completion_tokens"] = fmean(completion.values())
         if prompt:
-            found["prompt_tokens"] = fsum(prompt.values()) / len(prompt)
+            found["prompt_tokens"] = fmean(prompt.values())
     by_problem: dict[str, list[JudgedCompletion]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row.task_id, row.index)):
         by_problem[row.task_id].append(row)
     if rows and all(row.flops is not None for row in rows):
-        means = [_mean([row.flops or 0.0 for row in found]) for found in by_problem.values()]
+        means = [fmean(row.flops or 0.0 for row in found) for found in by_problem.values()]
         found["flops_at_k"] = {str(k): k * fsum(means) for k in ks}
         found["flops"] = "as recorded by the generator, each completion with its prompt"
     elif counted and shape is not None and len(prompt) == len(by_problem):
         costs = [
             (
                 shape.prompt(prompt[task_id]),
-                _mean([shape.completion(row.completion_tokens or 0, prompt=prompt[task_id]) for row in found]),
+                fmean(shape.completion(row.completion_tokens or 0, prompt=prompt[task_id]) for row in found),
             )
             for task_id, found in by_problem.items()
         ]
         found["flops_at_k"] = {str(k): fsum(prompt_cost + k * mean for prompt_cost, mean in costs) for k in ks}
         found["flops"] = "computed from tokens, each prompt once"
     return found or None
-
-
-def _mean(values: Sequence[float]) -> float:
-    return fsum(values) / len(values)
 
 
 def with_tokens(rows: Rows, problems: Mapping[str, Problem], tokenizer: Any) -> list[JudgedCompletion]:

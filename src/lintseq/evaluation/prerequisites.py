@@ -1,27 +1,48 @@
-"""What reference solutions return, for benchmarks whose files hold inputs but no outputs.
+"""What has to be known before completions are judged: missing modules, and what reference solutions return.
 
-References run like any other program, once: their results are cached under a checksum of the program and the inputs.
+Both are found out by running programs. Modules may be installed here but not visible to the runner. References are
+for benchmarks whose files hold inputs but no outputs; their results are cached under a checksum of the program and the
+inputs.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from lintseq.benchmarks.problem import CallTest, Problem, Runner, canonical_text
 from lintseq.errors import ToolError
-from lintseq.sandbox import JobResult, Limits, Raised, Returned
+from lintseq.sandbox import Job, JobResult, Limits, Raised, Returned, RunCheck
 from lintseq.sandbox.data import decode, encode
 from lintseq.storage import write_atomically
 
-LIMITS = Limits(seconds=120.0, memory=4 << 30, output=64 << 20)
+IMPORT_LIMITS = Limits(seconds=120.0, memory=8 << 30, processes=256)
+REFERENCE_LIMITS = Limits(seconds=120.0, memory=4 << 30, output=64 << 20)
 """References may take more than the programs that are compared with them."""
 SLOWDOWN = 4.0
 """A program may take at least this multiple of the reference's CPU time, as in EvalPlus."""
 
 Answer = tuple[float, tuple[Any, ...]]
 """CPU seconds, and what the calls returned."""
+
+
+def missing_modules(problems: Sequence[Problem], runner: Runner) -> dict[str, tuple[str, ...]]:
+    """Return, by task id, the modules that a problem's tests need and that cannot be imported; others are absent."""
+    names = sorted({name for problem in problems for name in problem.required_modules})
+    installed = [name for name in names if _is_installed(name)]
+    results = runner.run(Job("", RunCheck(f"import {name}"), IMPORT_LIMITS, "full") for name in installed)
+    importable = {name for name, result in zip(installed, results, strict=True) if result.verdict == "passed"}
+    missing = {problem.task_id: tuple(sorted(problem.required_modules - importable)) for problem in problems}
+    return {task_id: modules for task_id, modules in missing.items() if modules}
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def with_expectations(problems: Sequence[Problem], runner: Runner, cache: Path | None) -> list[Problem]:
@@ -40,7 +61,7 @@ def with_expectations(problems: Sequence[Problem], runner: Runner, cache: Path |
     path = None if cache is None else cache / f"{_digest([_key(problem, stage) for problem, stage in pending])}.txt"
     answers = _cached(path, [len(stage.arguments) for _, stage in pending])
     if answers is None:
-        jobs = (job for problem, stage in pending for job in stage.jobs(problem.reference, LIMITS))
+        jobs = (job for problem, stage in pending for job in stage.jobs(problem.reference, REFERENCE_LIMITS))
         results = runner.run(jobs)
         answers = [_answer(problem, stage, result) for (problem, stage), result in zip(pending, results, strict=True)]
         if path is not None:
