@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lintseq.cli.console import plural
-from lintseq.cli.stats import Ticker
+from lintseq.cli.console import Meter, plural
 from lintseq.reporting.terminal import console, printable
 
 if TYPE_CHECKING:
@@ -40,12 +39,14 @@ def verify(
     from lintseq.dataset.verify import VerifyOptions
     from lintseq.dataset.verify import verify as run
 
-    with Ticker("verify", data) as ticker:
+    with Meter() as meter:
         report = run(
             data,
             VerifyOptions(linter, limit),
             workers=workers,
-            on_progress=lambda report, done: ticker.tell(done, f"{report.rows:,} rows, {report.bad_rows:,} bad"),
+            on_progress=lambda report, done: meter(
+                done, None, f"{plural(report.rows, 'row')}, {report.bad_rows:,} bad"
+            ),
         )
     if json:
         typer.echo(dumps(report.as_dict(linter)))

@@ -1,104 +1,119 @@
-"""Looking into a data set of edit sequences: any row by its number, and a choice of all rows.
+"""Looking into a data set of edit sequences: the sequence in one row, and a sample of all rows with counts.
 
-Owns the numbers by which people know rows, going back and forth among them, and one pass over a whole data set
-that counts everything and keeps a few sequences. Memory does not grow with the data set beyond these.
+Memory does not grow with the data set, only with the sample.
 """
 
-from collections import Counter, OrderedDict
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappush, heappushpop
 
 from lintseq.dataset.shapes import Record, read_record
 from lintseq.edits import EditSequence
-from lintseq.errors import BrokenInputError, ConfigError, ProgramError
+from lintseq.errors import BrokenInputError, ConfigError, MalformedEditError, ProgramError
 from lintseq.rows import START, Input, RawRow, find_inputs, parse_row, stable_hash
 
 LONGEST = 200_000
-"""Characters of a sequence's text, or of its program, beyond which it is counted and not kept."""
-
-_REMEMBERED = 64
+"""Characters of a sequence's text, or of its program, beyond which it is counted and not sampled."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A row as it was read, and the number by which people know it, from 1."""
+class NumberedRow:
+    """A row and its number, from 1: in a file of lines that of the line, in any other file that of the row."""
 
     number: int
     raw: RawRow
 
 
-def numbered_rows(spec: str) -> Iterator[Row]:
-    """Yield the rows of a data set with their numbers.
-
-    In a file of lines that is the line, in any other file the row; the rows of several files are counted through.
-    """
+def numbered_rows(spec: str) -> Iterator[NumberedRow]:
+    """Yield the rows of a data set with their numbers; the rows of several files are numbered consecutively."""
     return _numbered(find_inputs(spec))
 
 
-def _numbered(inputs: Sequence[Input]) -> Iterator[Row]:
-    rows = (raw for one in inputs for raw in one.read(START))
-    for place, raw in enumerate(rows, 1):
-        yield Row(raw.number if len(inputs) == 1 else place, raw)
-
-
-class Rows:
-    """The rows of a data set by their places, from 0. Going on reads on; going far back reads anew."""
-
-    def __init__(self, spec: str) -> None:
-        self.spec = spec
-        self._inputs = find_inputs(spec)
-        self._reader = _numbered(self._inputs)
-        self._read = 0
-        self._recent: OrderedDict[int, Row] = OrderedDict()
-
-    def at(self, place: int) -> Row | None:
-        """Return the row at a place, None past the last one. Raises `ConfigError` where that cannot be read."""
-        if place < self._read and place not in self._recent:
-            if any(one.fingerprint is None for one in self._inputs):
-                raise ConfigError(f"{self.spec} can be read only once; what was read long ago is gone")
-            self._reader, self._read = _numbered(self._inputs), 0
-            self._recent.clear()
-        while place >= self._read:
-            if self._next() is None:
-                return None
-        return self._recent[place]
-
-    def find(self, wanted: Callable[[Row], bool]) -> int | None:
-        """Return the place of the first row that is wanted, None if none is."""
-        place = 0
-        while (row := self.at(place)) is not None:
-            if wanted(row):
-                return place
-            place += 1
-        return None
-
-    def _next(self) -> Row | None:
-        try:
-            row = next(self._reader, None)
-        except BrokenInputError as error:
-            raise ConfigError(str(error)) from None
-        if row is not None:
-            self._recent[self._read] = row
-            self._read += 1
-            if len(self._recent) > _REMEMBERED:
-                self._recent.popitem(last=False)
-        return row
+def _numbered(inputs: Sequence[Input]) -> Iterator[NumberedRow]:
+    rows = (raw for source in inputs for raw in source.read(START))
+    for count, raw in enumerate(rows, 1):
+        yield NumberedRow(raw.number if len(inputs) == 1 else count, raw)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A row that was chosen: its number, what it says, and its sequence."""
+class StoredSequence:
+    """An edit sequence of a data set: the number of its row, its record, and the sequence itself."""
 
     number: int
     record: Record
     sequence: EditSequence
 
 
+def dataset_name(spec: str) -> str:
+    """Return a short name of a data set: the last part of its path."""
+    return "standard input" if spec == "-" else spec.rstrip("/").rpartition("/")[2] or spec
+
+
+def find_sequence(spec: str, row: int | str = 1) -> StoredSequence:
+    """Return the sequence in a row of a data set, given by its number, from 1, or by its id.
+
+    Raises `ConfigError` if there is no such row or the data cannot be read, and `ProgramError` if the row holds no
+    edit sequence.
+    """
+    last = 0
+    try:
+        for found in numbered_rows(spec):
+            last = found.number
+            if found.number == row if isinstance(row, int) else _has_id(found, row):
+                return _stored(found)
+    except BrokenInputError as error:
+        raise ConfigError(str(error)) from None
+    except ProgramError as error:
+        raise ProgramError(error.reason, f"{dataset_name(spec)}:{last}: {error.detail}") from None
+    if not last:
+        raise ConfigError(f"{spec} has no rows")
+    if isinstance(row, int):
+        raise ConfigError(f"{spec} has no row {row}; its rows are counted from 1, and the last is {last:,}")
+    raise ConfigError(f"no row of {spec} has the id {row!r}; use an id of the data set, or the number of a row")
+
+
+def split_row(spec: str) -> tuple[str, int | str]:
+    """Return the data set and the row that `DATA:ROW` names; without a row, it is the first.
+
+    Both may contain colons: an existing file is taken for the data set, and a number for the row.
+    """
+    if os.path.exists(spec):
+        return spec, 1
+    cuts = [index for index, char in enumerate(spec) if char == ":"]
+    for cut in reversed(cuts):
+        if os.path.exists(spec[:cut]) or spec[:cut] == "-":
+            return spec[:cut], _row_of(spec[cut + 1 :] or "1")
+    data, _, row = spec.rpartition(":")
+    return (data, int(row)) if data and row.isdecimal() else (spec, 1)
+
+
+def _row_of(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def _has_id(row: NumberedRow, id: str) -> bool:
+    try:
+        return str(read_record(parse_row(row.raw.data)).id) == id
+    except ProgramError:
+        return False
+
+
+def _stored(row: NumberedRow) -> StoredSequence:
+    record = read_record(parse_row(row.raw.data))
+    try:
+        return StoredSequence(row.number, record, record.sequence())
+    except MalformedEditError as error:
+        raise ProgramError("malformed-edit", str(error)) from None
+
+
 @dataclass(slots=True)
 class Survey:
-    """What one pass over a data set gives: counts over all of its rows, and some of its sequences."""
+    """The result of one pass over a data set: counts over all of its rows, and a sample of its sequences."""
 
+    total: int | None = None
+    """The size of the data, in the unit in which progress is reported, if it is known."""
     rows: int = 0
     unreadable: Counter[str] = field(default_factory=Counter)
     """Reason -> rows that hold no edit sequence, or a malformed one."""
@@ -108,8 +123,8 @@ class Survey:
     """Lines that an edit inserts -> edits."""
     too_long: int = 0
     """Sequences longer than `LONGEST`."""
-    kept: list[Kept] = field(default_factory=list)
-    """The chosen sequences, in the order of the data set."""
+    sample: list[StoredSequence] = field(default_factory=list)
+    """In the order of the data set."""
 
     @property
     def sequences(self) -> int:
@@ -117,49 +132,45 @@ class Survey:
 
 
 def survey(
-    spec: str, *, keep: int = 500, seed: int = 0, progress: Callable[[Survey, int], None] | None = None
+    spec: str, *, size: int = 500, seed: int = 0, on_progress: Callable[[Survey, int], None] | None = None
 ) -> Survey:
-    """Count the rows of a data set, and keep at most so many of its sequences.
+    """Return counts over the rows of a data set, and a random sample of at most `size` of its sequences.
 
-    Which are kept, a hash of the seed and the place of the row decides: each is as likely as any other, and the
-    same ones are kept each time. `progress` is called with the counts so far and the place in the data that is
-    reached. Raises `ProgramError` if there are rows and none holds an edit sequence.
+    A hash of the seed and the index of the row decides which are in the sample, so each is as likely as any other,
+    and they are the same each time. `on_progress` is called with the counts so far and the position in the data.
+    Raises `ProgramError` if there are rows and none holds an edit sequence.
     """
-    found = Survey()
+    inputs = find_inputs(spec)
+    found = Survey(inputs[0].size if len(inputs) == 1 else None)
     failure: ProgramError | None = None
-    chosen: list[tuple[int, int, Kept]] = []
-    for row in _to_the_end(spec, found):
-        place = found.rows
+    chosen: list[tuple[int, int, StoredSequence]] = []
+    for index, row in enumerate(readable_rows(inputs, found.unreadable)):
         found.rows += 1
         try:
-            record = read_record(parse_row(row.raw.data))
-            sequence = record.parse()
+            stored = _stored(row)
         except ProgramError as error:
             found.unreadable[error.reason] += 1
             failure = failure or error
         else:
-            found.edits[len(sequence)] += 1
-            found.lines.update(map(len, sequence.inserted()))
-            if max(len(record.text), len(sequence.program.text)) > LONGEST:
+            found.edits[len(stored.sequence)] += 1
+            found.lines.update(map(len, stored.sequence.inserted()))
+            if max(len(stored.record.text), len(stored.sequence.program.text)) > LONGEST:
                 found.too_long += 1
-            elif keep:
-                entry = (-stable_hash(seed, place, "view"), place, Kept(row.number, record, sequence))
-                if len(chosen) < keep:
-                    heappush(chosen, entry)
-                else:
-                    heappushpop(chosen, entry)
-        if progress is not None:
-            progress(found, row.raw.end)
+            elif size:
+                entry = (-stable_hash(seed, index, "view"), index, stored)
+                (heappush if len(chosen) < size else heappushpop)(chosen, entry)
+        if on_progress is not None:
+            on_progress(found, row.raw.end)
+    found.rows += found.unreadable["broken-input"]
     if failure is not None and not found.edits:
         raise failure
-    found.kept = [kept for _, _, kept in sorted(chosen, key=lambda entry: entry[1])]
+    found.sample = [stored for _, _, stored in sorted(chosen, key=lambda entry: entry[1])]
     return found
 
 
-def _to_the_end(spec: str, found: Survey) -> Iterator[Row]:
-    """Yield the rows; where the data cannot be read on, count that and stop."""
+def readable_rows(inputs: Sequence[Input], unreadable: Counter[str]) -> Iterator[NumberedRow]:
+    """Yield the rows of inputs; where one cannot be read any further, count that under `broken-input` and stop."""
     try:
-        yield from numbered_rows(spec)
+        yield from _numbered(inputs)
     except BrokenInputError:
-        found.unreadable["broken-input"] += 1
-        found.rows += 1
+        unreadable["broken-input"] += 1

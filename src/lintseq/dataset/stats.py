@@ -6,15 +6,17 @@ Two halves of a data set, counted apart and added, give the numbers of the whole
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import islice, repeat
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lintseq.codecs import DIFF, SEPARATOR
+from lintseq.dataset.browsing import readable_rows
 from lintseq.dataset.shapes import Record, read_record
-from lintseq.errors import BrokenInputError, ConfigError, MalformedEditError, ProgramError
+from lintseq.errors import ConfigError, MalformedEditError, ProgramError
 from lintseq.reporting.numbers import describe, share
-from lintseq.rows import RawRow, parse_row, read_rows, stable_hash
+from lintseq.rows import find_inputs, parse_row, stable_hash
+from lintseq.storage import batched
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -183,48 +185,40 @@ def load_tokenizer(path: Path) -> "Tokenizer":
 
 
 def stats(
-    path: str,
+    data: str,
     *,
-    tokenizer: "Tokenizer | None" = None,
-    progress: Callable[[DatasetStats, int], None] | None = None,
+    tokenizer: Path | str | None = None,
+    on_progress: Callable[[DatasetStats, int, int | None], None] | None = None,
 ) -> DatasetStats:
-    """Return the counts over a JSONL file, read row by row.
+    """Return statistics of a data set: a file or folder of any kind, or `-` for standard input.
 
-    `progress` is called now and then with the counts so far and the bytes of the file that are read.
-    Raises `ProgramError` if the file has rows and none of them holds an edit sequence.
+    `tokenizer` is the path of a `tokenizer.json` to count tokens with. `on_progress` is called with the counts so
+    far, the position in the data, and the size of the data in the same unit, if it is known. Raises `ConfigError` if
+    the data or the tokenizer cannot be read, and `ProgramError` if there are rows and none holds an edit sequence.
     """
+    coder = None if tokenizer is None else load_tokenizer(Path(tokenizer))
+    inputs = find_inputs(data)
+    size = inputs[0].size if len(inputs) == 1 else None
     counts = DatasetStats()
-    failures: list[ProgramError] = []
-    lines = read_rows(path)
-    while batch := _take(lines, counts):
+    failure: ProgramError | None = None
+    for rows in batched(readable_rows(inputs, counts.unreadable), _BATCH_ROWS):
         records = []
-        for line in batch:
+        for row in rows:
             try:
-                record = read_record(parse_row(line.data))
+                record = read_record(parse_row(row.raw.data))
                 records.append((record, lines_of_edits(record)))
             except ProgramError as error:
                 counts.unreadable[error.reason] += 1
-                failures = failures or [error]
-        rows = [(record.edits, record.text, record.program) for record, _ in records]
-        tokens = _count_tokens(tokenizer, rows) if tokenizer is not None else repeat((0, 0))
-        for row, (_, inserted), numbers in zip(rows, records, tokens, strict=False):
-            counts.add(*row, lines=inserted, tokens=numbers)
-        if progress is not None:
-            progress(counts, batch[-1].end)
-    if failures and not counts.edits:
-        raise failures[0]
+                failure = failure or error
+        texts = [(record.edits, record.text, record.program) for record, _ in records]
+        tokens = repeat((0, 0)) if coder is None else _count_tokens(coder, texts)
+        for text, (_, inserted), numbers in zip(texts, records, tokens, strict=False):
+            counts.add(*text, lines=inserted, tokens=numbers)
+        if on_progress is not None:
+            on_progress(counts, rows[-1].raw.end, size)
+    if failure is not None and not counts.edits:
+        raise failure
     return counts
-
-
-def _take(lines: Iterator[RawRow], counts: DatasetStats) -> list[RawRow]:
-    """Return the next lines; where the file cannot be read on, count that and return those before."""
-    batch: list[RawRow] = []
-    try:
-        for line in islice(lines, _BATCH_ROWS):
-            batch.append(line)
-    except BrokenInputError:
-        counts.unreadable["broken-input"] += 1
-    return batch
 
 
 def _count_tokens(tokenizer: "Tokenizer", rows: Sequence[tuple[Sequence[str], str, str]]) -> Iterator[tuple[int, int]]:

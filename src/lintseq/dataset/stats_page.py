@@ -1,17 +1,34 @@
-"""The page of `lintseq stats`: the numbers of a data set as a table, and how they are distributed."""
+"""The page of `lintseq stats`: the numbers of a data set as a table, and their distributions."""
 
 from collections import Counter
+from pathlib import Path
 
 from lintseq.dataset.stats import DatasetStats, table_rows
 from lintseq.reporting.charts import chart
 from lintseq.reporting.numbers import plural
-from lintseq.reporting.pages import escaped, fill, page, template
+from lintseq.reporting.pages import check_writable, escaped, fill, page, template, write_page
+
+
+def write_stats_page(stats: DatasetStats, path: Path, *, dataset: str) -> None:
+    """Write the page to `path`; `dataset` is the name of the data set on it.
+
+    Raises `ConfigError` if it cannot be written, or if another file is in the way.
+    """
+    check_writable(path)
+    write_page(path, stats_page(stats, dataset=dataset))
 
 
 def stats_page(stats: DatasetStats, *, dataset: str) -> str:
-    """Return the page; `dataset` is what to call the data set."""
+    """Return the page as HTML; `dataset` is the name of the data set on it."""
     numbers = stats.as_dict()
     summary = f"{plural(numbers['sequences'], 'sequence')} of {plural(numbers['programs'], 'program')}"
+    draws = Counter(stats.draws.values())
+    charts = [
+        chart("edits", "Edits in a sequence", stats.edits, values="edits", counted="sequences"),
+        chart("lines", "Lines in an edit", stats.lines, values="lines", counted="edits"),
+        chart("draws", "Draws of a program", draws, values="draws", counted="programs"),
+        chart("tokens", "Tokens in a sequence", stats.tokens, values="tokens", counted="sequences"),
+    ]
     body = fill(
         template("stats.html"),
         {
@@ -19,25 +36,14 @@ def stats_page(stats: DatasetStats, *, dataset: str) -> str:
             "summary": escaped(summary),
             "tiles": "\n".join(_tile(*tile) for tile in _tiles(stats)),
             "rows": "\n".join(_row(*row) for row in table_rows(numbers)),
-            "charts": "\n".join(filter(None, charts_of(stats))),
+            "charts": "\n".join(filter(None, charts)),
         },
     )
     return page(body, title=f"{dataset} in numbers", styles=("chart.css", "stats.css"))
 
 
-def charts_of(stats: DatasetStats) -> list[str]:
-    """Return a histogram of each thing that was counted."""
-    draws = Counter(stats.draws.values())
-    return [
-        chart("edits", "Edits in a sequence", stats.edits, values="edits", counted="sequences"),
-        chart("lines", "Lines in an edit", stats.lines, values="lines", counted="edits"),
-        chart("draws", "Draws of a program", draws, values="draws", counted="programs"),
-        chart("tokens", "Tokens in a sequence", stats.tokens, values="tokens", counted="sequences"),
-    ]
-
-
 def _tiles(stats: DatasetStats) -> list[tuple[str, str]]:
-    """Return the numbers that matter most, each with its name."""
+    """Return the most important numbers, each with its name."""
     numbers = stats.as_dict()
     tiles = [
         ("sequences", f"{numbers['sequences']:,}"),

@@ -1,35 +1,92 @@
-"""The page of `lintseq view`: the edit sequences of a data set, to be paged through, each growing edit by edit.
+"""The page of `lintseq view`: the edit sequences of a data set, to be browsed, each growing edit by edit.
 
-Owns what the page is told. A sequence is told as its program, the edit that each line arrives with, and the
-texts of the edits; the states on the way are worked out in the browser.
+The page holds a sequence as its program, the edit that each line arrives with, and the texts of the edits; the states
+on the way are computed in the browser.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from lintseq.dataset.browsing import LONGEST, Kept, Survey
+from lintseq.dataset.browsing import LONGEST, StoredSequence, Survey, dataset_name, survey
 from lintseq.edits import EditSequence
-from lintseq.errors import ProgramError
+from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
-from lintseq.needs.reasons import Reasons, reasons_of
+from lintseq.needs.reasons import reasons_of
 from lintseq.reporting.charts import chart
 from lintseq.reporting.numbers import plural
-from lintseq.reporting.pages import escaped, fill, page, template
+from lintseq.reporting.pages import check_writable, escaped, fill, page, template, write_page
+
+_SUFFIXES = (".gz", ".zst", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".pq")
+
+
+@dataclass(frozen=True, slots=True)
+class ViewOptions:
+    """Which sequences of a data set are on its page."""
+
+    rows: int = 500
+    """Maximum number of sequences on the page. Of more, a random sample is taken; the plots count all."""
+    seed: int = 0
+    """Seed of the sample."""
+
+    def __post_init__(self) -> None:
+        if self.rows < 1:
+            raise ConfigError(f"a page with {self.rows} sequences shows nothing; use --rows 1 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class ViewReport:
+    """The page that was written, and what is on it."""
+
+    path: Path
+    survey: Survey
+
+
+def write_view(
+    data: str,
+    html: Path | str | None = None,
+    options: ViewOptions | None = None,
+    *,
+    on_progress: Callable[[Survey, int], None] | None = None,
+) -> ViewReport:
+    """Write a page to browse the edit sequences of a data set: a file or folder of any kind, or `-`.
+
+    `html` is the file to write, by default one beside the data. `on_progress` is called with the counts so far and
+    the position in the data. Raises `ConfigError` if the data cannot be read or the page not be written, and
+    `ProgramError` if there are rows and none holds an edit sequence.
+    """
+    options = options or ViewOptions()
+    path = page_beside(data) if html is None else Path(html)
+    check_writable(path)
+    found = survey(data, size=options.rows, seed=options.seed, on_progress=on_progress)
+    write_page(path, view_page(found, dataset=dataset_name(data)))
+    return ViewReport(path, found)
+
+
+def page_beside(data: str) -> Path:
+    """Return the default file of the page: beside the data set, or in the working directory if that is not local."""
+    path = Path(data)
+    name = path.name if path.exists() else "".join(c if c.isalnum() else "-" for c in dataset_name(data)).strip("-")
+    while found := next((end for end in _SUFFIXES if name.endswith(end) and name != end), ""):
+        name = name.removesuffix(found)
+    folder = path.parent if path.exists() else Path()
+    return folder / f"{name or 'view'}.html"
 
 
 def view_page(survey: Survey, *, dataset: str) -> str:
-    """Return the page; `dataset` is what to call the data set."""
+    """Return the page as HTML; `dataset` is the name of the data set on it."""
     charts = [
         chart("edits", "Edits in a sequence", survey.edits, values="edits", counted="sequences"),
         chart("lines", "Lines in an edit", survey.lines, values="lines", counted="edits"),
     ]
-    notes = "\n".join(f"<p>{escaped(note)}</p>" for note in notes_on(survey))
     body = fill(
         template("view.html"),
         {
             "dataset": escaped(dataset),
-            "summary": escaped(summary_of(survey)),
+            "summary": escaped(_summary(survey)),
             "charts": "\n".join(filter(None, charts)) or "<p>There is nothing to count.</p>",
-            "notes": notes,
+            "notes": "\n".join(f"<p>{escaped(note)}</p>" for note in notes_on(survey)),
         },
     )
     return page(
@@ -41,23 +98,18 @@ def view_page(survey: Survey, *, dataset: str) -> str:
     )
 
 
-def summary_of(survey: Survey) -> str:
-    """Say in a line how much there is and how much of it is shown."""
-    if len(survey.kept) == survey.sequences:
+def _summary(survey: Survey) -> str:
+    if len(survey.sample) == survey.sequences:
         return plural(survey.sequences, "sequence")
-    return f"{len(survey.kept):,} of {plural(survey.sequences, 'sequence')}"
+    return f"{len(survey.sample):,} of {plural(survey.sequences, 'sequence')}"
 
 
 def notes_on(survey: Survey) -> list[str]:
-    """Say what the page shows, what it counts, and what it leaves out."""
-    notes = []
-    if len(survey.kept) == survey.sequences:
-        notes.append("All sequences of the data set are on this page.")
+    """Return sentences on what the page shows, counts, and leaves out."""
+    if len(survey.sample) == survey.sequences:
+        notes = ["All sequences of the data set are on this page."]
     else:
-        notes.append(
-            f"This page holds {len(survey.kept):,} of {plural(survey.sequences, 'sequence')}, chosen at random, the"
-            " same each time; the plots count them all."
-        )
+        notes = [f"This page holds a random sample of {_summary(survey)}; the plots count all of them."]
     if survey.too_long:
         was = "was" if survey.too_long == 1 else "were"
         notes.append(f"{plural(survey.too_long, 'sequence')} of more than {LONGEST:,} characters {was} left out.")
@@ -68,43 +120,41 @@ def notes_on(survey: Survey) -> list[str]:
 
 
 def view_data(survey: Survey) -> dict[str, Any]:
-    """Return what the page's script is given: sequences, and the programs that several of them may share."""
+    """Return the data of the page's script: sequences, and the programs, which several of them may share."""
     programs: dict[str, int] = {}
-    sequences = [_told(kept, programs.setdefault(_joined(kept.sequence), len(programs))) for kept in survey.kept]
+    sequences = []
+    for stored in survey.sample:
+        program = "\n".join(stored.sequence.program.lines)  # the number of arrivals tells how many lines it has
+        sequences.append(_sequence_data(stored, programs.setdefault(program, len(programs))))
     return {"programs": list(programs), "sequences": sequences}
 
 
-def _joined(sequence: EditSequence) -> str:
-    """Return the lines of the program as one text; with the number of arrivals it gives the lines again."""
-    return "\n".join(sequence.program.lines)
-
-
-def _told(kept: Kept, program: int) -> dict[str, Any]:
-    record, sequence = kept.record, kept.sequence
-    told: dict[str, Any] = {
-        "row": kept.number,
+def _sequence_data(stored: StoredSequence, program: int) -> dict[str, Any]:
+    record, sequence = stored.record, stored.sequence
+    data: dict[str, Any] = {
+        "row": stored.number,
         "id": str(record.id),
         "draw": record.draw,
         "instruction": record.instruction,
         "program": program,
         "arrivals": list(sequence.arrivals),
         "edits": list(record.edits),
-        "facts": _facts(kept),
+        "facts": _facts(stored),
         "linter": str(record.meta.get("linter", "")),
     }
     if record.programs and sequence.program.text not in record.programs:
-        told["differs"] = True
-    return told | why(sequence)
+        data["differs"] = True
+    return data | reasons_data(sequence)
 
 
-def why(sequence: EditSequence) -> dict[str, Any]:
-    """Return why lines came together, as plain values; or why nobody can tell.
+def reasons_data(sequence: EditSequence) -> dict[str, Any]:
+    """Return why lines arrive together, as plain values; or why that is unknown.
 
-    `heads[line]` is the line that speaks for a line. `needs[edit]` lists lines and the others of the edit of
-    which each needs one; `causes[edit]` is the line that all of an edit need.
+    `heads[line]` is the first line of the unit that a line belongs to. `needs[edit]` lists lines and the others of
+    the edit of which each needs one; `causes[edit]` is the line that all others of an edit need.
     """
     try:
-        reasons: Reasons = reasons_of(get_language().analyze(sequence.program), sequence.arrivals)
+        reasons = reasons_of(get_language().analyze(sequence.program), sequence.arrivals)
     except ProgramError as error:
         return {"unknown": f"{error.reason}: {error.detail}"}
     return {
@@ -114,12 +164,12 @@ def why(sequence: EditSequence) -> dict[str, Any]:
     }
 
 
-def _facts(kept: Kept) -> list[list[str]]:
+def _facts(stored: StoredSequence) -> list[list[str]]:
     """Return names and values of what else is known of a sequence."""
-    record = kept.record
+    record = stored.record
     facts = {"draw": record.draw, **record.meta, "format": record.codec.name, "shape": record.shape}
     if record.license:
         facts["license"] = record.license
-    if kept.sequence.program.lines and not kept.sequence.program.final_newline:
+    if stored.sequence.program.lines and not stored.sequence.program.final_newline:
         facts["ends"] = "without newline"
     return [[name, str(value)] for name, value in facts.items()]

@@ -41,37 +41,30 @@ def print_title(sequence: EditSequence, to: "Console", *, title: str) -> None:
     print_line(to, (title, "bold"), (f": {plural(len(sequence), 'edit')}", "bold"))
 
 
-def print_edit(sequence: EditSequence, number: int, to: "Console") -> list[bool]:
-    """Print an edit, counted from 0, with the program after it; -1 prints the state that the edits start from.
-
-    Returns, for each line printed below the heading, whether it is new.
-    """
+def print_edit(sequence: EditSequence, number: int, to: "Console") -> None:
+    """Print an edit, counted from 0, with the program after it; -1 prints the state that the edits start from."""
     lines = sequence.program.lines
     present = [index for index, arrival in enumerate(sequence.arrivals) if arrival <= number]
     new = {position for position, index in enumerate(present) if sequence.arrivals[index] == number >= 0}
     heading = f"edit {number + 1} of {len(sequence)}:" if number >= 0 else "before the first edit:"
     counted = f" +{plural(len(new), 'line')}" if number >= 0 else f" {plural(len(present), 'line')}"
     print_line(to, (heading, "bold cyan"), (counted, "cyan"))
-    return print_state([lines[index] for index in present], new, to, width=len(str(len(lines))))
+    print_state([lines[index] for index in present], new, to, width=len(str(len(lines))))
 
 
-def print_state(state: list[str], new: set[int], to: "Console", *, width: int) -> list[bool]:
+def print_state(state: list[str], new: set[int], to: "Console", *, width: int) -> None:
     """Print the lines of a state, marking those at the indices in `new` and leaving out what is far from them."""
-    printed: list[bool] = []
     last = -1
     for index in [*visible_lines(state, new), len(state)]:
         if omitted := index - last - 1:
             print_line(to, (f"{'⋮':>{width + 2}}   {plural(omitted, 'line')} more", "dim italic"))
-            printed.append(False)
         if index < len(state):
             line = printable(state[index])
             if index in new:
                 print_line(to, (f"{index + 1:>{width + 2}} ", "dim"), (f"+ {line}".rstrip(), "green"))
             else:
                 print_line(to, (f"{index + 1:>{width + 2}}   {line}".rstrip(), "dim"))
-            printed.append(index in new)
         last = index
-    return printed
 
 
 def visible_lines(state: list[str], new: set[int]) -> list[int]:
