@@ -13,7 +13,7 @@ import pytest
 
 from lintseq.cli import main
 from lintseq.codecs import CODECS, DIFF
-from lintseq.dataset.browsing import Kept, survey
+from lintseq.dataset.browsing import StoredSequence, survey
 from lintseq.dataset.shapes import SHAPES, ProgramRow
 from lintseq.edits import EditSequence
 from lintseq.languages import get_language
@@ -69,8 +69,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def kept(data: Path) -> list[Kept]:
-    return survey(str(data)).kept
+def kept(data: Path) -> list[StoredSequence]:
+    return survey(str(data)).sample
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ def place_of(page: Any) -> str:
 # What is shown
 
 
-def test_keys_step_through_exactly_the_states_of_every_sequence(opened: Any, kept: list[Kept]) -> None:
+def test_keys_step_through_exactly_the_states_of_every_sequence(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened()
     for place, one in enumerate(kept):
         assert place_of(page).startswith(f"{one.number}.")
@@ -181,7 +181,7 @@ def seen_text(text: str) -> str:
     return "\n".join(map(seen, text.split("\n")))
 
 
-def test_buttons_and_the_slider_step_as_keys_do(opened: Any, kept: list[Kept]) -> None:
+def test_buttons_and_the_slider_step_as_keys_do(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened(place="#13.0")
     growing = kept[12].sequence
     steps = [("#on", 1), ("#on", 2), ("#back", 1), ("#last", 4), ("#back", 3), ("#first", 0), ("#on", 1)]
@@ -222,7 +222,7 @@ def test_playing_goes_on_to_the_last_edit_and_stops(opened: Any) -> None:
     assert place_of(page) == "13.0", "from the end it begins anew"
 
 
-def test_an_address_leads_to_a_row_and_an_edit(opened: Any, kept: list[Kept]) -> None:
+def test_an_address_leads_to_a_row_and_an_edit(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened(place="#14.1")
     assert shown(page) == expected(kept[13].sequence, 1)
     page.evaluate("location.hash = '#13.3'")
@@ -234,7 +234,7 @@ def test_an_address_leads_to_a_row_and_an_edit(opened: Any, kept: list[Kept]) ->
     assert shown(opened(place="#nonsense")) == expected(kept[0].sequence, 1)
 
 
-def test_a_sequence_that_starts_in_the_middle_shows_what_is_there(opened: Any, kept: list[Kept]) -> None:
+def test_a_sequence_that_starts_in_the_middle_shows_what_is_there(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened(place="#14.0")
     assert len(shown(page)) == kept[13].sequence.arrivals.count(-1) > 0
     assert page.text_content("#why") == "These lines are there from the start."
@@ -287,7 +287,7 @@ def test_the_needs_of_needs_are_told_apart(opened: Any) -> None:
     assert place_of(page) == "13.4"
 
 
-def test_no_line_is_marked_that_a_line_could_live_without(opened: Any, kept: list[Kept]) -> None:
+def test_no_line_is_marked_that_a_line_could_live_without(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened()
     for one in kept[:13]:
         analysis, arrivals = get_language().analyze(one.sequence.program), one.sequence.arrivals
@@ -339,11 +339,11 @@ def listed(page: Any) -> list[int]:
     return [int(row) for row in re.findall(r"row (\d+) ", " ".join(page.locator("#list .much").all_text_contents()))]
 
 
-def test_filters_let_through_what_they_say(opened: Any, kept: list[Kept]) -> None:
+def test_filters_let_through_what_they_say(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened()
     assert listed(page) == [one.number for one in kept]
 
-    def by(wanted: Callable[[Kept], bool], **fields: str) -> None:
+    def by(wanted: Callable[[StoredSequence], bool], **fields: str) -> None:
         for name, value in fields.items():
             page.fill(f"#{name.replace('_', '-')}", value)
         rows = [one.number for one in kept if wanted(one)]
@@ -363,7 +363,7 @@ def test_filters_let_through_what_they_say(opened: Any, kept: list[Kept]) -> Non
     by(lambda one: one.record.meta.get("linter") == "pylint")
 
 
-def test_going_on_stays_within_what_was_found(opened: Any, kept: list[Kept]) -> None:
+def test_going_on_stays_within_what_was_found(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened()
     page.keyboard.press("/")
     page.keyboard.type("growing")
@@ -462,7 +462,7 @@ def test_it_is_used_by_touch_on_a_phone(opened: Any) -> None:
     assert place_of(page).startswith("15.")
 
 
-def test_a_long_program_scrolls_within_its_own_pane(opened: Any, kept: list[Kept]) -> None:
+def test_a_long_program_scrolls_within_its_own_pane(opened: Any, kept: list[StoredSequence]) -> None:
     for width in WIDTHS:
         page = opened(place="#17.100", width=width)
         pane, row = page.locator("#program").bounding_box(), page.locator("#rows .new").first.bounding_box()

@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lintseq.codecs import CODECS
-from lintseq.dataset.browsing import LONGEST, Kept, Survey, survey
+from lintseq.dataset.browsing import LONGEST, StoredSequence, Survey, survey
 from lintseq.dataset.shapes import SHAPES, ProgramRow, read_record
 from lintseq.dataset.stats import DatasetStats, stats
 from lintseq.dataset.stats_page import stats_page
-from lintseq.dataset.view_page import notes_on, view_data, view_page, why
+from lintseq.dataset.view_page import notes_on, reasons_data, view_data, view_page
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages.python.analysis import analyze
@@ -47,11 +47,11 @@ def write(path: Path, *rows: Any) -> str:
     return str(path)
 
 
-def kept(program: str, arrivals: tuple[int, ...], number: int = 1, **columns: Any) -> Kept:
+def stored(program: str, arrivals: tuple[int, ...], number: int = 1, **columns: Any) -> StoredSequence:
     sequence = EditSequence(Program.from_text(program), arrivals)
     row = SHAPES["lintseq"].write(ProgramRow(id="a", instruction="", program=program), sequence, 0, {}) | columns
     record = read_record(row)
-    return Kept(number, record, record.parse())
+    return StoredSequence(number, record, record.parse())
 
 
 class Page(HTMLParser):
@@ -118,11 +118,11 @@ def test_escaped_text_is_the_text_and_never_a_tag(text: str) -> None:
 @given(TEXT, TEXT, TEXT)
 def test_no_text_in_a_data_set_changes_the_page_around_it(program: str, instruction: str, id: str) -> None:
     lines = Program.from_text(program).lines
-    one = kept(program, (0,) * len(lines), instruction=instruction, id=id)
-    found = Survey(rows=1, edits=Counter({1: 1}), lines=Counter({len(lines): 1}), kept=[one])
+    one = stored(program, (0,) * len(lines), instruction=instruction, id=id)
+    found = Survey(rows=1, edits=Counter({1: 1}), lines=Counter({len(lines): 1}), sample=[one])
     text = view_page(found, dataset=id)
     text.encode()
-    parsed, plain = Page(text), Page(view_page(Survey(kept=[]), dataset="x"))
+    parsed, plain = Page(text), Page(view_page(Survey(sample=[]), dataset="x"))
     assert parsed.count("script") == plain.count("script") == 2
     assert parsed.raw["script"] == plain.raw["script"]
     told = json.loads(parsed.raw["data"])
@@ -279,7 +279,7 @@ def test_draws_of_one_program_share_its_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("program", ["", "\n", "\n\n", "x", "x\n", "x\n\n"])
 def test_lines_can_be_told_again_from_the_text_and_the_arrivals(program: str) -> None:
     lines = Program.from_text(program).lines
-    told = view_data(Survey(kept=[kept(program, (0,) * len(lines))]))
+    told = view_data(Survey(sample=[stored(program, (0,) * len(lines))]))
     (one,) = told["sequences"]
     assert tuple(told["programs"][0].split("\n") if one["arrivals"] else ()) == lines
 
@@ -308,7 +308,7 @@ def test_every_shape_and_format_is_told_alike(shape: str, format: str, tmp_path:
 def test_the_needs_on_the_page_are_those_of_the_analysis() -> None:
     sequence = EditSequence(Program.from_text(AREA), (0, 1, 1, 1, 1, 1))
     found = reasons_of(analyze(sequence.program), sequence.arrivals)
-    assert why(sequence) == {
+    assert reasons_data(sequence) == {
         "heads": [0, 2, 2, 3, 5, 5],
         "needs": [[], [[2, 3], [3, 2], [5, 2]]],
         "causes": [-1, 2],
@@ -321,7 +321,7 @@ def test_the_needs_on_the_page_are_those_of_the_analysis() -> None:
 )
 def test_a_program_that_cannot_be_analyzed_is_told_as_such(program: str, reason: str) -> None:
     sequence = EditSequence(Program.from_text(program), (0,))
-    assert why(sequence)["unknown"].startswith(f"{reason}: ")
+    assert reasons_data(sequence)["unknown"].startswith(f"{reason}: ")
 
 
 def test_a_program_that_the_edits_do_not_write_is_told_as_such(tmp_path: Path) -> None:
@@ -333,26 +333,26 @@ def test_a_program_that_the_edits_do_not_write_is_told_as_such(tmp_path: Path) -
 # What is chosen, and what is counted
 
 
-def test_all_rows_are_counted_and_no_more_kept_than_was_asked_for(tmp_path: Path) -> None:
+def test_all_rows_are_counted_and_the_sample_has_the_size_that_was_set(tmp_path: Path) -> None:
     rows = [record(draw=draw) for draw in range(30)]
     data = write(tmp_path / "data.jsonl", *rows, b"{", {"x": 1}, record() | {"edits": ["@@ -5,0 +6 @@\n+x"]})
-    everything, some = survey(data), survey(data, keep=7)
+    everything, some = survey(data), survey(data, size=7)
     assert everything.rows == some.rows == 33
     assert some.edits == everything.edits == Counter(len(row["edits"]) for row in rows)
     assert some.lines == everything.lines
     assert some.unreadable == {"not-json": 1, "no-field": 1, "malformed-edit": 1}
-    assert len(everything.kept) == 30
-    numbers = [one.number for one in some.kept]
+    assert len(everything.sample) == 30
+    numbers = [one.number for one in some.sample]
     assert len(numbers) == 7
     assert numbers == sorted(numbers)
-    assert numbers == [one.number for one in survey(data, keep=7).kept], "the same ones each time"
-    assert numbers != [one.number for one in survey(data, keep=7, seed=1).kept]
-    assert set(numbers) <= {one.number for one in survey(data, keep=8).kept}, "more rows keep those of fewer"
+    assert numbers == [one.number for one in survey(data, size=7).sample], "the same ones each time"
+    assert numbers != [one.number for one in survey(data, size=7, seed=1).sample]
+    assert set(numbers) <= {one.number for one in survey(data, size=8).sample}, "more rows keep those of fewer"
 
 
-def test_each_row_is_as_likely_to_be_kept_as_any_other(tmp_path: Path) -> None:
+def test_each_row_is_as_likely_to_be_sampled_as_any_other(tmp_path: Path) -> None:
     data = write(tmp_path / "data.jsonl", *[record("x = 1\n")] * 20)
-    kept = Counter(one.number for seed in range(200) for one in survey(data, keep=5, seed=seed).kept)
+    kept = Counter(one.number for seed in range(200) for one in survey(data, size=5, seed=seed).sample)
     assert kept.total() == 1000
     assert min(kept.values()) > 25
     assert max(kept.values()) < 80
@@ -361,7 +361,7 @@ def test_each_row_is_as_likely_to_be_kept_as_any_other(tmp_path: Path) -> None:
 def test_a_sequence_too_long_for_a_page_is_counted_and_left_out(tmp_path: Path) -> None:
     long = "x = '" + "a" * LONGEST + "'\n"
     found = survey(write(tmp_path / "data.jsonl", record(), record(long)))
-    assert (found.too_long, len(found.kept), found.sequences) == (1, 1, 2)
+    assert (found.too_long, len(found.sample), found.sequences) == (1, 1, 2)
     assert any("1 sequence of more than 200,000 characters was left out" in note for note in notes_on(found))
 
 
@@ -371,15 +371,15 @@ def test_the_page_says_what_it_holds_and_what_it_leaves_out(tmp_path: Path) -> N
         "All sequences of the data set are on this page.",
         "1 row could not be read: not-json 1.",
     ]
-    assert notes_on(survey(data, keep=2))[0] == (
-        "This page holds 2 of 5 sequences, chosen at random, the same each time; the plots count them all."
+    assert notes_on(survey(data, size=2))[0] == (
+        "This page holds a random sample of 2 of 5 sequences; the plots count all of them."
     )
 
 
 def test_a_file_without_any_edit_sequence_is_an_error_that_says_why(tmp_path: Path) -> None:
     with pytest.raises(ProgramError, match="columns: question"):
         survey(write(tmp_path / "data.jsonl", {"question": 1}, b"{"))
-    assert survey(write(tmp_path / "empty.jsonl")).kept == []
+    assert survey(write(tmp_path / "empty.jsonl")).sample == []
 
 
 def test_data_that_breaks_off_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:

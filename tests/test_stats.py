@@ -127,10 +127,11 @@ def test_an_empty_file_has_no_numbers_and_no_faults(tmp_path: Path) -> None:
     assert numbers["distinct_draws"] is None
 
 
-def test_progress_is_told_to_the_end_of_the_file(by_hand: str) -> None:
-    told: list[tuple[int, int]] = []
-    stats(by_hand, progress=lambda counts, place: told.append((counts.rows, place)))
-    assert told == [(6, Path(by_hand).stat().st_size)]
+def test_progress_is_reported_to_the_end_of_the_file(by_hand: str) -> None:
+    reports: list[tuple[int, int, int | None]] = []
+    stats(by_hand, on_progress=lambda counts, position, size: reports.append((counts.rows, position, size)))
+    size = Path(by_hand).stat().st_size
+    assert reports == [(6, size, size)]
 
 
 # Adding
@@ -219,7 +220,7 @@ def tokenizer(tmp_path: Path) -> Path:
 def test_tokens_of_sequences_and_programs_are_counted(tokenizer: Path, by_hand: str) -> None:
     plain = stats(by_hand).as_dict()
     assert "sequence_tokens" not in plain
-    numbers = stats(by_hand, tokenizer=load_tokenizer(tokenizer)).as_dict()
+    numbers = stats(by_hand, tokenizer=tokenizer).as_dict()
     separators = plain["edits_per_sequence"]["mean"] * plain["sequences"]
     assert numbers["program_tokens"] == plain["program_characters"]
     assert numbers["sequence_tokens"] == plain["sequence_characters"] - separators * (len("<|diff|>") - 1)
@@ -229,7 +230,7 @@ def test_tokens_of_sequences_and_programs_are_counted(tokenizer: Path, by_hand: 
 
 def test_a_lone_surrogate_does_not_stop_the_counting(tokenizer: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "data.jsonl", record(["@@ -0,0 +1 @@\n+'\ud800'"], "'\ud800'"))
-    assert stats(path, tokenizer=load_tokenizer(tokenizer)).as_dict()["program_tokens"] == 3
+    assert stats(path, tokenizer=tokenizer).as_dict()["program_tokens"] == 3
 
 
 def test_a_file_that_is_no_tokenizer_is_a_wrong_setting(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Meter", "RunProgress", "duration", "percent", "plural", "table"]
 
-_LINE_EVERY = 5.0
+_LINE_EVERY = 15.0
 """Seconds between progress lines where there is no terminal."""
 _DRAW_EVERY = 0.1
 """Seconds between drawings of the bar on a terminal."""
