@@ -15,7 +15,7 @@ from toys import TEXTS, bare_tokenizer, libraries, toy_model, toy_tokenizer
 
 from lintseq.cli import main
 
-pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.slow]
+pytestmark = pytest.mark.xdist_group("processes")
 libraries()
 
 FINETUNE = """
@@ -40,19 +40,19 @@ COMMANDS = {
     "adapters": ["finetune", "finetune.toml", "--set", "lora.rank=4", "--set", "model=knowing"],
     "pretrain": ["pretrain", "pretrain.toml", "--workers", "1"],
 }
-SHARES = ["--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP"]
+FSDP = ["--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP"]
 LAUNCHERS = {
-    "replicas": ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "lintseq"],
-    "shares": [
+    "replicated": ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "lintseq"],
+    "sharded": [
         *("accelerate.commands.launch", "--num_processes", "2", "--main_process_port", "0"),
-        *(*SHARES, str(Path(__file__).with_name("shares.py"))),
+        *(*FSDP, str(Path(__file__).with_name("fsdp_on_cpu.py"))),
     ],
 }
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """A folder with recipes and all that they name, which is the current one."""
+    """Return the working directory, with recipes and everything they name."""
     monkeypatch.chdir(tmp_path)
     Path("finetune.toml").write_text(FINETUNE)
     Path("pretrain.toml").write_text(RECIPE)
@@ -70,14 +70,14 @@ def start(launcher, command, *options):
     words = [sys.executable, "-m", *LAUNCHERS[launcher], *COMMANDS[command], *options, "--quiet"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     if sys.platform == "linux":
-        environment["GLOO_SOCKET_IFNAME"] = "lo"  # whatever the machine's name means to its network
+        environment["GLOO_SOCKET_IFNAME"] = "lo"  # the host name may not resolve
     return subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
 
 
 def run(launcher, command, *options):
     process = start(launcher, command, *options)
-    _, said = process.communicate(timeout=240)
-    assert process.returncode == 0, said
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
 
 
 def children_of(pid):
@@ -105,9 +105,10 @@ def assert_close(one, other):
     assert counts_of(one) == counts_of(other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("launcher", "command"),
-    [("replicas", "finetune"), ("replicas", "pretrain"), *(("shares", command) for command in COMMANDS)],
+    [("replicated", "finetune"), ("replicated", "pretrain"), *(("sharded", command) for command in COMMANDS)],
 )
 def test_two_processes_train_what_one_does(launcher, command):
     if command == "adapters":
@@ -121,7 +122,7 @@ def until_logged(process, lines):
     log = Path("ended.partial/run/log.jsonl")
     deadline = time.monotonic() + 120
     while not (log.exists() and len(log.read_text().splitlines()) >= lines):
-        assert process.poll() is None, "it ended before it was killed"
+        assert process.poll() is None, "it exited before it was killed"
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -130,39 +131,43 @@ def checkpoints():
     return [int(path.parent.name.split("-")[1]) for path in Path("ended.partial/checkpoints").glob("*/complete")]
 
 
-def test_shares_that_are_killed_go_on_from_their_last_checkpoint():
-    run("shares", "finetune", "--output", "whole")
-    process = start("shares", "finetune", "--output", "ended")
+@pytest.mark.slow
+def test_a_killed_sharded_run_continues_from_its_last_checkpoint():
+    run("sharded", "finetune", "--output", "uninterrupted")
+    process = start("sharded", "finetune", "--output", "ended")
     until_logged(process, 3)
     workers = children_of(process.pid)
     assert len(workers) == 2
-    for one in (process.pid, *workers):  # the launcher first, which would end the others politely
-        os.kill(one, signal.SIGKILL)
-    process.communicate()  # until none is left that could write
+    for pid in (process.pid, *workers):  # the launcher first, which would terminate the others
+        os.kill(pid, signal.SIGKILL)
+    process.communicate()  # wait until no process can write
     assert checkpoints()
-    run("shares", "finetune", "--output", "ended", "--resume")
-    assert Path("ended/model.safetensors").read_bytes() == Path("whole/model.safetensors").read_bytes()
+    run("sharded", "finetune", "--output", "ended", "--resume")
+    assert Path("ended/model.safetensors").read_bytes() == Path("uninterrupted/model.safetensors").read_bytes()
 
 
-def test_replicas_that_are_stopped_end_behind_the_same_step(folder):
-    process = start("replicas", "pretrain", "--output", "ended", "--set", "steps=400", "--set", "run.save_every=0")
+@pytest.mark.slow
+def test_replicas_that_are_stopped_end_after_the_same_step(folder):
+    process = start("replicated", "pretrain", "--output", "ended", "--set", "steps=400", "--set", "run.save_every=0")
     until_logged(process, 3)
     workers = children_of(process.pid)
-    for one in (*workers, *workers, process.pid):  # the terminal's, the launcher's, and the launcher itself
-        os.kill(one, signal.SIGINT)
+    for pid in (*workers, *workers, process.pid):  # from the terminal, from the launcher, and the launcher itself
+        os.kill(pid, signal.SIGINT)
         time.sleep(0.005)
     process.communicate(timeout=60)
     (step,) = checkpoints()
     assert 3 <= step < 400
     for name in ("0", "1"):
         assert (folder / f"ended.partial/checkpoints/checkpoint-{step}/rng_state_{name}.pth").exists()
-    run("replicas", "pretrain", "--output", "ended", "--set", "steps=400", "--set", "run.save_every=0", "--resume")
+    run("replicated", "pretrain", "--output", "ended", "--set", "steps=400", "--set", "run.save_every=0", "--resume")
     assert [step for step, _, _ in counts_of("ended")] == list(range(1, 401))
 
 
-def test_a_new_token_of_adapters_is_not_shared_out(monkeypatch, capsys):
+def test_a_new_token_of_adapters_is_not_sharded(monkeypatch, capsys):
     pytest.importorskip("peft")
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
     assert main(["finetune", "finetune.toml", "--set", "lora.rank=4", "--output", "out"]) == 2
-    assert "adapters train the new row of <|diff|> apart, and FSDP cannot share that out" in capsys.readouterr().err
+    assert (
+        "adapters train the new embedding of <|diff|> separately, which FSDP cannot shard" in capsys.readouterr().err
+    )
     assert not list(Path().glob("out*"))

@@ -169,7 +169,12 @@ def build_corpus(
     """
     if tokenizer.eos_token_id is None:
         raise ConfigError("the tokenizer has no end-of-text token; set eos_token in tokenizer_config.json")
-    settings = {**corpus_settings(data), "tokenizer": tokenizers.digest(tokenizer)}
+    sources = [
+        {"path": source.path, "field": source.field, "read": source.read, "held_out": held_out}
+        for part, held_out in ((data.train, data.held_out), (data.validation, 1.0))
+        for source in part
+    ]
+    settings = {"format": _FORMAT, "sources": sources, "tokenizer": tokenizers.digest(tokenizer)}
     dtype = dtype_of(len(tokenizer))
     encoder = partial(
         CorpusEncoder, tokenizers.backend(tokenizer), tokenizer.eos_token_id, dtype, threads=workers <= 1
@@ -188,18 +193,6 @@ def build_corpus(
                 " and run the command again"
             ) from error
     return Corpus(folder)
-
-
-def corpus_settings(data: CorpusOptions) -> dict[str, Any]:
-    """Return the options that the files of a corpus depend on; weights and rows come later."""
-    sources = [(source, data.held_out) for source in data.train] + [(source, 1.0) for source in data.validation]
-    return {
-        "format": _FORMAT,
-        "sources": [
-            {"path": source.path, "field": source.field, "read": source.read, "held_out": held_out}
-            for source, held_out in sources
-        ],
-    }
 
 
 class _CorpusBuild:

@@ -223,14 +223,6 @@ class _TokenWriter:
         self._file.close()
 
 
-_HINTS = {
-    "prompt-too-long": "raise data.max_tokens",
-    "no-edit-fits": "raise data.max_tokens",
-    "no-line-fits": "raise data.max_tokens",
-    "too-long": "raise data.max_tokens, or set data.truncate to edit",
-}
-
-
 def _check_not_empty(path: str, arm: str, tally: Mapping[str, Any]) -> None:
     if tally["examples"]:
         return
@@ -238,5 +230,6 @@ def _check_not_empty(path: str, arm: str, tally: Mapping[str, Any]) -> None:
         raise ConfigError(f"{path} contains no rows; use records written by lintseq build")
     reasons = sorted(tally["dropped"].items(), key=lambda item: (-item[1], item[0]))
     counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons)
-    hint = _HINTS.get(reasons[0][0], "use records written by lintseq build")
+    too_long = reasons[0][0] in ("prompt-too-long", "no-edit-fits", "no-line-fits", "too-long")
+    hint = "raise data.max_tokens" if too_long else "use records written by lintseq build"
     raise ConfigError(f"no row of {path} can be trained on in the arm {arm} ({counts}): {hint}")

@@ -5,7 +5,9 @@ it is not a special token. Everything else is done by the libraries `tokenizers`
 """
 
 import json
+import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -88,23 +90,6 @@ class TrainedTokenizer:
     """Token id of `<|diff|>`."""
 
 
-@dataclass(slots=True)
-class _TextCount:
-    documents: int = 0
-    bytes: int = 0
-    skipped: int = 0
-    sample: list[str] = field(default_factory=list)
-    """The first texts."""
-    sample_characters: int = 0
-
-    def add(self, text: str, size: int) -> None:
-        self.documents += 1
-        self.bytes += size
-        if self.sample_characters < _SAMPLE_CHARACTERS:
-            self.sample.append(text)
-            self.sample_characters += len(text)
-
-
 def train_tokenizer(
     inputs: Sequence[str], output: str, options: TokenizerOptions, *, overwrite: bool = False
 ) -> TrainedTokenizer:
@@ -116,19 +101,18 @@ def train_tokenizer(
     require_package("tokenizers", "training a tokenizer")
     check_writable(output, directory=True, overwrite=overwrite)
     documents = [source for path in inputs for source in open_documents(path, options.text)]
-    count = _TextCount()
-    limit = None if options.megabytes is None else round(options.megabytes * 1e6)
-    tokenizer = byte_level_bpe(_texts(documents, count, limit), options.vocab)
-    if not count.documents:
-        raise ConfigError(f"{', '.join(inputs)}: no texts to train on ({count.skipped:,} rows without a text)")
-    sample_tokens = sum(len(encoding.ids) for encoding in tokenizer.encode_batch_fast(count.sample))
+    count: Counter[str] = Counter(documents=0, bytes=0, skipped=0)
+    sample: list[str] = []
+    limit = math.inf if options.megabytes is None else round(options.megabytes * 1e6)
+    tokenizer = byte_level_bpe(_texts(documents, count, sample, limit), options.vocab)
+    if not count["documents"]:
+        raise ConfigError(f"{', '.join(inputs)}: no texts to train on ({count['skipped']:,} rows without a text)")
+    sample_tokens = sum(len(encoding.ids) for encoding in tokenizer.encode_batch_fast(sample))
     trained = TrainedTokenizer(
-        count.documents,
-        count.bytes,
-        count.skipped,
-        tokenizer.get_vocab_size(),
-        sum(len(text.encode()) for text in count.sample) / max(sample_tokens, 1),
-        tokenizer.token_to_id(SEPARATOR),
+        **count,
+        tokens=tokenizer.get_vocab_size(),
+        bytes_per_token=sum(len(text.encode()) for text in sample) / max(sample_tokens, 1),
+        diff=tokenizer.token_to_id(SEPARATOR),
     )
     settings = {
         "tokenizers": version("tokenizers"),
@@ -164,21 +148,25 @@ def byte_level_bpe(texts: Iterable[str], vocabulary: int) -> Any:
     return tokenizer
 
 
-def _texts(documents: Sequence[Documents], count: _TextCount, limit: int | None) -> Iterator[str]:
-    """Yield the texts of inputs, at most `limit` bytes of each, and count them."""
+def _texts(documents: Sequence[Documents], count: Counter[str], sample: list[str], limit: float) -> Iterator[str]:
+    """Yield the texts of inputs, at most `limit` bytes of each; count them, and keep the first ones as a sample."""
+    sampled = 0
     for source in documents:
         total = 0
         for row in source.source.read(START):
             try:
                 text = source.reader.text(row.data)
             except ProgramError:
-                count.skipped += 1
+                count["skipped"] += 1
                 continue
             size = len(text.encode())
             total += size
-            if limit is not None and total > limit:
+            if total > limit:
                 break
-            count.add(text, size)
+            count.update(documents=1, bytes=size)
+            if sampled < _SAMPLE_CHARACTERS:
+                sample.append(text)
+                sampled += len(text)
             yield text
 
 

@@ -1,6 +1,6 @@
-"""lintseq with models in shares (FSDP 2) on processors: `accelerate` shares models out on accelerators alone.
+"""lintseq with models sharded by FSDP 2 on CPUs, where `accelerate` does not enable it.
 
-Run by `accelerate launch --use_fsdp`, with the words of a command.
+Run by `accelerate launch --use_fsdp`, with the arguments of a command.
 """
 
 import runpy
@@ -8,12 +8,12 @@ from typing import Any
 
 from accelerate import DistributedType, state
 
-usual = state.AcceleratorState.__init__
+original = state.AcceleratorState.__init__
 
 
-def init(self: Any, *arguments: Any, fsdp_plugin: Any = None, **named: Any) -> None:
-    """Do for processors what is done for GPUs."""
-    usual(self, *arguments, fsdp_plugin=fsdp_plugin, **named)
+def init(self: Any, *arguments: Any, fsdp_plugin: Any = None, **kwargs: Any) -> None:
+    """Enable FSDP on CPUs as on GPUs."""
+    original(self, *arguments, fsdp_plugin=fsdp_plugin, **kwargs)
     if self.distributed_type == DistributedType.MULTI_CPU:
         self.distributed_type = state.PartialState._shared_state["distributed_type"] = DistributedType.FSDP
         self.fsdp_plugin = fsdp_plugin
