@@ -354,7 +354,7 @@ def test_work_is_limited_in_memory() -> None:
 
 
 @posix
-@pytest.mark.parametrize("bound", [{"ahead": 5}, {"ahead": 1000, "ahead_bytes": 5}, {"ahead": 1000}])
+@pytest.mark.parametrize("bound", [{"ahead": 5}, {"ahead": 1000, "ahead_bytes": 100}, {"ahead": 1000}])
 def test_what_waits_for_an_item_that_hangs_is_bounded(bound: dict[str, int]) -> None:
     taken = []
 
@@ -363,7 +363,7 @@ def test_what_waits_for_an_item_that_hangs_is_bounded(bound: dict[str, int]) -> 
             taken.append(number)
             yield ["x" if number else "hang"]
 
-    found = map_in_order(make_trap, items(), workers=2, isolation=isolation(timeout=0.3), size=len, **bound)
+    found = map_in_order(make_trap, items(), workers=2, isolation=isolation(timeout=0.3), **bound)
     with closing(found) as results:
         _, first = next(results)
     assert first[0].startswith("timeout")

@@ -154,10 +154,6 @@ class BatchResult:
     rows: tuple[RowOutput, ...] = ()
     """The lines row by row, if duplicates are still to be dropped; then `records` and `rejections` are empty."""
 
-    @property
-    def size(self) -> int:
-        return len(self.records) + len(self.rejections) + sum(len(r.records) + len(r.rejections) for r in self.rows)
-
 
 def join_results(results: Sequence[BatchResult]) -> BatchResult:
     """Return the results of consecutive batches as one."""
@@ -261,7 +257,7 @@ def process_batches(
     memory = round(options.row_memory * 10**9) or None
     isolation = Isolation(Batch.part, join_results, partial(_rejected, options), options.row_timeout, memory)
     return map_in_order(
-        partial(_make_worker, options), batches, workers=workers, isolation=isolation, ahead=_BATCHES_AHEAD, size=_size
+        partial(_make_worker, options), batches, workers=workers, isolation=isolation, ahead=_BATCHES_AHEAD
     )
 
 
@@ -276,10 +272,6 @@ def _rejected(options: PipelineOptions, batch: Batch, reason: str, detail: str) 
     rejected = RowResult(reason=reason, detail=detail)
     outputs = tuple(_output(rejected, row, batch.source, BuildTally()) for row in batch.rows)
     return _joined(outputs) if options.screening.duplicates == KEEP else BatchResult(rows=outputs)
-
-
-def _size(item: Batch | BatchResult) -> int:
-    return sum(len(row.data) for row in item.rows) if isinstance(item, Batch) else item.size
 
 
 # Reading
@@ -309,9 +301,13 @@ def read_batches(
     before = sum(source.size or 0 for source in sources[: start.input])
     for number, source in enumerate(sources[start.input :], start.input):
         mark = start.mark if number == start.input else START
-        pairs = _with_shards(source, mark, before, total, shards)
+        pairs = ((0, row) for row in source.read(mark))
+        if shards > 1:
+            pairs = _with_shards(source, mark, before, total, shards)
         try:
-            for batch in batched(pairs, rows, max_bytes=BATCH_BYTES, size=_pair_size, key=itemgetter(0)):
+            for batch in batched(
+                pairs, rows, max_bytes=BATCH_BYTES, size=lambda pair: len(pair[1].data), key=itemgetter(0)
+            ):
                 found = [row for _, row in batch]
                 position = before + found[-1].end
                 yield Batch(source.path, source.fields, found, number, batch[0][0], position)
@@ -326,10 +322,6 @@ def _with_shards(source: Input, mark: Mark, before: int, total: int, shards: int
     for row in source.read(mark):
         yield shard_at(position, total, shards), row
         position = before + row.end
-
-
-def _pair_size(pair: tuple[int, RawRow]) -> int:
-    return len(pair[1].data)
 
 
 def rows_of_shard(sources: Sequence[Input], source: Input, shard: int, shards: int) -> Iterator[RawRow]:

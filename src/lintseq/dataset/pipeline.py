@@ -147,12 +147,9 @@ class _Build:
                 if timer.due():
                     self.save()
                     timer.done()
-                report, tally = self.report, self.report.tally
-                on_progress(
-                    BuildProgress(
-                        tally.rows, report.new_rows, tally.sequences, report.rejections, batch.position, total
-                    )
-                )
+                tally = self.report.tally
+                new_rows, rejected = tally.rows - self.report.rows_before, tally.rejections.total()
+                on_progress(BuildProgress(tally.rows, new_rows, tally.sequences, rejected, batch.position, total))
 
     def save(self) -> None:
         """Make what is done durable, so that a later run continues from here."""

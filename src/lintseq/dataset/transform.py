@@ -9,7 +9,7 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Protocol
@@ -37,7 +37,7 @@ class RowResult:
 
     records: list[dict[str, Any]] = field(default_factory=list)
     id: str | int | None = None
-    """The row's own id, or a hash of its content; None if the row was rejected before it was known."""
+    """The row's own id, or a hash of its content; of a rejected row only its own id, None if it has none."""
     reason: str = ""
     """Why the row was rejected, as a machine-readable word; empty if it was not."""
     detail: str = ""
@@ -91,17 +91,20 @@ class RowLimits:
         index: int = 0,
     ) -> RowResult:
         """Return the result of a row: columns, or the JSON object that they are written in."""
-        id = None
+        self._expired = False
+        columns: Mapping[str, Any] | None = None
         try:
             try:
-                self._start_timer()
+                if self._active:
+                    # Expires again each second: should a tool swallow the first exception, another follows.
+                    signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
                 columns = parse_row(row) if isinstance(row, bytes) else row
-                id = self._transform.read_id(columns, fields)
                 return self._transform.transform(columns, fields, source=source, index=index)
             finally:
-                self._stop_timer()
+                if self._active:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
         except _TimeUp:
-            self._stop_timer()
+            signal.setitimer(signal.ITIMER_REAL, 0)
             reason, detail = "timeout", ""
         except ProgramError as error:
             reason, detail = error.reason, error.detail
@@ -115,7 +118,13 @@ class RowLimits:
             reason, detail = "internal-error", _location(error)
         if self._expired:  # inside C code, the alarm may surface as another error
             reason, detail = "timeout", f"not done after {self._seconds:g} seconds"
-        return RowResult(id=id, reason=reason, detail=detail)
+        return RowResult(id=self._id(columns, fields), reason=reason, detail=detail)
+
+    def _id(self, columns: Mapping[str, Any] | None, fields: Fields | None) -> str | int | None:
+        """Return the id of a row that was rejected, None if it has none."""
+        with suppress(ProgramError):
+            return None if columns is None else self._transform.read_id(columns, fields)
+        return None
 
     def install(self) -> None:
         """Enforce the time limit from now on, in a process that does nothing else."""
@@ -143,16 +152,6 @@ class RowLimits:
     def _possible(self) -> bool:
         main = threading.current_thread() is threading.main_thread()
         return hasattr(signal, "setitimer") and main and bool(self._seconds)
-
-    def _start_timer(self) -> None:
-        self._expired = False
-        if self._active:
-            # Expires again each second: should a tool swallow the first exception, another follows.
-            signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
-
-    def _stop_timer(self) -> None:
-        if self._active:
-            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _expire(self, _signal: int, _frame: FrameType | None) -> None:
         self._expired = True

@@ -8,14 +8,16 @@ was the cause.
 
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, MutableSequence, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, MutableSequence, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import RawArray
@@ -76,28 +78,27 @@ def map_in_order(
     fork: bool = True,
     ahead: int = 4,
     ahead_bytes: int = 32 << 20,
-    size: Callable[[T | R], int] = lambda _: 0,
 ) -> Generator[tuple[T, R]]:
     """Yield each item with its result, in order; `workers` processes do the work.
 
     `make_work` is called once in each process and returns the function that does the work; it can be pickled. Per
-    worker, up to `ahead` items, of up to `ahead_bytes` with their results by `size`, are in progress or wait for an
-    earlier one. Processes are started afresh, not forked, if `fork` is false or this process has several threads.
-    Without isolation, a single worker is this process. Raises `ToolError` if a process does not start, fails or,
-    without isolation, dies.
+    worker, up to `ahead` items, of up to `ahead_bytes` with their results, are in progress or wait for an earlier one.
+    Processes are started afresh, not forked, if `fork` is false or this process has several threads. Without
+    isolation, a single worker is this process. Raises `ToolError` if a process does not start, fails or, without
+    isolation, dies.
     """
     if workers <= 1 and isolation is None:
-        work = make_work()
-        for item in items:
-            yield item, work(item)
-        return
+        return _map_here(make_work, items)
     # Forking is fastest, but unsafe where other threads may hold locks.
     fork = fork and sys.platform == "linux" and threading.active_count() == 1
-    pool = _Pool(make_work, isolation, workers, fork, ahead * workers, ahead_bytes * workers, size)
-    try:
-        yield from pool.run(iter(items))
-    finally:
-        pool.close()
+    pool = _Pool(partial(_Worker, make_work, isolation, fork), isolation, workers)
+    return pool.run(iter(items), ahead * workers, ahead_bytes * workers)
+
+
+def _map_here(make_work: Callable[[], Callable[..., R]], items: Iterable[T]) -> Generator[tuple[T, R]]:
+    work = make_work()
+    for item in items:
+        yield item, work(item)
 
 
 @dataclass(slots=True)
@@ -105,132 +106,115 @@ class _Slot(Generic[T, R]):
     """An item in the order of the output, with the results of its parts so far."""
 
     item: T
-    length: int
-    size: int
+    size: int = 0
     """Bytes of the item and its results."""
     results: dict[int, R] = field(default_factory=dict)
     """Index of the first part -> result."""
-    done: int = 0
-    """Number of parts with a result."""
+    open_jobs: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class _Job(Generic[T, R]):
-    """Consecutive parts of an item that one process works on."""
+    """An item, or consecutive parts of one, that a process works on."""
 
     slot: _Slot[T, R]
-    start: int
     item: T
-    length: int
+    start: int = 0
+    """The index of its first part."""
 
 
 class _Pool(Generic[T, R]):
     """The processes of one call of `map_in_order` and the work that is in progress."""
 
-    def __init__(
-        self,
-        make_work: Callable[[], Callable[..., R]],
-        isolation: Isolation[T, R] | None,
-        workers: int,
-        fork: bool,
-        ahead: int,
-        ahead_bytes: int,
-        size: Callable[[T | R], int],
-    ) -> None:
-        self._make_work, self._isolation, self._workers, self._fork = make_work, isolation, workers, fork
-        self._ahead, self._ahead_bytes, self._size_of = ahead, ahead_bytes, size
+    def __init__(self, make_worker: "Callable[[], _Worker]", isolation: Isolation[T, R] | None, workers: int) -> None:
+        self._make_worker, self._isolation, self._workers = make_worker, isolation, workers
+        self._join = None if isolation is None else isolation.join
         self._idle: list[_Worker] = []
         self._busy: dict[Connection, tuple[_Worker, _Job[T, R]]] = {}
         self._slots: deque[_Slot[T, R]] = deque()
         self._again: deque[_Job[T, R]] = deque()
         self._size = 0
 
-    def run(self, items: Iterator[T]) -> Iterator[tuple[T, R]]:
-        while True:
-            while len(self._busy) < self._workers and (job := self._next_job(items)) is not None:
-                worker = self._idle.pop() if self._idle else _Worker(self._make_work, self._isolation, self._fork)
-                self._busy[worker.connection] = worker, job
-                worker.send(job.item)
-            if not self._busy:
-                return
-            self._collect()
-            while self._slots and self._slots[0].done == self._slots[0].length:
-                slot = self._slots.popleft()
-                self._size -= slot.size
-                yield slot.item, self._joined(slot)
-
-    def close(self) -> None:
-        for worker, _ in self._busy.values():
-            worker.kill()
-        for worker in self._idle:
-            worker.stop()
+    def run(self, items: Iterator[T], ahead: int, ahead_bytes: int) -> Generator[tuple[T, R]]:
+        try:
+            while True:
+                while len(self._busy) < self._workers:
+                    room = len(self._slots) < ahead and self._size < ahead_bytes
+                    if (job := self._next_job(items if room else iter(()))) is None:
+                        break
+                    worker = self._idle.pop() if self._idle else self._make_worker()
+                    self._busy[worker.connection] = worker, job
+                    size = worker.send(job.item)
+                    job.slot.size += size
+                    self._size += size
+                if not self._busy:
+                    return
+                self._collect()
+                while self._slots and not self._slots[0].open_jobs:
+                    slot = self._slots.popleft()
+                    self._size -= slot.size
+                    results = [slot.results[start] for start in sorted(slot.results)]
+                    yield slot.item, results[0] if self._join is None or len(results) == 1 else self._join(results)
+        finally:
+            for worker, _ in self._busy.values():
+                worker.kill()
+            for worker in self._idle:
+                worker.stop()
 
     def _next_job(self, items: Iterator[T]) -> _Job[T, R] | None:
         if self._again:
             return self._again.popleft()
-        if len(self._slots) >= self._ahead or self._size >= self._ahead_bytes:
-            return None
         for item in items:
-            length = 1 if self._isolation is None else len(item)  # type: ignore[arg-type]
-            self._slots.append(_Slot(item, length, self._size_of(item)))
-            self._size += self._slots[-1].size
-            return _Job(self._slots[-1], 0, item, length)
+            self._slots.append(_Slot(item))
+            return _Job(self._slots[-1], item)
         return None
 
     def _collect(self) -> None:
-        """Wait until a process has something to say or exceeds its time, and take in what comes."""
+        """Wait until a process sends something or exceeds its time, and process what comes."""
         deadline = min(worker.deadline for worker, _ in self._busy.values())
         timeout = None if deadline == float("inf") else max(deadline - time.monotonic(), 0)
         ready = set(wait(list(self._busy), timeout))
         for connection, (worker, job) in list(self._busy.items()):
-            if connection not in ready and (not worker.overdue or connection.poll()):
+            if connection not in ready and (time.monotonic() < worker.deadline or connection.poll()):
                 continue
-            message = worker.receive() if connection in ready else None
+            message, size = worker.receive() if connection in ready else (None, 0)
             if isinstance(message, _Started):
                 continue
             del self._busy[connection]
-            if isinstance(message, _Failed):
-                worker.kill()
-                raise message.error
             if isinstance(message, _Done):
                 self._idle.append(worker)
-                self._finish(job, message.result)
+                job.slot.results[job.start] = message.result
+                job.slot.open_jobs -= 1
+                job.slot.size += size
+                self._size += size
+            elif isinstance(message, _Failed):
+                worker.kill()
+                raise message.error
             else:
                 self._recover(worker, job)
 
-    def _finish(self, job: _Job[T, R], result: R) -> None:
-        size = self._size_of(result)
-        job.slot.results[job.start] = result
-        job.slot.done += job.length
-        job.slot.size += size
-        self._size += size
-
-    def _joined(self, slot: _Slot[T, R]) -> R:
-        results = [slot.results[start] for start in sorted(slot.results)]
-        return results[0] if self._isolation is None or len(results) == 1 else self._isolation.join(results)
-
     def _recover(self, worker: "_Worker", job: _Job[T, R]) -> None:
         """Reject the part over which a process died or hung, and put the others back."""
-        hung, at = worker.overdue, worker.part
+        hung, at = time.monotonic() >= worker.deadline, worker.part
         status = worker.kill(patience=0.0 if hung else 0.1)
-        if self._isolation is None:
+        isolation, length = self._isolation, len(job.item) if isinstance(job.item, Sized) else 1
+        if isolation is None:
             raise ToolError(
                 f"a worker process {_ended(status)}; use fewer workers if memory is short, or one to see why"
             )
-        self._again.extend(self._part(job, *ends) for ends in ((0, at), (at + 1, job.length)) if ends[0] < ends[1])
-        culprit = self._part(job, at, at + 1)
-        if hung:
-            detail = f"not done after {self._isolation.timeout:g} seconds, and it could not be interrupted"
-            self._finish(culprit, self._isolation.reject(culprit.item, "timeout", detail))
-        elif job.length == 1:
-            detail = f"the process that worked on it {_ended(status)}"
-            self._finish(culprit, self._isolation.reject(culprit.item, "crashed", detail))
-        else:
+        ends = [end for end in ((0, at), (at + 1, length)) if end[0] < end[1]]
+        job.slot.open_jobs += len(ends)
+        self._again.extend(_Job(job.slot, isolation.part(job.item, *end), job.start + end[0]) for end in ends)
+        culprit = _Job(job.slot, isolation.part(job.item, at, at + 1), job.start + at)
+        if not hung and length > 1:
             self._again.append(culprit)
-
-    def _part(self, job: _Job[T, R], start: int, stop: int) -> _Job[T, R]:
-        assert self._isolation is not None
-        return _Job(job.slot, job.start + start, self._isolation.part(job.item, start, stop), stop - start)
+            return
+        reason, detail = "crashed", f"the process that worked on it {_ended(status)}"
+        if hung:
+            seconds = f"{isolation.timeout:g} seconds"
+            reason, detail = "timeout", f"not done after {seconds}, and it could not be interrupted"
+        culprit.slot.results[culprit.start] = isolation.reject(culprit.item, reason, detail)
+        culprit.slot.open_jobs -= 1
 
 
 def _ended(status: int | None) -> str:
@@ -287,19 +271,18 @@ class _Worker:
         since: float = self._at[1]
         return since + self._patience if self._started else float("inf")
 
-    @property
-    def overdue(self) -> bool:
-        return time.monotonic() >= self.deadline
-
-    def send(self, item: object) -> None:
+    def send(self, item: object) -> int:
+        """Send an item to work on; return its size in bytes."""
+        data = pickle.dumps(item, pickle.HIGHEST_PROTOCOL)
         self._at[:] = (0, time.monotonic())
         with suppress(OSError):  # `receive` notices that the process died
-            self.connection.send(item)
+            self.connection.send_bytes(data)
+        return len(data)
 
-    def receive(self) -> _Started | _Done | _Failed | None:
-        """Return what the process sends, None if it died; raise `ToolError` if it never started."""
+    def receive(self) -> tuple[_Started | _Done | _Failed | None, int]:
+        """Return what the process sends and its size, None if it died; raise `ToolError` if it never started."""
         try:
-            message: _Started | _Done | _Failed = self.connection.recv()
+            data = self.connection.recv_bytes()
         except (EOFError, OSError):
             if not self._started:
                 status = self.kill(patience=0.1)
@@ -307,11 +290,12 @@ class _Worker:
                     f"a worker process does not start (status {status}); in a script, protect the entry point with"
                     " `if __name__ == '__main__':`"
                 ) from None
-            return None
+            return None, 0
+        message: _Started | _Done | _Failed = pickle.loads(data)
         if isinstance(message, _Started):
             self._started = True
             self._at[1] = time.monotonic()
-        return message
+        return message, len(data)
 
     def stop(self) -> None:
         """End the process, which is idle."""
