@@ -58,11 +58,15 @@ def command(*arguments: str) -> Callable[[], object]:
 
 
 def build(folder: Path, size: int) -> Callable[[], object]:
+    from lintseq.dataset import pipeline
+
     pairs = [json.loads(line) for line in (ROOT / "examples" / "pairs.jsonl").read_text().splitlines()]
     rows = folder / "rows.jsonl"
-    numbered = ({**pairs[number % len(pairs)], "id": str(number)} for number in range(60 * size))
+    # More rows than are looked at to find the columns.
+    numbered = ({**pairs[number % len(pairs)], "id": str(number)} for number in range(100 * size))
     rows.write_text("".join(json.dumps(row) + "\n" for row in numbered))
     output = ["--output", str(folder / "edits.jsonl"), "--overwrite", "--workers", "1", "-q"]
+    pipeline.SAVE_SECONDS = float("inf")  # saving happens once a second, however many rows there are
     return command("build", str(rows), *output)
 
 

@@ -209,7 +209,9 @@ class RowWorker:
         total = BuildTally()
         outputs = []
         try:
-            for result, row in self._results(batch, begin):
+            for index, row in enumerate(batch.rows):
+                begin(index)
+                result = self.limits.apply(row.data, batch.fields, source=batch.source, index=row.index)
                 outputs.append(_output(result, row, batch.source, BuildTally() if self._separate else total))
         finally:
             if collecting:
@@ -219,11 +221,6 @@ class RowWorker:
             return BatchResult(seconds=seconds, rows=tuple(outputs))
         records = b"".join([output.records for output in outputs])
         return BatchResult(records, b"".join([output.rejections for output in outputs]), total, seconds)
-
-    def _results(self, batch: Batch, begin: Callable[[int], None]) -> Iterator[tuple[RowResult, RawRow]]:
-        for index, row in enumerate(batch.rows):
-            begin(index)
-            yield self.limits.apply(row.data, batch.fields, source=batch.source, index=row.index), row
 
 
 def _output(result: RowResult, row: RawRow, source: str, tally: BuildTally) -> RowOutput:
@@ -301,7 +298,7 @@ def read_batches(
     before = sum(source.size or 0 for source in sources[: start.input])
     for number, source in enumerate(sources[start.input :], start.input):
         mark = start.mark if number == start.input else START
-        pairs = ((0, row) for row in source.read(mark))
+        pairs: Iterator[tuple[int, RawRow]] = ((0, row) for row in source.read(mark))
         if shards > 1:
             pairs = _with_shards(source, mark, before, total, shards)
         try:

@@ -50,7 +50,7 @@ class Converter:
 
     def __init__(self, options: ConvertOptions) -> None:
         self.options = options
-        self._write = get_shape(options.shape).write
+        self._write = get_shape(options.shape).writer
         self._codec = get_codec(options.format)
 
     def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:

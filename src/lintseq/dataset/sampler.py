@@ -76,7 +76,7 @@ class EditSampler:
         self.fields = fields
         shape = get_shape(self.options.shape)
         shape.check(self.options.format)
-        self._write = shape.write
+        self._write = shape.writer
         self._codec = get_codec(self.options.format)
         self._meta = meta_of(self.options.sampling, self.options.seed)
         self._screen: Screen | None = None
@@ -91,12 +91,12 @@ class EditSampler:
             return limits.apply(row, source=source, index=index)
 
     def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:
-        return self._fields(row, fields).read_id(row)
+        return (fields or self.fields or _fields_of(row, self.options.names)).read_id(row)
 
     def transform(self, row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int) -> RowResult:
         """Return the records of a row, or raise `ProgramError` with the reason why there are none."""
         options = self.options
-        fields = self._fields(row, fields)
+        fields = fields or self.fields or _fields_of(row, options.names)
         response = fields.read_code(row)
         instruction = fields.read_instruction(row)
         text = code_from_markdown(response, get_language())
@@ -105,19 +105,19 @@ class EditSampler:
         own_id = fields.read_id(row)
         id = content_id(instruction, text) if own_id is None else own_id
         program_row = ProgramRow(id, instruction, text, response, source, index)
-        if self._screen is None:
-            self._screen = Screen(options.screening)
-        self._screen.check(row, instruction, text)
+        license, signature = "", None
+        if options.screening != ScreeningOptions():
+            self._screen = self._screen or Screen(options.screening)
+            self._screen.check(row, instruction, text)
+            signature = self._screen.signature(text)
+            if options.screening.names_licenses:
+                license = ", ".join(licenses_of(row, options.screening.license_field))
         program = Program.from_text(text)
         size = len(program.lines)
         if options.max_lines is not None and size > options.max_lines:
             raise ProgramError("too-many-lines", f"{size} lines, where at most {options.max_lines} are wanted")
         sampler = ProgramSampler(program, options.sampling)
-        names = licenses_of(row, options.screening.license_field) if options.screening.names_licenses else ()
-        return self._result(program_row, sampler, ", ".join(names), self._screen.signature(text))
-
-    def _fields(self, row: Mapping[str, Any], fields: Fields | None) -> Fields:
-        return fields or self.fields or _fields_of(row, self.options.names)
+        return self._result(program_row, sampler, license, signature)
 
     def _result(
         self, row: ProgramRow, sampler: ProgramSampler, license: str, signature: tuple[int, ...] | None

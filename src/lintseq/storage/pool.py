@@ -18,6 +18,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, MutableSequ
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import RawArray
@@ -139,8 +140,12 @@ class _Pool(Generic[T, R]):
         try:
             while True:
                 while len(self._busy) < self._workers:
-                    room = len(self._slots) < ahead and self._size < ahead_bytes
-                    if (job := self._next_job(items if room else iter(()))) is None:
+                    if self._again:
+                        job = self._again.popleft()
+                    elif len(self._slots) < ahead and self._size < ahead_bytes and (new := list(islice(items, 1))):
+                        self._slots.append(_Slot(new[0]))
+                        job = _Job(self._slots[-1], new[0])
+                    else:
                         break
                     worker = self._idle.pop() if self._idle else self._make_worker()
                     self._busy[worker.connection] = worker, job
@@ -160,14 +165,6 @@ class _Pool(Generic[T, R]):
                 worker.kill()
             for worker in self._idle:
                 worker.stop()
-
-    def _next_job(self, items: Iterator[T]) -> _Job[T, R] | None:
-        if self._again:
-            return self._again.popleft()
-        for item in items:
-            self._slots.append(_Slot(item))
-            return _Job(self._slots[-1], item)
-        return None
 
     def _collect(self) -> None:
         """Wait until a process sends something or exceeds its time, and process what comes."""
