@@ -65,20 +65,6 @@ class BuildTally:
     licenses: Counter[str] = field(default_factory=Counter)
     """License -> sequences, where the rows have licenses."""
 
-    def count(self, result: RowResult) -> None:
-        """Count a row."""
-        self.rows += 1
-        if result.reason:
-            self.rejections[result.reason] += 1
-            return
-        self.sequences += len(result.records)
-        self.rejections.update(rejection.reason for rejection in result.rejections)
-        self.edits.update(result.edits)
-        self.lines += result.lines
-        self.dropped.update(result.dropped)
-        if result.license:
-            self.licenses[result.license] += len(result.records)
-
     def add(self, other: Self) -> None:
         self.rows += other.rows
         self.sequences += other.sequences
@@ -225,10 +211,18 @@ class RowWorker:
 
 def _output(result: RowResult, row: RawRow, source: str, tally: BuildTally) -> RowOutput:
     """Return the lines of a row, and count it."""
-    tally.count(result)
+    tally.rows += 1
     if result.reason:
+        tally.rejections[result.reason] += 1
         line = encode_rejection(row.data, result.reason, result.detail, line=row.number, id=result.id, source=source)
         return RowOutput(b"", line, tally, row, result.id, None)
+    tally.sequences += len(result.records)
+    tally.lines += result.lines
+    tally.edits.update(result.edits)
+    tally.dropped.update(result.dropped)
+    tally.rejections.update(rejection.reason for rejection in result.rejections)
+    if result.license:
+        tally.licenses[result.license] += len(result.records)
     records = b"".join(map(encode_line, result.records))
     rejections = b"".join(
         encode_rejection(

@@ -114,6 +114,9 @@ class _Build:
         self.report = BuildReport(self.target.output, self.target.rejected_path, partial=outputs.partial)
         self.started = time.perf_counter()
         self.checkpoint = Checkpoint()
+        """Where this run starts."""
+        self.last_batch: Batch | None = None
+        """The last batch that was written by this run."""
         self.example = ""
         """The first record, for the card."""
         self._seen: Seen | None = None
@@ -184,7 +187,7 @@ class _Build:
     def _write(self, batch: Batch, result: BatchResult) -> None:
         if self._seen is not None:
             result = without_duplicates(batch, result.rows, self._seen, self.report.tally.rows)
-        self.checkpoint = Checkpoint(batch.input, batch.rows[-1].mark)
+        self.last_batch = batch
         self.outputs.write(result.records, result.rejections, shard=batch.shard)
         self.example = self.example or result.records.partition(b"\n")[0].decode()
         self.report.tally.add(result.tally)
@@ -194,9 +197,12 @@ class _Build:
             self.report.broken_inputs.append(str(error))
 
     def _progress(self) -> dict[str, Any]:
-        mark = self.checkpoint.mark
+        checkpoint = self.checkpoint
+        if self.last_batch is not None:
+            checkpoint = Checkpoint(self.last_batch.input, self.last_batch.rows[-1].mark)
+        mark = checkpoint.mark
         return {
-            "source": self.checkpoint.input,
+            "source": checkpoint.input,
             "mark": [mark.rows, mark.number, mark.end],
             "tally": self.report.tally.as_dict(),
             "broken_inputs": self.report.broken_inputs,

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Generator, Iterator
 from functools import partial
-from typing import IO, BinaryIO, cast
+from typing import IO, cast
 
 from lintseq.rows.input import START, Input, Mark, RawRow
 from lintseq.rows.row import MAX_ROW_BYTES
@@ -36,32 +36,28 @@ def read_lines(path: str, after: Mark = START) -> Generator[RawRow]:
 
     Blank lines and a byte order mark at the start are skipped.
     """
-    with opened(path) as raw:
-        yield from _lines(path, raw, after)
-
-
-def _lines(path: str, raw: BinaryIO, after: Mark) -> Iterator[RawRow]:
-    position = raw.tell if raw.seekable() else lambda: 0
     index = number = 0
-    try:
-        stream = decompressed(raw)
-        if stream is raw and after.end and raw.seekable():
-            raw.seek(after.end)
-            index, number = after.rows, after.number
-        while data := stream.readline(MAX_ROW_BYTES + 1):
-            number += 1
-            if len(data) > MAX_ROW_BYTES and not data.endswith(b"\n"):
-                _skip_line(stream)
-            if number == 1:
-                data = data.removeprefix(_BOM)
-            if not data.isspace() and data:
-                if index >= after.rows:
-                    yield RawRow(index, number, data, position())
-                index += 1
-    except EOFError:
-        raise broken_input(f"{path}: the compressed data is cut off in line {number + 1}") from None
-    except BROKEN as error:
-        raise broken_input(f"{path}: cannot be read beyond line {number}: {error}") from None
+    with opened(path) as raw:
+        position = raw.tell if raw.seekable() else lambda: 0
+        try:
+            stream = decompressed(raw)
+            if stream is raw and after.end and raw.seekable():
+                raw.seek(after.end)
+                index, number = after.rows, after.number
+            while data := stream.readline(MAX_ROW_BYTES + 1):
+                number += 1
+                if len(data) > MAX_ROW_BYTES and not data.endswith(b"\n"):
+                    _skip_line(stream)
+                if number == 1:
+                    data = data.removeprefix(_BOM)
+                if not data.isspace() and data:
+                    if index >= after.rows:
+                        yield RawRow(index, number, data, position())
+                    index += 1
+        except EOFError:
+            raise broken_input(f"{path}: the compressed data is cut off in line {number + 1}") from None
+        except BROKEN as error:
+            raise broken_input(f"{path}: cannot be read beyond line {number}: {error}") from None
 
 
 def _skip_line(stream: IO[bytes]) -> None:
