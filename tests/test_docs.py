@@ -343,7 +343,7 @@ def reasons_of_rejections() -> set[str]:
                 reasons |= {first.value} if isinstance(first, ast.Constant) else set()
     for name, pattern in (
         ("dataset/transform.py", r'reason, detail = "([a-z-]+)"'),
-        ("storage/pool.py", r'reject\(culprit.item, "([a-z-]+)"'),
+        ("storage/pool.py", r'reason, detail = "([a-z-]+)"'),
         ("dataset/sampler.py", r'dropped\["([a-z-]+)"\]'),
         ("dataset/duplicates.py", r'return "([a-z-]+)" if self.exact'),
         ("dataset/duplicates.py", r'if self.exact else "([a-z-]+)"'),
