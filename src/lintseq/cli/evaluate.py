@@ -54,8 +54,16 @@ def evaluate(
                 typer.echo(f"lintseq: {progress.isolation.summary}", err=True)
             meter(progress.done, progress.total, plural(progress.done, "completion"), left=True)
 
-        execution = {"output": output, "workers": workers, "resume": resume, "overwrite": overwrite}
-        evaluation = run(completions, benchmark, options, on_progress=show, **execution)  # type: ignore[arg-type]
+        evaluation = run(
+            completions,
+            benchmark,
+            options,
+            output=output,
+            workers=workers,
+            resume=resume,
+            overwrite=overwrite,
+            on_progress=show,
+        )
     if json:
         typer.echo(dumps(evaluation.as_dict()))
     elif not quiet:

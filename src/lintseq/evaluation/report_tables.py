@@ -26,6 +26,7 @@ VERDICTS = {
 """What each verdict means, in the order in which tables show them."""
 
 Cells = tuple[Cell, ...]
+Count = Callable[[JudgedCompletion], int]
 
 
 def percent(share: float) -> str:
@@ -178,29 +179,19 @@ def _kind_table(runs: Mapping[str, Evaluation]) -> Table:
 def _edits_table(runs: Mapping[str, Evaluation]) -> Table:
     edited = {name: [row for row in run.rows if row.edits is not None] for name, run in runs.items()}
 
-    def shares(name: str, note: str, count: Callable[[JudgedCompletion], int | None]) -> Cells:
-        cells = (
-            share_cell(
-                sum(count(row) or 0 for row in rows),
-                sum(row.edits or 0 for row in rows),
-                (("run", run), ("edits", name)),
-            )
-            for run, rows in edited.items()
-        )
-        return Cell(f"{name} edits", note), *cells
+    def edits(row: JudgedCompletion) -> int:
+        return row.edits or 0
 
-    rows: list[Cells] = []
-    if any(edited.values()):
-        repaired = (
-            share_cell(sum(bool(row.notes) for row in rows), len(rows), (("run", run), ("edits", "repaired")))
-            for run, rows in edited.items()
-        )
-        rows = [
-            shares("malformed", "something in them was ignored or repaired", lambda row: row.malformed_edits),
-            shares("ignored", "they changed nothing", lambda row: row.ignored_edits),
-            (Cell("repaired completions", "at least one thing was ignored or repaired"), *repaired),
-        ]
-    return Table("edits", "Malformed edits", ("", *runs), tuple(rows))
+    def shares(title: str, note: str, name: str, part: Count, whole: Count) -> Cells:
+        counts = ((run, sum(map(part, rows)), sum(map(whole, rows))) for run, rows in edited.items())
+        return Cell(title, note), *(share_cell(some, of, (("run", run), ("edits", name))) for run, some, of in counts)
+
+    rows = (
+        shares("malformed edits", "with repairs", "malformed", lambda row: row.malformed_edits or 0, edits),
+        shares("ignored edits", "without effect", "ignored", lambda row: row.ignored_edits or 0, edits),
+        shares("repaired completions", "at least one repair", "repaired", lambda row: bool(row.notes), lambda _: 1),
+    )
+    return Table("edits", "Malformed edits", ("", *runs), rows if any(edited.values()) else ())
 
 
 # All numbers
@@ -209,8 +200,8 @@ def _edits_table(runs: Mapping[str, Evaluation]) -> Table:
 def _facts_table(comparison: Comparison) -> Table:
     runs = comparison.runs.values()
 
-    def row(name: str, value: Callable[[Evaluation], str], note: str = "") -> Cells:
-        return Cell(name, note), *(Cell(value(run)) for run in runs)
+    def row(name: str, value: Callable[[Evaluation], str]) -> Cells:
+        return Cell(name), *(Cell(value(run)) for run in runs)
 
     rows = [
         row("problems scored", lambda run: f"{len(counts_of(run.rows)):,}"),
@@ -218,7 +209,7 @@ def _facts_table(comparison: Comparison) -> Table:
         row("completions per problem", _per_problem),
         row("format", lambda run: str(run.summary.get("format", "–"))),
         *(
-            row(name, lambda run, group=group, key=key, spec=spec: number(run, group, key, spec), note)  # type: ignore[misc]
+            (Cell(name, note), *(Cell(number(run, group, key, spec)) for run in runs))
             for name, group, key, spec, note in SUMMARY_NUMBERS
         ),
     ]
