@@ -1,10 +1,10 @@
-"""How many tokens a second, beside a plain loop of transformers' generate? And what does the batch do to a completion?
+"""Tokens per second compared with a plain loop around generate of transformers, and the effect of the batch.
 
     python benchmarks/generation.py --model MODEL --data DATA
 
-The plain loop is what the paper's code does: completions in the order of the problems, eight at a time, each batch
-until the last of it is over. Both draw the same number of completions with the same settings, from the same weights
-in the same process, one after the other. Processor seconds count: on a machine that is shared they are what stays.
+The plain loop is that of the paper's code: completions in the order of the problems, eight at a time, each batch until
+its last completion ends. Both generate the same number of completions with the same settings, from the same weights in
+the same process, one after the other. We compare CPU seconds, which are stable on a shared machine.
 """
 
 import resource
@@ -26,12 +26,12 @@ PLAIN_BATCH = 8
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """What drawing completions took."""
+    """The cost of generating completions."""
 
     completions: int
     tokens: int
     steps: int
-    """Rows that were fed a token, those that were over included."""
+    """Tokens processed, including those of rows that had already ended."""
     processor_seconds: float
     seconds: float
 
@@ -48,7 +48,7 @@ class Speed:
 
 
 def timed(work: Callable[[], tuple[int, int, int]]) -> Speed:
-    """Return what `work`, which returns completions, tokens and steps, took."""
+    """Return the cost of `work`, which returns completions, tokens and steps."""
     started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
     completions, tokens, steps = work()
     after = resource.getrusage(resource.RUSAGE_SELF)
@@ -58,19 +58,19 @@ def timed(work: Callable[[], tuple[int, int, int]]) -> Speed:
 
 def ours(model: LocalModel, requests: list[GenerationRequest], sampling: SamplingParameters) -> tuple[int, int, int]:
     done = list(model.generate(requests, sampling))
-    tokens = sum(one.completion_tokens or 0 for one in done)
+    tokens = sum(completion.completion_tokens or 0 for completion in done)
     return len(done), tokens, tokens
 
 
 @torch.inference_mode()
 def plain(model: LocalModel, requests: list[GenerationRequest], sampling: SamplingParameters) -> tuple[int, int, int]:
-    """Draw with transformers' generate, eight at a time in the order of the requests."""
+    """Generate with transformers, eight completions at a time in the order of the requests."""
     tokenizer = model.tokenizer
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     tokens = steps = 0
     torch.manual_seed(0)
     for start in range(0, len(requests), PLAIN_BATCH):
-        prompts = [model.prompt_ids(one.prompt) for one in requests[start : start + PLAIN_BATCH]]
+        prompts = [model.prompt_ids(request.prompt) for request in requests[start : start + PLAIN_BATCH]]
         width = max(map(len, prompts))
         ids = torch.tensor([[pad] * (width - len(one)) + one for one in prompts], device=model.device)
         mask = torch.tensor([[0] * (width - len(one)) + [1] * len(one) for one in prompts], device=model.device)
@@ -95,7 +95,7 @@ def plain(model: LocalModel, requests: list[GenerationRequest], sampling: Sampli
 
 @torch.inference_mode()
 def rounding(model: LocalModel, requests: list[GenerationRequest], sampling: SamplingParameters) -> dict[str, Any]:
-    """Return what the batch does to logits, and to completions with the same seeds."""
+    """Return how much the batch changes logits, and completions with the same seeds."""
     ids = model.prompt_ids(requests[0].prompt)[:64]
     alone = model.model(input_ids=torch.tensor([ids], device=model.device)).logits[0].float()
     among = model.model(input_ids=torch.tensor([ids] * 16, device=model.device)).logits[0].float()
@@ -113,32 +113,32 @@ def rounding(model: LocalModel, requests: list[GenerationRequest], sampling: Sam
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--model", required=True, help="a model's folder, or its name on the Hugging Face Hub")
-    parser.add_argument("--data", help="the folder with the benchmarks' files")
+    parser.add_argument("--model", required=True, help="a model folder, or a name on the Hugging Face Hub")
+    parser.add_argument("--data", help="directory of the benchmark files")
     parser.add_argument("--benchmark", default="humaneval")
     parser.add_argument("--prompts", default="messages")
     parser.add_argument("--problems", type=int, default=12)
     parser.add_argument("--n", type=int, default=4)
     parser.add_argument("--max-tokens", type=int, default=256)
-    parser.add_argument("--batch", type=int, help="rows at once (default: that of lintseq complete)")
+    parser.add_argument("--batch", type=int, help="rows of a batch (default: that of lintseq complete)")
     parser.add_argument("--dtype", default="float32" if not torch.cuda.is_available() else "bfloat16")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     model = open_model(options.model, dtype=options.dtype, batch=options.batch)
     problems = load_problems(options.benchmark, options.data).problems[: options.problems]
-    asked = prompts_of(problems, options.prompts)
-    requests = requests_of(asked, n=options.n, seed=options.seed)
+    prompts = prompts_of(problems, options.prompts)
+    requests = requests_of(prompts, n=options.n, seed=options.seed)
     sampling = SamplingParameters(0.8, 0.95, max_tokens=options.max_tokens)
-    ours(model, requests[:2], SamplingParameters(0.8, 0.95, max_tokens=8))  # warm
+    ours(model, requests[:2], SamplingParameters(0.8, 0.95, max_tokens=8))  # warm up
     note("ours")
     mine = timed(lambda: ours(model, requests, sampling))
-    note(f"ours: {mine.tokens / mine.processor_seconds:.1f} tokens a processor second")
+    note(f"ours: {mine.tokens / mine.processor_seconds:.1f} tokens per CPU second")
     theirs = timed(lambda: plain(model, requests, sampling))
-    few = requests_of(asked[:8], n=1, seed=options.seed)
+    few = requests_of(prompts[:8], n=1, seed=options.seed)
     rounded = rounding(model, few, SamplingParameters(0.8, 0.95, max_tokens=64))
     ratio = mine.tokens / mine.processor_seconds / (theirs.tokens / theirs.processor_seconds)
-    report = Report("generation", "Generation: tokens a second")
+    report = Report("generation", "Generation: tokens per second")
     parameters = sum(weights.numel() for weights in model.model.parameters())
     report.notes.append(
         f"{parameters / 1e6:.0f} million parameters, {options.dtype}, {model.device.type}, {options.threads} threads;"
@@ -146,21 +146,21 @@ def main() -> None:
         f" {options.max_tokens} tokens, temperature 0.8, top-p 0.95; torch {package_version('torch')}, transformers"
         f" {package_version('transformers')}."
     )
-    header = ["", "completions", "tokens", "fed in vain", "processor s", "s", "tokens a processor s"]
+    header = ["", "completions", "tokens", "wasted", "CPU s", "s", "tokens per CPU s"]
     rows = [mine.row(f"lintseq, {model.batch} rows"), theirs.row(f"generate, {PLAIN_BATCH} rows, unsorted")]
-    report.goals.append(Goal("tokens a processor second, times the plain loop's", ratio, least=2))
+    report.goals.append(Goal("tokens per CPU second, relative to the plain loop", ratio, least=2))
     report.tables.append(Table("Speed", header, rows))
     report.tables.append(
         Table(
-            "What the batch does to a row",
+            "Effect of the batch on a row",
             ["", ""],
             [
                 [
-                    "largest difference of a logit, alone and among 16",
+                    "largest difference of a logit, alone and in a batch of 16",
                     f"{rounded['largest_difference_of_logits']:.2g}",
                 ],
                 [
-                    "completions of up to 64 tokens that are the same, one at a time and all at once",
+                    "equal completions of up to 64 tokens, one at a time and all at once",
                     f"{rounded['completions_that_are_the_same']} of {rounded['completions_compared']}",
                 ],
             ],

@@ -1,10 +1,10 @@
-"""What is linted decoding worth, beside plain sampling, at equal operations?
+"""Linted decoding compared with plain sampling, at equal operations.
 
     python benchmarks/linted.py --model MODEL --benchmark humaneval --data DATA
 
-Both draw completions of the same problems with the same settings; linted decoding draws bad edits again, and what it
-throws away is counted. Plain sampling may draw more completions for the same operations: pass@k is compared where
-the operations are equal, between two numbers of plain completions where they lie between them.
+Both generate completions of the same problems with the same settings. Linted decoding redraws bad edits, and the
+discarded tokens count. Plain sampling can afford more completions for the same operations: pass@k is compared at equal
+operations, interpolated between two numbers of plain completions.
 """
 
 from math import comb
@@ -29,7 +29,7 @@ Rows = list[JudgedCompletion]
 
 
 def judged(problems: list[Problem], done: list[GeneratedCompletion], form: str, sandbox: Any) -> Rows:
-    """Return a row for each completion: its verdict, how clean it is, and what it took."""
+    """Return a row for each completion: its verdict, whether it is clean, and its cost."""
     items = [
         Completion(
             one.request.task_id, one.request.index, one.text, form, one.prompt_tokens, one.completion_tokens, one.flops
@@ -40,7 +40,7 @@ def judged(problems: list[Problem], done: list[GeneratedCompletion], form: str, 
 
 
 def pass_at(rows: Rows, k: int) -> float:
-    """Return the chance that one of `k` completions of a problem passes, over all problems."""
+    """Return pass@k: the probability that one of `k` completions of a problem passes, averaged over problems."""
     found: dict[str, list[bool]] = {}
     for row in rows:
         found.setdefault(row.task_id, []).append(row.verdict == "passed")
@@ -48,14 +48,14 @@ def pass_at(rows: Rows, k: int) -> float:
 
 
 def flops(rows: Rows, shape: Any) -> tuple[float, float]:
-    """Return what the prompts take, each once, and what one completion of each problem takes besides."""
+    """Return the operations for the prompts, each once, and for one more completion of each problem."""
     prompts = {row.task_id: shape.prompt(row.prompt_tokens) for row in rows}
     own = sum(row.flops - prompts[row.task_id] for row in rows) / (len(rows) / len(prompts))
     return float(sum(prompts.values())), own
 
 
 def at_equal_cost(plain: Rows, budget: float, shape: Any) -> tuple[float, float]:
-    """Return how many plain completions a problem `budget` pays for, and their pass@k; in between, on a line."""
+    """Return how many plain completions per problem `budget` allows, and their pass@k by linear interpolation."""
     prompts, each = flops(plain, shape)
     most = len(plain) // len({row.task_id for row in plain})
     count = min(max((budget - prompts) / each, 1), most)
@@ -80,23 +80,23 @@ def described(name: str, rows: Rows, shape: Any) -> list[object]:
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--model", required=True, help="a model's folder, taught edits")
+    parser.add_argument("--model", required=True, help="folder of a model that writes edits")
     parser.add_argument("--benchmark", default="humaneval")
-    parser.add_argument("--data", help="the folder with the benchmarks' files")
-    parser.add_argument("--problems", type=int, help="the first so many (default: all)")
-    parser.add_argument("--n", type=int, default=10, help="linted completions of each problem")
-    parser.add_argument("--more", type=float, default=2.0, help="so many times as many plain ones")
+    parser.add_argument("--data", help="directory of the benchmark files")
+    parser.add_argument("--problems", type=int, help="number of problems, from the first (default: all)")
+    parser.add_argument("--n", type=int, default=10, help="linted completions per problem")
+    parser.add_argument("--more", type=float, default=2.0, help="plain completions per linted one")
     parser.add_argument("--temperature", type=float, default=0.8)
     parser.add_argument("--top-p", type=float, default=0.95)
     parser.add_argument("--max-tokens", type=int, default=512)
-    parser.add_argument("--tries", default="1,8", help="how often an edit is drawn again")
+    parser.add_argument("--tries", default="1,8", help="how often an edit is redrawn; several separated by commas")
     parser.add_argument("--batch", type=int)
     options = parser.parse_args()
     model: Any = open_backend(options.model, batch=options.batch)
     arm = style_of(options.model)
     style, form = arm.prompts or "edits", arm.format or "diff"
     problems = list(load_problems(options.benchmark, options.data).problems[: options.problems])
-    asked = prompts_of(problems, style)
+    prompts = prompts_of(problems, style)
     sampling = SamplingParameters(options.temperature, options.top_p, max_tokens=options.max_tokens)
     arms: dict[str, tuple[int, DecodingOptions]] = {"plain": (round(options.n * options.more), DecodingOptions())}
     for tries in map(int, options.tries.split(",")):
@@ -109,13 +109,13 @@ def main() -> None:
         check_runner(sandbox)
         for name, (n, edits) in arms.items():
             note(name)
-            requests = requests_of(asked, n=n, seed=options.seed)
+            requests = requests_of(prompts, n=n, seed=options.seed)
             done = list(model.generate(requests, sampling, edit_filters=edit_filters(edits, sampling, form)))
             rows[name] = judged(problems, done, form, sandbox)
             tokens = sum(one.completion_tokens or 0 for one in done)
             thrown[name] = sum(one.more.get("thrown_tokens", 0) for one in done) / max(tokens, 1)
     shape = model.shape
-    report = Report("linted", "Linted decoding beside plain sampling, at equal operations")
+    report = Report("linted", "Linted decoding compared with plain sampling, at equal operations")
     report.notes.append(
         f"{Path(options.model).name}, {len(problems)} problems of {options.benchmark}, {options.n} linted completions"
         f" each, {arms['plain'][0]} plain ones; temperature {options.temperature:g}, top-p {options.top_p:g}; judged"
@@ -124,8 +124,8 @@ def main() -> None:
     )
     header = [
         "",
-        "tokens each",
-        "operations each, all problems",
+        "tokens per completion",
+        "operations per completion of all problems",
         "malformed edits",
         "clean states",
         "clean programs",
@@ -138,8 +138,8 @@ def main() -> None:
             continue
         ks = [k for k in (1, 2, 5, 10) if k <= options.n]
         for k in ks:
-            prompts, each = flops(one, shape)
-            count, plain = at_equal_cost(rows["plain"], prompts + k * each, shape)
+            prompt_flops, each = flops(one, shape)
+            count, plain = at_equal_cost(rows["plain"], prompt_flops + k * each, shape)
             linted = pass_at(one, k)
             compared.append(
                 [
