@@ -421,10 +421,10 @@ def test_a_missing_model_is_reported(tmp_path, capsys, monkeypatch):
     problems = str(ROOT / "examples" / "problems.jsonl")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
-    hub = "there is no such folder here, and by this name on the Hugging Face Hub: "
+    hub = "there is no such folder, and loading it from the Hugging Face Hub failed: "
     for name, message in {
         str(tmp_path / "none"): "there is no such folder",
-        "runs/none": "there is no",
+        "runs/none": "there is no such folder",
         "a/b": hub,
     }.items():
         command = ["complete", "--model", name, "--benchmark", problems, "--prompts", "edits"]

@@ -365,16 +365,18 @@ def until(true: Callable[[], object], seconds: float = 20) -> None:
 
 SPANS = """
 import json, os, sys, time
+name, output = sys.argv[1:3]
 started = time.monotonic()
-while time.monotonic() < started + float(os.environ["SPAN"]):
+spans = os.environ["SPANS"]
+open(spans + name, "w").close()
+while name in "ab" and not (os.path.exists(spans + "a") and os.path.exists(spans + "b")):  # run in parallel
     time.sleep(0.01)
-    if os.environ.get("RANK") == "1":
-        break
+    assert time.monotonic() < started + 60
 devices = os.environ["CUDA_VISIBLE_DEVICES"].split(",")
-with open(os.environ["SPANS"], "a") as file:
-    file.write(json.dumps([sys.argv[1], os.environ.get("RANK"), devices, started, time.monotonic()]) + "\\n")
-os.makedirs(os.path.dirname(sys.argv[2]), exist_ok=True)
-open(sys.argv[2], "w").write("made")
+with open(spans, "a") as file:
+    file.write(json.dumps([name, os.environ.get("RANK"), devices, started, time.monotonic()]) + "\\n")
+os.makedirs(os.path.dirname(output), exist_ok=True)
+open(output, "w").write("made")
 """
 Span = tuple[str, str | None, list[str], float, float]
 
@@ -384,9 +386,8 @@ def spans_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., l
     (tmp_path / "spans.py").write_text(SPANS)
     monkeypatch.setenv("SPANS", str(tmp_path / "spans"))
 
-    def run(steps: list[StudyStep], seconds: float) -> list[Span]:
+    def run(steps: list[StudyStep]) -> list[Span]:
         """Return for each process its step, rank, devices, start and end."""
-        monkeypatch.setenv("SPAN", str(seconds))
         budget = running.DeviceBudget(("3", "5"), 1, 1, 2)
         progress = running.run_steps(
             steps,
@@ -417,7 +418,7 @@ TRAININGS = [step for name in "abcd" for step in chain(name, kind="finetune")]
 
 
 def test_no_device_is_used_by_two_trainings_at_once(spans_of: Callable[..., list[Span]]) -> None:
-    spans = spans_of(TRAININGS, 0.3)
+    spans = spans_of(TRAININGS)
     assert "ab" in check_devices(spans), "trainings run in parallel"
     assert sorted(devices for name, _, devices, _, _ in spans if name in "ab") == [["3"], ["5"]]
 
@@ -427,7 +428,7 @@ def test_a_shared_training_gets_several_devices_and_a_process_for_each(spans_of:
     pytest.importorskip("accelerate")
     steps = list(TRAININGS)
     steps[2] = replace(steps[2], devices=2)
-    spans = spans_of(steps, 1.0)
+    spans = spans_of(steps)
     assert "ab" in check_devices(spans)
     assert sorted((name, rank) for name, rank, *_ in spans if name == "c") == [("c", "0"), ("c", "1")]
     assert all(rank is None for name, rank, *_ in spans if name != "c")
