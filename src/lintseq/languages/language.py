@@ -82,14 +82,15 @@ DEFAULT_LANGUAGE = "python"
 LANGUAGES: Mapping[str, Language] = {python.name: python}
 """The supported languages by name. To add one, write a module or class with these members and list it here."""
 
-_ALIASES = {
-    key: language for language in LANGUAGES.values() for key in (language.name, *language.suffixes, *language.fences)
-}
-
 
 def get_language(name: str = DEFAULT_LANGUAGE) -> Language:
     """Return the language with this name, file suffix (`.py`) or fence name (`py`); raise `ConfigError` if none is."""
+    keys = {
+        key: language
+        for language in LANGUAGES.values()
+        for key in (language.name, *language.suffixes, *language.fences)
+    }
     try:
-        return _ALIASES[name.lower()]
+        return keys[name.lower()]
     except KeyError:
-        raise ConfigError(f"unknown language {name!r}; use one of {', '.join(sorted(_ALIASES))}") from None
+        raise ConfigError(f"unknown language {name!r}; use one of {', '.join(sorted(keys))}") from None

@@ -41,7 +41,7 @@ HEAD_ROWS = 100
 """Number of rows from which the columns are found."""
 _HEAD_BYTES = 8 << 20
 
-_READERS: dict[str, Callable[[str], Input]] = {
+READERS: dict[str, Callable[[str], Input]] = {
     ".jsonl": lines_input,
     ".ndjson": lines_input,
     ".json": lines_input,
@@ -160,7 +160,7 @@ def _in_folder(folder: str, code_base: bool) -> list[Input]:
             f" '{example}{_suffix(sources[0])}' or '{example}{_suffix(data[0])}'"
         )
     if not data:
-        raise ConfigError(f"{folder} holds neither data ({', '.join(_READERS)}) nor source files ({SUFFIXES[0]})")
+        raise ConfigError(f"{folder} holds neither data ({', '.join(READERS)}) nor source files ({SUFFIXES[0]})")
     return [_data_input(path) for path in data]
 
 
@@ -189,7 +189,7 @@ def _is_data(path: str) -> bool:
     name = posixpath.basename(path.replace(os.sep, "/"))
     if name in _METADATA or any(name.endswith(f".{suffix}") for suffix in _METADATA):
         return False
-    return _suffix(path) in _READERS and (is_remote(path) or os.path.isfile(path))
+    return _suffix(path) in READERS and (is_remote(path) or os.path.isfile(path))
 
 
 def _suffix(path: str) -> str:
@@ -208,7 +208,7 @@ def _data_input(path: str) -> Input:
 
 def _reader(path: str) -> Callable[[str], Input]:
     """Return what reads a file: by its first bytes where they decide, otherwise by its name."""
-    reader = _READERS.get(_suffix(path), lines_input)
+    reader = READERS.get(_suffix(path), lines_input)
     if input_size(path) is None:  # what is read here cannot be read again
         return reader
     with opened(path) as file:
