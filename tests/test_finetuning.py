@@ -73,14 +73,14 @@ def log(folder):
 
 @pytest.mark.parametrize("arm", ["edits", "plain"])
 def test_a_finetuned_model_has_learned_and_opens_with_transformers(base, pairs, tmp_path, arm):
-    told = finetuning.finetune(recipe(base, pairs, arm=arm, epochs=20), str(tmp_path / "out")).manifest
+    manifest = finetuning.finetune(recipe(base, pairs, arm=arm, epochs=20), str(tmp_path / "out")).manifest
     rows = log(tmp_path / "out")
-    assert told["plan"]["own"]["steps"] == len(rows) == 20
+    assert manifest["plan"]["own"]["steps"] == len(rows) == 20
     assert rows[-1]["loss"] < 0.6 * rows[0]["loss"]
-    assert rows[-1]["trained_tokens"] == told["plan"]["own"]["trained"]
-    assert rows[-1]["tokens"] == told["plan"]["own"]["tokens"]
+    assert rows[-1]["trained_tokens"] == manifest["plan"]["own"]["trained"]
+    assert rows[-1]["tokens"] == manifest["plan"]["own"]["tokens"]
     model, tokenizer = opened(tmp_path / "out")
-    assert tokenizer.encode(SEPARATOR) == [told["diff"]["id"]]
+    assert tokenizer.encode(SEPARATOR) == [manifest["diff"]["id"]]
     assert model.get_input_embeddings().weight.shape[0] % 16 == 0
     assert model.generation_config.eos_token_id == tokenizer.eos_token_id
     made = {path.name for path in (tmp_path / "out").iterdir()}
@@ -92,11 +92,11 @@ def test_a_finetuned_model_has_learned_and_opens_with_transformers(base, pairs, 
 def test_the_loss_is_computed_on_completions_only(base, pairs, tmp_path):
     import torch
 
-    one = recipe(base, pairs, by="none", epochs=0.1)
-    prepared = finetuning.prepare(one, finetuning.open_base(one), str(tmp_path))
-    told = finetuning.finetune(one, str(tmp_path / "out")).manifest
-    torch.manual_seed(one.run.seed)
-    model, _, _ = finetuning.load_base(one, finetuning.open_base(one))
+    chosen = recipe(base, pairs, by="none", epochs=0.1)
+    prepared = finetuning.prepare(chosen, finetuning.open_base(chosen), str(tmp_path))
+    manifest = finetuning.finetune(chosen, str(tmp_path / "out")).manifest
+    torch.manual_seed(chosen.run.seed)
+    model, _, _ = finetuning.load_base(chosen, finetuning.open_base(chosen))
     nats = learned = 0.0
     with torch.no_grad():
         for place in prepared.order[:4]:
@@ -108,7 +108,7 @@ def test_the_loss_is_computed_on_completions_only(base, pairs, tmp_path):
                 learned += 1
     assert log(tmp_path / "out")[0]["loss"] == pytest.approx(nats / learned, rel=1e-5)
     assert log(tmp_path / "out")[0]["trained_tokens"] == learned
-    assert told["plan"]["reference"] is None
+    assert manifest["plan"]["reference"] is None
 
 
 @pytest.mark.parametrize("loss", ["sum", pytest.param("mean", marks=pytest.mark.slow)])
@@ -125,8 +125,8 @@ def test_weights_do_not_depend_on_how_a_batch_is_divided(base, pairs, tmp_path, 
     }
     weights = {}
     for name, way in ways.items():
-        one = recipe(base, pairs, loss=loss, optim=OptimizerOptions(lr=1e-3, eps=1e-4, clip=0.0), **way)
-        finetuning.finetune(one, str(tmp_path / name))
+        chosen = recipe(base, pairs, loss=loss, optim=OptimizerOptions(lr=1e-3, eps=1e-4, clip=0.0), **way)
+        finetuning.finetune(chosen, str(tmp_path / name))
         weights[name] = opened(tmp_path / name)[0].state_dict()
     for name in ("in fours", "packed", "recomputed"):
         for key, value in weights["whole"].items():
@@ -164,19 +164,19 @@ def test_adapters_are_merged_into_the_saved_model(base, pairs, tmp_path, tied):
     toy_model(len(tokenizer), tied=tied).save_pretrained(tmp_path / "base")
     tokenizer.save_pretrained(tmp_path / "base")
     run = RunOptions(batch=4, micro_batch=2, device="cpu", seed=1, activation_checkpointing=True)
-    one = recipe(str(tmp_path / "base"), pairs, epochs=10, lora=LoraOptions(rank=4), run=run)
-    told = finetuning.finetune(one, str(tmp_path / "out")).manifest
-    assert told["trained_parameters"] < told["parameters"] / 2
+    chosen = recipe(str(tmp_path / "base"), pairs, epochs=10, lora=LoraOptions(rank=4), run=run)
+    manifest = finetuning.finetune(chosen, str(tmp_path / "out")).manifest
+    assert manifest["trained_parameters"] < manifest["parameters"] / 2
     rows = log(tmp_path / "out")
     assert rows[-1]["loss"] < 0.98 * rows[0]["loss"]  # of a model that is random, and stays so in most of it
     model, _ = opened(tmp_path / "out")
-    start, _, _ = finetuning.load_base(one, finetuning.open_base(one))
+    start, _, _ = finetuning.load_base(chosen, finetuning.open_base(chosen))
     assert set(model.state_dict()) == set(start.state_dict())
     assert not any("lora" in name for name in model.state_dict())
-    diff = told["diff"]["id"]
+    diff = manifest["diff"]["id"]
     for table in (
-        [one.get_input_embeddings for one in (model, start)],
-        [one.get_output_embeddings for one in (model, start)],
+        [each.get_input_embeddings for each in (model, start)],
+        [each.get_output_embeddings for each in (model, start)],
     ):
         now, before = (get().weight for get in table)
         changed = (now != before).any(1)
@@ -256,43 +256,43 @@ def test_an_interrupted_run_continues_to_the_same_weights(base, pairs, tmp_path,
     if rank:
         pytest.importorskip("peft")
     run = RunOptions(batch=4, micro_batch=2, device="cpu", seed=1, save_every=2)
-    one = recipe(base, pairs, epochs=10, run=run, lora=LoraOptions(rank=rank, dropout=0.1))
+    chosen = recipe(base, pairs, epochs=10, run=run, lora=LoraOptions(rank=rank, dropout=0.1))
 
     def stop(step):
         if step.step == 5:
             signal.raise_signal(signal.SIGTERM)
 
     with pytest.raises(KeyboardInterrupt):
-        finetuning.finetune(one, str(tmp_path / "out"), on_step=stop)
+        finetuning.finetune(chosen, str(tmp_path / "out"), on_step=stop)
     assert not (tmp_path / "out").exists()
     with pytest.raises(ConfigError, match="continue it with --resume"):
-        finetuning.finetune(one, str(tmp_path / "out"))
-    finetuning.finetune(one, str(tmp_path / "out"), resume=True)
-    finetuning.finetune(one, str(tmp_path / "alone"))
+        finetuning.finetune(chosen, str(tmp_path / "out"))
+    finetuning.finetune(chosen, str(tmp_path / "out"), resume=True)
+    finetuning.finetune(chosen, str(tmp_path / "alone"))
     first, second = (opened(tmp_path / name)[0].state_dict() for name in ("out", "alone"))
     assert all(torch.equal(first[name], second[name]) for name in second)
     assert [row["loss"] for row in log(tmp_path / "out")] == [row["loss"] for row in log(tmp_path / "alone")]
-    again = finetuning.finetune(one, str(tmp_path / "out"), resume=True)
+    again = finetuning.finetune(chosen, str(tmp_path / "out"), resume=True)
     assert again.progress.step == 10
 
 
 def test_a_run_with_another_recipe_or_other_data_is_not_resumed(base, tmp_path):
     pairs = write(tmp_path / "edits.jsonl", records())
-    one = recipe(base, pairs, epochs=4, run=RunOptions(batch=4, micro_batch=2, device="cpu", seed=1, save_every=1))
+    chosen = recipe(base, pairs, epochs=4, run=RunOptions(batch=4, micro_batch=2, device="cpu", seed=1, save_every=1))
 
     def stop(step):
         signal.raise_signal(signal.SIGTERM)
 
     with pytest.raises(KeyboardInterrupt):
-        finetuning.finetune(one, str(tmp_path / "out"), on_step=stop)
+        finetuning.finetune(chosen, str(tmp_path / "out"), on_step=stop)
     with pytest.raises(ConfigError, match=r"optim lr was 0.01, and is 0.02"):
         finetuning.finetune(
-            replace(one, optim=OptimizerOptions(lr=0.02, schedule="constant")), str(tmp_path / "out"), resume=True
+            replace(chosen, optim=OptimizerOptions(lr=0.02, schedule="constant")), str(tmp_path / "out"), resume=True
         )
     kept = Path(pairs).read_bytes()
     write(Path(pairs), records(draws=2))
     with pytest.raises(ConfigError, match="other settings: data train"):
-        finetuning.finetune(one, str(tmp_path / "out"), resume=True)
+        finetuning.finetune(chosen, str(tmp_path / "out"), resume=True)
     assert (tmp_path / "out.partial" / "checkpoints" / "checkpoint-1" / "complete").exists()
     assert kept
 
@@ -301,7 +301,7 @@ def test_a_run_with_another_recipe_or_other_data_is_not_resumed(base, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"data": PairOptions(train="PAIRS", max_tokens=513)}, "a context of 512 tokens"),
         ({"data": PairOptions(train="PAIRS", max_tokens=4)}, "raise data.max_tokens"),
@@ -313,7 +313,7 @@ def test_a_run_with_another_recipe_or_other_data_is_not_resumed(base, tmp_path):
         ({"batching": "packed", "attention": "eager"}, "set batching to padded"),
     ],
 )
-def test_invalid_recipes_are_rejected_before_training(base, pairs, tmp_path, settings, told):
+def test_invalid_recipes_are_rejected_before_training(base, pairs, tmp_path, settings, message):
     empty = write(tmp_path / "empty.jsonl", [])
     if data := settings.get("data"):
         names = {"PAIRS": pairs, "EMPTY": empty}
@@ -324,17 +324,17 @@ def test_invalid_recipes_are_rejected_before_training(base, pairs, tmp_path, set
         }
         if data.max_tokens == 1024:
             settings["data"] = replace(settings["data"], max_tokens=256)
-    one = replace(recipe(base, pairs), **settings)
-    with pytest.raises(ConfigError, match=told):
-        finetuning.finetune(one, str(tmp_path / "out"))
+    chosen = replace(recipe(base, pairs), **settings)
+    with pytest.raises(ConfigError, match=message):
+        finetuning.finetune(chosen, str(tmp_path / "out"))
     assert not list(tmp_path.glob("out*")), "a run that never started is left behind"
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(base, pairs, tmp_path):
     run = RunOptions(batch=4, micro_batch=4, device="cpu", seed=1, save_every=1)
-    one = recipe(base, pairs, epochs=20, run=run, optim=OptimizerOptions(lr=1e30, schedule="constant", clip=0.0))
+    chosen = recipe(base, pairs, epochs=20, run=run, optim=OptimizerOptions(lr=1e30, schedule="constant", clip=0.0))
     with pytest.raises(ToolError, match=r"the loss of step \d+ is (nan|inf).*lower optim.lr"):
-        finetuning.finetune(one, str(tmp_path / "out"))
+        finetuning.finetune(chosen, str(tmp_path / "out"))
     assert (tmp_path / "out.partial" / "checkpoints" / "checkpoint-1" / "complete").exists()
 
 
@@ -395,11 +395,11 @@ def test_an_output_is_required(base, pairs, tmp_path, capsys):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").rglob("finetune*.toml")), ids=lambda path: str(path.stem))
 def test_shipped_recipes_load(path):
-    one = read_recipe(str(path), FinetuneRecipe)
-    assert one.match.by == "steps"
-    finetuning.check_recipe(one)
+    chosen = read_recipe(str(path), FinetuneRecipe)
+    assert chosen.match.by == "steps"
+    finetuning.check_recipe(chosen)
     for setting in ("data.arm=plain", "data.reference=other.jsonl", "match.by=tokens"):
-        assert read_recipe(str(path), FinetuneRecipe, settings=[setting]) != one
+        assert read_recipe(str(path), FinetuneRecipe, settings=[setting]) != chosen
 
 
 def test_the_papers_recipes_are_all_there():

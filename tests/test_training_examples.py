@@ -112,13 +112,13 @@ def test_training_prompts_are_the_prompts_of_generation(shape, arm, layout, kind
     of = tokenizer(template, begins=begins)
     for row in records(shape):
         record = read_record(row)
-        one = encoded(record, arm=arm, layout=layout, of=of)
+        example = encoded(record, arm=arm, layout=layout, of=of)
         for fed in generation_prompts(record, arm, layout, of):
-            assert one.prompt == fed
-        assert (one.prompt[0] == 1) == (begins and layout == "text")
-        assert one.completion[-1] == of.eos_token_id
-        assert one.completion.count(of.eos_token_id) == 1
-        text = of.decode(one.completion[:-1])
+            assert example.prompt == fed
+        assert (example.prompt[0] == 1) == (begins and layout == "text")
+        assert example.completion[-1] == of.eos_token_id
+        assert example.completion.count(of.eos_token_id) == 1
+        text = of.decode(example.completion[:-1])
         whole = record.text if arm == "edits" else record.program
         assert text == (whole.removeprefix(SEPARATOR) if arm == "edits" and layout == "text" else whole)
 
@@ -128,9 +128,9 @@ def test_a_next_edit_follows_the_current_program():
     assert any("state" in row for row in rows)
     for row in rows:
         record = read_record(row)
-        one = encoded(record)
+        example = encoded(record)
         for fed in generation_prompts(record, "edits", "text"):
-            assert one.prompt == fed
+            assert example.prompt == fed
         if record.left:
             with pytest.raises(ProgramError, match="no-program"):
                 pair_of(record, "plain")
@@ -168,26 +168,28 @@ texts = st.sampled_from(list(records()))
 @given(texts, st.integers(2, 300), st.sampled_from(["text", "chat"]))
 def test_cut_edits_are_whole_edits(row, room, layout):
     record = read_record(row)
-    one = encoded(record, max_tokens=room, layout=layout)
+    example = encoded(record, max_tokens=room, layout=layout)
     full = encoded(record, layout=layout)
-    if isinstance(one, ProgramError):
-        assert one.reason in ("prompt-too-long", "no-edit-fits")
-        assert (one.reason == "prompt-too-long") == (len(full.prompt) >= room)
+    if isinstance(example, ProgramError):
+        assert example.reason in ("prompt-too-long", "no-edit-fits")
+        assert (example.reason == "prompt-too-long") == (len(full.prompt) >= room)
         return
-    assert len(one.prompt) + len(one.completion) <= room
-    assert full.completion[: len(one.completion)] == one.completion
-    assert one.lost == len(full.completion) - len(one.completion)
-    if one.lost:
-        text = tokenizer().decode(one.completion).removeprefix(SEPARATOR)
+    assert len(example.prompt) + len(example.completion) <= room
+    assert full.completion[: len(example.completion)] == example.completion
+    assert example.lost == len(full.completion) - len(example.completion)
+    if example.lost:
+        text = tokenizer().decode(example.completion).removeprefix(SEPARATOR)
         kept = text.rstrip("\n").split("\n" + SEPARATOR)
         assert kept == [edit.rstrip("\n") for edit in record.edits[: len(kept)]]
         # One more edit would not have fitted.
         if len(kept) < len(record.edits):
             more = encoded(record, layout=layout).completion
             places = [place for place, token in enumerate(more) if token == diff_token()]
-            assert all(not len(one.completion) < place <= room - len(one.prompt) for place in real_ends(more, places))
+            assert all(
+                not len(example.completion) < place <= room - len(example.prompt) for place in real_ends(more, places)
+            )
     else:
-        assert one == full
+        assert example == full
 
 
 def diff_token():
@@ -202,11 +204,11 @@ def real_ends(ids, places):
 @given(texts, st.integers(2, 200))
 def test_a_plain_program_is_cut_after_a_line(row, room):
     record = read_record(row)
-    one = encoded(record, arm="plain", max_tokens=room)
-    if isinstance(one, ProgramError):
-        assert one.reason in ("prompt-too-long", "no-line-fits")
-    elif one.lost:
-        text = tokenizer().decode(one.completion)
+    example = encoded(record, arm="plain", max_tokens=room)
+    if isinstance(example, ProgramError):
+        assert example.reason in ("prompt-too-long", "no-line-fits")
+    elif example.lost:
+        text = tokenizer().decode(example.completion)
         assert record.program.startswith(text)
         assert not text.rpartition("\n")[2].strip() or text == record.program
 
@@ -239,10 +241,11 @@ def test_both_arms_come_from_one_file(tmp_path):
     assert (len(files["edits"]), len(files["plain"])) == (12, 4)
     assert files["edits"].rows == files["plain"].rows
     for file, arm in zip(files.values(), files, strict=True):
-        for place, example in enumerate(file):
-            one = encoded(list(map(read_record, records()))[place if arm == "edits" else place * 3], arm=arm)
-            assert example.ids.tolist() == one.prompt + one.completion
-            assert example.prompt == len(one.prompt)
+        for index, example in enumerate(file):
+            record = list(map(read_record, records()))[index if arm == "edits" else index * 3]
+            expected = encoded(record, arm=arm)
+            assert example.ids.tolist() == expected.prompt + expected.completion
+            assert example.prompt == len(expected.prompt)
         _, sizes = file.select()
         assert file.tally["tokens"] == sum(sizes.tokens) and file.tally["trained"] == sum(sizes.trained)
         assert file.tally["tokens"] - file.tally["trained"] == sum(example.prompt for example in file)

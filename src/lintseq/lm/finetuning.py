@@ -209,10 +209,7 @@ def _tokens(
 ) -> dict[str, TokenFile]:
     if is_first_process():
         return tokenize(path, folders, format=format, fingerprint=fingerprint, on_records=on_records)
-    return {
-        encoder.arm: wait_for(lambda folder=folder: open_tokens(folder, fingerprint))  # type: ignore[misc]
-        for folder, encoder in folders.items()
-    }
+    return {encoder.arm: wait_for(partial(open_tokens, folder, fingerprint)) for folder, encoder in folders.items()}
 
 
 # Model
@@ -251,10 +248,11 @@ def with_adapters(model: Any, recipe: FinetuneRecipe, extension: tokenizers.Toke
         for name, module in model.named_modules()
         if any(module is embedding for embedding in embeddings)
     ]
+    alpha: Any = recipe.lora.alpha  # annotated as int in peft, but only divided by the rank
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=recipe.lora.rank,
-        lora_alpha=recipe.lora.alpha,  # type: ignore[arg-type]  # annotated as int, but only divided by the rank
+        lora_alpha=alpha,
         lora_dropout=recipe.lora.dropout,
         target_modules="all-linear",
         trainable_token_indices={name: [extension.id] for name in names} if extension.added else None,

@@ -47,11 +47,19 @@ def load_model(path: str, **options: Any) -> Any:
     """Return the causal language model in a folder or on the Hub; `options` are those of `from_pretrained`."""
     require_package("torch", f"loading the model {path}")
     from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    silence_transformers()
     with loading("model", path):
         return AutoModelForCausalLM.from_pretrained(path, **options)
+
+
+def silence_transformers() -> None:
+    """Turn off the progress bars and warnings of transformers."""
+    from transformers.utils import logging
+
+    untyped: Any = logging
+    untyped.set_verbosity_error()
+    untyped.disable_progress_bar()
 
 
 def load_config(path: str) -> Any:
@@ -82,9 +90,8 @@ def as_pretrained(tokenizer: Any, *, end: str = END, pad: str | None = PAD) -> A
     require_package("transformers", "saving a tokenizer")
     from transformers import PreTrainedTokenizerFast
 
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tokenizer, eos_token=end, pad_token=pad, clean_up_tokenization_spaces=False
-    )
+    untyped: Any = PreTrainedTokenizerFast
+    return untyped(tokenizer_object=tokenizer, eos_token=end, pad_token=pad, clean_up_tokenization_spaces=False)
 
 
 def _bare_file(path: Path) -> Path | None:

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-import transformers
 from torch.nn.functional import cross_entropy
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
@@ -29,6 +28,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.cost import shape_of
 from lintseq.lm.batches import IGNORED, Collate
+from lintseq.lm.loading import silence_transformers
 from lintseq.lm.recipes import OptimizerOptions, RunOptions
 from lintseq.lm.runs import TrainingProgress, is_first_process
 from lintseq.storage import sync_directory
@@ -374,8 +374,7 @@ def _arguments(options: LoopOptions, steps: int) -> TrainingArguments:
             f"run.batch is {run.batch}; expected a multiple of {run.micro_batch * processes}: {run.micro_batch} rows"
             f" on each of {processes} devices"
         )
-    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    silence_transformers()
     schedule, schedule_options = _schedule(optim, steps)
     arguments = TrainingArguments(
         output_dir=options.checkpoints,
