@@ -36,7 +36,7 @@ def pass_plot(
 ) -> Plot:
     """Return a plot of pass@k against k."""
     ticks = tuple((k, str(k)) for k in ks)
-    return Plot("pass-at-k", "pass@k", "k, completions per problem", "pass@k", tuple(series), ticks, note)
+    return Plot("pass-at-k", "pass@k", "k, completions per problem", tuple(series), ticks, note)
 
 
 def _point(name: str, x: float, k: int, score: Interval, cost: str = "") -> Point:
@@ -81,7 +81,6 @@ def operations_plot(series: Sequence[Series], note: str) -> Plot:
         "pass-at-k-by-operations",
         "pass@k against operations",
         "floating-point operations for k completions of every problem",
-        "pass@k",
         tuple(series),
         log_ticks(min(values), max(values)),
         note,

@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 from lintseq import __version__
 from lintseq.errors import ConfigError, ToolError
 from lintseq.lm.recipes import as_table, as_toml
-from lintseq.reporting.curves import line_chart
+from lintseq.reporting.plots import line_plot, svg_document
 from lintseq.storage import MANIFEST, WorkDirectory, read_manifest, write_atomically
 
 LOG = "log.jsonl"
@@ -140,9 +140,9 @@ class TrainingRun:
         held_out = [(progress.step, progress.validation_loss) for progress in log]
         if validation := [(step, loss) for step, loss in held_out if loss is not None]:
             lines["validation"] = validation
-        title = os.path.basename(os.path.abspath(self.output))
+        title = f"Loss of {os.path.basename(os.path.abspath(self.output))}"
         with open(self.file(LOSS), "w", encoding="utf-8") as file:
-            file.write(line_chart(title, "optimizer step", "loss", lines))
+            file.write(svg_document(line_plot("loss", title, "optimizer step", lines)))
 
     def report(self) -> TrainingReport:
         """Return the report of the finished run."""
