@@ -158,6 +158,7 @@ def place_of(page: Any) -> str:
 # What is shown
 
 
+@pytest.mark.slow
 def test_keys_step_through_exactly_the_states_of_every_sequence(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened()
     for place, one in enumerate(kept):
@@ -181,6 +182,7 @@ def seen_text(text: str) -> str:
     return "\n".join(map(seen, text.split("\n")))
 
 
+@pytest.mark.slow
 def test_buttons_and_the_slider_step_as_keys_do(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened(place="#13.0")
     growing = kept[12].sequence
@@ -204,6 +206,7 @@ def test_buttons_and_the_slider_step_as_keys_do(opened: Any, kept: list[StoredSe
     assert page.is_disabled("#on")
 
 
+@pytest.mark.slow
 def test_playing_goes_on_to_the_last_edit_and_stops(opened: Any) -> None:
     page = opened(place="#13.1")
     page.clock.install()
@@ -234,6 +237,7 @@ def test_an_address_leads_to_a_row_and_an_edit(opened: Any, kept: list[StoredSeq
     assert shown(opened(place="#nonsense")) == expected(kept[0].sequence, 1)
 
 
+@pytest.mark.slow
 def test_a_sequence_that_starts_in_the_middle_shows_what_is_there(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened(place="#14.0")
     assert len(shown(page)) == kept[13].sequence.arrivals.count(-1) > 0
@@ -241,6 +245,7 @@ def test_a_sequence_that_starts_in_the_middle_shows_what_is_there(opened: Any, k
     assert "format search-replace" in page.text_content("#facts")
 
 
+@pytest.mark.slow
 def test_the_instruction_and_the_id_are_shown_as_text(opened: Any) -> None:
     page = opened(place="#13.1")
     assert page.text_content("#instruction") == "Let it <b>grow</b>."
@@ -255,6 +260,7 @@ def test_the_instruction_and_the_id_are_shown_as_text(opened: Any) -> None:
 # Why
 
 
+@pytest.mark.slow
 def test_the_needs_of_an_edit_are_told_and_marked(opened: Any) -> None:
     page = opened(place="#13.4")
     assert page.text_content("#why") == "All of this needs line 11, directly or through other lines."
@@ -276,6 +282,7 @@ def test_the_needs_of_an_edit_are_told_and_marked(opened: Any) -> None:
     assert marked(page, "needed") == [9, 10, 11]
 
 
+@pytest.mark.slow
 def test_the_needs_of_needs_are_told_apart(opened: Any) -> None:
     page = opened(place="#13.3")
     page.focus("#rows .new[tabindex='0']")
@@ -287,6 +294,7 @@ def test_the_needs_of_needs_are_told_apart(opened: Any) -> None:
     assert place_of(page) == "13.4"
 
 
+@pytest.mark.slow
 def test_no_line_is_marked_that_a_line_could_live_without(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened()
     for one in kept[:13]:
@@ -313,6 +321,7 @@ def marked(page: Any, kind: str) -> list[int]:
     return [int(number) for number in page.locator(f"#rows .{kind} .no").all_text_contents()]
 
 
+@pytest.mark.slow
 def test_a_tap_holds_a_line_and_another_lets_go(opened: Any) -> None:
     page = opened(place="#13.4", width=400)
     page.locator("#rows li:nth-child(13)").tap()
@@ -325,6 +334,7 @@ def test_a_tap_holds_a_line_and_another_lets_go(opened: Any) -> None:
     assert detail.text_content() == ""
 
 
+@pytest.mark.slow
 def test_what_cannot_be_analyzed_is_said_to_be_so(opened: Any) -> None:
     page = opened(place="#16.1")
     assert page.text_content("#why").startswith("The program cannot be analyzed: ")
@@ -339,6 +349,7 @@ def listed(page: Any) -> list[int]:
     return [int(row) for row in re.findall(r"row (\d+) ", " ".join(page.locator("#list .much").all_text_contents()))]
 
 
+@pytest.mark.slow
 def test_filters_let_through_what_they_say(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened()
     assert listed(page) == [one.number for one in kept]
@@ -363,6 +374,7 @@ def test_filters_let_through_what_they_say(opened: Any, kept: list[StoredSequenc
     by(lambda one: one.record.meta.get("linter") == "pylint")
 
 
+@pytest.mark.slow
 def test_going_on_stays_within_what_was_found(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened()
     page.keyboard.press("/")
@@ -389,6 +401,7 @@ def test_going_on_stays_within_what_was_found(opened: Any, kept: list[StoredSequ
     assert page.locator("#list [aria-current]").count() == 1
 
 
+@pytest.mark.slow
 def test_the_keys_are_listed_and_rest_while_they_are(opened: Any) -> None:
     page = opened(place="#13.1")
     page.keyboard.press("?")
@@ -406,6 +419,7 @@ def test_the_keys_are_listed_and_rest_while_they_are(opened: Any) -> None:
 # Plots
 
 
+@pytest.mark.slow
 def test_the_plots_count_the_data_set_and_mark_what_is_shown(opened: Any, data: Path) -> None:
     found = survey(str(data))
     page = opened(place="#13.4")
@@ -426,6 +440,7 @@ def test_the_plots_count_the_data_set_and_mark_what_is_shown(opened: Any, data: 
 CONTROLS = ["#first", "#back", "#play", "#on", "#last", "#sequence-back", "#sequence-on"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("place", ["#13.4", "#16.2", "#17.30"])
@@ -446,6 +461,7 @@ def test_it_fits_and_its_controls_are_at_hand(opened: Any, place: str, width: in
     assert dark_paper is dark
 
 
+@pytest.mark.slow
 def test_it_is_used_by_touch_on_a_phone(opened: Any) -> None:
     page = opened(place="#13.1", width=400)
     page.locator("#on").tap()
@@ -462,6 +478,7 @@ def test_it_is_used_by_touch_on_a_phone(opened: Any) -> None:
     assert place_of(page).startswith("15.")
 
 
+@pytest.mark.slow
 def test_a_long_program_scrolls_within_its_own_pane(opened: Any, kept: list[StoredSequence]) -> None:
     for width in WIDTHS:
         page = opened(place="#17.100", width=width)
@@ -475,6 +492,7 @@ def test_a_long_program_scrolls_within_its_own_pane(opened: Any, kept: list[Stor
         assert place_of(page) == "17.100"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_of_numbers_fits(opened: Any, width: int, dark: bool) -> None:
@@ -519,6 +537,7 @@ def reported(data: Path) -> None:
     shutil.copy(folder / "index.html", data.with_name("report.html"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("reported")
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
@@ -541,6 +560,7 @@ def test_a_report_fits_and_its_plots_are_drawn(opened: Any, width: int, dark: bo
             assert box["y"] <= place["y"] <= box["y"] + box["height"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("reported")
 def test_a_number_leads_to_the_examples_behind_it(opened: Any) -> None:
     page = opened("report.html")
@@ -560,6 +580,7 @@ def test_a_number_leads_to_the_examples_behind_it(opened: Any) -> None:
     assert page.text_content("#found") == "240 examples"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("reported")
 def test_an_example_shows_its_program_its_edits_and_its_verdict(opened: Any) -> None:
     page = opened("report.html")
@@ -571,6 +592,7 @@ def test_an_example_shows_its_program_its_edits_and_its_verdict(opened: Any) -> 
     assert "".join(page.locator(".block").nth(1).locator(".plus").all_text_contents()) == "+1"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("reported")
 def test_an_example_shows_what_was_asked(opened: Any) -> None:
     page = opened("report.html")
@@ -580,6 +602,7 @@ def test_an_example_shows_what_was_asked(opened: Any) -> None:
     assert page.locator(".asked").text_content() == "Let it <b>grow</b>.\nLine by line."
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("reported")
 def test_what_a_model_wrote_does_nothing_on_a_report(opened: Any) -> None:
     page = opened("report.html")
