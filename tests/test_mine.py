@@ -303,7 +303,7 @@ def test_one_unit_has_to_be_chosen(options: MiningOptions, tmp_path: Path) -> No
 # From the shell to edit sequences
 
 
-@pytest.mark.parametrize("unit", OPTIONS)
+@pytest.mark.parametrize("unit", ["tasks", pytest.param("functions", marks=pytest.mark.slow)])
 def test_mined_pairs_can_be_piped_into_build(unit: str, tmp_path: Path) -> None:
     folder_of(tmp_path / "files", FILES)
     lintseq = f"{sys.executable} -m lintseq"
@@ -343,7 +343,12 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(
-    ("source", "target"), [("in.jsonl", "lines"), ("in.parquet", "shards"), ("in.parquet", "parquet shards of 7")]
+    ("source", "target"),
+    [
+        ("in.jsonl", "lines"),
+        pytest.param("in.parquet", "shards", marks=pytest.mark.slow),
+        pytest.param("in.parquet", "parquet shards of 7", marks=pytest.mark.slow),
+    ],
 )
 def test_workers_and_kills_do_not_change_the_bytes(
     source: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
