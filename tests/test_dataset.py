@@ -252,7 +252,7 @@ def test_a_column_counts_by_what_most_rows_hold_in_it() -> None:
 
 def test_named_columns_go_before_usual_ones() -> None:
     rows = [{"instruction": "a", "ask": "b", "program": "c", "python": "d", "id": 1, "key": 2}]
-    names = FieldNames(instruction="ask", code="python", id="key")
+    names = FieldNames(instruction_field="ask", code_field="python", id_field="key")
     assert find_fields("in", rows, names) == Fields("python", "ask", None, "key")
 
 
@@ -260,7 +260,7 @@ def test_rows_without_instructions_must_be_said_to_have_none() -> None:
     rows = [{"content": "x = 1"}]
     with pytest.raises(ConfigError, match=r"columns: content.*--instruction-field ''"):
         find_fields("in", rows, FieldNames())
-    fields = find_fields("in", rows, FieldNames(instruction=""))
+    fields = find_fields("in", rows, FieldNames(instruction_field=""))
     assert (fields.code, fields.read_instruction(rows[0])) == ("content", "")
 
 
@@ -268,9 +268,9 @@ def test_rows_without_instructions_must_be_said_to_have_none() -> None:
     ("names", "flag"),
     [
         (FieldNames(), "--code-field"),
-        (FieldNames(code="nope"), "--code-field"),
-        (FieldNames(code="python", instruction="nope"), "--instruction-field"),
-        (FieldNames(code="python", instruction="ask", id="nope"), "--id-field"),
+        (FieldNames(code_field="nope"), "--code-field"),
+        (FieldNames(code_field="python", instruction_field="nope"), "--instruction-field"),
+        (FieldNames(code_field="python", instruction_field="ask", id_field="nope"), "--id-field"),
     ],
 )
 def test_columns_that_are_not_found_are_an_error_that_lists_those_there_are(names: FieldNames, flag: str) -> None:

@@ -40,7 +40,7 @@ def test_it_gives_what_building_writes(tmp_path: Path) -> None:
 
 
 def test_it_travels_and_does_the_same_there() -> None:
-    sampler = EditSampler(BuildOptions(samples=2, seed=3, names=FieldNames(code="program")))
+    sampler = EditSampler(BuildOptions(samples=2, seed=3, names=FieldNames(code_field="program")))
     there = pickle.loads(pickle.dumps(sampler))
     assert there(ROW).as_row() == sampler(ROW).as_row()
     assert pickle.loads(pickle.dumps(there)).options == sampler.options
@@ -93,7 +93,7 @@ def test_equal_draws_are_no_reason_to_reject_a_row_but_what_the_first_was_left_o
 def test_long_programs_are_rejected() -> None:
     assert sampled(max_lines=9).records
     outcome = sampled(max_lines=8)
-    assert (outcome.reason, outcome.detail) == ("too-many-lines", "9 lines, where at most 8 are wanted")
+    assert (outcome.reason, outcome.detail) == ("too-many-lines", "9 lines, more than 8")
 
 
 @pytest.mark.parametrize("samples", [1, 5, 30])
@@ -158,7 +158,7 @@ def test_next_edit_rows_start_from_nothing_half_the_time_and_elsewhere_evenly() 
 def test_columns_are_found_in_each_row_or_named() -> None:
     assert sampled({"prompt": "a", "completion": PROGRAM}).records
     assert sampled({"x": PROGRAM}).reason == "no-field"
-    named = BuildOptions(names=FieldNames(code="x", instruction=""))
+    named = BuildOptions(names=FieldNames(code_field="x", instruction_field=""))
     assert EditSampler(named)({"x": PROGRAM}).records[0]["instruction"] == ""
 
 

@@ -166,7 +166,7 @@ def options_of(given: Mapping[str, Any]) -> "BuildOptions":
     )
     return BuildOptions(
         sampling=SamplingOptions(**{name: given[name] for name in ("linter", "order", "comments", "certify")}),
-        names=FieldNames(instruction=given["instruction_field"], code=given["code_field"], id=given["id_field"]),
+        names=FieldNames(given["instruction_field"], given["code_field"], given["id_field"]),
         shape=given["shape"],
         screening=ScreeningOptions(
             license=tuple(given["license"] or ()),

@@ -48,6 +48,17 @@ class PipelineOptions(Protocol):
         """Return what does it."""
 
 
+@dataclass(frozen=True, slots=True)
+class RowWork:
+    """`PipelineOptions` of runs that do not screen rows."""
+
+    make_transform: Callable[[], RowTransform]
+    columns: Mapping[str, Column]
+    row_timeout: float
+    row_memory: float
+    screening: ScreeningOptions = field(default_factory=ScreeningOptions)
+
+
 @dataclass(slots=True)
 class BuildTally:
     """Counts of rows and sequences; tallies add up."""

@@ -1,56 +1,44 @@
-"""From a data set of edit sequences to one in another shape or format, without sampling again.
-
-Owns what becomes of one record; reading it is left to `sequences`, writing it to `records`, and the run to
-`pipeline`.
-"""
+"""Converts records to another shape or format, without sampling again."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from lintseq.codecs import get_codec
+from lintseq.dataset.batches import RowWork
 from lintseq.dataset.outputs import Target, check_target
 from lintseq.dataset.pipeline import run_pipeline
 from lintseq.dataset.report import BuildProgress, BuildReport
-from lintseq.dataset.screening import ScreeningOptions
-from lintseq.dataset.shapes import Column, ProgramRow, ShapeName, columns_of, get_shape, read_record, row_id
+from lintseq.dataset.shapes import ProgramRow, ShapeName, columns_of, get_shape, read_record, row_id
 from lintseq.dataset.transform import RowResult
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.rows import Fields, open_inputs
 
-_LICENSE = "license"
-
 
 @dataclass(frozen=True, slots=True)
 class ConvertOptions:
-    """Everything that the bytes of an output depend on, beside the inputs."""
+    """The layout of the records that are written."""
 
     shape: ShapeName = "lintseq"
+    """Layout of the records, for different kinds of trainers."""
     format: str = "diff"
-    """The text format of edits."""
+    """Text format of the edits: diff, udiff, search-replace, ..."""
     seed: int | None = None
-    """Of the choice that shape next-edit makes; None is for the seed of the draws, or 0 where rows do not tell."""
-    screening: ScreeningOptions = field(default_factory=ScreeningOptions)
+    """Seed for choosing the edit of next-edit records. Default: the seed of the draws."""
     row_timeout: float = 10.0
-    """Seconds for a record; 0 is for no limit."""
+    """Time limit for each record, in seconds; 0 means no limit."""
     row_memory: float = 2.0
-    """Memory limit per row in GB; 0 means no limit. Holds in worker processes."""
-
-    @property
-    def columns(self) -> Mapping[str, Column]:
-        return columns_of(self.shape, license=self.screening.names_licenses)
-
-    def make_transform(self) -> "Converter":
-        return Converter(self)
+    """Memory limit for each record, in GB; 0 means no limit."""
 
 
 class Converter:
-    """Turns records into others that hold the same edits."""
+    """Turns records into records of another shape or format with the same edits."""
 
-    def __init__(self, options: ConvertOptions) -> None:
-        self.options = options
-        self._write = get_shape(options.shape).writer
+    def __init__(self, options: ConvertOptions, license: bool) -> None:
+        self.options, self._license = options, license
+        self._write = get_shape(options.shape).write
         self._codec = get_codec(options.format)
 
     def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:
@@ -66,15 +54,15 @@ class Converter:
         if self.options.shape == "pylintseq" and sequence.start.lines:
             raise ProgramError("starts-later", "shape pylintseq has no column for the state that the edits start from")
         if record.programs and program not in record.programs:
-            raise ProgramError("not-exact", "the edits do not give the program that the row has")
+            raise ProgramError("not-exact", "the edits write another program than the row has")
         program_row = ProgramRow(record.id, record.instruction, program, program, source, index)
         meta = record.meta if self.options.seed is None else {**record.meta, "seed": self.options.seed}
         written = self._write(program_row, sequence, record.draw, meta, self._codec)
         if "left" in written:
             written["left"] += record.left
-        license = record.license if self.options.screening.names_licenses else ""
+        license = record.license if self._license else ""
         if license:
-            written[_LICENSE] = license
+            written["license"] = license
         lines = len(sequence.program.lines) - len(sequence.present())
         return RowResult([written], record.id, edits=[len(sequence)], lines=lines, license=license)
 
@@ -91,9 +79,8 @@ def convert(
 ) -> BuildReport:
     """Write the edit sequences in `inputs` to `output` in another shape or format, and return what was done.
 
-    Inputs are anything that rows can be read from. A row gives one record, or one line in the file of rejected
-    rows with the reason that it gives none. Licenses go along where rows name them. Raises what
-    `lintseq.dataset.pipeline.run_pipeline` does.
+    Inputs are anything that `build` reads. Each row becomes one record, or one line in the file of rejected rows with
+    the reason. Licenses are kept. Raises what `build` raises.
     """
     options = options or ConvertOptions()
     target = output if isinstance(output, Target) else Target(os.fspath(output))
@@ -105,13 +92,14 @@ def convert(
         raise ConfigError("no inputs; name at least one data set of edit sequences, or - for standard input")
     check_target(target, paths, overwrite=overwrite, resume=resume)
     sources = open_inputs(paths, None, but=target.holds)
-    if any(_LICENSE in source.columns for source in sources):
-        options = replace(options, screening=ScreeningOptions(license_field=_LICENSE))
+    license = any("license" in source.columns for source in sources)
+    columns = columns_of(options.shape, license=license)
+    work = RowWork(partial(Converter, options, license), columns, options.row_timeout, options.row_memory)
     return run_pipeline(
         sources,
         target,
-        options,
-        settings={"options": {"converts": True, **asdict(options)}},
+        work,
+        settings={"options": {"converts": True, "license": license, **asdict(options)}},
         workers=workers,
         overwrite=overwrite,
         resume=resume,

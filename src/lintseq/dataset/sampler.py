@@ -1,8 +1,4 @@
-"""From a row that holds a program to the records of its edit sequences.
-
-Owns the order of the steps: the row's fields, the code in them, screening, the draws, their records. Which
-rows there are, and how that is made total, is left to others.
-"""
+"""From a row with a program to the records of its edit sequences."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -22,38 +18,40 @@ from lintseq.rows import FieldNames, Fields, content_id, find_fields, stable_has
 from lintseq.walks import ProgramSampler, SamplingOptions
 
 _TRIES = 10
-"""Draws made for each one that is wanted, at most, where equal ones do not count."""
+"""Maximum number of draws per wanted sample if equal draws are replaced."""
 
 _EQUAL = "equal"
 
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """Everything that the bytes of an output depend on, beside the inputs."""
+    """What to build from the programs: everything that the records depend on besides the inputs."""
 
     samples: int = 1
-    """Draws of each program."""
+    """Number of edit sequences per program."""
     seed: int = 0
+    """Seed of the random draws."""
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     names: FieldNames = field(default_factory=FieldNames)
     shape: ShapeName = "lintseq"
+    """Layout of the records, for different kinds of trainers."""
     format: str = "diff"
-    """The text format of edits."""
+    """Text format of the edits: diff, udiff, search-replace, ..."""
     min_edits: int = 1
-    """Draws of fewer edits are left out."""
+    """Drop draws with fewer edits."""
     max_edits: int | None = None
-    """Draws of more edits are left out."""
+    """Drop draws with more edits."""
     max_lines: int | None = None
-    """Programs of more lines are rejected."""
+    """Reject programs with more lines."""
     distinct: bool = False
-    """No two draws of a program are equal: one that was there before is drawn again."""
+    """Replace draws that equal an earlier draw of the same program."""
     sub_sequences: int = 0
-    """For each draw, so many records more that start from a state in the middle."""
+    """Number of additional records per draw that start from an intermediate state."""
     screening: ScreeningOptions = field(default_factory=ScreeningOptions)
     row_timeout: float = 10.0
-    """Seconds for all draws of a row; 0 is for no limit. Holds in a main thread on POSIX systems."""
+    """Time limit for each row, in seconds; 0 means no limit."""
     row_memory: float = 2.0
-    """Memory limit per row in GB; 0 means no limit. Holds in worker processes."""
+    """Memory limit for each row, in GB; 0 means no limit."""
 
     @property
     def columns(self) -> Mapping[str, Column]:
@@ -71,7 +69,7 @@ class EditSampler:
     """
 
     def __init__(self, options: BuildOptions | None = None, fields: Fields | None = None) -> None:
-        """`fields` are the columns that matter; if not given, they are found in each row by `options.names`."""
+        """Without `fields`, the columns that matter are found in each row by `options.names`."""
         self.options = options or BuildOptions()
         self.fields = fields
         shape = get_shape(self.options.shape)
@@ -115,7 +113,7 @@ class EditSampler:
         program = Program.from_text(text)
         size = len(program.lines)
         if options.max_lines is not None and size > options.max_lines:
-            raise ProgramError("too-many-lines", f"{size} lines, where at most {options.max_lines} are wanted")
+            raise ProgramError("too-many-lines", f"{size} lines, more than {options.max_lines}")
         sampler = ProgramSampler(program, options.sampling)
         return self._result(program_row, sampler, license, signature)
 
@@ -125,8 +123,8 @@ class EditSampler:
         """Return the records of one program."""
         options = self.options
         records, edits, lines, dropped = [], [], 0, Counter[str]()
-        for draw, sequence, lessons in self._draws(dropped, row, sampler):
-            meta = self._meta if options.sampling.certify is None else {**self._meta, "lessons": lessons}
+        for draw, sequence, corrections in self._draws(dropped, row, sampler):
+            meta = self._meta if options.sampling.certify is None else {**self._meta, "lessons": corrections}
             starts = _starts(options, row.id, draw, len(sequence)) if options.sub_sequences else []
             for start in [0, *starts]:
                 written = sequence.after(start).with_readable_start() if start else sequence
@@ -135,7 +133,7 @@ class EditSampler:
                 edits.append(len(written))
                 lines += len(written.program.lines) - len(written.present())
         if not records:
-            equal = dropped.pop(_EQUAL, 0)  # to draws that were left out themselves, which is the reason
+            equal = dropped.pop(_EQUAL, 0)  # to dropped draws, whose reason counts
             reason, _ = dropped.most_common(1)[0]
             detail = f"in all of {dropped.total() + equal} draws"
             raise ProgramError(reason, f"{detail}, {equal} of them equal to earlier ones" if equal else detail)
@@ -146,7 +144,7 @@ class EditSampler:
     def _draws(
         self, dropped: Counter[str], row: ProgramRow, sampler: ProgramSampler
     ) -> Iterator[tuple[int, EditSequence, int]]:
-        """Yield (draw, sequence, lessons) of the draws that are wanted; those that are not are counted."""
+        """Yield (draw, sequence, corrections) of the draws that are kept, and count the others in `dropped`."""
         options = self.options
         seen: set[tuple[int, ...]] = set()
         wanted = options.samples
@@ -176,6 +174,6 @@ def _fields_of(row: Mapping[str, Any], names: FieldNames) -> Fields:
 
 
 def _starts(options: BuildOptions, id: str | int, draw: int, edits: int) -> list[int]:
-    """Return how many edits are left out by each of the sub-sequences of a draw."""
+    """Return how many edits each of the sub-sequences of a draw skips."""
     ranked = sorted(range(1, edits), key=lambda start: stable_hash(options.seed, id, draw, "start", start))
     return sorted(ranked[: options.sub_sequences])

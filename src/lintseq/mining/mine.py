@@ -6,15 +6,17 @@ are input rows for `lintseq build`.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
+from lintseq.dataset.batches import RowWork
 from lintseq.dataset.outputs import STDOUT, Target, check_target
 from lintseq.dataset.pipeline import run_pipeline
 from lintseq.dataset.report import BuildProgress, BuildReport
-from lintseq.dataset.screening import ScreeningOptions, licenses_of
+from lintseq.dataset.screening import licenses_of
 from lintseq.dataset.shapes import COLUMNS, Column
-from lintseq.dataset.transform import Rejection, RowResult, RowTransform
+from lintseq.dataset.transform import Rejection, RowResult
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
 from lintseq.languages.definitions import Definition
@@ -96,9 +98,10 @@ def mine(
     if not options.row_timeout >= 0:
         raise ConfigError(f"row timeout is {options.row_timeout}, but must be at least 0")
     check_target(target, paths, overwrite=overwrite, resume=resume)
-    names = FieldNames(code=options.code_field, id=options.id_field)
+    names = FieldNames(code_field=options.code_field, id_field=options.id_field)
     opened = open_inputs(paths, names, code_base=True, but=target.holds)
-    work = _Mining(options, _columns(opened, options.keep))
+    columns = _columns(opened, options.keep)
+    work = RowWork(partial(Miner, options, columns), columns, options.row_timeout, options.row_memory)
     report = run_pipeline(
         opened,
         target,
@@ -138,26 +141,6 @@ def _columns(sources: Sequence[Input], keep: Sequence[str]) -> dict[str, Column]
         found = column_list(sorted({name for source in sources for name in source.columns}))
         raise ConfigError(f"no column {missing[0]!r} in the first rows (columns: {found}); name another with --keep")
     return columns
-
-
-@dataclass(frozen=True, slots=True)
-class _Mining:
-    """The work of the pipeline: what is mined, and the columns of the pairs."""
-
-    options: MiningOptions
-    columns: Mapping[str, Column]
-    screening: ScreeningOptions = field(default_factory=ScreeningOptions)
-
-    @property
-    def row_timeout(self) -> float:
-        return self.options.row_timeout
-
-    @property
-    def row_memory(self) -> float:
-        return self.options.row_memory
-
-    def make_transform(self) -> RowTransform:
-        return Miner(self.options, self.columns)
 
 
 class Miner:

@@ -54,11 +54,11 @@ LICENSE_NAMES = (
 class FieldNames:
     """The columns that hold programs, instructions and ids; by default they are found by their usual names."""
 
-    instruction: str | None = None
+    instruction_field: str | None = None
     """Column that holds the instruction; '' means that there are none. Default: found by its usual names."""
-    code: str | None = None
+    code_field: str | None = None
     """Column that holds the program, bare or in Markdown. Default: found by its usual names."""
-    id: str | None = None
+    id_field: str | None = None
     """Column that holds the id. Default: found by its usual names, otherwise a hash of the row."""
 
 
@@ -153,21 +153,25 @@ def find_fields(path: str, rows: Sequence[Mapping[str, Any]], names: FieldNames)
         found = [by_name[candidate] for candidate in candidates if candidate in by_name]
         return next((name for name in found if 2 * columns[name] >= len(rows)), next(iter(found), None))
 
-    code = named(names.code, "--code-field") if names.code else usual(CODE_NAMES, taken=names.instruction)
+    code = (
+        named(names.code_field, "--code-field")
+        if names.code_field
+        else usual(CODE_NAMES, taken=names.instruction_field)
+    )
     if code is None:
         raise missing("no column has a usual name for programs", "--code-field")
     instruction: str | None = None
     context: str | None = None
-    if names.instruction:
-        instruction = named(names.instruction, "--instruction-field")
-    elif names.instruction is None:
+    if names.instruction_field:
+        instruction = named(names.instruction_field, "--instruction-field")
+    elif names.instruction_field is None:
         instruction = usual(INSTRUCTION_NAMES, taken=code)
         if instruction is None:
             more = ", or use --instruction-field '' if there are none"
             raise missing("no column has a usual name for instructions", "--instruction-field", more=more)
         if instruction.lower() == "instruction":
             context = next((name for name in columns if name.lower() == "input" and name != code), None)
-    own_id = named(names.id, "--id-field") if names.id else find_column(columns, ID_NAMES)
+    own_id = named(names.id_field, "--id-field") if names.id_field else find_column(columns, ID_NAMES)
     used = sorted({name for row in rows for name, value in row.items() if value is not None})
     return Fields(
         code=code,

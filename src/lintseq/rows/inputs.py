@@ -94,7 +94,7 @@ def open_input(input: Input, names: FieldNames | None, *, code_base: bool = Fals
     if names is not None and input.fields is not None and names == FieldNames():
         fields = input.fields
     elif names is not None and parsed:
-        fields = find_fields(input.path, parsed, replace(names, instruction="") if code_base else names)
+        fields = find_fields(input.path, parsed, replace(names, instruction_field="") if code_base else names)
     columns: dict[str, set[type]] = {}
     for row in parsed:
         for name, value in row.items():
