@@ -588,7 +588,7 @@ def test_the_command_prints_the_layers_and_the_checks(monkeypatch, capsys):
     assert status.ok
     assert main(["sandbox"]) == 0
     assert capsys.readouterr().out.startswith("isolated: all layers")
-    monkeypatch.setattr("lintseq.sandbox.sandbox_status", lambda check: status if check else None)
+    monkeypatch.setattr("lintseq.cli.sandbox.sandbox_status", lambda check: status if check else None)
     assert main(["sandbox", "--check"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("isolated: all layers")
@@ -603,7 +603,7 @@ def test_the_command_says_why_isolation_is_refused(monkeypatch, capsys):
     def refuse(check: bool) -> None:
         Sandbox(workers=1, launcher=BREAK % "kernel as k; k._libc.unshare = lambda *a: -1").__enter__()
 
-    monkeypatch.setattr("lintseq.sandbox.sandbox_status", refuse)
+    monkeypatch.setattr("lintseq.cli.sandbox.sandbox_status", refuse)
     assert main(["sandbox"]) == 2
     assert "programs cannot be isolated" in capsys.readouterr().err
 
@@ -612,7 +612,7 @@ def test_the_command_says_why_isolation_is_refused(monkeypatch, capsys):
 def test_a_wrong_verdict_on_a_known_program_is_noticed(sandbox, monkeypatch, capsys):
     status = SandboxStatus(sandbox.isolation, run_known_programs(sandbox, {"failed": GOOD}))
     assert not status.ok
-    monkeypatch.setattr("lintseq.sandbox.sandbox_status", lambda check: status)
+    monkeypatch.setattr("lintseq.cli.sandbox.sandbox_status", lambda check: status)
     assert main(["sandbox", "--check"]) == 1
     assert "NOT failed" in capsys.readouterr().out
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
-from lintseq.benchmarks.problem import CallTest, Comparison, preview
+from lintseq.benchmarks.problem import CallTest, Comparison, Problem, preview
 from lintseq.sandbox import Limits
 
 COLUMNS = frozenset({"task_id", "prompt", "entry_point", "canonical_solution", "base_input", "plus_input", "atol"})
@@ -25,20 +25,39 @@ ResultChecker = Callable[[tuple[Any, ...], Any, Any, float], bool]
 """Takes arguments, expected value, returned value and absolute tolerance."""
 
 
-def tests_of(
-    family: Literal["humaneval", "mbpp"], row: Mapping[str, Any], *, convert: Callable[[Inputs], Inputs] = list
-) -> tuple[CallTest, ...]:
-    """Return the tests of a problem: the base inputs, then those that EvalPlus added.
+def plus_problem(
+    family: Literal["humaneval", "mbpp"],
+    row: Mapping[str, Any],
+    instruction: str,
+    *,
+    context: str = "",
+    aliases: tuple[str, ...] = (),
+    convert: Callable[[Inputs], Inputs] = list,
+) -> Problem:
+    """Return a problem with two tests: the base inputs, then those that EvalPlus added.
 
     `convert` restores types that JSON lost.
     """
-    entry = row["entry_point"]
+    prompt, entry, solution = row["prompt"], row["entry_point"], row["canonical_solution"]
     comparison = partial(evalplus_comparison, family, entry, row["atol"])
     stages = ("base", row["base_input"]), ("plus", row["plus_input"])
-    return tuple(
+    tests = (
         CallTest(entry, tuple(map(tuple, convert(inputs))), None, comparison, name, wrapper(entry))
         for name, inputs in stages
         if inputs
+    )
+    return Problem(
+        task_id=row["task_id"],
+        prompt=prompt,
+        instruction=instruction,
+        entry_point=entry,
+        reference=prompt + solution,
+        tests=tuple(tests),
+        prefix=prompt,
+        context=context,
+        limits=LIMITS,
+        aliases=aliases,
+        continuation=solution,
     )
 
 

@@ -2,12 +2,11 @@
 
 import ast
 import inspect
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lintseq.benchmarks import evalplus
-from lintseq.benchmarks.loading import Benchmark, Rows
+from lintseq.benchmarks.loading import Benchmark, Rows, each
 from lintseq.benchmarks.problem import CheckTest, Problem
 from lintseq.benchmarks.python_code import find_function, parse_body, signature_of
 from lintseq.errors import ConfigError, ProgramError
@@ -41,7 +40,7 @@ except ImportError:
 
 def own_problems(rows: Rows) -> list[Problem]:
     """Return problems in HumanEval's columns; a completion is the whole program or continues the prompt."""
-    return [_own_problem(row) for row in rows]
+    return each(_own_problem)(rows)
 
 
 def _own_problem(row: Mapping[str, Any]) -> Problem:
@@ -79,37 +78,18 @@ def check_own_rows(path: str, rows: Rows) -> None:
             raise ConfigError(f"{where} repeats the task_id {row['task_id']!r} of row {first}; ids must be unique")
 
 
-def plus_problems(rows: Rows) -> list[Problem]:
-    """Return the problems of HumanEval+, whose results are compared with those of the reference."""
-    return [_plus_problem(row) for row in rows]
-
-
 def _plus_problem(row: Mapping[str, Any]) -> Problem:
-    prompt, entry = row["prompt"], row["entry_point"]
-    return Problem(
-        task_id=row["task_id"],
-        prompt=prompt,
-        instruction=instruction_of(prompt, entry),
-        entry_point=entry,
-        reference=prompt + row["canonical_solution"],
-        tests=evalplus.tests_of("humaneval", row),
-        prefix=prompt,
-        context=prompt,
-        limits=evalplus.LIMITS,
-        continuation=row["canonical_solution"],
-    )
-
-
-def pack_problems(rows: Rows, *, fix: bool) -> list[Problem]:
-    """Return HumanEvalSynthesize (write the function) or HumanEvalFix (repair it, with its tests in the prompt)."""
-    return [_fix_problem(row) if fix else _synthesize_problem(row) for row in rows]
+    instruction = instruction_of(row["prompt"], row["entry_point"])
+    return evalplus.plus_problem("humaneval", row, instruction, context=row["prompt"])
 
 
 def _synthesize_problem(row: Mapping[str, Any]) -> Problem:
+    """Return a problem of HumanEvalSynthesize: write the function."""
     return _pack_problem(row, f"{row['instruction'].strip()}\n\n{row['prompt']}", row["instruction"], row["prompt"])
 
 
 def _fix_problem(row: Mapping[str, Any]) -> Problem:
+    """Return a problem of HumanEvalFix: repair the function, with its tests in the prompt."""
     task = f"Fix bugs in {row['entry_point']}."
     broken, declaration = row["declaration"] + row["buggy_solution"], row["declaration"]
     prompt = f"{broken}\n{row['test']}\n{task}\n\n{declaration}"
@@ -145,7 +125,7 @@ def instruction_of(prompt: str, entry_point: str) -> str:
 _COLUMNS = OWN_COLUMNS | {"canonical_solution"}
 
 
-def _pack_benchmark(name: str, title: str, *, fix: bool) -> Benchmark:
+def _pack_benchmark(name: str, title: str, problem_of: Callable[[Mapping[str, Any]], Problem]) -> Benchmark:
     return Benchmark(
         name=name,
         title=title,
@@ -154,7 +134,7 @@ def _pack_benchmark(name: str, title: str, *, fix: bool) -> Benchmark:
         home="hf:bigcode/humanevalpack#python:test",
         license="MIT",
         columns=_COLUMNS | {"declaration", "buggy_solution", "instruction"},
-        load=partial(pack_problems, fix=fix),
+        load=each(problem_of),
         versions={"b1376d72be4bd016": "bigcode/humanevalpack, Python"},
     )
 
@@ -179,13 +159,13 @@ BENCHMARKS = (
         home="https://github.com/evalplus/humanevalplus_release/releases/download/v0.1.10/HumanEvalPlus.jsonl.gz",
         license="Apache-2.0",
         columns=evalplus.COLUMNS,
-        load=plus_problems,
+        load=each(_plus_problem),
         versions={
             "42526ec0e7d5f3ee": "v0.1.10",
             "3c5aa88735e442f3": "v0.1.10 NoExtreme",
             "78fbba8865b20c5a": "v0.1.10 Mini",
         },
     ),
-    _pack_benchmark("humanevalpack", "HumanEvalPack Synthesize (Python)", fix=False),
-    _pack_benchmark("humanevalfix", "HumanEvalPack Fix (Python, with tests)", fix=True),
+    _pack_benchmark("humanevalpack", "HumanEvalPack Synthesize (Python)", _synthesize_problem),
+    _pack_benchmark("humanevalfix", "HumanEvalPack Fix (Python, with tests)", _fix_problem),
 )

@@ -5,7 +5,6 @@ What the rows mean is defined by one module per family of benchmarks.
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -49,6 +48,11 @@ class Benchmark:
     """Whether files with another number of rows are accepted."""
 
 
+def each(problem_of: Callable[[Mapping[str, Any]], Problem]) -> Callable[[Rows], list[Problem]]:
+    """Return a function that turns each row into a problem."""
+    return lambda rows: list(map(problem_of, rows))
+
+
 @dataclass(frozen=True, slots=True)
 class ProblemSet:
     """The problems of a benchmark, and the file they were read from."""
@@ -73,14 +77,9 @@ class ProblemSet:
 
 
 def cache_folder() -> Path:
-    """Return the folder for downloads and expected results: `$LINTSEQ_CACHE`, or the platform's cache folder."""
-    if folder := os.environ.get(CACHE_VARIABLE):
-        return Path(folder)
-    if sys.platform == "darwin":
-        return Path.home() / "Library/Caches/lintseq"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "lintseq/Cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lintseq"
+    """Return the folder for downloads and expected results: `$LINTSEQ_CACHE`, or `~/.cache/lintseq`."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lintseq"
+    return Path(os.environ.get(CACHE_VARIABLE) or default)
 
 
 def find_file(benchmark: Benchmark, data: str | None) -> str | None:
@@ -154,12 +153,9 @@ def _numbered_rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _parse_exactly(data: bytes) -> dict[str, Any]:
     """Return the object on a line with exact integers; `parse_row` turns large ones into floats."""
-    row = parse_row(data)
-    try:
-        exact = json.loads(data)
-    except ValueError:
-        return row
-    return exact if isinstance(exact, dict) else row
+    parse_row(data)  # raises `ProgramError` if something is wrong with the line
+    exact: dict[str, Any] = json.loads(data)
+    return exact
 
 
 def checksum_of(path: str) -> str:

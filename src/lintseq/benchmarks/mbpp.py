@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from lintseq.benchmarks import evalplus
-from lintseq.benchmarks.loading import Benchmark, Rows
+from lintseq.benchmarks.loading import Benchmark, Rows, each
 from lintseq.benchmarks.problem import CheckTest, Problem
 from lintseq.benchmarks.python_code import find_function, parse_body, signature_of
 
@@ -55,27 +55,13 @@ def _prompt(row: Mapping[str, Any], *, solved: bool) -> str:
     return f"{task}{code}\n[DONE]\n\n" if solved else task
 
 
-def plus_problems(rows: Rows) -> list[Problem]:
-    """Return the problems of MBPP+, whose results are compared with those of the reference."""
-    return [_plus_problem(row) for row in rows]
-
-
 def _plus_problem(row: Mapping[str, Any]) -> Problem:
-    prompt, entry, number = row["prompt"], row["entry_point"], int(row["task_id"].partition("/")[2])
-    lines = prompt.strip().strip('"').strip().split("\n")
+    number = int(row["task_id"].partition("/")[2])
+    lines = row["prompt"].strip().strip('"').strip().split("\n")
     text = "\n".join(line for line in lines if not line.startswith("assert")).strip()
-    return Problem(
-        task_id=row["task_id"],
-        prompt=prompt,
-        instruction=instruction_of(text, entry, row["canonical_solution"]),
-        entry_point=entry,
-        reference=prompt + row["canonical_solution"],
-        tests=evalplus.tests_of("mbpp", row, convert=partial(restore_types, number)),
-        prefix=prompt,
-        limits=evalplus.LIMITS,
-        aliases=(str(number),),
-        continuation=row["canonical_solution"],
-    )
+    instruction = instruction_of(text, row["entry_point"], row["canonical_solution"])
+    convert = partial(restore_types, number)
+    return evalplus.plus_problem("mbpp", row, instruction, aliases=(str(number),), convert=convert)
 
 
 def instruction_of(text: str, entry_point: str, reference: str) -> str:
@@ -172,7 +158,7 @@ BENCHMARKS = (
         home="https://github.com/evalplus/mbppplus_release/releases/download/v0.2.0/MbppPlus.jsonl.gz",
         license="Apache-2.0",
         columns=evalplus.COLUMNS,
-        load=plus_problems,
+        load=each(_plus_problem),
         versions={
             "b54e762755248ca4": "v0.2.0",
             "2682a29850fb1718": "v0.2.0 NoExtreme",

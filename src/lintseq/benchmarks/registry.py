@@ -20,10 +20,6 @@ BENCHMARKS: dict[str, Benchmark] = {
 _ALIASES = {
     "humanevalplus": "humaneval+",
     "mbppplus": "mbpp+",
-    "humanevalsynthesize": "humanevalpack",
-    "humanevalpack-synthesize": "humanevalpack",
-    "humanevalpack-fix": "humanevalfix",
-    "sanitized-mbpp": "mbpp-sanitized",
     "ds-1000": "ds1000",
 }
 

@@ -20,7 +20,7 @@ import threading
 import traceback
 import types
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -197,26 +197,27 @@ def _one_line(text: str) -> str:
 def _line_of(error: BaseException) -> str:
     """Return which line of the program, or else of the check, an exception comes from."""
     line = ""
-    trace = error.__traceback__
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
+    for file, lineno in _frames(error):
         if file.endswith(f"/{PROGRAM_FILE}"):
-            line = f" (line {trace.tb_lineno})"
+            line = f" (line {lineno})"
         elif file == CHECK_FILE:
-            line = f" (line {trace.tb_lineno} of the check)"
-        trace = trace.tb_next
+            line = f" (line {lineno} of the check)"
     return line
 
 
 def _failed_line(error: BaseException, check: str) -> str:
     """Return the last line of the check that an exception passed through."""
-    trace, lineno = error.__traceback__, 0
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == CHECK_FILE:
-            lineno = trace.tb_lineno
-        trace = trace.tb_next
     lines = check.splitlines()
-    return lines[lineno - 1].strip() if 0 < lineno <= len(lines) else ""
+    passed = [lineno for file, lineno in _frames(error) if file == CHECK_FILE and 0 < lineno <= len(lines)]
+    return lines[passed[-1] - 1].strip() if passed else ""
+
+
+def _frames(error: BaseException) -> Iterator[tuple[str, int]]:
+    """Yield file and line number of the frames that an exception passed through, outermost first."""
+    trace = error.__traceback__
+    while trace is not None:
+        yield trace.tb_frame.f_code.co_filename, trace.tb_lineno
+        trace = trace.tb_next
 
 
 # Function calls

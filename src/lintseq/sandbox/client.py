@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -123,18 +124,10 @@ class ForkServer:
 
     def run(self, job: Job, packed: bytes) -> JobResult:
         """Return the result of a job; raises `ServerError` if the server fails."""
-        limits = job.limits
         self._number += 1
-        wall = 3 * limits.seconds + 1
-        order = {
-            "number": self._number,
-            "seconds": limits.seconds,
-            "wall": wall,
-            "memory": limits.memory,
-            "processes": limits.processes,
-            "scratch": limits.scratch,
-        }
-        streams = _Streams(limits.output)
+        wall = 3 * job.limits.seconds + 1
+        order = {"number": self._number, "wall": wall, **asdict(job.limits)}
+        streams = _Streams(job.limits.output)
         try:
             descriptors = streams.open(packed, job.task.text if isinstance(job.task, FeedStdin) else None)
             try:

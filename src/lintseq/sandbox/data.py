@@ -15,6 +15,7 @@ set, frozenset, dict and `OpaqueValue`. Values of other types:
 import base64
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from lintseq.errors import PlainDataError
@@ -57,17 +58,15 @@ class _Encoder:
             self._nodes[index] = self._node(container, depth)
         return [root, self._nodes]
 
-    def _element(self, value: object, depth: int) -> Any:
+    def _element(self, value: Any, depth: int) -> Any:
         """Return what represents a value inside another: itself, or a list that holds its index in the table."""
         kind = type(value)
         if value is None or kind is bool:
             return value
-        if kind is int and -_INLINE_INT < value < _INLINE_INT:  # type: ignore[operator]
+        if (kind is int and -_INLINE_INT < value < _INLINE_INT) or (kind is float and value - value == 0):
             return value
-        if kind is float and value - value == 0:  # type: ignore[operator]
-            return value
-        if kind is str and str.isascii(value):  # type: ignore[arg-type]
-            self._spend(str.__len__(value))  # type: ignore[arg-type]
+        if kind is str and str.isascii(value):
+            self._spend(str.__len__(value))
             return value
         index = self._indices.get(id(value))
         if index is None:
@@ -166,6 +165,16 @@ def decode(data: bytes) -> Any:
         raise PlainDataError(f"not plain data: {type(error).__name__}: {str(error)[:200]}") from error
 
 
+_SCALARS: dict[str, Callable[[Any], Any]] = {
+    "int": lambda text: int(text, 16),
+    "float": float,
+    "str": str,
+    "halves": lambda text: bytes.fromhex(text).decode("utf-8", "surrogatepass"),
+    "bytes": lambda text: base64.b64decode(text, validate=True),
+}
+"""How to build a value from the text of its node, by kind of node."""
+
+
 class _Decoder:
     """Builds values from a table that may be malicious."""
 
@@ -226,22 +235,11 @@ class _Decoder:
                 return tuple(values)
             self._check_hashes(first, values)
             return set(values) if kind == "set" else frozenset(values)
-        return self._build_scalar(kind, first, depth)
-
-    def _build_scalar(self, kind: Any, text: Any, depth: int) -> Any:
-        if kind == "int":
-            return int(text, 16)
-        if kind == "float":
-            return float(text)
-        if kind == "str":
-            return str(text)
-        if kind == "halves":
-            return bytes.fromhex(text).decode("utf-8", "surrogatepass")
-        if kind == "bytes":
-            return base64.b64decode(text, validate=True)
         if kind == "same":
-            return self._element(text, depth + 1)
-        raise PlainDataError(f"a node has the unknown kind {str(kind)[:50]!r}")
+            return self._element(first, depth + 1)
+        if kind not in _SCALARS:
+            raise PlainDataError(f"a node has the unknown kind {str(kind)[:50]!r}")
+        return _SCALARS[kind](first)
 
     def _weight(self, element: Any) -> int:
         return self._weights.get(element[0], 1) if type(element) is list else 1

@@ -71,20 +71,21 @@ class Isolation:
         }
 
 
+_NAMESPACE_SETTINGS = (
+    ("kernel.apparmor_restrict_unprivileged_userns", 1, 0),  # Ubuntu since 24.04
+    ("user.max_user_namespaces", 0, 10000),
+    ("kernel.unprivileged_userns_clone", 0, 1),
+)
+"""Settings of Linux that forbid users to create namespaces: name, value that forbids it, value that allows it."""
+
+
 def advice(refusal: str) -> str:
     """Return what the user can do about a refused sandbox, as far as this machine shows the cause."""
     if not sys.platform.startswith("linux"):
         return "use Linux (a container or a virtual machine will do)"
-    if os.geteuid() != 0:
-        if _read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1:
-            return (
-                "AppArmor forbids users to create namespaces (as on Ubuntu since 24.04): run as root, or"
-                " `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`"
-            )
-        if _read_number("/proc/sys/user/max_user_namespaces") == 0:
-            return "user namespaces are disabled: run as root, or raise user.max_user_namespaces"
-        if _read_number("/proc/sys/kernel/unprivileged_userns_clone") == 0:
-            return "user namespaces are disabled: run as root, or `sudo sysctl kernel.unprivileged_userns_clone=1`"
+    for setting, forbidding, value in _NAMESPACE_SETTINGS if os.geteuid() != 0 else ():
+        if _read_number(f"/proc/sys/{setting.replace('.', '/')}") == forbidding:
+            return f"users may not create namespaces here: run as root, or `sudo sysctl {setting}={value}`"
     if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
         return "this is a container: start it with `--security-opt seccomp=unconfined` or `--cap-add SYS_ADMIN`"
     if "Permission denied" in refusal:
