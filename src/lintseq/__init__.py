@@ -80,11 +80,26 @@ PUBLIC = {
         "lintseq.lm.linted": ["DecodingOptions"],
     },
     "Evaluation": {
-        "lintseq.benchmarks": ["load_problems", "Problem"],
+        "lintseq.benchmarks": [
+            "load_problems",
+            "Problem",
+            "ProblemSet",
+            "list_benchmarks",
+            "BenchmarkListing",
+            "list_problems",
+            "ProblemListOptions",
+        ],
         "lintseq.evaluation.evaluate": ["evaluate", "EvaluationOptions", "EvaluationProgress"],
         "lintseq.evaluation.results": ["Evaluation", "JudgedCompletion"],
         "lintseq.evaluation.results_file": ["read_results"],
         "lintseq.evaluation.report": ["report", "ReportOptions", "EvaluationReport"],
+    },
+    "Sandbox": {
+        "lintseq.sandbox": [
+            *("Sandbox", "Job", "RunCheck", "CallFunction", "FeedStdin", "Limits"),
+            *("JobResult", "Returned", "Raised", "OpaqueValue"),
+            *("sandbox_status", "SandboxStatus", "Isolation"),
+        ],
     },
     "Studies": {
         "lintseq.study.study": ["run_study", "plan_study", "pack_study", "StudyOptions", "StudyReport"],

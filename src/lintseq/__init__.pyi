@@ -1,5 +1,10 @@
 # Written by tests/reference.py.
+from lintseq.benchmarks import BenchmarkListing as BenchmarkListing
 from lintseq.benchmarks import Problem as Problem
+from lintseq.benchmarks import ProblemListOptions as ProblemListOptions
+from lintseq.benchmarks import ProblemSet as ProblemSet
+from lintseq.benchmarks import list_benchmarks as list_benchmarks
+from lintseq.benchmarks import list_problems as list_problems
 from lintseq.benchmarks import load_problems as load_problems
 from lintseq.codecs import Codec as Codec
 from lintseq.codecs import Note as Note
@@ -85,6 +90,19 @@ from lintseq.mining import MiningReport as MiningReport
 from lintseq.mining import mine as mine
 from lintseq.program import Program as Program
 from lintseq.rows import FieldNames as FieldNames
+from lintseq.sandbox import CallFunction as CallFunction
+from lintseq.sandbox import FeedStdin as FeedStdin
+from lintseq.sandbox import Isolation as Isolation
+from lintseq.sandbox import Job as Job
+from lintseq.sandbox import JobResult as JobResult
+from lintseq.sandbox import Limits as Limits
+from lintseq.sandbox import OpaqueValue as OpaqueValue
+from lintseq.sandbox import Raised as Raised
+from lintseq.sandbox import Returned as Returned
+from lintseq.sandbox import RunCheck as RunCheck
+from lintseq.sandbox import Sandbox as Sandbox
+from lintseq.sandbox import SandboxStatus as SandboxStatus
+from lintseq.sandbox import sandbox_status as sandbox_status
 from lintseq.study.study import StudyOptions as StudyOptions
 from lintseq.study.study import StudyReport as StudyReport
 from lintseq.study.study import pack_study as pack_study
@@ -100,10 +118,12 @@ __all__ = [
     "Architecture",
     "ArmBudget",
     "BackendOptions",
+    "BenchmarkListing",
     "BuildInterrupted",
     "BuildOptions",
     "BuildProgress",
     "BuildReport",
+    "CallFunction",
     "Codec",
     "CompletionOptions",
     "CompletionReport",
@@ -121,12 +141,17 @@ __all__ = [
     "EvaluationOptions",
     "EvaluationProgress",
     "EvaluationReport",
+    "FeedStdin",
     "FieldNames",
     "FinetunePlan",
     "FinetuneRecipe",
     "Hunk",
+    "Isolation",
+    "Job",
+    "JobResult",
     "JudgedCompletion",
     "Language",
+    "Limits",
     "Linter",
     "LintseqError",
     "LoraOptions",
@@ -135,17 +160,25 @@ __all__ = [
     "MiningOptions",
     "MiningReport",
     "Note",
+    "OpaqueValue",
     "OptimizerOptions",
     "PairOptions",
     "PretrainRecipe",
     "Problem",
+    "ProblemListOptions",
+    "ProblemSet",
     "Program",
     "ProgramError",
     "ProgramSampler",
+    "Raised",
     "ReportOptions",
     "Resolution",
+    "Returned",
+    "RunCheck",
     "RunOptions",
     "SamplingOptions",
+    "Sandbox",
+    "SandboxStatus",
     "ScreeningOptions",
     "Solution",
     "SolveOptions",
@@ -173,6 +206,8 @@ __all__ = [
     "get_codec",
     "get_language",
     "get_linter",
+    "list_benchmarks",
+    "list_problems",
     "load_problems",
     "mine",
     "pack_study",
@@ -187,6 +222,7 @@ __all__ = [
     "resolve",
     "run_study",
     "sample_edits",
+    "sandbox_status",
     "solve",
     "stats",
     "train_tokenizer",

@@ -115,4 +115,4 @@ class JobResult:
     error: str = ""
     """Name of the exception that ended the program, if one did."""
     suspect: tuple[str, ...] = ()
-    """Why a pass may be forged, from `tampering.signs_of_tampering`; only for checks."""
+    """Why a pass of a check may be forged: signs of tampering in the program's text."""

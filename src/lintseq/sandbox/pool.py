@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import LifoQueue
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from lintseq.errors import ConfigError, IsolationError, ServerError, ToolError
 from lintseq.sandbox.client import LAUNCHER, ForkServer, pack_job
@@ -27,22 +27,27 @@ def default_workers() -> int:
 
 
 class Sandbox:
-    """Runs untrusted programs in parallel. Use it in a `with` statement; several threads may share it."""
+    """Runs untrusted programs in parallel. Use it in a `with` statement; several threads may share it.
 
-    def __init__(self, *, workers: int | None = None, isolation: str = "auto", launcher: str = LAUNCHER) -> None:
-        """Prepare a sandbox; entering it starts it.
+    `workers` is the number of programs that run at a time (default: the number of CPUs). `isolation` is `auto` (as
+    strong as this machine allows) or `unsafe` (none). `launcher` is Python code that starts a fork server. Entering
+    raises `ConfigError` if programs cannot be isolated on this machine.
+    """
 
-        `workers` is the number of programs that run at a time (default: the number of CPUs). `isolation` is `auto`
-        (as strong as this machine allows, and refused below a minimum) or `unsafe` (none). Entering raises
-        `ConfigError` if programs cannot be isolated. `launcher` is Python code that starts a fork server.
-        """
+    def __init__(
+        self,
+        *,
+        workers: int | None = None,
+        isolation: Literal["auto", "unsafe"] = "auto",
+        launcher: str | None = None,
+    ) -> None:
         if isolation not in ("auto", "unsafe"):
             raise ConfigError(f"there is no sandbox {isolation!r}; use auto or unsafe")
         if workers is not None and workers < 1:
             raise ConfigError(f"a sandbox needs at least one worker, not {workers}")
         self.workers = workers or default_workers()
         self._isolated = isolation == "auto"
-        self._launcher = launcher
+        self._launcher = launcher or LAUNCHER
         self._isolation: Isolation | None = None
         self._workers: list[_Worker] = []
         self._idle: LifoQueue[_Worker] = LifoQueue()
