@@ -125,9 +125,12 @@ def test_files_are_found_in_folders_of_the_folder(tmp_path, monkeypatch):
     assert find_file(BENCHMARKS["humaneval"], str(tmp_path)) == str(tmp_path / "deep" / "HumanEval.jsonl")
 
 
-def test_what_is_expected_is_worked_out_once(tmp_path):
+def test_references_run_once_unless_their_cached_results_cannot_be_read(tmp_path):
     problems = load_problems("humaneval+", str(DATA)).problems[:3]
-    first, second = PlainRunner(), PlainRunner()
+    first, second, third = (PlainRunner(timed=False) for _ in range(3))
     found = with_expectations(problems, first, tmp_path)
     assert with_expectations(problems, second, tmp_path) == found
-    assert (first.jobs, second.jobs) == (6, 0)
+    (file,) = tmp_path.iterdir()
+    file.write_text("not a cache")
+    assert with_expectations(problems, third, tmp_path) == found
+    assert (first.jobs, second.jobs, third.jobs) == (6, 0, 6)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lintseq.benchmarks.problem import CallTest, Problem, Runner, canonical_text
-from lintseq.errors import ToolError
+from lintseq.errors import PlainDataError, ToolError
 from lintseq.sandbox import Job, JobResult, Limits, Raised, Returned, RunCheck
 from lintseq.sandbox.data import decode, encode
 from lintseq.storage import write_atomically
@@ -107,6 +107,6 @@ def _cached(path: Path | None, sizes: Sequence[int]) -> list[Answer] | None:
         return None
     try:
         answers: list[Answer] = [decode(line) for line in path.read_bytes().split(b"\n") if line]
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, PlainDataError):
         return None  # run the references again
     return answers if [len(values) for _, values in answers] == list(sizes) else None
