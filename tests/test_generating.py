@@ -377,8 +377,10 @@ def test_every_request_is_answered_once_with_its_own_seed(server):
     server.answer = lambda body: answer_of(f"{body['prompt']} {body['seed']}")
     requests = requests_of([TaskPrompt("a", "x"), TaskPrompt("b", "y")], n=20, seed=0)
     done = list(client(server, shape=SHAPE).generate(requests, SamplingParameters(top_p=0.9, min_p=0.1, top_k=3)))
-    assert sorted(one.text for one in done) == sorted(f"{one.prompt} {one.seed % 2**31}" for one in requests)
-    assert {one.flops for one in done} == {SHAPE.prompt(5) + SHAPE.completion(7, prompt=5)}
+    assert sorted(completion.text for completion in done) == sorted(
+        f"{request.prompt} {request.seed % 2**31}" for request in requests
+    )
+    assert {completion.flops for completion in done} == {SHAPE.prompt(5) + SHAPE.completion(7, prompt=5)}
     path, body = server.seen[0]
     assert path == "/v1/completions"
     assert (body["top_p"], body["min_p"], body["top_k"], body["min_tokens"]) == (0.9, 0.1, 3, 8)

@@ -103,8 +103,8 @@ def test_greedy_completions_are_those_of_transformers(tokenizer, kind, batch):
     ours = LocalModel(model, tokenizer, batch=batch)
     lengths = set()
     done = {
-        one.request.task_id: one
-        for one in ours.generate(requests_for(*PROMPTS), Sampling(0, max_tokens=60, min_tokens=4))
+        completion.request.task_id: completion
+        for completion in ours.generate(requests_for(*PROMPTS), Sampling(0, max_tokens=60, min_tokens=4))
     }
     for number, prompt in enumerate(PROMPTS):
         ids = torch.tensor([tokenizer(prompt).input_ids])
@@ -178,7 +178,7 @@ def test_completions_depend_on_their_seeds_and_not_on_the_batch(tokenizer):
     texts = []
     for batch, order in ((2, requests), (7, requests[::-1]), (7, requests)):
         done = LocalModel(model, tokenizer, batch=batch).generate(order, sampling)
-        texts.append({(one.request.task_id, one.request.index): one.text for one in done})
+        texts.append({(completion.request.task_id, completion.request.index): completion.text for completion in done})
     assert texts[1] == texts[2]
     assert len(set(texts[0].values())) == 18
     same = sum(texts[0][key] == texts[1][key] for key in texts[0])
@@ -192,8 +192,8 @@ def test_prompts_that_fill_the_context_and_texts_that_reach_a_limit(tokenizer):
     long = "x = 1\n" * 80
     assert len(tokenizer(long).input_ids) >= 256
     done = {
-        one.request.task_id: one
-        for one in ours.generate(requests_for(long, long[:330], "y"), Sampling(1.0, max_tokens=400))
+        completion.request.task_id: completion
+        for completion in ours.generate(requests_for(long, long[:330], "y"), Sampling(1.0, max_tokens=400))
     }
     assert (done["0"].finish, done["0"].text, done["0"].flops) == ("no-room", "", 0)
     assert done["1"].finish in ("length", "end")
@@ -267,7 +267,7 @@ SECOND = {
     "@@ -1,0 +2 @@\n+    r = r + 1\n": 0.5,
     "@@ -1,0 +2 @@\n+    r = q + 1\n": 0.5,  # unclean
 }
-ALL = {f"{one}<|diff|>{two}": a * b for one, a in FIRST.items() for two, b in SECOND.items()}
+ALL = {f"{first}<|diff|>{second}": a * b for first, a in FIRST.items() for second, b in SECOND.items()}
 GOOD = {"def area(r):\n    r = r + 1\n    return r\n": 0.6, "def size(r):\n    r = r + 1\n    return r\n": 0.4}
 
 
@@ -287,7 +287,7 @@ def requests(count: int) -> list[Request]:
 
 def test_plain_sampling_follows_the_distribution(tokenizer):
     done = list(parrot(tokenizer).generate(requests(400), Sampling()))
-    found = Counter(one.text for one in done)
+    found = Counter(completion.text for completion in done)
     assert set(found) == set(ALL)
     for text, chance in ALL.items():
         assert abs(found[text] / 400 - chance) < 0.08
@@ -297,22 +297,22 @@ def test_linted_decoding_keeps_the_proportions_of_good_edits_and_counts_the_rest
     ours = parrot(tokenizer)
     options = DecodingOptions(linted=True, tries=60)
     done = list(ours.generate(requests(400), Sampling(), edit_filters=filters_of(options)))
-    programs = Counter(DIFF.read(one.text).program.text for one in done)
+    programs = Counter(DIFF.read(completion.text).program.text for completion in done)
     assert set(programs) == set(GOOD)
     for text, chance in GOOD.items():
         assert abs(programs[text] / 400 - chance) < 0.08
-    rejected = sum((Counter(one.more["rejected"]) for one in done), Counter())
+    rejected = sum((Counter(completion.more["rejected"]) for completion in done), Counter())
     # Half of the first edits, by weight, are good, so one is discarded for each that is kept; likewise for the second.
     assert abs(sum(rejected.values()) / 400 - 2) < 0.3
     assert abs(rejected["malformed"] / 400 - 0.5) < 0.15
-    for one in done:
-        kept = len(ours.tokenizer(one.text).input_ids) + 1
-        assert one.completion_tokens == kept + one.more["thrown_tokens"]
-        assert (one.more["thrown_tokens"] == 0) == (not one.more["rejected"])
-        assert one.finish == "end"
+    for completion in done:
+        kept = len(ours.tokenizer(completion.text).input_ids) + 1
+        assert completion.completion_tokens == kept + completion.more["thrown_tokens"]
+        assert (completion.more["thrown_tokens"] == 0) == (not completion.more["rejected"])
+        assert completion.finish == "end"
     plain = next(ours.generate([done[0].request], Sampling()))
-    clean = next(one for one in done if not one.more["rejected"])
-    dirty = next(one for one in done if one.more["rejected"])
+    clean = next(completion for completion in done if not completion.more["rejected"])
+    dirty = next(completion for completion in done if completion.more["rejected"])
     shape = ours.shape
     assert clean.flops == shape.prompt(clean.prompt_tokens) + shape.completion(
         clean.completion_tokens, prompt=clean.prompt_tokens
@@ -328,7 +328,15 @@ def test_linted_completions_do_not_depend_on_the_batch(tokenizer, batch):
     for size in (batch, 9):
         done = parrot(tokenizer, batch=size).generate(requests(30), Sampling(), edit_filters=filters_of(options))
         outputs.append(
-            {one.request.index: (one.text, one.completion_tokens, one.flops, dict(one.more)) for one in done}
+            {
+                completion.request.index: (
+                    completion.text,
+                    completion.completion_tokens,
+                    completion.flops,
+                    dict(completion.more),
+                )
+                for completion in done
+            }
         )
     assert outputs[0] == outputs[1]
 
@@ -336,19 +344,23 @@ def test_linted_completions_do_not_depend_on_the_batch(tokenizer, batch):
 def test_giving_up_ends_the_text_before_the_bad_edit(tokenizer):
     options = DecodingOptions(linted=True, tries=0, give_up="end")
     done = list(parrot(tokenizer).generate(requests(100), Sampling(), edit_filters=filters_of(options)))
-    ends = Counter(one.finish for one in done)
+    ends = Counter(completion.finish for completion in done)
     assert 60 < ends["gave-up"] < 90  # three of four have a bad edit
-    for one in done:
-        text = one.text
+    for completion in done:
+        text = completion.text
         assert text == "" or (text.endswith("\n") and not DIFF.resolve(text).notes)
-    assert {len(DIFF.read(one.text)) if one.text else 0 for one in done if one.finish == "gave-up"} == {0, 1}
+    assert {
+        len(DIFF.read(completion.text)) if completion.text else 0
+        for completion in done
+        if completion.finish == "gave-up"
+    } == {0, 1}
 
 
 def test_generation_stops_after_a_number_of_edits(tokenizer):
     options = DecodingOptions(stop_after_edits=1)
     done = list(parrot(tokenizer).generate(requests(50), Sampling(), edit_filters=filters_of(options)))
-    assert {one.finish for one in done} == {"edits"}
-    assert {one.text for one in done} <= set(FIRST)
+    assert {completion.finish for completion in done} == {"edits"}
+    assert {completion.text for completion in done} <= set(FIRST)
 
 
 def test_an_edit_that_reaches_max_tokens_is_dropped(tokenizer):
@@ -357,10 +369,10 @@ def test_an_edit_that_reaches_max_tokens_is_dropped(tokenizer):
     options = DecodingOptions(linted=True, tries=60)
     sampling = Sampling(max_tokens=limit)
     done = list(ours.generate(requests(40), sampling, edit_filters=filters_of(options)))
-    assert {one.finish for one in done} == {"length"}
-    for one in done:
-        assert one.text in FIRST
-        assert not DIFF.resolve(one.text).notes
+    assert {completion.finish for completion in done} == {"length"}
+    for completion in done:
+        assert completion.text in FIRST
+        assert not DIFF.resolve(completion.text).notes
 
 
 def test_edit_by_edit_needs_the_separator_token(tokenizer):

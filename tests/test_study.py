@@ -123,7 +123,7 @@ def planned(study: Study = STUDY) -> StudyPlan:
 
 def prints_of(study: Study, checksums: dict[str, str] | None = None) -> dict[str, str]:
     steps = planned(study).steps
-    return fingerprints(steps, {file: (checksums or {}).get(file, file) for one in steps for file in one.files}, "1")
+    return fingerprints(steps, {file: (checksums or {}).get(file, file) for step in steps for file in step.files}, "1")
 
 
 def test_steps_follow_those_they_need_and_each_has_its_own_folder() -> None:
@@ -146,7 +146,7 @@ def test_each_model_is_evaluated_before_the_next_is_trained_and_each_seed_is_com
     arms = list(STUDY.arms)
     kinds = [(step.kind, next(arm for arm in arms if arm in step.name)) for step in trained]
     for_each_arm = [[("finetune", arm), *[("complete", arm), ("evaluate", arm)] * 4] for arm in arms]
-    assert kinds == [one for steps in for_each_arm for one in steps] * 2
+    assert kinds == [kind for steps in for_each_arm for kind in steps] * 2
 
 
 def test_an_arm_can_use_the_models_of_another_arm() -> None:
@@ -239,7 +239,7 @@ BUDGET = running.DeviceBudget(("", ""), 1, 1, 2)
 
 
 def chain(*names: str, kind: str = "build", mark: str = "") -> list[StudyStep]:
-    """Return steps of which each needs the one before."""
+    """Return steps, each of which needs the previous one."""
     steps: list[StudyStep] = []
     for name in names:
         output = f"made/{name}/x.jsonl"
@@ -406,11 +406,11 @@ def spans_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., l
 def check_devices(spans: list[Span]) -> set[str]:
     """Check that no device was used by two trainings at once; return the pairs of trainings that ran in parallel."""
     parallel = set()
-    for one, other in itertools.combinations(spans, 2):
-        apart = one[4] <= other[3] or other[4] <= one[3]
-        assert apart or one[0] == other[0] or not set(one[2]) & set(other[2]), "one device, two trainings"
+    for span, other in itertools.combinations(spans, 2):
+        apart = span[4] <= other[3] or other[4] <= span[3]
+        assert apart or span[0] == other[0] or not set(span[2]) & set(other[2]), "one device, two trainings"
         if not apart:
-            parallel.add("".join(sorted((one[0], other[0]))))
+            parallel.add("".join(sorted((span[0], other[0]))))
     return parallel
 
 
@@ -449,7 +449,7 @@ def test_a_study_that_needs_too_many_devices_is_refused_before_its_first_step() 
 
 
 def scores(*seeds: list[float]) -> list[dict[str, float]]:
-    return [{f"p{place}": value for place, value in enumerate(seed)} for seed in seeds]
+    return [{f"p{index}": value for index, value in enumerate(seed)} for seed in seeds]
 
 
 values = st.lists(st.lists(st.floats(0, 1), min_size=5, max_size=5), min_size=1, max_size=3)
@@ -458,15 +458,15 @@ values = st.lists(st.lists(st.floats(0, 1), min_size=5, max_size=5), min_size=1,
 @settings(deadline=None, max_examples=25)
 @given(values, values)
 def test_a_difference_is_that_of_the_means_and_lies_in_its_interval(
-    one: list[list[float]], other: list[list[float]]
+    first: list[list[float]], other: list[list[float]]
 ) -> None:
-    found = difference(scores(*one), scores(*other))
-    mean = [fsum(map(fsum, arm)) / len(arm) / 5 for arm in (one, other)]
+    found = difference(scores(*first), scores(*other))
+    mean = [fsum(map(fsum, arm)) / len(arm) / 5 for arm in (first, other)]
     assert found.value == pytest.approx(mean[0] - mean[1])
     assert found.low - 1e-9 <= found.value <= found.high + 1e-9
-    back = difference(scores(*other), scores(*one))
+    back = difference(scores(*other), scores(*first))
     assert back.value == pytest.approx(-found.value)
-    assert mean_of(scores(*one)).value == pytest.approx(mean[0])
+    assert mean_of(scores(*first)).value == pytest.approx(mean[0])
 
 
 def test_variation_between_seeds_widens_the_interval() -> None:
@@ -477,10 +477,10 @@ def test_variation_between_seeds_widens_the_interval() -> None:
 
 
 def test_variation_that_arms_share_does_not_widen_the_interval_of_their_difference() -> None:
-    one, other = ([[base + more] * 20 for base in (0.2, 0.5, 0.8)] for more in (0.1, 0.0))
-    paired = difference(scores(*one), scores(*other), paired=True)
+    first, other = ([[base + more] * 20 for base in (0.2, 0.5, 0.8)] for more in (0.1, 0.0))
+    paired = difference(scores(*first), scores(*other), paired=True)
     assert [paired.low, paired.value, paired.high] == pytest.approx([0.1] * 3)
-    apart = difference(scores(*one), scores(*other))
+    apart = difference(scores(*first), scores(*other))
     assert apart.high - apart.low > 0.3
 
 
@@ -495,7 +495,7 @@ def test_parts_of_a_benchmark_are_separate_benchmarks(tmp_path: Path) -> None:
     assert not any(str(easy) in step.command for step in plan.steps if step.kind == "build"), (
         "a selection is not a benchmark"
     )
-    assert {one.benchmark for one in plan.results} == {"choose", "easy"}
+    assert {result.benchmark for result in plan.results} == {"choose", "easy"}
     for step in plan.steps:
         if step.kind in ("complete", "evaluate"):
             wanted = "c,d*" if "choose/" in step.name else str(easy)
@@ -506,18 +506,20 @@ def test_parts_of_a_benchmark_are_separate_benchmarks(tmp_path: Path) -> None:
 
 def results(passed: list[int], n: int = 4, **summary: Any) -> Evaluation:
     rows = tuple(
-        JudgedCompletion(f"p{place}", index, "passed" if index < c else "failed", format="code", completion="<script>")
-        for place, c in enumerate(passed)
+        JudgedCompletion(
+            f"p{problem}", index, "passed" if index < c else "failed", format="code", completion="<script>"
+        )
+        for problem, c in enumerate(passed)
         for index in range(n)
     )
     bench = {"name": "ask", "problems": len(passed), "sha256": "x"}
-    told = {
+    numbers = {
         "benchmark": bench,
         "pass_at_k": {"1": 0, "2": 0},
         "cost": {"flops_at_k": {"1": 1e12, "2": 2e12}},
         **summary,
     }
-    return Evaluation(rows, {"benchmark": bench, "completions": {"sha256": "0"}}, told)
+    return Evaluation(rows, {"benchmark": bench, "completions": {"sha256": "0"}}, numbers)
 
 
 Found = tuple[StudyFindings, StudyPlan]
@@ -527,31 +529,31 @@ Found = tuple[StudyFindings, StudyPlan]
 def found() -> Found:
     """Return findings in which edits solve more, and random is as plain is."""
     plan = planned()
-    told = {}
-    for one in plan.results:
-        right = {"plain": [1, 0, 2, 0], "edits": [4, 3, 4, 3], "random": [1, 0, 2, 0]}[one.arm] * 5
-        worse = one.arm == "edits" and one.setting.temperature == 0.2
-        told[one.step] = results([max(c - 1, 0) for c in right] if worse else right)
+    results_by_step = {}
+    for result in plan.results:
+        right = {"plain": [1, 0, 2, 0], "edits": [4, 3, 4, 3], "random": [1, 0, 2, 0]}[result.arm] * 5
+        worse = result.arm == "edits" and result.setting.temperature == 0.2
+        results_by_step[result.step] = results([max(c - 1, 0) for c in right] if worse else right)
     manifests = {
         folder: {"plan": {"own": {"steps": 10}}, "outcome": {"tokens": 1000, "trained_tokens": 500, "loss": 0.5}}
         for folder in plan.models.values()
     }
-    return gather(plan, told, manifests, dict.fromkeys((step.name for step in plan.steps), 1.5)), plan
+    return gather(plan, results_by_step, manifests, dict.fromkeys((step.name for step in plan.steps), 1.5)), plan
 
 
 def test_findings_name_the_better_arm_only_where_a_difference_is_detected(
     found: Found,
 ) -> None:
-    words = {(one.arm, one.k): one.words for one in comparisons_of(found[0])}
+    words = {(comparison.arm, comparison.k): comparison.words for comparison in comparisons_of(found[0])}
     assert words == {
         ("edits", 1): "edits solves more",
         ("edits", 2): "edits solves more",
         ("random", 1): "no difference detected",
         ("random", 2): "no difference detected",
     }
-    told = sentences(comparisons_of(found[0]), STUDY)
-    assert told[0].startswith("ask, edits compared with plain: edits solves more at pass@1 (+68.8 points)")
-    assert any("trained twice" in one for one in told)
+    lines = sentences(comparisons_of(found[0]), STUDY)
+    assert lines[0].startswith("ask, edits compared with plain: edits solves more at pass@1 (+68.8 points)")
+    assert any("trained twice" in line for line in lines)
 
 
 def test_the_setting_is_chosen_on_the_validation_problems(found: Found) -> None:
@@ -561,10 +563,10 @@ def test_the_setting_is_chosen_on_the_validation_problems(found: Found) -> None:
 def test_a_report_has_the_findings_and_escapes_every_text(found: Found, tmp_path: Path) -> None:
     files = write_report(*found, tmp_path / "report")
     page, text = files[0].read_text(), files[1].read_text()
-    for told in (page, text):
-        assert "edits - plain" in told
-        assert "68.8" in told
-        assert "lintseq finetune finetune.toml" in told
+    for report in (page, text):
+        assert "edits - plain" in report
+        assert "68.8" in report
+        assert "lintseq finetune finetune.toml" in report
     assert "<b>small</b>" not in page.replace("&lt;b", "")
     assert "<script>" not in page.replace("<script></script>", "")
     assert "# A &lt;b&gt;small&lt;/b&gt; study" in text
@@ -579,8 +581,8 @@ def test_a_report_describes_how_each_arm_was_made(found: Found, tmp_path: Path) 
         "edits": StudyArm(samples=1, build={"order": "forward"}),
         "random": StudyArm(same_model_as="edits", linter="none", complete={"linted": True}),
     }
-    told = replace(found[0], study=replace(STUDY, arms=arms))
-    text = write_report(told, found[1], tmp_path / "report")[1].read_text()
+    findings = replace(found[0], study=replace(STUDY, arms=arms))
+    text = write_report(findings, found[1], tmp_path / "report")[1].read_text()
     rows = [line for line in text.split("\n") if line.startswith("| ")]
     for row in (
         "| trained on | whole programs | edits | edits |",
