@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lintseq.dataset.shapes import META_COLUMNS, Column
+from lintseq.languages import get_language
 
 _SIZES = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M")]
 _MAX_STRING = 800
@@ -57,7 +58,7 @@ def _front_matter(
         "- text-generation",
         "tags:",
         "- code",
-        "- python",
+        f"- {get_language().name}",
         *["- edit-sequences"] * (not _is_mined(settings)),
         "- lintseq",
         "size_categories:",

@@ -1,5 +1,6 @@
 """The prompt of a row, the same in training data and at generation time."""
 
+from lintseq.languages import get_language
 from lintseq.program import Program
 
 
@@ -8,4 +9,4 @@ def prompt_of(instruction: str, state: Program) -> str:
     if not state.lines:
         return instruction + "\n"
     text = state.text if state.final_newline else state.text + "\n"
-    return f"{instruction}\n```python\n{text}```\n"
+    return f"{instruction}\n```{get_language().fences[0]}\n{text}```\n"
