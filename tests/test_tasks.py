@@ -15,7 +15,7 @@ import pytest
 from pyflakes.checker import Checker
 
 from lintseq.errors import ProgramError
-from lintseq.languages.definitions import Definition
+from lintseq.languages.definitions import MinedDefinition
 from lintseq.languages.python.definitions import documented
 from lintseq.languages.python.docstrings import description_of, first_sentence
 from lintseq.languages.python.tasks import check_file, task_of, without_docstrings
@@ -30,7 +30,7 @@ def told(text: str, path: str = "pkg/module.py") -> str:
     return "\n".join(f"{'=' * 12} {one.name}\n{_outcome(one, path)}" for one in documented(text))
 
 
-def _outcome(one: Definition, path: str) -> str:
+def _outcome(one: MinedDefinition, path: str) -> str:
     try:
         task = task_of(one, path)
     except ProgramError as error:

@@ -142,7 +142,7 @@ def estimated_similarity(signature: Sequence[int], other: Sequence[int], similar
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class DuplicateMatch:
     """An earlier program that a program duplicates."""
 
     name: str
@@ -197,7 +197,7 @@ class Seen:
         """Close the database and forget what was added after the last mark."""
         self._database.close()
 
-    def add(self, number: int, name: str, signature: tuple[int, ...]) -> Match | None:
+    def add(self, number: int, name: str, signature: tuple[int, ...]) -> DuplicateMatch | None:
         """Return the first earlier program that this one duplicates; if there is none, remember this one.
 
         `number` grows from call to call.
@@ -212,7 +212,7 @@ class Seen:
             other = _unpacked(blob)
             similarity = estimated_similarity(signature, other, self._similarity)
             if similarity >= self._similarity:
-                return Match(earlier, similarity, signature[0] == other[0])
+                return DuplicateMatch(earlier, similarity, signature[0] == other[0])
         self._database.execute("INSERT INTO programs VALUES (?, ?, ?)", (number, name, _packed(signature)))
         self._database.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", [(key, number) for key in keys])
         return None

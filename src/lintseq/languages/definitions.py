@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
+class MinedDefinition:
     """A documented function or class as a program of its own."""
 
     line: int

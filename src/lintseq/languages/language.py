@@ -5,7 +5,7 @@ from typing import Protocol
 
 from lintseq.errors import ConfigError
 from lintseq.languages import python
-from lintseq.languages.definitions import Definition, Task
+from lintseq.languages.definitions import MinedDefinition, Task
 from lintseq.linting import Diagnostic, Linter
 from lintseq.needs import Analysis
 from lintseq.program import Program
@@ -57,7 +57,7 @@ class Language(Protocol):
         """Return what the program says about itself, as an instruction where a row has none; "" if nothing."""
         ...
 
-    def find_definitions(self, text: str) -> Iterator[Definition]:
+    def find_definitions(self, text: str) -> Iterator[MinedDefinition]:
         """Yield the documented functions and classes of a source file as programs of their own.
 
         Raises `ProgramError` if the file does not parse.
@@ -68,7 +68,7 @@ class Language(Protocol):
         """Raise `ProgramError` for a file whose definitions are not tasks, such as tests and generated code."""
         ...
 
-    def make_task(self, definition: Definition, path: str) -> Task:
+    def make_task(self, definition: MinedDefinition, path: str) -> Task:
         """Return the task to write a definition, given the path of its file; raise `ProgramError` if it is none."""
         ...
 

@@ -19,7 +19,7 @@ from lintseq.dataset.shapes import COLUMNS, Column
 from lintseq.dataset.transform import Rejection, RowResult
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
-from lintseq.languages.definitions import Definition
+from lintseq.languages.definitions import MinedDefinition
 from lintseq.program.markdown import code_from_markdown
 from lintseq.rows import FieldNames, Fields, Input, column_list, content_id, open_inputs
 from lintseq.rows.fields import LICENSE_NAMES
@@ -179,7 +179,7 @@ class Miner:
                 rejections.append(Rejection(own["id"], error.reason, error.detail, part, line))
         return RowResult(pairs, id, license=", ".join(licenses_of(more, None)), rejections=rejections)
 
-    def _pair(self, definition: Definition, path: str) -> dict[str, str]:
+    def _pair(self, definition: MinedDefinition, path: str) -> dict[str, str]:
         """Return instruction and program of a definition; raise `ProgramError` if it is to be a task and is none."""
         if not self._options.tasks:
             return {"instruction": definition.documentation, "program": definition.program}

@@ -6,7 +6,7 @@ The grammar is that of the running interpreter. Programs are parsed and compiled
 import sys
 from collections.abc import Iterator, Sequence
 
-from lintseq.languages.definitions import Definition, Task
+from lintseq.languages.definitions import MinedDefinition, Task
 from lintseq.languages.python.analysis import analyze as analyze
 from lintseq.languages.python.linter_table import LINTERS
 from lintseq.languages.python.syntax import decode as decode
@@ -26,7 +26,7 @@ def command(path: str) -> Sequence[str]:
     return [sys.executable, path]
 
 
-def find_definitions(text: str) -> Iterator[Definition]:
+def find_definitions(text: str) -> Iterator[MinedDefinition]:
     from lintseq.languages.python.definitions import documented
 
     return documented(text)
@@ -38,7 +38,7 @@ def check_task_file(path: str, text: str) -> None:
     check_file(path, text)
 
 
-def make_task(definition: Definition, path: str) -> Task:
+def make_task(definition: MinedDefinition, path: str) -> Task:
     from lintseq.languages.python.tasks import task_of
 
     return task_of(definition, path)

@@ -10,8 +10,8 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lintseq.languages.definitions import Definition
-from lintseq.languages.python.statements import DEFINITIONS, IMPORTS, Names, last_name, names_of
+from lintseq.languages.definitions import MinedDefinition
+from lintseq.languages.python.statements import DEFINITIONS, IMPORTS, StatementNames, last_name, names_of
 from lintseq.languages.python.syntax import parse
 
 _LONGEST_LINE = 88
@@ -20,7 +20,7 @@ _STAR = re.compile(r"\bimport[\s\\]*\*")
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__path__", "__builtins__"}
 
 
-def documented(text: str) -> Iterator[Definition]:
+def documented(text: str) -> Iterator[MinedDefinition]:
     """Yield each documented top-level function and class of a module; raise `ProgramError` if it does not parse.
 
     Its program is the definition with all that it needs from the module, directly or not: imports, constants and other
@@ -42,7 +42,7 @@ def documented(text: str) -> Iterator[Definition]:
         if _is_prose(docstring):
             times[node.name] += 1
             name = node.name if times[node.name] == 1 else f"{node.name}-{times[node.name]}"
-            yield Definition(chunk.line, name, docstring, module.program(chunk))
+            yield MinedDefinition(chunk.line, name, docstring, module.program(chunk))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -54,7 +54,7 @@ class Chunk:
     """The first line, from 1; decorators belong to it."""
     end: int
     """The last line."""
-    names: Names
+    names: StatementNames
 
     @property
     def is_import(self) -> bool:
@@ -104,7 +104,7 @@ class Module:
                     waiting.append(other)
         return needed
 
-    def _needs(self, names: Names) -> Iterator[Chunk]:
+    def _needs(self, names: StatementNames) -> Iterator[Chunk]:
         for name in names.uses | names.may_use:
             yield from self._binders.get(name, [])
         for name in names.binds:

@@ -19,8 +19,8 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """The names of the module that some statements bind, use or change."""
+class StatementNames:
+    """The names of the module that statements bind, use or change."""
 
     binds: frozenset[str]
     uses: frozenset[str]
@@ -32,7 +32,7 @@ class Names:
     """Whether the statements have annotations."""
 
 
-def names_of(statements: Sequence[ast.stmt], text: str) -> Names:
+def names_of(statements: Sequence[ast.stmt], text: str) -> StatementNames:
     """Return the names of statements whose text, whole lines, is `text`."""
     nodes = [node for statement in statements for node in ast.walk(statement)]
     top = [node for statement in statements for node in _outside_functions(statement)]
@@ -57,7 +57,7 @@ def names_of(statements: Sequence[ast.stmt], text: str) -> Names:
                 may_use.add(symbol.get_name())
     changes = {name for node in top if (name := _changed(node))}
     binds -= _only_deleted(nodes)
-    return Names(frozenset(binds), frozenset(uses), frozenset(may_use), frozenset(changes), bool(annotations))
+    return StatementNames(frozenset(binds), frozenset(uses), frozenset(may_use), frozenset(changes), bool(annotations))
 
 
 def last_name(node: ast.expr) -> str:

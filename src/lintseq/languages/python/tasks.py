@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from lintseq.errors import ProgramError
-from lintseq.languages.definitions import Definition, Task
+from lintseq.languages.definitions import MinedDefinition, Task
 from lintseq.languages.python.docstrings import description_fault, description_of, first_sentence
 from lintseq.languages.python.statements import DEFINITIONS, IMPORTS, last_name, root_name
 from lintseq.linting.pyflakes import PyflakesLinter
@@ -56,7 +56,7 @@ def check_file(path: str, text: str) -> None:
             raise ProgramError("generated", f"the file says {match.group()!r}")
 
 
-def task_of(definition: Definition, path: str, *, max_lines: int | None = None) -> Task:
+def task_of(definition: MinedDefinition, path: str, *, max_lines: int | None = None) -> Task:
     """Return the task to write a definition; raise `ProgramError` with the reason if that is impossible.
 
     `path` is the path of its file, relative to the directory that contains the package.
@@ -85,7 +85,7 @@ def task_of(definition: Definition, path: str, *, max_lines: int | None = None) 
     return Task(instruction, program, "class" if isinstance(node, ast.ClassDef) else "function", imports)
 
 
-def _node_of(definition: Definition, tree: ast.Module) -> DefinitionNode:
+def _node_of(definition: MinedDefinition, tree: ast.Module) -> DefinitionNode:
     """Return the syntax tree of the definition itself."""
     name = definition.name
     found = [node for node in tree.body if isinstance(node, DEFINITIONS) and node.name == name]
