@@ -71,7 +71,7 @@ def test_off_a_terminal_no_line_is_cut() -> None:
     assert program.lines[0] in printed(EditSequence(program, (0,)))
 
 
-def test_in_a_long_program_the_surroundings_and_headers_are_shown() -> None:
+def test_long_programs_show_the_surroundings_and_headers_of_new_lines() -> None:
     body = [f"        a{n} = {n}" for n in range(60)]
     program = Program.from_text("\n".join(["class A:", "    def f(self):", *body, "", "x = 1"]))
     arrivals = [0] * len(program.lines)

@@ -46,7 +46,7 @@ def test_a_hunk_outside_the_state_or_out_of_order_is_an_error(hunks: list[tuple[
 
 
 @given(deletions())
-def test_replaying_what_undoes_the_deletions_gives_the_program(drawn: tuple[Program, list[set[int]]]) -> None:
+def test_replaying_the_edits_that_undo_deletions_gives_the_program(drawn: tuple[Program, list[set[int]]]) -> None:
     program, order = drawn
     sequence = EditSequence.undoing(program, order)
     assert len(sequence) == len(sequence.edits) == len(order)
@@ -61,8 +61,8 @@ def test_states_only_grow_and_each_is_the_program_less_what_was_deleted(drawn: t
     state: list[str] = []
     for number, (step, text) in enumerate(zip(sequence.edits, states, strict=True)):
         state = apply(step, state)
-        gone = set().union(*order[: len(order) - 1 - number])
-        assert state == [line for index, line in enumerate(program.lines) if index not in gone]
+        deleted = set().union(*order[: len(order) - 1 - number])
+        assert state == [line for index, line in enumerate(program.lines) if index not in deleted]
         assert text == program.render(state)
     assert not states or states[-1] == program.text
 
@@ -74,7 +74,7 @@ def test_each_line_arrives_once_with_the_edit_that_undoes_its_deletion(drawn: tu
 
 
 @given(deletions())
-def test_hunks_are_as_few_as_can_be(drawn: tuple[Program, list[set[int]]]) -> None:
+def test_edits_have_as_few_hunks_as_possible(drawn: tuple[Program, list[set[int]]]) -> None:
     for step in EditSequence.undoing(*drawn).edits:
         positions = [hunk.position for hunk in step.hunks]
         assert positions == sorted(set(positions))
@@ -112,9 +112,7 @@ def test_the_first_edits_and_those_after_them_are_the_sequence_in_two(
 
 
 @given(deletions(), st.integers(0, 14))
-def test_the_text_of_a_state_in_the_middle_says_which_lines_it_has(
-    drawn: tuple[Program, list[set[int]]], cut: int
-) -> None:
+def test_a_readable_start_can_be_read_back_from_its_text(drawn: tuple[Program, list[set[int]]], cut: int) -> None:
     program, order = drawn
     program = Program.from_text(program.text)
     order = [kept for group in order if (kept := {index for index in group if index < len(program.lines)})]
@@ -125,7 +123,7 @@ def test_the_text_of_a_state_in_the_middle_says_which_lines_it_has(
     assert len(rest) == len(sequence) - min(cut, len(sequence))
 
 
-def test_empty_lines_at_the_end_of_a_state_come_with_the_next_edit_where_a_program_ends_in_no_newline() -> None:
+def test_empty_lines_at_the_end_of_a_readable_start_move_to_the_next_edit_without_a_final_newline() -> None:
     for text, start in (("x = 1\n\n\ny = 2", ("x = 1",)), ("x = 1\n\n\ny = 2\n", ("x = 1", "", ""))):
         sequence = EditSequence(Program.from_text(text), (0, 0, 0, 1))
         rest = sequence.after(1).with_readable_start()

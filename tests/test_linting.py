@@ -63,7 +63,7 @@ def linters():
 # ------------------------------------------------------------------------------------------ findings
 
 
-def test_a_finding_does_not_depend_on_where_it_is_or_on_guesses():
+def test_a_finding_does_not_depend_on_line_numbers_or_hints():
     first = Diagnostic("E1101", "Instance of 'A' has no 'foo' member; maybe 'fo'?", 3)
     second = Diagnostic("E1101", "Instance of 'A' has no 'foo' member; maybe one of 'fo' or 'fou'?", 8)
     third = Diagnostic("E1101", "Instance of 'A' has no 'foo' member", 8)
@@ -104,7 +104,7 @@ BLAME = {
     "the inner try": ("def f():\n    try:\n        try:\n            a()\n    except E:\n        pass\n    b()\n", 3),
     "a body without header": ("x = 1\n    y = 2\n", 2),
     "a broken line joined by backslashes": ("x = 1 + \\\n  3 + \\\ny = = 2\n", 1),
-    "a statement in the wrong place": ("x = 1\nreturn x\n", 2),
+    "a misplaced statement": ("x = 1\nreturn x\n", 2),
     "an open string": ("x = 1\n'''abc\nfoo\n", 2),
     "a lone carriage return ends no line of ours": ("x = 1\ry = 2\rz = 3\nreturn 1\n", 2),
     "a null byte": ("x = 1\ny = '\0'\n", 2),
@@ -161,12 +161,12 @@ def test_an_undefined_name_is_found_and_blamed(name, linters):
 
 
 @pytest.mark.parametrize("name", PYTHON_LINTERS)
-def test_what_nothing_uses_yet_does_not_count(name, linters):
+def test_unused_names_do_not_count(name, linters):
     assert linters(name).check("import os\n\n\ndef f():\n    x = 1\n    y: int = 2\n") == []
 
 
 @pytest.mark.parametrize("name", PYTHON_LINTERS)
-def test_configuration_files_have_no_influence(name, tmp_path, monkeypatch):
+def test_configuration_files_have_no_effect(name, tmp_path, monkeypatch):
     (tmp_path / "ruff.toml").write_text('[lint]\nselect = ["ALL"]\nignore = ["F821"]\n')
     (tmp_path / ".pylintrc").write_text("[MAIN]\ndisable=all\n")
     (tmp_path / "pylintrc").write_text("[MAIN]\ndisable=all\n")
@@ -244,7 +244,7 @@ def test_one_ruff_process_serves_many_states_and_is_replaced_when_it_dies(linter
 
 
 @needs_ruff
-def test_a_ruff_that_cannot_work_is_a_tool_error(linters, monkeypatch):
+def test_a_ruff_that_fails_is_a_tool_error(linters, monkeypatch):
     linter = get_linter("ruff")
     linter._program = "/bin/false"
     with pytest.raises(ToolError, match="died twice"):
@@ -253,7 +253,7 @@ def test_a_ruff_that_cannot_work_is_a_tool_error(linters, monkeypatch):
 
 @needs_ruff
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_forked_worker_asks_a_server_of_its_own(linters):
+def test_a_forked_worker_has_its_own_server(linters):
     linter = linters("ruff")
     linter.check("x = 1\n")
     child = os.fork()
@@ -330,28 +330,28 @@ def stock_pylint(tmp_path_factory):
     ]
     command = [sys.executable, "-m", "pylint", *options, *cases]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    told = {case: [] for case in SOURCES}
+    reported = {case: [] for case in SOURCES}
     for row in json.loads(done.stdout):
-        told[cases[Path(row["path"]).name]].append((row["line"], row["message-id"]))
-    return told
+        reported[cases[Path(row["path"]).name]].append((row["line"], row["message-id"]))
+    return reported
 
 
 @needs_pylint
 @pytest.mark.parametrize("case", SOURCES)
-def test_pylint_says_what_pylint_says(case, linters, stock_pylint):
+def test_the_warm_pylint_reports_what_pylint_reports(case, linters, stock_pylint):
     ours = [(d.line, d.code) for d in linters("pylint+imports").check(SOURCES[case])]
     assert sorted(ours) == sorted(stock_pylint[case])
 
 
 @needs_pylint
 def test_the_sources_are_worth_comparing(stock_pylint):
-    codes = {code for told in stock_pylint.values() for _, code in told}
+    codes = {code for reported in stock_pylint.values() for _, code in reported}
     assert len(codes) > 20
     assert {"W0311", "W0231", "E0401", "E0611", "E1101", "E0602"} <= codes
 
 
 @needs_pylint
-def test_without_imports_no_module_is_looked_at(linters):
+def test_without_imports_no_module_is_loaded(linters):
     source = """\
         import json
         import surely_not_installed
@@ -365,7 +365,7 @@ def test_without_imports_no_module_is_looked_at(linters):
 
 @needs_pylint
 @pytest.mark.parametrize("name", ["pylint", "pylint+imports"])
-def test_a_state_leaves_nothing_behind_for_the_next(name, linters):
+def test_a_state_leaves_no_trace_for_the_next(name, linters):
     linter = linters(name)
     asks = "def f():\n    return ValueError().code\n"
     before = linter.check(asks)
@@ -376,7 +376,7 @@ def test_a_state_leaves_nothing_behind_for_the_next(name, linters):
 
 
 @needs_pylint
-def test_the_same_states_in_another_order_get_the_same_verdicts(linters):
+def test_the_order_of_states_does_not_change_diagnostics(linters):
     linter = linters("pylint")
     forward = {case: linter.check(source) for case, source in SOURCES.items()}
     backward = {case: linter.check(SOURCES[case]) for case in reversed(SOURCES)}
@@ -385,7 +385,7 @@ def test_the_same_states_in_another_order_get_the_same_verdicts(linters):
 
 @needs_pylint
 def test_no_tree_of_a_state_outlives_many_states(linters):
-    """What holds one tree (the last one, say) is fine; what holds one more for each state is a leak."""
+    """Keeping one tree, such as the last, is fine; keeping one more for each state is a leak."""
 
     def trees():
         gc.collect()
@@ -464,7 +464,7 @@ def test_a_state_too_deep_for_pylint_is_a_tool_error(linters):
         max_leaves=4,
     ).map(lambda lines: "\n".join(lines) + "\n")
 )
-def test_the_short_cut_for_indentation_says_what_pylint_says(linters, source):
+def test_the_shortcut_for_indentation_agrees_with_pylint(linters, source):
     linter = linters("pylint")
     quick = linter.check(source)
     with mock.patch.object(our_pylint, "_is_indented_by_four", lambda *_: False):
@@ -503,7 +503,7 @@ def test_the_path_of_the_file_is_no_part_of_a_message():
         ("raise OSError(5)", "OSError: 5"),
     ],
 )
-def test_a_command_that_breaks_is_a_tool_error(code, reason):
+def test_a_command_that_fails_is_a_tool_error(code, reason):
     with pytest.raises(ToolError, match=reason):
         get_linter(python(code)).check("x = 1\n")
 
@@ -513,7 +513,7 @@ def test_a_command_that_hangs_is_a_tool_error():
         CommandLinter(python("import time; time.sleep(60)").removeprefix("command:"), timeout=0.2).check("x\n")
 
 
-def test_a_silent_command_that_ends_well_found_nothing():
+def test_a_command_without_output_and_with_status_0_finds_nothing():
     assert get_linter(python("pass")).check("x\n") == []
 
 
@@ -534,7 +534,7 @@ def test_a_silent_command_that_ends_well_found_nothing():
         ("json:JSONDecoder", "no method check"),
     ],
 )
-def test_a_linter_that_cannot_be_had_stops_before_work_starts(name, reason):
+def test_an_unavailable_linter_is_a_config_error(name, reason):
     with pytest.raises(ConfigError, match=reason):
         get_linter(name)
 
@@ -561,8 +561,8 @@ def test_an_object_of_a_module_in_the_working_directory_is_a_linter(tmp_path, mo
 
 
 @pytest.mark.parametrize("name", INSTALLED)
-def test_a_version_names_what_the_verdicts_depend_on(name):
-    told = linter_version(name)
-    assert f"python {sys.version_info[0]}.{sys.version_info[1]}" in told
-    assert name == "compile" or told.startswith(f"{name} ")
+def test_a_version_names_what_the_diagnostics_depend_on(name):
+    version = linter_version(name)
+    assert f"python {sys.version_info[0]}.{sys.version_info[1]}" in version
+    assert name == "compile" or version.startswith(f"{name} ")
     assert name in get_language().linters

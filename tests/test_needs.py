@@ -1,8 +1,8 @@
-"""What goes with each line: every file in `cases/needs` is a program that ends in lines like
+"""What is removed with each line: every file in `cases/needs` is a program that ends in lines like
 
-    # 4: 5 8      deleting line 4 of a complete program takes lines 5 and 8 along
+    # 4: 5 8      deleting line 4 of the whole program removes lines 5 and 8
 
-Lines count from 1; only lines whose deletion takes others are named. `python tests/test_needs.py` prints the
+Lines count from 1; only lines whose deletion removes others are listed. `python tests/test_needs.py` prints the
 lines as they are now for files that have none.
 """
 
@@ -26,7 +26,7 @@ def split(text: str) -> tuple[str, list[str]]:
 
 
 def closures(source: str) -> list[str]:
-    """Return, for each line whose deletion takes others along, the line and what it takes."""
+    """Return a comment for each line whose deletion removes others."""
     program = Program.from_text(source)
     analysis = analyze(program)
     described = []
@@ -35,15 +35,15 @@ def closures(source: str) -> list[str]:
         if unit == NO_UNIT or unit in seen:
             continue
         seen.add(unit)
-        died = set(analysis.needs.start().remove(unit))
-        others = [index + 1 for index, anchor in enumerate(analysis.anchor_of) if anchor in died and index != line]
+        closure = set(analysis.needs.start().remove(unit))
+        others = [index + 1 for index, anchor in enumerate(analysis.anchor_of) if anchor in closure and index != line]
         if others:
             described.append(f"# {line + 1}: {' '.join(map(str, others))}")
     return described
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_deleting_a_line_takes_along_what_cannot_stay(path: Path) -> None:
+def test_deleting_a_line_removes_everything_that_needs_it(path: Path) -> None:
     source, expected = split(path.read_text())
     assert closures(source) == expected
 

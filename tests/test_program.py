@@ -65,14 +65,14 @@ def test_a_state_ends_as_the_program_ends() -> None:
         ("-" * 200_000 + "1", "nesting", "too deeply"),
     ],
 )
-def test_what_does_not_parse_is_rejected_with_its_reason(text: str, reason: str, detail: str) -> None:
+def test_invalid_programs_are_rejected_with_a_reason(text: str, reason: str, detail: str) -> None:
     with pytest.raises(ProgramError, match=detail) as caught:
         parse(text)
     assert caught.value.reason == reason
     assert str(caught.value).startswith(f"{reason}: ")
 
 
-def test_warnings_of_the_parser_are_no_errors() -> None:
+def test_parser_warnings_are_not_errors() -> None:
     assert parse("x = '\\d'\nif x is 1: pass\n").body
 
 
@@ -85,7 +85,7 @@ def test_a_fence_gives_its_body(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        # No fence, or a program that holds one.
+        # No fence, or a program that contains one.
         ("x = 1\n", "x = 1\n"),
         ('"""\n```python\nf()\n```\n"""\n', '"""\n```python\nf()\n```\n"""\n'),
         ("Write ```x``` like that.", "Write ```x``` like that."),
@@ -100,7 +100,7 @@ def test_a_fence_gives_its_body(name: str) -> None:
         ("A:\n```bash\npip install x\n```\nB:\n```python\ny = 2\n```\n", "y = 2"),
         ("A:\n```\n5\n```\nB:\n```python\ny = 2\n```\n", "y = 2"),
         ("A:\n```python\n```\nB:\n```python\ny = 2\n```\n", "y = 2"),
-        # A named one counts though it does not parse: the error will say what is wrong with it.
+        # A named fence counts even if it does not parse: the error will say what is wrong with it.
         ("A:\n```python\nprint 1\n```\n", "print 1"),
         # Line endings, empty lines and indentation are kept, but for the fence's own.
         ("So:\n```python\n\nif x:\n\ty = 1\n\n```\n", "\nif x:\n\ty = 1\n"),
@@ -108,14 +108,14 @@ def test_a_fence_gives_its_body(name: str) -> None:
         ("1. So:\n   ```python\n   if x:\n       y = 1\n\n   z = 2\n   ```\n", "if x:\n    y = 1\n\nz = 2"),
     ],
 )
-def test_code_is_taken_out_as_one_would_expect(text: str, code: str) -> None:
+def test_code_is_found_in_markdown(text: str, code: str) -> None:
     assert code_from_markdown(text) == code
 
 
 @pytest.mark.parametrize(
     "text", ["A:\n```bash\nls\n```\n", "A:\n```\nls -l /\n```\n", "A:\n```python\n```\n", "A:\n```python\n \n"]
 )
-def test_fences_without_python_are_no_program(text: str) -> None:
+def test_fences_without_python_are_rejected(text: str) -> None:
     with pytest.raises(ProgramError) as caught:
         code_from_markdown(text)
     assert caught.value.reason == "no-code"

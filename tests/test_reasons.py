@@ -1,4 +1,4 @@
-"""Reasons: what is said of why lines came together is so, and it explains every edit that the needs drew."""
+"""Reasons are true, and explain every edit that was drawn by the needs."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ def reasons(source: str, arrivals: Sequence[int]) -> Reasons:
 
 
 def after_edit(analysis: Analysis, arrivals: Sequence[int], edit: int) -> Removals:
-    """Return the bookkeeping of the state after an edit: what comes later is dead."""
+    """Return the removals that lead back to the state after an edit."""
     removals = analysis.needs.start()
     for line, unit in enumerate(analysis.unit_of):
         if unit != NO_UNIT and arrivals[line] > edit and not removals.removed[unit]:
@@ -50,7 +50,7 @@ def drawn(draws: int) -> Iterator[tuple[Analysis, EditSequence, Reasons]]:
             yield analysis, sequence, reasons_of(analysis, sequence.arrivals)
 
 
-def test_the_reasons_of_a_small_program_are_those_one_would_give() -> None:
+def test_the_reasons_of_a_small_program() -> None:
     # 4 def area / 6 if / 7 raise / 8 return; the loop in 11 to 13 needs the function, the print the size.
     sequence = sample_edits(GROWING, seed=2)
     found = reasons(GROWING, sequence.arrivals)
@@ -64,7 +64,7 @@ def test_the_reasons_of_a_small_program_are_those_one_would_give() -> None:
     assert found.heads == (0, 3, 3, 3, 5, 5, 6, 7, 10, 10, 10, 11, 12)
 
 
-def test_what_is_there_already_is_no_reason() -> None:
+def test_lines_that_are_already_there_are_no_reasons() -> None:
     source = "import math\nx = math.pi\ny = math.e + x\n"
     assert reasons(source, (0, 1, 2)).edits == ((), (), ())
     assert reasons(source, (0, 1, 1)).edits == ((), (Reason(2, (1,)),))
@@ -72,16 +72,16 @@ def test_what_is_there_already_is_no_reason() -> None:
     assert reasons(source, (0, 0, 0)).edits == ((Reason(1, (0,)), Reason(2, (0,)), Reason(2, (1,))),)
 
 
-def test_one_of_several_is_said_as_such_until_one_is_there() -> None:
+def test_alternatives_are_one_reason_until_one_of_them_arrives() -> None:
     source = "def f():\n    a = 1\n    b = 2\n"
     assert Reason(0, (1, 2)) in reasons(source, (0, 0, 0)).edits[0]
     assert reasons(source, (0, 1, 0)).edits == ((Reason(0, (2,)), Reason(2, (0,))), ())
 
 
-def test_free_lines_speak_through_the_line_they_go_with() -> None:
+def test_comments_and_blank_lines_have_the_head_of_their_unit() -> None:
     source = "# about x\nx = 1\n\ny = '''\n'''\n# end\n"
     assert reasons(source, (0, 0, 1, 1, 1, 1)).heads == (1, 1, 3, 3, 3, 3)
-    assert reasons(source, (0, 1, 2, 2, 2, 2)).heads[0] == -1, "it came before what it goes with"
+    assert reasons(source, (0, 1, 2, 2, 2, 2)).heads[0] == -1, "it arrives before the code it describes"
 
 
 def test_every_edit_has_a_line_that_all_of_it_needs() -> None:
@@ -91,33 +91,33 @@ def test_every_edit_has_a_line_that_all_of_it_needs() -> None:
             units = {analysis.unit_of[line] for line in lines} - {NO_UNIT}
             if len(units) > 1:
                 cause = found.causes[edit]
-                died = after_edit(analysis, sequence.arrivals, edit).remove(analysis.unit_of[cause])
-                assert units <= set(died), f"not all of edit {edit + 1} needs line {cause + 1}"
+                closure = after_edit(analysis, sequence.arrivals, edit).remove(analysis.unit_of[cause])
+                assert units <= set(closure), f"not all of edit {edit + 1} needs line {cause + 1}"
 
 
-def test_a_line_dies_with_what_it_is_said_to_need() -> None:
+def test_a_line_is_removed_with_the_lines_of_its_reason() -> None:
     for analysis, sequence, found in drawn(1):
-        for edit, told in enumerate(found.edits):
-            for reason in told:
+        for edit, listed in enumerate(found.edits):
+            for reason in listed:
                 removals = after_edit(analysis, sequence.arrivals, edit)
-                died: list[int] = []
+                closure: list[int] = []
                 for other in reason.others:
                     if not removals.removed[analysis.unit_of[other]]:
-                        died += removals.remove(analysis.unit_of[other])
-                assert analysis.unit_of[reason.line] in died, reason
+                        closure += removals.remove(analysis.unit_of[other])
+                assert analysis.unit_of[reason.line] in closure, reason
                 assert all(sequence.arrivals[line] == edit for line in (reason.line, *reason.others))
 
 
 @given(st.sampled_from(PROGRAMS[:80]), st.data())
-def test_edits_that_keep_to_no_needs_are_told_of_all_the_same(source: str, data: st.DataObject) -> None:
+def test_sequences_that_ignore_the_needs_have_reasons_too(source: str, data: st.DataObject) -> None:
     program = Program.from_text(source)
     numbers = data.draw(st.lists(st.integers(-1, 4), min_size=len(program.lines), max_size=len(program.lines)))
-    used = {number: place for place, number in enumerate(sorted(set(numbers) - {-1}))} | {-1: -1}
+    used = {number: edit for edit, number in enumerate(sorted(set(numbers) - {-1}))} | {-1: -1}
     sequence = EditSequence(program, tuple(used[number] for number in numbers))
     found = reasons_of(get_language().analyze(program), sequence.arrivals)
     assert len(found.edits) == len(found.causes) == len(sequence)
-    for edit, told in enumerate(found.edits):
-        for reason in told:
+    for edit, listed in enumerate(found.edits):
+        for reason in listed:
             assert {sequence.arrivals[line] for line in (reason.line, *reason.others)} == {edit}
     for line, head in enumerate(found.heads):
         assert head == -1 or sequence.arrivals[head] == sequence.arrivals[line]

@@ -1,4 +1,4 @@
-"""The walk keeps its laws, whatever says which lines go together."""
+"""Every kind of walk keeps the laws."""
 
 import ast
 import json
@@ -86,10 +86,10 @@ def test_every_state_of_a_black_box_walk_is_clean_by_that_linter(linter: str) ->
         clean(ProgramSampler(source, SamplingOptions(linter=linter)), linter, seed=5)
 
 
-def test_almost_every_state_is_clean_by_pylint_and_nothing_fell_in_vain() -> None:
-    """A fallen unit put back alone breaks something, or falls under another header than its own."""
+def test_almost_every_state_is_clean_by_pylint_and_removals_are_tight() -> None:
+    """A removed unit that is put back alone breaks something, or moves under another header."""
     linter = get_linter("pylint")
-    states = dirty = fallen = loose = 0
+    states = dirty = put_back = loose = 0
     rng = random.Random(7)
     for source in EXAMPLES:
         program = Program.from_text(source)
@@ -105,15 +105,15 @@ def test_almost_every_state_is_clean_by_pylint_and_nothing_fell_in_vain() -> Non
             alive -= set(closure)
             states += 1
             dirty += bool(new_diagnostics(known, linter.check(state_of(program, analysis.anchor_of, alive))))
-            for one in [one for one in closure if one != unit and alive][:2]:
-                fallen += 1
-                text = state_of(program, analysis.anchor_of, alive | {one})
-                homeless = headers[one] >= 0 and headers[one] not in alive
-                loose += not (homeless or new_diagnostics(known, linter.check(text)))
+            for other in [other for other in closure if other != unit and alive][:2]:
+                put_back += 1
+                text = state_of(program, analysis.anchor_of, alive | {other})
+                header_removed = headers[other] >= 0 and headers[other] not in alive
+                loose += not (header_removed or new_diagnostics(known, linter.check(text)))
     assert states > 200
-    assert fallen > 200
+    assert put_back > 200
     assert dirty / states <= 0.002
-    assert loose / fallen <= 0.02
+    assert loose / put_back <= 0.02
 
 
 def state_of(program: Program, anchors: tuple[int, ...], alive: set[int]) -> str:
@@ -158,16 +158,16 @@ def test_indent_weights_choose_deeper_lines_more_often() -> None:
     sampler = ProgramSampler(source, SamplingOptions(order="indent"))
     sequences = [sampler.sample(draw=draw) for draw in range(3000)]
     # The weights are 1, 1, 1, 2 and 2, so `a = 1` is the first to go, and the last to come, in a seventh of the draws.
-    assert 0.12 < sum(one.arrivals[0] == len(one) - 1 for one in sequences) / 3000 < 0.17
+    assert 0.12 < sum(sequence.arrivals[0] == len(sequence) - 1 for sequence in sequences) / 3000 < 0.17
 
 
 @pytest.mark.parametrize("linter", ["native", "compile"])
-def test_forward_takes_the_last_living_line_and_what_needs_it(linter: str) -> None:
+def test_forward_removes_the_last_remaining_line_and_what_needs_it(linter: str) -> None:
     sampler = ProgramSampler(
         "def total(numbers):\n    result = 0\n    for one in numbers:\n        result += one\n    return result\n",
         SamplingOptions(linter, "forward"),
     )
-    # A header comes with the first line below it that can stand alone; no line waits for what is not needed.
+    # A header arrives with the first line below it that can stand alone; no line waits for one it does not need.
     assert sampler.sample().arrivals == (0, 0, 1, 1, 2)
     assert sampler.sample(seed=9, draw=7) == sampler.sample()
 
@@ -183,7 +183,7 @@ def test_forward_states_are_clean_and_end_in_the_line_that_was_chosen(source: st
         assert arrivals[max(line for line in code if arrivals[line] <= edit)] == edit
 
 
-def test_comments_come_first_if_asked() -> None:
+def test_comments_first_arrive_in_the_first_edit() -> None:
     source = "# one\na = 1\n\n# two\nb = 2\n"
     sequence = sample_edits(source, comments="first")
     assert sequence.arrivals[0] == sequence.arrivals[2] == sequence.arrivals[3] == 0
@@ -212,7 +212,7 @@ def test_a_walk_ends_whatever_the_linter_blames() -> None:
         assert [*sequence.states()][-1] == source
 
 
-def test_a_certifying_linter_teaches_needs_that_serve_other_draws() -> None:
+def test_corrections_by_the_certifying_linter_serve_other_draws() -> None:
     source = "".join(f"a{n} = {n}  # make {n}\nb{n} = {n}  # use {n}\n" for n in range(6))
     sampler = ProgramSampler(source, SamplingOptions(certify=f"{__name__}:Pairs"))
     for draw in range(30):
@@ -225,7 +225,7 @@ def test_a_certifying_linter_teaches_needs_that_serve_other_draws() -> None:
     assert sampler.corrections == before
 
 
-def test_certified_states_are_clean_by_the_linters_own_word() -> None:
+def test_certified_states_are_clean_by_the_certifying_linter() -> None:
     for source in EXAMPLES[::8]:
         clean(ProgramSampler(source, SamplingOptions(certify="pylint")), "pylint", seed=2)
 
@@ -245,7 +245,7 @@ def test_certified_states_are_clean_by_the_linters_own_word() -> None:
         ("x = " + "(" * 5000 + ")" * 5000 + "\n", "syntax"),
     ],
 )
-def test_what_is_no_program_is_refused_with_a_reason(source: str, reason: str) -> None:
+def test_invalid_programs_are_rejected_with_a_reason(source: str, reason: str) -> None:
     with pytest.raises(ProgramError) as caught:
         sample_edits(source)
     assert caught.value.reason == reason
@@ -272,7 +272,7 @@ def test_a_long_program_takes_time_in_proportion() -> None:
     assert len(sequence) > 20_000
 
 
-# Programs out of a small grammar: names that are bound and used in every kind of place.
+# Programs from a small grammar: names that are bound and used in every kind of statement.
 
 NAMES = st.sampled_from("abcd")
 
@@ -346,7 +346,7 @@ def program(suite: list[str]) -> str:
     return "\n".join(["a = 1", "b = 2", "c = 3", "d = 4", *suite, ""])
 
 
-# The same programs each time: one that breaks the law is for whoever goes looking, not for whoever runs the tests.
+# Derandomized: new counterexamples are for benchmarks to find, not for whoever runs the tests.
 @settings(
     max_examples=150,
     derandomize=True,

@@ -1,4 +1,4 @@
-"""A program that parses and does not compile is refused, though the compiler is asked only where there is doubt."""
+"""Programs that parse but do not compile are rejected, though only some programs are compiled."""
 
 import ast
 import random
@@ -53,7 +53,7 @@ BROKEN = [
 ]
 
 
-def refused(source: str) -> bool:
+def is_rejected(source: str) -> bool:
     try:
         compile(source, "program", "exec", dont_inherit=True)
     except SyntaxError:
@@ -62,8 +62,8 @@ def refused(source: str) -> bool:
 
 
 @pytest.mark.parametrize("source", BROKEN)
-def test_what_does_not_compile_is_refused(source: str) -> None:
-    if not refused(source):
+def test_programs_that_do_not_compile_are_rejected(source: str) -> None:
+    if not is_rejected(source):
         pytest.skip("this Python compiles it")
     with pytest.raises(ProgramError) as caught:
         analyze(Program.from_text(source))
@@ -71,25 +71,25 @@ def test_what_does_not_compile_is_refused(source: str) -> None:
 
 
 def test_most_of_them_do_not_compile_in_any_python() -> None:
-    assert sum(map(refused, BROKEN)) > len(BROKEN) - 5
+    assert sum(map(is_rejected, BROKEN)) > len(BROKEN) - 5
 
 
-def test_mutated_programs_are_refused_exactly_if_they_do_not_compile() -> None:
+def test_mutated_programs_are_rejected_exactly_if_they_do_not_compile() -> None:
     rng = random.Random(3)
     sources = [path.read_text() for path in sorted((Path(__file__).parent / "cases" / "needs").glob("*.py"))]
     count = 0
     for _ in range(3000):
         lines = rng.choice(sources).split("\n")
         for _ in range(rng.randint(1, 3)):
-            one, other = rng.randrange(len(lines)), rng.randrange(len(lines))
-            lines[one] = rng.choice(["", "    ", lines[other][:4]]) + lines[other].lstrip()
+            target, origin = rng.randrange(len(lines)), rng.randrange(len(lines))
+            lines[target] = rng.choice(["", "    ", lines[origin][:4]]) + lines[origin].lstrip()
         source = "\n".join(lines)
         try:
             if not ast.parse(source).body:
                 continue
         except SyntaxError:
             continue
-        if refused(source):
+        if is_rejected(source):
             count += 1
             with pytest.raises(ProgramError):
                 analyze(Program.from_text(source))
