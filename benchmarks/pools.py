@@ -1,7 +1,7 @@
-"""Would another process pool do what `lintseq.storage.map_in_order` does? Ours, Pebble's and loky's on the same rows.
+"""Could Pebble or loky replace lintseq's process pool, `lintseq.storage.map_in_order`?
 
-Speed, with 64 rows in a task and with one; and what becomes of 300 rows of which one crashes its process, or
-hangs in a way that no signal interrupts. Pools that are not installed are left out: pip install pebble loky
+Measures speed with 64 rows per task and with one; and how many of 300 rows survive if one of them crashes its process,
+or hangs in a way that no signal interrupts. Pools that are not installed are left out: pip install pebble loky
 """
 
 import ctypes
@@ -31,13 +31,13 @@ from lintseq.walks import SamplingOptions
 FIELDS = Fields("program", "instruction", id="id")
 WORKERS = 2
 AHEAD = 16
-"""Tasks that are given to a pool before their results are wanted."""
+"""Tasks submitted to a pool before their results are needed."""
 PATIENCE = 60
-"""Seconds after which a pool that gives nothing more is given up."""
+"""Seconds without a result after which a pool is considered stuck."""
 
 
 class Traps:
-    """A linter that dies or hangs where the program says so."""
+    """A linter that crashes or hangs if the program says so."""
 
     def check(self, source: str) -> list[Any]:
         first = source.partition("\n")[0]
@@ -58,7 +58,7 @@ _worker: dict[str, RowWorker] = {}
 
 
 def work(batch: Batch, options: BuildOptions) -> BatchResult:
-    """Do a batch in a process of another pool."""
+    """Process a batch in a process of another pool."""
     if "worker" not in _worker:
         _worker["worker"] = RowWorker(options)
     worker = _worker["worker"]
@@ -72,7 +72,7 @@ def ours(batches: Iterator[Batch], options: BuildOptions) -> Iterator[BatchResul
 
 
 def pebble(batches: Iterator[Batch], options: BuildOptions) -> Iterator[BatchResult]:
-    """Each task has the time limit of its rows together; one that fails is lost whole."""
+    """Each task has the sum of its rows' time limits; a task that fails is lost entirely."""
     from pebble import ProcessExpired, ProcessPool
 
     with ProcessPool(max_workers=WORKERS) as pool:
@@ -92,7 +92,7 @@ def pebble(batches: Iterator[Batch], options: BuildOptions) -> Iterator[BatchRes
 
 
 def loky(batches: Iterator[Batch], options: BuildOptions) -> Iterator[BatchResult]:
-    """There is no time limit; a process that dies takes all tasks along that are under way."""
+    """There is no time limit; if a process dies, all running tasks are lost."""
     from loky import ProcessPoolExecutor
 
     pool = ProcessPoolExecutor(max_workers=WORKERS)
@@ -133,16 +133,16 @@ def main() -> None:
         for name in pools
     ]
     fates = [fate(name, pairs, trap, size) for trap in ("die = 1", "spin = 1") for size in (64, 1) for name in pools]
-    header = ["rows a task", "pool", "rows a second", "processor ms a row"]
+    header = ["rows per task", "pool", "rows per second", "CPU ms per row"]
     report.tables.append(Table("Speed, two workers, medians", header, speeds))
-    header = ["a row that", "rows a task", "pool", "rows accounted for, of 300", "seconds", "ended by"]
+    header = ["a row that", "rows per task", "pool", "rows accounted for, of 300", "seconds", "ended by"]
     report.tables.append(Table("A hostile row", header, fates))
     report.numbers = {f"{name} {size}": rate for size, name, rate, _ in speeds}
     report.publish(options.results)
 
 
 def adopt_orphans() -> None:
-    """Make this process the parent of what its children leave behind, so that their processor time is counted."""
+    """Adopt orphaned processes, so that their CPU time counts."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
 
@@ -157,7 +157,7 @@ def batches(rows: list[RawRow], size: int) -> Iterator[Batch]:
 
 
 def speed(name: str, rows: list[RawRow], size: int, rounds: int) -> list[Any]:
-    """Return the middle of some runs: rows a second, and processor time for a row, of all processes."""
+    """Return the medians of some runs: rows per second, and CPU time per row of all processes."""
     rates, costs = [], []
     for _ in range(rounds):
         (done, seconds), cost = in_a_process(lambda: timed(name, rows, size))
@@ -165,51 +165,51 @@ def speed(name: str, rows: list[RawRow], size: int, rounds: int) -> list[Any]:
             raise SystemExit(f"{name} did {done} of {len(rows)} rows")
         rates.append(len(rows) / seconds)
         costs.append(1000 * cost / len(rows))
-        note(f"{size} rows a task, {name}: {rates[-1]:,.0f} rows a second")
+        note(f"{size} rows per task, {name}: {rates[-1]:,.0f} rows per second")
     return [size, name, round(sorted(rates)[rounds // 2]), f"{sorted(costs)[rounds // 2]:.3f}"]
 
 
 def timed(name: str, rows: list[RawRow], size: int) -> tuple[int, float]:
-    """Return how many rows a pool has done, and in how many seconds."""
+    """Return how many rows a pool processed, and in how many seconds."""
     started = time.perf_counter()
     done = sum(result.tally.rows for result in POOLS[name](batches(rows, size), PLAIN))
     return done, time.perf_counter() - started
 
 
 def in_a_process(work: Callable[[], Any]) -> tuple[Any, float]:
-    """Return what a call gives in a process of its own, without threads of other pools, and what that costs."""
+    """Return the result of a call in a separate process, without threads of other pools, and its CPU seconds."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process = context.Process(target=lambda: sender.send(work()))
     process.start()
-    given = receiver.recv()
+    result = receiver.recv()
     process.join()
     with suppress(ChildProcessError):
         while True:
             os.waitpid(-1, 0)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return given, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return result, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def fate(name: str, pairs: list[Source], trap: str, size: int) -> list[Any]:
-    """Return what becomes of rows one of which is hostile."""
+    """Return a row of the table: how many rows survive a hostile one among them."""
     rows = rows_of(pairs, 300)
     row = orjson.loads(rows[150].data)
     rows[150] = RawRow(150, 151, orjson.dumps({**row, "program": trap + "\n" + row["program"]}), 0)
     (done, seconds, end), _ = in_a_process(lambda: fared(name, rows, size))
-    note(f"{trap}, {size} rows a task, {name}: {done} rows, {seconds:.1f} s, ended by {end}")
+    note(f"{trap}, {size} rows per task, {name}: {done} rows, {seconds:.1f} s, ended by {end}")
     return [{"die = 1": "crashes", "spin = 1": "hangs"}[trap], size, name, done, f"{seconds:.1f}", end]
 
 
 def fared(name: str, rows: list[RawRow], size: int) -> tuple[int, float, str]:
-    """Return how many rows a pool has done, in how many seconds, and what ended it."""
+    """Return how many rows a pool processed, in how many seconds, and what ended it."""
     started = time.perf_counter()
     done, end = 0, "itself"
     try:
         for result in POOLS[name](batches(rows, size), TRAPPED):
             done += result.tally.rows
-    except Exception as error:  # whatever the pool says
+    except Exception as error:  # whatever the pool raises
         end = type(error).__name__
     return done, time.perf_counter() - started, end
 

@@ -1,13 +1,13 @@
-"""Do reference solutions pass, as code and as edits that write them? Asked of each benchmark file that has any.
+"""Do the benchmarks' reference solutions pass, as code and as edits that write them?
 
-Does for each file what these two commands do, and explains every failure that it can:
+Does for each benchmark file with solutions what these two commands do, and explains every failure that it can:
 
     lintseq benchmarks B --references FORM --data DIR > references.jsonl
     lintseq evaluate references.jsonl --benchmark B --data DIR --output results.jsonl
 
-Which libraries are there, and of which version, decides over DS-1000 and BigCodeBench: run this in an environment that
-has them, and not below /tmp, which programs in the sandbox do not see. What is missing is not run. With --folder, a
-run that was ended goes on where it was.
+The installed libraries and their versions decide over DS-1000 and BigCodeBench: run this in an environment that has
+them, and not below /tmp, which programs in the sandbox do not see. Problems with missing libraries do not run. With
+--folder, an interrupted run continues.
 """
 
 import gzip
@@ -61,7 +61,11 @@ FILES = (
 )
 LEFT_OUT = (
     ("mbpp+", "MbppPlus-v0.2.0-OriginFmt.jsonl.gz", "the same problems, without the names of their functions"),
-    ("bigcodebench-complete", "BigCodeBench-v0.1.0-annotation.jsonl.gz", "other columns, before problems were mended"),
+    (
+        "bigcodebench-complete",
+        "BigCodeBench-v0.1.0-annotation.jsonl.gz",
+        "other columns, before problems were corrected",
+    ),
     ("codecontests", "codecontests_sample_20_sandboxfusion.jsonl.gz", "no solutions"),
     ("codecontests", "codecontests_test_165_statements.jsonl.gz", "no solutions and no tests"),
     ("apps", "apps_selected150_mapcoder.jsonl.gz", "no solutions"),
@@ -72,11 +76,13 @@ LEFT_OUT = (
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--data", type=Path, help="the folder with the benchmarks' files")
-    parser.add_argument("--only", help="names of benchmarks, with commas between (default: all)")
-    parser.add_argument("--name", default="references", help="of the results (default: references)")
+    parser.add_argument("--only", help="names of benchmarks, separated by commas (default: all)")
+    parser.add_argument("--name", default="references", help="name of the results (default: references)")
     parser.add_argument("--forms", default=",".join(FORMS), help=f"(default: {','.join(FORMS)})")
-    parser.add_argument("--folder", type=Path, help="keep completions and rows here, and go on with what is there")
-    parser.add_argument("--workers", type=int, help="(default: all processors)")
+    parser.add_argument(
+        "--folder", type=Path, help="keep completions and results here, and continue an interrupted run"
+    )
+    parser.add_argument("--workers", type=int, help="(default: all CPUs)")
     options = parser.parse_args()
     data = data_folder(options.data)
     wanted = options.only.split(",") if options.only else None
@@ -90,13 +96,15 @@ def main() -> None:
             for file in files
             for form in options.forms.split(",")
         ]
-    report.goals.append(Goal("failures without an explanation", sum(len(one.unexplained) for one in outcomes), most=0))
+    report.goals.append(
+        Goal("failures without an explanation", sum(len(outcome.unexplained) for outcome in outcomes), most=0)
+    )
     report.tables += [table for table in (totals(outcomes), reasons(outcomes), failures(outcomes)) if table.rows]
-    left_out = [list(one) for one in LEFT_OUT if wanted is None or one[0] in wanted]
+    left_out = [list(entry) for entry in LEFT_OUT if wanted is None or entry[0] in wanted]
     if left_out:
         report.tables.append(Table("Left out", ["benchmark", "file", "why"], left_out))
     report.notes.append(libraries())
-    report.numbers |= {"files": [one.as_dict() for one in outcomes], "libraries": versions()}
+    report.numbers |= {"files": [outcome.as_dict() for outcome in outcomes], "libraries": versions()}
     report.publish(options.results)
 
 
@@ -116,12 +124,12 @@ class Outcome:
 
     @property
     def seconds(self) -> float:
-        """Of processor time."""
+        """CPU time."""
         return sum(row["cpu_seconds"] for row in self.rows)
 
     @property
     def label(self) -> str:
-        """A name for it in a table."""
+        """Its name in tables."""
         return (
             self.file.benchmark if self.file.benchmark != "own" else Path(self.file.path).name.partition(".jsonl")[0]
         )
@@ -165,26 +173,26 @@ class Outcome:
 
 
 def evaluate(file: File, form: str, data: Path, folder: Path, *, seed: int, workers: int | None) -> Outcome:
-    """Write the solutions of a file as completions, and judge them, by the command line."""
+    """Write the solutions of a file as completions and evaluate them, with the command line."""
     source = (data / file.path).resolve()
     own = file.benchmark == "own"
     name = str(source) if own else file.benchmark
-    place = folder / f"{file.benchmark}-{source.name}-{form}"
-    place.mkdir(parents=True, exist_ok=True)
-    (place / official_name(file)).unlink(missing_ok=True)
-    (place / official_name(file)).symlink_to(source)
-    given, results = place / "references.jsonl", place / "results.jsonl"
-    text = lintseq("benchmarks", name, "--data", place, "--references", form, "--seed", seed)
-    given.write_text(text)
+    workdir = folder / f"{file.benchmark}-{source.name}-{form}"
+    workdir.mkdir(parents=True, exist_ok=True)
+    (workdir / official_name(file)).unlink(missing_ok=True)
+    (workdir / official_name(file)).symlink_to(source)
+    completions, results = workdir / "references.jsonl", workdir / "results.jsonl"
+    text = lintseq("benchmarks", name, "--data", workdir, "--references", form, "--seed", seed)
+    completions.write_text(text)
     more = [] if workers is None else ["--workers", workers]
     lintseq(
-        "evaluate", given, "--benchmark", name, "--data", place, "--output", results, "--partial", "--k", "1",
+        "evaluate", completions, "--benchmark", name, "--data", workdir, "--output", results, "--partial", "--k", "1",
         "--linter", "none", "--quiet", "--resume", *more,
     )  # fmt: skip
-    manifest = json.loads((place / "results.manifest.json").read_text())
+    manifest = json.loads((workdir / "results.manifest.json").read_text())
     rows = list(read_jsonl(results))
     found = Outcome(file, form, manifest["settings"]["benchmark"]["problems"], rows, accepting(source))
-    note(f"{file.benchmark} {source.name} {form}: {dict(found.verdicts)} in {found.seconds:.0f} s of processor time")
+    note(f"{file.benchmark} {source.name} {form}: {dict(found.verdicts)} in {found.seconds:.0f} s of CPU time")
     return found
 
 
@@ -248,7 +256,7 @@ _BIGCODEBENCH = (
     (r"nltk|Resource \S+ not found|MissingCorpusError", "needs data of NLTK that are downloaded, and are not here"),
 )
 PATTERNS = {"bigcodebench-complete": _BIGCODEBENCH, "bigcodebench-hard-complete": _BIGCODEBENCH}
-"""By benchmark, what the detail holds and what that means."""
+"""By benchmark: a pattern in the detail, and what it means."""
 
 
 def reason(benchmark: str, row: Mapping[str, Any], accepting: Iterable[str]) -> str:
@@ -264,17 +272,18 @@ def reason(benchmark: str, row: Mapping[str, Any], accepting: Iterable[str]) -> 
     return UNEXPLAINED
 
 
-# Telling
+# Reporting
 
 
 def totals(outcomes: Sequence[Outcome]) -> Table:
     rows = []
-    for one in outcomes:
-        passed, left_out = one.verdicts["passed"], one.verdicts["not-run"]
-        ran = len(one.rows) - left_out
+    for outcome in outcomes:
+        passed, left_out = outcome.verdicts["passed"], outcome.verdicts["not-run"]
+        ran = len(outcome.rows) - left_out
         rows.append([
-            one.file.benchmark, Path(one.file.path).name, one.form, one.problems, left_out, f"{passed} of {ran}",
-            len(one.failed) - len(one.unexplained), len(one.unexplained), f"{one.seconds:.0f}",
+            outcome.file.benchmark, Path(outcome.file.path).name, outcome.form, outcome.problems, left_out,
+            f"{passed} of {ran}", len(outcome.failed) - len(outcome.unexplained), len(outcome.unexplained),
+            f"{outcome.seconds:.0f}",
         ])  # fmt: skip
     header = [
         "benchmark",
@@ -285,7 +294,7 @@ def totals(outcomes: Sequence[Outcome]) -> Table:
         "passed",
         "explained",
         "not explained",
-        "processor seconds",
+        "CPU seconds",
     ]
     return Table("Files", header, rows)
 
@@ -293,26 +302,26 @@ def totals(outcomes: Sequence[Outcome]) -> Table:
 def reasons(outcomes: Sequence[Outcome]) -> Table:
     """Return how often solutions failed for each reason, in either form, and why some were not run."""
     counts: dict[tuple[str, str], Counter[str]] = {}
-    for one in outcomes:
-        for why in one.reasons.values():
-            counts.setdefault((one.label, why), Counter())[one.form] += 1
-        for why, count in one.not_run.items():
-            counts.setdefault((one.label, f"not run: {why}"), Counter())[one.form] += count
+    for outcome in outcomes:
+        for why in outcome.reasons.values():
+            counts.setdefault((outcome.label, why), Counter())[outcome.form] += 1
+        for why, count in outcome.not_run.items():
+            counts.setdefault((outcome.label, f"not run: {why}"), Counter())[outcome.form] += count
     rows = [[label, why, *(found[form] for form in FORMS)] for (label, why), found in counts.items()]
     rows.sort(key=lambda row: (row[0], str(row[1]).startswith("not run"), -row[2]))
     return Table("Why solutions failed, or were not run", ["file", "why", *(f"as {form}" for form in FORMS)], rows)
 
 
 def failures(outcomes: Sequence[Outcome]) -> Table:
-    """Return each solution that failed, once for all forms in which it did in the same way."""
+    """Return each solution that failed, once for all forms in which it failed the same way."""
     found: dict[tuple[str, str, str], list[str]] = {}
-    told: dict[tuple[str, str, str], tuple[str, str]] = {}
-    for one in outcomes:
-        for row in one.failed:
-            key = (one.label, row["task_id"], row["verdict"])
-            found.setdefault(key, []).append(one.form)
-            told.setdefault(key, (row["detail"][:160], one.reasons[row["task_id"]]))
-    rows = [[*key, ", ".join(forms), *told[key]] for key, forms in found.items()]
+    details: dict[tuple[str, str, str], tuple[str, str]] = {}
+    for outcome in outcomes:
+        for row in outcome.failed:
+            key = (outcome.label, row["task_id"], row["verdict"])
+            found.setdefault(key, []).append(outcome.form)
+            details.setdefault(key, (row["detail"][:160], outcome.reasons[row["task_id"]]))
+    rows = [[*key, ", ".join(forms), *details[key]] for key, forms in found.items()]
     return Table("Solutions that failed", ["file", "problem", "verdict", "as", "detail", "why"], rows)
 
 
@@ -334,8 +343,8 @@ def versions() -> dict[str, str]:
 
 
 def libraries() -> str:
-    told = ", ".join(f"{name} {found}" for name, found in versions().items())
-    return f"Libraries: {told or 'none'}."
+    text = ", ".join(f"{name} {found}" for name, found in versions().items())
+    return f"Libraries: {text or 'none'}."
 
 
 if __name__ == "__main__":

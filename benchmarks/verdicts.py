@@ -1,8 +1,8 @@
-"""Do the sandbox's verdicts agree with those of a plain process? Asked of wrong mutants of reference solutions.
+"""Do the sandbox's verdicts on wrong programs equal those of a plain process?
 
-Each mutant is a reference solution of HumanEval or MBPP with one small change. Those that pass their tests in a plain
-`python` process are thrown away: they are not wrong. The others are run in the sandbox, and every verdict is compared.
-Plain processes have the same limits of processor time and memory, and run in the jail of `tests/jail.py`.
+The programs are mutants: reference solutions of HumanEval or MBPP with one small change. Mutants that pass their tests
+in a plain `python` process are not wrong and are discarded. The others run in the sandbox, and every verdict is
+compared. Plain processes have the same CPU time and memory limits, and run in the jail of `tests/jail.py`.
 """
 
 import ast
@@ -45,23 +45,23 @@ SWAPS: dict[type, type] = {
 
 
 def mutant(text: str, rng: random.Random) -> str | None:
-    """Return the program with one place changed, or None if there is none to change."""
+    """Return the program with one small change, or None if nothing can be changed."""
     tree = ast.parse(text)
-    places = []
+    candidates = []
     for node in ast.walk(tree):
         if isinstance(node, (ast.BinOp, ast.BoolOp, ast.AugAssign)) and type(node.op) in SWAPS:
-            places.append((node, "op"))
+            candidates.append((node, "op"))
         elif isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
-            places.append((node, "ops"))
+            candidates.append((node, "ops"))
         elif isinstance(node, ast.Constant) and isinstance(node.value, (int, str)) and node.value != "":
-            places.append((node, "value"))
+            candidates.append((node, "value"))
         elif isinstance(node, ast.Return) and node.value is not None:
-            places.append((node, "return"))
+            candidates.append((node, "return"))
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            places.append((node, "name"))
-    if not places:
+            candidates.append((node, "name"))
+    if not candidates:
         return None
-    node, what = rng.choice(places)
+    node, what = rng.choice(candidates)
     if what == "op":
         node.op = SWAPS[type(node.op)]()
     elif what == "ops":
@@ -71,13 +71,13 @@ def mutant(text: str, rng: random.Random) -> str | None:
     elif what == "return":
         node.value = ast.Constant(None)
     else:
-        names = sorted({one.id for one in ast.walk(tree) if isinstance(one, ast.Name)} - {node.id})
+        names = sorted({name.id for name in ast.walk(tree) if isinstance(name, ast.Name)} - {node.id})
         node.id = rng.choice(names or ["_"])
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
 def candidates(problems: list[Problem], rng: random.Random) -> Iterator[tuple[Problem, str, str]]:
-    """Yield problems, each with a mutant's program and the check that tests it, without end."""
+    """Yield problems, each with the program of a mutant and its check, endlessly."""
     while True:
         problem = rng.choice(problems)
         (stage,) = problem.tests
@@ -91,27 +91,27 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--data", type=Path, help="the folder with the benchmarks' files")
     parser.add_argument("--mutants", type=int, default=1000, help="wrong programs (default: 1,000)")
-    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all processors)")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all CPUs)")
     options = parser.parse_args()
     report = Report("verdicts", "Verdicts on wrong programs, in the sandbox and in a plain process")
     found = mutants(str(data_folder(options.data)), options.mutants, options.workers, random.Random(options.seed))
-    jobs = [Job(one.program, one.check, LIMITS) for one in found.wrong]
+    jobs = [Job(wrong.program, wrong.check, LIMITS) for wrong in found.wrong]
     note(f"{found.tried} mutants, {len(jobs)} of them wrong; now in the sandbox")
     started = time.monotonic()
     with Sandbox(workers=options.workers) as sandbox:
         report.notes.append(f"{sandbox.isolation.summary}; {options.workers} workers.")
-        endings = run_jobs(jobs, sandbox)
+        results = run_jobs(jobs, sandbox)
     seconds = time.monotonic() - started
     differing = [
-        (one, ending) for one, ending in zip(found.wrong, endings, strict=True) if one.verdict != ending.verdict
+        (wrong, result) for wrong, result in zip(found.wrong, results, strict=True) if wrong.verdict != result.verdict
     ]
-    wanted, told = (Counter(one.verdict for one in group) for group in (found.wrong, endings))
+    wanted, got = (Counter(item.verdict for item in group) for group in (found.wrong, results))
     report.goals.append(Goal("verdicts that differ", len(differing), most=0))
-    rows = [[name, wanted[name], told[name]] for name in wanted | told]
-    rows.append(["seconds of all, by the clock", f"{found.seconds:.0f}", f"{seconds:.0f}"])
+    rows = [[name, wanted[name], got[name]] for name in wanted | got]
+    rows.append(["wall-clock seconds", f"{found.seconds:.0f}", f"{seconds:.0f}"])
     report.tables.append(Table(f"{len(jobs)} wrong mutants", ["verdict", "plain process", "sandbox"], rows))
     if differing:
-        rows = [[one.task_id, one.verdict, ending.verdict, ending.detail] for one, ending in differing]
+        rows = [[wrong.task_id, wrong.verdict, result.verdict, result.detail] for wrong, result in differing]
         report.tables.append(Table("Differences", ["problem", "plain process", "sandbox", "detail"], rows))
     report.numbers |= {
         "mutants": len(jobs),
@@ -119,8 +119,8 @@ def main() -> None:
         "verdicts": dict(wanted.most_common()),
         "equal": len(jobs) - len(differing),
         "differing": [
-            {"task_id": one.task_id, "plain": one.verdict, "sandbox": ending.verdict, "program": one.program}
-            for one, ending in differing
+            {"task_id": wrong.task_id, "plain": wrong.verdict, "sandbox": result.verdict, "program": wrong.program}
+            for wrong, result in differing
         ],
         "plain_seconds": round(found.seconds, 1),
         "sandbox_seconds": round(seconds, 1),
@@ -143,12 +143,12 @@ class Mutants:
     wrong: list[Wrong]
     tried: int
     seconds: float
-    """That the plain processes took, those of mutants that passed included."""
+    """Taken by the plain processes, including those of mutants that passed."""
 
 
 def mutants(data: str, count: int, workers: int, rng: random.Random) -> Mutants:
-    """Return wrong mutants of solutions of HumanEval and MBPP; what they are is seen in plain processes, in a jail."""
-    problems = [one for name in ("humaneval", "mbpp-full") for one in load_problems(name, data).problems]
+    """Return wrong mutants of solutions of HumanEval and MBPP, judged by plain processes in a jail."""
+    problems = [problem for name in ("humaneval", "mbpp-full") for problem in load_problems(name, data).problems]
     source = candidates(problems, rng)
     wrong: list[Wrong] = []
     tried, seconds = 0, 0.0
