@@ -42,7 +42,8 @@ def main() -> None:
         f" *Limits* are the seconds that the time limit allows the rows that hang: {options.each} rows,"
         f" {options.row_timeout:g} seconds each, {WORKERS} at a time. Nothing is allowed for rows that crash or"
         " exhaust memory, for ending a process that ignores signals, or for starting another one. The build with"
-        " hostile rows is compared with the build without them plus the limits; *the rest* is what it took beyond the limits.",
+        " hostile rows is compared with the build without them plus the limits; *the rest* is what it took beyond"
+        " the limits.",
     ]
     pairs = [pair for pair in instruction_pairs(options.pairs, seed=options.seed) if pair.lines <= LINES]
     ordinary = list(islice(altered(pairs), options.rows - len(REASONS) * options.each))
