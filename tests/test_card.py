@@ -70,7 +70,7 @@ def test_a_card_reads_like_this() -> None:
     assert "/home/me" not in text
 
 
-def test_what_has_no_rows_is_to_be_streamed() -> None:
+def test_an_empty_data_set_is_to_be_streamed() -> None:
     text = card({"sequences": 0}).text
     assert '\ndata = load_dataset("path/to/this/folder", split="train", streaming=True)\n' in text
 
@@ -104,7 +104,7 @@ def test_the_card_tells_the_type_of_every_column(shape: str) -> None:
     ("sequences", "size"),
     [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (1234567, "1M<n<10M"), (10**7, "n>10M")],
 )
-def test_the_size_is_one_of_the_hubs(sequences: int, size: str) -> None:
+def test_the_size_category_is_one_of_the_hub(sequences: int, size: str) -> None:
     assert card({"sequences": sequences}).data.size_categories == [size]
 
 
@@ -123,7 +123,7 @@ def test_the_size_is_one_of_the_hubs(sequences: int, size: str) -> None:
         ({"PSF-2.0": 1, "Beerware": 9}, "other", "various"),
     ],
 )
-def test_licenses_are_called_what_the_hub_calls_them(licenses: dict[str, int], names: Any, name: str | None) -> None:
+def test_licenses_have_the_identifiers_of_the_hub(licenses: dict[str, int], names: Any, name: str | None) -> None:
     made = card({"licenses": licenses, "sequences": 10})
     assert made.data.to_dict().get("license") == names
     assert made.data.to_dict().get("license_name") == name
@@ -141,7 +141,7 @@ def test_licenses_are_called_what_the_hub_calls_them(licenses: dict[str, int], n
         (None, "converted from an existing data set", "no state"),
     ],
 )
-def test_no_more_is_claimed_than_is_known(sampling: Any, claims: str, not_claimed: str) -> None:
+def test_the_card_claims_no_more_than_is_known(sampling: Any, claims: str, not_claimed: str) -> None:
     text = " ".join(card(sampling=sampling).text.split())
     assert claims in text
     assert not_claimed not in text
@@ -172,5 +172,5 @@ def test_the_example_is_json_that_is_not_too_long() -> None:
         ([f"{n}.py" for n in range(1012)], ", ".join(f"`{n}.py`" for n in range(10)) + " and 1,002 more"),
     ],
 )
-def test_inputs_are_named_without_the_places_of_this_machine(paths: list[str], words: str) -> None:
+def test_inputs_are_named_without_local_directories(paths: list[str], words: str) -> None:
     assert f"\nInputs: {words}.\n" in card(settings={"inputs": [{"path": path} for path in paths]}).text

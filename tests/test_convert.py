@@ -1,4 +1,4 @@
-"""Converting: the bytes are those that building would have given; what cannot be converted is told, not lost."""
+"""Converting writes the bytes that building would have written, and rejects the rest with a reason."""
 
 import json
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def built(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[s
 
 
 @pytest.mark.parametrize(("shape", "form"), FORMS)
-def test_what_is_converted_is_what_building_gives(
+def test_converting_writes_what_building_would(
     shape: str, form: str, built: dict[tuple[str, str], Path], tmp_path: Path
 ) -> None:
     output = tmp_path / "out.jsonl"
@@ -65,7 +65,7 @@ def test_what_is_converted_is_what_building_gives(
 
 
 @pytest.mark.parametrize(("shape", "form"), [form for form in FORMS if form[0] != "lintseq"])
-def test_what_trainers_read_is_converted_as_well(
+def test_shapes_for_trainers_are_converted_too(
     shape: str, form: str, built: dict[tuple[str, str], Path], tmp_path: Path
 ) -> None:
     """The seed is not in such rows; of next-edit rows there is no way back to whole sequences."""
@@ -110,7 +110,7 @@ def test_pylintseqs_columns_hold_the_same_edits(
         "x = 1\n\n",
     ],
 )
-def test_a_program_comes_back_from_pylintseqs_columns_as_it_was(program: str, tmp_path: Path) -> None:
+def test_a_program_survives_the_columns_of_pylintseq(program: str, tmp_path: Path) -> None:
     source = tmp_path / "in.jsonl"
     source.write_text(json.dumps({"id": 0, "instruction": "Go.", "program": program}) + "\n")
     build([source], tmp_path / "ours.jsonl", workers=1)
@@ -165,7 +165,7 @@ def test_a_row_that_cannot_be_converted_is_rejected_with_the_reason(
     assert report.tally.sequences == 1
 
 
-def test_a_conversion_is_not_gone_on_with_as_another_one(
+def test_a_conversion_is_not_resumed_with_other_options(
     pairs: Path, built: dict[tuple[str, str], Path], tmp_path: Path
 ) -> None:
     output = tmp_path / "out.jsonl"
@@ -183,7 +183,7 @@ def test_a_conversion_is_not_gone_on_with_as_another_one(
         (["--shape", "pylintseq", "--format", "udiff"], "no column for format udiff"),
     ],
 )
-def test_forms_that_do_not_exist_are_refused(
+def test_unknown_shapes_and_formats_are_rejected(
     options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = tmp_path / "in.jsonl"

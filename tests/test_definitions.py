@@ -1,7 +1,7 @@
-"""Functions and classes as programs of their own: whole, natural, and with all that they need.
+"""Functions and classes as programs of their own, with everything that they need from their module.
 
-A case in `tests/cases/definitions` is a module; the file of the same name that ends in .txt has what is taken out
-of it. `python tests/test_definitions.py` writes those that are missing; read them before you believe them.
+A case in `tests/cases/definitions` is a module; the .txt file of the same name has its definitions.
+`python tests/test_definitions.py` writes missing ones; review them.
 """
 
 import ast
@@ -23,7 +23,7 @@ STANDARD_LIBRARY = Path(sysconfig.get_paths()["stdlib"])
 FILES = 70
 
 
-def taken_out(text: str) -> str:
+def extracted(text: str) -> str:
     return "\n".join(
         f"{'=' * 12} {one.name} (line {one.line}): {one.documentation}\n{one.program}" for one in documented(text)
     )
@@ -31,16 +31,16 @@ def taken_out(text: str) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_a_definition_comes_with_what_it_needs_and_no_more(case: Path) -> None:
-    assert taken_out(case.read_text()) == case.with_suffix(".txt").read_text()
+    assert extracted(case.read_text()) == case.with_suffix(".txt").read_text()
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\r"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_line_endings_of_other_systems_make_no_difference(case: Path, ending: str) -> None:
-    assert taken_out(case.read_text().replace("\n", ending)) == case.with_suffix(".txt").read_text()
+    assert extracted(case.read_text().replace("\n", ending)) == case.with_suffix(".txt").read_text()
 
 
-def test_what_only_looks_like_the_end_of_a_line_makes_no_difference() -> None:
+def test_other_unicode_line_ends_stay_in_their_line() -> None:
     module = 'a = "\x0c\x1c\x85\u2028"\n\x0c\n\ndef f():\n    """Return an odd text."""\n    return a\n'
     (one,) = documented(module)
     assert one.program == 'a = "\x0c\x1c\x85\u2028"\n\n\ndef f():\n    """Return an odd text."""\n    return a\n'
@@ -74,7 +74,7 @@ def modules(draw: st.DrawFn) -> str:
 
 
 @given(modules())
-def test_nothing_is_missing_that_the_module_has(module: str) -> None:
+def test_no_definition_lacks_a_name_of_its_module(module: str) -> None:
     whole = undefined(module)
     for one in documented(module):
         assert undefined(one.program) <= whole, one.program
@@ -82,7 +82,7 @@ def test_nothing_is_missing_that_the_module_has(module: str) -> None:
         assert again.program == one.program
 
 
-def test_of_the_standard_library_definitions_compile_and_have_no_name_that_is_not_defined() -> None:
+def test_definitions_of_the_standard_library_compile_without_undefined_names() -> None:
     paths = [path for path in STANDARD_LIBRARY.rglob("*.py") if not {"test", "tests", "site-packages"} & {*path.parts}]
     count = 0
     for path in random.Random(1).sample(sorted(paths), FILES):
@@ -109,4 +109,4 @@ def undefined(text: str) -> set[str]:
 if __name__ == "__main__":
     for case in CASES:
         if not case.with_suffix(".txt").exists():
-            case.with_suffix(".txt").write_text(taken_out(case.read_text()))
+            case.with_suffix(".txt").write_text(extracted(case.read_text()))

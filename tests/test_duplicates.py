@@ -1,4 +1,4 @@
-"""Duplicates: how alike programs are is told as it is, and of programs that are alike the first one stays."""
+"""Duplicates: similarity is estimated precisely, and the first of similar programs is kept."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_line_ends_and_trailing_blanks_make_no_difference(same: str) -> None:
 
 
 @pytest.mark.parametrize("other", [RENAMED, "\n" + AREA, AREA.replace("    ", "  "), AREA + "# end\n"])
-def test_everything_else_makes_one(other: str) -> None:
+def test_everything_else_makes_a_difference(other: str) -> None:
     assert exact_signature(other) != exact_signature(AREA)
 
 
@@ -58,7 +58,7 @@ def test_everything_else_makes_one(other: str) -> None:
         ("é = ü1", ["é", "=", "ü1"]),
     ],
 )
-def test_comments_and_blanks_are_no_tokens_and_a_string_is_one(code: str, tokens: list[str]) -> None:
+def test_comments_and_blanks_are_not_tokens_and_a_string_is_one_token(code: str, tokens: list[str]) -> None:
     assert tokens_of(code) == tokens
 
 
@@ -68,14 +68,14 @@ def test_a_short_program_is_one_shingle() -> None:
 
 
 @pytest.mark.parametrize("similarity", [0.3, 0.5, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0])
-def test_bands_bring_together_at_least_nineteen_of_twenty_pairs_that_are_just_so_alike(similarity: float) -> None:
+def test_bands_find_at_least_nineteen_of_twenty_pairs_at_the_threshold(similarity: float) -> None:
     bands, width = bands_for(similarity)
     assert 1 - (1 - similarity**width) ** bands >= 0.95
     assert bands * width >= 128
 
 
 @pytest.mark.parametrize("similarity", [0.5, 0.75, 0.9])
-def test_the_estimate_of_how_alike_programs_are_is_as_good_as_theory_has_it(similarity: float) -> None:
+def test_the_estimate_of_similarity_is_as_precise_as_predicted(similarity: float) -> None:
     """Off by no more than four standard deviations of a binomial, for pairs of all degrees."""
     bands, width = bands_for(similarity)
     for step in range(0, 60, 3):
@@ -102,7 +102,7 @@ def test_similarity_is_symmetric_and_that_of_equal_tokens_is_one(one: str, other
         assert estimated_similarity(a, b, 0.75) == 1
 
 
-def test_the_first_of_programs_that_are_alike_stays() -> None:
+def test_the_first_of_similar_programs_is_kept() -> None:
     with Seen(None, 0.5) as seen:
         assert seen.add(0, "a", near_signature(AREA, 0.5)) is None
         assert seen.add(1, "b", near_signature(OTHER, 0.5)) is None
@@ -120,7 +120,7 @@ numbers = st.lists(st.integers(0, 5), max_size=12)
 
 @settings(max_examples=50, deadline=None)
 @given(numbers, st.data())
-def test_rewound_it_knows_what_it_knew_then(programs: list[int], data: st.DataObject) -> None:
+def test_rewinding_restores_an_earlier_state(programs: list[int], data: st.DataObject) -> None:
     """Forgetting from any place on, and going on from there, is as if it had never been further."""
     place = data.draw(st.integers(0, len(programs)))
     signatures = [near_signature(f"x = {'a + ' * n}{n} * {n}", 0.75) for n in range(6)]
@@ -135,7 +135,7 @@ def test_rewound_it_knows_what_it_knew_then(programs: list[int], data: st.DataOb
             assert one == other
 
 
-def test_what_was_marked_is_kept_and_what_was_not_is_gone(tmp_path: Path) -> None:
+def test_marked_programs_are_kept_and_others_are_forgotten(tmp_path: Path) -> None:
     path = str(tmp_path / "programs.sqlite")
     seen = Seen(path, 0.75)
     seen.add(0, "a", exact_signature("x = 1"))
@@ -149,9 +149,7 @@ def test_what_was_marked_is_kept_and_what_was_not_is_gone(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("duplicates", ["exact", "near"])
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_build_leaves_out_what_was_there_before_and_says_where(
-    duplicates: str, workers: int, tmp_path: Path
-) -> None:
+def test_a_build_rejects_duplicates_and_names_the_original(duplicates: str, workers: int, tmp_path: Path) -> None:
     source = tmp_path / "in.jsonl"
     programs = [AREA, OTHER, AREA + "\n", "def f(:", RENAMED, f"```python\n{OTHER}```"]
     rows = [{"id": n, "instruction": "", "program": program} for n, program in enumerate(programs)]
@@ -172,7 +170,7 @@ def test_a_build_leaves_out_what_was_there_before_and_says_where(
 
 
 def test_the_estimate_of_a_set_of_two_is_fair() -> None:
-    """Small sets are told as precisely as large ones: each element wins half of the places."""
+    """Small sets are estimated as precisely as large ones: each element wins half of the slots."""
     bands, width = bands_for(0.75)
     won = []
     for n in range(200):

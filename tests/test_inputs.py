@@ -194,9 +194,7 @@ def rows_of(*opened: Input) -> list[Row]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_input_gives_the_same_rows_from_its_beginning_and_from_any_mark(
-    kind: str, tmp_path: Path
-) -> None:
+def test_every_input_format_yields_the_same_rows_from_the_start_and_from_any_mark(kind: str, tmp_path: Path) -> None:
     opened = sources(KINDS[kind](tmp_path))
     assert rows_of(*opened) == ROWS
     assert all(one.fields is not None and one.fields.code == "program" for one in opened)
@@ -217,7 +215,7 @@ SMALL_ROWS = st.lists(st.fixed_dictionaries({"id": TEXTS, "program": TEXTS, "ins
 @pytest.mark.parametrize("name", [name for name in FILES if "dictionary" not in name])
 @settings(max_examples=25, deadline=None)
 @given(rows=SMALL_ROWS, data=st.data())
-def test_whatever_is_in_the_rows_they_come_as_they_are(
+def test_rows_are_read_unchanged(
     name: str, rows: list[Row], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = put(tmp_path_factory.mktemp("rows") / name, FILES[name](rows))
@@ -228,13 +226,13 @@ def test_whatever_is_in_the_rows_they_come_as_they_are(
     assert list(one.read(read[place].mark)) == read[place + 1 :]
 
 
-def test_rows_that_are_longer_than_what_is_read_at_a_time_are_whole(tmp_path: Path) -> None:
+def test_rows_longer_than_a_chunk_are_complete(tmp_path: Path) -> None:
     rows = [{"id": str(n), "instruction": "é" * n, "program": "x" * (n * 90_000)} for n in range(6)]
     for name, write in FILES.items():
         assert rows_of(*find_inputs(str(put(tmp_path / name, write(rows))))) == rows, name
 
 
-def test_several_inputs_of_several_kinds_have_columns_of_their_own(tmp_path: Path) -> None:
+def test_each_input_has_its_own_columns(tmp_path: Path) -> None:
     first = put(tmp_path / "a.csv", b'question,answer\nOne.,"x = 1\ny = x\n"\n')
     second = put(tmp_path / "b.parquet", as_parquet([{"prompt": "Two.", "completion": "x = 2\n", "task_id": 2}]))
     third = put(tmp_path / "code/c.py", b'"""Three."""\nx = 3\n')
@@ -249,7 +247,7 @@ class Killed(BaseException):
     """Ends a run as a kill does."""
 
 
-def test_a_build_is_gone_on_with_in_the_middle_of_any_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_resumes_in_the_middle_of_any_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lintseq.storage.SaveTimer.due", lambda self: True)
     specs = [
         KINDS[kind](tmp_path / kind) for kind in ("table.csv", "pretty.json", "table.parquet", "saved", "streamed")
@@ -289,7 +287,7 @@ CHANGES: dict[str, tuple[Callable[[Path], str], Callable[[Path], object]]] = {
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-def test_an_input_that_has_changed_is_told_by_its_fingerprint(kind: str, tmp_path: Path) -> None:
+def test_the_fingerprint_of_a_changed_input_differs(kind: str, tmp_path: Path) -> None:
     make, change = CHANGES[kind]
     spec = make(tmp_path)
     before = [one.fingerprint for one in sources(spec)]
@@ -334,7 +332,7 @@ BROKEN: dict[str, tuple[bytes, str, int | None]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_file_gives_the_rows_before_and_says_where_it_broke(name: str, tmp_path: Path) -> None:
+def test_a_broken_file_yields_the_rows_before_and_names_where_it_breaks(name: str, tmp_path: Path) -> None:
     data, message, count = BROKEN[name]
     (one,) = find_inputs(str(put(tmp_path / name, data)))
     read = []
@@ -358,7 +356,7 @@ def test_the_rows_of_a_broken_streamed_data_set_are_kept(tmp_path: Path) -> None
     assert read == ROWS[:25]
 
 
-def test_a_cell_too_many_costs_its_own_row(tmp_path: Path) -> None:
+def test_an_extra_cell_costs_only_its_row(tmp_path: Path) -> None:
     path = put(tmp_path / "in.csv", b"program,instruction\nx = 1,a\nx = 2,b,c\n\nx = 3\nx = 4,d\n")
     report = build([path], tmp_path / "out.jsonl", workers=1)
     rejected = [json.loads(row.data) for row in read_rows(report.rejected)]
@@ -369,7 +367,7 @@ def test_a_cell_too_many_costs_its_own_row(tmp_path: Path) -> None:
     assert report.tally.sequences == 2
 
 
-def test_bytes_that_are_no_utf_8_cost_their_own_row(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf_8_cost_only_their_row(tmp_path: Path) -> None:
     table = put(tmp_path / "in.csv", b"program,instruction\nx = 1,a\nx = '\xff',b\nx = 2,c\n")
     array = put(
         tmp_path / "in.json",
@@ -404,7 +402,7 @@ def test_an_empty_file_has_no_rows(name: str, tmp_path: Path) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_holds_no_rows_gives_none(name: str, data: Callable[[], bytes], tmp_path: Path) -> None:
+def test_inputs_without_rows_yield_none(name: str, data: Callable[[], bytes], tmp_path: Path) -> None:
     path = put(tmp_path / name, data())
     if name.endswith("parquet"):
         import pyarrow.parquet as pq
@@ -413,7 +411,7 @@ def test_what_holds_no_rows_gives_none(name: str, data: Callable[[], bytes], tmp
     assert rows_of(*sources(str(path))) == []
 
 
-def test_lines_that_are_lists_are_rows_and_no_array(tmp_path: Path) -> None:
+def test_lines_that_are_lists_are_rows_not_an_array(tmp_path: Path) -> None:
     path = put(tmp_path / "a.jsonl", b"[1, 2]\n[]\n")
     assert [row.data for row in read_rows(str(path))] == [b"[1, 2]\n", b"[]\n"]
 
@@ -440,7 +438,7 @@ def test_lines_that_are_lists_are_rows_and_no_array(tmp_path: Path) -> None:
         ("splits", r"splits has the splits other, test; name one, as in hf:splits:other"),
     ],
 )
-def test_what_cannot_be_read_is_refused_in_one_line(
+def test_unreadable_inputs_are_rejected_with_one_line(
     spec: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -469,7 +467,7 @@ def test_what_cannot_be_read_is_refused_in_one_line(
         ("saved", "datasets", "hub"),
     ],
 )
-def test_a_package_that_is_missing_is_named_with_what_installs_it(
+def test_a_missing_package_is_named_with_the_command_that_installs_it(
     spec: str, module: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -481,13 +479,13 @@ def test_a_package_that_is_missing_is_named_with_what_installs_it(
         sources(spec)
 
 
-def test_a_folder_with_a_state_of_its_own_is_not_taken_for_a_saved_data_set(tmp_path: Path) -> None:
+def test_a_folder_with_a_state_file_is_not_a_saved_data_set(tmp_path: Path) -> None:
     put(tmp_path / "state.json", b"{}")
     put(tmp_path / "a.jsonl", LINES)
     assert rows_of(*sources(str(tmp_path))) == ROWS
 
 
-def test_a_file_goes_before_the_files_that_its_name_matches(tmp_path: Path) -> None:
+def test_a_file_takes_precedence_over_the_pattern_of_its_name(tmp_path: Path) -> None:
     put(tmp_path / "a[1].jsonl", as_lines(ROWS[:1]))
     put(tmp_path / "a1.jsonl", as_lines(ROWS[1:]))
     assert rows_of(*sources(str(tmp_path / "a[1].jsonl"))) == ROWS[:1]
@@ -504,7 +502,7 @@ class Failing(io.BytesIO):
         return super().read(size)
 
 
-def test_whatever_a_server_does_the_rows_before_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_before_a_server_error_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from fsspec.implementations.memory import MemoryFileSystem
 
     rows = ROWS * 2
@@ -522,7 +520,7 @@ def test_whatever_a_server_does_the_rows_before_are_kept(tmp_path: Path, monkeyp
 # What columns hold
 
 
-def test_nested_columns_nulls_and_values_that_json_lacks_come_as_json(tmp_path: Path) -> None:
+def test_nested_columns_nulls_and_values_that_json_lacks_become_json(tmp_path: Path) -> None:
     from datetime import date, datetime
     from decimal import Decimal
 
@@ -543,7 +541,7 @@ def test_nested_columns_nulls_and_values_that_json_lacks_come_as_json(tmp_path: 
     assert {**read, "moment": read["moment"].replace(" ", "T")} == {**row, **plain}
 
 
-def test_a_saved_data_set_comes_as_plain_values_whatever_format_it_was_saved_with(tmp_path: Path) -> None:
+def test_a_saved_data_set_has_plain_values_in_any_format(tmp_path: Path) -> None:
     import datasets
 
     datasets.Dataset.from_list(ROWS).with_format("numpy").save_to_disk(tmp_path / "set")
@@ -587,7 +585,7 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("spec", ["code", "code/", "./code", "code/**/*.py", "file://{}/code", "memory://{}/code"])
-def test_a_folder_of_source_files_gives_a_row_for_each_whatever_is_in_it(
+def test_a_folder_of_source_files_yields_a_row_per_file(
     spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -639,7 +637,7 @@ def test_the_id_of_a_file_is_its_path(
         (["one", "memory://two"], ["one/main.py", "two/main.py"]),
     ],
 )
-def test_files_of_several_folders_are_named_from_the_folder_that_these_lie_in(
+def test_ids_of_files_in_several_folders_are_relative_to_their_common_folder(
     specs: list[str], ids: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -670,7 +668,7 @@ def test_in_a_code_base_source_files_count_and_have_no_instructions(tmp_path: Pa
 
 
 @pytest.mark.parametrize("target", [Target("data/out.jsonl"), Target("data/out", shards=2, shard_kind="jsonl")])
-def test_an_output_in_the_folder_of_the_inputs_is_no_input(
+def test_an_output_in_an_input_folder_is_not_an_input(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -688,7 +686,7 @@ def test_an_output_in_the_folder_of_the_inputs_is_no_input(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("https://me:pw@host/a.jsonl", "https://***@host/a.jsonl"),
         ("https://key@host:80/a@b.jsonl", "https://***@host:80/a@b.jsonl"),
@@ -703,11 +701,11 @@ def test_an_output_in_the_folder_of_the_inputs_is_no_input(
         ("what? me@home", "what? me@home"),
     ],
 )
-def test_urls_are_told_without_accounts_and_queries(text: str, told: str) -> None:
-    assert without_secrets(text) == told
+def test_urls_appear_without_accounts_and_queries(text: str, expected: str) -> None:
+    assert without_secrets(text) == expected
 
 
-def test_what_a_build_writes_has_no_passwords_and_no_keys(tmp_path: Path) -> None:
+def test_a_build_writes_no_passwords_and_keys(tmp_path: Path) -> None:
     rows = [*ROWS, {"id": "bad", "instruction": "", "program": "print 1"}]
     cut_off = gzip.compress(as_lines(rows * 3))[:-90]
     target = Target(str(tmp_path / "out"), shard_rows=100, shard_kind="jsonl")
@@ -726,7 +724,7 @@ def test_what_a_build_writes_has_no_passwords_and_no_keys(tmp_path: Path) -> Non
         run("KEY2", resume=True)
 
 
-def test_of_very_many_columns_the_first_are_named(tmp_path: Path) -> None:
+def test_messages_name_only_the_first_of_many_columns(tmp_path: Path) -> None:
     path = put(tmp_path / "by_id.json", as_lines([{f"task/{n}": {"program": "x"} for n in range(1200)}]))
     with pytest.raises(ConfigError, match=r"task/28, task/29 and 1,170 more\); name it with --code-field$"):
         sources(str(path))

@@ -160,7 +160,7 @@ def reasons(rejections: list[Row]) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("unit", OPTIONS)
 @pytest.mark.parametrize("kind", WRITERS)
-def test_rows_of_files_give_what_the_files_give(kind: str, unit: str, tmp_path: Path) -> None:
+def test_rows_of_files_yield_what_the_files_yield(kind: str, unit: str, tmp_path: Path) -> None:
     from_files = mined(str(folder_of(tmp_path / "files", FILES)), tmp_path / "a", OPTIONS[unit])
     from_rows = mined(WRITERS[kind](tmp_path / kind, rows_of(FILES)), tmp_path / "b", OPTIONS[unit])
     assert from_rows[0] == from_files[0]

@@ -59,7 +59,7 @@ def made(folder: Path, packages: Sequence[str], *options: str) -> tuple[list[dic
     return rows, {one["id"]: one["reason"] for one in reasons}
 
 
-def test_a_row_says_where_it_is_from_and_under_which_license(tmp_path: Path) -> None:
+def test_a_row_has_its_origin_and_license(tmp_path: Path) -> None:
     wheel(tmp_path / "wheels", "Some_Package", {"pkg/a.py": DOUBLE.format(""), "pkg/data.txt": "no code"})
     rows, rejected = made(tmp_path, ["some-package==1.0"])
     assert rows == [
@@ -78,7 +78,7 @@ def test_a_row_says_where_it_is_from_and_under_which_license(tmp_path: Path) -> 
     assert not rejected
 
 
-def test_what_is_left_out_is_told_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rejected_rows_have_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     more = 'def more(value):\n    """Return the value and one more."""\n    return value + 1\n'
     files = {
         "pkg/a.py": DOUBLE.format(""),
@@ -110,7 +110,7 @@ def test_what_is_left_out_is_told_with_the_reason(tmp_path: Path, capsys: pytest
     assert json.loads(printed.splitlines()[-1])["rejections"]["license"] == 1
 
 
-def test_other_sets_come_first_without_rows_for_non_commercial_use(tmp_path: Path) -> None:
+def test_existing_data_sets_come_first_without_non_commercial_rows(tmp_path: Path) -> None:
     wheel(tmp_path / "wheels", "some", {"pkg/a.py": DOUBLE.format("")})
     other = tmp_path / "other.jsonl"
     rows = [
@@ -156,7 +156,7 @@ def test_a_program_gets_the_imports_that_judges_make_for_it(program: str, mended
             make.check_names(make.with_imports(program))
 
 
-def test_what_is_in_a_benchmark_is_left_out_and_of_mbpp_what_is_in_its_test_split(tmp_path: Path) -> None:
+def test_contaminated_rows_are_rejected_for_mbpp_only_those_in_its_test_split(tmp_path: Path) -> None:
     double = DOUBLE.format(" It is the sum of the value and of the same value once more, whatever it may be.")
     triple = double.replace("double", "triple").replace("the sum of the value", "the sum of the double, of the half")
     wheel(tmp_path / "wheels", "some", {"pkg/a.py": double, "pkg/b.py": triple.replace("+ value", "* 3")})
@@ -181,7 +181,7 @@ def test_what_is_in_a_benchmark_is_left_out_and_of_mbpp_what_is_in_its_test_spli
     assert made(tmp_path, ["some"], "--data", str(data))[0] == []
 
 
-def test_what_is_under_its_own_name_is_whole(tmp_path: Path) -> None:
+def test_a_file_under_its_final_name_is_complete(tmp_path: Path) -> None:
     wheel(tmp_path / "wheels", "some", {"pkg/a.py": DOUBLE.format("")})
     made(tmp_path, ["some"])
     before = (tmp_path / "pairs.jsonl.gz").read_bytes()
@@ -213,7 +213,7 @@ LICENSES = {
 
 
 @pytest.mark.parametrize("metadata", LICENSES)
-def test_a_license_is_read_out_of_metadata_and_taken_if_it_is_permissive(metadata: str) -> None:
+def test_the_license_in_metadata_is_accepted_if_it_is_permissive(metadata: str) -> None:
     message = Message()
     for line in metadata.replace("\n   ", "\v").split("\n"):
         name, _, value = line.partition(": ")
@@ -233,7 +233,7 @@ def test_a_requirement_names_its_wheel_whatever_the_spelling(tmp_path: Path) -> 
     assert make.wheels_of("some-package==1.1", tmp_path) == []
 
 
-def test_wheels_are_downloaded_and_those_that_cannot_be_had_are_told(
+def test_wheels_are_downloaded_and_unavailable_ones_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wheel(tmp_path / "index", "some", {"some-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\n"})

@@ -31,7 +31,7 @@ def sequences(row: dict[str, Any] = ROW, **options: Any) -> list[Any]:
     return [read_record(record).parse() for record in sampled(row, **options).records]
 
 
-def test_it_gives_what_building_writes(tmp_path: Path) -> None:
+def test_it_returns_what_a_build_writes(tmp_path: Path) -> None:
     options = BuildOptions(samples=3, seed=7)
     build([EXAMPLES], tmp_path / "out.jsonl", options=options, workers=2)
     sampler = EditSampler(options)
@@ -39,7 +39,7 @@ def test_it_gives_what_building_writes(tmp_path: Path) -> None:
     assert records == [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
 
 
-def test_it_travels_and_does_the_same_there() -> None:
+def test_it_can_be_pickled() -> None:
     sampler = EditSampler(BuildOptions(samples=2, seed=3, names=FieldNames(code_field="program")))
     there = pickle.loads(pickle.dumps(sampler))
     assert there(ROW).as_row() == sampler(ROW).as_row()
@@ -56,7 +56,7 @@ COLUMNS = st.sampled_from(["id", "instruction", "program", "code", "input", "pro
 
 @settings(deadline=None)
 @given(st.one_of(st.binary(), st.dictionaries(COLUMNS, JSON_VALUES)))
-def test_whatever_the_row_there_are_records_or_a_reason(row: Any) -> None:
+def test_any_row_has_records_or_a_reason(row: Any) -> None:
     outcome = EditSampler()(row)
     assert bool(outcome.records) != bool(outcome.reason)
     plain = outcome.as_row()
@@ -67,7 +67,7 @@ def test_whatever_the_row_there_are_records_or_a_reason(row: Any) -> None:
 # What options make of a row
 
 
-def test_draws_of_too_few_or_too_many_edits_are_left_out_and_counted() -> None:
+def test_draws_with_too_few_or_too_many_edits_are_dropped_and_counted() -> None:
     every = Counter(len(one) for one in sequences(samples=40))
     assert {2, 3} <= set(every), "or this test shows nothing"
     some = sampled(samples=40, min_edits=3, max_edits=3)
@@ -79,12 +79,12 @@ def test_draws_of_too_few_or_too_many_edits_are_left_out_and_counted() -> None:
     assert [record["draw"] for record in some.records] == sorted({record["draw"] for record in some.records})
 
 
-def test_a_row_whose_draws_are_all_left_out_is_rejected_with_the_reason() -> None:
+def test_a_row_without_any_draw_left_is_rejected_with_the_reason() -> None:
     outcome = sampled(samples=4, min_edits=99)
     assert (outcome.reason, outcome.detail, outcome.id) == ("too-few-edits", "in all of 4 draws", "a")
 
 
-def test_equal_draws_are_no_reason_to_reject_a_row_but_what_the_first_was_left_out_for() -> None:
+def test_the_reason_is_that_of_the_first_draw_not_that_others_equal_it() -> None:
     outcome = sampled({**ROW, "program": "x = 1\n"}, samples=3, distinct=True, min_edits=2)
     assert outcome.reason == "too-few-edits"
     assert outcome.detail == "in all of 30 draws, 29 of them equal to earlier ones"
@@ -97,7 +97,7 @@ def test_long_programs_are_rejected() -> None:
 
 
 @pytest.mark.parametrize("samples", [1, 5, 30])
-def test_distinct_draws_are_all_different_and_as_many_as_can_be(samples: int) -> None:
+def test_distinct_draws_all_differ(samples: int) -> None:
     possible = {one.arrivals for one in sequences(samples=300)}
     found = [one.arrivals for one in sequences(samples=samples, distinct=True)]
     assert len(found) == len(set(found)) == min(samples, len(possible))
@@ -105,7 +105,7 @@ def test_distinct_draws_are_all_different_and_as_many_as_can_be(samples: int) ->
     assert (len(outcome.records), outcome.dropped) == (1, {"equal": 29})
 
 
-def test_sub_sequences_start_from_states_on_the_way() -> None:
+def test_sub_sequences_start_from_intermediate_states() -> None:
     outcome = sampled(samples=6, sub_sequences=2)
     by_draw: dict[int, list[dict[str, Any]]] = {}
     for record in outcome.records:
@@ -174,9 +174,7 @@ def test_columns_are_found_in_each_row_or_named() -> None:
         ({"sub_sequences": -1}, "sub-sequences is -1"),
     ],
 )
-def test_options_that_cannot_work_are_refused_before_any_work(
-    options: dict[str, Any], words: str, tmp_path: Path
-) -> None:
+def test_impossible_options_are_rejected_before_any_work(options: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=words):
         build([EXAMPLES], tmp_path / "out.jsonl", options=BuildOptions(**options))
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Screening: which rows are wanted by their license, and which hold too much of a benchmark."""
+"""Screening: rows are rejected by their license, and by what they share with benchmarks."""
 
 import gzip
 import json
@@ -85,7 +85,7 @@ def test_tests_of_a_benchmark_are_not_compared(tmp_path: Path) -> None:
     assert verdict(screen(tmp_path, TASK), TASK["test"]) is None
 
 
-def test_what_many_rows_of_a_benchmark_have_is_a_phrase_of_it(tmp_path: Path) -> None:
+def test_ngrams_of_many_rows_of_a_benchmark_do_not_count(tmp_path: Path) -> None:
     phrase = "Write your answer as a single self contained function in Python and do not print anything at all please."
     rows = [{"prompt": f"{phrase} Task {n}: count to {n} with {'very ' * n} little steps."} for n in range(6)]
     one = screen(tmp_path, *rows)
@@ -93,7 +93,7 @@ def test_what_many_rows_of_a_benchmark_have_is_a_phrase_of_it(tmp_path: Path) ->
     assert verdict(one, rows[5]["prompt"]) is not None
 
 
-def test_short_texts_are_found_whole_and_very_short_ones_are_nobody_s(tmp_path: Path) -> None:
+def test_short_texts_are_found_whole_and_very_short_ones_do_not_count(tmp_path: Path) -> None:
     one = screen(tmp_path, {"text": "Count the vowels in a string."}, {"code": "return a + b"})
     assert verdict(one, "count the vowels, in a STRING") == ("contaminated: the whole of 'text' of benchmark.jsonl:1")
     assert verdict(one, "Count the vowels in a string of letters.") is None
@@ -112,7 +112,7 @@ WORDS = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=60)
 
 
 @given(task=WORDS, row=WORDS, place=st.integers(0, 60))
-def test_what_holds_all_of_a_text_is_found_and_what_shares_no_run_is_not(
+def test_a_whole_text_is_found_and_a_text_without_a_shared_ngram_is_not(
     task: list[str], row: list[str], place: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.getbasetemp() / "words"
@@ -129,7 +129,7 @@ def test_words_are_those_of_any_alphabet() -> None:
     assert words_of("Größe = naïve_count(x2)  # 例え") == ["größe", "naïve_count", "x2", "例え"]
 
 
-def test_the_digest_of_benchmarks_is_that_of_what_is_compared(tmp_path: Path) -> None:
+def test_the_digest_of_benchmarks_covers_what_is_compared(tmp_path: Path) -> None:
     def digest(row: dict[str, Any]) -> str:
         return benchmarks_digest(screen(tmp_path, row).options)
 
@@ -165,14 +165,14 @@ def test_the_digest_of_benchmarks_is_that_of_what_is_compared(tmp_path: Path) ->
         ([], False),
     ],
 )
-def test_rows_are_kept_that_may_be_used_under_the_licenses_wanted(license: Any, wanted: bool) -> None:
+def test_rows_under_accepted_licenses_are_kept(license: Any, wanted: bool) -> None:
     one = Screen(ScreeningOptions(license=("MIT", "Apache-2.0")))
     found = verdict(one, "", row={"license": license, "x": 1})
     assert (found is None) == wanted
     assert wanted or (found or "").startswith("license: ")
 
 
-def test_the_license_is_found_by_its_usual_names_or_as_told() -> None:
+def test_the_license_is_found_by_its_usual_names_or_in_the_named_column() -> None:
     assert licenses_of({"License": "MIT"}, None) == ["MIT"]
     assert licenses_of({"max_stars_repo_licenses": ["MIT", "BSD-3-Clause"]}, None) == ["MIT", "BSD-3-Clause"]
     assert licenses_of({"license": "MIT", "terms": "CC0"}, "terms") == ["CC0"]
@@ -194,12 +194,12 @@ def test_the_license_is_found_by_its_usual_names_or_as_told() -> None:
         ({"decontaminate": ("-",)}, "standard input"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(options: dict[str, Any], words: str) -> None:
+def test_impossible_settings_are_rejected(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         check_screening(ScreeningOptions(**options))
 
 
-def test_a_benchmark_without_text_is_refused(tmp_path: Path) -> None:
+def test_a_benchmark_without_text_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="has no texts to compare with"):
         screen(tmp_path, {"n": 1})
 
@@ -220,7 +220,7 @@ def rows(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_a_build_rejects_what_is_not_wanted_and_records_name_their_license(rows: str, tmp_path: Path) -> None:
+def test_a_build_rejects_rows_and_records_have_their_license(rows: str, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
     benchmark = str(tmp_path / "benchmark.jsonl")
     arguments = ["--decontaminate", benchmark, "--license", "MIT", "--output", str(output), "--quiet"]
@@ -232,7 +232,7 @@ def test_a_build_rejects_what_is_not_wanted_and_records_name_their_license(rows:
     assert "'prompt' of benchmark.jsonl:1" in rejections[0]["detail"]
 
 
-def test_a_build_is_not_gone_on_with_against_another_benchmark(
+def test_a_build_is_not_resumed_with_another_benchmark(
     rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     benchmark = tmp_path / "benchmark.jsonl"
@@ -247,7 +247,7 @@ def test_a_build_is_not_gone_on_with_against_another_benchmark(
 # Real data
 
 
-def test_real_pairs_that_hold_a_benchmark_are_found() -> None:
+def test_contaminated_real_pairs_are_found() -> None:
     pairs = DATA / "instruct" / "python_pairs.jsonl.gz"
     if not pairs.exists():
         pytest.skip(f"the pairs are not at {pairs}")

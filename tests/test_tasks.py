@@ -1,8 +1,7 @@
-"""Definitions as tasks: asked for so that a stranger could write them, and answered by a program that stands alone.
+"""Tasks from definitions: the instruction suffices to write the program, and the program runs alone.
 
-A case in `tests/cases/tasks` is a module of a package `pkg`; the file of the same name that ends in .txt has what is
-asked and answered, or why nothing is. `python tests/test_tasks.py` writes those that are missing; read them before you
-believe them.
+A case in `tests/cases/tasks` is a module of a package `pkg`; the .txt file of the same name has the tasks, or the
+reasons of rejections. `python tests/test_tasks.py` writes missing ones; review them.
 """
 
 import ast
@@ -26,7 +25,7 @@ STANDARD_LIBRARY = Path(sysconfig.get_paths()["stdlib"])
 FILES = 120
 
 
-def told(text: str, path: str = "pkg/module.py") -> str:
+def rendered(text: str, path: str = "pkg/module.py") -> str:
     return "\n".join(f"{'=' * 12} {one.name}\n{_outcome(one, path)}" for one in documented(text))
 
 
@@ -39,8 +38,8 @@ def _outcome(one: MinedDefinition, path: str) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-def test_a_definition_is_asked_for_and_answered_or_refused_with_the_reason(case: Path) -> None:
-    assert told(case.read_text()) == case.with_suffix(".txt").read_text()
+def test_a_definition_is_a_task_or_rejected_with_the_reason(case: Path) -> None:
+    assert rendered(case.read_text()) == case.with_suffix(".txt").read_text()
 
 
 DOCSTRINGS = {
@@ -69,7 +68,7 @@ DOCSTRINGS = {
 
 
 @pytest.mark.parametrize("docstring", DOCSTRINGS)
-def test_a_description_is_what_comes_before_fields_sections_and_examples_in_plain_words(docstring: str) -> None:
+def test_a_description_is_the_text_before_fields_sections_and_examples(docstring: str) -> None:
     assert description_of(docstring) == DOCSTRINGS[docstring]
 
 
@@ -83,7 +82,7 @@ def test_a_description_is_what_comes_before_fields_sections_and_examples_in_plai
         ("", ""),
     ],
 )
-def test_the_first_sentence_is_told(description: str, sentence: str) -> None:
+def test_the_first_sentence_is_found(description: str, sentence: str) -> None:
     assert first_sentence(description) == sentence
 
 
@@ -101,7 +100,7 @@ def test_the_first_sentence_is_told(description: str, sentence: str) -> None:
         ("pkg/latest/attest.py", "", None),
     ],
 )
-def test_files_that_hold_no_tasks_are_told(path: str, text: str, reason: str | None) -> None:
+def test_files_without_tasks_are_rejected(path: str, text: str, reason: str | None) -> None:
     try:
         check_file(path, text)
     except ProgramError as error:
@@ -118,7 +117,7 @@ def standard_library() -> list[tuple[str, str]]:
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
-def test_without_its_docstrings_a_program_is_the_same_otherwise() -> None:
+def test_removing_docstrings_changes_nothing_else() -> None:
     count = 0
     for path, text in standard_library():
         tree = ast.parse(text)
@@ -142,7 +141,7 @@ def stripped(tree: ast.Module) -> ast.Module:
     return tree
 
 
-def test_of_the_standard_library_tasks_stand_alone() -> None:
+def test_tasks_of_the_standard_library_run_alone() -> None:
     count = 0
     for path, text in standard_library():
         with warnings.catch_warnings():
@@ -166,4 +165,4 @@ def test_of_the_standard_library_tasks_stand_alone() -> None:
 if __name__ == "__main__":
     for case in CASES:
         if not case.with_suffix(".txt").exists():
-            case.with_suffix(".txt").write_text(told(case.read_text()))
+            case.with_suffix(".txt").write_text(rendered(case.read_text()))
