@@ -1,37 +1,37 @@
-"""Something to take tasks out of: `lintseq build examples/stack.py --tasks`."""
+"""Source of two tasks: `lintseq mine examples/stack.py --tasks --output tasks.jsonl`."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-MOST = 100
+MAX_SIZE = 100
 
 
 class FullError(Exception):
-    """Raised when there is no room for one more."""
+    """Raised when a value is pushed to a full stack."""
 
 
 @dataclass
 class Stack:
-    """A pile of values that has room for a hundred.
+    """A stack of at most a hundred values.
 
-    The value that was put on it last is the first to be taken away.
+    The value that was pushed last is the first to be popped.
 
     Attributes:
-        values: Those on the stack, the top one last.
+        values: The values on the stack, the top one last.
     """
 
     values: list[Any] = field(default_factory=list)
 
     def push(self, value: Any) -> None:
-        """Put a value on top. Raise `FullError` if there is no room.
+        """Put a value on top. Raise `FullError` if the stack is full.
 
         Args:
-            value: Whatever there is.
+            value: Any value.
         """
-        if len(self.values) >= MOST:
+        if len(self.values) >= MAX_SIZE:
             raise FullError
         self.values.append(value)
 
     def pop(self) -> Any:
-        """Take the top value away and return it."""
+        """Remove the top value and return it."""
         return self.values.pop()
