@@ -184,7 +184,7 @@ GOOD = {"task_id": "t/0", "completion": "x"}
 BAD: list[tuple[list[Any], str]] = [
     ([], "holds no completions"),
     (["{"], "row 1: not-json"),
-    (["[1]"], "row 1: not-object: an array"),
+    (["[1]"], "row 1: not-object: expected an object, found an array"),
     ([GOOD, {"completion": "x"}], "row 2 has no column task_id (columns found: completion)"),
     ([{"task_id": "t/9", "completion": "x"}], "row 1: there is no problem 't/9' (ids look like 't/0')"),
     ([{"task_id": "t/0", "text": "x"}], "row 1 has no column completion"),

@@ -54,13 +54,13 @@ class _TestedProgram:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     stages: dict[str, str] = field(default_factory=dict)
-    passed_stages: int = 0
+    judged_stages: int = 0
     observed: list[Any] = field(default_factory=list)
     suspect: tuple[str, ...] = ()
 
     @property
     def finished(self) -> bool:
-        return self.judgment != PASSED or self.passed_stages == len(self.problem.tests)
+        return self.judgment != PASSED or self.judged_stages == len(self.problem.tests)
 
     def jobs(self) -> list[Job]:
         limits = self.problem.limits
@@ -68,18 +68,18 @@ class _TestedProgram:
             limits = replace(limits, seconds=self.options.timeout)
         if self.options.memory is not None:
             limits = replace(limits, memory=self.options.memory)
-        return self.problem.tests[self.passed_stages].jobs(self.program, limits)
+        return self.problem.tests[self.judged_stages].jobs(self.program, limits)
 
     def record(self, results: Sequence[JobResult]) -> None:
         """Judge the current stage by how its jobs ended."""
-        stage = self.problem.tests[self.passed_stages]
+        stage = self.problem.tests[self.judged_stages]
         self.judgment = stage.judge(results)
         self.stages[stage.name] = self.judgment.verdict
         self.seconds += sum(result.seconds for result in results)
         self.cpu_seconds += sum(result.cpu_seconds for result in results)
         self.observed += behavior(results)
         self.suspect += tuple(reason for result in results for reason in result.suspect if reason not in self.suspect)
-        self.passed_stages += 1
+        self.judged_stages += 1
 
     def judged(self, digest: str) -> JudgedCompletion:
         """Return the verdict, without what depends on the completion that gave the program."""

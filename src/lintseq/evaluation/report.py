@@ -72,7 +72,7 @@ class EvaluationReport:
 
 
 def report(
-    runs: Sequence[str] | Mapping[str, Evaluation],
+    runs: str | Sequence[str] | Mapping[str, Evaluation],
     output: str | Path,
     options: ReportOptions | None = None,
 ) -> EvaluationReport:
@@ -90,7 +90,9 @@ def report(
         raise ConfigError(f"cannot create the folder {folder}: {error.strerror}; choose another one") from None
     check_writable(page_file, option="--output")
     check_markdown(markdown_file)
-    composed = compose(runs if isinstance(runs, Mapping) else read_runs(runs), options)
+    if not isinstance(runs, Mapping):
+        runs = read_runs([runs] if isinstance(runs, str) else runs)
+    composed = compose(runs, options)
     paragraphs, plots = sections_markdown(composed.sections, folder)
     paragraphs.append("See [the page](index.html) for the examples behind these numbers.")
     write_page(page_file, report_page(composed))
