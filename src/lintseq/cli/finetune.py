@@ -1,18 +1,17 @@
 """`lintseq finetune`: teach a language model to write edit sequences, or whole programs."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lintseq.cli.console import plural, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume
-from lintseq.cli.pretrain import Recipe, Settings, result_rows, resumable_meter, show, step_meter
+from lintseq.cli.pretrain import Recipe, Settings, report_table, resumable_meter, show, step_meter
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
     from lintseq.lm.finetuning import FinetunePlan
     from lintseq.lm.matching import ArmBudget
-    from lintseq.lm.runs import TrainingReport
 
 
 def finetune(
@@ -105,16 +104,3 @@ def _losses(plan: "FinetunePlan") -> list[str]:
     if plan.shared_rows is not None and most > plan.shared_rows:
         lines.append(f"only the {plan.shared_rows:,} of {plural(most, 'row')} that all arms have are used")
     return lines
-
-
-def report_table(report: "TrainingReport") -> str:
-    """Return the summary of a finetuning run."""
-    plan: dict[str, Any] = report.manifest["plan"]
-    return table(
-        [
-            ("parameters", f"{report.parameters:,}, {report.manifest['trained_parameters']:,} trained"),
-            ("steps", f"{report.progress.step:,} of {plan['batch']:,} examples"),
-            ("trained tokens", f"{plan['own']['trained']:,} of {plan['own']['tokens']:,}"),
-            *result_rows(report, "nats per trained token"),
-        ]
-    )

@@ -64,7 +64,7 @@ def pretrain(
             show(manifest, corpus_table(manifest, output), json=json, shown=shown)
             return
         report = pretraining.pretrain(plan, output, prepared=prepared, on_step=step_meter(meter), **options)
-    show(report.manifest, pretraining_table(report), json=json, shown=shown)
+    show(report.manifest, report_table(report), json=json, shown=shown)
 
 
 @contextmanager
@@ -115,33 +115,23 @@ def step_meter(meter: Meter) -> "Callable[[TrainingProgress], None]":
     return update
 
 
-def pretraining_table(report: "TrainingReport") -> str:
-    """Return the summary of a pretraining run."""
+def report_table(report: "TrainingReport") -> str:
+    """Return the summary of a training run."""
     progress = report.progress
-    epochs = sorted({f"{epochs:.2f}" for epochs in report.manifest["rows"]["epochs"]})
+    validation = progress.validation_loss
+    bits = "" if progress.bits_per_byte is None else f", {progress.bits_per_byte:.3f} bits per byte"
+    rate = progress.tokens / max(progress.seconds, 1e-3)
     rows = [
         ("parameters", f"{report.parameters:,}"),
         ("steps", f"{progress.step:,}"),
-        ("tokens", f"{progress.tokens:,}, {' to '.join(dict.fromkeys([epochs[0], epochs[-1]]))} epochs"),
-        *result_rows(report, "nats per token"),
-    ]
-    return table(rows)
-
-
-def result_rows(report: "TrainingReport", unit: str) -> list[tuple[str, str]]:
-    """Return losses, time and output of a training run as rows of a table."""
-    progress = report.progress
-    rows = [("loss", f"{progress.loss:.3f} {unit}")]
-    if progress.validation_loss is not None:
-        bits = "" if progress.bits_per_byte is None else f", {progress.bits_per_byte:.3f} bits per byte"
-        rows.append(("validation loss", f"{progress.validation_loss:.3f} {unit}{bits}"))
-    rate = progress.tokens / max(progress.seconds, 1e-3)
-    return [
-        *rows,
+        ("tokens", f"{progress.tokens:,}, {progress.trained_tokens:,} trained"),
+        ("loss", f"{progress.loss:.3f} nats per token"),
+        *([] if validation is None else [("validation loss", f"{validation:.3f} nats per token{bits}")]),
         ("time", f"{progress.seconds:,.0f} s, {rate:,.0f} tokens/s"),
         ("operations", f"{progress.flops:.3g}"),
         ("output", report.output),
     ]
+    return table(rows)
 
 
 def corpus_table(manifest: dict[str, Any], output: str) -> str:

@@ -48,18 +48,19 @@ def load_model(path: str, **options: Any) -> Any:
     require_package("torch", f"loading the model {path}")
     from transformers import AutoModelForCausalLM
 
-    silence_transformers()
+    silence_transformers(warnings=False)
     with loading("model", path):
         return AutoModelForCausalLM.from_pretrained(path, **options)
 
 
-def silence_transformers() -> None:
-    """Turn off the progress bars and warnings of transformers."""
+def silence_transformers(*, warnings: bool) -> None:
+    """Turn off the progress bars of transformers, and optionally its warnings."""
     from transformers.utils import logging
 
     untyped: Any = logging
-    untyped.set_verbosity_error()
     untyped.disable_progress_bar()
+    if warnings:
+        untyped.set_verbosity_error()
 
 
 def load_config(path: str) -> Any:

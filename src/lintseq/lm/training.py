@@ -374,7 +374,7 @@ def _arguments(options: LoopOptions, steps: int) -> TrainingArguments:
             f"run.batch is {run.batch}; expected a multiple of {run.micro_batch * processes}: {run.micro_batch} rows"
             f" on each of {processes} devices"
         )
-    silence_transformers()
+    silence_transformers(warnings=True)
     schedule, schedule_options = _schedule(optim, steps)
     arguments = TrainingArguments(
         output_dir=options.checkpoints,
