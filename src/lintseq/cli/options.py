@@ -179,14 +179,14 @@ Shards = Annotated[
 ShardRows = Annotated[int | None, typer.Option(min=1, metavar="N", help="Write a folder of files of N records each.")]
 KindOfShards = Annotated[ShardKind, typer.Option(help="What the files in the folder are.")]
 Workers = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Processes that do the work. [default: one for each processor]")
+    int | None, typer.Option(min=1, metavar="N", help="Number of worker processes. [default: one per processor]")
 ]
 RowTimeout = Annotated[
     float, typer.Option(min=0, metavar="SECONDS", help="Time for all that a row gives; 0 is for no limit.")
 ]
 RowMemory = Annotated[float, typer.Option(min=0, metavar="GB", help="Memory that a row may take; 0 is for no limit.")]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on where an earlier run of the same was ended, if there was one.")
+    bool, typer.Option("--resume", help="Continue an interrupted run with the same settings.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with status 1 if any row was rejected.")]
