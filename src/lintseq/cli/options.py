@@ -185,9 +185,7 @@ RowTimeout = Annotated[
     float, typer.Option(min=0, metavar="SECONDS", help="Time for all that a row gives; 0 is for no limit.")
 ]
 RowMemory = Annotated[float, typer.Option(min=0, metavar="GB", help="Memory that a row may take; 0 is for no limit.")]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Continue an interrupted run with the same settings.")
-]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run with the same settings.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with status 1 if any row was rejected.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
