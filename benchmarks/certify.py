@@ -1,7 +1,7 @@
-"""What a real pylint costs: `--certify pylint` and `--linter pylint+imports` beside pylintseq, whole processes.
+"""The cost of real pylint: `--certify pylint` and `--linter pylint+imports` compared with pylintseq, whole processes.
 
-The same programs, as many sequences of each, one core. The certified states are then judged again, by
-lintseq's own pylint linter and by pylint as it comes.
+All draw the same number of sequences of the same programs on one core. The certified states are then judged again, by
+lintseq's pylint linter and by stock pylint.
 """
 
 import shutil
@@ -36,7 +36,7 @@ from judges import IMPORTS_UNRESOLVED, Findings, new_findings, own_pylint, pylin
 
 from lintseq.codecs import DIFF
 
-WAYS = {
+SETTINGS = {
     "--certify pylint": ["--certify", "pylint"],
     "--linter pylint+imports": ["--linter", "pylint+imports"],
     "--linter pylint": ["--linter", "pylint"],
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=5, help="sequences of each program (default: 5)")
     parser.add_argument("--core", type=int, default=0, help="the core that all of them run on (default: 0)")
     options = parser.parse_args()
-    report = Report("certify", "Linters as judges: beside pylintseq, whole processes on one core")
+    report = Report("certify", "Linters as judges, compared with pylintseq: whole processes on one core")
     report.notes.append(
         f"Each ran {options.rounds} times, in turns with the others, {options.samples} sequences of each program;"
         f" medians. {pylintseq_versions()}."
@@ -74,32 +74,32 @@ def main() -> None:
                 rates[process] = sequences[process] / seconds
                 figures = [f"{seconds:.1f}", f"{busy:.1f}", f"{rates[process]:,.2f}"]
                 rows.append([where, process, sequences[process], *figures, f"{max(c.peak_mb for c in runs):.0f}"])
-            for way, least in LEAST.items():
-                ratio = rates[way] / rates["pylintseq"]
-                report.goals.append(Goal(f"{where}: {way}, times pylintseq's speed", ratio, least=least))
+            for setting, least in LEAST.items():
+                ratio = rates[setting] / rates["pylintseq"]
+                report.goals.append(Goal(f"{where}: {setting}, times pylintseq's speed", ratio, least=least))
             report.numbers[where] = {"sequences_per_second": rates}
-            certified = folder / f"{list(WAYS).index('--certify pylint')}.jsonl"
+            certified = folder / f"{list(SETTINGS).index('--certify pylint')}.jsonl"
             states, dirty, left = judge_again(certified)
         own = "lintseq's pylint linter"
         report.goals.append(Goal(f"{where}: % clean by {own}", share(states - dirty[own], states), least=100))
         clean_rows += [[where, states, judge, percent(states - bad, states)] for judge, bad in dirty.items()]
         left_rows += [[where, *row] for row in left]
         report.numbers[where] |= {"states": states, "not_clean": dirty}
-    header = ["programs", "process", "sequences", "seconds", "of processor", "sequences a second", "peak MB"]
+    header = ["programs", "process", "sequences", "seconds", "of CPU", "sequences per second", "peak MB"]
     report.tables.append(Table("Whole processes", header, rows))
     header = ["programs", "states", "judge", "clean"]
     report.tables.append(Table("Certified states, judged again", header, clean_rows))
     header = ["programs", "judge", "code", "message", "for example in"]
-    report.tables.append(Table("What they find all the same", header, left_rows[:20]))
+    report.tables.append(Table("What they still find", header, left_rows[:20]))
     report.publish(options.results)
 
 
 def compare(
     sources: Sequence[Source], folder: Path, samples: int, rounds: int, core: int
 ) -> tuple[dict[str, int], dict[str, list[Cost]]]:
-    """Run pylintseq and each of our ways in turns; return how many sequences each drew and what its runs cost."""
+    """Run pylintseq and our settings in turns; return the sequences that each drew and the cost of its runs."""
     path = write_jsonl(folder / "programs.jsonl", sources)
-    costs: dict[str, list[Cost]] = {name: [] for name in ("pylintseq", *WAYS)}
+    costs: dict[str, list[Cost]] = {name: [] for name in ("pylintseq", *SETTINGS)}
     sequences: dict[str, int] = {}
     for number in range(rounds):
         note(f"{len(sources)} programs, round {number + 1} of {rounds}")
@@ -107,16 +107,16 @@ def compare(
         costs["pylintseq"].append(run(pylintseq_command(path, their_folder, samples=samples), core=core))
         sequences["pylintseq"] = count_lines(one_output(their_folder))
         shutil.rmtree(their_folder)
-        for place, (way, flags) in enumerate(WAYS.items()):
-            output = folder / f"{place}.jsonl"
+        for index, (setting, flags) in enumerate(SETTINGS.items()):
+            output = folder / f"{index}.jsonl"
             extra = ["--samples", str(samples), "--workers", "1", "--row-timeout", "600", *flags]
-            costs[way].append(run(build_command(path, output, *extra), core=core))
-            sequences[way] = count_lines(output)
+            costs[setting].append(run(build_command(path, output, *extra), core=core))
+            sequences[setting] = count_lines(output)
     return sequences, costs
 
 
 def judge_again(certified: Path) -> tuple[int, dict[str, int], list[list[object]]]:
-    """Return how many different states there are, how many each judge finds not clean, and for what."""
+    """Return the number of distinct states, how many of them each judge finds not clean, and the findings."""
     texts: list[str] = []
     wholes: list[tuple[int, int, str]] = []
     seen: set[str] = set()

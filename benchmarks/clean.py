@@ -1,4 +1,4 @@
-"""Is every state clean? States of native draws before the compiler, pyflakes and pylint.
+"""Is every state clean? Judges states of native draws with the compiler, pyflakes and pylint.
 
 A finding is new if a state has it more often than the whole program has.
 """
@@ -15,12 +15,12 @@ from judges import MAY_BE_UNFINISHED, Verdict, judge, new_findings
 from lintseq.errors import ProgramError
 from lintseq.walks import ProgramSampler, SamplingOptions
 
-LEFT_SHOWN = 40
+MOST_FINDINGS = 40
 
 
 @dataclass(slots=True)
 class Count:
-    """What became of the states of one kind of programs."""
+    """The states of one kind of programs, and how many are not clean."""
 
     programs: int = 0
     states: int = 0
@@ -31,11 +31,11 @@ class Count:
     kinds: Counter[str] = field(default_factory=Counter)
     """States by kind of new pyflakes message, of all kinds."""
     left: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
-    """New findings that count, and the programs where they came up."""
+    """New findings that count, and the programs in which they occur."""
 
     def row(self) -> list[object]:
         bad = (self.broken, self.pyflakes, self.pylint, self.own_pylint)
-        return [self.programs, self.states, *(percent(self.states - one, self.states) for one in bad)]
+        return [self.programs, self.states, *(percent(self.states - dirty, self.states) for dirty in bad)]
 
     def numbers(self) -> dict[str, int]:
         return {
@@ -51,7 +51,7 @@ class Count:
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--states", type=int, default=2000, help="states of each kind of programs (default: 2000)")
-    parser.add_argument("--per-program", type=int, default=5, help="states of one program (default: 5)")
+    parser.add_argument("--per-program", type=int, default=5, help="states per program (default: 5)")
     parser.add_argument("--control", type=int, default=200, help="states drawn by `none` (default: 200)")
     parser.add_argument("--dump", action="store_true", help="print the states that are not clean")
     options = parser.parse_args()
@@ -60,8 +60,8 @@ def main() -> None:
         "Each program was drawn once by `native`; up to"
         f" {options.per_program} states of it, chosen at random, were judged. pylint: messages E and F, W0311, W0231;"
         " E0401, E0402 and E0611 off (import resolution). *stock pylint* still looks into the modules that it finds,"
-        " *lintseq's pylint* into none. Of pyflakes' messages those do not count that say that nothing uses a thing"
-        " yet. A state that does not compile counts as not clean by all. The control is drawn without any analysis."
+        " *lintseq's pylint* into none. pyflakes' messages about unused names do not count."
+        " A state that does not compile counts as not clean by all. The control is drawn without any analysis."
     )
     files = real_files(seed=options.seed)
     pairs = instruction_pairs(options.pairs, seed=options.seed)
@@ -87,19 +87,19 @@ def main() -> None:
     header = ["programs", "number", "states", "compile", "pyflakes", "stock pylint", "lintseq's pylint"]
     report.tables.append(Table("States without a new finding", header, rows))
     header = ["programs", "judge: code", "states", "message", "for example in"]
-    report.tables.append(Table("What is left", header, left_rows[:LEFT_SHOWN]))
+    report.tables.append(Table("Remaining findings", header, left_rows[:MOST_FINDINGS]))
     header = ["programs", "kind", "states", "counts"]
     report.tables.append(Table("New pyflakes messages of any kind", header, kind_rows))
     report.publish(options.results)
 
 
 def counts(kind: str) -> str:
-    """Tell whether a kind of pyflakes' messages counts."""
+    """Return whether a kind of pyflakes message counts."""
     return "no" if kind in MAY_BE_UNFINISHED else "yes"
 
 
 def judged(sources: Sequence[Source], states: int, options: Namespace, linter: str) -> Count:
-    """Draw states until there are enough and return what the judges say."""
+    """Draw states until there are enough; return the counts of the judges."""
     rng = random.Random(options.seed)
     count = Count()
     chosen: list[tuple[Source, list[str]]] = []
@@ -130,7 +130,7 @@ def judged(sources: Sequence[Source], states: int, options: Namespace, linter: s
 
 
 def compare(state: Verdict, whole: Verdict, count: Count) -> list[tuple[str, str]]:
-    """Count what is new in a state; return the findings that count."""
+    """Count the new findings of a state; return those that count."""
     if not state.compiles:
         count.broken += 1
         count.pyflakes += 1

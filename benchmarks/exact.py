@@ -1,6 +1,6 @@
 """Is every sequence exact? All installed .py files: drawn, written as JSON, read back, compared byte for byte.
 
-A sample of the files is also grown state by state, and each state has to compile.
+For a sample of the files, each state is compiled too.
 """
 
 import ast
@@ -30,12 +30,12 @@ class Job:
     path: Path
     seed: int
     grow: bool
-    """Whether each state is to be compiled."""
+    """Whether to compile each state."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one file."""
+class FileResult:
+    """The result for one file."""
 
     name: str
     verdict: str
@@ -45,12 +45,12 @@ class Outcome:
     states: int = 0
     broken: int = 0
     drawing: float = 0.0
-    """Seconds of processor time to analyze, draw and encode."""
+    """Seconds of CPU time to analyze, draw and encode."""
 
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--files", type=int, help="stop after so many files (default: all)")
+    parser.add_argument("--files", type=int, help="number of files (default: all)")
     parser.add_argument("--grow", type=int, default=300, help="files whose states are compiled (default: 300)")
     parser.add_argument("--folder", type=Path, action="append", default=[], help="another folder of .py files")
     options = parser.parse_args()
@@ -63,17 +63,17 @@ def main() -> None:
     workers = len(os.sched_getaffinity(0))
     started = perf_counter()
     with ProcessPoolExecutor(workers) as pool:
-        outcomes = list(pool.map(examine, jobs, chunksize=16))
+        results = list(pool.map(examine, jobs, chunksize=16))
     seconds = perf_counter() - started
-    verdicts = Counter(outcome.verdict for outcome in outcomes)
-    drawn = [outcome for outcome in outcomes if outcome.verdict in ("exact", "not exact")]
-    states, broken = (sum(getattr(one, name) for one in outcomes) for name in ("states", "broken"))
-    drawing = sum(outcome.drawing for outcome in drawn)
-    slowest = max(drawn, key=lambda outcome: outcome.drawing)
+    verdicts = Counter(result.verdict for result in results)
+    drawn = [result for result in results if result.verdict in ("exact", "not exact")]
+    states, broken = (sum(getattr(result, name) for result in results) for name in ("states", "broken"))
+    drawing = sum(result.drawing for result in drawn)
+    slowest = max(drawn, key=lambda result: result.drawing)
     report = Report("exact", "Exact: replaying a sequence gives the program, byte for byte")
     report.notes.append(
         "Every .py file of the standard library and of the installed packages: drawn once by `native`, written as a"
-        " record of JSON, read back, its edits resolved strictly; and the text form resolved strictly and tolerantly."
+        " record of JSON, read back, its edits read strictly; and the text form read strictly and resolved."
     )
     report.goals += [
         Goal("files drawn", len(drawn), least=0 if options.files else 10_000),
@@ -83,19 +83,21 @@ def main() -> None:
     rows = [[verdict, number] for verdict, number in verdicts.most_common()]
     report.tables.append(Table("Files", ["verdict", "files"], rows))
     figures = [
-        ["files a second of processor time: analyzed, drawn, encoded", f"{len(drawn) / drawing:,.0f}"],
-        ["lines a second, likewise", f"{sum(one.lines for one in drawn) / drawing:,.0f}"],
-        [f"files a second, the whole run with all checks, {workers} processes", f"{len(jobs) / seconds:,.0f}"],
-        ["lines of a file, mean and most", _mean_and_most([one.lines for one in drawn])],
-        ["edits of a sequence, mean and most", _mean_and_most([one.edits for one in drawn])],
+        ["files per second of CPU time: analyzed, drawn, encoded", f"{len(drawn) / drawing:,.0f}"],
+        ["lines per second of CPU time", f"{sum(result.lines for result in drawn) / drawing:,.0f}"],
+        [f"files per second, the whole run with all checks, {workers} processes", f"{len(jobs) / seconds:,.0f}"],
+        ["lines per file, mean and maximum", _mean_and_maximum([result.lines for result in drawn])],
+        ["edits per sequence, mean and maximum", _mean_and_maximum([result.edits for result in drawn])],
         ["slowest file", f"{slowest.name}: {slowest.lines:,} lines, {slowest.edits:,} edits, {slowest.drawing:.2f} s"],
         ["states compiled", f"{states:,}"],
     ]
     report.tables.append(Table("Figures", ["what", "measured"], figures))
     bad: list[list[object]] = [
-        [one.name, one.verdict, one.broken] for one in outcomes if one.verdict == "not exact" or one.broken
+        [result.name, result.verdict, result.broken]
+        for result in results
+        if result.verdict == "not exact" or result.broken
     ]
-    odd: list[list[object]] = [[one.name, one.verdict, ""] for one in outcomes if "parses" in one.verdict]
+    odd: list[list[object]] = [[result.name, result.verdict, ""] for result in results if "parses" in result.verdict]
     report.tables.append(Table("Files to look at", ["file", "verdict", "states that do not compile"], bad + odd[:20]))
     report.numbers = {
         "files": len(jobs),
@@ -108,31 +110,31 @@ def main() -> None:
     report.publish(options.results)
 
 
-def examine(job: Job) -> Outcome:
-    """Draw a file and compare what is read back with what is there."""
+def examine(job: Job) -> FileResult:
+    """Draw an edit sequence of a file and compare what is read back with the file."""
     text = read_python(job.path)
     if text is None:
-        return Outcome(job.name, "no text")
+        return FileResult(job.name, "no text")
     started = process_time()
     try:
         sequence = ProgramSampler(text).sample(seed=job.seed, id=job.name)
     except ProgramError as error:
-        return Outcome(job.name, f"rejected: {error.reason}{'' if error.reason != 'syntax' else parses(text)}")
+        return FileResult(job.name, f"rejected: {error.reason}{'' if error.reason != 'syntax' else parses(text)}")
     line = encode_line(SHAPES["lintseq"].write(ProgramRow(job.name, "", text), sequence, 0, {}))
     drawn = process_time()
     record = json.loads(line)
     written = DIFF.write(sequence)
-    tolerant = DIFF.resolve(written)
+    resolution = DIFF.resolve(written)
     read_back = [
         DIFF.read_edits(record["edits"], final_newline=text.endswith("\n")).program.text,
         DIFF.read(written).program.text,
-        tolerant.text,
+        resolution.text,
     ]
-    exact = record["program"] == text and all(one.encode() == text.encode() for one in read_back)
+    exact = record["program"] == text and all(copy.encode() == text.encode() for copy in read_back)
     states = list(sequence.states()) if job.grow else []
-    return Outcome(
+    return FileResult(
         job.name,
-        "exact" if exact and not tolerant.notes else "not exact",
+        "exact" if exact and not resolution.notes else "not exact",
         lines=len(sequence.program.lines),
         edits=len(sequence),
         states=len(states),
@@ -152,7 +154,7 @@ def parses(text: str) -> str:
     return " (parses, does not compile)"
 
 
-def _mean_and_most(numbers: list[int]) -> str:
+def _mean_and_maximum(numbers: list[int]) -> str:
     return f"{sum(numbers) / len(numbers):.1f}, {max(numbers):,}"
 
 

@@ -1,6 +1,6 @@
-"""The least that any builder of edit sequences in Python does: read each row, parse the program, write the bytes.
+"""A lower bound for any builder of edit sequences in Python: read each row, parse the program, write the bytes.
 
-usage: floor.py INPUT OUTPUT BYTES, with as many bytes in all as the output of the builder it is compared with.
+usage: floor.py INPUT OUTPUT BYTES, where BYTES is the size of the output of the builder to compare with.
 """
 
 import ast

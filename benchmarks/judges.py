@@ -1,7 +1,4 @@
-"""Three judges of states that know nothing of the analysis: the compiler, pyflakes, and pylint as it comes.
-
-Owns what is asked of them and what counts as new in a state; which states are judged is left to others.
-"""
+"""Three judges of states that are independent of the analysis: the compiler, pyflakes and stock pylint."""
 
 import ast
 import os
@@ -30,7 +27,7 @@ MAY_BE_UNFINISHED = {
     "ImportStarUsed",
     "ImportStarUsage",
 }
-"""Kinds of pyflakes' messages that say that nothing uses a thing yet, or that pyflakes cannot know."""
+"""Kinds of pyflakes messages about names that are not used yet, or about which pyflakes cannot tell."""
 
 _PYLINT_OPTIONS = [
     "--rcfile=" + os.devnull,
@@ -51,11 +48,11 @@ _LINE = re.compile(r"\blines? \d+|\(<\w+>, line \d+\)|:\d+")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the judges found in one text."""
+    """The findings of the judges in one text."""
 
     compiles: bool
     pyflakes: Findings
-    """All kinds of messages, those in `MAY_BE_UNFINISHED` too."""
+    """All kinds of messages, including those in `MAY_BE_UNFINISHED`."""
     pylint: Findings
     own_pylint: Findings | None = None
     """By lintseq's `pylint` linter, which resolves no import."""
@@ -84,7 +81,7 @@ def own_pylint() -> Callable[[str], Findings]:
     from lintseq.languages import get_linter
 
     check = get_linter("pylint").check
-    return lambda text: Counter((one.code, plain(one.message)) for one in check(text))
+    return lambda text: Counter((diagnostic.code, plain(diagnostic.message)) for diagnostic in check(text))
 
 
 def compiles(text: str) -> bool:
@@ -101,11 +98,11 @@ def pyflakes_findings(text: str) -> Findings:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         messages = Checker(ast.parse(text), withDoctest=False).messages
-    return Counter((type(one).__name__, plain(str(one.message % one.message_args))) for one in messages)
+    return Counter((type(found).__name__, plain(str(found.message % found.message_args))) for found in messages)
 
 
 def pylint_all(texts: Sequence[str], *, options: Sequence[str] = (IMPORTS_UNRESOLVED,)) -> list[Findings]:
-    """Return stock pylint's findings for each text, by its command line and without any configuration file."""
+    """Return the findings of stock pylint for each text, from its command line without any configuration file."""
     found: list[Findings] = [Counter() for _ in texts]
     with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as folder:
         names = [f"state_{number}.py" for number in range(len(texts))]
@@ -118,7 +115,7 @@ def pylint_all(texts: Sequence[str], *, options: Sequence[str] = (IMPORTS_UNRESO
             for process in running:
                 output, errors = process.communicate()
                 if process.returncode & 32 or "Traceback" in errors:
-                    raise SystemExit(f"pylint broke: {errors[-2000:]}")
+                    raise SystemExit(f"pylint failed: {errors[-2000:]}")
                 for match in map(_PYLINT_LINE.match, output.splitlines()):
                     if match:
                         found[int(match[1])][match[2], plain(match[3])] += 1
@@ -134,5 +131,5 @@ def _start_pylint(names: Sequence[str], folder: str, options: Sequence[str]) -> 
 
 
 def plain(message: str) -> str:
-    """Return a message without what changes when lines elsewhere come and go: line numbers and guesses."""
+    """Return a message without what depends on other lines: line numbers and hints."""
     return _LINE.sub("", _HINT.sub("", message))

@@ -1,7 +1,7 @@
-"""Runs programs as a plain `python` runs them, a process for each: what `verdicts.py` compares the sandbox with.
+"""Runs programs with plain `python`, one process each: the reference for the verdicts of the sandbox.
 
-To be started in the jail of `tests/jail.py` and nowhere else; it looks first. Reads JSON, `programs` and `limits`
-(seconds of processor time, bytes of memory, workers), and writes the verdict and the seconds of each program.
+Refuses to run outside the jail of `tests/jail.py`. Reads JSON with `programs` and `limits` (seconds of CPU time, bytes
+of memory, workers), and writes the verdict and the seconds of each program.
 """
 
 import json
@@ -27,15 +27,15 @@ exec(open({path!r}).read())
 
 def main() -> None:
     refuse_outside()
-    order = json.load(sys.stdin)
-    with ThreadPoolExecutor(order["limits"]["workers"]) as pool:
-        numbered = enumerate(order["programs"])
-        found = list(pool.map(lambda one: plain(one[1], Path(f"/tmp/{one[0]}"), order["limits"]), numbered))
+    job = json.load(sys.stdin)
+    with ThreadPoolExecutor(job["limits"]["workers"]) as pool:
+        numbered = enumerate(job["programs"])
+        found = list(pool.map(lambda item: plain(item[1], Path(f"/tmp/{item[0]}"), job["limits"]), numbered))
     json.dump(found, sys.stdout)
 
 
 def plain(program: str, folder: Path, limits: dict[str, Any]) -> tuple[str, float]:
-    """Return the verdict of a process of its own, and the seconds that it took."""
+    """Return the verdict of one process, and the seconds that it took."""
     folder.mkdir()
     path = folder / "program.py"
     path.write_text(program, encoding="utf-8", errors="surrogatepass")
@@ -57,7 +57,7 @@ def plain(program: str, folder: Path, limits: dict[str, Any]) -> tuple[str, floa
 
 
 def verdict(done: "subprocess.CompletedProcess[str]") -> str:
-    """Return what the end of a process says."""
+    """Return the verdict on a finished process."""
     if done.returncode == 0:
         return "passed"
     if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):

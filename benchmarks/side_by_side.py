@@ -1,4 +1,4 @@
-"""The same programs with pylintseq's edits and with ours: how many, how large, what they replay to; and some to read.
+"""pylintseq's edits and ours of the same programs: their number and size, what they replay to, and examples.
 
 Both draw as they do by default. The programs to read are in `programs/`.
 """
@@ -43,7 +43,7 @@ Drawn = dict[str, list[list[str]]]
 
 @dataclass(slots=True)
 class Shape:
-    """What the sequences of some programs are like."""
+    """Statistics of the sequences of some programs."""
 
     programs: int = 0
     edits: list[int] = field(default_factory=list)
@@ -51,9 +51,9 @@ class Shape:
     """Lines inserted by all edits."""
     single: int = 0
     deleting: int = 0
-    """Sequences that take lines away again."""
+    """Sequences that remove lines again."""
     inexact: int = 0
-    """Sequences that do not replay to the program, line ends and surrounding blank lines aside."""
+    """Sequences that do not replay to the program, apart from line ends and surrounding blank lines."""
     not_byte_exact: int = 0
     states: int = 0
     broken: int = 0
@@ -61,7 +61,7 @@ class Shape:
     missing: int = 0
     """Programs without any sequence."""
     distinct: list[float] = field(default_factory=list)
-    """For each program, the share of its sequences that are different ones."""
+    """For each program, the share of distinct sequences."""
 
     def add(self, source: Source, sequences: Sequence[Sequence[str]]) -> None:
         self.programs += 1
@@ -116,13 +116,13 @@ class Shape:
 HEADER = [
     "",
     "sequences",
-    "edits each",
+    "edits per sequence",
     "median",
-    "lines an edit",
+    "lines per edit",
     "single-edit",
     "distinct draws",
     "states that do not compile",
-    "take lines away",
+    "remove lines again",
     "replay to something else",
     "not byte for byte",
 ]
@@ -138,11 +138,11 @@ def main() -> None:
     warnings.simplefilter("ignore")
     files = spread(real_files(least=10, seed=options.seed), options.files)
     pairs = spread(instruction_pairs(options.pairs, seed=options.seed), options.pair_programs)
-    report = Report("side_by_side", "The same programs with pylintseq's edits and with ours")
+    report = Report("side_by_side", "pylintseq's edits and ours of the same programs")
     report.notes.append(
-        f"Each program drawn {options.samples} times by both; pylintseq's edits were replayed by lintseq's tolerant"
-        " reader, which applies deletions too. *Replay to something else*: other lines than the program's, line ends"
-        f" and blank lines around it aside. {pylintseq_versions()}."
+        f"Each program was drawn {options.samples} times by both; pylintseq's edits were replayed by lintseq's"
+        " `resolve`, which applies deletions too. *Replay to something else*: other lines than the program's, apart"
+        f" from line ends and blank lines around it. {pylintseq_versions()}."
     )
     sizes: dict[str, Shape] = {}
     cause_rows: list[list[object]] = []
@@ -164,7 +164,7 @@ def main() -> None:
         for key in (f"{least} to {most} lines, {name}" for least, most in SIZES for name in ("pylintseq", "lintseq"))
         if sizes[key].edits
     ]
-    report.tables.append(Table("All of them, by the size of the program", HEADER, by_size))
+    report.tables.append(Table("By the size of the program", HEADER, by_size))
     header = ["", "pylint finds in the whole program", "programs"]
     report.tables.append(Table("Programs that pylintseq always writes in a single edit", header, cause_rows))
     read_aloud(report, options.draws_to_read)
@@ -172,7 +172,7 @@ def main() -> None:
 
 
 def causes(sources: Sequence[Source], drawn: Drawn) -> list[list[object]]:
-    """Return what pylint, as pylintseq calls it, finds in the programs of which each sequence is a single edit."""
+    """Return what pylint, run as by pylintseq, finds in the programs of which each sequence is a single edit."""
     single = [one for one in sources if drawn[one.name] and all(len(edits) == 1 for edits in drawn[one.name])]
     count: Counter[str] = Counter()
     for found in pylint_all([source.text for source in single], options=[]):
@@ -181,13 +181,13 @@ def causes(sources: Sequence[Source], drawn: Drawn) -> list[list[object]]:
 
 
 def read_aloud(report: Report, draws: int) -> None:
-    """Add a table of the programs to read, and for each what both wrote in a draw of median length."""
+    """Add a table of the example programs, and for each a draw of median length by both."""
     sources = [Source(path.stem, path.read_text()) for path in sorted((HERE / "programs").glob("*.py"))]
     theirs, ours = draw_both(sources, draws)
     rows: list[list[object]] = []
     for source in sources:
         counts = [sorted(len(edits) for edits in drawn[source.name]) for drawn in (theirs, ours)]
-        rows.append([source.name, source.lines, *(" ".join(map(str, one)) or "rejected" for one in counts)])
+        rows.append([source.name, source.lines, *(" ".join(map(str, numbers)) or "rejected" for numbers in counts)])
         report.texts.append(f"### {source.name}")
         for name, drawn in (("pylintseq", theirs), ("lintseq", ours)):
             if sequences := sorted(drawn[source.name], key=len):
@@ -216,7 +216,7 @@ def draw_both(sources: Sequence[Source], samples: int) -> tuple[Drawn, Drawn]:
 
 
 def merged(shape: Shape, sources: Iterable[Source], drawn: Drawn) -> Shape:
-    """Add what some programs' sequences are like to `shape` and return it."""
+    """Add the sequences of some programs to `shape` and return it."""
     for source in sources:
         shape.add(source, drawn[source.name])
     return shape
@@ -229,7 +229,7 @@ def grown(edits: Sequence[str]) -> Iterable[str]:
 
 
 def plainly(text: str) -> str:
-    """Return a text as pylintseq compares texts: without line ends of other systems and blank lines around it."""
+    """Return a text as pylintseq compares it: with plain line ends and without blank lines around it."""
     return "\n".join(text.strip().splitlines())
 
 

@@ -1,4 +1,4 @@
-"""Is every closure tight? Each unit that fell with a chosen one, put back alone, has to break something.
+"""Is every closure tight? Each unit that was removed with a chosen one must break something when put back alone.
 
 The judges are the compiler, pyflakes and stock pylint; a unit breaks something if the state with it does
 not compile or has a finding that the whole program does not have.
@@ -24,34 +24,34 @@ HOW = [
     "does not compile",
     "new pyflakes finding",
     "new pylint finding",
-    "stands under another header",
+    "under another header",
     "nothing breaks",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """A state after a deletion, and the same with one fallen unit put back."""
+    """A state after a deletion with one removed unit put back."""
 
     text: str
-    seed_lines: Sequence[str]
-    fallen_lines: Sequence[str]
-    header_gone: bool
-    """Whether the unit's own header fell with it: put back, it stands under another, or under none."""
+    chosen_lines: Sequence[str]
+    unit_lines: Sequence[str]
+    header_removed: bool
+    """Whether the unit's header was removed with it: put back, it is under another header, or under none."""
 
 
 @dataclass(slots=True)
 class Count:
-    """What happened to the units put back in one kind of programs."""
+    """The units put back in one kind of programs, by what broke."""
 
     programs: int = 0
     units: int = 0
     standing: int = 0
-    """Units whose own header still stands."""
+    """Units whose own header is still there."""
     standing_breaking: int = 0
     how: dict[str, int] = field(default_factory=lambda: dict.fromkeys(HOW, 0))
     loose: list[tuple[Source, PutBack]] = field(default_factory=list)
-    """Where nothing broke."""
+    """The units that broke nothing."""
 
     @property
     def breaking(self) -> int:
@@ -65,15 +65,15 @@ class Count:
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--units", type=int, default=2000, help="units to put back, for each kind (default: 2000)")
-    parser.add_argument("--per-program", type=int, default=6, help="units of one program (default: 6)")
+    parser.add_argument("--per-program", type=int, default=6, help="units per program (default: 6)")
     parser.add_argument("--dump", action="store_true", help="print the states in which nothing broke")
     options = parser.parse_args()
-    report = Report("tight", "Tight: what fell with a chosen unit could not have stayed")
+    report = Report("tight", "Tight: what is removed with a chosen unit could not have stayed")
     report.notes.append(
-        "Each program was taken apart once; of all units that fell with a chosen one, up to"
+        "Each program was taken apart once; of all units that were removed with a chosen one, up to"
         f" {options.per_program}, chosen at random, were put back alone, without their comments and blank lines."
-        " A unit *stands under another header* if its own header fell too and what is above it now takes it in:"
-        " nothing complains, but it would no longer be where the program has it."
+        " A unit is *under another header* if its own header was removed too and it now belongs to the block above:"
+        " no tool reports it, but it is a different program."
     )
     count_rows, loose_rows = [], []
     files = real_files(seed=options.seed)
@@ -81,11 +81,11 @@ def main() -> None:
         count = judged(sources, options.units, options.per_program, options.seed)
         count_rows += [[name, reason, number, percent(number, count.units)] for reason, number in count.how.items()]
         standing = percent(count.standing_breaking, count.standing)
-        count_rows.append([name, "*breaks, of those whose header still stands*", count.standing, standing])
+        count_rows.append([name, "*breaks, of those whose header is still there*", count.standing, standing])
         for source, put_back in count.loose:
-            loose_rows.append([name, shown(put_back.seed_lines), shown(put_back.fallen_lines), source.name])
+            loose_rows.append([name, excerpt(put_back.chosen_lines), excerpt(put_back.unit_lines), source.name])
             if options.dump:
-                note(f"=== {source.name}: put back {put_back.fallen_lines}\n{put_back.text}\n")
+                note(f"=== {source.name}: put back {put_back.unit_lines}\n{put_back.text}\n")
         count_rows.append([name, "*breaks something (raw)*", count.breaking, percent(count.breaking, count.units)])
         report.goals.append(
             Goal(f"{name}: % tight, with structure", share(count.with_structure, count.units), least=98)
@@ -98,13 +98,13 @@ def main() -> None:
             "standing": [count.standing_breaking, count.standing],
         }
     report.tables.append(Table("Units put back", ["programs", "then", "units", "share"], count_rows))
-    header = ["programs", "chosen", "fell with it", "in"]
+    header = ["programs", "chosen", "removed with it", "in"]
     report.tables.append(Table("Where nothing broke", header, loose_rows[: 4 * EXAMPLES]))
     report.publish(options.results)
 
 
 def judged(sources: Sequence[Source], units: int, per_program: int, seed: int) -> Count:
-    """Put units back until there are enough and return what the judges say."""
+    """Put units back until there are enough; return the counts of the judges."""
     rng = random.Random(seed)
     count = Count()
     chosen: list[tuple[Source, list[PutBack]]] = []
@@ -119,23 +119,23 @@ def judged(sources: Sequence[Source], units: int, per_program: int, seed: int) -
         chosen.append((source, found))
         count.programs += 1
         count.units += len(found)
-    texts = [text for source, found in chosen for text in (source.text, *(one.text for one in found))]
+    texts = [text for source, found in chosen for text in (source.text, *(put_back.text for put_back in found))]
     note(f"judging {count.units} units of {count.programs} programs")
     verdicts = iter(judge(texts))
     for source, found in chosen:
         whole = next(verdicts)
-        for one in found:
-            reason = why(next(verdicts), whole, one)
+        for put_back in found:
+            reason = why(next(verdicts), whole, put_back)
             count.how[reason] += 1
-            count.standing += not one.header_gone
-            count.standing_breaking += not one.header_gone and reason in HOW[:3]
+            count.standing += not put_back.header_removed
+            count.standing_breaking += not put_back.header_removed and reason in HOW[:3]
             if reason == HOW[-1]:
-                count.loose.append((source, one))
+                count.loose.append((source, put_back))
     return count
 
 
 def put_backs(program: Program, rng: random.Random) -> Iterator[PutBack]:
-    """Take a program apart once and yield each unit that fell with a chosen one, put back alone."""
+    """Take a program apart once; yield each unit that was removed with a chosen one, put back alone."""
     analysis = analyze(program)
     parent_of = lay_out(parse(program.text), program.lines).parent_of
     lines_of: dict[int, list[int]] = defaultdict(list)
@@ -143,48 +143,48 @@ def put_backs(program: Program, rng: random.Random) -> Iterator[PutBack]:
         if unit != NO_UNIT:
             lines_of[unit].append(line)
     removals = analysis.needs.start()
-    alive = set(lines_of)
+    present = set(lines_of)
     order = [line for lines in lines_of.values() for line in lines]
     rng.shuffle(order)
     for line in order:
-        seed = analysis.unit_of[line]
-        if removals.removed[seed]:
+        chosen = analysis.unit_of[line]
+        if removals.removed[chosen]:
             continue
-        closure = removals.remove(seed)
-        alive.difference_update(closure)
+        closure = removals.remove(chosen)
+        present.difference_update(closure)
         for unit in closure:
-            if unit == seed:
+            if unit == chosen:
                 continue
             yield PutBack(
-                state(program, analysis, alive, {*lines_of[unit]}),
-                [program.lines[index] for index in lines_of[seed]],
+                state(program, analysis, present, {*lines_of[unit]}),
+                [program.lines[index] for index in lines_of[chosen]],
                 [program.lines[index] for index in lines_of[unit]],
-                parent_of[unit] >= 0 and parent_of[unit] not in alive,
+                parent_of[unit] >= 0 and parent_of[unit] not in present,
             )
 
 
-def state(program: Program, analysis: Analysis, alive: set[int], more: set[int]) -> str:
-    """Return the text of the living units with what is anchored to them, and of some more lines."""
+def state(program: Program, analysis: Analysis, present: set[int], more: set[int]) -> str:
+    """Return the text of the remaining units, of the lines that travel with them, and of `more` lines."""
     stays = [
-        anchor in alive or (anchor == NO_UNIT and analysis.unit_of[line] == NO_UNIT) or line in more
+        anchor in present or (anchor == NO_UNIT and analysis.unit_of[line] == NO_UNIT) or line in more
         for line, anchor in enumerate(analysis.anchor_of)
     ]
     return program.render([line for line, kept in zip(program.lines, stays, strict=True) if kept])
 
 
 def why(verdict: Verdict, whole: Verdict, put_back: PutBack) -> str:
-    """Return what says that the unit had to fall."""
+    """Return what shows that the unit had to be removed."""
     if not verdict.compiles:
         return HOW[0]
     if any(kind not in MAY_BE_UNFINISHED for kind, _ in new_findings(verdict.pyflakes, whole.pyflakes)):
         return HOW[1]
     if new_findings(verdict.pylint, whole.pylint):
         return HOW[2]
-    return HOW[3] if put_back.header_gone else HOW[4]
+    return HOW[3] if put_back.header_removed else HOW[4]
 
 
-def shown(lines: Sequence[str]) -> str:
-    """Return some lines of code in a few words."""
+def excerpt(lines: Sequence[str]) -> str:
+    """Return the beginning of some lines of code."""
     text = " ".join(line.strip() for line in lines)
     return f"`{text if len(text) <= 60 else text[:57] + '...'}`"
 

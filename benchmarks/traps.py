@@ -1,6 +1,6 @@
-"""A linter for `hostile.py`: pylint, unless the first line of a program says what else is to become of the process.
+"""A linter for `hostile.py`: pylint, unless the first line of a program names a trap.
 
-Its traps are what real linters and the programs they judge do to a run, each in a pure form.
+Each trap does one thing to the process that real linters and the programs they judge have done.
 """
 
 import faulthandler
@@ -21,27 +21,27 @@ _BLOCK = 16_000_000
 
 
 def careless() -> None:
-    """Wait, and swallow what a careless tool swallows."""
+    """Wait, and swallow exceptions as a careless tool does."""
     while True:
         with suppress(Exception):
             time.sleep(60)
 
 
 def stubborn() -> None:
-    """Wait, and swallow everything, time after time."""
+    """Wait, and swallow everything, again and again."""
     while True:
         with suppress(BaseException):
             time.sleep(60)
 
 
 def spinning() -> None:
-    """Count in C, where no signal is looked at, and none comes."""
+    """Loop in C with signals blocked."""
     _block_signals()
     sum(itertools.repeat(0))
 
 
 def asleep() -> None:
-    """Wait for what never comes, and no signal comes either."""
+    """Sleep with signals blocked."""
     _block_signals()
     time.sleep(1_000_000)
 
@@ -55,7 +55,7 @@ def killed() -> None:
 
 
 def fault() -> None:
-    """Read where no memory is."""
+    """Cause a segmentation fault."""
     faulthandler._sigsegv()  # type: ignore[attr-defined]
 
 
@@ -64,24 +64,24 @@ def abort() -> None:
 
 
 def gulp() -> None:
-    """Take all the memory at once."""
+    """Allocate all memory at once, without writing to it."""
     bytearray(BYTES)
 
 
 def long_text() -> None:
-    """Take it at once, but as a text, which has to be written."""
+    """Allocate all memory at once, and write to it."""
     len("x" * BYTES)
 
 
 def graze() -> None:
-    """Take it bit by bit, and use it."""
+    """Allocate memory in blocks."""
     eaten = []
     for _ in range(BYTES // _BLOCK):
         eaten.append(b"x" * _BLOCK)
 
 
 def hoard() -> None:
-    """Take it in many objects."""
+    """Allocate memory in many objects."""
     eaten = []
     for number in range(BYTES // 800_000):
         eaten.append([number] * 100_000)
@@ -92,7 +92,7 @@ TRAPS: dict[str, tuple[Callable[[], None], str]] = {
     **{trap.__name__: (trap, "crashed") for trap in (leaving, killed, fault, abort)},
     **{trap.__name__: (trap, "memory") for trap in (gulp, long_text, graze, hoard)},
 }
-"""By name: what happens, and the reason that the row is to be rejected for."""
+"""By name: the trap, and the reason for which the row must be rejected."""
 
 
 class TrapLinter:
@@ -101,6 +101,7 @@ class TrapLinter:
     def __init__(self) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         self._pylint = PylintLinter()
+        self.version = self._pylint.version
 
     def check(self, source: str) -> list[Diagnostic]:
         first = source.partition("\n")[0]
