@@ -1,7 +1,5 @@
-"""Runs the jobs of benchmarks in plain processes, without any isolation: for reference solutions and other programs
-of our own and of the benchmarks alone, never for what a model wrote.
-
-Forks for every job, one after the other.
+"""Runs jobs in plain processes, without isolation, one after the other: only for our own programs and the reference
+solutions of benchmarks, never for what a model wrote.
 """
 
 import builtins
@@ -25,7 +23,7 @@ from lintseq.sandbox import CallFunction, FeedStdin, Isolation, Job, JobResult, 
 
 
 class PlainRunner:
-    """Runs each job in a process of its own, forked from here."""
+    """Runs each job in a process forked from this one."""
 
     isolation = Isolation("unsafe", ())
 
@@ -36,10 +34,10 @@ class PlainRunner:
     def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
         with tempfile.TemporaryDirectory(prefix="lintseq-plain-") as folder:
             for number, job in enumerate(jobs):
-                place = os.path.join(folder, str(number))
-                os.mkdir(place)
-                yield self._run(job, place)
-                shutil.rmtree(place, ignore_errors=True)
+                workdir = os.path.join(folder, str(number))
+                os.mkdir(workdir)
+                yield self._run(job, workdir)
+                shutil.rmtree(workdir, ignore_errors=True)
 
     def _run(self, job: Job, folder: str) -> JobResult:
         self.jobs += 1
@@ -88,7 +86,7 @@ def _child(job: Job, folder: str, read: int, write: int) -> None:
 def _ending(job: Job) -> dict[str, Any]:
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     outcomes: list[Returned | Raised] = []
-    told: dict[str, Any] = {"verdict": "passed"}
+    finding: dict[str, Any] = {"verdict": "passed"}
     stdin = io.TextIOWrapper(io.BytesIO(job.task.text.encode() if isinstance(job.task, FeedStdin) else b""))
     names: dict[str, Any] = {
         "__name__": "__main__" if isinstance(job.task, FeedStdin) else "candidate",
@@ -110,14 +108,14 @@ def _ending(job: Job) -> dict[str, Any]:
                 for arguments in job.task.arguments:
                     outcomes.append(_called(function, arguments))
         except AssertionError as error:
-            told = {"verdict": "failed", "detail": f"AssertionError: {error}", "error": "AssertionError"}
+            finding = {"verdict": "failed", "detail": f"AssertionError: {error}", "error": "AssertionError"}
         except SystemExit as error:
             if not (isinstance(job.task, FeedStdin) and error.code in (None, 0)):
-                told = {"verdict": "error", "detail": f"left early: {error.code}", "error": "SystemExit"}
+                finding = {"verdict": "error", "detail": f"left early: {error.code}", "error": "SystemExit"}
         except BaseException as error:
-            told = {"verdict": "error", "detail": f"{type(error).__name__}: {error}", "error": type(error).__name__}
+            finding = {"verdict": "error", "detail": f"{type(error).__name__}: {error}", "error": type(error).__name__}
         out.flush()
-    return {**told, "outcomes": tuple(outcomes), "stdout": out.buffer.getvalue()}
+    return {**finding, "outcomes": tuple(outcomes), "stdout": out.buffer.getvalue()}
 
 
 def _called(function: Any, arguments: tuple[Any, ...]) -> Returned | Raised:
@@ -128,7 +126,7 @@ def _called(function: Any, arguments: tuple[Any, ...]) -> Returned | Raised:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as plain data: subclasses as what they stem from, all else as what it prints."""
+    """Return a value as plain data, with subclasses as their base types."""
     if value is None or type(value) in (bool, int, float, complex, str, bytes):
         return value
     for kind in (bool, int, float, complex, str, bytes):
@@ -138,5 +136,5 @@ def plain(value: Any) -> Any:
         if isinstance(value, kind):
             return kind(map(plain, value))
     if isinstance(value, dict):
-        return {plain(key): plain(one) for key, one in value.items()}
-    raise TypeError(f"returned {type(value).__name__}, which is no plain data")
+        return {plain(key): plain(item) for key, item in value.items()}
+    raise TypeError(f"returned {type(value).__name__}, which is not plain data")

@@ -1,4 +1,4 @@
-"""The benchmarks' own files: each is read, its problems are as many as they should be, its references pass."""
+"""The official files of benchmarks: all are read, have the right number of problems, and their references pass."""
 
 import gzip
 import json
@@ -18,7 +18,7 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="needs the benchmarks' own files in ../shared/data")
 
 SIZES = {"codecontests": 300, "apps": 150}
-"""Of the files that stand in for the official ones."""
+"""Number of problems where the file is not the official one."""
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
@@ -42,7 +42,7 @@ SAMPLE = {
     "mbpp-sanitized": 30,
     "mbpp+": 30,
 }
-"""Every so manieth problem is run: the whole takes minutes."""
+"""Only every n-th problem runs, because all of them take minutes."""
 
 
 @pytest.mark.parametrize("form", ["code", "diff"])
@@ -50,16 +50,20 @@ SAMPLE = {
 def test_reference_solutions_pass_as_code_and_as_edits(name, form):
     runner = PlainRunner()
     problems = with_expectations(load_problems(name, str(DATA)).problems[:: SAMPLE[name]], runner, None)
-    given = [Completion(row["task_id"], 0, row["completion"], form) for row in reference_completions(problems, form)]
-    rows = judge(problems, given, runner, JudgingOptions())
+    completions = [
+        Completion(row["task_id"], 0, row["completion"], form) for row in reference_completions(problems, form)
+    ]
+    rows = judge(problems, completions, runner, JudgingOptions())
     assert [(row.task_id, row.detail) for row in rows if row.verdict != "passed"] == []
 
 
 def test_a_wrong_solution_fails_on_the_inputs_that_evalplus_added():
-    (problem,) = (one for one in load_problems("humaneval+", str(DATA)).problems if one.task_id == "HumanEval/0")
+    (problem,) = (
+        problem for problem in load_problems("humaneval+", str(DATA)).problems if problem.task_id == "HumanEval/0"
+    )
     runner = PlainRunner()
     problems = with_expectations([problem], runner, None)
-    # Right on the inputs of HumanEval, where no two numbers that are equal stand apart.
+    # Correct on HumanEval's inputs, in which no number appears twice.
     wrong = "    return any(abs(a - b) < threshold for a in numbers for b in numbers if a != b)\n"
     (row,) = judge(problems, [Completion(problem.task_id, 0, wrong, "code")], runner, JudgingOptions())
     assert row.stages["base"] in ("passed", "failed")
@@ -68,18 +72,18 @@ def test_a_wrong_solution_fails_on_the_inputs_that_evalplus_added():
 
 def test_contests_are_judged_by_what_programs_print():
     loaded = load_problems("codecontests", str(DATA))
-    problems = [one for one in loaded.problems if one.task_id == "846_E. Chemistry in Berland"]
+    problems = [problem for problem in loaded.problems if problem.task_id == "846_E. Chemistry in Berland"]
     runner = PlainRunner()
-    given = [
+    completions = [
         Completion(problems[0].task_id, index, text, "code")
         for index, text in enumerate([problems[0].reference, "print('NO')\n", "print(1 / 0)\n"])
     ]
-    rows = judge(problems, given, runner, JudgingOptions())
+    rows = judge(problems, completions, runner, JudgingOptions())
     assert [row.verdict for row in rows] == ["passed", "failed", "error"]
 
 
-def test_functions_of_apps_are_called_with_what_the_lines_of_an_input_say():
-    problems = [one for one in load_problems("apps", str(DATA)).problems if one.entry_point == "gym_slang"]
+def test_functions_of_apps_are_called_with_the_lines_of_an_input():
+    problems = [problem for problem in load_problems("apps", str(DATA)).problems if problem.entry_point == "gym_slang"]
     (stage,) = problems[0].tests
     text = "def gym_slang(phrase):\n    return phrase.replace('I have', \"I've\")\n"
     (row,) = judge(problems[:1], [Completion(problems[0].task_id, 0, text, "code")], PlainRunner(), JudgingOptions())
@@ -87,7 +91,7 @@ def test_functions_of_apps_are_called_with_what_the_lines_of_an_input_say():
     assert row.verdict in ("passed", "failed")
 
 
-def test_a_missing_library_is_named_and_its_problems_are_not_run():
+def test_problems_name_the_libraries_that_they_require():
     problems = load_problems("ds1000", str(DATA)).problems
     assert {"pandas", "numpy", "matplotlib", "scipy", "sklearn", "torch", "tensorflow"} <= {
         name for problem in problems for name in problem.required_modules
@@ -101,13 +105,13 @@ def test_the_hard_subset_is_the_same_in_every_file():
     assert {problem.task_id for problem in loaded.problems} == names
 
 
-def test_the_hard_file_alone_will_do(tmp_path):
+def test_the_hard_file_alone_is_enough(tmp_path):
     path = DATA / "bigcodebench" / "BigCodeBench-Hard-v0.1.0_qwen2.5-coder.json.gz"
     (tmp_path / path.name).symlink_to(path)
     assert len(load_problems("bigcodebench-hard-instruct", str(tmp_path)).problems) == 148
 
 
-def test_another_version_of_a_file_is_refused(tmp_path, monkeypatch):
+def test_another_version_of_a_file_is_rejected(tmp_path, monkeypatch):
     rows = gzip.decompress((DATA / "humaneval" / "HumanEval.jsonl.gz").read_bytes()).splitlines()
     (tmp_path / "HumanEval.jsonl").write_bytes(b"\n".join(rows[:100]) + b"\n")
     with pytest.raises(ConfigError, match="has 100 rows, and HumanEval has 164"):
@@ -117,7 +121,7 @@ def test_another_version_of_a_file_is_refused(tmp_path, monkeypatch):
         load_problems("humaneval", str(tmp_path))
 
 
-def test_files_are_found_in_folders_of_the_folder(tmp_path, monkeypatch):
+def test_files_are_found_in_subfolders(tmp_path, monkeypatch):
     monkeypatch.setenv("LINTSEQ_CACHE", str(tmp_path / "cache"))
     assert find_file(BENCHMARKS["humaneval"], str(tmp_path)) is None
     (tmp_path / "deep").mkdir()

@@ -1,4 +1,4 @@
-"""What counts as equal: EvalPlus's tolerances and exceptions, outputs of contests, plain data as text."""
+"""Comparing results and outputs: EvalPlus's tolerances and special cases, contests, plain data as text."""
 
 import math
 from random import Random
@@ -18,9 +18,9 @@ from lintseq.sandbox.data import decode, encode
 
 
 def agrees(
-    expected: Any, value: Any, *, atol: float = 0, name: str = "f", dataset: str = "mbpp", given: Any = ()
+    expected: Any, value: Any, *, atol: float = 0, name: str = "f", dataset: str = "mbpp", arguments: Any = ()
 ) -> bool:
-    stage = CallTest(name, (tuple(given),), (expected,), lambda: evalplus_comparison(dataset, name, atol))
+    stage = CallTest(name, (tuple(arguments),), (expected,), lambda: evalplus_comparison(dataset, name, atol))
     return stage.judge([JobResult("passed", outcomes=(Returned(value),))]).verdict == "passed"
 
 
@@ -44,18 +44,18 @@ def agrees(
         ({"a": 1.0}, {"a": 1.0000001}, False),
     ],
 )
-def test_floats_are_compared_with_a_tolerance_and_all_else_exactly(expected, value, same):
+def test_floats_are_compared_with_a_tolerance_and_everything_else_exactly(expected, value, same):
     assert agrees(expected, value) == same
 
 
-def test_the_tolerance_of_the_file_holds_for_whatever_is_expected():
+def test_a_tolerance_in_the_file_applies_to_all_values():
     assert agrees(3, 4, atol=1)
     assert not agrees(3, 4.0, atol=1)
     assert agrees([1, [2.0]], [1, [2.5]], atol=0.5)
     assert not agrees("abc", "abd", atol=1)
 
 
-def test_numbers_of_any_size_are_compared_and_told():
+def test_numbers_of_any_size_are_compared_and_shown():
     assert agrees(10**5000, 10**5000)
     assert not agrees(10**5000, 10**5000 + 1)
     assert not agrees(1.0, 10**5000)
@@ -71,7 +71,7 @@ def test_after_a_float_later_calls_are_compared_with_a_tolerance_too():
 
 
 @pytest.mark.parametrize(
-    ("dataset", "name", "given_", "expected", "value", "same"),
+    ("dataset", "name", "arguments", "expected", "value", "same"),
     [
         ("humaneval", "find_zero", [[-1.0, 1.0]], 0.5, 1.00001, True),
         ("humaneval", "find_zero", [[-1.0, 1.0]], 1.0, 0.9, False),
@@ -89,8 +89,8 @@ def test_after_a_float_later_calls_are_compared_with_a_tolerance_too():
         ("mbpp", "other", ["a"], True, 7, False),
     ],
 )
-def test_evalplus_makes_exceptions_for_some_functions(dataset, name, given_, expected, value, same):
-    assert agrees(expected, value, atol=1e-4, name=name, dataset=dataset, given=given_) == same
+def test_some_functions_of_evalplus_have_special_comparisons(dataset, name, arguments, expected, value, same):
+    assert agrees(expected, value, atol=1e-4, name=name, dataset=dataset, arguments=arguments) == same
 
 
 numbers = st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6)
@@ -98,12 +98,12 @@ numbers = st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6)
 
 @settings(deadline=None)  # numpy is imported by the first
 @given(numbers, numbers, st.sampled_from([1e-6, 1e-4, 0.5]))
-def test_numbers_are_close_as_numpy_has_it(one, other, atol):
+def test_numbers_are_close_as_in_numpy(value, other, atol):
     numpy = pytest.importorskip("numpy")
-    assert is_close(one, other, atol) == bool(numpy.allclose(one, other, rtol=1e-07, atol=atol))
+    assert is_close(value, other, atol) == bool(numpy.allclose(value, other, rtol=1e-07, atol=atol))
 
 
-def test_what_calls_say_of_a_program():
+def test_calls_give_a_verdict_with_the_first_wrong_call():
     stage = CallTest("f", ((1,), (2,)), (1, 4), equality_comparison)
 
     def judged(*outcomes: Returned | Raised, verdict: Any = "passed", detail: str = "") -> tuple[str, str]:
@@ -134,7 +134,7 @@ def test_what_calls_say_of_a_program():
         ("nan", "nan", True),
     ],
 )
-def test_outputs_of_contests_agree_but_for_case_space_and_small_differences(printed, expected, same):
+def test_contest_outputs_agree_up_to_case_white_space_and_small_differences(printed, expected, same):
     assert code_contests_agrees(printed, expected) == same
 
 
@@ -218,21 +218,21 @@ def test_large_numbers_and_opaque_values_have_a_text_too():
 
 
 @given(st.text("abc", max_size=12), st.text("abc", max_size=12))
-def test_the_distance_of_texts_is_that_of_the_textbook(one, other):
+def test_the_distance_of_texts_is_that_of_the_textbook(text, other):
     row = list(range(len(other) + 1))
-    for place, char in enumerate(one, 1):
-        before, row[0] = row[0], place
+    for index, char in enumerate(text, 1):
+        before, row[0] = row[0], index
         for column, against in enumerate(other, 1):
             before, row[column] = (
                 row[column],
                 min(row[column] + 1, row[column - 1] + 1, before + (char != against)),
             )
-    assert distance(one, other) == distance(other, one) == row[-1]
+    assert distance(text, other) == distance(other, text) == row[-1]
 
 
 def test_layout_comments_and_docstrings_do_not_make_programs_different():
-    one = 'def f(x):\n    """Doc."""\n    return (x)  # comment\n'
-    assert normalized(one) == normalized("def f( x ):\n  return x\n") != normalized("def f(x):\n    return y\n")
+    program = 'def f(x):\n    """Doc."""\n    return (x)  # comment\n'
+    assert normalized(program) == normalized("def f( x ):\n  return x\n") != normalized("def f(x):\n    return y\n")
     assert normalized("def f(:\n\n") == normalized("def f(:")
 
 
