@@ -36,7 +36,7 @@ from lintseq.cli import COMMANDS
 from lintseq.codecs.text import END_TOKENS
 from lintseq.dataset.shapes import SHAPES
 from lintseq.languages import get_language
-from lintseq.rows.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES
+from lintseq.rows.fields import COLUMN_NAMES
 from lintseq.walks import COMMENTS, ORDERS
 
 ROOT = Path(__file__).parents[1]
@@ -378,7 +378,7 @@ def test_the_tables_of_the_data_format_are_complete():
     assert first_column(text, "Reasons") == reasons_of_rejections()
     assert first_column(text, "What is repaired or ignored") == reasons_of_notes()
     assert first_column(text, "Shapes") == set(SHAPES)
-    for names in (INSTRUCTION_NAMES, CODE_NAMES, ID_NAMES, END_TOKENS):
+    for names in (*(COLUMN_NAMES[kind] for kind in ("instruction", "code", "id")), END_TOKENS):
         assert ", ".join(f"`{name}`" for name in names) in " ".join(text.split())
 
 

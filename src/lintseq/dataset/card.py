@@ -4,6 +4,8 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from string import Template
 from typing import Any
 
 from lintseq.dataset.shapes import META_COLUMNS, Column
@@ -13,16 +15,8 @@ _SIZES = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "
 _MAX_STRING = 800
 _MAX_LIST = 8
 _MAX_INPUTS = 10
-_HUB_LICENSES = {
-    "afl-3.0", "agpl-3.0", "apache-2.0", "artistic-2.0", "bsd", "bsd-2-clause", "bsd-3-clause",
-    "bsd-3-clause-clear", "bsl-1.0", "c-uda", "cc", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0",
-    "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0",
-    "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc0-1.0",
-    "cdla-permissive-1.0", "cdla-permissive-2.0", "cdla-sharing-1.0", "ecl-2.0", "epl-1.0", "epl-2.0",
-    "etalab-2.0", "eupl-1.1", "eupl-1.2", "gfdl", "gpl", "gpl-2.0", "gpl-3.0", "isc", "lgpl", "lgpl-2.1",
-    "lgpl-3.0", "lppl-1.3c", "mit", "mpl-2.0", "ms-pl", "ncsa", "odbl", "odc-by", "ofl-1.1", "openrail",
-    "osl-3.0", "pddl", "postgresql", "unlicense", "wtfpl", "zlib",
-}  # fmt: skip
+_TEMPLATE = Path(__file__).with_name("card.template.md")
+_HUB_LICENSES = frozenset(Path(__file__).with_name("hub_licenses.txt").read_text(encoding="utf-8").split())
 """The identifiers of the Hub for licenses of programs."""
 
 
@@ -30,8 +24,26 @@ def card_of(
     settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Mapping[str, Column], example: str
 ) -> str:
     """Return the text of a README.md for an output with these settings, numbers and columns; `example` is a record."""
-    parts = [*_front_matter(settings, manifest, columns), "", *_body(settings, manifest, columns), *_example(example)]
-    return "\n".join(parts) + "\n"
+    mined, empty = _is_mined(settings), not manifest["sequences"]
+    features = [f"  {line}" for name, column in columns.items() for line in _feature(name, column.type)]
+    text = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title="Instructions and programs" if mined else "Edit sequences",
+        license="".join(f"{line}\n" for line in _license_lines(manifest)),
+        language=get_language().name,
+        tags="" if mined else "- edit-sequences\n",
+        size=next((word for limit, word in _SIZES if manifest["sequences"] < limit), "n>10M"),
+        features="\n".join(features),
+        description="\n".join(_description(settings)),
+        version=settings["lintseq"],
+        paper="" if mined else ", after\n[Piterbarg, Pinto and Fergus, 2025](https://arxiv.org/abs/2410.02749)",
+        counts=_table(("", "number"), _counts(settings, manifest)),
+        loading="The data set is empty. `datasets` loads an empty data set only when streaming:\n\n" * empty,
+        streaming=", streaming=True" * empty,
+        columns=_table(("column", "content"), [(name, column.description) for name, column in columns.items()]),
+        inputs=_inputs(settings),
+        settings=_table(("setting", "value"), [("python", _code(settings["python"])), *_flat(settings["options"])]),
+    )
+    return text + _example(example)
 
 
 def _is_mined(settings: Mapping[str, Any]) -> bool:
@@ -39,41 +51,7 @@ def _is_mined(settings: Mapping[str, Any]) -> bool:
     return "mines" in settings["options"]
 
 
-def _title(settings: Mapping[str, Any]) -> str:
-    return "Instructions and programs" if _is_mined(settings) else "Edit sequences"
-
-
 # Metadata
-
-
-def _front_matter(
-    settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Mapping[str, Column]
-) -> list[str]:
-    size = next((word for limit, word in _SIZES if manifest["sequences"] < limit), "n>10M")
-    return [
-        "---",
-        f"pretty_name: {_title(settings)}",
-        *_license_lines(manifest),
-        "task_categories:",
-        "- text-generation",
-        "tags:",
-        "- code",
-        f"- {get_language().name}",
-        *["- edit-sequences"] * (not _is_mined(settings)),
-        "- lintseq",
-        "size_categories:",
-        f"- {size}",
-        "configs:",
-        "- config_name: default",
-        "  data_files:",
-        "  - split: train",
-        '    path: "data/train-*"',
-        # Without types, `datasets` infers them from each shard, and wrongly from an empty column.
-        "dataset_info:",
-        "  features:",
-        *(f"  {line}" for name, column in columns.items() for line in _feature(name, column.type)),
-        "---",
-    ]
 
 
 def _feature(name: str, word: str) -> list[str]:
@@ -117,37 +95,6 @@ def _hub_name(license: str) -> str:
 # Text
 
 
-def _body(settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Mapping[str, Column]) -> list[str]:
-    paper = ", after\n[Piterbarg, Pinto and Fergus, 2025](https://arxiv.org/abs/2410.02749)"
-    return [
-        f"# {_title(settings)}",
-        "",
-        *_description(settings),
-        "",
-        f"Made with lintseq {settings['lintseq']}{'' if _is_mined(settings) else paper}.",
-        "",
-        *_table(("", "number"), _counts(settings, manifest)),
-        "",
-        "## Loading",
-        "",
-        *_loading(manifest),
-        "",
-        "## Columns",
-        "",
-        *_table(("column", "content"), [(name, column.description) for name, column in columns.items()]),
-        "",
-        "## Settings",
-        "",
-        f"Inputs: {_inputs(settings)}.",
-        "",
-        *_table(("setting", "value"), [("python", _code(settings["python"])), *_flat(settings["options"])]),
-        "",
-        "`manifest.json` holds all of this in machine-readable form. Rejected rows are in a file of their own, each",
-        "with the reason.",
-        "",
-    ]
-
-
 def _counts(settings: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     edits, rejected = manifest["edits_per_sequence"], f"{sum(manifest['rejections'].values()):,}"
     records, rows = f"{manifest['sequences']:,}", f"{manifest['rows']:,}"
@@ -187,19 +134,6 @@ def _description(settings: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _loading(manifest: Mapping[str, Any]) -> list[str]:
-    """Return how to load the folder; `datasets` loads a split without rows only when streaming."""
-    empty = not manifest["sequences"]
-    return [
-        *(["The data set is empty. `datasets` loads an empty data set only when streaming:", ""] * empty),
-        "```python",
-        "from datasets import load_dataset",
-        "",
-        f'data = load_dataset("path/to/this/folder", split="train"{", streaming=True" * empty})',
-        "```",
-    ]
-
-
 def _inputs(settings: Mapping[str, Any]) -> str:
     names = [_code(_short(source["path"])) for source in settings["inputs"]]
     more = len(names) - _MAX_INPUTS
@@ -213,12 +147,12 @@ def _short(path: str) -> str:
     return os.path.basename(path.rstrip("/" + os.sep)) or path
 
 
-def _example(example: str) -> list[str]:
+def _example(example: str) -> str:
     if not example:
-        return []
+        return ""
     text = json.dumps(_shortened(json.loads(example)), indent=2, ensure_ascii=False)
     fence = _fence(text, 3)
-    return ["## Example", "", f"{fence}json", text, fence]
+    return f"\n## Example\n\n{fence}json\n{text}\n{fence}\n"
 
 
 def _shortened(value: Any) -> Any:
@@ -231,9 +165,9 @@ def _shortened(value: Any) -> Any:
     return value
 
 
-def _table(header: tuple[str, str], rows: Sequence[tuple[str, str]]) -> list[str]:
+def _table(header: tuple[str, str], rows: Sequence[tuple[str, str]]) -> str:
     lines = [f"| {_cell(name)} | {_cell(value)} |" for name, value in [header, *rows]]
-    return [lines[0], "|---|---|", *lines[1:]]
+    return "\n".join([lines[0], "|---|---|", *lines[1:]])
 
 
 def _cell(text: str) -> str:

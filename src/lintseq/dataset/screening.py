@@ -18,22 +18,12 @@ from typing import Any, get_args
 from lintseq.dataset.duplicates import Duplicates, exact_signature, near_signature
 from lintseq.errors import BrokenInputError, ConfigError, ProgramError
 from lintseq.rows import column_list, parse_row, read_rows
-from lintseq.rows.fields import CODE_NAMES, ID_NAMES, INSTRUCTION_NAMES, LICENSE_NAMES
+from lintseq.rows.fields import COLUMN_NAMES
 
-_TEXT_NAMES = {
-    *INSTRUCTION_NAMES,
-    *CODE_NAMES,
-    "complete_prompt",
-    "instruct_prompt",
-    "code_prompt",
-    "docstring",
-    "buggy_solution",
-    "reference_code",
-    "reference_solution",
-    "solutions",
-    "solution_python3",
-    "statement",
-} - {"input", "output"}
+_TEXT_NAMES = {name for kind in ("instruction", "code", "benchmark") for name in COLUMN_NAMES[kind]} - {
+    "input",
+    "output",
+}
 """Columns of benchmarks with problems and solutions. Tests, their data and other columns do not count."""
 
 CONTAMINATED_SHARE = 0.5
@@ -136,7 +126,7 @@ def licenses_of(row: Mapping[str, Any], field: str | None) -> list[str]:
     """Return the licenses that a row names, which hold together; empty if it names none."""
     if field is None:
         columns = {name.lower(): name for name in row}
-        values = [row[columns[name]] for name in LICENSE_NAMES if name in columns]
+        values = [row[columns[name]] for name in COLUMN_NAMES["license"] if name in columns]
     else:
         values = [row.get(field)]
     for value in values:
@@ -272,7 +262,7 @@ def _rows(path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _id_of(row: Mapping[str, Any]) -> str:
-    name = next((name for name in ID_NAMES if isinstance(row.get(name), str | int)), None)
+    name = next((name for name in COLUMN_NAMES["id"] if isinstance(row.get(name), str | int)), None)
     return "" if name is None else f" ({name} {row[name]})"
 
 

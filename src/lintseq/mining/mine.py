@@ -22,7 +22,7 @@ from lintseq.languages import get_language
 from lintseq.languages.definitions import MinedDefinition
 from lintseq.program.markdown import code_from_markdown
 from lintseq.rows import FieldNames, Fields, Input, column_list, content_id, open_inputs
-from lintseq.rows.fields import LICENSE_NAMES
+from lintseq.rows.fields import COLUMN_NAMES
 
 _PATH = Column("string", "the path of the file")
 _COPIED = "a column of the file's row"
@@ -135,7 +135,7 @@ def _columns(sources: Sequence[Input], keep: Sequence[str]) -> dict[str, Column]
         columns["path"] = _PATH
     for source in sources:
         for name, types in source.columns.items():
-            if name not in columns and (name in keep or name.lower() in LICENSE_NAMES):
+            if name not in columns and (name in keep or name.lower() in COLUMN_NAMES["license"]):
                 columns[name] = Column("strings" if list in types else "string", _COPIED)
     if missing := [name for name in keep if sources and name not in columns]:
         found = column_list(sorted({name for source in sources for name in source.columns}))

@@ -1,53 +1,18 @@
 """Finds the columns of an input that hold the program, the instruction, the id and the path."""
 
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.rows.row import column_list, json_type
 
-INSTRUCTION_NAMES = (
-    "instruction",
-    "query",
-    "question",
-    "problem",
-    "prompt",
-    "source_instruction",
-    "problem_description",
-    "description",
-    "input",
-    "text",
-)
-CODE_NAMES = (
-    "program",
-    "code",
-    "solution",
-    "response",
-    "source_response",
-    "completion",
-    "output",
-    "answer",
-    "canonical_solution",
-    "source_code",
-    "content",
-    "text",
-)
-ID_NAMES = ("id", "task_id", "uid", "uuid", "index", "idx")
-PATH_NAMES = ("path", "max_stars_repo_path", "file_path", "filepath", "file_name", "filename")
-REPOSITORY_NAMES = ("repo_name", "max_stars_repo_name", "repository_name", "repo")
-LICENSE_NAMES = (
-    "license",
-    "licence",
-    "licenses",
-    "licences",
-    "max_stars_repo_licenses",
-    "detected_licenses",
-    "repo_license",
-    "spdx_license",
-    "license_type",
-)
+_FILE = Path(__file__).with_name("column_names.toml")
+COLUMN_NAMES = {kind: tuple(names.split()) for kind, names in tomllib.loads(_FILE.read_text(encoding="utf-8")).items()}
+"""The usual names of columns by what they hold, most likely first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +121,7 @@ def find_fields(path: str, rows: Sequence[Mapping[str, Any]], names: FieldNames)
     code = (
         named(names.code_field, "--code-field")
         if names.code_field
-        else usual(CODE_NAMES, taken=names.instruction_field)
+        else usual(COLUMN_NAMES["code"], taken=names.instruction_field)
     )
     if code is None:
         raise missing("no column has a usual name for programs", "--code-field")
@@ -165,21 +130,21 @@ def find_fields(path: str, rows: Sequence[Mapping[str, Any]], names: FieldNames)
     if names.instruction_field:
         instruction = named(names.instruction_field, "--instruction-field")
     elif names.instruction_field is None:
-        instruction = usual(INSTRUCTION_NAMES, taken=code)
+        instruction = usual(COLUMN_NAMES["instruction"], taken=code)
         if instruction is None:
             more = ", or use --instruction-field '' if there are none"
             raise missing("no column has a usual name for instructions", "--instruction-field", more=more)
         if instruction.lower() == "instruction":
             context = next((name for name in columns if name.lower() == "input" and name != code), None)
-    own_id = named(names.id_field, "--id-field") if names.id_field else find_column(columns, ID_NAMES)
+    own_id = named(names.id_field, "--id-field") if names.id_field else find_column(columns, COLUMN_NAMES["id"])
     used = sorted({name for row in rows for name, value in row.items() if value is not None})
     return Fields(
         code=code,
         instruction=instruction,
         context=context,
         id=own_id,
-        path=find_column(used, PATH_NAMES),
-        repository=find_column(used, REPOSITORY_NAMES),
+        path=find_column(used, COLUMN_NAMES["path"]),
+        repository=find_column(used, COLUMN_NAMES["repository"]),
     )
 
 
