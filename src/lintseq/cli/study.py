@@ -9,7 +9,7 @@ import typer
 from lintseq.cli.console import Meter, duration, plural, table
 from lintseq.cli.options import Json, Quiet, with_options
 from lintseq.study.running import StudyProgress
-from lintseq.study.study import StudyOptions, StudyReport, command_lines, pack_study, plan_study, run_study
+from lintseq.study.study import StudyOptions, StudyReport, pack_study, plan_study, run_study
 
 
 @with_options({"Study": "data set", "Execution": "jobs plan pack", "Output": "output json quiet"})
@@ -40,7 +40,7 @@ def study(
     Example: lintseq study studies/nano.toml --output out/nano
     """
     if plan:
-        typer.echo("\n".join(command_lines(plan_study(file, output, options), output)))
+        typer.echo("\n".join(plan_study(file, output, options).command_lines(output)))
         return
     if pack:
         packed = pack_study(file, output, options)

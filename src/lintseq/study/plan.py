@@ -6,6 +6,7 @@ folder.
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -93,6 +94,10 @@ class StudyPlan:
     results: tuple[StudyResult, ...]
     models: Mapping[tuple[str, int], str]
     """The folder of an arm's model, by arm and seed."""
+
+    def command_lines(self, folder: str) -> list[str]:
+        """Return the commands as they would be typed in a shell; `folder` is that of the study."""
+        return [shlex.join(word.replace(HERE, f"{folder.rstrip('/')}/") for word in step.words) for step in self.steps]
 
     def check(self) -> None:
         """Raise `ConfigError` if the options of a step cannot work."""

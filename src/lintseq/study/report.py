@@ -10,7 +10,7 @@ from lintseq.reporting.pages import escaped, fill, page, template, write_page
 from lintseq.reporting.sections import Section, markdown_report, plain, section_html, sections_markdown
 from lintseq.study.files import Study
 from lintseq.study.findings import StudyFindings, chosen
-from lintseq.study.plan import HERE, StudyPlan
+from lintseq.study.plan import StudyPlan
 from lintseq.study.sections import sections_of
 
 _EXAMPLES = 3
@@ -53,7 +53,7 @@ def study_markdown(plan: StudyPlan, paragraphs: Sequence[str], programs: Sequenc
     parts = [plain(_summary(plan.study)), *paragraphs, "## Programs"]
     parts.append("\n".join(f"- [{plain(name)}]({file})" for name, file in programs))
     parts += ["## The study file", f"```toml\n{as_toml(plan.study).rstrip()}\n```"]
-    parts += ["## The commands", f"```text\n{_commands(plan).rstrip()}\n```"]
+    parts += ["## The commands", f"```text\n{_commands(plan)}\n```"]
     return markdown_report(plan.study.title, parts)
 
 
@@ -63,7 +63,7 @@ def _summary(study: Study) -> str:
 
 
 def _commands(plan: StudyPlan) -> str:
-    return "".join(" ".join(step.words).replace(HERE, "STUDY/") + "\n" for step in plan.steps)
+    return "\n".join(plan.command_lines("STUDY"))
 
 
 def _write_program_pages(findings: StudyFindings, folder: Path) -> list[tuple[str, str]]:

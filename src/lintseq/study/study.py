@@ -19,7 +19,7 @@ from lintseq.storage.work import MANIFEST
 from lintseq.study.archive import DATA, INPUTS, PackedStudy, is_archive, pack, unpack
 from lintseq.study.files import Study, read_study
 from lintseq.study.findings import StudyFindings, as_table, comparisons_of, gather, sentences
-from lintseq.study.plan import HERE, StudyPlan, fingerprints, plan_of
+from lintseq.study.plan import StudyPlan, fingerprints, plan_of
 from lintseq.study.report import write_report
 from lintseq.study.running import (
     StudyProgress,
@@ -204,8 +204,3 @@ def write_findings(plan: StudyPlan, output: str) -> tuple[StudyFindings, Path]:
     page, *_ = write_report(findings, plan, folder / "report")
     (folder / "report" / "findings.json").write_text(json.dumps(as_table(findings), indent=1), encoding="utf-8")
     return findings, page
-
-
-def command_lines(plan: StudyPlan, output: str) -> list[str]:
-    """Return the commands of a plan as they would be typed."""
-    return [" ".join(step.words).replace(HERE, os.path.join(output, "")) for step in plan.steps]
