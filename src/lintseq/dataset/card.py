@@ -15,7 +15,7 @@ _SIZES = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "
 _MAX_STRING = 800
 _MAX_LIST = 8
 _MAX_INPUTS = 10
-_TEMPLATE = Path(__file__).with_name("card.template.md")
+_TEMPLATE = Path(__file__).parent / "templates" / "card.md"
 _HUB_LICENSES = frozenset(Path(__file__).with_name("hub_licenses.txt").read_text(encoding="utf-8").split())
 """The identifiers of the Hub for licenses of programs."""
 

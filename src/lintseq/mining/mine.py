@@ -13,7 +13,7 @@ from typing import Any
 from lintseq.dataset.batches import RowWork
 from lintseq.dataset.outputs import STDOUT, Target, check_target
 from lintseq.dataset.pipeline import run_pipeline
-from lintseq.dataset.report import BuildProgress, BuildReport
+from lintseq.dataset.report import BuildProgress
 from lintseq.dataset.screening import licenses_of
 from lintseq.dataset.shapes import COLUMNS, Column
 from lintseq.dataset.transform import Rejection, RowResult
@@ -112,10 +112,6 @@ def mine(
         resume=resume,
         on_progress=on_progress,
     )
-    return _report(report)
-
-
-def _report(report: BuildReport) -> MiningReport:
     return MiningReport(
         report.output,
         report.rejected,

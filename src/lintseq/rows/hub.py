@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from hashlib import blake2b
+from importlib.util import find_spec
 from typing import Any
 
 from lintseq.errors import ConfigError
@@ -52,10 +53,8 @@ def saved_input(path: str, split: str | None = None) -> Input:
 
 
 def _check_datasets(spec: str) -> None:
-    try:
-        import datasets  # noqa: F401
-    except ImportError:
-        raise ConfigError(f"reading {spec} needs datasets: pip install 'lintseq[hub]'") from None
+    if find_spec("datasets") is None:
+        raise ConfigError(f"reading {spec} needs datasets: pip install 'lintseq[hub]'")
 
 
 def _split(match: "re.Match[str]") -> str:
