@@ -670,7 +670,7 @@ def test_inputs_outputs_and_rejected_rows_must_be_different_files(tmp_path: Path
     ("change", "message"),
     [
         ({"options": BuildOptions(samples=0)}, "samples is 0"),
-        ({"options": BuildOptions(row_timeout=float("nan"))}, "row timeout is nan"),
+        ({"options": BuildOptions(row_timeout=float("nan"))}, "--row-timeout is nan"),
         ({"options": BuildOptions(shape="xml")}, "unknown shape 'xml'; use one of lintseq, "),
         ({"options": BuildOptions(sampling=SamplingOptions(order="heavy"))}, "unknown order"),
         ({"workers": 0}, "workers is 0"),

@@ -5,22 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lintseq.cli.console import table
-from lintseq.cli.options import (
-    Json,
-    KindOfShards,
-    Output,
-    Overwrite,
-    Quiet,
-    Rejected,
-    Resume,
-    ShardKind,
-    ShardRows,
-    Shards,
-    Strict,
-    Workers,
-    with_options,
-)
-from lintseq.cli.running import carry_out
+from lintseq.cli.options import with_options
+from lintseq.cli.running import RunOptions, run_command
+from lintseq.dataset.outputs import Target
 from lintseq.mining import MiningOptions
 
 if TYPE_CHECKING:
@@ -38,18 +25,9 @@ def mine(
         typer.Argument(metavar="SOURCE", help="Source files, or rows that hold a whole file each: file, folder, ..."),
     ],
     *,
+    target: Target,
     options: MiningOptions,
-    output: Output,
-    rejected: Rejected = None,
-    shards: Shards = None,
-    shard_rows: ShardRows = None,
-    shard_kind: KindOfShards = ShardKind.parquet,
-    workers: Workers = None,
-    resume: Resume = False,
-    overwrite: Overwrite = False,
-    strict: Strict = False,
-    json: Json = False,
-    quiet: Quiet = False,
+    run: RunOptions,
 ) -> None:
     """Mine pairs of an instruction and a program from code bases.
 
@@ -58,20 +36,9 @@ def mine(
 
     Example: lintseq mine src --functions --output - | lintseq build - --output edits.jsonl
     """
-    from lintseq.dataset.outputs import Target
-    from lintseq.mining import mine as run
+    from lintseq.mining import mine
 
-    target = Target(output, rejected, shards, shard_rows, shard_kind.value)
-    carry_out(
-        lambda progress: run(
-            sources, target, options, workers=workers, resume=resume, overwrite=overwrite, on_progress=progress
-        ),
-        output,
-        summary,
-        json=json,
-        quiet=quiet,
-        strict=strict,
-    )
+    run_command(mine, sources, target, options, run, summary)
 
 
 def summary(report: "MiningReport") -> str:

@@ -20,6 +20,17 @@ from lintseq.errors import ConfigError
 
 Command = Callable[..., None]
 
+_METAVARS = {
+    **dict.fromkeys(("output", "rejected"), "PATH"),
+    "certify": "LINTER",
+    "decontaminate": "FILE",
+    "row_timeout": "SECONDS",
+    "row_memory": "GB",
+}
+"""Names of values that do not follow from the names or types of options."""
+_SHORT = {"output": ("-o",), "quiet": ("-q",)}
+"""Short names of options."""
+
 
 def with_options(panels: Mapping[str, str] | None = None) -> Callable[[Command], Command]:
     """Return a decorator that replaces each parameter annotated with a dataclass by one option per field.
@@ -75,6 +86,7 @@ def _parameters(options: type, default: Any) -> Iterator[inspect.Parameter]:
             continue
         option = typer.Option(
             f"--{field.name.replace('_', '-')}" if value is not True else f"--no-{field.name.replace('_', '-')}",
+            *_SHORT.get(field.name, ()),
             help=docs.get(field.name, ""),
             metavar=_metavar(field.name, kind),
         )
@@ -102,6 +114,8 @@ def _default(field: Field[Any], default: Any) -> Any:
 
 def _metavar(name: str, kind: Any) -> str | None:
     plain = next((kind for kind in get_args(kind) if kind is not NoneType), kind) if get_args(kind) else kind
+    if name in _METAVARS:
+        return _METAVARS[name]
     if _element(kind) in (int, float):
         return "N,..." if _element(kind) is int else "X,..."
     if plain is bool or get_origin(kind) is Literal or get_origin(plain) is Literal or issubclass(plain, StrEnum):
@@ -151,42 +165,10 @@ def _numbers(name: str, text: str, kind: Any) -> tuple[Any, ...]:
         raise ConfigError(f"{option} {text}: expected {numbers} separated by commas, such as 1,10") from None
 
 
-class ShardKind(StrEnum):
-    """The kinds of `lintseq.dataset.outputs`."""
-
-    parquet = "parquet"
-    jsonl = "jsonl"
-    jsonl_gz = "jsonl.gz"
-    jsonl_zst = "jsonl.zst"
-
-
-Output = Annotated[
-    str,
-    typer.Option(
-        "--output", "-o", metavar="PATH", help="Where records go: .jsonl, .jsonl.gz, .jsonl.zst, .parquet; - prints."
-    ),
-]
-Rejected = Annotated[
-    str | None,
-    typer.Option(metavar="PATH", help="Where rejected rows go, with their reasons. [default: beside the output]"),
-]
-Format = Annotated[
-    str, typer.Option(metavar="FORMAT", help="How edits are written down: diff, udiff, search-replace, ...")
-]
-Shards = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Write a folder of N files for datasets.load_dataset.")
-]
-ShardRows = Annotated[int | None, typer.Option(min=1, metavar="N", help="Write a folder of files of N records each.")]
-KindOfShards = Annotated[ShardKind, typer.Option(help="What the files in the folder are.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Number of worker processes. [default: one per processor]")
 ]
-RowTimeout = Annotated[
-    float, typer.Option(min=0, metavar="SECONDS", help="Time for all that a row gives; 0 is for no limit.")
-]
-RowMemory = Annotated[float, typer.Option(min=0, metavar="GB", help="Memory that a row may take; 0 is for no limit.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run with the same settings.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with status 1 if any row was rejected.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]

@@ -1,6 +1,7 @@
-"""A run of the pipeline on the command line: its progress, its summary and its exit status."""
+"""Commands that write a data set: their common options, progress, summary and exit status."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from json import dumps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -10,11 +11,30 @@ from lintseq.cli.console import RunProgress, percent, plural, table
 from lintseq.errors import BuildInterrupted, ConfigError
 
 if TYPE_CHECKING:
-    from lintseq.dataset.report import BuildProgress, BuildReport
+    from lintseq.dataset.outputs import Target
+    from lintseq.dataset.report import BuildReport
 
 
-class Report(Protocol):
-    """What a run returns."""
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a command runs."""
+
+    workers: int | None = None
+    """Number of processes. Default: one per processor."""
+    resume: bool = False
+    """Continue an interrupted run, if there is one."""
+    overwrite: bool = False
+    """Replace the output if it exists."""
+    strict: bool = False
+    """Exit with status 1 if any row was rejected."""
+    json: bool = False
+    """Print the summary as JSON."""
+    quiet: bool = False
+    """Print neither progress nor summary."""
+
+
+class RunReport(Protocol):
+    """What a command that writes a data set returns."""
 
     @property
     def broken_inputs(self) -> Sequence[str]: ...
@@ -23,65 +43,63 @@ class Report(Protocol):
     def as_dict(self) -> dict[str, Any]: ...
 
 
-R = TypeVar("R", bound=Report)
+R = TypeVar("R", bound=RunReport)
 
 
-def carry_out(
-    run: "Callable[[Callable[[BuildProgress], None]], R]",
-    output: str,
+def run_command(
+    function: Callable[..., R],
+    inputs: Sequence[str],
+    target: "Target",
+    options: object,
+    run: RunOptions,
     summary: Callable[[R], str],
-    *,
-    json: bool,
-    quiet: bool,
-    strict: bool,
 ) -> None:
-    """Run what writes to `output`, show how far it is and what it did, and leave with the status that says so."""
-    if json and output == "-":
-        raise ConfigError("--json and --output - would both print on standard output; choose one")
+    """Call a function that writes a data set, print its progress and a summary, and exit with its status."""
+    to_stdout = target.output == "-"
+    if run.json and to_stdout:
+        raise ConfigError("--json and --output - would both print to standard output; choose one")
+    arguments = {"workers": run.workers, "resume": run.resume, "overwrite": run.overwrite}
     try:
-        with RunProgress(shown=not quiet) as progress:
-            report = run(progress)
+        with RunProgress(shown=not run.quiet) as progress:
+            report = function(inputs, target, options, **arguments, on_progress=progress)
     except BuildInterrupted as interruption:
-        partial = interruption.report
-        typer.echo(f"lintseq: interrupted after {plural(partial.tally.rows, 'row')}; {_left(partial)}", err=True)
+        done = plural(interruption.report.tally.rows, "row")
+        hint = f"what is done is in {interruption.report.partial}; continue with --resume"
+        typer.echo(
+            f"lintseq: interrupted after {done}; {'the records printed are complete' if to_stdout else hint}", err=True
+        )
         raise typer.Exit(130) from None
-    if json:
+    if run.json:
         typer.echo(dumps(report.as_dict()))
-    elif not quiet:
-        typer.echo(summary(report), err=output == "-")
+    elif not run.quiet:
+        typer.echo(summary(report), err=to_stdout)
     for problem in report.broken_inputs:
         typer.echo(f"lintseq: {problem}; the rows before that are done", err=True)
-    if report.broken_inputs or (strict and report.rejections):
+    if report.broken_inputs or (run.strict and report.rejections):
         raise typer.Exit(1)
 
 
-def summary(report: "BuildReport") -> str:
+def build_summary(report: "BuildReport") -> str:
     """Return the report as a table for people."""
     numbers = report.as_dict()
     edits = numbers["edits_per_sequence"]
     rows = [
         ("rows", f"{numbers['rows']:,}"),
         ("sequences", f"{numbers['sequences']:,}"),
-        ("edits a sequence", f"{edits['mean']:.2f}, median {edits['median']}, at most {edits['max']}"),
-        ("lines an edit", f"{numbers['lines_per_edit']:.2f}"),
+        ("edits per sequence", f"{edits['mean']:.2f}, median {edits['median']}, at most {edits['max']}"),
+        ("lines per edit", f"{numbers['lines_per_edit']:.2f}"),
         ("single-edit sequences", percent(numbers["single_edit_share"])),
         ("rejected rows", f"{report.rejections:,}"),
     ]
     rows += [(f"  {reason}", f"{count:,}") for reason, count in numbers["rejections"].items()]
     rows += [(f"draws left out: {reason}", f"{count:,}") for reason, count in numbers["dropped_draws"].items()]
     if report.nothing_to_do:
-        rows.append(("", "done by an earlier run; nothing was left to do"))
+        rows.append(("", "complete since an earlier run"))
     else:
-        rows.append(("rows a second", f"{numbers['rows_per_second']:,.0f} ({numbers['seconds']:.1f} s)"))
+        rows.append(("rows per second", f"{numbers['rows_per_second']:,.0f} ({numbers['seconds']:.1f} s)"))
     if report.rows_before and not report.nothing_to_do:
         rows.append(("rows of earlier runs", f"{report.rows_before:,}"))
     rows.append(("output", report.output))
     if report.rejections:
         rows.append(("rejected rows in", report.rejected))
     return table(rows)
-
-
-def _left(report: "BuildReport") -> str:
-    if report.output == "-":
-        return "the records printed are whole"
-    return f"go on with --resume; what is done is in {report.partial}"

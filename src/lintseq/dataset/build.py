@@ -89,10 +89,12 @@ def check_build(options: BuildOptions) -> None:
     if options.max_edits is not None and options.max_edits < options.min_edits:
         raise ConfigError(f"no draw has at least {options.min_edits} edits and at most {options.max_edits}")
     for name, value, least in (
-        ("samples", options.samples, 1),
-        ("min edits", options.min_edits, 1),
-        ("sub-sequences", options.sub_sequences, 0),
-        ("row timeout", options.row_timeout, 0),
+        ("--samples", options.samples, 1),
+        ("--min-edits", options.min_edits, 1),
+        ("--sub-sequences", options.sub_sequences, 0),
+        ("--max-lines", 1 if options.max_lines is None else options.max_lines, 1),
+        ("--row-timeout", options.row_timeout, 0),
+        ("--row-memory", options.row_memory, 0),
     ):
         if not value >= least:
             raise ConfigError(f"{name} is {value}, but must be at least {least}")

@@ -38,7 +38,7 @@ class Converter:
 
     def __init__(self, options: ConvertOptions, license: bool) -> None:
         self.options, self._license = options, license
-        self._write = get_shape(options.shape).write
+        self._write = get_shape(options.shape).writer
         self._codec = get_codec(options.format)
 
     def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:
@@ -86,8 +86,9 @@ def convert(
     target = output if isinstance(output, Target) else Target(os.fspath(output))
     paths = [os.fspath(path) for path in inputs]
     get_shape(options.shape).check(options.format)
-    if not options.row_timeout >= 0:
-        raise ConfigError(f"row timeout is {options.row_timeout}, but must be at least 0")
+    for name, value in (("--row-timeout", options.row_timeout), ("--row-memory", options.row_memory)):
+        if not value >= 0:
+            raise ConfigError(f"{name} is {value}, but must be at least 0")
     if not paths:
         raise ConfigError("no inputs; name at least one data set of edit sequences, or - for standard input")
     check_target(target, paths, overwrite=overwrite, resume=resume)

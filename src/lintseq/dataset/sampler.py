@@ -27,12 +27,12 @@ _EQUAL = "equal"
 class BuildOptions:
     """What to build from the programs: everything that the records depend on besides the inputs."""
 
+    names: FieldNames = field(default_factory=FieldNames)
     samples: int = 1
     """Number of edit sequences per program."""
     seed: int = 0
     """Seed of the random draws."""
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
-    names: FieldNames = field(default_factory=FieldNames)
     shape: ShapeName = "lintseq"
     """Layout of the records, for different kinds of trainers."""
     format: str = "diff"

@@ -65,6 +65,8 @@ def check_screening(options: ScreeningOptions) -> None:
         )
     if not 0.3 <= options.similarity <= 1:
         raise ConfigError(f"similarity is {options.similarity:g}, but must be between 0.3 and 1")
+    if options.similarity != ScreeningOptions().similarity and options.duplicates != "near":
+        raise ConfigError("--similarity has no effect without --duplicates near")
     if options.ngram < 2:
         raise ConfigError(f"ngram is {options.ngram}, but must be at least 2; use 13, or 8 to find more")
     for license in options.license:

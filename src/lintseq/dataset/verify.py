@@ -23,7 +23,7 @@ from lintseq.codecs.locate import align
 from lintseq.codecs.text import shorten
 from lintseq.dataset.shapes import Record, read_record
 from lintseq.edits import EditSequence, apply
-from lintseq.errors import BrokenInputError, EditFault, MalformedEditError, ProgramError, ToolError
+from lintseq.errors import BrokenInputError, ConfigError, EditFault, MalformedEditError, ProgramError, ToolError
 from lintseq.languages import get_language, get_linter
 from lintseq.linting import Diagnostic, findings, new_diagnostics
 from lintseq.program import Program
@@ -353,6 +353,9 @@ def verify(
     `ConfigError` for an unknown linter or a file that cannot be read.
     """
     options = options or VerifyOptions()
+    for name, value in (("--limit", options.limit), ("--workers", workers)):
+        if value is not None and value < 1:
+            raise ConfigError(f"{name} is {value}, but must be at least 1")
     report = VerifyReport()
     get_linter(options.linter)  # raises for an unknown one, before any work
     rows = islice(_readable_rows(os.fspath(path), report), options.limit)

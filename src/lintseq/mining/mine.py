@@ -96,7 +96,7 @@ def mine(
     if options.functions == options.tasks:
         raise ConfigError("choose what to mine: --functions or --tasks")
     if not options.row_timeout >= 0:
-        raise ConfigError(f"row timeout is {options.row_timeout}, but must be at least 0")
+        raise ConfigError(f"--row-timeout is {options.row_timeout}, but must be at least 0")
     check_target(target, paths, overwrite=overwrite, resume=resume)
     names = FieldNames(code_field=options.code_field, id_field=options.id_field)
     opened = open_inputs(paths, names, code_base=True, but=target.holds)
