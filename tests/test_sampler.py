@@ -170,7 +170,7 @@ def test_columns_are_found_in_each_row_or_named() -> None:
         ({"shape": "pylintseq", "format": "udiff"}, "no column for format udiff"),
         ({"shape": "pylintseq", "sub_sequences": 1}, "no column for the state"),
         ({"min_edits": 5, "max_edits": 4}, "no draw has at least 5 edits and at most 4"),
-        ({"min_edits": 0}, "min edits is 0"),
+        ({"min_edits": 0}, "--min-edits is 0"),
         ({"sub_sequences": -1}, "sub-sequences is -1"),
     ],
 )
