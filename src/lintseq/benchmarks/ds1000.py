@@ -9,15 +9,6 @@ from lintseq.benchmarks.problem import Problem, SnippetTest
 from lintseq.benchmarks.python_code import third_party_modules
 from lintseq.sandbox import Limits
 
-LIBRARIES = {
-    "Pandas": "pandas",
-    "Numpy": "numpy",
-    "Matplotlib": "matplotlib",
-    "Scipy": "scipy",
-    "Sklearn": "sklearn",
-    "Pytorch": "torch",
-    "Tensorflow": "tensorflow",
-}
 INTERNET = "the_internet"
 """Listed among the required modules of problems that download data, since the sandbox has no internet either."""
 LIMITS = Limits(seconds=60.0, memory=4 << 30)
@@ -32,7 +23,8 @@ def _problem(row: Mapping[str, Any]) -> Problem:
     if "def test_string(" in context:
         code += "test_string(lintseq_solution)\n"
     inner = context.partition('exec_context = r"""')[2].partition('"""')[0].replace("[insert]", "pass")
-    modules = {LIBRARIES[row["metadata"]["library"]]} | ({INTERNET} if _DOWNLOADS.search(context) else set())
+    library = row["metadata"]["library"].lower().replace("pytorch", "torch")
+    modules = {library, INTERNET} if _DOWNLOADS.search(context) else {library}
     return Problem(
         task_id=f"DS-1000/{number}",
         prompt=row["prompt"],

@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from lintseq.errors import ConfigError, IsolationError, ServerError, ToolError
+from lintseq.errors import ConfigError, IsolationError, ServerError
 from lintseq.sandbox import messages
 from lintseq.sandbox.child import MAX_RESULT_BYTES
 from lintseq.sandbox.data import encode
@@ -79,7 +79,8 @@ class ForkServer:
     def __init__(self, imports: str, *, isolated: bool, launcher: str = LAUNCHER) -> None:
         self._isolated = isolated
         self._number = 0
-        self._layers: dict[str, str] | None = None
+        self.isolation: Isolation | None = None
+        """Known when the server is ready."""
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._control, control = socket.socketpair()
         settings = {"control": control.fileno(), "isolated": isolated, "imports": imports, "source": _SOURCE}
@@ -98,17 +99,11 @@ class ForkServer:
 
     def wait_until_ready(self) -> None:
         """Wait for the first message; raises `IsolationError` if the jail was refused."""
-        if self._layers is None:
+        if self.isolation is None:
             ready = self._receive(time.monotonic() + _START_SECONDS)
             if "refused" in ready:
                 raise IsolationError(ready["refused"])
-            self._layers = ready["layers"]
-
-    @property
-    def isolation(self) -> Isolation:
-        if self._layers is None:
-            raise ToolError("the isolation of a server is unknown before it is ready")
-        return Isolation.from_reasons("isolated" if self._isolated else "unsafe", self._layers)
+            self.isolation = Isolation.from_reasons("isolated" if self._isolated else "unsafe", ready["layers"])
 
     def close(self) -> None:
         """End the server and everything that runs in it."""

@@ -3,7 +3,7 @@
 import json
 import signal
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from lintseq.errors import PlainDataError, ServerError
 from lintseq.sandbox.child import STARTED
@@ -28,7 +28,8 @@ class ProgramOutput:
     """Whether it wrote more than it may."""
 
 
-class _Finding(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Finding:
     verdict: Verdict
     detail: str = ""
     error: str = ""

@@ -47,16 +47,14 @@ _REFUSED = {
 }
 _ABSENT = _calls("clone3 435 435")
 """Reported as missing, so that the C library uses the older call, whose flags a filter can see."""
-_ONLY_ITSELF: dict[str, tuple[_Numbers, tuple[int, ...]]] = {
-    "prlimit64": ((302, 261), (0,)),
-    "setpriority": ((141, 140), (0, 1)),
-    "ioprio_set": ((251, 30), (1,)),
-    "sched_setaffinity": ((203, 122), (0,)),
-    "sched_setscheduler": ((144, 119), (0,)),
-    "sched_setparam": ((142, 118), (0,)),
-    "sched_setattr": ((314, 274), (0,)),
-}
-"""Allowed only for the calling process: indices of the arguments that must be 0."""
+_ONLY_ITSELF = (
+    (_calls("prlimit64 302 261"), (0,)),
+    (_calls("setpriority 141 140"), (0, 1)),
+    (_calls("ioprio_set 251 30"), (1,)),
+    (_calls("sched_setaffinity 203 122, sched_setscheduler 144 119, sched_setparam 142 118"), (0,)),
+    (_calls("sched_setattr 314 274"), (0,)),
+)
+"""Allowed only for the calling process: calls, and the indices of the arguments that must be 0."""
 _UNSHARE: _Numbers = (272, 97)
 _CLONE: _Numbers = (56, 220)
 _IOCTL: _Numbers = (16, 29)
@@ -92,9 +90,10 @@ def filter_for(machine: str) -> bytes:
         code += _when(numbers[column], [_refuse(errno.EPERM)])
     for numbers in _ABSENT.values():
         code += _when(numbers[column], [_refuse(errno.ENOSYS)])
-    for numbers, indices in _ONLY_ITSELF.values():
+    for calls, indices in _ONLY_ITSELF:
         checks = [step for index in indices for step in _unless(index, (0,), errno.EPERM)]
-        code += _when(numbers[column], [*checks, _PERMIT])
+        for numbers in calls.values():
+            code += _when(numbers[column], [*checks, _PERMIT])
     code += _when(_UNSHARE[column], [*_unless(0, (kernel.NEW_NET,), errno.EPERM), _PERMIT])
     flags = [_argument(0), (_ANY_BIT, 0, 1, kernel.ANY_NAMESPACE), _refuse(errno.EPERM)]
     code += _when(_CLONE[column], [*flags, _PERMIT])
