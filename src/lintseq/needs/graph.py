@@ -5,7 +5,7 @@ these" where several units share such a condition). Independent of the programmi
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 NO_UNIT = -1
 """The unit of a line that belongs to none."""
@@ -45,21 +45,6 @@ class Needs:
         """Return the bookkeeping of a walk that has removed nothing yet."""
         return Removals(self, bytearray(len(self.dependents)), self.clause_size.copy())
 
-    def with_needs(self, corrections: Iterable[tuple[int, Sequence[int]]]) -> "Needs":
-        """Return these needs and more: each correction is a unit and the units of which it needs at least one."""
-        added = list(corrections)
-        clauses_of = list(self.clauses_of)
-        for number, (_, others) in enumerate(added, start=len(self.clause_node)):
-            for other in others:
-                clauses_of[other] = [*clauses_of[other], number]
-        return replace(
-            self,
-            clauses_of=clauses_of,
-            clause_node=self.clause_node + [node for node, _ in added],
-            clause_size=self.clause_size + [len(others) for _, others in added],
-            clause_guard=self.clause_guard + [NO_NODE] * len(added),
-        )
-
 
 @dataclass(slots=True)
 class Removals:
@@ -71,15 +56,23 @@ class Removals:
     remaining: list[int]
     """For each clause, how many of its nodes remain."""
 
-    def continued(self, needs: Needs) -> "Removals":
-        """Return the bookkeeping of this walk under `needs`: the same as before and more."""
-        remaining = self.remaining + needs.clause_size[len(self.remaining) :]
-        for node, removed in enumerate(self.removed):
-            if removed:
-                for clause in needs.clauses_of[node]:
-                    if clause >= len(self.remaining):
-                        remaining[clause] -= 1
-        return Removals(needs, self.removed, remaining)
+    def with_needs(self, corrections: Iterable[tuple[int, Sequence[int]]]) -> "Removals":
+        """Return this walk under more needs, each a unit and the units of which it needs at least one."""
+        needs, added = self.needs, list(corrections)
+        clauses_of = list(needs.clauses_of)
+        for number, (_, others) in enumerate(added, start=len(needs.clause_node)):
+            for other in others:
+                clauses_of[other] = [*clauses_of[other], number]
+        extended = Needs(
+            needs.units,
+            needs.dependents,
+            clauses_of,
+            needs.clause_node + [node for node, _ in added],
+            needs.clause_size + [len(others) for _, others in added],
+            needs.clause_guard + [NO_NODE] * len(added),
+        )
+        remaining = [sum(not self.removed[other] for other in others) for _, others in added]
+        return Removals(extended, self.removed, self.remaining + remaining)
 
     def remove(self, unit: int) -> list[int]:
         """Remove a remaining unit and everything that needs it; return the units removed.

@@ -43,8 +43,8 @@ class CertifiedWalk:
                 self.corrections += 1
                 # If only lines are blamed that stay until the end, something has to be removed all the same.
                 dependents = sorted({unit_of_line[line] for line in blamed} & units) or [min(units)]
-                self.needs = self.needs.with_needs([(dependent, tuple(closure)) for dependent in dependents])
-                removals = removals.continued(self.needs)
+                removals = removals.with_needs([(dependent, tuple(closure)) for dependent in dependents])
+                self.needs = removals.needs
                 for dependent in dependents:
                     if not removals.removed[dependent]:
                         more = removals.remove(dependent)

@@ -80,9 +80,6 @@ class Expressions(Names):
             else:
                 stack += ast.iter_child_nodes(node)
 
-    def visit_Tuple(self, node: ast.Tuple | ast.List | ast.Set, stack: list[ast.AST]) -> None:
-        stack += node.elts
-
     def visit_Subscript(self, node: ast.Subscript, stack: list[ast.AST]) -> None:
         self.operation("getitem", node.value)
         stack += (node.value, node.slice)
@@ -173,7 +170,6 @@ class Expressions(Names):
                 scope.layers[0].setdefault(name, (unit, unit))
         self.bodies.append((scope, node.body, NO_NODE))
 
-    visit_List = visit_Set = visit_Tuple
     visit_YieldFrom = visit_Yield
     visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
 

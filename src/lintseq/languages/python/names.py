@@ -13,7 +13,7 @@ class Names:
         self.need = builder.need
         self.module = Scope("module", None)
         self.scope = self.module
-        self.facts = Facts(self.module)
+        self.facts = Facts()
         self.comprehension_names: list[set[str]] = []
         """The targets of the comprehensions around the current expression."""
         self.star_imports: list[int] = []

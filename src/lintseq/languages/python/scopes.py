@@ -183,7 +183,6 @@ class Operation(NamedTuple):
 class Facts:
     """What the walk records for the analysis of members: (unit, expression, its scope) and the like."""
 
-    module: Scope
     classes: list[Class] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     attributes: list[tuple[int, ast.Attribute, Scope]] = field(default_factory=list)
