@@ -229,7 +229,7 @@ def speeds(sequences: Sequence[EditSequence]) -> dict[str, list[float]]:
     for codec in CODECS.values():
         texts: list[str] = []
         spent = [
-            clock(lambda codec=codec, texts=texts: texts.extend(map(codec.encode, sequences))),
+            clock(lambda codec=codec, texts=texts: texts.extend(map(codec.write, sequences))),
             clock(lambda codec=codec, texts=texts: [codec.read(text) for text in texts]),
             clock(lambda codec=codec, texts=texts: [codec.resolve(text) for text in texts]),
         ]

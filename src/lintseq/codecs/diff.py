@@ -42,7 +42,6 @@ noted, those of `lintseq.codecs.repair` that can occur among them:
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lintseq.codecs.codec import Codec
 from lintseq.codecs.repair import Repair
@@ -132,16 +131,6 @@ def _not_a_row(row: str, read: int, count: int, lineno: int) -> EditFault:
 _LED_HEADER = SEPARATOR + "@@"
 
 
-@dataclass(slots=True)
-class _NumberedHunk(RowHunk):
-    old: int = 0
-    """The position before the edit, as the header has it."""
-    new: int | None = None
-    """The position after the edit, if the header has one."""
-    counted: tuple[int, int] = (0, 0)
-    """`counts`, which every header has here."""
-
-
 class _NumberedReader(RowReader):
     """Reads hunks whose headers say where they go, and finds the edits that have lost their separators."""
 
@@ -188,7 +177,7 @@ class _NumberedReader(RowReader):
         old, new = int(found[1]), int(found[3]) if found[3] else None
         counts = int(found[2] or 1), int(found[4] or 1)
         start = max(old - 1, 0) if counts[0] else old
-        hunk = _NumberedHunk(line, start, counts, old=old, new=new, counted=counts)
+        hunk = RowHunk(line, start, counts, True, (old, new))
         led |= self.piece.led and line == self.piece.line
         if not self.draft.edit:
             self.start_edit(line)
@@ -202,11 +191,11 @@ class _NumberedReader(RowReader):
         if row != usual:
             self.draft.note(line, "header", f"{shorten(row)} is read as {usual!r}")
 
-    def continue_edit(self, hunk: _NumberedHunk, start: int) -> None:
+    def continue_edit(self, hunk: RowHunk, start: int) -> None:
         """Decide whether a hunk without a separator continues this edit or starts a new one."""
         fits = self.behind <= start <= self.size
-        as_new_edit = start + (hunk.counted[1] > 0)
-        if fits and (hunk.new is None or hunk.new == as_new_edit + self.shift or hunk.new != as_new_edit):
+        as_new_edit = start + (hunk.counts[1] > 0)
+        if fits and (self.shift == 0 or hunk.numbers[1] != as_new_edit):
             if start == self.behind:
                 self.draft.note(hunk.line, "order", f"inserts after line {start}, as the hunk before it; put after it")
             return
@@ -255,41 +244,42 @@ class _NumberedReader(RowReader):
 
     def apply(self, hunk: RowHunk, before: Sequence[str], after: Sequence[str], *, cut: bool, at_end: bool) -> None:
         """Make the change of a hunk where its header says that it goes."""
-        assert isinstance(hunk, _NumberedHunk)
-        begin = self.begin_of(hunk, before)
+        begin, new = self.begin_of(hunk, before), hunk.numbers[1]
         position = min(max(begin, self.behind), self.size)
-        start = position + self.shift + (hunk.counted[1] > 0)
+        start = position + self.shift + (hunk.counts[1] > 0)
         if begin != position:
             detail = f"inserts after line {begin}, but the state has {self.size} lines; taken as {position}"
             self.draft.note(hunk.line, "position", detail)
-        elif hunk.new is not None and hunk.new != start:
-            self.draft.note(hunk.line, "new-start", f"the new lines start at line {start}, not {hunk.new}")
+        elif new is not None and new != start:
+            self.draft.note(hunk.line, "new-start", f"the new lines start at line {start}, not {new}")
         self.write(hunk, position, len(before))
 
-    def begin_of(self, hunk: _NumberedHunk, before: Sequence[str]) -> int:
+    def begin_of(self, hunk: RowHunk, before: Sequence[str]) -> int:
         """Return how many lines of the state come before the hunk.
 
         Where the header counts old lines and none is shown, or the other way round, it may mean "after
         line P" or "at line P": the new position and the state's own lines tell.
         """
-        preceding = max(hunk.old - 1, 0)
-        if bool(before) == (hunk.counted[0] > 0):
-            return preceding if hunk.counted[0] else hunk.old
-        if not before:
-            return preceding if hunk.new is not None and hunk.new - 1 - self.shift == preceding else hunk.old
-        at_line = self.line_at(hunk.old) != before[0] and self.line_at(preceding) == before[0]
-        return preceding if at_line else hunk.old
+        old, new = hunk.numbers
+        preceding = max(old - 1, 0)
+        if bool(before) == (hunk.counts[0] > 0):
+            at_line = bool(before)
+        elif before:
+            at_line = self.line_at(old) != before[0] and self.line_at(preceding) == before[0]
+        else:
+            at_line = new is not None and new - 1 - self.shift == preceding
+        return preceding if at_line else old
 
     def line_at(self, position: int) -> str | None:
         """Return a line of the state before this edit, counted from 0, if it is there and not yet behind."""
         return self.draft.lines[position + self.shift] if self.behind <= position < self.size else None
 
-    def write(self, hunk: _NumberedHunk, position: int, old_rows: int) -> None:
+    def write(self, hunk: RowHunk, position: int, old_rows: int) -> None:
         """Make the change of a hunk; of old rows that the state does not have, as many count as the header says."""
         lines = self.draft.lines
         start = cursor = position + self.shift
         written: list[str] = []
-        due = hunk.counted[0]
+        due = hunk.counts[0]
         deleted = passed = believed = 0
         for kind, text in hunk.rows:
             if kind == ADDED:

@@ -46,8 +46,12 @@ class RowHunk:
     """Of the text, where it starts."""
     start: int | None = None
     """Where its header says that it is, counted from 0 in the state before the edit."""
-    counts: tuple[int, int] | None = None
+    counts: tuple[int, int] = (0, 0)
     """How many lines it has before and after, according to its header."""
+    counted: bool = False
+    """Whether its header has counts."""
+    numbers: tuple[int, int | None] = (0, None)
+    """The line numbers in its header: before the edit, and after it if there is one."""
     whole: bool = False
     """Whether it replaces the whole file."""
     rows: list[tuple[str, str]] = field(default_factory=list)
@@ -67,9 +71,7 @@ class RowHunk:
     @property
     def due(self) -> tuple[int, int]:
         """How many lines before and after are still to come, according to the header."""
-        if self.counts is None:
-            return 0, 0
-        return self.counts[0] - self.sizes[0], self.counts[1] - self.sizes[1]
+        return (self.counts[0] - self.sizes[0], self.counts[1] - self.sizes[1]) if self.counted else (0, 0)
 
     @property
     def complete(self) -> bool:
@@ -166,7 +168,7 @@ class RowReader:
             old = int(numbered[2] or 1)
             self.hunk.start = max(int(numbered[1]) - (old > 0), 0)
             if numbered[3]:
-                self.hunk.counts = old, int(numbered[4] or 1)
+                self.hunk.counts, self.hunk.counted = (old, int(numbered[4] or 1)), True
             if numbered.end() < len(row):
                 self.draft.note(line, "header", f"{shorten(row[numbered.end() :])} behind the header is ignored")
             return
@@ -277,7 +279,7 @@ class RowReader:
 
     def check_counts(self, hunk: RowHunk, old: int, new: int, *, last: bool) -> bool:
         """Note where a header counts other rows than there are; return whether the text was cut off."""
-        if hunk.counts is None or hunk.counts == (old, new):
+        if not hunk.counted or hunk.counts == (old, new):
             return False
         cut = last and new < hunk.counts[1]
         detail = f"the header counts -{hunk.counts[0]} +{hunk.counts[1]} lines, but -{old} +{new} follow"
