@@ -27,8 +27,8 @@ TOKENIZER = "data/tokenizers/smollm2/tokenizer.json"
 """Where the tokenizer is, in any folder beside the repository, unless `--tokenizer` names a file."""
 
 PLAIN = "plain program"
-WAYS = ("strict, one text", "strict, list of edits", "tolerant, one text", "tolerant, edit by edit")
-STEPS = ("write", "read strictly", "read tolerantly")
+WAYS = ("strict, one text", "strict, list of edits", "repair, one text", "repair, edit by edit")
+STEPS = ("write", "read strictly", "resolve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def main() -> None:
         "One draw of each program, half of them from instruction pairs, half real files of 20 to 120 lines; where"
         " there are too few, more draws of each. Each sequence was read back whole and, if it has more than one edit,"
         " from a state in the middle: as one text and as a list of edit texts; strictly, where every state has to be"
-        " the same, and tolerantly, where nothing may be noted either. *Edit by edit* reads each edit on the state"
+        " the same, and by `resolve`, where nothing may be noted either. *Edit by edit* reads each edit on the state"
         " before it.",
         f"Tokens are SmolLM2's unless `--tokenizer` says otherwise; `{SEPARATOR}` is one. They are those of the text"
         " that a model has to write, all edits of a program together. *Times plain* divides the sums over all"
@@ -185,7 +185,7 @@ def comes_back(part: EditSequence, states: list[str], read: Callable[[], EditSeq
 
 
 def reads_alone(codec: Codec, edit: EditSequence, state: str) -> bool:
-    """Tell whether the tolerant reader makes `state` of the text of a single edit."""
+    """Return whether `resolve` makes `state` of the text of a single edit."""
     resolution = codec.resolve(codec.write(edit), edit.start)
     return resolution.text == state and not resolution.notes
 

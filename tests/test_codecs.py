@@ -1,4 +1,4 @@
-"""The edit text: what is written reads back exactly, and whatever is written reads back somehow."""
+"""The format `diff`: what is written reads back exactly, and any text resolves."""
 
 import difflib
 import gzip
@@ -150,7 +150,7 @@ def test_edit_texts_read_back_to_the_same_sequence(sequence: EditSequence) -> No
 
 
 @given(sequences())
-def test_the_tolerant_reader_finds_nothing_amiss_in_what_is_written(sequence: EditSequence) -> None:
+def test_resolving_a_well_formed_text_notes_nothing(sequence: EditSequence) -> None:
     resolution = DIFF.resolve(DIFF.write(sequence))
     assert resolution.text == sequence.program.text
     assert resolution.edits_applied == len(sequence)
@@ -249,7 +249,7 @@ FINE = "<|diff|>@@ -0,0 +1,2 @@\n+a\n+b"
         (f"{FINE}\n<|endoftext|>", "edit 1, line 4: text"),
     ],
 )
-def test_the_first_thing_amiss_is_an_error_that_says_where_and_why(text: str, message: str) -> None:
+def test_the_first_irregularity_raises_an_error_with_position_and_reason(text: str, message: str) -> None:
     with pytest.raises(MalformedEditError) as caught:
         DIFF.read(text)
     assert str(caught.value).startswith(message)
@@ -265,7 +265,7 @@ def test_errors_in_a_list_of_edits_count_lines_in_their_edit() -> None:
 
 @settings(max_examples=300)
 @given(st.one_of(damaged_texts(), st.lists(st.sampled_from([*PIECES, "\n"])).map("".join)))
-def test_strict_accepts_exactly_what_the_encoder_writes(text: str) -> None:
+def test_read_accepts_exactly_what_write_writes(text: str) -> None:
     try:
         sequence = DIFF.read(text)
     except MalformedEditError:
@@ -273,12 +273,12 @@ def test_strict_accepts_exactly_what_the_encoder_writes(text: str) -> None:
     assert DIFF.write(sequence).removeprefix("<|diff|>") == text.removeprefix("<|diff|>")
 
 
-# Tolerant
+# Repaired
 
 
 @settings(max_examples=300)
 @given(st.one_of(damaged_texts(), st.text(), st.lists(st.sampled_from([*PIECES, "\n"])).map("".join)))
-def test_the_tolerant_reader_notes_exactly_what_the_strict_one_refuses(text: str) -> None:
+def test_resolve_notes_something_exactly_where_read_raises(text: str) -> None:
     resolution = DIFF.resolve(text)
     for note in resolution.notes:
         assert 1 <= note.line <= text.count("\n") + 1
@@ -297,7 +297,7 @@ def test_the_tolerant_reader_notes_exactly_what_the_strict_one_refuses(text: str
 
 
 @given(st.lists(st.sampled_from([*PIECES, *END_TOKENS, "\n", "\r\n", "@@ -", "1", ",0", " +", " @@", "-a", "+a"])))
-def test_the_tolerant_reader_never_raises(pieces: list[str]) -> None:
+def test_resolve_never_raises(pieces: list[str]) -> None:
     DIFF.resolve("".join(pieces))
 
 
@@ -389,7 +389,7 @@ START = "<|diff|>@@ -0,0 +1,3 @@\n+a\n+b\n+c\n"
         ("+a\n+b\n" + START, "a\nb\nc\n", ["0:1 row"]),
     ],
 )
-def test_what_models_write_is_read_and_noted(text: str, program: str, notes: list[str]) -> None:
+def test_model_output_is_repaired_and_noted(text: str, program: str, notes: list[str]) -> None:
     resolution = DIFF.resolve(text)
     assert resolution.text == program
     assert [f"{note.edit}:{note.line} {note.reason}" for note in resolution.notes] == notes
@@ -439,7 +439,7 @@ def test_the_command_prints_the_program_byte_for_byte(app: typer.Typer, tmp_path
     assert (result.exit_code, result.stdout_bytes) == (0, program)
 
 
-def test_the_command_tells_what_it_ignored(app: typer.Typer) -> None:
+def test_the_command_reports_what_it_ignored(app: typer.Typer) -> None:
     result = CliRunner().invoke(app, ["-"], input="Sure!\n" + START)
     assert (result.exit_code, result.stdout) == (0, "a\nb\nc\n")
     assert result.stderr == "edit 0, line 1: text: ignored text that belongs to no edit: 'Sure!'\n"
@@ -454,7 +454,7 @@ def test_the_command_is_strict_on_demand(app: typer.Typer) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
 
 
-def test_the_command_says_which_file_it_cannot_read(app: typer.Typer, tmp_path: Path) -> None:
+def test_the_command_names_the_file_it_cannot_read(app: typer.Typer, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [str(tmp_path / "absent")])
     assert isinstance(result.exception, ConfigError)
     assert "absent" in str(result.exception)

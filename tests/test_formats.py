@@ -1,4 +1,4 @@
-"""What all text formats have in common: whatever is written reads back, and whatever a model writes is read somehow.
+"""Laws of all text formats: what is written reads back, and any model output resolves.
 
 Every file in `cases/codecs/FORMAT` has a program, a text that a model might write on it, the program that
 this gives, and what is noted.
@@ -112,7 +112,7 @@ def test_what_is_written_reads_back_to_the_same_edits(codec: Codec, data: st.Dat
 
 @each_format
 @given(data=st.data())
-def test_the_tolerant_reader_finds_nothing_amiss_in_what_is_written(codec: Codec, data: st.DataObject) -> None:
+def test_resolving_a_well_formed_text_notes_nothing(codec: Codec, data: st.DataObject) -> None:
     sequence = data.draw(sequences())
     text = codec.write(sequence)
     if len(sequence) and not ends_in_a_token(text):
@@ -125,7 +125,7 @@ def test_the_tolerant_reader_finds_nothing_amiss_in_what_is_written(codec: Codec
 @each_format
 @given(data=st.data())
 @settings(max_examples=200)
-def test_whatever_is_written_is_read_and_noted_if_it_is_not_well_formed(codec: Codec, data: st.DataObject) -> None:
+def test_any_text_resolves_with_notes_if_it_is_malformed(codec: Codec, data: st.DataObject) -> None:
     soup = st.lists(st.sampled_from([*MARKS, *TEXTS, *END_TOKENS, "\n", "\n", "\r\n"])).map("".join)
     text, start = data.draw(st.one_of(damaged(codec), st.tuples(soup, st.just(Program(())))))
     resolution = codec.resolve(text, start)
@@ -158,14 +158,14 @@ def sections(case: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.stem}")
-def test_what_models_write_is_read_and_noted(case: Path) -> None:
-    told = sections(case)
-    resolution = get_codec(case.parent.name).resolve(told["text"], Program.from_text(told["start"]))
-    assert resolution.text == told["program"]
-    assert [f"{note.edit}:{note.line} {note.reason}" for note in resolution.notes] == told["notes"].splitlines()
+def test_model_output_is_repaired_and_noted(case: Path) -> None:
+    parts = sections(case)
+    resolution = get_codec(case.parent.name).resolve(parts["text"], Program.from_text(parts["start"]))
+    assert resolution.text == parts["program"]
+    assert [f"{note.edit}:{note.line} {note.reason}" for note in resolution.notes] == parts["notes"].splitlines()
 
 
-def test_every_format_but_the_paper_s_has_cases() -> None:
+def test_every_format_but_diff_has_cases() -> None:
     assert {case.parent.name for case in CASES} == set(CODECS) - {"diff"}
 
 
@@ -213,13 +213,13 @@ def test_unified_diffs_are_applied_by_git(context: int, tmp_path: Path) -> None:
             assert (tmp_path / "main.py").read_text() == after
 
 
-def test_without_context_a_unified_diff_is_the_paper_s() -> None:
+def test_a_unified_diff_without_context_is_the_format_diff() -> None:
     for sequence in real_sequences():
         assert get_codec("udiff:0").write(sequence) == DIFF.write(sequence)
 
 
 def test_anchors_are_widened_until_they_are_unique() -> None:
-    """The tenth of twenty equal pairs of lines can be told only by all the lines up to one end."""
+    """The tenth of twenty equal pairs of lines can be parts only by all the lines up to one end."""
     program = Program(("a", "b") * 10 + ("new",) + ("a", "b") * 10)
     sequence = EditSequence(program, (0,) * 20 + (1,) + (0,) * 20)
     search = get_codec("search-replace").write_edits(sequence)[1].split("=======")[0]

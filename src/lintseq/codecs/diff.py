@@ -30,8 +30,7 @@ noted, those of `lintseq.codecs.repair` that can occur among them:
     new-start        P rules; S is only compared with it
     order, separator a hunk without a separator before it is of the same edit if its P and S fit there, and
                      otherwise starts a new one; `row<|diff|>@@ -1,0 +2 @@` is a row and a header if the
-                     row is the last that its hunk counts and another row follows: as content it could
-                     not stand there
+                     row is the last that its hunk counts and another row follows: it could not be content
     empty-edit       a separator without a hunk: ignored
     replace          rows that start with `-` or a space are applied as in any unified diff, at the position
                      in the header
@@ -184,7 +183,7 @@ class _NumberedReader(RowReader):
         elif self.headers and not led:
             self.continue_edit(hunk, start)
         elif not led:
-            self.draft.note(line, "header", "a newline stands between the separator and the header")
+            self.draft.note(line, "header", "a newline separates the separator from the header")
         self.headers += 1
         self.hunk = hunk
         usual = f"@@ -{line_range(old, counts[0])} +{line_range(old + 1 if new is None else new, counts[1])} @@"
@@ -234,7 +233,7 @@ class _NumberedReader(RowReader):
             hunk.add(ADDED, row[1:])
             return
         hunk.add(ADDED, row[1:at])
-        self.draft.note(line, "separator", "a separator and a header stand at the end of a row; read as such")
+        self.draft.note(line, "separator", "a row ends in a separator and a header; read as such")
         self.separator(row[at:], line)
 
     def separator(self, rest: str, line: int) -> None:

@@ -18,7 +18,7 @@
 One window for each edit: the lines of the state from its first change to its last, three more on each side, and
 more until they occur nowhere else in the state; then the same with the edit made. On nothing the first is empty.
 
-Lines are shown as they are. One that starts with `<|diff|>`, a marker or a Markdown fence (or with backslashes and
+Lines are written without signs. One that starts with `<|diff|>`, a marker or a Markdown fence (or with backslashes and
 one of these) gets a backslash.
 
 In model output, besides the reasons of `lintseq.codecs.repair`:
@@ -98,7 +98,7 @@ class _Section:
     """A marker and the rows behind it, up to the next."""
 
     name: str
-    """In small letters, with the slash if there is one."""
+    """In lower case, with its slash if it has one."""
     line: int
     first: int
     """The line of the first row."""
@@ -137,7 +137,7 @@ def _repair(draft: Draft, piece: Piece) -> None:
 
 
 def _sections(draft: Draft, piece: Piece) -> list[_Section]:
-    """Return the sections of a piece; what stands before the first is ignored."""
+    """Return the sections of a piece; lines before the first are ignored."""
     marks = [(index, found) for index, row in enumerate(piece.lines) if (found := _MARKER.match(row.strip()))]
     draft.ignore(piece.line, piece.lines[: marks[0][0]] if marks else piece.lines)
     ends = [*(index for index, _ in marks), len(piece.lines)][1:]

@@ -12,7 +12,7 @@ to make its changes in. Reasons noted here:
     no-change        what the edit writes is there already
     no-anchor        nothing is quoted, but there is a state: the lines are put at its end
     not-found        the lines quoted are not in the state: the change is left out
-    ambiguous        they are there several times: the first place after the previous change is taken
+    ambiguous        they occur several times: the first occurrence after the previous change is taken
     trailing-space, indentation, near
                      they are there but for space at the ends of lines, for indentation (which the new lines
                      then get too), or for less than a third of the lines; the state's own lines are kept

@@ -18,7 +18,7 @@ left. SEARCH and the bar enclose the lines around the insertion, one on each sid
 occur nowhere else in the state; the bar and REPLACE enclose the same with the new lines. On nothing there is
 nothing to search for. Where insertions at several positions give the same lines, the last of them is meant.
 
-Lines are shown as they are. Where one of them could be taken for a marker, all markers of the block are as much
+Lines are written without signs. Where one of them could be taken for a marker, all markers of the block are as much
 longer as it takes; one that starts with `<|diff|>` (or with backslashes and that) gets a backslash.
 
 In model output, besides the reasons of `lintseq.codecs.repair`:

@@ -7,7 +7,7 @@
     def area(r):
         return pi * r * r
 
-Lines are shown as they are. One that starts with `<|diff|>` or a Markdown fence (or with backslashes and one of
+Lines are written without signs. One that starts with `<|diff|>` or a Markdown fence (or with backslashes and one of
 these) gets a backslash.
 
 In model output, of an edit that has a Markdown fence, what is inside it is the state. Where the text ends without a

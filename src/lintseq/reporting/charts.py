@@ -1,4 +1,4 @@
-"""Histograms as HTML: a table whose bars are drawn, so that it can be read with and without eyes."""
+"""Histograms as HTML tables with bars, readable by screen readers too."""
 
 from collections.abc import Mapping
 
@@ -7,9 +7,9 @@ from lintseq.reporting.pages import escaped
 
 
 def chart(name: str, title: str, counts: Mapping[int, int], *, values: str, counted: str) -> str:
-    """Return the histogram of `counts` (value -> how often) as a figure; nothing where there is nothing to show.
+    """Return the histogram of `counts` (value -> how often) as a figure; an empty string without any counts.
 
-    `values` and `counted` say in a word what the values are and what was counted.
+    `values` and `counted` name the values and what was counted, for the heads of the table.
     """
     if not counts:
         return ""

@@ -25,10 +25,10 @@ def quantile(counts: Mapping[int, int], fraction: float) -> float:
     total = sum(counts.values())
     if not total:
         return 0.0
-    place = (total - 1) * fraction
-    low = _ranked(counts, int(place))
-    high = _ranked(counts, min(int(place) + 1, total - 1))
-    return low + (high - low) * (place - int(place))
+    rank = (total - 1) * fraction
+    low = _ranked(counts, int(rank))
+    high = _ranked(counts, min(int(rank) + 1, total - 1))
+    return low + (high - low) * (rank - int(rank))
 
 
 def _ranked(counts: Mapping[int, int], rank: int) -> int:
@@ -41,7 +41,7 @@ def _ranked(counts: Mapping[int, int], rank: int) -> int:
 
 
 def histogram(counts: Mapping[int, int], *, single: int = 10) -> list[tuple[str, int]]:
-    """Return (label, count) of each bin: one for each value up to `single`, then ever wider ones."""
+    """Return (label, count) of each bin: one for each value up to `single`, then wider and wider ones."""
     bins: list[tuple[str, int]] = []
     low, largest = min(counts, default=1), max(counts, default=0)
     while low <= largest:

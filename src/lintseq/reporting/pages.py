@@ -1,7 +1,7 @@
-"""A page: its parts put together into one file, with everything in it that did not come from us made harmless.
+"""HTML pages: templates, escaping, and writing the file.
 
-Owns templates, escaping, and writing the file. A page may run the script that we put in and no other, and may
-load nothing: its own security policy says so, by the hashes of its script and its styles.
+A page is one file. Its content security policy allows its own script and styles, by their hashes, and nothing else:
+it loads nothing, and no text from a data set can run.
 """
 
 import html
@@ -18,7 +18,7 @@ from typing import Any
 from lintseq import __version__
 from lintseq.errors import ConfigError
 
-_PLACE = re.compile(r"\{\{(\w+)\}\}")
+_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 _MARK = b'<meta name="generator" content="lintseq '
 _ODD = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -49,14 +49,14 @@ def template(name: str) -> str:
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Return a template with each `{{name}}` replaced; what is put in is not looked at again."""
-    return _PLACE.sub(lambda match: values[match[1]], text)
+    """Return a template with each `{{name}}` replaced once; values are not expanded again."""
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], text)
 
 
 def escaped(text: str, *, quotes: bool = True) -> str:
-    """Return text as HTML: it is shown as it is, and what cannot be shown or stored as a replacement.
+    """Return text as HTML that displays it; characters that cannot be displayed or stored are replaced.
 
-    Without `quotes`, these stay as they are, which is good anywhere but in attributes.
+    Without `quotes`, quotation marks are kept, which is safe anywhere but in attributes.
     """
     return html.escape(_ODD.sub(_picture, text), quote=quotes)
 
@@ -67,7 +67,7 @@ def _picture(match: re.Match[str]) -> str:
 
 
 def embedded(value: Any) -> str:
-    """Return a value as JSON that may stand in a `script` element: in ASCII, and no tag can begin in it."""
+    """Return a value as JSON for a `script` element: in ASCII, and without `<`, so no tag can begin in it."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 
@@ -76,9 +76,9 @@ def _hash(content: str) -> str:
 
 
 def check_writable(path: Path, *, option: str = "--html") -> None:
-    """Raise `ConfigError` if a page cannot be written to `path`, or if something else than a page is there.
+    """Raise `ConfigError` if a page cannot be written to `path`, or if a file that is not a page exists there.
 
-    `option` is the way out that the message names.
+    `option` is the command-line option that the message suggests.
     """
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name a file with {option}")
@@ -89,7 +89,7 @@ def check_writable(path: Path, *, option: str = "--html") -> None:
     try:
         with open(path, "rb") as file:
             if _MARK not in file.read(2000):
-                raise ConfigError(f"{path} exists and is no page of lintseq; name another place with {option}")
+                raise ConfigError(f"{path} exists and is not a page of lintseq; name another file with {option}")
     except FileNotFoundError:
         pass
     except OSError as error:
@@ -97,7 +97,7 @@ def check_writable(path: Path, *, option: str = "--html") -> None:
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write a page; the file appears when it is whole. Raises `ConfigError` if that is impossible."""
+    """Write a page atomically. Raises `ConfigError` if it cannot be written."""
     growing = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         try:
