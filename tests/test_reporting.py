@@ -401,7 +401,11 @@ def test_a_page_replaces_a_page_and_nothing_else(tmp_path: Path) -> None:
     check_writable(path)
     assert "é \u2028" in path.read_text(encoding="utf-8")
     path.write_text("<p>mine</p>")
-    for bad, match in [(path, "not a page of lintseq"), (tmp_path, "is a folder"), (tmp_path / "x" / "y", "no folder")]:
+    for bad, match in [
+        (path, "not a page of lintseq"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "x" / "y", "no folder"),
+    ]:
         with pytest.raises(ConfigError, match=match):
             check_writable(bad)
     assert sorted(tmp_path.iterdir()) == [path]
