@@ -11,7 +11,7 @@ from lintseq.walks.orders import LineOrder
 from lintseq.walks.walk import Grouping, RandomStream
 
 
-class StateJudge:
+class StateLinter:
     """A linter's diagnostics for the states of one program; equal states are linted once."""
 
     def __init__(self, program: Program, language: Language, linter: Linter) -> None:
@@ -39,7 +39,7 @@ class StateJudge:
 class BlackBoxWalk:
     """Deletes a line, lints, deletes the lines with new findings, and so on until there are none."""
 
-    def __init__(self, judge: StateJudge, grouping: Grouping, order: LineOrder) -> None:
+    def __init__(self, judge: StateLinter, grouping: Grouping, order: LineOrder) -> None:
         self.program = judge.program
         self.judge = judge
         self.grouping = grouping

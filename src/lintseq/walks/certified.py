@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lintseq.edits import EditSequence
 from lintseq.needs import Analysis
-from lintseq.walks.blackbox import StateJudge
+from lintseq.walks.blackbox import StateLinter
 from lintseq.walks.orders import LineOrder
 from lintseq.walks.walk import Grouping, RandomStream
 
@@ -16,7 +16,7 @@ class CertifiedWalk:
     program's other draws.
     """
 
-    def __init__(self, judge: StateJudge, analysis: Analysis, grouping: Grouping, order: LineOrder) -> None:
+    def __init__(self, judge: StateLinter, analysis: Analysis, grouping: Grouping, order: LineOrder) -> None:
         self.program = judge.program
         self.needs = analysis.needs
         self.grouping = grouping

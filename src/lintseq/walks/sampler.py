@@ -4,7 +4,7 @@ from lintseq.edits import EditSequence
 from lintseq.languages import Language, get_language
 from lintseq.languages.linters import shared_linter
 from lintseq.program import Program
-from lintseq.walks.blackbox import BlackBoxWalk, StateJudge
+from lintseq.walks.blackbox import BlackBoxWalk, StateLinter
 from lintseq.walks.certified import CertifiedWalk
 from lintseq.walks.native import NativeWalk
 from lintseq.walks.options import Comments, Order, SamplingOptions, check_options
@@ -62,9 +62,9 @@ def _walk(program: Program, language: Language, options: SamplingOptions) -> Wal
     if options.linter == "none":
         return RandomWalk(program)
     if options.linter != "native":
-        judge = StateJudge(program, language, shared_linter(options.linter))
+        judge = StateLinter(program, language, shared_linter(options.linter))
         return BlackBoxWalk(judge, grouping, order)
     if options.certify is not None:
-        judge = StateJudge(program, language, shared_linter(options.certify))
+        judge = StateLinter(program, language, shared_linter(options.certify))
         return CertifiedWalk(judge, analysis, grouping, order)
     return NativeWalk(program, analysis, grouping, order)
