@@ -103,7 +103,7 @@ class ForkServer:
             ready = self._receive(time.monotonic() + _START_SECONDS)
             if "refused" in ready:
                 raise IsolationError(ready["refused"])
-            self.isolation = Isolation.from_reasons("isolated" if self._isolated else "unsafe", ready["layers"])
+            self.isolation = Isolation.isolated(ready["off"]) if self._isolated else Isolation.unsafe()
 
     def close(self) -> None:
         """End the server and everything that runs in it."""

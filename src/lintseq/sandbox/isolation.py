@@ -41,10 +41,14 @@ class Isolation:
     layers: tuple[IsolationLayer, ...]
 
     @classmethod
-    def from_reasons(cls, name: IsolationName, off: Mapping[str, str]) -> "Isolation":
-        """Return the isolation in which each layer with a reason in `off` is off."""
-        layers = (IsolationLayer(layer, text, not off[layer], off[layer]) for layer, text in LAYERS.items())
-        return cls(name, tuple(layers))
+    def isolated(cls, off: Mapping[str, str]) -> "Isolation":
+        """Return the isolation with all layers except those in `off`, which gives reasons."""
+        return cls("isolated", _layers(off))
+
+    @classmethod
+    def unsafe(cls) -> "Isolation":
+        """Return no isolation: only limits."""
+        return cls("unsafe", _layers(dict.fromkeys(LAYERS.keys() - {"limits"}, "not requested (unsafe)")))
 
     @property
     def summary(self) -> str:
@@ -77,6 +81,10 @@ _NAMESPACE_SETTINGS = (
     ("kernel.unprivileged_userns_clone", 0, 1),
 )
 """Settings of Linux that forbid users to create namespaces: name, value that forbids it, value that allows it."""
+
+
+def _layers(off: Mapping[str, str]) -> tuple[IsolationLayer, ...]:
+    return tuple(IsolationLayer(name, text, name not in off, off.get(name, "")) for name, text in LAYERS.items())
 
 
 def advice(refusal: str) -> str:

@@ -19,7 +19,6 @@ from collections.abc import Iterator
 
 from lintseq.errors import IsolationError
 from lintseq.sandbox import kernel, seccomp
-from lintseq.sandbox.isolation import LAYERS
 
 WORK = "work"
 """The folder in the scratch folder that a program starts in."""
@@ -51,9 +50,8 @@ class Jail:
 
     def __init__(self, *, isolated: bool) -> None:
         self.isolated = isolated
-        reason = "" if isolated else "not requested (unsafe)"
-        self.layers = {**dict.fromkeys(LAYERS, reason), "limits": ""}
-        """Why each layer is off; empty if it is on."""
+        self.off: dict[str, str] = {}
+        """Layers that this machine does not offer, each with the reason."""
         self.uid: int | None = None
         """The user that programs become, if it is another one."""
         self.scratch = "/tmp"
@@ -270,7 +268,7 @@ def build(jail: Jail) -> None:
     try:
         jail.landlock = kernel.landlock_version()
     except OSError as error:
-        jail.layers["landlock"] = str(error.strerror)
+        jail.off["landlock"] = str(error.strerror)
 
 
 def _loopback_up() -> None:
@@ -303,7 +301,7 @@ def _change_root(jail: Jail) -> None:
         jail.has_proc = True
     except OSError as error:
         reason = "none may be mounted here, as in containers that hide parts of theirs"
-        jail.layers["proc"] = f"{reason} ({error.strerror}); time and memory are limited for each process alone"
+        jail.off["proc"] = f"{reason} ({error.strerror}); time and memory are limited for each process alone"
     kernel.make_read_only(root, devices=True)
     kernel.change_root(root)
 

@@ -83,7 +83,7 @@ def _serve(control: socket.socket, jail: Jail, settings: dict[str, Any]) -> None
     if gap := _find_gap(jail):
         _reply(control, {"refused": gap})
         return
-    _reply(control, {"layers": jail.layers})
+    _reply(control, {"off": jail.off})
     while True:
         try:
             order, descriptors = receive_with_descriptors(control)
