@@ -78,17 +78,11 @@ class DocumentReader:
             text = Fields(code=self.field, unreadable="unreadable").read_code(row)
         if not text:
             raise ProgramError("empty", "the text is empty")
-        check_encoding(text)
-        return text
-
-
-def check_encoding(text: str) -> None:
-    """Raise `ProgramError` if a text contains a lone surrogate, so that it has no bytes."""
-    if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError as error:
             raise ProgramError("encoding", f"character {error.start} is a lone surrogate") from None
+        return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ from lintseq.codecs import SEPARATOR
 from lintseq.dataset.shapes import Record
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.lm import tokenizers
-from lintseq.lm.documents import check_encoding
 from lintseq.program import Program
 from lintseq.rows import prompt_of
 
@@ -54,7 +53,10 @@ def pair_of(record: Record, arm: str) -> TrainingPair:
             raise ProgramError("no-program", "the row has one edit of a sequence, but not the program")
         start, completion = Program(()), record.program
     prompt = prompt_of(record.instruction, start)
-    check_encoding(prompt + completion)
+    try:
+        (prompt + completion).encode()
+    except UnicodeEncodeError as error:
+        raise ProgramError("encoding", f"character {error.start} is a lone surrogate") from None
     # A single edit does not know the final program, and the current one would distinguish draws of a row.
     program = "" if record.left or record.shape == "next-edit" else record.program
     key = blake2b(f"{record.id}\0{record.instruction}\0{program}".encode("utf-8", "surrogatepass"), digest_size=12)

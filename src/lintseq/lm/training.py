@@ -180,7 +180,20 @@ class _OrderedTrainer(Trainer):
         return self.order
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        self.monitor.count_inputs(inputs)
+        """Return the loss of a micro-batch; count its tokens and the number of positions they attend to."""
+        ids = inputs["input_ids"]
+        if "position_ids" in inputs:
+            tokens: Any = torch.tensor(float(ids.numel()))
+            attended = (inputs["position_ids"] + 1).sum()
+        elif "attention_mask" in inputs:
+            lengths = inputs["attention_mask"].sum(-1)
+            tokens, attended = lengths.sum(), (lengths * (lengths + 1) // 2).sum()
+        else:
+            rows, length = ids.shape
+            tokens = torch.tensor(float(rows * length))
+            attended = torch.tensor(float(rows * length * (length + 1) // 2))
+        self.monitor.tokens = self.monitor.tokens + tokens.to("cpu", torch.float64)
+        self.monitor.attended = self.monitor.attended + attended.to("cpu", torch.float64)
         # With a cache, documents in the same row would attend to each other.
         return super().compute_loss(model, {**inputs, "use_cache": False}, *args, **kwargs)
 
@@ -226,7 +239,7 @@ class _Monitor(TrainerCallback):
         self.progress = TrainingProgress(steps=steps)
         self._restore(start)
         self.grad_norm: Any = math.nan
-        self._tokens = self._attended = self._nats = self._labels = _ZERO
+        self.tokens = self.attended = self._nats = self._labels = _ZERO
 
     def _restore(self, start: int) -> None:
         """Restore the counts of an earlier process, and drop log lines that are newer than its last checkpoint."""
@@ -247,22 +260,6 @@ class _Monitor(TrainerCallback):
         rate = matrix_rate(device_of(run), precision_of(run))
         self._peak_rate = rate * int(self.trainer.accelerator.num_processes)
         self._since = time.perf_counter()
-
-    def count_inputs(self, inputs: Mapping[str, Any]) -> None:
-        """Count the tokens of a micro-batch and the number of positions they attend to."""
-        ids = inputs["input_ids"]
-        if "position_ids" in inputs:
-            tokens: Any = torch.tensor(float(ids.numel()))
-            attended = (inputs["position_ids"] + 1).sum()
-        elif "attention_mask" in inputs:
-            lengths = inputs["attention_mask"].sum(-1)
-            tokens, attended = lengths.sum(), (lengths * (lengths + 1) // 2).sum()
-        else:
-            rows, length = ids.shape
-            tokens = torch.tensor(float(rows * length))
-            attended = torch.tensor(float(rows * length * (length + 1) // 2))
-        self._tokens = self._tokens + tokens.to("cpu", torch.float64)
-        self._attended = self._attended + attended.to("cpu", torch.float64)
 
     def loss(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
         """Return the loss of a micro-batch and count it; the sums stay on its device until the step is complete."""
@@ -294,7 +291,7 @@ class _Monitor(TrainerCallback):
 
     def _log_step(self, step: int) -> None:
         accelerator, run = self.trainer.accelerator, self.options.run
-        sums = (self._tokens, self._attended, self._nats, self._labels)
+        sums = (self.tokens, self.attended, self._nats, self._labels)
         own = torch.stack([value.to(accelerator.device) for value in sums])
         tokens, attended, nats, labels = accelerator.reduce(own, reduction="sum").tolist()
         seconds = time.perf_counter() - self._since
@@ -322,7 +319,7 @@ class _Monitor(TrainerCallback):
             with self.log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
             self.on_step(self.progress)
-        self._tokens = self._attended = self._nats = self._labels = _ZERO
+        self.tokens = self.attended = self._nats = self._labels = _ZERO
         self._since = time.perf_counter()
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
