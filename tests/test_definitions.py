@@ -20,7 +20,7 @@ from lintseq.rows.sourcecode import decoded
 
 CASES = sorted(Path(__file__).parent.joinpath("cases/definitions").glob("*.py"))
 STANDARD_LIBRARY = Path(sysconfig.get_paths()["stdlib"])
-FILES = 70
+FILES = [20, pytest.param(70, marks=pytest.mark.slow)]
 
 
 def extracted(text: str) -> str:
@@ -82,10 +82,11 @@ def test_no_definition_lacks_a_name_of_its_module(module: str) -> None:
         assert again.program == one.program
 
 
-def test_definitions_of_the_standard_library_compile_without_undefined_names() -> None:
+@pytest.mark.parametrize("files", FILES)
+def test_definitions_of_the_standard_library_compile_without_undefined_names(files: int) -> None:
     paths = [path for path in STANDARD_LIBRARY.rglob("*.py") if not {"test", "tests", "site-packages"} & {*path.parts}]
     count = 0
-    for path in random.Random(1).sample(sorted(paths), FILES):
+    for path in random.Random(1).sample(sorted(paths), files):
         text = decoded(path.read_bytes())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -96,7 +97,7 @@ def test_definitions_of_the_standard_library_compile_without_undefined_names() -
                 compile(one.program, "<program>", "exec", dont_inherit=True)
                 assert undefined(one.program) <= whole, f"{path}: {one.name}"
                 assert one.program.endswith("\n")
-    assert count > FILES / 2
+    assert count > files / 2
 
 
 def undefined(text: str) -> set[str]:
