@@ -29,7 +29,7 @@ from lintseq.needs.reasons import reasons_of
 from lintseq.program import Program
 from lintseq.reporting.charts import chart
 from lintseq.reporting.numbers import histogram
-from lintseq.reporting.pages import check_writable, embedded, escaped, fill, page, template, write_page
+from lintseq.reporting.pages import check_page, embedded, escaped, fill, page, template, write_page
 from lintseq.walks import sample_edits
 
 AREA = "import math\n\ndef area(r):\n    return math.pi * r ** 2\n\nprint(area(2))\n"
@@ -396,9 +396,9 @@ def test_data_that_breaks_off_is_shown_as_far_as_it_goes(tmp_path: Path) -> None
 
 def test_a_page_replaces_a_page_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    check_writable(path)
+    check_page(path)
     write_page(path, page("<p>é \u2028</p>", title="t", styles=()))
-    check_writable(path)
+    check_page(path)
     assert "é \u2028" in path.read_text(encoding="utf-8")
     path.write_text("<p>mine</p>")
     for bad, match in [
@@ -407,5 +407,5 @@ def test_a_page_replaces_a_page_and_nothing_else(tmp_path: Path) -> None:
         (tmp_path / "x" / "y", "no folder"),
     ]:
         with pytest.raises(ConfigError, match=match):
-            check_writable(bad)
+            check_page(bad)
     assert sorted(tmp_path.iterdir()) == [path]

@@ -13,7 +13,7 @@ from lintseq.dataset.stats import DatasetStats, table_rows
 from lintseq.dataset.stats import stats as count
 from lintseq.dataset.stats_page import write_stats_page
 from lintseq.reporting.numbers import described, histogram
-from lintseq.reporting.pages import check_writable
+from lintseq.reporting.pages import check_page
 from lintseq.reporting.terminal import console
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def stats(
     Example: lintseq stats edits.jsonl --tokenizer tokenizer.json
     """
     if html is not None:
-        check_writable(html)
+        check_page(html)
     with Meter() as meter:
         numbers = count(
             data,

@@ -6,7 +6,7 @@ from pathlib import Path
 from lintseq.dataset.stats import DatasetStats, table_rows
 from lintseq.reporting.charts import chart
 from lintseq.reporting.numbers import plural
-from lintseq.reporting.pages import check_writable, escaped, fill, page, template, write_page
+from lintseq.reporting.pages import check_page, escaped, fill, page, template, write_page
 
 
 def write_stats_page(stats: DatasetStats, path: Path, *, dataset: str) -> None:
@@ -14,7 +14,7 @@ def write_stats_page(stats: DatasetStats, path: Path, *, dataset: str) -> None:
 
     Raises `ConfigError` if it cannot be written, or if another file is in the way.
     """
-    check_writable(path)
+    check_page(path)
     write_page(path, stats_page(stats, dataset=dataset))
 
 

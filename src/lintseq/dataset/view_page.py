@@ -16,7 +16,7 @@ from lintseq.languages import get_language
 from lintseq.needs.reasons import reasons_of
 from lintseq.reporting.charts import chart
 from lintseq.reporting.numbers import plural
-from lintseq.reporting.pages import check_writable, escaped, fill, page, template, write_page
+from lintseq.reporting.pages import check_page, escaped, fill, page, template, write_page
 
 _SUFFIXES = (".gz", ".zst", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".pq")
 
@@ -58,7 +58,7 @@ def write_view(
     """
     options = options or ViewOptions()
     path = page_beside(data) if html is None else Path(html)
-    check_writable(path)
+    check_page(path)
     found = survey(data, size=options.rows, seed=options.seed, on_progress=on_progress)
     write_page(path, view_page(found, dataset=dataset_name(data)))
     return ViewReport(path, found)

@@ -19,7 +19,7 @@ from lintseq.evaluation.report_tables import tables_of
 from lintseq.evaluation.results import EvaluatedProblems, Evaluation
 from lintseq.evaluation.results_file import read_results
 from lintseq.reporting.numbers import plural
-from lintseq.reporting.pages import check_writable, escaped, fill, page, template, write_page
+from lintseq.reporting.pages import check_page, escaped, fill, page, template, write_page
 from lintseq.reporting.sections import Section, check_markdown, markdown_report, section_html, sections_markdown
 
 _NAMED_PROBLEMS = 5
@@ -88,7 +88,7 @@ def report(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot create the folder {folder}: {error.strerror}; choose another one") from None
-    check_writable(page_file, option="--output")
+    check_page(page_file, option="--output")
     check_markdown(markdown_file)
     if not isinstance(runs, Mapping):
         runs = read_runs([runs] if isinstance(runs, str) else runs)

@@ -75,7 +75,7 @@ def _hash(content: str) -> str:
     return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
 
 
-def check_writable(path: Path, *, option: str = "--html") -> None:
+def check_page(path: Path, *, option: str = "--html") -> None:
     """Raise `ConfigError` if a page cannot be written to `path`, or if a file that is not a page exists there.
 
     `option` is the command-line option that the message suggests.
