@@ -177,8 +177,8 @@ _WRAPPERS = {
     _MATCHES: """
 
 def lintseq_wrapped(function):
-    def wrapped(*given):
-        result = function(*given)
+    def wrapped(*arguments):
+        result = function(*arguments)
         return result if isinstance(result, bool) else result is not None
     return wrapped
 
@@ -188,8 +188,8 @@ def lintseq_wrapped(function):
 
 def lintseq_wrapped(function):
     import hashlib, marshal
-    def wrapped(*given):
-        result = function(*given)
+    def wrapped(*arguments):
+        result = function(*arguments)
         if type(result) not in (str, list) or len(result) < 10000:
             return result
         digest = hashlib.sha256()

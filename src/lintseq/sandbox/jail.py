@@ -308,10 +308,10 @@ def _change_root(jail: Jail) -> None:
 
 def _visible_paths() -> Iterator[str]:
     """Yield the paths that programs may read: the system's programs and libraries, and this Python's."""
-    shown: list[str] = []
+    visible: list[str] = []
     for path in (*_SYSTEM, *_python_paths()):
-        if os.path.lexists(path) and not any(_is_in(path, other) for other in shown):
-            shown.append(path)
+        if os.path.lexists(path) and not any(_is_in(path, other) for other in visible):
+            visible.append(path)
             yield path
 
 
