@@ -19,13 +19,13 @@ import traceback
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lintseq.sandbox import CallFunction, FeedStdin, Isolation, Job, JobResult, Raised, Returned, RunCheck
+from lintseq.sandbox import CallFunction, FeedStdin, IsolationLevel, Job, JobResult, Raised, Returned, RunCheck
 
 
 class PlainRunner:
     """Runs each job in a process forked from this one."""
 
-    isolation = Isolation("unsafe", ())
+    isolation = IsolationLevel("unsafe", ())
 
     def __init__(self, *, timed: bool = True) -> None:
         self.timed = timed

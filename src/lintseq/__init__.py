@@ -98,7 +98,7 @@ PUBLIC = {
         "lintseq.sandbox": [
             *("Sandbox", "Job", "RunCheck", "CallFunction", "FeedStdin", "Limits"),
             *("JobResult", "Returned", "Raised", "OpaqueValue"),
-            *("sandbox_status", "SandboxStatus", "Isolation"),
+            *("sandbox_status", "SandboxStatus", "IsolationLevel"),
         ],
     },
     "Studies": {

@@ -92,7 +92,7 @@ from lintseq.program import Program as Program
 from lintseq.rows import FieldNames as FieldNames
 from lintseq.sandbox import CallFunction as CallFunction
 from lintseq.sandbox import FeedStdin as FeedStdin
-from lintseq.sandbox import Isolation as Isolation
+from lintseq.sandbox import IsolationLevel as IsolationLevel
 from lintseq.sandbox import Job as Job
 from lintseq.sandbox import JobResult as JobResult
 from lintseq.sandbox import Limits as Limits
@@ -146,7 +146,7 @@ __all__ = [
     "FinetunePlan",
     "FinetuneRecipe",
     "Hunk",
-    "Isolation",
+    "IsolationLevel",
     "Job",
     "JobResult",
     "JudgedCompletion",

@@ -29,7 +29,7 @@ from lintseq.evaluation.results import Evaluation, JudgedCompletion
 from lintseq.evaluation.results_file import ResultsFile
 from lintseq.evaluation.summary import DEFAULT_KS, summarize, with_tokens
 from lintseq.languages import get_language, get_linter, linter_version
-from lintseq.sandbox import Isolation, Sandbox
+from lintseq.sandbox import IsolationLevel, Sandbox
 
 INSTRUCTION_LENGTH = 2000
 """Characters of an instruction that the manifest keeps."""
@@ -71,7 +71,7 @@ class IsolatedRunner(Runner, Protocol):
     """Runs jobs, and knows how well it isolates them."""
 
     @property
-    def isolation(self) -> Isolation: ...
+    def isolation(self) -> IsolationLevel: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class EvaluationProgress:
     done: int
     """Completions judged, including those of an interrupted run."""
     total: int
-    isolation: Isolation
+    isolation: IsolationLevel
     first: bool = False
     """Whether nothing has run yet."""
 

@@ -17,14 +17,14 @@ from lintseq.sandbox.job import (
 )
 
 if TYPE_CHECKING:
-    from lintseq.sandbox.isolation import Isolation
+    from lintseq.sandbox.isolation import IsolationLevel
     from lintseq.sandbox.pool import Sandbox
     from lintseq.sandbox.status import SandboxStatus, sandbox_status
 
 __all__ = [
     "CallFunction",
     "FeedStdin",
-    "Isolation",
+    "IsolationLevel",
     "Job",
     "JobResult",
     "Limits",
@@ -37,7 +37,7 @@ __all__ = [
     "Verdict",
     "sandbox_status",
 ]
-_MODULES = {"Isolation": "isolation", "Sandbox": "pool", "SandboxStatus": "status", "sandbox_status": "status"}
+_MODULES = {"IsolationLevel": "isolation", "Sandbox": "pool", "SandboxStatus": "status", "sandbox_status": "status"}
 
 
 def __getattr__(name: str) -> Any:

@@ -22,7 +22,7 @@ from lintseq.errors import ConfigError, IsolationError, ServerError
 from lintseq.sandbox import messages
 from lintseq.sandbox.child import MAX_RESULT_BYTES
 from lintseq.sandbox.data import encode
-from lintseq.sandbox.isolation import Isolation
+from lintseq.sandbox.isolation import IsolationLevel
 from lintseq.sandbox.job import CallFunction, FeedStdin, Job, JobResult, RunCheck
 from lintseq.sandbox.results import ProgramOutput, result_of
 
@@ -79,7 +79,7 @@ class ForkServer:
     def __init__(self, imports: str, *, isolated: bool, launcher: str = LAUNCHER) -> None:
         self._isolated = isolated
         self._number = 0
-        self.isolation: Isolation | None = None
+        self.isolation: IsolationLevel | None = None
         """Known when the server is ready."""
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._control, control = socket.socketpair()
@@ -103,7 +103,7 @@ class ForkServer:
             ready = self._receive(time.monotonic() + _START_SECONDS)
             if "refused" in ready:
                 raise IsolationError(ready["refused"])
-            self.isolation = Isolation.isolated(ready["off"]) if self._isolated else Isolation.unsafe()
+            self.isolation = IsolationLevel.isolated(ready["off"]) if self._isolated else IsolationLevel.unsafe()
 
     def close(self) -> None:
         """End the server and everything that runs in it."""

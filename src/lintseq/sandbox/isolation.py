@@ -34,19 +34,19 @@ class IsolationLayer:
 
 
 @dataclass(frozen=True, slots=True)
-class Isolation:
+class IsolationLevel:
     """How programs are isolated."""
 
     name: IsolationName
     layers: tuple[IsolationLayer, ...]
 
     @classmethod
-    def isolated(cls, off: Mapping[str, str]) -> "Isolation":
+    def isolated(cls, off: Mapping[str, str]) -> "IsolationLevel":
         """Return the isolation with all layers except those in `off`, which gives reasons."""
         return cls("isolated", _layers(off))
 
     @classmethod
-    def unsafe(cls) -> "Isolation":
+    def unsafe(cls) -> "IsolationLevel":
         """Return no isolation: only limits."""
         return cls("unsafe", _layers(dict.fromkeys(LAYERS.keys() - {"limits"}, "not requested (unsafe)")))
 

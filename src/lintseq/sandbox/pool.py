@@ -12,7 +12,7 @@ from typing import Literal, Self
 
 from lintseq.errors import ConfigError, IsolationError, ServerError, ToolError
 from lintseq.sandbox.client import LAUNCHER, ForkServer, pack_job
-from lintseq.sandbox.isolation import Isolation, advice
+from lintseq.sandbox.isolation import IsolationLevel, advice
 from lintseq.sandbox.job import Job, JobResult
 
 ATTEMPTS = 3
@@ -48,20 +48,20 @@ class Sandbox:
         self.workers = workers or default_workers()
         self._isolated = isolation == "auto"
         self._launcher = launcher or LAUNCHER
-        self._isolation: Isolation | None = None
-        self._workers: list[_Worker] = []
-        self._idle: LifoQueue[_Worker] = LifoQueue()
+        self._isolation: IsolationLevel | None = None
+        self._workers: list[_SandboxWorker] = []
+        self._idle: LifoQueue[_SandboxWorker] = LifoQueue()
         self._threads: ThreadPoolExecutor | None = None
 
     @property
-    def isolation(self) -> Isolation:
+    def isolation(self) -> IsolationLevel:
         """How programs are isolated on this machine."""
         if self._isolation is None:
             raise ToolError("the sandbox has not been entered; use it in a `with` statement")
         return self._isolation
 
     def __enter__(self) -> Self:
-        self._workers = [_Worker(isolated=self._isolated, launcher=self._launcher) for _ in range(self.workers)]
+        self._workers = [_SandboxWorker(isolated=self._isolated, launcher=self._launcher) for _ in range(self.workers)]
         try:
             self._isolation = self._workers[0].server("bare").isolation
         except IsolationError as error:
@@ -112,7 +112,7 @@ class Sandbox:
             self._idle.put(worker)
 
 
-class _Worker:
+class _SandboxWorker:
     """Runs one job at a time, with one server per kind of imports."""
 
     def __init__(self, *, isolated: bool, launcher: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lintseq.sandbox.isolation import Isolation
+from lintseq.sandbox.isolation import IsolationLevel
 from lintseq.sandbox.job import Job, JobResult, Limits, RunCheck, Verdict
 from lintseq.sandbox.pool import Sandbox
 
@@ -24,7 +24,7 @@ KNOWN_PROGRAMS: Mapping[Verdict, Job] = {
 class SandboxStatus:
     """The sandbox of this machine."""
 
-    isolation: Isolation
+    isolation: IsolationLevel
     checks: tuple[tuple[Verdict, JobResult], ...] = ()
     """Expected verdict and result of each known program, if they ran."""
 
