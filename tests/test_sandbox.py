@@ -525,7 +525,7 @@ def test_a_sandbox_that_is_not_entered_says_so():
         Sandbox(isolation="bwrap")  # type: ignore[arg-type]
 
 
-# IsolationLevel
+# Isolation
 
 
 @isolated
