@@ -243,7 +243,7 @@ def sentences(comparisons: Sequence[ArmComparison], study: Study) -> list[str]:
         )
     if len(comparisons) > 1:
         lines.append(
-            f"At 95 % confidence, about one in twenty of the {len(comparisons)} comparisons is wrong by chance."
+            f"With {len(comparisons)} comparisons at 95 % confidence, about one in twenty is wrong by chance alone."
         )
     return lines
 
