@@ -402,7 +402,7 @@ def test_a_page_replaces_a_page_and_nothing_else(tmp_path: Path) -> None:
     assert "é \u2028" in path.read_text(encoding="utf-8")
     path.write_text("<p>mine</p>")
     for bad, match in [
-        (path, "not a page of lintseq"),
+        (path, "not a page or report of lintseq"),
         (tmp_path, "is a folder"),
         (tmp_path / "x" / "y", "no folder"),
     ]:

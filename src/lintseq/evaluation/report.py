@@ -20,7 +20,7 @@ from lintseq.evaluation.results import EvaluatedProblems, Evaluation
 from lintseq.evaluation.results_file import read_results
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.pages import check_page, escaped, fill, page, template, write_page
-from lintseq.reporting.sections import Section, check_markdown, markdown_report, section_html, sections_markdown
+from lintseq.reporting.sections import Section, markdown_report, section_html, sections_markdown
 
 _NAMED_PROBLEMS = 5
 """Number of selected problems that a remark names."""
@@ -88,8 +88,8 @@ def report(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot create the folder {folder}: {error.strerror}; choose another one") from None
-    check_page(page_file, option="--output")
-    check_markdown(markdown_file)
+    for file in (page_file, markdown_file):
+        check_page(file, option="--output")
     if not isinstance(runs, Mapping):
         runs = read_runs([runs] if isinstance(runs, str) else runs)
     composed = compose(runs, options)

@@ -1,6 +1,11 @@
 """Arithmetic on counts, and numbers in words, the same in the terminal and on pages."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import accumulate
+from math import ceil, floor
+
+_BIN_ENDS = (15, 20, 30, 50, 70, 100)
 
 
 def share(part: float, whole: float) -> float:
@@ -21,43 +26,27 @@ def describe(counts: Mapping[int, int]) -> dict[str, float]:
 
 
 def quantile(counts: Mapping[int, int], fraction: float) -> float:
-    """Return a quantile of the values in `counts`, linear between neighbors as NumPy has it."""
-    total = sum(counts.values())
-    if not total:
+    """Return a quantile of the values in `counts`, interpolated linearly as NumPy does by default."""
+    if not counts:
         return 0.0
-    rank = (total - 1) * fraction
-    low = _ranked(counts, int(rank))
-    high = _ranked(counts, min(int(rank) + 1, total - 1))
-    return low + (high - low) * (rank - int(rank))
+    values = sorted(counts)
+    ranks = list(accumulate(counts[value] for value in values))
+    position = (ranks[-1] - 1) * fraction
+    low, high = (values[bisect_right(ranks, rank)] for rank in (floor(position), ceil(position)))
+    return low + (high - low) * (position - floor(position))
 
 
-def _ranked(counts: Mapping[int, int], rank: int) -> int:
-    """Return the value at `rank`, from 0, of all values in order."""
-    for value in sorted(counts):
-        rank -= counts[value]
-        if rank < 0:
-            return value
-    raise IndexError("rank past the last value")
-
-
-def histogram(counts: Mapping[int, int], *, single: int = 10) -> list[tuple[str, int]]:
-    """Return (label, count) of each bin: one for each value up to `single`, then wider and wider ones."""
+def histogram(counts: Mapping[int, int]) -> list[tuple[str, int]]:
+    """Return (label, count) of each bin: one for each value up to 10, then ever wider ones."""
     bins: list[tuple[str, int]] = []
     low, largest = min(counts, default=1), max(counts, default=0)
     while low <= largest:
-        high = low if low <= single else _bin_end(low)
+        scale = 10 ** (len(str(low - 1)) - 1)  # bins end at 15, 20, 30, 50, 70, 100, or these times a power of ten
+        high = low if low <= 10 else next(end * scale // 10 for end in _BIN_ENDS if low <= end * scale // 10)
         label = str(low) if low == high else f"{low}-{high}"
         bins.append((label, sum(n for value, n in counts.items() if low <= value <= high)))
         low = high + 1
     return bins
-
-
-def _bin_end(low: int) -> int:
-    """Return where the bin that starts at `low` ends: at 15, 20, 30, 50, 70, 100, or these times a power of ten."""
-    scale = 10
-    while low > 10 * scale:
-        scale *= 10
-    return next(scale * end // 10 for end in (15, 20, 30, 50, 70, 100) if low <= scale * end // 10)
 
 
 def described(numbers: Mapping[str, float]) -> str:
@@ -70,4 +59,4 @@ def described(numbers: Mapping[str, float]) -> str:
 
 def plural(number: int, noun: str) -> str:
     """Return a count with its noun: `1 row`, `4,246 rows`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -17,10 +17,12 @@ from typing import Any
 
 from lintseq import __version__
 from lintseq.errors import ConfigError
+from lintseq.storage import write_atomically
 
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
-_MARK = b'<meta name="generator" content="lintseq '
-_ODD = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_MARKS = (b'<meta name="generator" content="lintseq ', b"<!-- made by lintseq ")
+"""What pages and Markdown reports have near their beginning."""
+_UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def page(
@@ -58,11 +60,15 @@ def escaped(text: str, *, quotes: bool = True) -> str:
 
     Without `quotes`, quotation marks are kept, which is safe anywhere but in attributes.
     """
-    return html.escape(_ODD.sub(_picture, text), quote=quotes)
+    return html.escape(replace_controls(text), quote=quotes)
 
 
-def _picture(match: re.Match[str]) -> str:
-    char = match[0]
+def replace_controls(text: str) -> str:
+    """Return text with control characters, except tabs and newlines, replaced by visible symbols."""
+    return _UNPRINTABLE.sub(lambda match: _symbol(match[0]), text)
+
+
+def _symbol(char: str) -> str:
     return chr(0x2400 + ord(char)) if char < " " else "␡" if char == "\x7f" else "�"
 
 
@@ -76,7 +82,7 @@ def _hash(content: str) -> str:
 
 
 def check_page(path: Path, *, option: str = "--html") -> None:
-    """Raise `ConfigError` if a page cannot be written to `path`, or if a file that is not a page exists there.
+    """Raise `ConfigError` if `path` cannot be written, or holds something that lintseq did not write.
 
     `option` is the command-line option that the message suggests.
     """
@@ -88,22 +94,18 @@ def check_page(path: Path, *, option: str = "--html") -> None:
         raise ConfigError(f"cannot write to the folder {path.parent}; name a file elsewhere with {option}")
     try:
         with open(path, "rb") as file:
-            if _MARK not in file.read(2000):
-                raise ConfigError(f"{path} exists and is not a page of lintseq; name another file with {option}")
+            beginning = file.read(2000)
     except FileNotFoundError:
-        pass
+        return
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror}") from None
+    if not any(mark in beginning for mark in _MARKS):
+        raise ConfigError(f"{path} exists and is not a page or report of lintseq; choose another path with {option}")
 
 
 def write_page(path: Path, text: str) -> None:
     """Write a page atomically. Raises `ConfigError` if it cannot be written."""
-    growing = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        try:
-            growing.write_text(text, encoding="utf-8", newline="\n")
-            growing.replace(path)
-        finally:
-            growing.unlink(missing_ok=True)
+        write_atomically(str(path), text.encode())
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror}") from None

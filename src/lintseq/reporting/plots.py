@@ -7,14 +7,15 @@ from math import ceil, floor, log10
 from lintseq.reporting.pages import escaped, template
 
 WIDTH, HEIGHT = 560, 360
-LEFT, RIGHT, TOP, BOTTOM = 62, 14, 14, 50
+LEFT, RIGHT, TOP, BOTTOM = 62, 546, 14, 310
+"""Edges of the area between the axes."""
 LABELS = 140
 """Width of the margin at the right for the names of published curves."""
 TITLE, LEGEND_LINE = 32, 18
-"""Heights of the title and of a line of the legend in an SVG file."""
-SHAPES = ("circle", "square", "diamond", "triangle")
+"""Heights of the title and of a line of the legend."""
+SHAPES = 4
 COLORS = 8
-"""How many the style sheet has, s0 and following; runs after these get hollow marks and dashed lines."""
+"""Number of colors in the style sheet: s0, s1, ..."""
 PUBLISHED = "gray: published, digitized; dashed: without edits"
 
 
@@ -25,8 +26,7 @@ class Point:
     low: float | None = None
     high: float | None = None
     """The ends of the interval of `y`."""
-    says: str = ""
-    """The point in words, for its tooltip."""
+    tooltip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,36 +72,14 @@ class Plot:
         return low - spare, high + spare
 
     @property
-    def y_range(self) -> tuple[float, float]:
-        """The ends of the y axis."""
-        ticks = self.y_ticks
-        return ticks[0][0], ticks[-1][0]
-
-    @property
     def y_ticks(self) -> list[tuple[float, str]]:
-        """Positions and labels on the y axis: round numbers, or tens of percent, or less where all is low."""
-        found = self._heights()
-        if self.linear:
-            return [(y, f"{y:,g}") for y in round_ticks(found)]
-        extent = max(found) - min(found)
-        step = next((step for step in (0.005, 0.01, 0.02, 0.05, 0.1) if extent / step <= 8), 0.2)
-        step = 0.1 if extent < 0.005 else step
-        low, high = floor(min(found) / step + 1e-9), ceil(max(found) / step - 1e-9)
-        if low == high:
-            low, high = low - 1, high + 1
-        start, end = max(0.0, low * step), min(1.0, high * step)
-        ticks = [start + number * step for number in range(round((end - start) / step) + 1)]
-        return [(y, percent_tick(y)) for y in ticks]
-
-    def _heights(self) -> list[float]:
+        """Positions and labels on the y axis, whose ends are the first and the last."""
         points = [point for series in self.series for point in series.points]
         values = [value for point in points for value in (point.y, point.low, point.high) if value is not None]
         lines = [y for series in self.series for _, y in series.line]
-        return values + (lines if self.linear else [min(max(y, 0.0), 1.0) for y in lines])
-
-
-def percent_tick(share: float) -> str:
-    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+        if self.linear:
+            return [(y, f"{y:,g}") for y in round_ticks(values + lines)]
+        return [(y, f"{100 * y:g} %") for y in round_ticks([*values, *(min(max(y, 0.0), 1.0) for y in lines)])]
 
 
 def power(number: float) -> str:
@@ -115,30 +93,26 @@ def power(number: float) -> str:
 
 
 def log_ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
-    """Return ticks for an axis from `low` to `high`: powers of ten, and 2 and 5 of them where there are few."""
-    exponents = range(floor(log10(low)), ceil(log10(high)) + 1)
-    decades = log10(high) - log10(low)
+    """Return ticks for an axis from `low` to `high`: powers of ten, and multiples of them where there are few."""
+    start, end = log10(low), log10(high)
+    decades = end - start
     factors: tuple[float, ...] = (1, 1.5, 2, 3, 4, 5, 6, 8)
     if decades >= 0.5:
         factors = (1, 2, 5) if decades < 2 else (1,)
     spare = 0.04 * max(decades, 0.3)
-    found = tuple(
-        (value, power(value))
-        for exponent in exponents
-        for factor in factors
-        if log10(low) - spare <= log10(value := factor * 10.0**exponent) <= log10(high) + spare
-    )
-    return found or ((low, power(low)),)
+    values = [factor * 10.0**exponent for exponent in range(floor(start), ceil(end) + 1) for factor in factors]
+    found = [value for value in values if start - spare <= log10(value) <= end + spare]
+    return tuple((value, power(value)) for value in found or [low])
 
 
 def round_ticks(values: Sequence[float]) -> list[float]:
-    """Return round numbers, at least two, that span the values."""
+    """Return round numbers, at least two, that span the values; not below 0 or above 1 if the values are not."""
     low, high = min(values), max(values)
     extent = (high - low) or abs(high) or 1.0
     magnitude = 10.0 ** floor(log10(extent / 5))
     step = next((factor * magnitude for factor in (1, 2, 5) if extent / (factor * magnitude) <= 6), 10 * magnitude)
-    first = floor(low / step)
-    last = max(ceil(high / step), first + 1)
+    last = ceil(high / step) or 1
+    first = min(floor(low / step), last - 1)
     return [round(number * step, 12) for number in range(first, last + 1)]
 
 
@@ -149,79 +123,46 @@ def line_plot(name: str, title: str, x_label: str, lines: Mapping[str, Sequence[
     return Plot(name, title, x_label, series, tuple((x, f"{x:,g}") for x in ticks), linear=True)
 
 
-@dataclass(slots=True)
-class _Canvas:
-    plot: Plot
-    parts: list[str] = field(default_factory=list)
-    x_range: tuple[float, float] = field(init=False)
-    y_range: tuple[float, float] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.x_range, self.y_range = self.plot.x_range, self.plot.y_range
-
-    @property
-    def labels(self) -> int:
-        return LABELS if any(series.published for series in self.plot.series) else 0
-
-    @property
-    def width(self) -> int:
-        return WIDTH + self.labels
-
-    @property
-    def right(self) -> float:
-        return WIDTH - RIGHT
-
-    def x(self, value: float) -> float:
-        low, high = self.x_range
-        return LEFT + ((value if self.plot.linear else log10(value)) - low) / (high - low) * (self.right - LEFT)
-
-    def y(self, value: float) -> float:
-        low, high = self.y_range
-        return HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - BOTTOM - TOP)
-
-    def add(self, tag: str, content: str = "", **attributes: str | float) -> None:
-        written = "".join(
-            f' {name.rstrip("_").replace("_", "-")}="{value if isinstance(value, str) else f"{value:.1f}"}"'
-            for name, value in attributes.items()
-        )
-        self.parts.append(f"<{tag}{written}>{content}</{tag}>")
-
-
 def svg(plot: Plot) -> str:
-    """Return the plot as an HTML figure: SVG, and a legend."""
-    canvas = _draw(plot)
-    legend = "".join(f"<li>{mark(number)}{escaped(series.name)}</li>" for number, series in enumerate(_runs(plot)))
-    if canvas.labels:
-        legend += f'<li class="theirs">{PUBLISHED}</li>'
+    """Return the plot as an HTML figure."""
+    wide = " wide" if any(series.published for series in plot.series) else ""
     return (
-        f'<figure class="plot{" wide" if canvas.labels else ""}" data-plot="{escaped(plot.name)}">\n'
-        f"<figcaption><h3>{escaped(plot.title)}</h3></figcaption>\n"
-        f'<ul class="legend">{legend}</ul>\n'
-        f'<div class="canvas"><svg viewBox="0 0 {canvas.width} {HEIGHT}" role="img"'
-        f' aria-label="{escaped(plot.title)}">{"".join(canvas.parts)}</svg></div>\n'
+        f'<figure class="plot{wide}" data-plot="{escaped(plot.name)}">\n<div class="canvas">{_svg(plot)}</div>\n'
         f'<p class="note">{escaped(plot.note)}</p>\n</figure>'
     )
 
 
 def svg_document(plot: Plot) -> str:
-    """Return the plot as an SVG file with its title, legend and styles, for light and dark pages."""
-    canvas = _draw(plot)
-    names = [series.name for series in _runs(plot)]
-    legend = [
-        f'<g class="s{number % COLORS}">{_marker(LEFT + 7, HEIGHT + 11 + LEGEND_LINE * number, number)}</g>'
-        f'<text x="{LEFT + 20}" y="{HEIGHT + 15 + LEGEND_LINE * number}">{escaped(name)}</text>'
-        for number, name in enumerate(names)
-    ]
-    if canvas.labels:
-        legend.append(f'<text x="{LEFT + 20}" y="{HEIGHT + 15 + LEGEND_LINE * len(names)}">{PUBLISHED}</text>')
-    height = TITLE + HEIGHT + LEGEND_LINE * len(legend) + 12
+    """Return the plot as an SVG file with its styles, for light and dark pages."""
+    return _svg(plot, f"\n<style>\n{template('colors.css')}\n{template('plots.css')}</style>\n") + "\n"
+
+
+def _svg(plot: Plot, styles: str = "") -> str:
+    """Return the plot as an SVG element with its title and legend."""
+    published = [series for series in plot.series if series.published]
+    runs = [series for series in plot.series if not series.published]
+    canvas = _Canvas(plot.x_range, (plot.y_ticks[0][0], plot.y_ticks[-1][0]), plot.linear)
+    _axes(canvas, plot)
+    for series in published:
+        path = canvas.path([(point.x, point.y) for point in series.points])
+        name = f"theirs{' dashed' if series.dashed else ''}"
+        canvas.add("path", f"<title>{escaped(series.name)}</title>", class_=name, d=path)
+    _names(canvas, published)
+    for number, series in enumerate(runs):
+        _draw(canvas, series, number, (number - (len(runs) - 1) / 2) * 5 if series.joined else 0.0)
+        y = HEIGHT + 11 + LEGEND_LINE * number
+        canvas.add("g", _marker(LEFT + 7, y, number), class_=f"s{number % COLORS}")
+        canvas.add("text", escaped(series.name), x=LEFT + 20, y=y + 4)
+    if published:
+        canvas.add("text", PUBLISHED, x=LEFT + 20, y=HEIGHT + 15 + LEGEND_LINE * len(runs))
+    width = WIDTH + (LABELS if published else 0)
+    height = TITLE + HEIGHT + LEGEND_LINE * (len(runs) + bool(published)) + 12
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {canvas.width} {height}" width="{canvas.width}"'
-        f' height="{height}" role="img" aria-label="{escaped(plot.title)}">\n'
-        f"<style>\n{template('colors.css')}\n{template('plots.css')}</style>\n"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+        f' role="img" aria-label="{escaped(plot.title)}">{styles}'
         f'<g class="canvas"><rect class="paper" width="100%" height="100%"/>'
-        f'<text class="heading" x="{LEFT}" y="22">{escaped(plot.title)}</text>\n'
-        f'<g transform="translate(0 {TITLE})">{"".join([*canvas.parts, *legend])}</g></g>\n</svg>\n'
+        f'<text class="heading" x="{LEFT}" y="22">{escaped(plot.title)}</text>'
+        f'<g transform="translate(0 {TITLE})">{"".join(canvas.parts)}</g></g></svg>'
     )
 
 
@@ -233,59 +174,57 @@ def mark(number: int) -> str:
     )
 
 
-def _runs(plot: Plot) -> list[Series]:
-    return [series for series in plot.series if not series.published]
+@dataclass(frozen=True, slots=True)
+class _Canvas:
+    """Elements of a plot, and the ranges of its axes."""
+
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+    linear: bool
+    parts: list[str] = field(default_factory=list)
+
+    def x(self, value: float) -> float:
+        low, high = self.x_range
+        return LEFT + ((value if self.linear else log10(value)) - low) / (high - low) * (RIGHT - LEFT)
+
+    def y(self, value: float) -> float:
+        low, high = self.y_range
+        return BOTTOM - (value - low) / (high - low) * (BOTTOM - TOP)
+
+    def path(self, points: Sequence[tuple[float, float]], shift: float = 0.0) -> str:
+        steps = (f"{self.x(x) + shift:.1f} {self.y(y):.1f}" for x, y in points)
+        return " ".join(f"{'L' if number else 'M'}{step}" for number, step in enumerate(steps))
+
+    def add(self, tag: str, content: str = "", **attributes: str | float) -> None:
+        written = "".join(
+            f' {name.rstrip("_").replace("_", "-")}="{value if isinstance(value, str) else f"{value:.1f}"}"'
+            for name, value in attributes.items()
+        )
+        self.parts.append(f"<{tag}{written}>{content}</{tag}>")
 
 
-def _draw(plot: Plot) -> _Canvas:
-    canvas = _Canvas(plot)
-    _axes(canvas)
-    published = [series for series in plot.series if series.published]
-    for series in published:
-        _background(canvas, series)
-    _names(canvas, published)
-    runs = _runs(plot)
-    for number, series in enumerate(runs):
-        _foreground(canvas, series, number, (number - (len(runs) - 1) / 2) * 5 if series.joined else 0.0)
-    return canvas
-
-
-def _axes(canvas: _Canvas) -> None:
-    plot = canvas.plot
+def _axes(canvas: _Canvas, plot: Plot) -> None:
     for value, label in plot.y_ticks:
         y = canvas.y(value)
-        canvas.add("line", class_="grid", x1=LEFT, x2=canvas.right, y1=y, y2=y)
+        canvas.add("line", class_="grid", x1=LEFT, x2=RIGHT, y1=y, y2=y)
         canvas.add("text", label, class_="tick", x=LEFT - 7, y=y + 4, text_anchor="end")
-    base = HEIGHT - BOTTOM
     for value, label in plot.ticks:
         x = canvas.x(value)
-        canvas.add("line", class_="axis", x1=x, x2=x, y1=base, y2=base + 5)
-        canvas.add("text", escaped(label), class_="tick", x=x, y=base + 19, text_anchor="middle")
-    canvas.add("line", class_="axis", x1=LEFT, x2=canvas.right, y1=base, y2=base)
-    middle = (LEFT + canvas.right) / 2
+        canvas.add("line", class_="axis", x1=x, x2=x, y1=BOTTOM, y2=BOTTOM + 5)
+        canvas.add("text", escaped(label), class_="tick", x=x, y=BOTTOM + 19, text_anchor="middle")
+    canvas.add("line", class_="axis", x1=LEFT, x2=RIGHT, y1=BOTTOM, y2=BOTTOM)
+    middle = (LEFT + RIGHT) / 2
     canvas.add("text", escaped(plot.x_label), class_="title", x=middle, y=HEIGHT - 8, text_anchor="middle")
-
-
-def _path(canvas: _Canvas, points: Sequence[tuple[float, float]], shift: float = 0.0) -> str:
-    return " ".join(
-        f"{'L' if number else 'M'}{canvas.x(x) + shift:.1f} {canvas.y(y):.1f}" for number, (x, y) in enumerate(points)
-    )
-
-
-def _background(canvas: _Canvas, series: Series) -> None:
-    dashed = " dashed" if series.dashed else ""
-    path = _path(canvas, [(point.x, point.y) for point in series.points])
-    canvas.add("path", f"<title>{escaped(series.name)}</title>", class_=f"theirs{dashed}", d=path)
 
 
 def _names(canvas: _Canvas, published: Sequence[Series]) -> None:
     """Write the names of curves behind their ends without overlaps."""
     ends = sorted(((canvas.y(series.points[-1].y), series) for series in published), key=lambda end: end[0])
-    heights = spread([y for y, _ in ends], 11.0, TOP, HEIGHT - BOTTOM)
+    heights = spread([y for y, _ in ends], 11.0, TOP, BOTTOM)
     for (y, series), height in zip(ends, heights, strict=True):
         x = canvas.x(series.points[-1].x)
-        canvas.add("path", class_="leader", d=f"M{x + 3:.1f} {y:.1f} L{canvas.right + 4:.1f} {height:.1f}")
-        canvas.add("text", escaped(series.name), class_="theirs", x=canvas.right + 7, y=height + 3.5)
+        canvas.add("path", class_="leader", d=f"M{x + 3:.1f} {y:.1f} L{RIGHT + 4} {height:.1f}")
+        canvas.add("text", escaped(series.name), class_="theirs", x=RIGHT + 7, y=height + 3.5)
 
 
 def spread(values: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -293,27 +232,24 @@ def spread(values: Sequence[float], gap: float, low: float, high: float) -> list
     found: list[float] = []
     for value in values:
         found.append(max(value, found[-1] + gap) if found else max(value, low))
-    limit = high
-    for number in range(len(found) - 1, -1, -1):
-        found[number] = min(found[number], limit)
-        limit = found[number] - gap
+    for number in range(len(found)):
+        found[-1 - number] = min(found[-1 - number], high - number * gap)
     return found
 
 
-def _foreground(canvas: _Canvas, series: Series, number: int, shift: float) -> None:
+def _draw(canvas: _Canvas, series: Series, number: int, shift: float) -> None:
+    """Draw a series in the color of its number."""
     color = f"s{number % COLORS}"
-    line = f"line {color}{' hollow' if is_hollow(number) else ''}"
     low, high = canvas.y_range
     if series.band:
-        there = [(x, min(max(bottom, low), high)) for x, bottom, _ in series.band]
-        back = [(x, min(max(top, low), high)) for x, _, top in reversed(series.band)]
-        canvas.add("path", class_=f"band {color}", d=_path(canvas, [*there, *back]) + " Z")
+        edges = [(x, bottom) for x, bottom, _ in series.band] + [(x, top) for x, _, top in reversed(series.band)]
+        path = canvas.path([(x, min(max(y, low), high)) for x, y in edges])
+        canvas.add("path", class_=f"band {color}", d=f"{path} Z")
     if series.line:
-        visible = [(x, y) for x, y in series.line if low <= y <= high]
-        canvas.add("path", class_=line, d=_path(canvas, visible))
+        canvas.add("path", class_=f"line {color}", d=canvas.path([(x, y) for x, y in series.line if low <= y <= high]))
     if series.joined and len(series.points) > 1:
-        path = _path(canvas, [(point.x, point.y) for point in series.points], shift)
-        canvas.add("path", class_=line, d=path)
+        path = canvas.path([(point.x, point.y) for point in series.points], shift)
+        canvas.add("path", class_=f"line {color}", d=path)
     for point in series.points:
         x, y = canvas.x(point.x) + shift, canvas.y(point.y)
         whisker = ""
@@ -321,23 +257,15 @@ def _foreground(canvas: _Canvas, series: Series, number: int, shift: float) -> N
             bottom, top = canvas.y(point.low), canvas.y(point.high)
             path = f"M{x:.1f} {bottom:.1f} V{top:.1f} M{x - 3:.1f} {bottom:.1f} h6 M{x - 3:.1f} {top:.1f} h6"
             whisker = f'<path class="whisker" d="{path}"/>'
-        canvas.add("g", f"<title>{escaped(point.says)}</title>{whisker}{_marker(x, y, number)}", class_=color)
-
-
-def is_hollow(number: int) -> bool:
-    """Return whether a run's color is that of an earlier run: its marks are hollow, its lines dashed."""
-    return number // COLORS % 2 == 1
+        canvas.add("g", f"<title>{escaped(point.tooltip)}</title>{whisker}{_marker(x, y, number)}", class_=color)
 
 
 def _marker(x: float, y: float, number: int) -> str:
-    look = "dot hollow" if is_hollow(number) else "dot"
-    match SHAPES[number % len(SHAPES)]:
-        case "circle":
-            return f'<circle class="{look}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
-        case "square":
-            path = f"M{x - 3.6:.1f} {y - 3.6:.1f} h7.2 v7.2 h-7.2 Z"
-        case "diamond":
-            path = f"M{x:.1f} {y - 5:.1f} l5 5 l-5 5 l-5 -5 Z"
-        case _:
-            path = f"M{x:.1f} {y - 4.8:.1f} l4.8 8.4 h-9.6 Z"
-    return f'<path class="{look}" d="{path}"/>'
+    """Return the mark of a run; runs of the same color have different shapes."""
+    shape = (number + number // COLORS) % SHAPES
+    if shape == 0:
+        return f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
+    square = f"M{x - 3.6:.1f} {y - 3.6:.1f} h7.2 v7.2 h-7.2 Z"
+    diamond = f"M{x:.1f} {y - 5:.1f} l5 5 l-5 5 l-5 -5 Z"
+    triangle = f"M{x:.1f} {y - 4.8:.1f} l4.8 8.4 h-9.6 Z"
+    return f'<path class="dot" d="{(square, diamond, triangle)[shape - 1]}"/>'

@@ -4,21 +4,16 @@ Both formats show the same values, so they cannot disagree. What the values are 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lintseq import __version__
-from lintseq.errors import ConfigError
 from lintseq.reporting.pages import escaped
 from lintseq.reporting.plots import Plot, mark, svg, svg_document
 
-MARKDOWN_MARK = "<!-- made by lintseq "
-"""How each Markdown report begins."""
-
-_SIDE_BY_SIDE = ("verdict", "kind", "edits", "facts")
-"""Tables that share a row of the page if it is wide enough."""
 _FOLDED = ("problem", "published")
+"""Tables that the page shows on a click."""
 _BAR = 72
 """Pixels of a full bar: the same in all columns, so that bars can be compared."""
 _SPECIAL = re.compile(r"[\\`*_\[\]|~$]|^[-+#]")
@@ -60,9 +55,6 @@ class Section:
     missing_plots: tuple[str, ...] = ()
     """Reasons why plots are missing."""
 
-    def table(self, name: str) -> Table | None:
-        return next((table for table in self.tables if table.name == name), None)
-
 
 # HTML
 
@@ -73,13 +65,11 @@ def section_html(section: Section) -> str:
     if section.remarks:
         items = "".join(f"<li>{escaped(remark)}</li>" for remark in section.remarks)
         parts.append(f'<ul class="remarks">{items}</ul>')
-    first = [table for table in section.tables if table.name not in (*_SIDE_BY_SIDE, *_FOLDED)]
-    beside = [table for table in section.tables if table.name in _SIDE_BY_SIDE]
-    parts.append(f'<div class="heads">{"".join(map(_table_html, first))}</div>')
     if section.plots:
         parts.append(f'<div class="plots">{"".join(map(svg, section.plots))}</div>')
     parts += [f'<p class="why">{escaped(reason)}</p>' for reason in section.missing_plots]
-    parts.append(f'<div class="tables">{"".join(map(_table_html, beside))}</div>')
+    shown = [table for table in section.tables if table.name not in _FOLDED]
+    parts.append(f'<div class="tables">{"".join(map(_table_html, shown))}</div>')
     for table in section.tables:
         if table.name in _FOLDED:
             content = _table_html(table, title=False)
@@ -128,7 +118,7 @@ def _cell_html(cell: Cell) -> str:
 
 def markdown_report(title: str, parts: Sequence[str]) -> str:
     """Return a Markdown report made of a title and paragraphs."""
-    return "\n\n".join([f"{MARKDOWN_MARK}{__version__} -->", f"# {plain(title)}", *parts]) + "\n"
+    return "\n\n".join([f"<!-- made by lintseq {__version__} -->", f"# {plain(title)}", *parts]) + "\n"
 
 
 def sections_markdown(sections: Sequence[Section], folder: Path) -> tuple[list[str], list[Path]]:
@@ -136,31 +126,22 @@ def sections_markdown(sections: Sequence[Section], folder: Path) -> tuple[list[s
     parts: list[str] = []
     files: list[Path] = []
     for number, section in enumerate(sections, 1):
-        names = {}
+        parts.append(f"## {plain(section.title)}")
+        if section.remarks:
+            parts.append("\n".join(f"- {plain(remark)}" for remark in section.remarks))
         for plot in section.plots:
-            names[plot.name] = f"{plot.name}{f'-{number}' if len(sections) > 1 else ''}.svg"
-            files.append(folder / names[plot.name])
-            files[-1].write_text(svg_document(plot), encoding="utf-8", newline="\n")
-        parts += section_markdown(section, names)
+            file = folder / f"{plot.name}{f'-{number}' if len(sections) > 1 else ''}.svg"
+            file.write_text(svg_document(plot), encoding="utf-8", newline="\n")
+            files.append(file)
+            parts += [f"![{plain(plot.title)}]({file.name})", plain(plot.note)]
+        parts += map(plain, section.missing_plots)
+        for table in section.tables:
+            parts += [
+                f"### {plain(table.title)}",
+                _table_markdown(table),
+                *([plain(table.note)] if table.note else []),
+            ]
     return parts, files
-
-
-def section_markdown(section: Section, files: Mapping[str, str]) -> list[str]:
-    """Return the paragraphs of a section; `files` are those of its plots, by name."""
-    parts = [f"## {plain(section.title)}"]
-    if section.remarks:
-        parts.append("\n".join(f"- {plain(remark)}" for remark in section.remarks))
-    plots: list[str] = []
-    for plot in section.plots:
-        plots += [f"![{plain(plot.title)}]({files[plot.name]})", plain(plot.note)]
-    plots += map(plain, section.missing_plots)
-    for table in section.tables:
-        parts += [f"### {plain(table.title)}", _table_markdown(table)]
-        if table.note:
-            parts.append(plain(table.note))
-        if table.name == "pass-at-k":
-            parts += plots
-    return parts
 
 
 def _table_markdown(table: Table) -> str:
@@ -177,15 +158,3 @@ def _row_markdown(cells: Sequence[Cell]) -> str:
 def plain(text: str) -> str:
     """Return text that Markdown shows unchanged, on one line."""
     return escaped(_SPECIAL.sub(r"\\\g<0>", " ".join(text.split())), quotes=False)
-
-
-def check_markdown(path: Path) -> None:
-    """Raise `ConfigError` if a file that is not a report of lintseq is in the way."""
-    try:
-        with open(path, "rb") as file:
-            if not file.read(len(MARKDOWN_MARK)).startswith(MARKDOWN_MARK.encode()):
-                raise ConfigError(f"{path} exists and is not a report of lintseq; choose another folder with --output")
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from None

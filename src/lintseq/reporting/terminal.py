@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lintseq.edits import EditSequence
 from lintseq.reporting.numbers import plural
+from lintseq.reporting.pages import replace_controls
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,15 +98,7 @@ def headers(state: list[str], index: int) -> Iterator[int]:
 
 def printable(line: str) -> str:
     """Return a line with tabs expanded and control characters replaced by visible symbols."""
-    return "".join(map(_visible, line.removesuffix("\r").expandtabs(4)))
-
-
-def _visible(char: str) -> str:
-    if char < " ":
-        return chr(0x2400 + ord(char))
-    if "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff":
-        return "␡" if char == "\x7f" else "�"
-    return char
+    return replace_controls(line.removesuffix("\r").expandtabs(4)).replace("\n", "␊")
 
 
 def _indent(line: str) -> int:
@@ -118,7 +111,4 @@ def print_line(to: "Console", *parts: tuple[str, str]) -> None:
     from rich.text import Text
 
     text = Text.assemble(*parts)
-    if to.is_terminal:
-        to.print(text, no_wrap=True, overflow="ellipsis", crop=True)
-    else:
-        to.print(text, soft_wrap=True)
+    to.print(text, no_wrap=True, overflow="ellipsis" if to.is_terminal else "ignore", soft_wrap=not to.is_terminal)

@@ -228,7 +228,7 @@ def _plots(compared: _ArmsOnBenchmark, ks: Sequence[int]) -> list[Plot]:
             costs = [flops_of(evaluation.summary, k) for evaluation in compared.results(arm)]
             if all(costs):
                 cost = fsum(cost for cost in costs if cost) / len(costs)
-                costed.append(Point(cost, score.value, says=f"{text}, {power(cost)} operations"))
+                costed.append(Point(cost, score.value, tooltip=f"{text}, {power(cost)} operations"))
         by_k.append(Series(arm, tuple(points)))
         if costed:
             by_operations.append(fitted_series(arm, costed))
