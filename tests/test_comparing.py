@@ -238,8 +238,8 @@ def test_layout_comments_and_docstrings_do_not_make_programs_different():
 
 def test_diversity_counts_programs_behaviors_and_pairs():
     found = diversity(["x = 1", "x=1", "x = 2", "x = 2"], ["a", "a", "a", "b"])
-    assert (found.distinct_programs, found.distinct_behaviors) == (0.5, 0.5)
-    assert found.similarity == pytest.approx((2 * 1.0 + 4 * 0.8) / 6)
+    assert (found["distinct_programs"], found["distinct_behaviors"]) == (0.5, 0.5)
+    assert found["pairwise_similarity"] == pytest.approx((2 * 1.0 + 4 * 0.8) / 6)
 
 
 @given(st.lists(st.text("xy=1 \n", max_size=8), min_size=2, max_size=30), st.randoms())

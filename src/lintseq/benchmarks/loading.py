@@ -126,7 +126,7 @@ def load_benchmark(benchmark: Benchmark, data: str | None) -> ProblemSet:
 
 def read_problem_rows(path: str, columns: frozenset[str]) -> list[dict[str, Any]]:
     """Return the rows of a benchmark's file; raises `ConfigError` if one lacks a column."""
-    rows = list(_numbered_rows(path))
+    rows = list(numbered_rows(path, "download the file again", _parse_exactly))
     if len(rows) == 1 and rows[0][1] and all(isinstance(value, dict) for value in rows[0][1].values()):
         rows = list(enumerate(rows[0][1].values(), 1))  # one object that maps names to problems
     if not rows:
@@ -140,15 +140,18 @@ def read_problem_rows(path: str, columns: frozenset[str]) -> list[dict[str, Any]
     return [row for _, row in rows]
 
 
-def _numbered_rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def numbered_rows(
+    path: str, advice: str, parse: Callable[[bytes], dict[str, Any]] = parse_row
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield number and content of each row of a file; `ConfigError` for unreadable ones ends with `advice`."""
     try:
         for raw in read_rows(path):
             try:
-                yield raw.number, _parse_exactly(raw.data)
+                yield raw.number, parse(raw.data)
             except ProgramError as error:
-                raise ConfigError(f"{path}, row {raw.number}: {error}; download the file again") from None
+                raise ConfigError(f"{path}, row {raw.number}: {error}; {advice}") from None
     except BrokenInputError as error:
-        raise ConfigError(f"{error}; download the file again") from None
+        raise ConfigError(f"{error}; {advice}") from None
 
 
 def _parse_exactly(data: bytes) -> dict[str, Any]:

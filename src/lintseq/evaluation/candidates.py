@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from lintseq.benchmarks import CODE, PROGRAM, Problem
+from lintseq.benchmarks.python_code import parse_body
 from lintseq.codecs import SEPARATOR, Codec, Note, get_codec, split_edits
 from lintseq.codecs.text import end_without_tokens
 from lintseq.errors import ProgramError
@@ -79,14 +80,15 @@ def _from_edits(problem: Problem, completion: str, codec: Codec) -> Candidate:
 
 
 def _from_code(problem: Problem, completion: str) -> Candidate:
-    text, remark = completion, ""
-    if not _parses(problem.prefix + text):
-        text = text[: end_without_tokens(text)]
-        if not _parses(problem.prefix + text):
-            try:
-                text = code_from_markdown(text, get_language())
-            except ProgramError as error:
-                remark = str(error)
+    remark = ""
+    for text in (completion, completion[: end_without_tokens(completion)]):
+        if _parses(problem.prefix + text):
+            break
+    else:
+        try:
+            text = code_from_markdown(text, get_language())
+        except ProgramError as error:
+            remark = str(error)
     if problem.prefix and not _defines(text, problem.entry_point):
         whole = problem.prefix + text
         return Candidate(whole if problem.context == problem.prefix else with_context(problem.context, whole), whole)
@@ -105,13 +107,9 @@ def with_context(context: str, program: str) -> str:
 
 def _without_future(program: str) -> tuple[str, str]:
     """Return the imports from `__future__`, and the program with `pass` in their place."""
-    try:
-        body = parse(program).body
-    except ProgramError:
-        return "", program
     lines = program.split("\n")
     imports = ""
-    for node in body:
+    for node in parse_body(program):
         if isinstance(node, ast.ImportFrom) and node.module == "__future__" and node.end_lineno is not None:
             imports += ast.unparse(node) + "\n"
             lines[node.lineno - 1 : node.end_lineno] = ["pass"] + [""] * (node.end_lineno - node.lineno)
@@ -128,11 +126,7 @@ def _parses(text: str) -> bool:
 
 def _defines(text: str, name: str) -> bool:
     """Return whether `text` is a program that binds `name`; without a name, whether it is a program."""
-    try:
-        body = parse(text).body
-    except ProgramError:
-        return False
-    return not name or any(name in _bound(node) for node in body)
+    return any(name in _bound(node) for node in parse_body(text)) if name else _parses(text)
 
 
 def _bound(node: ast.stmt) -> set[str]:

@@ -19,16 +19,10 @@ class PairDifference:
 
     first: str
     second: str
-    k: int
     problems: int
     """Number of problems that both have."""
-    interval: Interval | None
-    """Of `second` minus `first`; None where pass@k is not defined."""
-
-    @property
-    def verdict(self) -> str:
-        """What the difference shows, in words."""
-        return "" if self.interval is None else in_words(self.interval, self.first, self.second)
+    intervals: Mapping[int, Interval | None]
+    """Of `second` minus `first`, for each k; None where pass@k is not defined."""
 
 
 def in_words(found: Interval, first: str, second: str) -> str:
@@ -77,11 +71,12 @@ class Comparison:
                 {
                     "of": pair.second,
                     "from": pair.first,
-                    "k": pair.k,
+                    "k": k,
                     "problems": pair.problems,
-                    "difference": _as_dict(pair.interval),
+                    "difference": _as_dict(interval),
                 }
                 for pair in self.differences
+                for k, interval in pair.intervals.items()
             ],
         }
 
@@ -98,12 +93,10 @@ def compare(runs: Mapping[str, Evaluation], *, ks: Sequence[int] | None = None, 
         PairDifference(
             first,
             second,
-            k,
             len(counts[first].keys() & counts[second].keys()),
-            difference(counts[second], counts[first], k, seed=seed),
+            {k: difference(counts[second], counts[first], k, seed=seed) for k in defined_ks(found)},
         )
         for first, second in combinations(runs, 2)
-        for k in defined_ks(found)
     ]
     return Comparison(runs, counts, found, base, tuple(differences))
 

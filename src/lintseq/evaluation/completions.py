@@ -16,9 +16,10 @@ from hashlib import sha256
 from typing import Any
 
 from lintseq.benchmarks import CODE, PROGRAM, Problem, check_format, shorten
-from lintseq.errors import BrokenInputError, ConfigError, ProgramError
+from lintseq.benchmarks.loading import numbered_rows
+from lintseq.errors import ConfigError
 from lintseq.evaluation.candidates import looks_like_edits
-from lintseq.rows import json_type, parse_row, read_rows
+from lintseq.rows import json_type
 
 AUTO = "auto"
 EDITS = "diff"
@@ -26,6 +27,11 @@ EDITS = "diff"
 
 TEXT_COLUMNS = ("completion", "solution")
 INDEX_COLUMNS = ("index", "sample", "completion_id")
+NUMBER_COLUMNS: Mapping[str, type[int] | type[float]] = {
+    "prompt_tokens": int,
+    "completion_tokens": int,
+    "flops": float,
+}
 _UNNUMBERED = -1
 
 
@@ -74,11 +80,13 @@ def read_completions(
     """
     if format != AUTO:
         check_format(format)
+    if os.path.isdir(path):
+        raise ConfigError(f"{path} is a folder; pass the file of completions")
     names = {name: problem.task_id for problem in problems for name in (problem.task_id, *problem.aliases)}
     excluded = frozenset(others)
     items: list[Completion] = []
     checksum = sha256()
-    for number, row in _rows(path):
+    for number, row in numbered_rows(path, "a score would lack this completion; fix the row, or delete it"):
         checksum.update(repr(sorted(row.items())).encode("utf-8", "surrogatepass"))
         if (task_id := _task_id(row, names, excluded, f"{path}, row {number}")) is not None:
             items.append(_completion(row, task_id, format, path, number))
@@ -94,19 +102,6 @@ def read_completions(
     if not partial:
         _check_complete(path, result, len(problems))
     return result
-
-
-def _rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    if os.path.isdir(path):
-        raise ConfigError(f"{path} is a folder; pass the file of completions")
-    try:
-        for raw in read_rows(path):
-            try:
-                yield raw.number, parse_row(raw.data)
-            except ProgramError as error:
-                raise ConfigError(f"{path}, row {raw.number}: {error}; fix the row, or delete it") from None
-    except BrokenInputError as error:
-        raise ConfigError(f"{error}; the score would lack the completions that cannot be read") from None
 
 
 def _task_id(row: Mapping[str, Any], names: Mapping[str, str], excluded: frozenset[str], where: str) -> str | None:
@@ -145,25 +140,13 @@ def _completion(row: Mapping[str, Any], task_id: str, format: str, path: str, nu
     index = next((row[name] for name in INDEX_COLUMNS if row.get(name) is not None), _UNNUMBERED)
     if not isinstance(index, int) or isinstance(index, bool):
         raise ConfigError(f"{where}: index is {json_type(index)}, expected an integer")
-    flops = _number(row, "flops", where, (int, float))
-    return Completion(
-        task_id,
-        index,
-        text,
-        str(own_format or format),
-        _number(row, "prompt_tokens", where, (int,)),
-        _number(row, "completion_tokens", where, (int,)),
-        None if flops is None else float(flops),
-        number,
-    )
-
-
-def _number(row: Mapping[str, Any], column: str, where: str, kinds: tuple[type, ...]) -> Any:
-    value: Any = row.get(column)
-    number = isinstance(value, kinds) and not isinstance(value, bool)
-    if value is not None and not (number and value >= 0):
-        raise ConfigError(f"{where}: {column} is {value!r}, expected a number from 0")
-    return value
+    numbers: dict[str, Any] = {}
+    for name, kind in NUMBER_COLUMNS.items():
+        if (value := row.get(name)) is not None:
+            if not isinstance(value, (int, kind)) or isinstance(value, bool) or value < 0:
+                raise ConfigError(f"{where}: {name} is {value!r}, expected a number from 0")
+            numbers[name] = kind(value)
+    return Completion(task_id, index, text, str(own_format or format), row=number, **numbers)
 
 
 def _with_formats(path: str, items: list[Completion]) -> list[Completion]:
@@ -179,28 +162,24 @@ def _with_formats(path: str, items: list[Completion]) -> list[Completion]:
     return [replace(item, format=EDITS if edits else CODE) if item.format == AUTO else item for item in items]
 
 
-def _with_indices(path: str, items: list[Completion]) -> list[Completion]:
+def _with_indices(path: str, items: Sequence[Completion]) -> Iterator[Completion]:
     """Number the completions of each problem if they are not numbered; refuse two with the same number."""
+    counts: Counter[str] = Counter()
+    first: dict[tuple[str, int], int] = {}
     unnumbered = [item.row for item in items if item.index < 0]
-    if len(unnumbered) == len(items):
-        counts: Counter[str] = Counter()
-        for number, item in enumerate(items):
-            items[number] = replace(item, index=counts[item.task_id])
-            counts[item.task_id] += 1
-        return items
-    if unnumbered:
+    if 0 < len(unnumbered) < len(items):
         raise ConfigError(
             f"{path}, row {unnumbered[0]} has no index, but other rows have one; give it to all rows, or none"
         )
-    seen: dict[tuple[str, int], int] = {}
     for item in items:
-        first = seen.setdefault((item.task_id, item.index), item.row)
-        if first != item.row:
+        index = counts[item.task_id] if unnumbered else item.index
+        if (other := first.setdefault((item.task_id, index), item.row)) != item.row:
             raise ConfigError(
-                f"{path}, row {item.row} is completion {item.index} of {item.task_id}, as is row {first};"
+                f"{path}, row {item.row} is completion {index} of {item.task_id}, as is row {other};"
                 " delete one of them, or change an index"
             )
-    return items
+        counts[item.task_id] += 1
+        yield replace(item, index=index)
 
 
 def _check_complete(path: str, completions: Completions, problems: int) -> None:

@@ -5,12 +5,10 @@ Pure, and independent of the order of the completions.
 
 import ast
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from hashlib import blake2b
 from math import fsum
 from random import Random
-from typing import Any
 
 from lintseq.errors import ProgramError
 from lintseq.languages.python.syntax import parse
@@ -20,24 +18,8 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 MAX_PAIRS = 100
 """Pairs of programs of a problem that are compared; a sample if there are more."""
 
-
-@dataclass(frozen=True, slots=True)
-class Diversity:
-    """The diversity of one problem's completions, or the mean over several problems."""
-
-    distinct_programs: float
-    """Share of distinct programs, ignoring whitespace, comments and docstrings."""
-    distinct_behaviors: float
-    """Share of distinct behaviors on the tests."""
-    similarity: float | None
-    """Mean over pairs of 1 - Levenshtein distance / length of the longer program; None without a pair."""
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "distinct_programs": self.distinct_programs,
-            "distinct_behaviors": self.distinct_behaviors,
-            "pairwise_similarity": self.similarity,
-        }
+Diversity = dict[str, float | None]
+"""Shares of distinct programs and behaviors, and the similarity of pairs, by the names that results use."""
 
 
 def normalized(program: str) -> str:
@@ -56,26 +38,25 @@ def normalized(program: str) -> str:
 
 
 def diversity(programs: Sequence[str], behaviors: Sequence[str]) -> Diversity:
-    """Return the diversity of one problem's completions, of which there is at least one."""
+    """Return the diversity of one problem's completions, of which there is at least one.
+
+    Distinct programs ignore whitespace, comments and docstrings; distinct behaviors are those on the tests; pairwise
+    similarity is the mean over pairs of 1 - Levenshtein distance / length of the longer program, None without a pair.
+    """
     texts = Counter(map(normalized, programs))
-    return Diversity(
-        len(texts) / len(programs),
-        len(set(behaviors)) / len(behaviors),
-        pairwise_similarity(texts),
-    )
+    return {
+        "distinct_programs": len(texts) / len(programs),
+        "distinct_behaviors": len(set(behaviors)) / len(behaviors),
+        "pairwise_similarity": pairwise_similarity(texts),
+    }
 
 
-def mean_diversity(by_problem: Mapping[str, Diversity]) -> Diversity | None:
+def mean_diversity(problems: Sequence[Diversity]) -> Diversity | None:
     """Return the mean over problems, or None if there are none."""
-    if not by_problem:
+    if not problems:
         return None
-    values = [by_problem[name] for name in sorted(by_problem)]
-    similarities = [value.similarity for value in values if value.similarity is not None]
-    return Diversity(
-        fsum(value.distinct_programs for value in values) / len(values),
-        fsum(value.distinct_behaviors for value in values) / len(values),
-        fsum(similarities) / len(similarities) if similarities else None,
-    )
+    known = {name: [value for found in problems if (value := found[name]) is not None] for name in problems[0]}
+    return {name: fsum(values) / len(values) if values else None for name, values in known.items()}
 
 
 def pairwise_similarity(texts: Counter[str]) -> float | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
-from lintseq.benchmarks.problem import PASSED, Judgment, Problem, Runner, behavior, shorten
+from lintseq.benchmarks.problem import PASSED, Judgment, Problem, ProblemTest, Runner, behavior, shorten
 from lintseq.errors import ToolError
 from lintseq.evaluation.candidates import HARMLESS, Candidate, candidate_of
 from lintseq.evaluation.completions import Completion
@@ -51,50 +51,35 @@ class _TestedProgram:
     program: str
     options: JudgingOptions
     judgment: Judgment = PASSED
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
     stages: dict[str, str] = field(default_factory=dict)
-    judged_stages: int = 0
-    observed: list[Any] = field(default_factory=list)
-    suspect: tuple[str, ...] = ()
+    results: list[JobResult] = field(default_factory=list)
 
-    @property
-    def finished(self) -> bool:
-        return self.judgment != PASSED or self.judged_stages == len(self.problem.tests)
+    def jobs(self, stage: ProblemTest) -> list[Job]:
+        limits, options = self.problem.limits, self.options
+        seconds, memory = options.timeout or limits.seconds, options.memory or limits.memory
+        return stage.jobs(self.program, replace(limits, seconds=seconds, memory=memory))
 
-    def jobs(self) -> list[Job]:
-        limits = self.problem.limits
-        if self.options.timeout is not None:
-            limits = replace(limits, seconds=self.options.timeout)
-        if self.options.memory is not None:
-            limits = replace(limits, memory=self.options.memory)
-        return self.problem.tests[self.judged_stages].jobs(self.program, limits)
-
-    def record(self, results: Sequence[JobResult]) -> None:
-        """Judge the current stage by how its jobs ended."""
-        stage = self.problem.tests[self.judged_stages]
+    def record(self, stage: ProblemTest, results: Sequence[JobResult]) -> None:
+        """Judge a stage by how its jobs ended."""
         self.judgment = stage.judge(results)
         self.stages[stage.name] = self.judgment.verdict
-        self.seconds += sum(result.seconds for result in results)
-        self.cpu_seconds += sum(result.cpu_seconds for result in results)
-        self.observed += behavior(results)
-        self.suspect += tuple(reason for result in results for reason in result.suspect if reason not in self.suspect)
-        self.judged_stages += 1
+        self.results += results
 
     def judged(self, digest: str) -> JudgedCompletion:
         """Return the verdict, without what depends on the completion that gave the program."""
         several = len(self.stages) > 1 or "base" in self.stages
+        suspect = dict.fromkeys(reason for result in self.results for reason in result.suspect)
         return JudgedCompletion(
             self.problem.task_id,
             0,
             self.judgment.verdict,
             shorten(self.judgment.detail),
-            round(self.seconds, 4),
-            round(self.cpu_seconds, 4),
+            round(sum(result.seconds for result in self.results), 4),
+            round(sum(result.cpu_seconds for result in self.results), 4),
             digest,
-            blake2b(json.dumps(self.observed).encode(), digest_size=8).hexdigest(),
+            blake2b(json.dumps(behavior(self.results)).encode(), digest_size=8).hexdigest(),
             self.stages if several else {},
-            self.suspect if self.judgment == PASSED else (),
+            tuple(suspect) if self.judgment == PASSED else (),
         )
 
 
@@ -162,13 +147,16 @@ def _judge_batch(
 
 def run_tests(programs: Sequence[_TestedProgram], runner: Runner) -> None:
     """Take programs through their tests, stage by stage; later stages run only for programs that passed so far."""
-    remaining = [tested for tested in programs if not tested.finished]
-    while remaining:
-        planned = [tested.jobs() for tested in remaining]
+    for number in range(max((len(tested.problem.tests) for tested in programs), default=0)):
+        remaining = [
+            (tested, tested.problem.tests[number])
+            for tested in programs
+            if tested.judgment == PASSED and number < len(tested.problem.tests)
+        ]
+        planned = [tested.jobs(stage) for tested, stage in remaining]
         results = iter(run_jobs([job for jobs in planned for job in jobs], runner))
-        for tested, jobs in zip(remaining, planned, strict=True):
-            tested.record([next(results) for _ in jobs])
-        remaining = [tested for tested in remaining if not tested.finished]
+        for (tested, stage), jobs in zip(remaining, planned, strict=True):
+            tested.record(stage, [next(results) for _ in jobs])
 
 
 def run_jobs(jobs: Sequence[Job], runner: Runner) -> list[JobResult]:
@@ -187,42 +175,39 @@ def _judged(
     item: Completion, problem: Problem, candidate: Candidate, verdict: JudgedCompletion, linter: Linter | None
 ) -> JudgedCompletion:
     """Return the row of a completion whose program has that verdict."""
-    linter = None if problem.is_fragment else linter
-    states = candidate.states
-    edits = None if states is None else candidate.edits
-    faults = [note for note in candidate.notes if note.reason not in HARMLESS]
-    malformed = {note.edit for note in faults if note.edit > 0}
+    found: dict[str, Any] = {}
+    if candidate.remark and verdict.verdict != "passed":
+        found["detail"] = candidate.remark
+    if (states := candidate.states) is not None:
+        faults = [note for note in candidate.notes if note.reason not in HARMLESS]
+        found["edits"] = candidate.edits
+        found["ignored_edits"] = max(candidate.edits - candidate.applied, 0)
+        found["malformed_edits"] = min(len({note.edit for note in faults if note.edit > 0}), candidate.edits)
+        found["notes"] = len(faults)
+    if linter is not None and not problem.is_fragment:
+        found["clean"] = not linter.check(candidate.text)
+        if states is not None:
+            found |= {"states": len(states), "clean_states": sum(not linter.check(state) for state in states)}
     return replace(
         verdict,
         index=item.index,
-        detail=candidate.remark if candidate.remark and verdict.verdict != "passed" else verdict.detail,
-        edits=edits,
-        ignored_edits=None if edits is None else max(edits - candidate.applied, 0),
-        malformed_edits=None if edits is None else min(len(malformed), edits),
-        notes=None if edits is None else len(faults),
-        clean=None if linter is None else not linter.check(candidate.text),
-        states=None if linter is None or states is None else len(states),
-        clean_states=None if linter is None or states is None else sum(not linter.check(state) for state in states),
         prompt_tokens=item.prompt_tokens,
         completion_tokens=item.completion_tokens,
         flops=item.flops,
         format=item.format,
         completion=item.text,
         text=candidate.text,
+        **found,
     )
 
 
-_SELF_CHECK = (
-    ("assert True", "passed"),
-    ("assert False", "failed"),
-    ("raise SystemExit(0)", "error"),
-)
+_SELF_CHECK = {"assert True": "passed", "assert False": "failed", "raise SystemExit(0)": "error"}
 
 
 def check_runner(runner: Runner) -> None:
     """Raise `ToolError` unless the sandbox distinguishes passing programs from failing ones."""
-    jobs = [Job("x = 1\n", RunCheck(code)) for code, _ in _SELF_CHECK]
-    for result, (code, expected) in zip(run_jobs(jobs, runner), _SELF_CHECK, strict=True):
+    jobs = [Job("x = 1\n", RunCheck(code)) for code in _SELF_CHECK]
+    for result, (code, expected) in zip(run_jobs(jobs, runner), _SELF_CHECK.items(), strict=True):
         if result.verdict != expected:
             raise ToolError(
                 f"the sandbox does not work: {code!r} gives {result.verdict} ({result.detail}), not {expected};"

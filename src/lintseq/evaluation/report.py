@@ -211,19 +211,11 @@ def report_page(composed: EvaluationReport) -> str:
     summary = plural(len(composed.runs), "run")
     if len(composed.sections) > 1:
         summary += f" on {plural(len(composed.sections), 'benchmark')}"
-    body = fill(
-        template("report.html"),
-        {
-            "summary": escaped(summary),
-            "sections": "\n".join(map(section_html, composed.sections)),
-        },
-    )
-    instructions = list(dict.fromkeys(one["instruction"] for one in composed.examples if "instruction" in one))
-    index = {text: number for number, text in enumerate(instructions)}
-    examples = [
-        example | ({"instruction": index[example["instruction"]]} if "instruction" in example else {})
-        for example in composed.examples
-    ]
+    sections = "\n".join(map(section_html, composed.sections))
+    body = fill(template("report.html"), {"summary": escaped(summary), "sections": sections})
+    instructions = list(dict.fromkeys(example["instruction"] for example in composed.examples))
+    numbers = {text: number for number, text in enumerate(instructions)}
+    examples = [example | {"instruction": numbers[example["instruction"]]} for example in composed.examples]
     return page(
         body,
         title="Evaluation",

@@ -36,28 +36,23 @@ def _sample(rows: Sequence[JudgedCompletion], limit: int) -> list[JudgedCompleti
 
 
 def _example(run: str, row: JudgedCompletion, instruction: str) -> dict[str, Any]:
-    completion = row.completion or ""
-    example: dict[str, Any] = {
+    completion, text = row.completion or "", row.text or ""
+    return {
         "run": run,
         "problem": row.task_id,
         "index": row.index,
         "verdict": row.verdict,
         "detail": row.detail,
         "kind": kind_of(row),
+        "instruction": instruction[:MAX_LENGTH],
         "completion": completion[:MAX_LENGTH],
+        "text": None if row.text in (None, completion) else text[:MAX_LENGTH],
+        "cut": max(len(completion), len(text)) > MAX_LENGTH,
         "format": row.format,
         "facts": _facts(row),
         "edits": [name for name, count in _faults(row).items() if count],
+        "suspect": "; ".join(row.suspect),
     }
-    if instruction:
-        example["instruction"] = instruction[:MAX_LENGTH]
-    if row.text is not None and row.text != row.completion:
-        example["text"] = row.text[:MAX_LENGTH]
-    if max(len(completion), len(row.text or "")) > MAX_LENGTH:
-        example["cut"] = True
-    if row.suspect:
-        example["suspect"] = "; ".join(row.suspect)
-    return example
 
 
 def _faults(row: JudgedCompletion) -> dict[str, int]:

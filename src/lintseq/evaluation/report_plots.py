@@ -1,16 +1,14 @@
 """The plots of a report: pass@k against k, and against the operations that sampling took."""
 
-from collections.abc import Callable, Mapping, Sequence
-from math import fsum, log10, sqrt
-from statistics import fmean, linear_regression
+from collections.abc import Mapping, Sequence
+from math import log10
+from statistics import linear_regression
 from typing import Any
 
 from lintseq.evaluation.comparison import Comparison, defined_ks
 from lintseq.evaluation.published import BASE, PublishedCurve
 from lintseq.evaluation.scoring import Interval
 from lintseq.reporting.plots import Plot, Point, Series, log_ticks, power
-
-_LINE_POINTS = 41
 
 
 def k_plot(comparison: Comparison, published: Sequence[PublishedCurve]) -> Plot:
@@ -64,10 +62,8 @@ def flops_plot(comparison: Comparison, published: Sequence[PublishedCurve]) -> t
         return None, missing
     background = [_published_series(curve, curve.flops_at_1) for curve in published if curve.flops_at_1 is not None]
     note = (
-        "Points: pass@k for each k, at the operations for k completions of every problem. Line: least squares,"
-        " pass@k = a + b log₁₀ operations. Band: one standard error of the line,"
-        " s √(1/n + (x − x̄)² / Σ(xᵢ − x̄)²) with s² = Σ residuals² / (n − 2); it shows how well a line fits, not the"
-        " uncertainty of each score, for which see the table."
+        "Points: pass@k for each k, at the operations for k completions of every problem; see the table for their"
+        " intervals. Line: least squares, pass@k = a + b log₁₀ operations."
     )
     if background:
         note += " Published curves: k times the operations that the paper's plot shows at k = 1."
@@ -96,39 +92,10 @@ def flops_of(summary: Mapping[str, Any], k: int) -> float | None:
     return known[low] + (known[high] - known[low]) / (high - low) * (k - low)
 
 
-def fit_line(points: Sequence[tuple[float, float]]) -> Callable[[float], tuple[float, float | None]] | None:
-    """Return the least-squares line through points; None if there are fewer than two different x.
-
-    The line maps x to y and to its standard error there, s sqrt(1/n + (x - mean)^2 / Sxx), which is None for two
-    points.
-    """
-    count, xs = len(points), [x for x, _ in points]
-    if len(set(xs)) < 2:
-        return None
-    slope, intercept = linear_regression(xs, [y for _, y in points])
-    mean = fmean(xs)
-    spread = fsum((x - mean) ** 2 for x in xs)
-    residuals = fsum((y - intercept - slope * x) ** 2 for x, y in points)
-
-    def line(x: float) -> tuple[float, float | None]:
-        y = intercept + slope * x
-        return y, sqrt(residuals / (count - 2) * (1 / count + (x - mean) ** 2 / spread)) if count > 2 else None
-
-    return line
-
-
 def fitted_series(name: str, points: Sequence[Point]) -> Series:
-    """Return points over operations with the line through them."""
-    line = fit_line([(log10(point.x), point.y) for point in points])
-    if line is None:
-        return Series(name, tuple(points), joined=False)
-    low, high = log10(points[0].x), log10(points[-1].x)
-    steps = [low + (high - low) * step / (_LINE_POINTS - 1) for step in range(_LINE_POINTS)]
-    values = [(10**x, *line(x)) for x in steps]
-    return Series(
-        name,
-        tuple(points),
-        joined=False,
-        line=tuple((x, y) for x, y, _ in values),
-        band=tuple((x, y - error, y + error) for x, y, error in values if error is not None),
-    )
+    """Return points over operations with the least-squares line through them, if there are two different x."""
+    xs, line = [log10(point.x) for point in points], []
+    if len(set(xs)) > 1:
+        slope, intercept = linear_regression(xs, [point.y for point in points])
+        line = [(points[index].x, intercept + slope * xs[index]) for index in (0, -1)]
+    return Series(name, tuple(points), joined=False, line=tuple(line))

@@ -1,11 +1,11 @@
 """The tables of a report, from a comparison of runs."""
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lintseq.evaluation.comparison import Comparison, PairDifference, Scores, defined_ks
+from lintseq.evaluation.comparison import Comparison, Scores, defined_ks, in_words
 from lintseq.evaluation.published import PublishedCurve
 from lintseq.evaluation.report_plots import flops_of
 from lintseq.evaluation.results import Evaluation, JudgedCompletion, counts_of
@@ -26,7 +26,6 @@ VERDICTS = {
 """What each verdict means, in the order in which tables show them."""
 
 Cells = tuple[Cell, ...]
-Count = Callable[[JudgedCompletion], int]
 
 
 def percent(share: float) -> str:
@@ -52,13 +51,6 @@ def score_cell(interval: Interval | None, filters: tuple[tuple[str, str], ...] =
     return Cell(percent(interval.value), bounds(interval), filters=filters)
 
 
-def share_cell(part: int, whole: int, filters: tuple[tuple[str, str], ...]) -> Cell:
-    """Return a share with its counts and a bar."""
-    if not whole:
-        return Cell("–")
-    return Cell(percent(part / whole), f"{part:,} of {whole:,}", part / whole, filters if part else ())
-
-
 def difference_cell(interval: Interval, verdict: str) -> Cell:
     """Return a difference of two scores, its interval, and what it shows."""
     return Cell(points(interval.value), f"{points(interval.low)} to {points(interval.high)}: {verdict}")
@@ -75,11 +67,10 @@ def tables_of(comparison: Comparison, published: Sequence[PublishedCurve]) -> li
     if comparison.base_scores is not None:
         tables.append(_pass_table("base-pass-at-k", "pass@k on the base tests", comparison.base_scores))
     tables += [
-        _difference_table(comparison.differences),
+        _difference_table(comparison),
         published_table(published, "the best results of a sweep over temperature, top-p and min-p"),
         _verdict_table(comparison.runs),
         _kind_table(comparison.runs),
-        _edits_table(comparison.runs),
         _facts_table(comparison),
         _problem_table(comparison),
     ]
@@ -95,25 +86,22 @@ def _pass_table(name: str, title: str, scores: Scores) -> Table:
     return Table(name, title, ("", *scores), rows, note)
 
 
-def _difference_table(differences: Sequence[PairDifference]) -> Table:
-    pairs: dict[tuple[str, str], list[PairDifference]] = defaultdict(list)
-    for pair in differences:
-        pairs[pair.first, pair.second].append(pair)
-    rows, common = [], set()
-    for (first, second), found in pairs.items():
-        if any(pair.interval is not None for pair in found):
-            common.add(found[0].problems)
-            cells = (
-                Cell("–") if pair.interval is None else difference_cell(pair.interval, pair.verdict) for pair in found
-            )
-            rows.append((Cell(f"{second} - {first}", "percentage points"), *cells))
-    sizes = " or ".join(f"{count:,}" for count in sorted(common))
+def _difference_table(comparison: Comparison) -> Table:
+    pairs = [pair for pair in comparison.differences if any(pair.intervals.values())]
+    rows = []
+    for pair in pairs:
+        cells = (
+            difference_cell(found, in_words(found, pair.first, pair.second)) if found else Cell("–")
+            for found in pair.intervals.values()
+        )
+        rows.append((Cell(f"{pair.second} - {pair.first}", "percentage points"), *cells))
+    sizes = " or ".join(f"{count:,}" for count in sorted({pair.problems for pair in pairs}))
     note = (
         f"Paired bootstrap: 2,000 samples of the {sizes} problems that both runs have, drawn for both together, with"
         " 95 % confidence intervals. If the interval contains 0, no difference was seen; there may still be a small"
         " one. About one in twenty comparisons is wrong by chance."
     )
-    heads = ("", *(f"pass@{k}" for k in dict.fromkeys(pair.k for pair in differences)))
+    heads = ("", *(f"pass@{k}" for k in defined_ks(comparison.scores)))
     return Table("comparisons", "Are the differences significant?", heads, tuple(rows), note, runs=False)
 
 
@@ -174,24 +162,6 @@ def _kind_table(runs: Mapping[str, Evaluation]) -> Table:
     order = dict.fromkeys((kind for kind, _ in sorted(total.items(), key=lambda item: (-item[1], item[0]))), "")
     note = "Exceptions of the programs with the verdict error, as a share of these programs."
     return _count_table("kind", "Types of errors", "type", found, order, note)
-
-
-def _edits_table(runs: Mapping[str, Evaluation]) -> Table:
-    edited = {name: [row for row in run.rows if row.edits is not None] for name, run in runs.items()}
-
-    def edits(row: JudgedCompletion) -> int:
-        return row.edits or 0
-
-    def shares(title: str, note: str, name: str, part: Count, whole: Count) -> Cells:
-        counts = ((run, sum(map(part, rows)), sum(map(whole, rows))) for run, rows in edited.items())
-        return Cell(title, note), *(share_cell(some, of, (("run", run), ("edits", name))) for run, some, of in counts)
-
-    rows = (
-        shares("malformed edits", "with repairs", "malformed", lambda row: row.malformed_edits or 0, edits),
-        shares("ignored edits", "without effect", "ignored", lambda row: row.ignored_edits or 0, edits),
-        shares("repaired completions", "at least one repair", "repaired", lambda row: bool(row.notes), lambda _: 1),
-    )
-    return Table("edits", "Malformed edits", ("", *runs), rows if any(edited.values()) else ())
 
 
 # All numbers

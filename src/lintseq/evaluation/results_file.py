@@ -8,9 +8,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from lintseq.errors import BrokenInputError, ConfigError, ProgramError
+from lintseq.benchmarks.loading import numbered_rows
+from lintseq.errors import ConfigError
 from lintseq.evaluation.results import Evaluation, JudgedCompletion
-from lintseq.rows import encode_line, parse_row, read_rows
+from lintseq.rows import encode_line, parse_row
 from lintseq.storage import COMPRESSIONS, AppendFile, WorkDirectory
 
 REQUIRED = ("task_id", "index", "verdict", "detail")
@@ -72,7 +73,7 @@ def read_results(path: str) -> Evaluation:
     advice = "pass a file written by `lintseq evaluate --output`"
     if not os.path.isfile(path):
         raise ConfigError(f"there is no file {path}; {advice}")
-    manifest = f"{os.path.realpath(path).removesuffix('.jsonl')}.manifest.json"
+    manifest = manifest_path(path)
     try:
         with open(manifest, "rb") as file:
             found = json.load(file)
@@ -86,12 +87,8 @@ def read_results(path: str) -> Evaluation:
 
 def _read_rows(path: str, advice: str) -> list[JudgedCompletion]:
     rows = []
-    try:
-        for raw in read_rows(path):
-            row = parse_row(raw.data)
-            if missing := [name for name in REQUIRED if name not in row]:
-                raise ConfigError(f"{path}, row {raw.number} has no column {missing[0]}; {advice}")
-            rows.append(JudgedCompletion.from_row(row))
-    except (BrokenInputError, ProgramError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}; evaluate again with --overwrite") from None
+    for number, row in numbered_rows(path, advice):
+        if missing := [name for name in REQUIRED if name not in row]:
+            raise ConfigError(f"{path}, row {number} has no column {missing[0]}; {advice}")
+        rows.append(JudgedCompletion.from_row(row))
     return rows

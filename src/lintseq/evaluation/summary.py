@@ -90,13 +90,10 @@ def _diversity(rows: Rows) -> dict[str, Any] | None:
     for row in rows:
         if row.verdict not in UNJUDGED:
             judged[row.task_id].append(row)
-    several = {
-        task_id: diversity([row.text or "" for row in found], [row.behavior for row in found])
-        for task_id, found in judged.items()
-        if len(found) > 1
-    }
-    mean = mean_diversity(several)
-    return None if mean is None else mean.as_dict()
+    several = [found for found in judged.values() if len(found) > 1]
+    return mean_diversity(
+        [diversity([row.text or "" for row in found], [row.behavior for row in found]) for found in several]
+    )
 
 
 def _cost(rows: Rows, ks: Sequence[int], shape: ModelShape | None) -> dict[str, Any] | None:

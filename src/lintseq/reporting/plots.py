@@ -39,8 +39,6 @@ class Series:
     """Whether a line leads from point to point."""
     line: tuple[tuple[float, float], ...] = ()
     """A line of its own, such as a fitted one."""
-    band: tuple[tuple[float, float, float], ...] = ()
-    """Around it: x, lowest, highest."""
     published: bool = False
     """Whether it is from the literature, and drawn in the background."""
     dashed: bool = False
@@ -76,10 +74,8 @@ class Plot:
         """Positions and labels on the y axis, whose ends are the first and the last."""
         points = [point for series in self.series for point in series.points]
         values = [value for point in points for value in (point.y, point.low, point.high) if value is not None]
-        lines = [y for series in self.series for _, y in series.line]
-        if self.linear:
-            return [(y, f"{y:,g}") for y in round_ticks(values + lines)]
-        return [(y, f"{100 * y:g} %") for y in round_ticks([*values, *(min(max(y, 0.0), 1.0) for y in lines)])]
+        values += [y for series in self.series for _, y in series.line]
+        return [(y, f"{y:,g}" if self.linear else f"{100 * y:g} %") for y in round_ticks(values)]
 
 
 def power(number: float) -> str:
@@ -240,13 +236,8 @@ def spread(values: Sequence[float], gap: float, low: float, high: float) -> list
 def _draw(canvas: _Canvas, series: Series, number: int, shift: float) -> None:
     """Draw a series in the color of its number."""
     color = f"s{number % COLORS}"
-    low, high = canvas.y_range
-    if series.band:
-        edges = [(x, bottom) for x, bottom, _ in series.band] + [(x, top) for x, _, top in reversed(series.band)]
-        path = canvas.path([(x, min(max(y, low), high)) for x, y in edges])
-        canvas.add("path", class_=f"band {color}", d=f"{path} Z")
     if series.line:
-        canvas.add("path", class_=f"line {color}", d=canvas.path([(x, y) for x, y in series.line if low <= y <= high]))
+        canvas.add("path", class_=f"line {color}", d=canvas.path(series.line))
     if series.joined and len(series.points) > 1:
         path = canvas.path([(point.x, point.y) for point in series.points], shift)
         canvas.add("path", class_=f"line {color}", d=path)

@@ -234,7 +234,7 @@ def _plots(compared: _ArmsOnBenchmark, ks: Sequence[int]) -> list[Plot]:
             by_operations.append(fitted_series(arm, costed))
     plots = [pass_plot(by_k, ks, "Vertical bars: 95 % confidence intervals over problems and seeds.")]
     if len({point.x for series in by_operations for point in series.points}) > 1:
-        note = "Points: means over seeds. Line: least squares in log operations, with one standard error as a band."
+        note = "Points: means over seeds. Line: least squares in log operations."
         plots.append(operations_plot(by_operations, note))
     return plots
 

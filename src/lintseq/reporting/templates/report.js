@@ -20,12 +20,12 @@ function passes(example) {
 }
 
 function haystack(example) {
-  const texts = [example.problem, instruction(example), example.detail, example.completion, example.text ?? "", example.suspect ? "suspect" : ""];
+  const texts = [example.problem, instruction(example), example.detail, example.completion, example.text ?? "", example.suspect && "suspect"];
   return (example.haystack ??= texts.join("\n").toLowerCase());
 }
 
 function instruction(example) {
-  return example.instruction === undefined ? "" : data.instructions[example.instruction].trim();
+  return data.instructions[example.instruction].trim();
 }
 
 function filter() {
@@ -71,7 +71,7 @@ function opened(example) {
   const columns = element("div", { class: "columns" });
   columns.append(block("Program", program(example.text ?? example.completion)));
   if (isEdits) columns.append(block("Edits, as written", edits(example.completion)));
-  else if (example.text !== undefined) columns.append(block("Completion, as written", program(example.completion)));
+  else if (example.text !== null) columns.append(block("Completion, as written", program(example.completion)));
   inside.append(columns);
   return inside;
 }
