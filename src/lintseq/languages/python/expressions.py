@@ -240,9 +240,7 @@ class Expressions(Names):
                 if not later and must == NO_NODE and child.id not in BUILTINS:
                     self.need(unit, self.postponed)
                 self.use_later(child.id, unit)
-            elif isinstance(child, ast.Constant) and isinstance(child.value, str):
-                for name in _names_in_text(child.value):
-                    self.use_later(name, self.unit(child))
+        self._strings(node)
 
     def _strings(self, node: ast.expr) -> None:
         """Record the names in the strings of a type."""

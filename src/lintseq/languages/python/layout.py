@@ -180,16 +180,10 @@ class _LayoutMaker:
 
     def match(self, stmt: ast.Match, parent: int) -> None:
         end = (stmt.subject.end_lineno or stmt.lineno) - 1
-        while not self.lines[end + 1].lstrip().startswith("case") or self.is_free_text(end + 1):
-            if not self.is_free_text(end + 1):
-                end += 1
-                continue
-            following = end + 2
-            while self.is_free_text(following):
-                following += 1
-            if self.lines[following].lstrip().startswith("case"):
+        for line in range(end + 1, stmt.cases[0].pattern.lineno):  # brackets may end below the subject
+            if self.lines[line].lstrip().startswith("case"):
                 break
-            end = following
+            end = end if self.is_free_text(line) else line
         unit = self.claim(stmt.lineno - 1, end, parent)
         for case in stmt.cases:
             self.clause(case, "case", end, case.body, unit)
