@@ -18,7 +18,7 @@ import pytest
 from lintseq.errors import ConfigError, ToolError
 from lintseq.storage import (
     AppendFile,
-    Isolation,
+    PartIsolation,
     SaveTimer,
     WorkDirectory,
     append,
@@ -317,8 +317,8 @@ def make_trap() -> Callable[..., list[str]]:
     return work
 
 
-def isolation(**limits: Any) -> Isolation[list[str], list[str]]:
-    return Isolation(
+def isolation(**limits: Any) -> PartIsolation[list[str], list[str]]:
+    return PartIsolation(
         part=lambda words, start, stop: words[start:stop],
         join=lambda results: [word for result in results for word in result],
         reject=lambda words, reason, detail: [f"{reason}: {detail}" for _ in words],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lintseq.cli import main
 from lintseq.codecs import CODECS, DIFF, Codec
 from lintseq.dataset.shapes import SHAPES, ProgramRow, pylintseq_programs
-from lintseq.dataset.verify import CHECKS, StateJudge, VerifyOptions, VerifyReport, check_rows, verify
+from lintseq.dataset.verify import CHECKS, StateVerdicts, VerifyOptions, VerifyReport, check_rows, verify
 from lintseq.edits import EditSequence
 from lintseq.program import Program
 from lintseq.rows import RawRow
@@ -22,7 +22,7 @@ AREA_EDITS = [
     "@@ -0,0 +1,4 @@\n+import math\n+\n+def area(r):\n+    return math.pi * r ** 2",
     "@@ -4,0 +5,2 @@\n+\n+print(area(2))",
 ]
-JUDGE = StateJudge("pyflakes")
+JUDGE = StateVerdicts("pyflakes")
 
 
 def record(edits: Any = AREA_EDITS, program: Any = AREA, **more: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lintseq.cli.options import with_options
-from lintseq.cli.running import RunOptions, build_summary, run_command
+from lintseq.cli.running import ExecutionOptions, build_summary, run_command
 from lintseq.dataset.outputs import Target
 from lintseq.dataset.sampler import BuildOptions
 
@@ -28,7 +28,7 @@ def build(
     *,
     target: Target,
     options: BuildOptions,
-    run: RunOptions,
+    run: ExecutionOptions,
 ) -> None:
     """Turn programs into a data set of edit sequences.
 

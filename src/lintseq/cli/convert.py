@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lintseq.cli.options import with_options
-from lintseq.cli.running import RunOptions, build_summary, run_command
+from lintseq.cli.running import ExecutionOptions, build_summary, run_command
 from lintseq.dataset.convert import ConvertOptions
 from lintseq.dataset.outputs import Target
 
@@ -22,7 +22,7 @@ def convert(
     *,
     target: Target,
     options: ConvertOptions,
-    run: RunOptions,
+    run: ExecutionOptions,
 ) -> None:
     """Write edit sequences in another shape or format, without sampling again.
 

@@ -6,7 +6,7 @@ import typer
 
 from lintseq.cli.console import table
 from lintseq.cli.options import with_options
-from lintseq.cli.running import RunOptions, run_command
+from lintseq.cli.running import ExecutionOptions, run_command
 from lintseq.dataset.outputs import Target
 from lintseq.mining import MiningOptions
 
@@ -27,7 +27,7 @@ def mine(
     *,
     target: Target,
     options: MiningOptions,
-    run: RunOptions,
+    run: ExecutionOptions,
 ) -> None:
     """Mine pairs of an instruction and a program from code bases.
 

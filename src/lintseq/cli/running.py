@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class RunOptions:
+class ExecutionOptions:
     """How a command runs."""
 
     workers: int | None = None
@@ -51,7 +51,7 @@ def run_command(
     inputs: Sequence[str],
     target: "Target",
     options: object,
-    run: RunOptions,
+    run: ExecutionOptions,
     summary: Callable[[R], str],
 ) -> None:
     """Call a function that writes a data set, print its progress and a summary, and exit with its status."""

@@ -21,7 +21,7 @@ from lintseq.dataset.shapes import Column
 from lintseq.dataset.transform import RowLimits, RowResult, RowTransform
 from lintseq.errors import BrokenInputError
 from lintseq.rows import START, Fields, Input, Mark, RawRow, encode_line, encode_row
-from lintseq.storage import Isolation, batched, map_in_order
+from lintseq.storage import PartIsolation, batched, map_in_order
 
 BATCH_ROWS = 64
 BATCH_BYTES = 1 << 16
@@ -257,7 +257,7 @@ def process_batches(
     A row that crashes its process, hangs or exhausts memory is rejected, and no other row is affected.
     """
     memory = round(options.row_memory * 10**9) or None
-    isolation = Isolation(Batch.part, join_results, partial(_rejected, options), options.row_timeout, memory)
+    isolation = PartIsolation(Batch.part, join_results, partial(_rejected, options), options.row_timeout, memory)
     return map_in_order(
         partial(_make_worker, options), batches, workers=workers, isolation=isolation, ahead=_BATCHES_AHEAD
     )

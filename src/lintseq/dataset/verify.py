@@ -154,7 +154,7 @@ class VerifyReport:
 # How states are judged
 
 
-class StateJudge:
+class StateVerdicts:
     """Judges states, and remembers its verdicts: many sequences share states."""
 
     def __init__(self, linter: str) -> None:
@@ -200,7 +200,7 @@ class _RowChecks:
         self.report.fail(LawFailure(check, self.number, self.id, edit, message))
 
 
-def check_rows(lines: Iterable[RawRow], judge: StateJudge) -> VerifyReport:
+def check_rows(lines: Iterable[RawRow], judge: StateVerdicts) -> VerifyReport:
     """Return the report on some lines of a data set."""
     report = VerifyReport()
     for line in lines:
@@ -210,7 +210,7 @@ def check_rows(lines: Iterable[RawRow], judge: StateJudge) -> VerifyReport:
     return report
 
 
-def _check_row(line: RawRow, judge: StateJudge, report: VerifyReport) -> None:
+def _check_row(line: RawRow, judge: StateVerdicts, report: VerifyReport) -> None:
     row = _RowChecks(report, line.number)
     row.check(READ)
     try:
@@ -310,7 +310,7 @@ def _changes_of_states(record: Record) -> Iterator[tuple[str | None, bool]]:
             yield None, bool(hunks.hunks)
 
 
-def _check_clean(sequence: EditSequence, program: str, judge: StateJudge, row: _RowChecks) -> None:
+def _check_clean(sequence: EditSequence, program: str, judge: StateVerdicts, row: _RowChecks) -> None:
     """Check law 3 on every state; findings that the whole program has do not count."""
     row.check(PROGRAM)
     if fault := judge.fault(program):
@@ -371,7 +371,7 @@ def verify(
 
 
 def _make_check(linter: str) -> Callable[[list[RawRow]], VerifyReport]:
-    return partial(check_rows, judge=StateJudge(linter))
+    return partial(check_rows, judge=StateVerdicts(linter))
 
 
 def _readable_rows(path: str, report: VerifyReport) -> Iterator[RawRow]:

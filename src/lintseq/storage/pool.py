@@ -1,7 +1,7 @@
 """Work in several processes, with results in the order of the items.
 
 Owns processes, pipes, and the limits that only another process can enforce; what the work is comes in as an argument.
-With an `Isolation`, a process that dies or hangs costs only the part it was working on, such as one row of a batch:
+With an `PartIsolation`, a process that dies or hangs costs only the part it was working on, such as one row of a batch:
 the parts before and after it are done again, and so, alone, is a part over which a process died, to be sure that it
 was the cause.
 """
@@ -44,7 +44,7 @@ _STOP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Isolation(Generic[T, R]):
+class PartIsolation(Generic[T, R]):
     """How to keep a part of an item that crashes, hangs or exhausts memory from taking anything else with it.
 
     Items have a length, the number of their parts, and the work calls its second argument with the index of each
@@ -75,7 +75,7 @@ def map_in_order(
     items: Iterable[T],
     *,
     workers: int,
-    isolation: Isolation[T, R] | None = None,
+    isolation: PartIsolation[T, R] | None = None,
     fork: bool = True,
     ahead: int = 4,
     ahead_bytes: int = 32 << 20,
@@ -92,7 +92,7 @@ def map_in_order(
         return _map_here(make_work, items)
     # Forking is fastest, but unsafe where other threads may hold locks.
     fork = fork and sys.platform == "linux" and threading.active_count() == 1
-    pool = _Pool(partial(_Worker, make_work, isolation, fork), isolation, workers)
+    pool = _Pool(partial(_PoolProcess, make_work, isolation, fork), isolation, workers)
     return pool.run(iter(items), ahead * workers, ahead_bytes * workers)
 
 
@@ -127,11 +127,13 @@ class _Job(Generic[T, R]):
 class _Pool(Generic[T, R]):
     """The processes of one call of `map_in_order` and the work that is in progress."""
 
-    def __init__(self, make_worker: "Callable[[], _Worker]", isolation: Isolation[T, R] | None, workers: int) -> None:
+    def __init__(
+        self, make_worker: "Callable[[], _PoolProcess]", isolation: PartIsolation[T, R] | None, workers: int
+    ) -> None:
         self._make_worker, self._isolation, self._workers = make_worker, isolation, workers
         self._join = None if isolation is None else isolation.join
-        self._idle: list[_Worker] = []
-        self._busy: dict[Connection, tuple[_Worker, _Job[T, R]]] = {}
+        self._idle: list[_PoolProcess] = []
+        self._busy: dict[Connection, tuple[_PoolProcess, _Job[T, R]]] = {}
         self._slots: deque[_Slot[T, R]] = deque()
         self._again: deque[_Job[T, R]] = deque()
         self._size = 0
@@ -190,7 +192,7 @@ class _Pool(Generic[T, R]):
             else:
                 self._recover(worker, job)
 
-    def _recover(self, worker: "_Worker", job: _Job[T, R]) -> None:
+    def _recover(self, worker: "_PoolProcess", job: _Job[T, R]) -> None:
         """Reject the part over which a process died or hung, and put the others back."""
         hung, at = time.monotonic() >= worker.deadline, worker.part
         status = worker.kill(patience=0.0 if hung else 0.1)
@@ -238,10 +240,10 @@ _pipes: set[Connection] = set()
 """This process's ends of the pipes to all workers."""
 
 
-class _Worker:
+class _PoolProcess:
     """A process that works on one item at a time, and ends when its pipe closes."""
 
-    def __init__(self, make_work: Callable[[], Any], isolation: Isolation[Any, Any] | None, fork: bool) -> None:
+    def __init__(self, make_work: Callable[[], Any], isolation: PartIsolation[Any, Any] | None, fork: bool) -> None:
         context: ForkContext | SpawnContext
         context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
         limited = isolation is not None and isolation.timeout > 0
