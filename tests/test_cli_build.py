@@ -160,7 +160,7 @@ def test_a_reader_that_has_enough_ends_the_run_quietly() -> None:
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_ctrl_c_leaves_no_traceback_and_what_is_done_is_gone_on_with(workers: str) -> None:
     write("in.jsonl", *(GOOD | {"id": n} for n in range(60)))
     command = [sys.executable, "-m", "lintseq", "build", "in.jsonl", "--output", "out.jsonl", "--samples", "3000"]

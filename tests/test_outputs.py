@@ -101,6 +101,7 @@ FOLDERS += [("lintseq", kind, True, True) for kind in KINDS]
 """Shape, kind, whether it is streamed, and whether there is not a single record: then nothing else works."""
 
 
+@pytest.mark.slow
 def test_a_folder_of_shards_of_any_shape_and_kind_is_a_data_set_as_it_is(tmp_path: Path) -> None:
     written = {}
     questions = []

@@ -99,7 +99,7 @@ def undisturbed(rows: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     return found
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))])
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_run_killed_anywhere_and_resumed_gives_the_same_bytes(
     name: str,
@@ -322,6 +322,7 @@ def test_what_no_longer_fits_on_the_disk_is_let_go() -> None:
     file.release()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lines", "Parquet"])
 def test_files_that_may_not_grow_end_the_run_with_one_line(name: str, rows: str, tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
@@ -345,6 +346,7 @@ def test_files_that_may_not_grow_end_the_run_with_one_line(name: str, rows: str,
     assert {name: data for name, data in contents(tmp_path).items() if not name.startswith("alone")} == alone
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_for_good_leaves_nothing_undone(rows: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "lintseq", "build", rows, "--output", str(tmp_path / "out.jsonl"), "--quiet"]
     command += ["--samples", "300", "--workers", "2", "--resume"]

@@ -85,22 +85,15 @@ class BuildTally:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counts as plain values."""
-        return {
-            "rows": self.rows,
-            "sequences": self.sequences,
-            "lines": self.lines,
-            "edits": sorted(self.edits.items()),
-            "rejections": dict(self.rejections),
-            "dropped": dict(self.dropped),
-            "licenses": dict(self.licenses),
-        }
+        counters = {name: dict(getattr(self, name)) for name in ("rejections", "dropped", "licenses")}
+        numbers = {"rows": self.rows, "sequences": self.sequences, "lines": self.lines}
+        return {**numbers, "edits": sorted(self.edits.items()), **counters}
 
     @classmethod
     def from_dict(cls, counts: Mapping[str, Any]) -> Self:
         """Return the counts that `as_dict` returned."""
-        edits = Counter({int(number): sequences for number, sequences in counts["edits"]})
-        rejections, dropped, licenses = (Counter(counts[name]) for name in ("rejections", "dropped", "licenses"))
-        return cls(counts["rows"], counts["sequences"], counts["lines"], edits, rejections, dropped, licenses)
+        counters = {name: Counter(counts[name]) for name in ("rejections", "dropped", "licenses")}
+        return cls(counts["rows"], counts["sequences"], counts["lines"], Counter(dict(counts["edits"])), **counters)
 
 
 @dataclass(frozen=True, slots=True)

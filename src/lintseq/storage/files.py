@@ -49,7 +49,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 class OutputStream:
-    """Standard output (`-`), a pipe or a device: written to like a file, but what is written cannot be taken back."""
+    """Standard output (`-`), a pipe or a device: like an `AppendFile`, but what is written cannot be taken back."""
 
     def __init__(self, path: str) -> None:
         self._owned = path != "-"
@@ -61,6 +61,11 @@ class OutputStream:
                 self._file.write(lines)
                 self._file.flush()
 
+    def mark(self) -> None:
+        """Do nothing: there is no position to return to."""
+
     def close(self) -> None:
         if self._owned:
             self._file.close()
+
+    release = close

@@ -1,9 +1,9 @@
 """Work in several processes, with results in the order of the items.
 
 Owns processes, pipes, and the limits that only another process can enforce; what the work is comes in as an argument.
-With an `PartIsolation`, a process that dies or hangs costs only the part it was working on, such as one row of a batch:
-the parts before and after it are done again, and so, alone, is a part over which a process died, to be sure that it
-was the cause.
+With a `PartIsolation`, a process that dies or hangs costs only the part it was working on, such as one row of a
+batch: the parts before and after it are done again, and so, alone, is a part over which a process died, to be sure
+that it was the cause.
 """
 
 import multiprocessing
@@ -176,19 +176,19 @@ class _Pool(Generic[T, R]):
         for connection, (worker, job) in list(self._busy.items()):
             if connection not in ready and (time.monotonic() < worker.deadline or connection.poll()):
                 continue
-            message, size = worker.receive() if connection in ready else (None, 0)
-            if isinstance(message, _Started):
+            kind, value, size = worker.receive() if connection in ready else _NO_MESSAGE
+            if kind == _STARTED:
                 continue
             del self._busy[connection]
-            if isinstance(message, _Done):
+            if kind == _DONE:
                 self._idle.append(worker)
-                job.slot.results[job.start] = message.result
+                job.slot.results[job.start] = value
                 job.slot.open_jobs -= 1
                 job.slot.size += size
                 self._size += size
-            elif isinstance(message, _Failed):
+            elif kind == _FAILED:
                 worker.kill()
-                raise message.error
+                raise value
             else:
                 self._recover(worker, job)
 
@@ -222,19 +222,10 @@ def _ended(status: int | None) -> str:
     return f"ended with status {status}"
 
 
-class _Started:
-    """A process is ready to work."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    result: Any
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    error: Exception
-
+_STARTED, _DONE, _FAILED = "started", "done", "failed"
+"""Kinds of messages from a process."""
+_NO_MESSAGE: tuple[str, Any, int] = ("", None, 0)
+"""What stands for the message of a process that died or hangs."""
 
 _pipes: set[Connection] = set()
 """This process's ends of the pipes to all workers."""
@@ -278,8 +269,8 @@ class _PoolProcess:
             self.connection.send_bytes(data)
         return len(data)
 
-    def receive(self) -> tuple[_Started | _Done | _Failed | None, int]:
-        """Return what the process sends and its size, None if it died; raise `ToolError` if it never started."""
+    def receive(self) -> tuple[str, Any, int]:
+        """Return kind, value and size of a message; raise `ToolError` if the process died before it started."""
         try:
             data = self.connection.recv_bytes()
         except (EOFError, OSError):
@@ -289,31 +280,26 @@ class _PoolProcess:
                     f"a worker process does not start (status {status}); in a script, protect the entry point with"
                     " `if __name__ == '__main__':`"
                 ) from None
-            return None, 0
-        message: _Started | _Done | _Failed = pickle.loads(data)
-        if isinstance(message, _Started):
+            return _NO_MESSAGE
+        kind, value = pickle.loads(data)
+        if kind == _STARTED:
             self._started = True
             self._at[1] = time.monotonic()
-        return message, len(data)
+        return kind, value, len(data)
 
     def stop(self) -> None:
         """End the process, which is idle."""
-        self._close()
-        self._process.join(_STOP_SECONDS)
-        self._process.kill()
-        self._process.join()
+        self.connection.close()
+        self.kill(patience=_STOP_SECONDS)
 
     def kill(self, *, patience: float = 0.0) -> int | None:
         """End the process after some seconds in which it may end by itself; return its exit status."""
         self._process.join(patience)
         self._process.kill()
         self._process.join()
-        self._close()
-        return self._process.exitcode
-
-    def _close(self) -> None:
         _pipes.discard(self.connection)
         self.connection.close()
+        return self._process.exitcode
 
 
 def _serve(
@@ -335,18 +321,18 @@ def _serve(
     with suppress(EOFError, ConnectionError):
         try:
             work = make_work()
-            connection.send(_Started())
+            connection.send((_STARTED, None))
             while True:
                 item = connection.recv()
                 limit_memory()
-                connection.send(_Done(work(item, begin) if isolated else work(item)))
+                connection.send((_DONE, work(item, begin) if isolated else work(item)))
         except (EOFError, ConnectionError):
             return
         except Exception as error:
             if isolated:
                 raise
             known = isinstance(error, ToolError | ConfigError)
-            connection.send(_Failed(error if known else ToolError(f"{type(error).__name__}: {error}")))
+            connection.send((_FAILED, error if known else ToolError(f"{type(error).__name__}: {error}")))
 
 
 def _memory_limit(allowed: int | None) -> Callable[[], None]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from lintseq.dataset.outputs.parquet import ColumnTypes
-from lintseq.dataset.outputs.shards import KINDS, Shards
+from lintseq.dataset.outputs.shards import KINDS, RecordStream, Shards
 from lintseq.dataset.outputs.target import STDOUT, Target, check_target, default_rejected, is_regular, is_special, stem
 from lintseq.errors import ConfigError
 from lintseq.storage import AppendFile, OutputStream, WorkDirectory, sync_directory, write_atomically
@@ -44,7 +44,7 @@ class Outputs:
         self.progress: dict[str, Any] | None = None
         self._work: WorkDirectory | None = None
         self._rejections: AppendFile | OutputStream | None = None
-        self._records: Shards | OutputStream | None = None
+        self._records: Shards | RecordStream | None = None
         try:
             self._open(columns, resume=resume, overwrite=overwrite)
         except OSError as error:
@@ -86,7 +86,7 @@ class Outputs:
                 mark=marks.get("records"),
             )
         else:
-            self._records = OutputStream(target.output)
+            self._records = RecordStream(target.output)
 
     @property
     def resumable(self) -> bool:
@@ -106,23 +106,14 @@ class Outputs:
         """Write whole lines to both files; with a fixed number of shards, records go to one of them."""
         assert self._records is not None
         assert self._rejections is not None
-        if isinstance(self._records, Shards):
-            self._records.write(records, shard)
-        else:
-            self._records.write(records)
+        self._records.write(records, shard)
         self._rejections.write(rejections)
 
     def save(self, progress: dict[str, Any]) -> None:
         """Make what was written durable, so that a later run continues from here with `progress`."""
-        if not self.resumable or self._work is None:
-            return
-        marks: dict[str, Any] = {}
-        if isinstance(self._records, Shards):
-            marks["records"] = self._records.mark()
-        if isinstance(self._rejections, AppendFile):
-            marks["rejected"] = self._rejections.mark()
-        self._work.save({"progress": progress, "marks": marks})
-        if isinstance(self._records, Shards):
+        if self.resumable and self._work and self._records and self._rejections:
+            marks = {"records": self._records.mark(), "rejected": self._rejections.mark()}
+            self._work.save({"progress": progress, "marks": marks})
             self._records.prune()
 
     def finish(self, progress: dict[str, Any], manifest: dict[str, Any], *, card: str | None = None) -> None:
@@ -130,17 +121,14 @@ class Outputs:
         assert self._records is not None
         assert self._rejections is not None
         self.save(progress)
-        if isinstance(self._records, Shards):
-            self._records.close(self.target.shards)
-        else:
-            self._records.close()
+        self._records.close(self.target.shards)
         self._rejections.close()
         if self._work is None:
             return
         moves = []
         if isinstance(self._rejections, AppendFile) and not self._rejected_inside:
             moves.append((self._rejections.path, self.target.rejected_path))
-        if self.target.sharded and isinstance(self._records, Shards):
+        if self.target.sharded:
             self._records.prune()
             folder = self._path("output")
             if card is not None:
@@ -154,7 +142,7 @@ class Outputs:
     def close(self) -> None:
         """Close the files as they are: a later run continues from what was saved last."""
         for file in (self._records, self._rejections):
-            if isinstance(file, (Shards, AppendFile)):
+            if file is not None:
                 file.release()
         if self._work is not None:
             self._work.close()

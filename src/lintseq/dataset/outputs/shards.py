@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, Literal, get_args
 
 from lintseq.dataset.outputs.parquet import ColumnTypes, check_parquet, loadable, write_parquet
-from lintseq.storage import AppendFile
+from lintseq.storage import AppendFile, OutputStream
 
 ShardKind = Literal["parquet", "jsonl", "jsonl.gz", "jsonl.zst"]
 KINDS: tuple[ShardKind, ...] = get_args(ShardKind)
@@ -114,6 +114,19 @@ class Shards:
         shard = self.shard + 1
         while _removed(self._path_of(shard)) | _removed(self._growing(shard)):
             shard += 1
+
+
+class RecordStream(OutputStream):
+    """Records on standard output, in a pipe or in a device, instead of shards."""
+
+    def write(self, lines: bytes, shard: int = 0) -> None:
+        super().write(lines)
+
+    def prune(self) -> None:
+        """Do nothing: there are no files."""
+
+    def close(self, shards: int | None = None) -> None:
+        super().close()
 
 
 def _removed(path: str) -> bool:
