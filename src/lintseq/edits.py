@@ -87,7 +87,7 @@ class EditSequence:
 
     def __len__(self) -> int:
         """The number of edits."""
-        return max(self.arrivals, default=-1) + 1
+        return max(self.arrivals, default=INITIAL) + 1
 
     @property
     def start(self) -> Program:

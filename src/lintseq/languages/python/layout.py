@@ -99,7 +99,7 @@ class _LayoutMaker:
         self.definitions: frozenset[str] | None = None
 
     def make(self) -> Layout:
-        self.suite(self.tree.body, -1)
+        self.suite(self.tree.body, NO_UNIT)
         self.anchor_free_lines()
         return self.layout
 
