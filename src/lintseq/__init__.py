@@ -29,19 +29,13 @@ PUBLIC = {
         "lintseq.dataset.build": ["build"],
         "lintseq.dataset.sampler": ["BuildOptions"],
         "lintseq.dataset.screening": ["ScreeningOptions"],
-        "lintseq.dataset.report": ["BuildReport", "BuildProgress"],
-        "lintseq.dataset.convert": ["convert", "ConvertOptions"],
-        "lintseq.dataset.verify": ["verify", "VerifyOptions", "VerifyReport"],
-        "lintseq.dataset.stats": ["stats", "DatasetStats"],
-    },
-    "Data": {
-        "lintseq.dataset.build": ["build"],
-        "lintseq.dataset.sampler": ["BuildOptions"],
-        "lintseq.dataset.screening": ["ScreeningOptions"],
         "lintseq.dataset.outputs": ["Target"],
         "lintseq.dataset.report": ["BuildReport", "BuildProgress"],
         "lintseq.rows": ["FieldNames"],
+        "lintseq.dataset.shapes": ["read_record", "Record"],
         "lintseq.dataset.convert": ["convert", "ConvertOptions"],
+        "lintseq.dataset.verify": ["verify", "VerifyOptions", "VerifyReport"],
+        "lintseq.dataset.stats": ["stats", "DatasetStats"],
         "lintseq.mining": ["mine", "MiningOptions", "MiningReport"],
     },
     "Training": {
@@ -74,9 +68,10 @@ PUBLIC = {
         "lintseq.lm.cards": ["write_card"],
     },
     "Generation": {
-        "lintseq.lm.generation": ["complete", "CompletionOptions", "CompletionReport"],
+        "lintseq.lm.generation": ["complete", "CompletionOptions", "CompletionReport", "CompletionTally"],
         "lintseq.lm.solving": ["solve", "SolveOptions", "Solution"],
-        "lintseq.lm.backends": ["BackendOptions"],
+        "lintseq.lm.backends": ["open_backend", "BackendOptions"],
+        "lintseq.lm.backends.backend": ["GenerationRequest", "SamplingParameters", "GeneratedCompletion"],
         "lintseq.lm.linted": ["DecodingOptions"],
     },
     "Evaluation": {
@@ -103,6 +98,10 @@ PUBLIC = {
     },
     "Studies": {
         "lintseq.study.study": ["run_study", "plan_study", "pack_study", "StudyOptions", "StudyReport"],
+        "lintseq.study.plan": ["StudyPlan", "StudyStep"],
+        "lintseq.study.running": ["StudyProgress"],
+        "lintseq.study.findings": ["StudyFindings"],
+        "lintseq.study.archive": ["PackedStudy"],
     },
     "Errors": {
         "lintseq.errors": [

@@ -19,6 +19,8 @@ from lintseq.dataset.report import BuildProgress as BuildProgress
 from lintseq.dataset.report import BuildReport as BuildReport
 from lintseq.dataset.sampler import BuildOptions as BuildOptions
 from lintseq.dataset.screening import ScreeningOptions as ScreeningOptions
+from lintseq.dataset.shapes import Record as Record
+from lintseq.dataset.shapes import read_record as read_record
 from lintseq.dataset.stats import DatasetStats as DatasetStats
 from lintseq.dataset.stats import stats as stats
 from lintseq.dataset.verify import VerifyOptions as VerifyOptions
@@ -50,6 +52,10 @@ from lintseq.languages import get_linter as get_linter
 from lintseq.linting import Diagnostic as Diagnostic
 from lintseq.linting import Linter as Linter
 from lintseq.lm.backends import BackendOptions as BackendOptions
+from lintseq.lm.backends import open_backend as open_backend
+from lintseq.lm.backends.backend import GeneratedCompletion as GeneratedCompletion
+from lintseq.lm.backends.backend import GenerationRequest as GenerationRequest
+from lintseq.lm.backends.backend import SamplingParameters as SamplingParameters
 from lintseq.lm.cards import write_card as write_card
 from lintseq.lm.corpus import CorpusProgress as CorpusProgress
 from lintseq.lm.documents import TextOptions as TextOptions
@@ -58,6 +64,7 @@ from lintseq.lm.finetuning import finetune as finetune
 from lintseq.lm.finetuning import plan_finetuning as plan_finetuning
 from lintseq.lm.generation import CompletionOptions as CompletionOptions
 from lintseq.lm.generation import CompletionReport as CompletionReport
+from lintseq.lm.generation import CompletionTally as CompletionTally
 from lintseq.lm.generation import complete as complete
 from lintseq.lm.linted import DecodingOptions as DecodingOptions
 from lintseq.lm.matching import ArmBudget as ArmBudget
@@ -103,6 +110,11 @@ from lintseq.sandbox import RunCheck as RunCheck
 from lintseq.sandbox import Sandbox as Sandbox
 from lintseq.sandbox import SandboxStatus as SandboxStatus
 from lintseq.sandbox import sandbox_status as sandbox_status
+from lintseq.study.archive import PackedStudy as PackedStudy
+from lintseq.study.findings import StudyFindings as StudyFindings
+from lintseq.study.plan import StudyPlan as StudyPlan
+from lintseq.study.plan import StudyStep as StudyStep
+from lintseq.study.running import StudyProgress as StudyProgress
 from lintseq.study.study import StudyOptions as StudyOptions
 from lintseq.study.study import StudyReport as StudyReport
 from lintseq.study.study import pack_study as pack_study
@@ -127,6 +139,7 @@ __all__ = [
     "Codec",
     "CompletionOptions",
     "CompletionReport",
+    "CompletionTally",
     "ConfigError",
     "ConvertOptions",
     "CorpusOptions",
@@ -145,6 +158,8 @@ __all__ = [
     "FieldNames",
     "FinetunePlan",
     "FinetuneRecipe",
+    "GeneratedCompletion",
+    "GenerationRequest",
     "Hunk",
     "IsolationLevel",
     "Job",
@@ -162,6 +177,7 @@ __all__ = [
     "Note",
     "OpaqueValue",
     "OptimizerOptions",
+    "PackedStudy",
     "PairOptions",
     "PretrainRecipe",
     "Problem",
@@ -171,19 +187,25 @@ __all__ = [
     "ProgramError",
     "ProgramSampler",
     "Raised",
+    "Record",
     "ReportOptions",
     "Resolution",
     "Returned",
     "RunCheck",
     "RunOptions",
     "SamplingOptions",
+    "SamplingParameters",
     "Sandbox",
     "SandboxStatus",
     "ScreeningOptions",
     "Solution",
     "SolveOptions",
+    "StudyFindings",
     "StudyOptions",
+    "StudyPlan",
+    "StudyProgress",
     "StudyReport",
+    "StudyStep",
     "Target",
     "TextOptions",
     "TokenizerExtension",
@@ -210,12 +232,14 @@ __all__ = [
     "list_problems",
     "load_problems",
     "mine",
+    "open_backend",
     "pack_study",
     "plan_finetuning",
     "plan_study",
     "prepare_pretraining",
     "pretrain",
     "read_recipe",
+    "read_record",
     "read_results",
     "replay",
     "report",
