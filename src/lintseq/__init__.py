@@ -36,6 +36,9 @@ PUBLIC = {
         "lintseq.dataset.convert": ["convert", "ConvertOptions"],
         "lintseq.dataset.verify": ["verify", "VerifyOptions", "VerifyReport"],
         "lintseq.dataset.stats": ["stats", "DatasetStats"],
+        "lintseq.dataset.stats_page": ["write_stats_page"],
+        "lintseq.dataset.view_page": ["write_view", "ViewOptions", "ViewReport"],
+        "lintseq.dataset.browsing": ["find_sequence", "StoredSequence"],
         "lintseq.mining": ["mine", "MiningOptions", "MiningReport"],
     },
     "Training": {
@@ -109,7 +112,11 @@ PUBLIC = {
             "ConfigError",
             "ProgramError",
             "MalformedEditError",
+            "EditFault",
+            "PlainDataError",
             "ToolError",
+            "IsolationError",
+            "ServerError",
             "BuildInterrupted",
         ]
     },

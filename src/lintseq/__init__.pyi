@@ -11,6 +11,8 @@ from lintseq.codecs import Note as Note
 from lintseq.codecs import Resolution as Resolution
 from lintseq.codecs import get_codec as get_codec
 from lintseq.codecs import resolve as resolve
+from lintseq.dataset.browsing import StoredSequence as StoredSequence
+from lintseq.dataset.browsing import find_sequence as find_sequence
 from lintseq.dataset.build import build as build
 from lintseq.dataset.convert import ConvertOptions as ConvertOptions
 from lintseq.dataset.convert import convert as convert
@@ -23,9 +25,13 @@ from lintseq.dataset.shapes import Record as Record
 from lintseq.dataset.shapes import read_record as read_record
 from lintseq.dataset.stats import DatasetStats as DatasetStats
 from lintseq.dataset.stats import stats as stats
+from lintseq.dataset.stats_page import write_stats_page as write_stats_page
 from lintseq.dataset.verify import VerifyOptions as VerifyOptions
 from lintseq.dataset.verify import VerifyReport as VerifyReport
 from lintseq.dataset.verify import verify as verify
+from lintseq.dataset.view_page import ViewOptions as ViewOptions
+from lintseq.dataset.view_page import ViewReport as ViewReport
+from lintseq.dataset.view_page import write_view as write_view
 from lintseq.edits import Edit as Edit
 from lintseq.edits import EditSequence as EditSequence
 from lintseq.edits import Hunk as Hunk
@@ -33,9 +39,13 @@ from lintseq.edits import apply as apply
 from lintseq.edits import replay as replay
 from lintseq.errors import BuildInterrupted as BuildInterrupted
 from lintseq.errors import ConfigError as ConfigError
+from lintseq.errors import EditFault as EditFault
+from lintseq.errors import IsolationError as IsolationError
 from lintseq.errors import LintseqError as LintseqError
 from lintseq.errors import MalformedEditError as MalformedEditError
+from lintseq.errors import PlainDataError as PlainDataError
 from lintseq.errors import ProgramError as ProgramError
+from lintseq.errors import ServerError as ServerError
 from lintseq.errors import ToolError as ToolError
 from lintseq.evaluation.evaluate import EvaluationOptions as EvaluationOptions
 from lintseq.evaluation.evaluate import EvaluationProgress as EvaluationProgress
@@ -149,6 +159,7 @@ __all__ = [
     "DecodingOptions",
     "Diagnostic",
     "Edit",
+    "EditFault",
     "EditSequence",
     "Evaluation",
     "EvaluationOptions",
@@ -161,6 +172,7 @@ __all__ = [
     "GeneratedCompletion",
     "GenerationRequest",
     "Hunk",
+    "IsolationError",
     "IsolationLevel",
     "Job",
     "JobResult",
@@ -179,6 +191,7 @@ __all__ = [
     "OptimizerOptions",
     "PackedStudy",
     "PairOptions",
+    "PlainDataError",
     "PretrainRecipe",
     "Problem",
     "ProblemListOptions",
@@ -198,8 +211,10 @@ __all__ = [
     "Sandbox",
     "SandboxStatus",
     "ScreeningOptions",
+    "ServerError",
     "Solution",
     "SolveOptions",
+    "StoredSequence",
     "StudyFindings",
     "StudyOptions",
     "StudyPlan",
@@ -217,6 +232,8 @@ __all__ = [
     "TrainingReport",
     "VerifyOptions",
     "VerifyReport",
+    "ViewOptions",
+    "ViewReport",
     "__version__",
     "apply",
     "build",
@@ -224,6 +241,7 @@ __all__ = [
     "convert",
     "evaluate",
     "extend_tokenizer",
+    "find_sequence",
     "finetune",
     "get_codec",
     "get_language",
@@ -252,4 +270,6 @@ __all__ = [
     "train_tokenizer",
     "verify",
     "write_card",
+    "write_stats_page",
+    "write_view",
 ]
