@@ -10,7 +10,7 @@ import sys
 from datatrove.executor import SlurmPipelineExecutor
 from datatrove.pipeline.readers import ParquetReader
 
-from lintseq.dataset.sampler import BuildOptions
+from lintseq import BuildOptions
 from lintseq.integrations.datatrove import EditSampling, RecordWriter
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from datatrove.pipeline.dedup import (
     MinhashDedupSignature,
 )
 
-from lintseq.dataset.sampler import BuildOptions
+from lintseq import BuildOptions
 from lintseq.integrations.datatrove import CodeTokenizer, EditSampling, ProgramReader, RecordWriter, minhash_config
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import sys
 
 import ray
 
-from lintseq.dataset.sampler import BuildOptions
+from lintseq import BuildOptions
 from lintseq.integrations.ray import sample_dataset
 
 if __name__ == "__main__":
