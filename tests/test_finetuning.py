@@ -375,14 +375,6 @@ def test_a_full_disk_is_reported_and_nothing_is_lost(base, pairs, tmp_path, wher
     opened(tmp_path / "out")
 
 
-def test_a_disk_too_small_for_the_model_is_reported_before_training(base, pairs, tmp_path, monkeypatch):
-    usage = type("usage", (), {"free": 50_000})
-    monkeypatch.setattr(finetuning.shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(ConfigError, match=r"has 0.00 GB free"):
-        finetuning.finetune(recipe(base, pairs), str(tmp_path / "out"))
-    assert not (tmp_path / "out.partial" / "run" / "log.jsonl").exists()
-
-
 def test_an_output_is_required(base, pairs, tmp_path, capsys):
     path = tmp_path / "recipe.toml"
     path.write_text(as_toml(recipe(base, pairs)))

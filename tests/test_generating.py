@@ -339,7 +339,7 @@ def server() -> Iterator[Any]:
 def client(server: Any, *, tries: int = 4, **changes: Any) -> Any:
     from lintseq.lm.backends.openai import OpenAIBackend
 
-    return OpenAIBackend(server.url, "m", concurrency=2, tries=tries, pause=0.01, **{"timeout": 5, **changes})
+    return OpenAIBackend(server.url, "m", concurrency=2, tries=tries, **{"timeout": 5, **changes})
 
 
 FILTERS = edit_filters(LINTED, SamplingParameters(), "diff")

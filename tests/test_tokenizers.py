@@ -226,6 +226,6 @@ def bare_tokenizer():
 def test_a_file_that_is_not_a_tokenizer_is_reported(tmp_path, capsys):
     (tmp_path / "tokenizer.json").write_text("{}")
     assert main(["tokenizer", "extend", str(tmp_path), "--output", str(tmp_path / "t")]) == 2
-    assert "as a tokenizer" in capsys.readouterr().err
+    assert "cannot load the tokenizer" in capsys.readouterr().err
     assert main(["tokenizer", "extend", str(tmp_path / "nowhere"), "--output", str(tmp_path / "t")]) == 2
     assert "cannot load the tokenizer" in capsys.readouterr().err

@@ -4,7 +4,6 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib.resources import files
 from string import Template
 from typing import Any
@@ -13,7 +12,7 @@ from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.errors import ConfigError
 from lintseq.evaluation.results import Evaluation
 from lintseq.evaluation.results_file import read_results
-from lintseq.lm.recipes import CorpusSource, FinetuneRecipe, PretrainRecipe, as_toml, read_recipe
+from lintseq.lm.recipes import FinetuneRecipe, PretrainRecipe, as_table, read_recipe
 from lintseq.lm.runs import RECIPE
 from lintseq.storage import MANIFEST, read_manifest, write_atomically
 
@@ -48,6 +47,8 @@ def model_card(
     results: Sequence[Evaluation] = (),
 ) -> str:
     """Return the README.md of a model; `manifest` is that of its run."""
+    import tomli_w
+
     if isinstance(recipe, FinetuneRecipe):
         base, text, training = recipe.model, _finetuned_text(recipe), _finetuning_table(recipe, manifest)
         tags = ["code", "python", "lintseq", *(["edit-sequences"] if recipe.data.arm == "edits" else [])]
@@ -63,7 +64,7 @@ def model_card(
         usage=usage.rstrip(),
         training=training,
         scores=_score_section(results),
-        recipe=as_toml(_without_folders(recipe)).rstrip(),
+        recipe=tomli_w.dumps(_without_folders(as_table(recipe))).rstrip(),
     )
 
 
@@ -220,24 +221,13 @@ def _score_section(results: Sequence[Evaluation]) -> str:
     return f"\n## Scores\n\n{table}\n" if results else ""
 
 
-def _without_folders(recipe: FinetuneRecipe | PretrainRecipe) -> FinetuneRecipe | PretrainRecipe:
-    """Return the recipe with the local folders removed from its paths."""
-    tokenizer = _short(recipe.tokenizer)
-    if isinstance(recipe, FinetuneRecipe):
-        pairs = recipe.data
-        pairs = replace(
-            pairs,
-            train=_short(pairs.train),
-            reference=_short(pairs.reference),
-            validation=_short(pairs.validation),
-        )
-        return replace(recipe, model=_short(recipe.model), tokenizer=tokenizer, data=pairs)
-
-    def short(sources: Sequence[CorpusSource]) -> tuple[CorpusSource, ...]:
-        return tuple(replace(source, path=_short(source.path)) for source in sources)
-
-    corpus = replace(recipe.data, train=short(recipe.data.train), validation=short(recipe.data.validation))
-    return replace(recipe, tokenizer=tokenizer, data=corpus)
+def _without_folders(value: Any) -> Any:
+    """Return the values of a recipe with the local folders removed from its paths."""
+    if isinstance(value, dict):
+        return {name: _without_folders(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_folders(item) for item in value]
+    return _short(value) if isinstance(value, str) else value
 
 
 def _short(path: str) -> str:

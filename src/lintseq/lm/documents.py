@@ -5,37 +5,17 @@ prompt and edit text, or as prompt and program.
 """
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from lintseq.dataset.shapes import read_record
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.program import Program
-from lintseq.rows import (
-    START,
-    Fields,
-    Input,
-    Mark,
-    RawRow,
-    encode_row,
-    find_inputs,
-    parse_row,
-    prompt_of,
-)
-from lintseq.rows import open_input as look_at
-from lintseq.rows.paths import (
-    base_of,
-    files_in,
-    files_matching,
-    fingerprint_of_files,
-    is_folder,
-    is_pattern,
-    relative_path,
-)
-from lintseq.rows.sourcecode import decoded
-from lintseq.rows.streams import STDIN, check_readable, opened
+from lintseq.rows import Fields, Input, find_inputs, open_input, parse_row, prompt_of
+from lintseq.rows.paths import base_of, files_in, files_matching, is_folder, is_pattern, relative_path
+from lintseq.rows.sourcecode import source_input
+from lintseq.rows.streams import STDIN, check_readable
 
 ReadMode = Literal["text", "edits", "plain", "files"]
 
@@ -89,7 +69,6 @@ class DocumentReader:
 class Documents:
     """An input whose rows are documents."""
 
-    path: str
     reader: DocumentReader
     source: Input
 
@@ -102,16 +81,16 @@ def open_documents(path: str, options: TextOptions) -> list[Documents]:
     if mode != "text" and field:
         raise ConfigError(f"{path} is read as {mode}, so it has no column {field!r}; leave out the field")
     if mode == "files" or (mode == "text" and path.endswith(TEXT_SUFFIXES)):
-        return [Documents(path, DocumentReader("files", "text"), look_at(_files_input(path), None))]
+        return [Documents(DocumentReader("files", "code"), _files_input(path))]
     return [_documents(found, field, mode) for found in find_inputs(path)]
 
 
 def _documents(found: Input, field: str, mode: ReadMode) -> Documents:
-    source = look_at(found, None)
+    source = open_input(found, None)
     if mode == "text":
         known = found.fields.code if found.fields is not None and not field else ""
         field = known or _text_column(found.path, source.columns, field)
-    return Documents(found.path, DocumentReader(mode, field), source)
+    return Documents(DocumentReader(mode, field), source)
 
 
 def _text_column(path: str, columns: Collection[str], field: str) -> str:
@@ -128,34 +107,17 @@ def _text_column(path: str, columns: Collection[str], field: str) -> str:
     return column
 
 
-# Files as documents
-
-
 def _files_input(path: str) -> Input:
     """Return an input with one row per file."""
     if path == STDIN:
         raise ConfigError("standard input cannot be read as files")
     if is_pattern(path):
-        files = [(relative_path(base_of(path), file), file) for file in files_matching(path)]
+        folder, files = base_of(path), files_matching(path)
     elif is_folder(path):
-        files = [(relative_path(path, file), file) for file in files_in(path)]
+        folder, files = path, files_in(path)
     else:
         check_readable(path)
-        files = [(os.path.basename(path), path)]
+        folder, files = os.path.dirname(path) or ".", [path]
     if not files:
         raise ConfigError(f"{path} contains no files")
-    fingerprint = fingerprint_of_files(files)
-    return Input(path, len(files), fingerprint, partial(_read_files, files), by_rows=True)
-
-
-def _read_files(files: Sequence[tuple[str, str]], after: Mark = START) -> Iterator[RawRow]:
-    for index, (name, file) in enumerate(files[after.rows :], after.rows):
-        yield RawRow(index, index + 1, encode_row(_file_row(name, file)), index + 1)
-
-
-def _file_row(name: str, file: str) -> dict[str, Any]:
-    try:
-        with opened(file) as stream:
-            return {"path": name, "text": decoded(stream.read())}
-    except OSError as error:
-        return {"path": name, "unreadable": error.strerror or str(error)}
+    return source_input(path, [(relative_path(folder, file), file) for file in files], documentation=False)

@@ -6,7 +6,6 @@ that makes them comparable) and writes the finished model, with adapters merged.
 
 import json
 import os
-import shutil
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -279,8 +278,6 @@ def _train(
     if recipe.lora.rank:
         model = with_adapters(model, recipe, extension)
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    if is_first_process():
-        _check_disk(recipe, run.partial, total=total, trained=trained)
     pad = base.tokenizer.pad_token_id
     pad = base.tokenizer.eos_token_id if pad is None else pad
     progress, weights = train(
@@ -307,18 +304,6 @@ def _train(
         card = model_card(recipe, manifest, name=os.path.basename(os.path.abspath(run.output)))
         Path(run.file(README)).write_text(card, encoding="utf-8")
     run.finish(manifest)
-
-
-def _check_disk(recipe: FinetuneRecipe, path: str, *, total: int, trained: int) -> None:
-    """Raise `ConfigError` if the model and its checkpoints would not fit on the disk."""
-    checkpoint = 12 * trained  # weights and the two moments of the optimizer
-    needed = 4 * total + (checkpoint * (recipe.run.keep_checkpoints + 1) if recipe.run.save_every else 0)
-    free = shutil.disk_usage(path).free
-    if free < needed:
-        raise ConfigError(
-            f"{path} has {free / 1e9:.2f} GB free, but the model and its checkpoints need up to {needed / 1e9:.2f} GB;"
-            " free disk space, or lower run.keep_checkpoints"
-        )
 
 
 def _save(

@@ -4,16 +4,12 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from lintseq.errors import ConfigError
 
 END, PAD = "<|endoftext|>", "<|pad|>"
 """Special tokens of tokenizers trained by lintseq."""
-
-END_TOKENS = (END, "</s>", "<|end_of_text|>", "<eos>", "<|im_end|>")
-"""Candidates for the end-of-text token of a bare tokenizer.json, which does not name one."""
 
 _HUB_NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 
@@ -72,11 +68,8 @@ def load_config(path: str) -> Any:
 
 
 def load_tokenizer(path: str) -> Any:
-    """Return the tokenizer in a folder, in a tokenizer.json, or on the Hub, as a fast tokenizer of transformers."""
+    """Return the tokenizer in a folder or on the Hub, as a fast tokenizer of transformers."""
     require_package("transformers", f"loading the tokenizer {path}")
-    bare = _bare_file(Path(path))
-    if bare is not None:
-        return _load_bare(bare)
     from transformers import AutoTokenizer
 
     with loading("tokenizer", path):
@@ -86,36 +79,10 @@ def load_tokenizer(path: str) -> Any:
     return tokenizer
 
 
-def as_pretrained(tokenizer: Any, *, end: str = END, pad: str | None = PAD) -> Any:
+def as_pretrained(tokenizer: Any, *, end: str = END, pad: str = PAD) -> Any:
     """Return a tokenizer of the library `tokenizers` as one of transformers."""
     require_package("transformers", "saving a tokenizer")
     from transformers import PreTrainedTokenizerFast
 
     untyped: Any = PreTrainedTokenizerFast
     return untyped(tokenizer_object=tokenizer, eos_token=end, pad_token=pad, clean_up_tokenization_spaces=False)
-
-
-def _bare_file(path: Path) -> Path | None:
-    """Return the tokenizer.json at a path that has no configuration next to it."""
-    if path.is_file():
-        return path
-    file = path / "tokenizer.json"
-    configurations = ("tokenizer_config.json", "config.json", "special_tokens_map.json")
-    return file if file.is_file() and not any((path / name).exists() for name in configurations) else None
-
-
-def _load_bare(file: Path) -> Any:
-    from tokenizers import Tokenizer
-
-    try:
-        tokenizer = Tokenizer.from_file(str(file))
-    except Exception as error:  # the library raises nothing narrower
-        raise ConfigError(f"cannot load {file} as a tokenizer ({error}); expected a tokenizer.json") from None
-    vocabulary = tokenizer.get_vocab()
-    end = next((token for token in END_TOKENS if token in vocabulary), None)
-    if end is None:
-        raise ConfigError(
-            f"{file} has none of {', '.join(END_TOKENS)}, so its end-of-text token is unknown; put it into a folder"
-            " with a tokenizer_config.json that names eos_token"
-        )
-    return as_pretrained(tokenizer, end=end, pad=PAD if PAD in vocabulary else None)

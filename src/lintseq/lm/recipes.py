@@ -169,7 +169,7 @@ class PretrainRecipe:
     """Configuration of `pretrain`."""
 
     tokenizer: str
-    """A folder, a tokenizer.json, or a name on the Hugging Face Hub."""
+    """A folder, or a name on the Hugging Face Hub."""
     steps: int
     """Number of optimizer steps."""
     model: Architecture

@@ -116,7 +116,7 @@ def train_tokenizer(
     )
     settings = {
         "tokenizers": version("tokenizers"),
-        "inputs": [{"path": source.path, "fingerprint": source.source.fingerprint} for source in documents],
+        "inputs": [{"path": source.source.path, "fingerprint": source.source.fingerprint} for source in documents],
         **asdict(options),
     }
     with WorkDirectory(output, settings, overwrite=overwrite) as work:

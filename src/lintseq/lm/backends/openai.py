@@ -11,7 +11,7 @@ if a server rejects them. A server that rejects top-k or min-p ends the run.
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,10 +63,9 @@ class OpenAIBackend:
         concurrency: int = 16,
         timeout: float = 600.0,
         tries: int = 8,
-        pause: float = 0.5,
         shape: ModelShape | None = None,
     ) -> None:
-        """`timeout` is in seconds per request; `pause` in seconds, doubled after each of `tries`."""
+        """`timeout` is in seconds per request, which is sent up to `tries` times."""
         try:
             import openai
         except ModuleNotFoundError:
@@ -77,11 +76,9 @@ class OpenAIBackend:
         self.model = model
         self.concurrency = concurrency
         self.tries = tries
-        self.pause = pause
         self.shape = shape
         self._lock = threading.Lock()
         self._dropped: set[str] = set()
-        self._closing = threading.Event()
         self._with_hunks = self._with_separators = self._without_completion = 0
 
     def describe(self) -> Mapping[str, Any]:
@@ -114,40 +111,29 @@ class OpenAIBackend:
         """Yield completions as they arrive."""
         if edit_filters is not None and any(not isinstance(request.prompt, str) for request in requests):
             raise ConfigError("edit by edit, a server can only continue a text; use --prompts edits")
-        self._closing.clear()
-        pending = iter(requests)
-        running: set[Future[GeneratedCompletion]] = set()
         with ThreadPoolExecutor(self.concurrency) as pool:
             try:
-                while True:
-                    while len(running) < 2 * self.concurrency and (request := next(pending, None)) is not None:
-                        edit_filter = None if edit_filters is None else edit_filters(request)
-                        running.add(pool.submit(self._complete, request, sampling, edit_filter))
-                    if not running:
-                        return
-                    done, running = wait(running, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        completion = future.result()
-                        self._with_separators += SEPARATOR in completion.text
-                        self._with_hunks += "\n@@ -" in completion.text
-                        if on_text is not None:
-                            on_text(completion.request, completion.text)
-                        yield completion
+                futures = [pool.submit(self._complete, request, sampling, edit_filters) for request in requests]
+                for future in as_completed(futures):
+                    completion = future.result()
+                    self._with_separators += SEPARATOR in completion.text
+                    self._with_hunks += "\n@@ -" in completion.text
+                    if on_text is not None:
+                        on_text(completion.request, completion.text)
+                    yield completion
             except BaseException:
                 self._client.close()  # ends the retries of requests in flight
                 raise
             finally:
-                self._closing.set()
-                for future in running:
-                    future.cancel()
+                pool.shutdown(wait=False, cancel_futures=True)
 
     # One completion
 
     def _complete(
-        self, request: GenerationRequest, sampling: SamplingParameters, edit_filter: EditFilter | None
+        self, request: GenerationRequest, sampling: SamplingParameters, edit_filters: EditFilterFactory | None
     ) -> GeneratedCompletion:
-        if edit_filter is not None:
-            return self._complete_by_edit(request, sampling, edit_filter)
+        if edit_filters is not None:
+            return self._complete_by_edit(request, sampling, edit_filters(request))
         answer = self._ask(request.prompt, sampling, request.seed, sampling.max_tokens, sampling.stop)
         finish: FinishReason = "length" if answer.truncated else "end"
         if finish == "end" and sampling.stop and answer.stopped_at is not None:
@@ -219,9 +205,7 @@ class OpenAIBackend:
         self, prompt: Prompt, sampling: SamplingParameters, seed: int, max_tokens: int, stop: Sequence[str]
     ) -> _Answer:
         """Return the server's answer; raises `ToolError` if there is none after several tries."""
-        for attempt in range(self.tries):
-            if attempt and self._closing.wait(self.pause * 2 ** (attempt - 1)):
-                break
+        for _ in range(self.tries):
             body = self._send(
                 prompt,
                 sampling,
@@ -304,10 +288,6 @@ def _read_answer(body: str) -> _Answer | None:
         choice.get("finish_reason") == "length",
         next((choice[name] for name in _STOP_KEYS if choice.get(name) is not None), None),
         any(name in choice for name in _STOP_KEYS),
-        _count(usage.get("prompt_tokens")),
-        _count(usage.get("completion_tokens")),
+        usage.get("prompt_tokens"),
+        usage.get("completion_tokens"),
     )
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
