@@ -57,13 +57,16 @@ def rows(right: Iterable[int], *, n: int = 4) -> list[JudgedCompletion]:
 
 def run(rows: list[JudgedCompletion], *, benchmark: str = "own", flops: bool = True, **settings: Any) -> Evaluation:
     """Return an evaluation as `evaluate` returns it."""
-    bench = {"name": benchmark, "problems": len({row.task_id for row in rows}), "sha256": "0" * 64}
+    bench = {"name": benchmark, "problems": len({row.task_id for row in rows}), "sha256": "0" * 64, "version": "own"}
     found = scores(counts_of(rows), KS)
     summary: dict[str, Any] = {
         "benchmark": bench,
         "format": "diff",
         "problems_scored": bench["problems"],
         "problems_not_run": {},
+        "missing_problems": 0,
+        "verdicts": {},
+        "suspect": 0,
         "pass_at_k": {str(k): None if score is None else score.value for k, score in found.items()},
         "isolation": {"level": "isolated"},
     }
@@ -441,7 +444,7 @@ def test_results_are_read_back_from_what_evaluate_wrote(tmp_path: Path) -> None:
     found = read_results(made)
     assert list(found.rows) == rows([1, 2])
     assert found.problems == EvaluatedProblems("own", "0" * 64, 0, None, "")
-    assert found.ks == KS
+    assert tuple(found.pass_at_k) == KS
 
 
 @pytest.mark.parametrize("what", ["no file", "no manifest", "other manifest", "other rows", "cut off"])

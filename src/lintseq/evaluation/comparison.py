@@ -62,7 +62,7 @@ class Comparison:
             **{name: settings[name] for name in ("skip_first", "chosen") if name in settings},
             "runs": {
                 name: {
-                    "pass_at_k": {str(k): _as_dict(score) for k, score in self.scores[name].items()},
+                    "pass_at_k": {str(k): score and score.as_dict() for k, score in self.scores[name].items()},
                     "verdicts": dict(Counter(row.verdict for row in run.rows).most_common()),
                 }
                 for name, run in self.runs.items()
@@ -73,7 +73,7 @@ class Comparison:
                     "from": pair.first,
                     "k": k,
                     "problems": pair.problems,
-                    "difference": _as_dict(interval),
+                    "difference": interval and interval.as_dict(),
                 }
                 for pair in self.differences
                 for k, interval in pair.intervals.items()
@@ -84,7 +84,7 @@ class Comparison:
 def compare(runs: Mapping[str, Evaluation], *, ks: Sequence[int] | None = None, seed: int = 0) -> Comparison:
     """Return the comparison of runs on the same problems; by default for each k of any run, and 1."""
     counts = {name: counts_of(run.rows) for name, run in runs.items()}
-    ks = sorted(set(ks) if ks is not None else {k for run in runs.values() for k in run.ks} | {1})
+    ks = sorted(set(ks) if ks is not None else {k for run in runs.values() for k in run.pass_at_k} | {1})
     found = {name: scores(counts[name], ks, seed=seed) for name in runs}
     base = None
     if all(any("base" in row.stages for row in run.rows) for run in runs.values()):
@@ -104,7 +104,3 @@ def compare(runs: Mapping[str, Evaluation], *, ks: Sequence[int] | None = None, 
 def defined_ks(found: Scores) -> list[int]:
     """Return each k at which some run has a score."""
     return [k for k in next(iter(found.values())) if any(run[k] is not None for run in found.values())]
-
-
-def _as_dict(found: Interval | None) -> dict[str, float] | None:
-    return None if found is None else found.as_dict()

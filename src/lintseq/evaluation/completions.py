@@ -25,7 +25,6 @@ AUTO = "auto"
 EDITS = "diff"
 """Format of edit text in rows that name none."""
 
-TEXT_COLUMNS = ("completion", "solution")
 INDEX_COLUMNS = ("index", "sample", "completion_id")
 NUMBER_COLUMNS: Mapping[str, type[int] | type[float]] = {
     "prompt_tokens": int,
@@ -82,14 +81,15 @@ def read_completions(
         check_format(format)
     if os.path.isdir(path):
         raise ConfigError(f"{path} is a folder; pass the file of completions")
-    names = {name: problem.task_id for problem in problems for name in (problem.task_id, *problem.aliases)}
-    excluded = frozenset(others)
+    names: dict[str, str | None] = dict.fromkeys(others)
+    names |= {name: problem.task_id for problem in problems for name in (problem.task_id, *problem.aliases)}
     items: list[Completion] = []
     checksum = sha256()
     for number, row in numbered_rows(path, "a score would lack this completion; fix the row, or delete it"):
         checksum.update(repr(sorted(row.items())).encode("utf-8", "surrogatepass"))
-        if (task_id := _task_id(row, names, excluded, f"{path}, row {number}")) is not None:
-            items.append(_completion(row, task_id, format, path, number))
+        where = f"{path}, row {number}"
+        if (task_id := _task_id(row, names, where)) is not None:
+            items.append(replace(_completion(row, task_id, format, where), row=number))
     if not items:
         raise ConfigError(f"{path} holds no completions of these problems")
     completions = tuple(_with_indices(path, _with_formats(path, items)))
@@ -104,29 +104,24 @@ def read_completions(
     return result
 
 
-def _task_id(row: Mapping[str, Any], names: Mapping[str, str], excluded: frozenset[str], where: str) -> str | None:
+def _task_id(row: Mapping[str, Any], names: Mapping[str, str | None], where: str) -> str | None:
     """Return the id of a row's problem, or None if that problem was left out."""
     if "task_id" not in row:
-        columns = ", ".join(row) or "none"
-        raise ConfigError(f"{where} has no column task_id (columns found: {columns}); it names the problem")
+        raise ConfigError(f"{where} has no column task_id (columns found: {', '.join(row)}); it names the problem")
     name = str(row["task_id"])
     if name in names:
         return names[name]
-    if name in excluded:
-        return None
-    example = next(iter(names), "none")
+    example = next((task_id for task_id in names.values() if task_id), "none")
     raise ConfigError(
         f"{where}: there is no problem {shorten(name, 80)!r} (ids look like {example!r});"
         " choose its benchmark with --benchmark, or delete the row"
     )
 
 
-def _completion(row: Mapping[str, Any], task_id: str, format: str, path: str, number: int) -> Completion:
-    where = f"{path}, row {number}"
-    columns = [name for name in TEXT_COLUMNS if name in row]
-    if not columns:
+def _completion(row: Mapping[str, Any], task_id: str, format: str, where: str) -> Completion:
+    column = "solution" if "solution" in row else "completion"
+    if column not in row:
         raise ConfigError(f"{where} has no column completion or solution (columns found: {', '.join(row)})")
-    column = columns[-1]
     text = row[column]
     if not isinstance(text, str):
         advice = "; give each completion its own row" if isinstance(text, list) else ""
@@ -146,7 +141,7 @@ def _completion(row: Mapping[str, Any], task_id: str, format: str, path: str, nu
             if not isinstance(value, (int, kind)) or isinstance(value, bool) or value < 0:
                 raise ConfigError(f"{where}: {name} is {value!r}, expected a number from 0")
             numbers[name] = kind(value)
-    return Completion(task_id, index, text, str(own_format or format), row=number, **numbers)
+    return Completion(task_id, index, text, str(own_format or format), **numbers)
 
 
 def _with_formats(path: str, items: list[Completion]) -> list[Completion]:

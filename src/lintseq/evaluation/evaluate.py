@@ -10,16 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from lintseq.benchmarks import (
-    Problem,
-    ProblemSet,
-    Runner,
-    Selection,
-    cache_folder,
-    load_problems,
-    select_problems,
-    shorten,
-)
+from lintseq.benchmarks import Problem, ProblemSet, Runner, Selection, load_problems, select_problems, shorten
+from lintseq.benchmarks.loading import cache_folder
 from lintseq.errors import ConfigError
 from lintseq.evaluation.completions import AUTO, Completions, read_completions
 from lintseq.evaluation.cost import ModelShape, read_shape

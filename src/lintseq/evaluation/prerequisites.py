@@ -8,7 +8,6 @@ inputs.
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +30,10 @@ Answer = tuple[float, tuple[Any, ...]]
 def missing_modules(problems: Sequence[Problem], runner: Runner) -> dict[str, tuple[str, ...]]:
     """Return, by task id, the modules that a problem's tests need and that cannot be imported; others are absent."""
     names = sorted({name for problem in problems for name in problem.required_modules})
-    installed = [name for name in names if _is_installed(name)]
-    results = runner.run(Job("", RunCheck(f"import {name}"), IMPORT_LIMITS, "full") for name in installed)
-    importable = {name for name, result in zip(installed, results, strict=True) if result.verdict == "passed"}
+    results = runner.run(Job("", RunCheck(f"import {name}"), IMPORT_LIMITS, "full") for name in names)
+    importable = {name for name, result in zip(names, results, strict=True) if result.verdict == "passed"}
     missing = {problem.task_id: tuple(sorted(problem.required_modules - importable)) for problem in problems}
     return {task_id: modules for task_id, modules in missing.items() if modules}
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except (ImportError, ValueError):
-        return False
 
 
 def with_expectations(problems: Sequence[Problem], runner: Runner, cache: Path | None) -> list[Problem]:

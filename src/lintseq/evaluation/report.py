@@ -18,6 +18,7 @@ from lintseq.evaluation.report_plots import flops_plot, k_plot
 from lintseq.evaluation.report_tables import tables_of
 from lintseq.evaluation.results import EvaluatedProblems, Evaluation
 from lintseq.evaluation.results_file import read_results
+from lintseq.evaluation.summary import warnings_of
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.pages import check_page, escaped, fill, page, template, write_page
 from lintseq.reporting.sections import Section, markdown_report, section_html, sections_markdown
@@ -178,31 +179,16 @@ def _remarks(comparison: Comparison, *, published: bool) -> list[str]:
         remarks.append(
             f"pass@{', '.join(map(str, undefined))} is not defined: some problem has fewer completions than k."
         )
-    for name in runs:
-        remarks += [f"{name}: {remark}" for remark in _run_remarks(comparison, name)]
+    for name, run in runs.items():
+        remarks += [f"{name}: {warning}." for warning in warnings_of(run)]
+        if not any(row.completion is not None for row in run.rows):
+            remarks.append(f"{name}: the results do not contain the completions; evaluate again to see them here.")
     if len({(run.settings.get("timeout"), run.settings.get("memory")) for run in runs.values()}) > 1:
         remarks.append("The runs had different time or memory limits.")
     if published and problems.benchmark not in PUBLISHED:
         remarks.append(f"No results are published for {problems.benchmark}, only for {', '.join(PUBLISHED)}.")
     elif published and problems.selected is not None:
         remarks.append(f"Published results are left out here: they are for all problems of {problems.benchmark}.")
-    return remarks
-
-
-def _run_remarks(comparison: Comparison, name: str) -> list[str]:
-    run = comparison.runs[name]
-    remarks = []
-    size = run.problems.size(int(run.settings["benchmark"].get("problems", 0)))
-    if (scored := len(comparison.counts[name])) < size:
-        remarks.append(f"{scored:,} of {plural(size, 'problem')} scored.")
-    for reason, count in run.summary.get("problems_not_run", {}).items():
-        remarks.append(f"{plural(count, 'problem')} not run: {reason}.")
-    if broken := sum(row.verdict == "sandbox-error" for row in run.rows):
-        remarks.append(f"the sandbox failed for {plural(broken, 'completion')}, which do not count.")
-    if suspect := sum(bool(row.suspect) for row in run.rows):
-        remarks.append(f"{suspect:,} passed but may be forged: search for “suspect” among the examples.")
-    if not any(row.completion is not None for row in run.rows):
-        remarks.append("the results do not contain the completions; evaluate again to see them here.")
     return remarks
 
 

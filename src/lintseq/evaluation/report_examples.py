@@ -1,11 +1,11 @@
 """The examples of a report: which completions the page shows, and what it says about each."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from lintseq.evaluation.report_tables import kind_of
-from lintseq.evaluation.results import Evaluation, JudgedCompletion
+from lintseq.evaluation.results import Evaluation, JudgedCompletion, by_problem
 from lintseq.reporting.numbers import plural
 
 MAX_LENGTH = 20_000
@@ -14,20 +14,16 @@ MAX_LENGTH = 20_000
 
 def examples_of(name: str, run: Evaluation, limit: int) -> list[dict[str, Any]]:
     """Return up to `limit` completions of each problem, some of every verdict, as the page takes them."""
-    by_problem: dict[str, list[JudgedCompletion]] = defaultdict(list)
-    for row in run.rows:
-        if row.completion is not None:
-            by_problem[row.task_id].append(row)
     return [
         _example(name, row, run.instructions.get(task_id, ""))
-        for task_id, rows in by_problem.items()
+        for task_id, rows in by_problem(row for row in run.rows if row.completion is not None).items()
         for row in _sample(rows, limit)
     ]
 
 
 def _sample(rows: Sequence[JudgedCompletion], limit: int) -> list[JudgedCompletion]:
     """Return up to `limit` rows, taking turns between verdicts, in their original order."""
-    seen: dict[str, int] = defaultdict(int)
+    seen: Counter[str] = Counter()
     ranked = []
     for index, row in enumerate(rows):
         ranked.append((seen[row.verdict], index))

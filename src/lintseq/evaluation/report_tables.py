@@ -39,16 +39,12 @@ def points(share: float) -> str:
     return f"{rounded:+.1f}".replace("-", "−") if rounded else "0.0"
 
 
-def bounds(interval: Interval) -> str:
-    """Return a confidence interval in percent."""
-    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
-
-
 def score_cell(interval: Interval | None, filters: tuple[tuple[str, str], ...] = ()) -> Cell:
     """Return pass@k with its interval."""
     if interval is None:
         return Cell("undefined", "fewer completions")
-    return Cell(percent(interval.value), bounds(interval), filters=filters)
+    bounds = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+    return Cell(percent(interval.value), bounds, filters=filters)
 
 
 def difference_cell(interval: Interval, verdict: str) -> Cell:

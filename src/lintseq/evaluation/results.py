@@ -1,6 +1,7 @@
 """Results of an evaluation: a judged completion, which is a row of the results file, and the scored whole."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
@@ -82,10 +83,6 @@ class EvaluatedProblems:
     selection: str
     """Checksum of their names."""
 
-    def size(self, benchmark_size: int) -> int:
-        """Return the number of problems, out of `benchmark_size`."""
-        return benchmark_size - self.skipped if self.selected is None else self.selected
-
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -98,7 +95,7 @@ class Evaluation:
     summary: Mapping[str, Any]
     """Scores with intervals, verdicts, edits, clean states, diversity, cost, isolation: see docs/evaluate.md."""
     instructions: Mapping[str, str] = field(default_factory=dict)
-    """Instruction of each problem, shorten."""
+    """Instruction of each problem, shortened."""
 
     @property
     def problems(self) -> EvaluatedProblems:
@@ -111,11 +108,6 @@ class Evaluation:
             int(selected["problems"]) if selected else None,
             str(selected.get("sha256", "")),
         )
-
-    @property
-    def ks(self) -> tuple[int, ...]:
-        """Each k for which pass@k was requested."""
-        return tuple(sorted(int(k) for k in self.summary.get("pass_at_k", {})))
 
     @property
     def pass_at_k(self) -> dict[int, float | None]:
@@ -137,3 +129,11 @@ def counts_of(rows: Sequence[JudgedCompletion], stage: str | None = None) -> dic
             n, c = counts.get(row.task_id, (0, 0))
             counts[row.task_id] = n + 1, c + (verdict == "passed")
     return counts
+
+
+def by_problem(rows: Iterable[JudgedCompletion]) -> dict[str, list[JudgedCompletion]]:
+    """Return the rows of each problem, in their order."""
+    found: dict[str, list[JudgedCompletion]] = defaultdict(list)
+    for row in rows:
+        found[row.task_id].append(row)
+    return found

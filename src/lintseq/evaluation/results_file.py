@@ -79,7 +79,7 @@ def read_results(path: str) -> Evaluation:
             found = json.load(file)
         instructions = {str(name): str(text) for name, text in found.get("instructions", {}).items()}
         evaluation = Evaluation(tuple(_read_rows(path, advice)), found["settings"], found["summary"], instructions)
-        _ = evaluation.problems, evaluation.ks
+        _ = evaluation.problems, evaluation.pass_at_k
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ConfigError(f"{path} has no evaluation manifest beside it (expected at {manifest}); {advice}") from None
     return evaluation

@@ -1,6 +1,6 @@
 """The numbers of an evaluation, computed from its rows alone."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import fsum
@@ -10,7 +10,7 @@ from typing import Any
 from lintseq.benchmarks import CODE, PROGRAM, Problem, prompt_for
 from lintseq.evaluation.cost import ModelShape
 from lintseq.evaluation.diversity import diversity, mean_diversity
-from lintseq.evaluation.results import UNJUDGED, Evaluation, JudgedCompletion, counts_of
+from lintseq.evaluation.results import UNJUDGED, Evaluation, JudgedCompletion, by_problem, counts_of
 from lintseq.evaluation.scoring import LEVEL, RESAMPLES, Counts, scores
 from lintseq.reporting.numbers import plural
 
@@ -86,10 +86,7 @@ def _clean(rows: Rows) -> dict[str, Any] | None:
 
 
 def _diversity(rows: Rows) -> dict[str, Any] | None:
-    judged: dict[str, list[JudgedCompletion]] = defaultdict(list)
-    for row in rows:
-        if row.verdict not in UNJUDGED:
-            judged[row.task_id].append(row)
+    judged = by_problem(row for row in rows if row.verdict not in UNJUDGED)
     several = [found for found in judged.values() if len(found) > 1]
     return mean_diversity(
         [diversity([row.text or "" for row in found], [row.behavior for row in found]) for found in several]
@@ -97,30 +94,24 @@ def _diversity(rows: Rows) -> dict[str, Any] | None:
 
 
 def _cost(rows: Rows, ks: Sequence[int], shape: ModelShape | None) -> dict[str, Any] | None:
-    completion = {(row.task_id, row.index): n for row in rows if (n := row.completion_tokens) is not None}
-    prompt = {row.task_id: n for row in rows if (n := row.prompt_tokens) is not None}
-    counted = bool(rows) and len(completion) == len(rows)
+    completion = [row.completion_tokens for row in rows if row.completion_tokens is not None]
+    prompt = {row.task_id: row.prompt_tokens for row in rows if row.prompt_tokens is not None}
+    problems = by_problem(rows)
     found: dict[str, Any] = {}
-    if counted:
-        found["completion_tokens"] = fmean(completion.values())
+    if counted := 0 < len(completion) == len(rows):
+        found["completion_tokens"] = fmean(completion)
         if prompt:
             found["prompt_tokens"] = fmean(prompt.values())
-    by_problem: dict[str, list[JudgedCompletion]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: (row.task_id, row.index)):
-        by_problem[row.task_id].append(row)
     if rows and all(row.flops is not None for row in rows):
-        means = [fmean(row.flops or 0.0 for row in found) for found in by_problem.values()]
+        means = [fmean(row.flops or 0.0 for row in group) for group in problems.values()]
         found["flops_at_k"] = {str(k): k * fsum(means) for k in ks}
         found["flops"] = "as recorded by the generator, each completion with its prompt"
-    elif counted and shape is not None and len(prompt) == len(by_problem):
-        costs = [
-            (
-                shape.prompt(prompt[task_id]),
-                fmean(shape.completion(row.completion_tokens or 0, prompt=prompt[task_id]) for row in found),
-            )
-            for task_id, found in by_problem.items()
-        ]
-        found["flops_at_k"] = {str(k): fsum(prompt_cost + k * mean for prompt_cost, mean in costs) for k in ks}
+    elif counted and shape is not None and len(prompt) == len(problems):
+        costs = []
+        for task_id, group in problems.items():
+            each = fmean(shape.completion(row.completion_tokens or 0, prompt=prompt[task_id]) for row in group)
+            costs.append((shape.prompt(prompt[task_id]), each))
+        found["flops_at_k"] = {str(k): fsum(once + k * each for once, each in costs) for k in ks}
         found["flops"] = "computed from tokens, each prompt once"
     return found or None
 
@@ -145,16 +136,14 @@ def with_tokens(rows: Rows, problems: Mapping[str, Problem], tokenizer: Any) -> 
 def warnings_of(evaluation: Evaluation) -> list[str]:
     """Return what a reader of the scores has to know."""
     summary = evaluation.summary
-    benchmark = summary["benchmark"]
-    warnings = [f"{plural(count, 'problem')} not run: {why}" for why, count in summary["problems_not_run"].items()]
-    if broken := summary["verdicts"].get("sandbox-error"):
-        warnings.append(f"{plural(broken, 'completion')} not judged because the sandbox failed; they do not count")
-    if suspect := summary["suspect"]:
-        warnings.append(
-            f"{plural(suspect, 'completion')} passed but may be forged: see the column `suspect` of the results"
-        )
-    if benchmark["version"] == "unknown":
+    not_run = summary["problems_not_run"]
+    warnings = [f"{plural(count, 'problem')} not run: {reason}" for reason, count in not_run.items()]
+    counts = (
+        (summary["verdicts"].get("sandbox-error"), "completion", "not judged because the sandbox failed; not counted"),
+        (summary["suspect"], "completion", "passed but may be forged: see the column `suspect` of the results"),
+        (summary["missing_problems"], "problem", "without completions; not counted"),
+    )
+    warnings += [f"{plural(count, noun)} {remark}" for count, noun, remark in counts if count]
+    if (benchmark := summary["benchmark"])["version"] == "unknown":
         warnings.append(f"{benchmark['file']} is not a version of the benchmark that lintseq knows")
-    if missing := summary["missing_problems"]:
-        warnings.append(f"{plural(missing, 'problem')} without completions; they do not count")
     return warnings
