@@ -14,7 +14,7 @@ from lintseq.errors import ConfigError
 from lintseq.evaluation.comparison import Comparison, compare, defined_ks
 from lintseq.evaluation.published import PUBLISHED
 from lintseq.evaluation.report_examples import examples_of
-from lintseq.evaluation.report_plots import flops_plot, k_plot
+from lintseq.evaluation.report_plots import costs_of, plots_of
 from lintseq.evaluation.report_tables import tables_of
 from lintseq.evaluation.results import EvaluatedProblems, Evaluation
 from lintseq.evaluation.results_file import read_results
@@ -145,13 +145,19 @@ def compose(runs: Mapping[str, Evaluation], options: ReportOptions | None = None
 def _section(comparison: Comparison, *, published: bool) -> Section:
     problems = comparison.problems
     curves = PUBLISHED.get(problems.benchmark, ()) if published and problems.selected is None else ()
-    flops, missing = flops_plot(comparison, curves)
-    plots = [k_plot(comparison, curves)] if defined_ks(comparison.scores) else []
+    ks = defined_ks(comparison.scores)
+    costs = {name: costs_of(run.summary, ks) for name, run in comparison.runs.items()}
+    missing = (
+        f"{name} is missing from the plot of pass@k against operations because its cost is unknown. Evaluate with"
+        " --model-config and --tokenizer, or add the column flops to the completions."
+        for name, found in costs.items()
+        if not any(k in found for k in ks if comparison.scores[name][k] is not None)
+    )
     return Section(
         title_of(problems),
         tuple(_remarks(comparison, published=published)),
         tuple(tables_of(comparison, curves)),
-        tuple(plots if flops is None else [*plots, flops]),
+        tuple(plots_of(comparison.scores, costs, curves)),
         tuple(missing),
     )
 

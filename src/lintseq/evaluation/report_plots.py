@@ -5,22 +5,40 @@ from math import log10
 from statistics import linear_regression
 from typing import Any
 
-from lintseq.evaluation.comparison import Comparison, defined_ks
+from lintseq.evaluation.comparison import Scores, defined_ks
 from lintseq.evaluation.published import BASE, PublishedCurve
 from lintseq.evaluation.scoring import Interval
 from lintseq.reporting.plots import Plot, Point, Series, log_ticks, power
 
 
-def k_plot(comparison: Comparison, published: Sequence[PublishedCurve]) -> Plot:
-    """Return pass@k against k, with published curves in the background."""
-    ks = defined_ks(comparison.scores)
-    own = [
-        Series(name, tuple(_point(name, k, k, score) for k in ks if (score := scores[k]) is not None))
-        for name, scores in comparison.scores.items()
-    ]
-    background = [_published_series(curve, 1) for curve in published]
-    ticks = sorted({*ks, *(k for curve in published for k in curve.passed)})
-    return pass_plot([*background, *(series for series in own if series.points)], ticks)
+def plots_of(
+    scores: Scores, costs: Mapping[str, Mapping[int, float]], published: Sequence[PublishedCurve] = ()
+) -> list[Plot]:
+    """Return pass@k against k, and against the operations for k completions, as far as `costs` has them for a run.
+
+    Published curves are in the background. No plot is empty.
+    """
+    by_k, by_flops = [], []
+    for name, found in scores.items():
+        defined = {k: score for k, score in found.items() if score is not None}
+        if defined:
+            by_k.append(Series(name, tuple(_point(name, k, k, score) for k, score in defined.items())))
+        points = [
+            _point(name, flops, k, score, f", {power(flops)} operations")
+            for k, score in defined.items()
+            if (flops := costs[name].get(k))
+        ]
+        if points:
+            by_flops.append(fitted_series(name, points))
+    plots = [_pass_plot(by_k, defined_ks(scores), published)] if by_k else []
+    return [*plots, _flops_plot(by_flops, published)] if by_flops else plots
+
+
+def _pass_plot(own: Sequence[Series], ks: Sequence[int], published: Sequence[PublishedCurve]) -> Plot:
+    ticks = tuple((k, str(k)) for k in sorted({*ks, *(k for curve in published for k in curve.passed)}))
+    series = (*(_published_series(curve, 1) for curve in published), *own)
+    note = "Vertical bars: 95 % confidence intervals."
+    return Plot("pass-at-k", "pass@k", "k, completions per problem", series, ticks, note)
 
 
 def _published_series(curve: PublishedCurve, scale: float) -> Series:
@@ -29,37 +47,12 @@ def _published_series(curve: PublishedCurve, scale: float) -> Series:
     return Series(curve.name, points, published=True, dashed=curve.arm == BASE)
 
 
-def pass_plot(
-    series: Sequence[Series], ks: Sequence[int], note: str = "Vertical bars: 95 % confidence intervals."
-) -> Plot:
-    """Return a plot of pass@k against k."""
-    ticks = tuple((k, str(k)) for k in ks)
-    return Plot("pass-at-k", "pass@k", "k, completions per problem", tuple(series), ticks, note)
-
-
 def _point(name: str, x: float, k: int, score: Interval, cost: str = "") -> Point:
     text = f"{name}, pass@{k}: {100 * score.value:.1f} % ({100 * score.low:.1f} to {100 * score.high:.1f}){cost}"
     return Point(x, score.value, None if cost else score.low, None if cost else score.high, text)
 
 
-def flops_plot(comparison: Comparison, published: Sequence[PublishedCurve]) -> tuple[Plot | None, list[str]]:
-    """Return pass@k against operations, and for each run that is missing there, why."""
-    own, missing = [], []
-    for name, run in comparison.runs.items():
-        points = []
-        for k in defined_ks(comparison.scores):
-            score, flops = comparison.scores[name][k], flops_of(run.summary, k)
-            if score is not None and flops:
-                points.append(_point(name, flops, k, score, f", {power(flops)} operations"))
-        if points:
-            own.append(fitted_series(name, points))
-        else:
-            missing.append(
-                f"{name} is missing from the plot of pass@k against operations because its cost is unknown. Evaluate"
-                " with --model-config and --tokenizer, or add the column flops to the completions."
-            )
-    if not own:
-        return None, missing
+def _flops_plot(own: Sequence[Series], published: Sequence[PublishedCurve]) -> Plot:
     background = [_published_series(curve, curve.flops_at_1) for curve in published if curve.flops_at_1 is not None]
     note = (
         "Points: pass@k for each k, at the operations for k completions of every problem; see the table for their"
@@ -67,20 +60,20 @@ def flops_plot(comparison: Comparison, published: Sequence[PublishedCurve]) -> t
     )
     if background:
         note += " Published curves: k times the operations that the paper's plot shows at k = 1."
-    return operations_plot([*background, *own], note), missing
-
-
-def operations_plot(series: Sequence[Series], note: str) -> Plot:
-    """Return a plot of pass@k against operations."""
-    values = [point.x for curve in series for point in curve.points]
+    values = [point.x for curve in (*background, *own) for point in curve.points]
     return Plot(
         "pass-at-k-by-operations",
         "pass@k against operations",
         "floating-point operations for k completions of every problem",
-        tuple(series),
+        (*background, *own),
         log_ticks(min(values), max(values)),
         note,
     )
+
+
+def costs_of(summary: Mapping[str, Any], ks: Sequence[int]) -> dict[int, float]:
+    """Return the operations for k completions of every problem, for each k where they are known."""
+    return {k: flops for k in ks if (flops := flops_of(summary, k))}
 
 
 def flops_of(summary: Mapping[str, Any], k: int) -> float | None:

@@ -18,7 +18,8 @@ OptionsType = TypeVar("OptionsType")
 def options_of(kind: type[OptionsType], values: Mapping[str, Any], source: str) -> OptionsType:
     """Return the option dataclass with these values; the fields of nested dataclasses are on the same level.
 
-    Raises `ConfigError`, which starts with `source`, for an unknown option or a value of the wrong type.
+    None stands for the default. Raises `ConfigError`, which starts with `source`, for an unknown option or a value of
+    the wrong type.
     """
     paths = dict(_paths(kind))
     table: dict[str, Any] = {}
@@ -30,7 +31,8 @@ def options_of(kind: type[OptionsType], values: Mapping[str, Any], source: str) 
         section = table
         for part in paths[name]:
             section = section.setdefault(part, {})
-        section[name] = list(value) if isinstance(value, tuple) else value
+        if value is not None:
+            section[name] = list(value) if isinstance(value, tuple) else value
     return from_table(table, kind, source)
 
 

@@ -8,11 +8,13 @@ all arms share). So they cover both other problems and other trainings. Three se
 narrow rather than too wide.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from math import fsum
 from random import Random
+from statistics import fmean
 from typing import Any
 
 from lintseq.evaluation.report_tables import points
@@ -77,20 +79,9 @@ def gather(
     }
     seconds: dict[str, dict[str, list[float]]] = {arm: {} for arm in study.arms}
     for step in plan.steps:
-        for arm in study.arms:
-            if step.name in durations and _belongs_to(step.name, arm, plan):
-                seconds[arm].setdefault(step.kind, []).append(durations[step.name])
+        if step.arm and step.name in durations:
+            seconds[step.arm].setdefault(step.kind, []).append(durations[step.name])
     return StudyFindings(study, grouped, trainings, seconds)
-
-
-def _belongs_to(step: str, arm: str, plan: StudyPlan) -> bool:
-    """Return whether a step works for one arm only, and it is this one."""
-    kind, _, rest = step.partition(" ")
-    if kind == "build":
-        return rest == arm
-    if kind == "finetune":
-        return rest.rpartition(" ")[0] == arm
-    return any(result.arm == arm and result.step.partition(" ")[2] == rest for result in plan.results)
 
 
 def comparisons_of(findings: StudyFindings) -> list[ArmComparison]:
@@ -98,18 +89,13 @@ def comparisons_of(findings: StudyFindings) -> list[ArmComparison]:
     study = findings.study
     pairs = [(arm, study.baseline) for arm in study.arms if arm != study.baseline] + list(study.ask.items())
     comparisons = []
-    for benchmark in study.benchmarks:
-        if benchmark.validation:
-            continue
-        for arm, other in pairs:
-            for k in study.k:
-                scores, other_scores = (
-                    scores_of(findings, benchmark.title, name, chosen(findings, benchmark, name), k)
-                    for name in (arm, other)
-                )
-                if scores and other_scores:
-                    interval = difference(scores, other_scores, paired=study.base.each_seed)
-                    comparisons.append(ArmComparison(benchmark.title, arm, other, k, interval))
+    for benchmark, (arm, other) in product(study.benchmarks, pairs):
+        settings = [(name, chosen(findings, benchmark, name)) for name in (arm, other)]
+        for k in () if benchmark.validation else study.k:
+            first, second = (scores_of(findings, benchmark.title, name, setting, k) for name, setting in settings)
+            if first and second:
+                interval = difference(first, second, paired=study.base.each_seed)
+                comparisons.append(ArmComparison(benchmark.title, arm, other, k, interval))
     return comparisons
 
 
@@ -123,14 +109,8 @@ def as_table(findings: StudyFindings) -> dict[str, Any]:
                 row |= {"seeds": len(results), **mean_of(scores).as_dict(), "by_seed": list(map(_mean, scores))}
                 rows.append(row)
     differences = [
-        {
-            "benchmark": comparison.benchmark,
-            "arm": comparison.arm,
-            "other": comparison.other,
-            "k": comparison.k,
-            "words": comparison.words,
-            **comparison.difference.as_dict(),
-        }
+        {name: getattr(comparison, name) for name in ("benchmark", "arm", "other", "k", "words")}
+        | comparison.difference.as_dict()
         for comparison in comparisons_of(findings)
     ]
     return {"title": findings.study.title, "pass_at_k": rows, "differences": differences}
@@ -152,48 +132,36 @@ def scores_of(
     return scores
 
 
-def mean_of(scores: SeedScores, *, seed: int = 0) -> Interval:
+def mean_of(scores: SeedScores) -> Interval:
     """Return the mean over seeds and problems with its 95 % interval."""
-    return _bootstrap(_common_problems([scores]), [scores], lambda means: means[0], seed)
+    return _bootstrap([scores])
 
 
-def difference(scores: SeedScores, other: SeedScores, *, paired: bool = False, seed: int = 0) -> Interval:
+def difference(scores: SeedScores, other: SeedScores, *, paired: bool = False) -> Interval:
     """Return the difference of the means with its 95 % interval, on the problems that both have.
 
     `paired` if the two share something at each seed, such as the base model.
     """
-    problems = _common_problems([scores, other])
-    return _bootstrap(problems, [scores, other], lambda means: means[0] - means[1], seed, paired=paired)
+    return _bootstrap([scores, other], paired=paired)
 
 
 def _mean(scores: Mapping[str, float]) -> float:
-    return fsum(scores.values()) / len(scores)
+    return fmean(scores.values())
 
 
-def _common_problems(arms: Sequence[SeedScores]) -> list[str]:
-    return sorted(set.intersection(*(set(seed) for scores in arms for seed in scores)))
-
-
-def _bootstrap(
-    problems: Sequence[str],
-    arms: Sequence[SeedScores],
-    statistic: Callable[[Sequence[float]], float],
-    seed: int,
-    *,
-    paired: bool = False,
-) -> Interval:
-    rng = Random(seed)
-    indices = range(len(problems))
+def _bootstrap(arms: Sequence[SeedScores], *, paired: bool = False) -> Interval:
+    """Return the mean of the first arm, minus that of the second if there is one, with its interval."""
+    rng = Random(0)
+    problems = sorted(set.intersection(*(set(seed) for scores in arms for seed in scores)))
 
     @cache  # there are few combinations of few seeds
     def by_problem(arm: int, seeds: tuple[int, ...]) -> list[float]:
-        return [fsum(arms[arm][index][problem] for index in seeds) / len(seeds) for problem in problems]
+        return [fmean(arms[arm][index][problem] for index in seeds) for problem in problems]
 
-    all_seeds = [by_problem(arm, tuple(range(len(scores)))) for arm, scores in enumerate(arms)]
-    value = statistic([fsum(values) / len(problems) for values in all_seeds])
+    value, *others = (fmean(by_problem(arm, tuple(range(len(scores))))) for arm, scores in enumerate(arms))
     resampled = []
     for _ in range(RESAMPLES):
-        drawn_problems = rng.choices(indices, k=len(problems))
+        drawn_problems = rng.choices(range(len(problems)), k=len(problems))
         means = []
         seeds: tuple[int, ...] = ()
         for arm, scores in enumerate(arms):
@@ -201,8 +169,8 @@ def _bootstrap(
                 seeds = tuple(sorted(rng.choices(range(len(scores)), k=len(scores))))
             values = by_problem(arm, seeds)
             means.append(sum(map(values.__getitem__, drawn_problems)) / len(problems))
-        resampled.append(statistic(means))
-    return interval_of(value, resampled)
+        resampled.append(means[0] - sum(means[1:]))
+    return interval_of(value - sum(others), resampled)
 
 
 def chosen(findings: StudyFindings, benchmark: StudyBenchmark, arm: str) -> SamplingParameters:

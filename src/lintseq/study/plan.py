@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from lintseq.dataset.build import check_build
@@ -41,6 +42,8 @@ class StudyStep:
     """Steps that have to be complete."""
     files: tuple[str, ...] = ()
     """Files from outside the study that it reads; if they change, the step is repeated."""
+    arm: str = ""
+    """The arm, if it works for one arm only."""
     devices: int = 1
     """GPUs that share it."""
     blocks_training: bool = False
@@ -100,8 +103,11 @@ class StudyPlan:
         return [shlex.join(word.replace(HERE, f"{folder.rstrip('/')}/") for word in step.words) for step in self.steps]
 
     def check(self) -> None:
-        """Raise `ConfigError` if the options of a step cannot work."""
+        """Raise `ConfigError` if the options of a step cannot work, or a file that it reads is missing."""
         for step in self.steps:
+            for file in step.files:
+                if ":" not in file and "*" not in file and not Path(file).exists():
+                    raise ConfigError(f"step {step.name!r} reads {file}, and there is no such file")
             try:
                 step.check()
             except ConfigError as error:
@@ -136,89 +142,76 @@ class _Planner:
     """Makes the steps of one study."""
 
     def __init__(self, study: Study, files: Mapping[str, str], data: str | None) -> None:
-        self.study, self.files = study, files
-        self.data = {} if data is None else {"data": data}
-        sampling = study.sampling
-        self.settings = [
-            SamplingParameters(*setting, max_tokens=sampling.max_tokens, min_tokens=min(8, sampling.max_tokens))
-            for setting in product(sampling.temperature, sampling.top_p, sampling.min_p)
-        ]
+        self.study, self.files, self.data = study, files, data
+        self.settings = CompletionOptions(
+            temperature=study.sampling.temperature,
+            top_p=study.sampling.top_p,
+            min_p=study.sampling.min_p,
+            max_tokens=study.sampling.max_tokens,
+        ).grid()
 
     def plan(self) -> StudyPlan:
         study = self.study
-        builds = {name: self._arm_rows(name) for name in study.built_arms}
-        corpora = [self._corpus(name, corpus) for name, corpus in study.base.corpora.items()]
+        builds = {name: self._arm_rows(name, study.arms[name]) for name in study.built_arms}
+        corpora = [
+            self._build(f"build corpus {name}", f"corpus/{name}/edits.jsonl", corpus.inputs, corpus, corpus.build)
+            for name, corpus in study.base.corpora.items()
+        ]
         built = [*builds.values(), *corpora]
         tokenizer = self._tokenizer(built)
-        bases = {seed: self._base(seed, built, tokenizer) for seed in study.seeds}
-        tuned = {
-            (name, seed): self._finetune(name, arm, seed, builds, bases[seed])
-            for name, arm in study.arms.items()
-            for seed in study.seeds
-            if not arm.same_model_as
-        }
-        models = {(name, seed): tuned[arm.same_model_as or name, seed] for name, arm in study.arms.items()
-                  for seed in study.seeds}  # fmt: skip
         steps = [*built, *([tokenizer] if tokenizer else [])]
-        results: dict[Any, StudyResult] = {}
-        ways = list(product(study.benchmarks, self.settings))
+        models: dict[tuple[str, int], StudyStep] = {}
+        results = []
         # One seed after the other, and each model evaluated as soon as it is trained: an interrupted study has
         # complete comparisons, and early estimates of the time that is left cover every kind of step.
         for seed, name in product(study.seeds, sorted(study.arms, key=self._borrows_its_model)):
-            model = models[name, seed]
-            steps += [step for step in (bases[seed], model) if step is not None and step not in steps]
-            for benchmark, setting in ways:
+            base = self._base(seed, built, tokenizer)
+            owner = study.arms[name].same_model_as
+            model = models[owner, seed] if owner else self._finetune(name, seed, builds, base)
+            models[name, seed] = model
+            steps += [step for step in (base, model) if step is not None and step not in steps]
+            for benchmark, setting in product(study.benchmarks, self.settings):
                 completed = self._complete(name, seed, benchmark, setting, model)
                 evaluated = self._evaluate(completed, benchmark)
                 steps += [completed, evaluated]
-                result = StudyResult(name, seed, benchmark.title, setting, evaluated.name, evaluated.output)
-                results[seed, benchmark.title, setting, name] = result
-        order = product(study.seeds, ways, study.arms)
-        return StudyPlan(
-            study,
-            tuple(steps),
-            tuple(results[seed, benchmark.title, setting, name] for seed, (benchmark, setting), name in order),
-            {key: step.output for key, step in models.items()},
-        )
+                results.append(StudyResult(name, seed, benchmark.title, setting, evaluated.name, evaluated.output))
+        outputs = {key: model.output for key, model in models.items()}
+        return StudyPlan(study, tuple(steps), tuple(results), outputs)
 
     def _borrows_its_model(self, name: str) -> bool:
         return bool(self.study.arms[name].same_model_as)
 
     # Steps
 
-    def _arm_rows(self, name: str) -> StudyStep:
+    def _arm_rows(self, name: str, arm: StudyArm) -> StudyStep:
         """Return the step that builds the edit sequences of an arm."""
-        arm, pairs = self.study.arms[name], self.study.pairs
-        return self._build(
-            f"build {name}", f"data/{name}/edits.jsonl", pairs.inputs, arm, {**pairs.build, **arm.build}
-        )
-
-    def _corpus(self, name: str, corpus: StudyCorpus) -> StudyStep:
-        """Return the step that builds edit sequences for pretraining."""
-        return self._build(f"build corpus {name}", f"corpus/{name}/edits.jsonl", corpus.inputs, corpus, corpus.build)
+        pairs = self.study.pairs
+        options = {**pairs.build, **arm.build}
+        return self._build(f"build {name}", f"data/{name}/edits.jsonl", pairs.inputs, arm, options, name)
 
     def _build(
-        self, name: str, output: str, inputs: Sequence[str], source: StudyArm | StudyCorpus, more: Mapping[str, Any]
+        self,
+        name: str,
+        output: str,
+        inputs: Sequence[str],
+        source: StudyArm | StudyCorpus,
+        more: Mapping[str, Any],
+        arm: str = "",
     ) -> StudyStep:
         against: list[str] = []
         if self.study.pairs.decontaminate:
             against = sorted({self.files[benchmark.name] for benchmark in self.study.benchmarks})
-        values = {
-            "samples": source.samples,
-            "linter": source.linter,
-            "format": source.format,
-            "decontaminate": against,
-        }
-        options = options_of(BuildOptions, {**values, **more}, f"step {name!r}")
+        values = {name: getattr(source, name) for name in ("samples", "linter", "format")}
+        options = options_of(BuildOptions, {**values, "decontaminate": against, **more}, f"step {name!r}")
         command = ("build", *inputs, "--output", HERE + output, *arguments_of(options), "--resume")
-        return StudyStep(name, "build", command, output, files=(*inputs, *against), check=lambda: check_build(options))
+        files = (*inputs, *against)
+        return StudyStep(name, "build", command, output, files=files, arm=arm, check=lambda: check_build(options))
 
     def _tokenizer(self, builds: Sequence[StudyStep]) -> StudyStep | None:
         """Return the step that trains the tokenizer of the base; None if there is none to train."""
         if (tokenizer := self.study.base.tokenizer) is None or not self.study.base.pretrain:
             return None
-        values = {"vocab": tokenizer.vocab, **tokenizer.train}
-        options = options_of(TokenizerOptions, values, "step 'tokenizer'")
+        options = options_of(TokenizerOptions, {"vocab": tokenizer.vocab, **tokenizer.train}, "step 'tokenizer'")
         output = "models/tokenizer"
         command = ("tokenizer", "train", *tokenizer.inputs, "--output", HERE + output, *arguments_of(options))
         files = tuple(path for path in tokenizer.inputs if not path.startswith(HERE))
@@ -229,8 +222,7 @@ class _Planner:
         base = self.study.base
         if not base.pretrain:
             return None
-        suffix = f"-{seed}" if base.each_seed else ""
-        output = f"models/base{suffix}"
+        output = f"models/base-{seed}" if base.each_seed else "models/base"
         settings = [*base.set, *([f"tokenizer={HERE}{tokenizer.output}"] if tokenizer else [])]
         settings += [f"run.seed={seed}"] if base.each_seed else []
         command = ("pretrain", base.pretrain, "--output", HERE + output, *_sets(settings), "--resume")
@@ -241,15 +233,13 @@ class _Planner:
             output,
             (*_read_by(command, builds), *([tokenizer.name] if tokenizer else [])),
             (base.pretrain,),
-            base.devices,
+            devices=base.devices,
             blocks_training=not base.each_seed,
             check=lambda: read_recipe(base.pretrain, PretrainRecipe, settings=settings),
         )
 
-    def _finetune(
-        self, name: str, arm: StudyArm, seed: int, builds: Mapping[str, StudyStep], base: StudyStep | None
-    ) -> StudyStep:
-        study = self.study
+    def _finetune(self, name: str, seed: int, builds: Mapping[str, StudyStep], base: StudyStep | None) -> StudyStep:
+        study, arm, recipe = self.study, self.study.arms[name], self.study.finetune.recipe
         source, reference = builds[study.rows_of(name) or name], builds[study.reference]
         output = f"models/{name}-{seed}"
         settings = [
@@ -262,7 +252,6 @@ class _Planner:
             *study.finetune.set,
             *arm.set,
         ]
-        recipe = study.finetune.recipe
         return StudyStep(
             f"finetune {name} {seed}",
             "finetune",
@@ -270,7 +259,8 @@ class _Planner:
             output,
             (*dict.fromkeys([source.name, reference.name]), *([base.name] if base else [])),
             (recipe,),
-            study.finetune.devices,
+            arm=name,
+            devices=study.finetune.devices,
             check=lambda: read_recipe(recipe, FinetuneRecipe, settings=settings),
         )
 
@@ -289,13 +279,12 @@ class _Planner:
             "batch": sampling.batch,
             **self.study.arms[name].complete,
         }
-        step = f"complete {path}"
+        step, output = f"complete {path}", f"completions/{path}/completions.jsonl"
         options = options_of(CompletionOptions, values, f"step {step!r}")
-        output = f"completions/{path}/completions.jsonl"
         command = ("complete", "--model", HERE + model.output, "--benchmark", benchmark.name, "--output",
                    HERE + output, *arguments_of(options), "--resume")  # fmt: skip
         files = self._problem_files(benchmark)
-        return StudyStep(step, "complete", command, output, (model.name,), files, check=options.grid)
+        return StudyStep(step, "complete", command, output, (model.name,), files, name, check=options.grid)
 
     def _evaluate(self, completed: StudyStep, benchmark: StudyBenchmark) -> StudyStep:
         path = completed.name.removeprefix("complete ")
@@ -304,12 +293,12 @@ class _Planner:
         options = options_of(EvaluationOptions, values, f"step {name!r}")
         command = ("evaluate", HERE + completed.output, "--benchmark", benchmark.name, "--output", HERE + output,
                    *arguments_of(options), "--resume")  # fmt: skip
-        return StudyStep(name, "evaluate", command, output, (completed.name,), self._problem_files(benchmark))
+        files = self._problem_files(benchmark)
+        return StudyStep(name, "evaluate", command, output, (completed.name,), files, completed.arm)
 
     def _problems(self, benchmark: StudyBenchmark) -> dict[str, Any]:
         """Return the options that select the problems."""
-        selection = {"problems": benchmark.problems} if benchmark.problems else {}
-        return {"skip_first": benchmark.skip_first, **selection, **self.data}
+        return {"skip_first": benchmark.skip_first, "problems": benchmark.problems or None, "data": self.data}
 
     def _problem_files(self, benchmark: StudyBenchmark) -> tuple[str, ...]:
         """Return the files that define the problems."""

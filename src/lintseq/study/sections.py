@@ -3,13 +3,14 @@
 Pure. The page and the Markdown show the same sections.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum
+from itertools import product
+from statistics import fmean
 from typing import Any
 
 from lintseq.evaluation.published import PUBLISHED
-from lintseq.evaluation.report_plots import fitted_series, flops_of, operations_plot, pass_plot
+from lintseq.evaluation.report_plots import costs_of, plots_of
 from lintseq.evaluation.report_tables import (
     SUMMARY_NUMBERS,
     VERDICTS,
@@ -21,11 +22,11 @@ from lintseq.evaluation.report_tables import (
     without_empty_rows,
 )
 from lintseq.evaluation.results import Evaluation
+from lintseq.evaluation.scoring import Interval
 from lintseq.lm.backends.backend import SamplingParameters
 from lintseq.reporting.numbers import plural
-from lintseq.reporting.plots import Plot, Point, Series, power
 from lintseq.reporting.sections import Cell, Section, Table
-from lintseq.study.files import Options, StudyArm, StudyBenchmark
+from lintseq.study.files import Options, StudyBenchmark
 from lintseq.study.findings import (
     ArmComparison,
     SeedScores,
@@ -120,171 +121,126 @@ def _benchmark_section(findings: StudyFindings, benchmark: StudyBenchmark) -> Se
     study = findings.study
     compared = _ArmsOnBenchmark(findings, benchmark, {arm: chosen(findings, benchmark, arm) for arm in study.arms})
     ks = [k for k in study.k if all(compared.scores(arm, k) for arm in study.arms)]
-    tables = [
-        _pass_table(compared, ks),
-        _seeds_table(compared, ks),
-        _settings_table(compared, ks),
-        _behavior_table(compared),
-    ]
+    scores = {arm: {k: mean_of(compared.scores(arm, k)) for k in ks} for arm in study.arms}
+    costs = {arm: _mean_costs(compared.results(arm), ks) for arm in study.arms}
+    tables = [_pass_table(compared, scores), _settings_table(compared, ks), _behavior_table(compared)]
     if study.published and not benchmark.problems and (curves := PUBLISHED.get(benchmark.name)):
         tables.append(published_table(curves, "other models, data and prompts"))
     return Section(
         f"{benchmark.title} (validation)" if benchmark.validation else benchmark.title,
-        (*_problem_remarks(compared), _setting_remark(compared)),
+        tuple(_remarks(compared)),
         tuple(table for table in tables if table.rows),
-        tuple(_plots(compared, ks)),
+        tuple(plots_of(scores, costs)),
     )
 
 
-def _problem_remarks(compared: _ArmsOnBenchmark) -> list[str]:
-    """Return how problems were selected, unless all were used."""
-    evaluation = compared.results(compared.arms[0])[0]
-    if not (selection := evaluation.settings.get("chosen")):
-        return []
-    benchmark, count = compared.benchmark, plural(selection["problems"], "problem")
-    return [f"Only {count} of {benchmark.name}, selected by name: {benchmark.problems}."]
+def _mean_costs(results: Sequence[Evaluation], ks: Sequence[int]) -> dict[int, float]:
+    """Return the mean operations for k completions, for each k where all results have them."""
+    costs = [costs_of(evaluation.summary, ks) for evaluation in results]
+    return {k: fmean(found[k] for found in costs) for k in ks if all(k in found for found in costs)}
 
 
-def _setting_remark(compared: _ArmsOnBenchmark) -> str:
-    if len({setting for _, _, setting in compared.findings.results}) == 1:
-        return f"Sampled at {describe(next(iter(compared.settings.values())))}."
+def _remarks(compared: _ArmsOnBenchmark) -> Iterator[str]:
+    """Yield how problems were selected, unless all were used, and the sampling settings."""
+    study, benchmark, results = compared.findings.study, compared.benchmark, compared.findings.results
+    if selection := compared.results(compared.arms[0])[0].settings.get("chosen"):
+        count = plural(selection["problems"], "problem")
+        yield f"Only {count} of {benchmark.name}, selected by name: {benchmark.problems}."
     settings = "; ".join(f"{arm}: {describe(setting)}" for arm, setting in compared.settings.items())
-    if any(benchmark.validation for benchmark in compared.findings.study.benchmarks):
-        return f"Sampling settings, chosen on the validation problems: {settings}."
-    return f"Sampling settings, the best on this benchmark itself, which overestimates all arms: {settings}."
+    if len({setting for _, _, setting in results}) == 1:
+        yield f"Sampled at {describe(next(iter(compared.settings.values())))}."
+    elif any(benchmark.validation for benchmark in study.benchmarks):
+        yield f"Sampling settings, chosen on the validation problems: {settings}."
+    else:
+        yield f"Sampling settings, the best on this benchmark itself, which overestimates all arms: {settings}."
 
 
-def _pass_table(compared: _ArmsOnBenchmark, ks: Sequence[int]) -> Table:
-    rows = tuple(
-        (Cell(f"pass@{k}"), *(score_cell(mean_of(compared.scores(arm, k))) for arm in compared.arms)) for k in ks
-    )
-    note = "Mean over seeds and problems, with its 95 % confidence interval from 2,000 bootstrap samples of both."
-    return Table("pass-at-k", "pass@k", ("", *compared.arms), rows, note)
-
-
-def _seeds_table(compared: _ArmsOnBenchmark, ks: Sequence[int]) -> Table:
+def _pass_table(compared: _ArmsOnBenchmark, scores: Mapping[str, Mapping[int, Interval]]) -> Table:
     seeds = compared.findings.study.seeds
-    rows = [
-        (Cell(f"pass@{k}, seed {seed}"), *(_mean_cell([compared.scores(arm, k)[index]]) for arm in compared.arms))
-        for k in ks
-        for index, seed in enumerate(seeds)
-        if len(seeds) > 1
-    ]
-    return Table("seeds", "Each seed", ("", *compared.arms), tuple(rows), "Each seed is a separate training.")
+    rows: list[Row] = []
+    for k in scores[compared.arms[0]]:
+        rows.append((Cell(f"pass@{k}"), *(score_cell(scores[arm][k]) for arm in compared.arms)))
+        for index, seed in enumerate(seeds if len(seeds) > 1 else ()):
+            cells = (_mean_cell([compared.scores(arm, k)[index]]) for arm in compared.arms)
+            rows.append((Cell(f"pass@{k}, seed {seed}"), *cells))
+    note = (
+        "Mean over seeds and problems, with its 95 % confidence interval from 2,000 bootstrap samples of both. Each"
+        " seed is a separate training."
+    )
+    return Table("pass-at-k", "pass@k", ("", *compared.arms), tuple(rows), note)
 
 
 def _settings_table(compared: _ArmsOnBenchmark, ks: Sequence[int]) -> Table:
     findings, title = compared.findings, compared.benchmark.title
     settings = list(dict.fromkeys(setting for name, _, setting in findings.results if name == title))
-    rows = [
-        (
-            Cell(f"pass@{k}", describe(setting)),
-            *(_mean_cell(scores_of(findings, title, arm, setting, k)) for arm in compared.arms),
-        )
-        for setting in settings
-        for k in ks
-        if len(settings) > 1
-    ]
+    rows = []
+    for setting, k in product(settings if len(settings) > 1 else (), ks):
+        cells = (_mean_cell(scores_of(findings, title, arm, setting, k)) for arm in compared.arms)
+        rows.append((Cell(f"pass@{k}", describe(setting)), *cells))
     return Table("settings", "Each sampling setting", ("", *compared.arms), tuple(rows))
 
 
 def _mean_cell(scores: SeedScores) -> Cell:
-    return Cell(percent(fsum(fsum(seed.values()) / len(seed) for seed in scores) / len(scores)))
+    return Cell(percent(fmean(fmean(seed.values()) for seed in scores)))
 
 
 def _behavior_table(compared: _ArmsOnBenchmark) -> Table:
-    def mean(arm: str, group: str, key: str) -> float | None:
-        values = [evaluation.summary.get(group, {}).get(key) for evaluation in compared.results(arm)]
-        return _mean([float(value) for value in values if value is not None])
-
-    rows: list[Row] = [
-        (Cell(name, note), *(Cell(formatted(mean(arm, group, key), spec)) for arm in compared.arms))
-        for name, group, key, spec, note in SUMMARY_NUMBERS
+    rows: list[Row] = []
+    for name, group, key, spec, note in SUMMARY_NUMBERS:
+        found = (
+            [evaluation.summary.get(group, {}).get(key) for evaluation in compared.results(arm)]
+            for arm in compared.arms
+        )
+        rows.append((Cell(name, note), *(_mean_number(values, spec) for values in found)))
+    verdicts = [
+        [row.verdict for evaluation in compared.results(arm) for row in evaluation.rows] for arm in compared.arms
     ]
-    verdicts = {
-        arm: [row.verdict for evaluation in compared.results(arm) for row in evaluation.rows] for arm in compared.arms
-    }
     for verdict in VERDICTS:
-        shares = [found.count(verdict) / len(found) for found in verdicts.values()]
+        shares = [found.count(verdict) / len(found) for found in verdicts]
         if any(shares):
             rows.append((Cell(f"verdict {verdict}"), *(Cell(percent(share)) for share in shares)))
     return Table("facts", "Completions", ("", *compared.arms), without_empty_rows(rows), "Means over seeds.")
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return fsum(values) / len(values) if values else None
-
-
-def _plots(compared: _ArmsOnBenchmark, ks: Sequence[int]) -> list[Plot]:
-    if not ks:
-        return []
-    by_k, by_operations = [], []
-    for arm in compared.arms:
-        points, costed = [], []
-        for k in ks:
-            score = mean_of(compared.scores(arm, k))
-            text = f"{arm}, pass@{k}: {percent(score.value)}"
-            points.append(Point(k, score.value, score.low, score.high, text))
-            costs = [flops_of(evaluation.summary, k) for evaluation in compared.results(arm)]
-            if all(costs):
-                cost = fsum(cost for cost in costs if cost) / len(costs)
-                costed.append(Point(cost, score.value, tooltip=f"{text}, {power(cost)} operations"))
-        by_k.append(Series(arm, tuple(points)))
-        if costed:
-            by_operations.append(fitted_series(arm, costed))
-    plots = [pass_plot(by_k, ks, "Vertical bars: 95 % confidence intervals over problems and seeds.")]
-    if len({point.x for series in by_operations for point in series.points}) > 1:
-        note = "Points: means over seeds. Line: least squares in log operations."
-        plots.append(operations_plot(by_operations, note))
-    return plots
+def _mean_number(values: Iterable[float | None], spec: str) -> Cell:
+    """Return the mean of the known values in a format, or a dash."""
+    known = [value for value in values if value is not None]
+    return Cell(formatted(fmean(known) if known else None, spec))
 
 
 # How the arms were made
 
 
 def _arms_section(findings: StudyFindings) -> Section:
-    rows = [*_configuration_rows(findings), *_training_rows(findings)]
+    arms = findings.study.arms
+    rows = _configuration_rows(findings)
+    for title, path, spec in _TRAINING_NUMBERS:
+        numbers = ([_number(manifest, path) for manifest in findings.trainings[arm]] for arm in arms)
+        rows.append((Cell(title), *(_mean_number(values, spec) for values in numbers)))
     for kind in ("build", "finetune", "complete", "evaluate"):
-        means = [_mean(findings.seconds[arm].get(kind, [])) for arm in findings.study.arms]
-        rows.append((Cell(f"seconds per {kind} step"), *(Cell(formatted(mean, ",.1f")) for mean in means)))
-    heads = ("", *findings.study.arms)
-    table = Table("making", "How the arms were made", heads, without_empty_rows(rows), "Means over seeds.")
+        cells = (_mean_number(findings.seconds[arm].get(kind, []), ",.1f") for arm in arms)
+        rows.append((Cell(f"seconds per {kind} step"), *cells))
+    table = Table("making", "How the arms were made", ("", *arms), without_empty_rows(rows), "Means over seeds.")
     return Section("The arms", tables=(table,))
 
 
 def _configuration_rows(findings: StudyFindings) -> list[Row]:
     """Return the settings of each arm in the study file."""
-    arms = findings.study.arms
-
-    def row(title: str, value: Callable[[StudyArm, StudyArm], str]) -> Row:
-        """`value` takes the arm, and the arm whose models it uses."""
-        texts = [value(arm, arms[arm.same_model_as] if arm.same_model_as else arm) for arm in arms.values()]
-        return Cell(title), *(Cell(text or "–") for text in texts)
-
-    def edits(model: StudyArm, text: str) -> str:
-        return text if model.trains_on == "edits" else ""
-
-    return [
-        row("trained on", lambda arm, model: edits(model, "edits") or "whole programs"),
-        row("linter", lambda arm, model: edits(model, model.linter)),
-        row("edit sequences per program", lambda arm, model: edits(model, str(model.samples))),
-        row("format", lambda arm, model: edits(model, model.format)),
-        row("options of build", lambda arm, model: _listed(model.build)),
-        row("changes to the recipe", lambda arm, model: ", ".join(model.set)),
-        row("options of complete", lambda arm, model: _listed(arm.complete)),
-    ]
-
-
-def _training_rows(findings: StudyFindings) -> list[Row]:
-    """Return the numbers that the finetuned models record in their manifests."""
-    rows = []
-    for title, path, spec in _TRAINING_NUMBERS:
-        cells = []
-        for arm in findings.study.arms:
-            values = [_number(manifest, path) for manifest in findings.trainings[arm]]
-            cells.append(Cell(formatted(_mean([value for value in values if value is not None]), spec)))
-        rows.append((Cell(title), *cells))
-    return rows
+    columns = []
+    for arm in findings.study.arms.values():
+        model = findings.study.arms[arm.same_model_as] if arm.same_model_as else arm
+        edits = model.trains_on == "edits"
+        values = {
+            "trained on": "edits" if edits else "whole programs",
+            "linter": edits and model.linter,
+            "edit sequences per program": edits and str(model.samples),
+            "format": edits and model.format,
+            "options of build": _listed(model.build),
+            "changes to the recipe": ", ".join(model.set),
+            "options of complete": _listed(arm.complete),
+        }
+        columns.append(values)
+    return [(Cell(title), *(Cell(values[title] or "–") for values in columns)) for title in columns[0]]
 
 
 def _number(manifest: Mapping[str, Any], path: str) -> float | None:

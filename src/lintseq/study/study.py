@@ -125,10 +125,6 @@ def _plan(path: str, output: str, options: StudyOptions) -> StudyPlan:
     else:
         study = read_study(path, settings=options.set)
     plan = plan_of(study, files=problem_files(study, data), data=data)
-    for step in plan.steps:
-        for file in step.files:
-            if ":" not in file and "*" not in file and not Path(file).exists():
-                raise ConfigError(f"step {step.name!r} reads {file}, and there is no such file")
     plan.check()
     return plan
 
