@@ -21,6 +21,7 @@ from lintseq.dataset.view_page import page_beside
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError
 from lintseq.program import Program
+from lintseq.rows import find_inputs
 from lintseq.walks import sample_edits
 
 AREA = "import math\n\ndef area(r):\n    return math.pi * r ** 2\n\nprint(area(2))\n"
@@ -168,8 +169,8 @@ def test_needs_are_put_in_words() -> None:
 def test_rows_of_several_files_are_counted_through(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.jsonl").write_text('{"x": 1}\n\n{"x": 2}\n')
-    assert [row.number for row in numbered_rows(str(tmp_path))] == [1, 2, 3, 4]
-    assert [row.number for row in numbered_rows(str(tmp_path / "a.jsonl"))] == [1, 3]
+    assert [row.number for row in numbered_rows(find_inputs(str(tmp_path)))] == [1, 2, 3, 4]
+    assert [row.number for row in numbered_rows(find_inputs(str(tmp_path / "a.jsonl")))] == [1, 3]
 
 
 def test_data_that_breaks_off_or_runs_away_is_a_clear_error(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Duplicates: similarity is estimated precisely, and the first of similar programs is kept."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -103,7 +104,7 @@ def test_similarity_is_symmetric_and_that_of_equal_tokens_is_one(one: str, other
 
 
 def test_the_first_of_similar_programs_is_kept() -> None:
-    with Seen(None, 0.5) as seen:
+    with closing(Seen(None, 0.5)) as seen:
         assert seen.add(0, "a", near_signature(AREA, 0.5)) is None
         assert seen.add(1, "b", near_signature(OTHER, 0.5)) is None
         match = seen.add(2, "c", near_signature(RENAMED, 0.5))
@@ -124,7 +125,7 @@ def test_rewinding_restores_an_earlier_state(programs: list[int], data: st.DataO
     """Forgetting from any place on, and going on from there, is as if it had never been further."""
     place = data.draw(st.integers(0, len(programs)))
     signatures = [near_signature(f"x = {'a + ' * n}{n} * {n}", 0.75) for n in range(6)]
-    with Seen(None, 0.75) as seen, Seen(None, 0.75) as fresh:
+    with closing(Seen(None, 0.75)) as seen, closing(Seen(None, 0.75)) as fresh:
         for number, program in enumerate(programs):
             seen.add(number, str(number), signatures[program])
         seen.rewind(place)
@@ -142,7 +143,7 @@ def test_marked_programs_are_kept_and_others_are_forgotten(tmp_path: Path) -> No
     seen.mark()
     seen.add(1, "b", exact_signature("y = 1"))
     seen.close()
-    with Seen(path, 0.75) as again:
+    with closing(Seen(path, 0.75)) as again:
         assert again.add(1, "c", exact_signature("x = 1")) is not None
         assert again.add(1, "c", exact_signature("y = 1")) is None
 

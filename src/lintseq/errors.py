@@ -13,8 +13,12 @@ LintseqError
 
 KeyboardInterrupt
 └── BuildInterrupted      Ctrl-C during a build, with the report of what was done
+
+BaseException
+└── RowTimeoutError       a row that exceeded its time limit; never leaves the limit
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -75,3 +79,14 @@ class BuildInterrupted(KeyboardInterrupt):
     def __init__(self, report: Any) -> None:
         super().__init__("interrupted")
         self.report = report
+
+
+class RowTimeoutError(BaseException):
+    """A row exceeded its time limit; no `Exception`, so that no tool's `except Exception` swallows it."""
+
+
+def check_at_least(least: float, options: Mapping[str, float | None]) -> None:
+    """Raise `ConfigError` for an option, by its name, that is set to less than `least`."""
+    for name, value in options.items():
+        if value is not None and not value >= least:
+            raise ConfigError(f"{name} is {value}, but must be at least {least}")

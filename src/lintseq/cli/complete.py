@@ -51,7 +51,7 @@ def complete(
 
     Example: lintseq complete --model runs/edits --benchmark humaneval --data data --n 20 --output edits.jsonl
     """
-    with Meter(shown=not quiet) as meter:
+    with Meter(visible=not quiet) as meter:
 
         def show(sampling: SamplingParameters, tally: CompletionTally) -> None:
             meter(tally.before + tally.done, tally.total, f"{sampling.name}: {progress(tally)}")

@@ -47,7 +47,7 @@ def evaluate(
 
     Example: lintseq evaluate completions.jsonl --benchmark humaneval --data data --output results.jsonl
     """
-    with Meter(shown=not quiet) as meter:
+    with Meter(visible=not quiet) as meter:
 
         def show(progress: EvaluationProgress) -> None:
             if progress.first and (not quiet or progress.isolation.name == "unsafe"):

@@ -43,7 +43,7 @@ def finetune(
         raise ConfigError("name the folder for the model with --output, or use --plan to print the plan only")
     shown = is_first_process() and not quiet
     options = read_recipe(recipe, FinetuneRecipe, settings=set or ())
-    with resumable_meter(shown=shown) as meter:
+    with resumable_meter(visible=shown) as meter:
 
         def on_records(count: int) -> None:
             meter(count, None, f"tokenizing: {plural(count, 'record')}")

@@ -57,7 +57,7 @@ def pretrain(
     options: dict[str, Any] = {"workers": workers, "resume": resume, "overwrite": overwrite}
     plan = read_recipe(recipe, PretrainRecipe, settings=set or ())
     shown = is_first_process() and not quiet
-    with resumable_meter(shown=shown) as meter:
+    with resumable_meter(visible=shown) as meter:
         options["on_progress"] = corpus_meter(meter)
         if prepare:
             manifest = pretraining.prepare_pretraining(plan, output, **options)
@@ -68,10 +68,10 @@ def pretrain(
 
 
 @contextmanager
-def resumable_meter(*, shown: bool) -> Iterator[Meter]:
+def resumable_meter(*, visible: bool) -> Iterator[Meter]:
     """Show progress, and exit with status 130 if the run is interrupted."""
     try:
-        with Meter(shown=shown) as meter:
+        with Meter(visible=visible) as meter:
             yield meter
     except KeyboardInterrupt:
         typer.echo("lintseq: interrupted; continue with --resume", err=True)

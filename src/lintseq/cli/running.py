@@ -3,16 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from json import dumps
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import typer
 
-from lintseq.cli.console import RunProgress, percent, plural, table
+from lintseq.cli.console import Meter, percent, plural, table
 from lintseq.errors import BuildInterrupted, ConfigError
 
 if TYPE_CHECKING:
     from lintseq.dataset.outputs import Target
-    from lintseq.dataset.report import BuildReport
+    from lintseq.dataset.report import BuildProgress, BuildReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ def run_command(
         raise ConfigError("--json and --output - would both print to standard output; choose one")
     arguments = {"workers": run.workers, "resume": run.resume, "overwrite": run.overwrite}
     try:
-        with RunProgress(shown=not run.quiet) as progress:
-            report = function(inputs, target, options, **arguments, on_progress=progress)
+        with Meter(visible=not run.quiet) as meter:
+            report = function(inputs, target, options, **arguments, on_progress=build_meter(meter))
     except BuildInterrupted as interruption:
         done = plural(interruption.report.tally.rows, "row")
         hint = f"what is done is in {interruption.report.partial}; continue with --resume"
@@ -77,6 +78,18 @@ def run_command(
         typer.echo(f"lintseq: {problem}; the rows before that are done", err=True)
     if report.broken_inputs or (run.strict and report.rejections):
         raise typer.Exit(1)
+
+
+def build_meter(meter: Meter) -> "Callable[[BuildProgress], None]":
+    """Return what prints the progress of a build."""
+    started = monotonic()
+
+    def report(progress: "BuildProgress") -> None:
+        rate = progress.new_rows / (monotonic() - started)
+        text = f"{plural(progress.rows, 'row')}, {rate:,.0f} a second, {progress.rejected:,} rejected"
+        meter(progress.done, progress.total, text, left=True)
+
+    return report
 
 
 def build_summary(report: "BuildReport") -> str:

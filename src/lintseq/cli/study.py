@@ -47,7 +47,7 @@ def study(
         rows = [("files", f"{packed.files:,}"), ("size", f"{packed.size / 1e6:,.1f} MB"), ("archive", packed.path)]
         typer.echo(table(rows))
         return
-    with Meter(shown=not quiet) as meter:
+    with Meter(visible=not quiet) as meter:
         report = run_study(
             file, output, options, jobs=jobs,
             on_progress=lambda progress: meter(len(progress.done), len(progress.steps), status(progress)),

@@ -8,11 +8,11 @@ import gc
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import itemgetter
 from time import perf_counter
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from lintseq.dataset.duplicates import KEEP, Seen
 from lintseq.dataset.rejections import encode_rejection
@@ -29,33 +29,17 @@ _BATCHES_AHEAD = 512
 """Batches per worker that may be in progress or wait: while one row uses up its time, the other workers go on."""
 
 
-class PipelineOptions(Protocol):
-    """What is done with rows; can be pickled."""
-
-    @property
-    def columns(self) -> Mapping[str, Column]:
-        """The columns of the records."""
-
-    @property
-    def screening(self) -> ScreeningOptions: ...
-    @property
-    def row_timeout(self) -> float: ...
-    @property
-    def row_memory(self) -> float:
-        """Memory limit per row in GB; 0 means no limit."""
-
-    def make_transform(self) -> RowTransform:
-        """Return what does it."""
-
-
 @dataclass(frozen=True, slots=True)
 class RowWork:
-    """`PipelineOptions` of runs that do not screen rows."""
+    """What is done with rows; can be pickled."""
 
     make_transform: Callable[[], RowTransform]
     columns: Mapping[str, Column]
+    """The columns of the records."""
     row_timeout: float
+    """Time limit per row in seconds; 0 means no limit."""
     row_memory: float
+    """Memory limit per row in GB; 0 means no limit."""
     screening: ScreeningOptions = field(default_factory=ScreeningOptions)
 
 
@@ -115,8 +99,7 @@ class Batch:
 
     def part(self, start: int, stop: int) -> "Batch":
         """Return some of the rows as a batch."""
-        rows = self.rows[start:stop]
-        return Batch(self.source, self.fields, rows, self.input, self.shard, self.position)
+        return replace(self, rows=self.rows[start:stop])
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +149,7 @@ def without_duplicates(batch: Batch, outputs: Sequence[RowOutput], seen: Seen, n
             kept.append(output)
         else:
             rejected = RowResult(id=output.id, reason=match.reason, detail=match.detail)
-            kept.append(_output(rejected, output.row, batch.source, BuildTally()))
+            kept.append(_output(rejected, output.row, batch.source))
     return _joined(kept)
 
 
@@ -186,9 +169,9 @@ def _joined(
 class RowWorker:
     """Works on batches, row by row."""
 
-    def __init__(self, options: PipelineOptions) -> None:
-        self.limits = RowLimits(options.make_transform(), options.row_timeout)
-        self._separate = options.screening.duplicates != KEEP
+    def __init__(self, work: RowWork) -> None:
+        self.limits = RowLimits(work.make_transform(), work.row_timeout)
+        self._separate = work.screening.duplicates != KEEP
 
     def __call__(self, batch: Batch, begin: Callable[[int], None] = lambda index: None) -> BatchResult:
         """Return the result of a batch; `begin` is called with the index of each row before it is worked on."""
@@ -196,32 +179,27 @@ class RowWorker:
         collecting = gc.isenabled()
         gc.disable()
         started = perf_counter()
-        total = BuildTally()
         outputs = []
         try:
             for index, row in enumerate(batch.rows):
                 begin(index)
                 result = self.limits.apply(row.data, batch.fields, source=batch.source, index=row.index)
-                outputs.append(_output(result, row, batch.source, BuildTally() if self._separate else total))
+                outputs.append(_output(result, row, batch.source))
         finally:
             if collecting:
                 gc.enable()
         seconds = perf_counter() - started
-        if self._separate:
-            return BatchResult(seconds=seconds, rows=tuple(outputs))
-        records = b"".join([output.records for output in outputs])
-        return BatchResult(records, b"".join([output.rejections for output in outputs]), total, seconds)
+        return BatchResult(seconds=seconds, rows=tuple(outputs)) if self._separate else _joined(outputs, seconds)
 
 
-def _output(result: RowResult, row: RawRow, source: str, tally: BuildTally) -> RowOutput:
-    """Return the lines of a row, and count it."""
-    tally.rows += 1
+def _output(result: RowResult, row: RawRow, source: str) -> RowOutput:
+    """Return the lines of a row with its counts."""
+    tally = BuildTally(rows=1)
     if result.reason:
         tally.rejections[result.reason] += 1
         line = encode_rejection(row.data, result.reason, result.detail, line=row.number, id=result.id, source=source)
         return RowOutput(b"", line, tally, row, result.id, None)
-    tally.sequences += len(result.records)
-    tally.lines += result.lines
+    tally.sequences, tally.lines = len(result.records), result.lines
     tally.edits.update(result.edits)
     tally.dropped.update(result.dropped)
     tally.rejections.update(rejection.reason for rejection in result.rejections)
@@ -242,31 +220,29 @@ def _output(result: RowResult, row: RawRow, source: str, tally: BuildTally) -> R
     return RowOutput(records, rejections, tally, row, result.id, result.signature)
 
 
-def process_batches(
-    batches: Iterator[Batch], options: PipelineOptions, *, workers: int
-) -> Generator[tuple[Batch, BatchResult]]:
+def process_batches(batches: Iterator[Batch], work: RowWork, *, workers: int) -> Generator[tuple[Batch, BatchResult]]:
     """Yield each batch with its result, in order; the work is done in `workers` processes.
 
     A row that crashes its process, hangs or exhausts memory is rejected, and no other row is affected.
     """
-    memory = round(options.row_memory * 10**9) or None
-    isolation = PartIsolation(Batch.part, join_results, partial(_rejected, options), options.row_timeout, memory)
+    memory = round(work.row_memory * 10**9) or None
+    isolation = PartIsolation(Batch.part, join_results, partial(_rejected, work), work.row_timeout, memory)
     return map_in_order(
-        partial(_make_worker, options), batches, workers=workers, isolation=isolation, ahead=_BATCHES_AHEAD
+        partial(_make_worker, work), batches, workers=workers, isolation=isolation, ahead=_BATCHES_AHEAD
     )
 
 
-def _make_worker(options: PipelineOptions) -> RowWorker:
-    worker = RowWorker(options)
+def _make_worker(work: RowWork) -> RowWorker:
+    worker = RowWorker(work)
     worker.limits.install()
     return worker
 
 
-def _rejected(options: PipelineOptions, batch: Batch, reason: str, detail: str) -> BatchResult:
+def _rejected(work: RowWork, batch: Batch, reason: str, detail: str) -> BatchResult:
     """Return the rejection of all rows of a batch for a reason outside them."""
     rejected = RowResult(reason=reason, detail=detail)
-    outputs = tuple(_output(rejected, row, batch.source, BuildTally()) for row in batch.rows)
-    return _joined(outputs) if options.screening.duplicates == KEEP else BatchResult(rows=outputs)
+    outputs = tuple(_output(rejected, row, batch.source) for row in batch.rows)
+    return _joined(outputs) if work.screening.duplicates == KEEP else BatchResult(rows=outputs)
 
 
 # Reading

@@ -6,35 +6,24 @@ Memory does not grow with the data set, only with the sample.
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappush, heappushpop
 
 from lintseq.dataset.shapes import Record, read_record
 from lintseq.edits import EditSequence
-from lintseq.errors import BrokenInputError, ConfigError, MalformedEditError, ProgramError
+from lintseq.errors import BrokenInputError, ConfigError, ProgramError
 from lintseq.rows import START, Input, RawRow, find_inputs, parse_row, stable_hash
 
 LONGEST = 200_000
 """Characters of a sequence's text, or of its program, beyond which it is counted and not sampled."""
 
 
-@dataclass(frozen=True, slots=True)
-class NumberedRow:
-    """A row and its number, from 1: in a file of lines that of the line, in any other file that of the row."""
-
-    number: int
-    raw: RawRow
-
-
-def numbered_rows(spec: str) -> Iterator[NumberedRow]:
-    """Yield the rows of a data set with their numbers; the rows of several files are numbered consecutively."""
-    return _numbered(find_inputs(spec))
-
-
-def _numbered(inputs: Sequence[Input]) -> Iterator[NumberedRow]:
-    rows = (raw for source in inputs for raw in source.read(START))
-    for count, raw in enumerate(rows, 1):
-        yield NumberedRow(raw.number if len(inputs) == 1 else count, raw)
+def numbered_rows(inputs: Sequence[Input]) -> Iterator[RawRow]:
+    """Yield the rows of the inputs of a data set; those of several inputs are numbered consecutively."""
+    rows = (row for source in inputs for row in source.read(START))
+    if len(inputs) == 1:
+        return rows
+    return (replace(row, number=number) for number, row in enumerate(rows, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +48,7 @@ def find_sequence(spec: str, row: int | str = 1) -> StoredSequence:
     """
     last = 0
     try:
-        for found in numbered_rows(spec):
+        for found in numbered_rows(find_inputs(spec)):
             last = found.number
             if found.number == row if isinstance(row, int) else _has_id(found, row):
                 return _stored(found)
@@ -93,19 +82,16 @@ def _row_of(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
-def _has_id(row: NumberedRow, id: str) -> bool:
+def _has_id(row: RawRow, id: str) -> bool:
     try:
-        return str(read_record(parse_row(row.raw.data)).id) == id
+        return str(read_record(parse_row(row.data)).id) == id
     except ProgramError:
         return False
 
 
-def _stored(row: NumberedRow) -> StoredSequence:
-    record = read_record(parse_row(row.raw.data))
-    try:
-        return StoredSequence(row.number, record, record.sequence())
-    except MalformedEditError as error:
-        raise ProgramError("malformed-edit", str(error)) from None
+def _stored(row: RawRow) -> StoredSequence:
+    record = read_record(parse_row(row.data))
+    return StoredSequence(row.number, record, record.parse())
 
 
 @dataclass(slots=True)
@@ -160,7 +146,7 @@ def survey(
                 entry = (-stable_hash(seed, index, "view"), index, stored)
                 (heappush if len(chosen) < size else heappushpop)(chosen, entry)
         if on_progress is not None:
-            on_progress(found, row.raw.end)
+            on_progress(found, row.end)
     found.rows += found.unreadable["broken-input"]
     if failure is not None and not found.edits:
         raise failure
@@ -168,9 +154,9 @@ def survey(
     return found
 
 
-def readable_rows(inputs: Sequence[Input], unreadable: Counter[str]) -> Iterator[NumberedRow]:
+def readable_rows(inputs: Sequence[Input], unreadable: Counter[str]) -> Iterator[RawRow]:
     """Yield the rows of inputs; where one cannot be read any further, count that under `broken-input` and stop."""
     try:
-        yield from _numbered(inputs)
+        yield from numbered_rows(inputs)
     except BrokenInputError:
         unreadable["broken-input"] += 1

@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from lintseq.dataset.outputs import Target, check_target
-from lintseq.dataset.pipeline import run_pipeline
+from lintseq.dataset.outputs import Target
+from lintseq.dataset.pipeline import open_run, run_pipeline
 from lintseq.dataset.report import BuildProgress, BuildReport
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import benchmarks_digest, check_screening
 from lintseq.dataset.shapes import get_shape
-from lintseq.errors import ConfigError
+from lintseq.errors import ConfigError, check_at_least
 from lintseq.languages import linter_version
-from lintseq.rows import Input, column_list, open_inputs
+from lintseq.rows import Input, column_list
 from lintseq.walks import check_options
 
 
@@ -38,18 +38,13 @@ def build(
     output cannot be written.
     """
     options = options or BuildOptions()
-    target = output if isinstance(output, Target) else Target(os.fspath(output))
-    paths = [os.fspath(path) for path in inputs]
-    if not paths:
-        raise ConfigError("no inputs; name at least one file, folder or data set, or - for standard input")
     check_build(options)
-    check_target(target, paths, overwrite=overwrite, resume=resume)
-    sources = open_inputs(paths, options.names, but=target.holds)
+    sources, target = open_run(inputs, output, options.names, overwrite=overwrite, resume=resume)
     _check_license_field(options.screening.license_field, sources)
     return run_pipeline(
         sources,
         target,
-        options,
+        options.row_work(),
         settings=settings_of(options),
         workers=workers,
         overwrite=overwrite,
@@ -88,15 +83,9 @@ def check_build(options: BuildOptions) -> None:
         raise ConfigError(f"a program has one sequence in order forward, not {options.samples}; use --samples 1")
     if options.max_edits is not None and options.max_edits < options.min_edits:
         raise ConfigError(f"no draw has at least {options.min_edits} edits and at most {options.max_edits}")
-    for name, value, least in (
-        ("--samples", options.samples, 1),
-        ("--min-edits", options.min_edits, 1),
-        ("--sub-sequences", options.sub_sequences, 0),
-        ("--max-lines", 1 if options.max_lines is None else options.max_lines, 1),
-        ("--row-timeout", options.row_timeout, 0),
-        ("--row-memory", options.row_memory, 0),
-    ):
-        if not value >= least:
-            raise ConfigError(f"{name} is {value}, but must be at least {least}")
+    limits = {"--row-timeout": options.row_timeout, "--row-memory": options.row_memory}
+    check_at_least(0, {"--sub-sequences": options.sub_sequences, **limits})
+    lines = {"--max-lines": options.max_lines}
+    check_at_least(1, {"--samples": options.samples, "--min-edits": options.min_edits, **lines})
     if not -(2**63) <= options.seed < 2**63:
         raise ConfigError(f"seed is {options.seed}, but must fit into 64 bits, as columns of tables do")

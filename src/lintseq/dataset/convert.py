@@ -8,13 +8,13 @@ from typing import Any
 
 from lintseq.codecs import get_codec
 from lintseq.dataset.batches import RowWork
-from lintseq.dataset.outputs import Target, check_target
-from lintseq.dataset.pipeline import run_pipeline
+from lintseq.dataset.outputs import Target
+from lintseq.dataset.pipeline import open_run, run_pipeline
 from lintseq.dataset.report import BuildProgress, BuildReport
 from lintseq.dataset.shapes import ProgramRow, ShapeName, columns_of, get_shape, read_record, row_id
 from lintseq.dataset.transform import RowResult
-from lintseq.errors import ConfigError, ProgramError
-from lintseq.rows import Fields, open_inputs
+from lintseq.errors import ProgramError
+from lintseq.rows import Fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +83,8 @@ def convert(
     the reason. Licenses are kept. Raises what `build` raises.
     """
     options = options or ConvertOptions()
-    target = output if isinstance(output, Target) else Target(os.fspath(output))
-    paths = [os.fspath(path) for path in inputs]
     get_shape(options.shape).check(options.format)
-    for name, value in (("--row-timeout", options.row_timeout), ("--row-memory", options.row_memory)):
-        if not value >= 0:
-            raise ConfigError(f"{name} is {value}, but must be at least 0")
-    if not paths:
-        raise ConfigError("no inputs; name at least one data set of edit sequences, or - for standard input")
-    check_target(target, paths, overwrite=overwrite, resume=resume)
-    sources = open_inputs(paths, None, but=target.holds)
+    sources, target = open_run(inputs, output, None, overwrite=overwrite, resume=resume)
     license = any("license" in source.columns for source in sources)
     columns = columns_of(options.shape, license=license)
     work = RowWork(partial(Converter, options, license), columns, options.row_timeout, options.row_memory)

@@ -17,8 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 KEEP = "keep"
 Duplicates = Literal["keep", "exact", "near"]
@@ -184,14 +183,6 @@ class Seen:
             "CREATE TABLE IF NOT EXISTS keys (key INTEGER, number INTEGER, PRIMARY KEY (key, number)) WITHOUT ROWID"
         )
         self._database.execute("BEGIN")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the database and forget what was added after the last mark."""

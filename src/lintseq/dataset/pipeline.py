@@ -4,6 +4,7 @@ Owns the run: batches of rows go through worker processes, and their results are
 was killed resumes from what it saved last. Reading and working on batches is left to `batches`, files to `outputs`.
 """
 
+import os
 import platform
 import sqlite3
 import time
@@ -19,17 +20,17 @@ from lintseq.dataset.batches import (
     BatchResult,
     BuildTally,
     Checkpoint,
-    PipelineOptions,
+    RowWork,
     process_batches,
     read_batches,
     without_duplicates,
 )
 from lintseq.dataset.card import card_of
 from lintseq.dataset.duplicates import KEEP, Seen
-from lintseq.dataset.outputs import Outputs, Target
+from lintseq.dataset.outputs import Outputs, Target, check_target
 from lintseq.dataset.report import BuildProgress, BuildReport
-from lintseq.errors import BrokenInputError, BuildInterrupted, ConfigError, LintseqError
-from lintseq.rows import Input, Mark
+from lintseq.errors import BrokenInputError, BuildInterrupted, ConfigError, LintseqError, check_at_least
+from lintseq.rows import FieldNames, Input, Mark, open_inputs
 from lintseq.storage import SaveTimer, default_workers, uninterrupted
 
 SAVE_SECONDS = 1.0
@@ -42,10 +43,28 @@ _DECAY = 0.9
 _PROGRAMS = "programs.sqlite"
 
 
+def open_run(
+    inputs: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str] | Target,
+    names: FieldNames | None,
+    *,
+    overwrite: bool,
+    resume: bool,
+    code_base: bool = False,
+) -> tuple[list[Input], Target]:
+    """Return the inputs and the target of a run, opened and checked by `open_inputs` and `check_target`."""
+    target = output if isinstance(output, Target) else Target(os.fspath(output))
+    paths = [os.fspath(path) for path in inputs]
+    if not paths:
+        raise ConfigError("no inputs; name at least one file, folder or data set, or - for standard input")
+    check_target(target, paths, overwrite=overwrite, resume=resume)
+    return open_inputs(paths, names, code_base=code_base, but=target.holds), target
+
+
 def run_pipeline(
     sources: Sequence[Input],
     target: Target,
-    options: PipelineOptions,
+    work: RowWork,
     *,
     settings: Mapping[str, Any],
     workers: int | None = None,
@@ -53,28 +72,27 @@ def run_pipeline(
     resume: bool = False,
     on_progress: Callable[[BuildProgress], None] = lambda progress: None,
 ) -> BuildReport:
-    """Turn the rows of all sources into records as `options` specify, and return what was done.
+    """Turn the rows of all sources into records by `work`, and return what was done.
 
     `settings` are what the output depends on besides the sources and the target: only a run with the same ones can be
     resumed. The files appear when the run is complete; until then they grow in a working directory beside them.
     Raises `ConfigError` before any work for what cannot work, and `BuildInterrupted` on Ctrl-C.
     """
-    workers = default_workers() if workers is None else workers
-    if workers < 1:
-        raise ConfigError(f"workers is {workers}, but must be at least 1")
+    check_at_least(0, {"--row-timeout": work.row_timeout, "--row-memory": work.row_memory})
+    check_at_least(1, {"workers": workers})
     if resume and any(source.fingerprint is None for source in sources):
         raise ConfigError("standard input and pipes cannot be read twice, so there is nothing to resume from")
     if target.shards is not None and any(source.size is None for source in sources):
         raise ConfigError("the size of the input is unknown, so it cannot be split into --shards; use --shard-rows")
     settings = _all_settings(settings, target, sources)
-    columns = {name: column.type for name, column in options.columns.items()}
+    columns = {name: column.type for name, column in work.columns.items()}
     with Outputs(target, columns, settings, resume=resume, overwrite=overwrite) as outputs:
-        build = _Build(sources, options, outputs)
+        build = _Build(sources, work, outputs)
         if outputs.manifest is not None:
             return build.report_of(outputs.manifest)
         with closing(build):
             try:
-                build.run(workers, on_progress)
+                build.run(default_workers() if workers is None else workers, on_progress)
                 build.finish()
             except KeyboardInterrupt:
                 build.save()
@@ -108,8 +126,8 @@ def _all_settings(settings: Mapping[str, Any], target: Target, sources: Sequence
 class _Build:
     """One run of the pipeline: what it has done so far, and what it knows about that."""
 
-    def __init__(self, sources: Sequence[Input], options: PipelineOptions, outputs: Outputs) -> None:
-        self.sources, self.options, self.outputs = sources, options, outputs
+    def __init__(self, sources: Sequence[Input], work: RowWork, outputs: Outputs) -> None:
+        self.sources, self.work, self.outputs = sources, work, outputs
         self.target = outputs.target
         self.report = BuildReport(self.target.output, self.target.rejected_path, partial=outputs.partial)
         self.started = time.perf_counter()
@@ -124,9 +142,9 @@ class _Build:
             self.checkpoint = Checkpoint(saved["source"], Mark(*saved["mark"]))
             self.example = saved["example"]
             self._continue(saved)
-        if outputs.manifest is None and options.screening.duplicates != KEEP:
+        if outputs.manifest is None and work.screening.duplicates != KEEP:
             path = outputs.file(_PROGRAMS) if outputs.resumable else None
-            self._seen = Seen(path, options.screening.similarity)
+            self._seen = Seen(path, work.screening.similarity)
             self._seen.rewind(self.report.tally.rows)
 
     def run(self, workers: int, on_progress: Callable[[BuildProgress], None]) -> None:
@@ -142,7 +160,7 @@ class _Build:
             rows=lambda: pace.rows,
             on_broken=self._note_broken,
         )
-        with closing(process_batches(batches, self.options, workers=workers)) as results:
+        with closing(process_batches(batches, self.work, workers=workers)) as results:
             for batch, result in results:
                 with uninterrupted():  # so that the files and what is known about them agree
                     self._write(batch, result)
@@ -174,7 +192,7 @@ class _Build:
         manifest = {**self.report.counts(), "tally": self.report.tally.as_dict()}
         card = None
         if self.target.sharded:
-            card = card_of(self.outputs.settings, manifest, self.options.columns, self.example)
+            card = card_of(self.outputs.settings, manifest, self.work.columns, self.example)
         self.outputs.finish(self._progress(), manifest, card=card)
         self.report.finished = True
 

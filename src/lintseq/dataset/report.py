@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lintseq.dataset.batches import BuildTally
+from lintseq.reporting.numbers import share
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,12 @@ class BuildReport:
             "rows": tally.rows,
             "sequences": tally.sequences,
             "edits_per_sequence": {
-                "mean": _ratio(edits, tally.sequences),
+                "mean": share(edits, tally.sequences),
                 "median": _median(tally.edits),
                 "max": max(tally.edits, default=0),
             },
-            "lines_per_edit": _ratio(tally.lines, edits),
-            "single_edit_share": _ratio(tally.edits[1], tally.sequences),
+            "lines_per_edit": share(tally.lines, edits),
+            "single_edit_share": share(tally.edits[1], tally.sequences),
             "rejections": dict(tally.rejections.most_common()),
             "dropped_draws": dict(tally.dropped.most_common()),
             "licenses": dict(tally.licenses.most_common()),
@@ -71,7 +72,7 @@ class BuildReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return all numbers as plain values, for JSON."""
-        new_sequences = self.tally.sequences * _ratio(self.new_rows, self.tally.rows)
+        new_sequences = self.tally.sequences * share(self.new_rows, self.tally.rows)
         return {
             "output": self.output,
             "rejected": self.rejected,
@@ -79,13 +80,9 @@ class BuildReport:
             **self.counts(),
             "rows_before": self.rows_before,
             "seconds": round(self.seconds, 3),
-            "rows_per_second": round(_ratio(self.new_rows, self.seconds), 1),
-            "sequences_per_second": round(_ratio(new_sequences, self.seconds), 1),
+            "rows_per_second": round(share(self.new_rows, self.seconds), 1),
+            "sequences_per_second": round(share(new_sequences, self.seconds), 1),
         }
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
 
 
 def _median(counts: Counter[int]) -> float:

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from lintseq.codecs import get_codec
+from lintseq.dataset.batches import RowWork
 from lintseq.dataset.screening import Screen, ScreeningOptions, licenses_of
 from lintseq.dataset.shapes import Column, ProgramRow, ShapeName, columns_of, get_shape, meta_of
 from lintseq.dataset.transform import RowLimits, RowResult
@@ -57,8 +59,9 @@ class BuildOptions:
     def columns(self) -> Mapping[str, Column]:
         return columns_of(self.shape, license=self.screening.names_licenses)
 
-    def make_transform(self) -> "EditSampler":
-        return EditSampler(self)
+    def row_work(self) -> RowWork:
+        """Return what is done with each row."""
+        return RowWork(partial(EditSampler, self), self.columns, self.row_timeout, self.row_memory, self.screening)
 
 
 class EditSampler:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.dataset.browsing import readable_rows
 from lintseq.dataset.shapes import Record, read_record
-from lintseq.errors import ConfigError, MalformedEditError, ProgramError
+from lintseq.errors import ConfigError, ProgramError
 from lintseq.reporting.numbers import describe, share
 from lintseq.rows import find_inputs, parse_row, stable_hash
 from lintseq.storage import batched
@@ -162,10 +162,7 @@ def lines_of_edits(record: Record) -> list[int]:
     """
     if record.codec is DIFF:
         return [lines_inserted(edit) for edit in record.edits]
-    try:
-        return [len(lines) for lines in record.sequence().inserted()]
-    except MalformedEditError as error:
-        raise ProgramError("malformed-edit", str(error)) from None
+    return [len(lines) for lines in record.parse().inserted()]
 
 
 def load_tokenizer(path: Path) -> "Tokenizer":
@@ -205,7 +202,7 @@ def stats(
         records = []
         for row in rows:
             try:
-                record = read_record(parse_row(row.raw.data))
+                record = read_record(parse_row(row.data))
                 records.append((record, lines_of_edits(record)))
             except ProgramError as error:
                 counts.unreadable[error.reason] += 1
@@ -215,7 +212,7 @@ def stats(
         for text, (_, inserted), numbers in zip(texts, records, tokens, strict=False):
             counts.add(*text, lines=inserted, tokens=numbers)
         if on_progress is not None:
-            on_progress(counts, rows[-1].raw.end, size)
+            on_progress(counts, rows[-1].end, size)
     if failure is not None and not counts.edits:
         raise failure
     return counts

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Protocol
 
-from lintseq.errors import ProgramError, ToolError
+from lintseq.errors import ProgramError, RowTimeoutError, ToolError
 from lintseq.rows import Fields, parse_row
 
 
@@ -103,7 +103,7 @@ class RowLimits:
             finally:
                 if self._active:
                     signal.setitimer(signal.ITIMER_REAL, 0)
-        except _TimeUp:
+        except RowTimeoutError:
             signal.setitimer(signal.ITIMER_REAL, 0)
             reason, detail = "timeout", ""
         except ProgramError as error:
@@ -155,11 +155,7 @@ class RowLimits:
 
     def _expire(self, _signal: int, _frame: FrameType | None) -> None:
         self._expired = True
-        raise _TimeUp
-
-
-class _TimeUp(BaseException):
-    """A row exceeded its time; no `Exception`, so that no tool's `except Exception` swallows it."""
+        raise RowTimeoutError
 
 
 def _location(error: BaseException) -> str:

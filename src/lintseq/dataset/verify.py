@@ -13,28 +13,25 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
-from hashlib import blake2b
+from functools import lru_cache, partial
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import Any
 
 from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.codecs.locate import align
 from lintseq.codecs.text import shorten
 from lintseq.dataset.shapes import Record, read_record
 from lintseq.edits import EditSequence, apply
-from lintseq.errors import BrokenInputError, ConfigError, EditFault, MalformedEditError, ProgramError, ToolError
+from lintseq.errors import BrokenInputError, EditFault, MalformedEditError, ProgramError, ToolError, check_at_least
 from lintseq.languages import get_language, get_linter
 from lintseq.linting import Diagnostic, findings, new_diagnostics
 from lintseq.program import Program
 from lintseq.rows import RawRow, parse_row, read_rows
 from lintseq.storage import batched, default_workers, map_in_order
 
-T = TypeVar("T")
-
 MAX_EXAMPLES = 3
 """How many failures of each check are kept as examples."""
-_MAX_VERDICTS = 20_000
+_MAX_VERDICTS = 4096
 _BATCH_ROWS = 32
 _BATCH_BYTES = 4 << 20
 
@@ -158,8 +155,8 @@ class StateVerdicts:
     """Judges states, and remembers its verdicts: many sequences share states."""
 
     def __init__(self, linter: str) -> None:
-        self._compile = _remembering(get_language().check_syntax)
-        self._findings = _remembering(get_linter(linter).check)
+        self._compile = lru_cache(_MAX_VERDICTS)(get_language().check_syntax)
+        self._findings = lru_cache(_MAX_VERDICTS)(get_linter(linter).check)
 
     def fault(self, state: str) -> str | None:
         """Return why a state does not compile, or None if it does."""
@@ -168,21 +165,6 @@ class StateVerdicts:
     def findings(self, state: str) -> Sequence[Diagnostic]:
         """Return what the linter finds in a state; raises `ToolError` if the linter breaks."""
         return self._findings(state)
-
-
-def _remembering(judge: Callable[[str], T]) -> Callable[[str], T]:
-    """Return `judge` with a memory of its last verdicts, which holds hashes and no texts."""
-    verdicts: dict[bytes, T] = {}
-
-    def remembered(state: str) -> T:
-        key = blake2b(state.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        if key not in verdicts:
-            if len(verdicts) >= _MAX_VERDICTS:
-                del verdicts[next(iter(verdicts))]
-            verdicts[key] = judge(state)
-        return verdicts[key]
-
-    return remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,9 +335,7 @@ def verify(
     `ConfigError` for an unknown linter or a file that cannot be read.
     """
     options = options or VerifyOptions()
-    for name, value in (("--limit", options.limit), ("--workers", workers)):
-        if value is not None and value < 1:
-            raise ConfigError(f"{name} is {value}, but must be at least 1")
+    check_at_least(1, {"--limit": options.limit, "--workers": workers})
     report = VerifyReport()
     get_linter(options.linter)  # raises for an unknown one, before any work
     rows = islice(_readable_rows(os.fspath(path), report), options.limit)

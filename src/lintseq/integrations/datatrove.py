@@ -133,7 +133,7 @@ class EditSampling(PipelineStep):
             )
 
     def run(self, data: Iterable[Document], rank: int = 0, world_size: int = 1) -> Iterator[Document]:
-        results = process_batches(self._batches(data), self.options, workers=1)
+        results = process_batches(self._batches(data), self.options.row_work(), workers=1)
         with self.exclusion_writer or nullcontext(), closing(results):
             for _, result in results:
                 self._count(result)

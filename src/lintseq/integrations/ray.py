@@ -61,7 +61,7 @@ def _sample_block(
     rows = (RawRow(index, index + 1, encode_row(row), 0) for index, row in enumerate(block.to_pylist()))
     found = batched(rows, BATCH_ROWS, max_bytes=BATCH_BYTES, size=lambda row: len(row.data))
     batches = (Batch("", fields, batch) for batch in found)
-    with closing(process_batches(batches, options, workers=1)) as results:
+    with closing(process_batches(batches, options.row_work(), workers=1)) as results:
         result = join_results([result for _, result in results])
     if rejected is not None and result.rejections:
         # Named by its content, so that a task that is repeated replaces its own file.

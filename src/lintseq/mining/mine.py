@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 from lintseq.dataset.batches import RowWork
-from lintseq.dataset.outputs import STDOUT, Target, check_target
-from lintseq.dataset.pipeline import run_pipeline
+from lintseq.dataset.outputs import STDOUT, Target
+from lintseq.dataset.pipeline import open_run, run_pipeline
 from lintseq.dataset.report import BuildProgress
 from lintseq.dataset.screening import licenses_of
 from lintseq.dataset.shapes import COLUMNS, Column
@@ -21,7 +21,7 @@ from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
 from lintseq.languages.definitions import MinedDefinition
 from lintseq.program.markdown import code_from_markdown
-from lintseq.rows import FieldNames, Fields, Input, column_list, content_id, open_inputs
+from lintseq.rows import FieldNames, Fields, Input, column_list, content_id
 from lintseq.rows.fields import COLUMN_NAMES
 
 _PATH = Column("string", "the path of the file")
@@ -90,16 +90,10 @@ def mine(
     target = output if isinstance(output, Target) else Target(os.fspath(output))
     if target.output == STDOUT and target.rejected is None:
         target = replace(target, rejected=os.devnull)
-    paths = [os.fspath(path) for path in sources]
-    if not paths:
-        raise ConfigError("no sources; name at least one file, folder or data set, or - for standard input")
     if options.functions == options.tasks:
         raise ConfigError("choose what to mine: --functions or --tasks")
-    if not options.row_timeout >= 0:
-        raise ConfigError(f"--row-timeout is {options.row_timeout}, but must be at least 0")
-    check_target(target, paths, overwrite=overwrite, resume=resume)
     names = FieldNames(code_field=options.code_field, id_field=options.id_field)
-    opened = open_inputs(paths, names, code_base=True, but=target.holds)
+    opened, _ = open_run(sources, target, names, overwrite=overwrite, resume=resume, code_base=True)
     columns = _columns(opened, options.keep)
     work = RowWork(partial(Miner, options, columns), columns, options.row_timeout, options.row_memory)
     report = run_pipeline(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lintseq.dataset.outputs.parquet import check_parquet
 from lintseq.dataset.outputs.shards import KINDS, ShardKind, kind_of
-from lintseq.errors import ConfigError
+from lintseq.errors import ConfigError, check_at_least
 from lintseq.rows.streams import is_remote
 from lintseq.storage import MANIFEST
 
@@ -86,9 +86,7 @@ def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resu
     """Raise `ConfigError` for an output that cannot be written."""
     if target.shards is not None and target.shard_rows is not None:
         raise ConfigError("--shards and --shard-rows exclude each other; choose one")
-    for name, value in (("--shards", target.shards), ("--shard-rows", target.shard_rows)):
-        if value is not None and value < 1:
-            raise ConfigError(f"{name} is {value}, but must be at least 1")
+    check_at_least(1, {"--shards": target.shards, "--shard-rows": target.shard_rows})
     if target.shard_kind not in KINDS:
         raise ConfigError(f"unknown --shard-kind {target.shard_kind!r}; use one of {', '.join(KINDS)}")
     if target.shard_kind != KINDS[0] and not target.sharded:
