@@ -60,14 +60,14 @@ _worker: dict[str, RowWorker] = {}
 def work(batch: Batch, options: BuildOptions) -> BatchResult:
     """Process a batch in a process of another pool."""
     if "worker" not in _worker:
-        _worker["worker"] = RowWorker(options)
+        _worker["worker"] = RowWorker(options.row_work())
     worker = _worker["worker"]
     with worker.limits.installed():
         return worker(batch)
 
 
 def ours(batches: Iterator[Batch], options: BuildOptions) -> Iterator[BatchResult]:
-    for _, result in process_batches(batches, options, workers=WORKERS):
+    for _, result in process_batches(batches, options.row_work(), workers=WORKERS):
         yield result
 
 

@@ -107,7 +107,7 @@ def read(path: Path | str) -> list[dict[str, Any]]:
 
 def work_on(*rows: bytes, **options: Any) -> BatchResult:
     raw = [RawRow(index, index + 1, data, 0) for index, data in enumerate(rows)]
-    worker = RowWorker(BuildOptions(**options))
+    worker = RowWorker(BuildOptions(**options).row_work())
     with worker.limits.installed():
         return worker(Batch("in.jsonl", FIELDS, raw))
 
@@ -613,7 +613,7 @@ def test_while_a_row_uses_up_its_time_the_other_workers_go_on() -> None:
             yield Batch("in.jsonl", FIELDS, [RawRow(number, number + 1, data, 0)])
 
     options = BuildOptions(sampling=TRAPPED, row_timeout=1.0)
-    with closing(process_batches(batches(), options, workers=2)) as results:
+    with closing(process_batches(batches(), options.row_work(), workers=2)) as results:
         _, first = next(results)
     assert first.tally.rejections == {"timeout": 1}
     assert len(taken) == 100
