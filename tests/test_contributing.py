@@ -122,7 +122,7 @@ def test_a_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         size=1,
         home="https://example.org/toy.jsonl",
         license="MIT",
-        columns=frozenset({"name", "prompt", "solution"}),
+        columns=("name", "prompt", "solution"),
         load=_toy_problems,
     )
     monkeypatch.setitem(registry.BENCHMARKS, "toy", benchmark)

@@ -1,10 +1,9 @@
 """BigCodeBench, Complete and Instruct, full and Hard: functions that use many libraries, tested with unittest."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, Literal
 
-from lintseq.benchmarks.loading import Benchmark, Rows
+from lintseq.benchmarks.loading import Rows
 from lintseq.benchmarks.problem import CheckTest, Problem
 from lintseq.benchmarks.python_code import third_party_modules
 from lintseq.sandbox import Limits
@@ -67,32 +66,3 @@ def _problem(row: Mapping[str, Any], split: Split) -> Problem:
         required_modules=third_party_modules([complete + solution, row["test"]]),
         continuation=solution,
     )
-
-
-_COLUMNS = frozenset(
-    {"task_id", "complete_prompt", "instruct_prompt", "canonical_solution", "code_prompt", "test", "entry_point"}
-)
-_FILES = ("BigCodeBench-v0.1.4.jsonl", "BigCodeBench.jsonl")
-_HARD_FILES = ("BigCodeBench-Hard-v0.1.4.jsonl", "BigCodeBench-Hard.jsonl")
-
-
-def _benchmark(split: Split, *, hard: bool) -> Benchmark:
-    return Benchmark(
-        name=f"bigcodebench-{'hard-' if hard else ''}{split}",
-        title=f"BigCodeBench{'-Hard' if hard else ''}, {split}",
-        files=_HARD_FILES + _FILES + ("BigCodeBench-Hard-v0.1.0_qwen2.5-coder.json",) if hard else _FILES,
-        size=148 if hard else 1140,
-        home="hf:bigcode/bigcodebench:v0.1.4",
-        license="Apache-2.0",
-        columns=_COLUMNS,
-        load=partial(problems, split=split, hard=hard),
-        versions={
-            "f6704a124f4edcec": "v0.1.4, made from v0.1.0",
-            "5e7a87ff1085eafb": "Hard v0.1.0, of Qwen2.5-Coder",
-        },
-        rows=1140,
-        any_size=hard,
-    )
-
-
-BENCHMARKS = tuple(_benchmark(split, hard=hard) for hard in (False, True) for split in ("complete", "instruct"))

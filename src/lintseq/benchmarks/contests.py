@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from lintseq.benchmarks.evalplus import is_close
-from lintseq.benchmarks.loading import Benchmark, Rows
+from lintseq.benchmarks.loading import Rows
 from lintseq.benchmarks.problem import CallTest, Comparison, Problem, ProblemTest, preview, stdin_tests
 from lintseq.errors import ConfigError
 from lintseq.sandbox import Limits
@@ -251,37 +251,3 @@ def _without_tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_tuples(item) for key, item in value.items()}
     return value
-
-
-BENCHMARKS = (
-    Benchmark(
-        name="codecontests",
-        title="CodeContests, test split",
-        files=(
-            *("code_contests_test.jsonl", "codecontests_test.jsonl"),
-            *("codecontests_train_300.jsonl", "codecontests_sample_20_sandboxfusion.jsonl"),
-        ),
-        size=165,
-        home="hf:deepmind/code_contests:test",
-        license="CC-BY-4.0",
-        columns=frozenset(),
-        load=contest_problems,
-        versions={
-            "a46e6d2fe67e6d1e": "300 problems of the training split",
-            "e286e28fe9d118f3": "20 problems, of SandboxFusion",
-        },
-        any_size=True,
-    ),
-    Benchmark(
-        name="apps",
-        title="APPS, test split",
-        files=("apps_test.jsonl", "test.jsonl", "apps_selected150_mapcoder.jsonl"),
-        size=5000,
-        home="hf:codeparrot/apps:test",
-        license="MIT",
-        columns=frozenset(),
-        load=apps_problems,
-        versions={"0f27851c4f488424": "150 problems, of MapCoder"},
-        any_size=True,
-    ),
-)

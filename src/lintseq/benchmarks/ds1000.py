@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lintseq.benchmarks.loading import Benchmark, each
 from lintseq.benchmarks.problem import Problem, SnippetTest
 from lintseq.benchmarks.python_code import third_party_modules
 from lintseq.sandbox import Limits
@@ -15,7 +14,7 @@ LIMITS = Limits(seconds=60.0, memory=4 << 30)
 _DOWNLOADS = re.compile(r"\bload_dataset\(|\bfetch_\w+\(")
 
 
-def _problem(row: Mapping[str, Any]) -> Problem:
+def snippet_problem(row: Mapping[str, Any]) -> Problem:
     """Return a problem whose completion is a snippet; `test_execution` of the file runs and judges it."""
     number = row["metadata"]["problem_id"]
     context, reference = row["code_context"], row["reference_code"]
@@ -37,18 +36,3 @@ def _problem(row: Mapping[str, Any]) -> Problem:
         aliases=(str(number),),
         continuation=reference,
     )
-
-
-BENCHMARKS = (
-    Benchmark(
-        name="ds1000",
-        title="DS-1000",
-        files=("ds1000.jsonl",),
-        size=1000,
-        home="hf:xlangai/DS-1000:test",
-        license="CC-BY-SA-4.0",
-        columns=frozenset({"prompt", "reference_code", "metadata", "code_context"}),
-        load=each(_problem),
-        versions={"26a492838b05f9d0": "xlangai/DS-1000 4416080"},
-    ),
-)

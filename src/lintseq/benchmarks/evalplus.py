@@ -12,7 +12,6 @@ from typing import Any, Literal
 from lintseq.benchmarks.problem import CallTest, Comparison, Problem, preview
 from lintseq.sandbox import Limits
 
-COLUMNS = frozenset({"task_id", "prompt", "entry_point", "canonical_solution", "base_input", "plus_input", "atol"})
 LIMITS = Limits(memory=4 << 30)
 """EvalPlus's memory limit. Its time limits, four times what the reference takes, come with the expected results."""
 RELATIVE_TOLERANCE = 1e-07

@@ -2,18 +2,18 @@
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lintseq.benchmarks import evalplus
-from lintseq.benchmarks.loading import Benchmark, Rows, each
+from lintseq.benchmarks.loading import Rows
 from lintseq.benchmarks.problem import CheckTest, Problem
 from lintseq.benchmarks.python_code import find_function, parse_body, signature_of
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages.python.syntax import parse
 from lintseq.rows import json_type
 
-OWN_COLUMNS = frozenset({"task_id", "prompt", "entry_point", "test"})
+OWN_COLUMNS = ("entry_point", "prompt", "task_id", "test")
 
 PACK_IMPORTS = """\
 import math
@@ -40,7 +40,7 @@ except ImportError:
 
 def own_problems(rows: Rows) -> list[Problem]:
     """Return problems in HumanEval's columns; a completion is the whole program or continues the prompt."""
-    return each(_own_problem)(rows)
+    return list(map(_own_problem, rows))
 
 
 def _own_problem(row: Mapping[str, Any]) -> Problem:
@@ -78,17 +78,18 @@ def check_own_rows(path: str, rows: Rows) -> None:
             raise ConfigError(f"{where} repeats the task_id {row['task_id']!r} of row {first}; ids must be unique")
 
 
-def _plus_problem(row: Mapping[str, Any]) -> Problem:
+def plus_problem(row: Mapping[str, Any]) -> Problem:
+    """Return a problem of HumanEval+."""
     instruction = instruction_of(row["prompt"], row["entry_point"])
     return evalplus.plus_problem("humaneval", row, instruction, context=row["prompt"])
 
 
-def _synthesize_problem(row: Mapping[str, Any]) -> Problem:
+def synthesize_problem(row: Mapping[str, Any]) -> Problem:
     """Return a problem of HumanEvalSynthesize: write the function."""
     return _pack_problem(row, f"{row['instruction'].strip()}\n\n{row['prompt']}", row["instruction"], row["prompt"])
 
 
-def _fix_problem(row: Mapping[str, Any]) -> Problem:
+def fix_problem(row: Mapping[str, Any]) -> Problem:
     """Return a problem of HumanEvalFix: repair the function, with its tests in the prompt."""
     task = f"Fix bugs in {row['entry_point']}."
     broken, declaration = row["declaration"] + row["buggy_solution"], row["declaration"]
@@ -120,52 +121,3 @@ def instruction_of(prompt: str, entry_point: str) -> str:
     docstring = ast.get_docstring(function, clean=False) or ""
     text = "\n".join(line for line in inspect.cleandoc(docstring).split("\n") if line.strip())
     return f"Write a Python function `{signature_of(function)}` to solve the following problem:\n{text}"
-
-
-_COLUMNS = OWN_COLUMNS | {"canonical_solution"}
-
-
-def _pack_benchmark(name: str, title: str, problem_of: Callable[[Mapping[str, Any]], Problem]) -> Benchmark:
-    return Benchmark(
-        name=name,
-        title=title,
-        files=("humanevalpack_python.jsonl", "humanevalpack.jsonl"),
-        size=164,
-        home="hf:bigcode/humanevalpack#python:test",
-        license="MIT",
-        columns=_COLUMNS | {"declaration", "buggy_solution", "instruction"},
-        load=each(problem_of),
-        versions={"b1376d72be4bd016": "bigcode/humanevalpack, Python"},
-    )
-
-
-BENCHMARKS = (
-    Benchmark(
-        name="humaneval",
-        title="HumanEval",
-        files=("HumanEval.jsonl",),
-        size=164,
-        home="hf:openai/openai_humaneval:test",
-        license="MIT",
-        columns=_COLUMNS,
-        load=own_problems,
-        versions={"1d49078ba3e2b196": "openai/human-eval 6d43fb9"},
-    ),
-    Benchmark(
-        name="humaneval+",
-        title="HumanEval+",
-        files=("HumanEvalPlus-v0.1.10.jsonl", "HumanEvalPlus.jsonl", "HumanEvalPlus-v0.1.10-NoExtreme.jsonl"),
-        size=164,
-        home="https://github.com/evalplus/humanevalplus_release/releases/download/v0.1.10/HumanEvalPlus.jsonl.gz",
-        license="Apache-2.0",
-        columns=evalplus.COLUMNS,
-        load=each(_plus_problem),
-        versions={
-            "42526ec0e7d5f3ee": "v0.1.10",
-            "3c5aa88735e442f3": "v0.1.10 NoExtreme",
-            "78fbba8865b20c5a": "v0.1.10 Mini",
-        },
-    ),
-    _pack_benchmark("humanevalpack", "HumanEvalPack Synthesize (Python)", _synthesize_problem),
-    _pack_benchmark("humanevalfix", "HumanEvalPack Fix (Python, with tests)", _fix_problem),
-)

@@ -35,7 +35,9 @@ def list_benchmarks(data: str | None = None) -> Sequence[BenchmarkListing]:
 
     def listing(entry: Benchmark) -> BenchmarkListing:
         path = find_file(entry, data_folder(data))
-        return BenchmarkListing(entry.name, entry.title, entry.size, entry.files, entry.home, entry.license, path)
+        return BenchmarkListing(
+            entry.name, entry.title, entry.size, tuple(entry.files), entry.home, entry.license, path
+        )
 
     return list(map(listing, BENCHMARKS.values()))
 

@@ -29,28 +29,23 @@ class Benchmark:
 
     name: str
     title: str
-    files: tuple[str, ...]
+    files: Sequence[str]
     """Official names of the file, without `.gz`, in order of preference."""
     size: int
     """Number of problems."""
     home: str
     """Where to download it: `hf:NAME...` as for inputs, or a URL."""
     license: str
-    columns: frozenset[str]
-    """Columns that each row must have."""
     load: Callable[[Rows], list[Problem]]
     """Turns rows into problems."""
+    columns: Sequence[str] = ()
+    """Columns that each row must have."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Known versions, by the first 16 hexadecimal digits of the SHA-256 of the uncompressed file."""
     rows: int | None = None
     """Number of rows in the file, if it differs from the number of problems."""
     any_size: bool = False
     """Whether files with another number of rows are accepted."""
-
-
-def each(problem_of: Callable[[Mapping[str, Any]], Problem]) -> Callable[[Rows], list[Problem]]:
-    """Return a function that turns each row into a problem."""
-    return lambda rows: list(map(problem_of, rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +119,7 @@ def load_benchmark(benchmark: Benchmark, data: str | None) -> ProblemSet:
     return ProblemSet(benchmark.name, tuple(benchmark.load(rows)), path, checksum, version)
 
 
-def read_problem_rows(path: str, columns: frozenset[str]) -> list[dict[str, Any]]:
+def read_problem_rows(path: str, columns: Sequence[str]) -> list[dict[str, Any]]:
     """Return the rows of a benchmark's file; raises `ConfigError` if one lacks a column."""
     rows = list(numbered_rows(path, "download the file again", _parse_exactly))
     if len(rows) == 1 and rows[0][1] and all(isinstance(value, dict) for value in rows[0][1].values()):
@@ -132,7 +127,7 @@ def read_problem_rows(path: str, columns: frozenset[str]) -> list[dict[str, Any]
     if not rows:
         raise ConfigError(f"{path} is empty; it should hold a problem on each line")
     for number, row in rows:
-        if missing := sorted(columns - row.keys()):
+        if missing := [name for name in columns if name not in row]:
             raise ConfigError(
                 f"{path}, row {number} has no column {', '.join(missing)} (columns found: {', '.join(row)});"
                 " it is another file, or another version of it"

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from lintseq.benchmarks import evalplus
-from lintseq.benchmarks.loading import Benchmark, Rows, each
+from lintseq.benchmarks.loading import Rows
 from lintseq.benchmarks.problem import CheckTest, Problem
 from lintseq.benchmarks.python_code import find_function, parse_body, signature_of
 
@@ -55,7 +55,8 @@ def _prompt(row: Mapping[str, Any], *, solved: bool) -> str:
     return f"{task}{code}\n[DONE]\n\n" if solved else task
 
 
-def _plus_problem(row: Mapping[str, Any]) -> Problem:
+def plus_problem(row: Mapping[str, Any]) -> Problem:
+    """Return a problem of MBPP+."""
     number = int(row["task_id"].partition("/")[2])
     lines = row["prompt"].strip().strip('"').strip().split("\n")
     text = "\n".join(line for line in lines if not line.startswith("assert")).strip()
@@ -119,50 +120,3 @@ _CONVERSIONS: tuple[tuple[set[int], Callable[[Sequence[Any]], Sequence[Any]]], .
     ({580, 615, 791}, lambda arguments: [_nested_tuples(argument) for argument in arguments]),
 )
 """By problem: how to restore tuples, sets and complex numbers, which JSON lacks (`evalplus/data/mbpp.py`)."""
-
-
-def _benchmark(name: str, title: str, size: int, load: Callable[[Rows], list[Problem]], rows: int | None) -> Benchmark:
-    return Benchmark(
-        name=name,
-        title=title,
-        files=("mbpp.jsonl",),
-        size=size,
-        home="https://raw.githubusercontent.com/google-research/google-research/master/mbpp/mbpp.jsonl",
-        license="CC-BY-4.0",
-        columns=frozenset({"text", "code", "task_id", "test_setup_code", "test_list"}),
-        load=load,
-        versions={"ccf64ceae9c5403b": "google-research/mbpp"},
-        rows=rows,
-    )
-
-
-BENCHMARKS = (
-    _benchmark("mbpp", "MBPP, test split", 500, problems_of_test_split, rows=974),
-    _benchmark("mbpp-full", "MBPP, all splits", 974, problems, rows=None),
-    Benchmark(
-        name="mbpp-sanitized",
-        title="MBPP, sanitized",
-        files=("sanitized-mbpp.json",),
-        size=427,
-        home="https://raw.githubusercontent.com/google-research/google-research/master/mbpp/sanitized-mbpp.json",
-        license="CC-BY-4.0",
-        columns=frozenset({"prompt", "code", "task_id", "test_imports", "test_list"}),
-        load=problems,
-        versions={"ca95deaa9a01ef0a": "google-research/mbpp"},
-    ),
-    Benchmark(
-        name="mbpp+",
-        title="MBPP+",
-        files=("MbppPlus-v0.2.0.jsonl", "MbppPlus.jsonl", "MbppPlus-v0.2.0-NoExtreme.jsonl", "MbppPlus-v0.1.0.jsonl"),
-        size=378,
-        home="https://github.com/evalplus/mbppplus_release/releases/download/v0.2.0/MbppPlus.jsonl.gz",
-        license="Apache-2.0",
-        columns=evalplus.COLUMNS,
-        load=each(_plus_problem),
-        versions={
-            "b54e762755248ca4": "v0.2.0",
-            "2682a29850fb1718": "v0.2.0 NoExtreme",
-            "a855b9de667baea8": "v0.1.0",
-        },
-    ),
-)

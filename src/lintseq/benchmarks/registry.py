@@ -1,22 +1,54 @@
 """All benchmarks by name, and loading the problems of one of them or of a file of your own."""
 
 import os
+import tomllib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from lintseq.benchmarks import bigcodebench, contests, ds1000, humaneval, mbpp
 from lintseq.benchmarks.loading import (
     DATA_VARIABLE,
     Benchmark,
     ProblemSet,
+    Rows,
     checksum_of,
     load_benchmark,
     read_problem_rows,
 )
+from lintseq.benchmarks.problem import Problem
 from lintseq.errors import ConfigError
 
-_FAMILIES = (humaneval, mbpp, ds1000, bigcodebench, contests)
-BENCHMARKS: dict[str, Benchmark] = {
-    benchmark.name: benchmark for family in _FAMILIES for benchmark in family.BENCHMARKS
+LOADERS: dict[str, Callable[[Rows], list[Problem]]] = {
+    "humaneval": humaneval.own_problems,
+    "humaneval+": lambda rows: list(map(humaneval.plus_problem, rows)),
+    "humanevalpack": lambda rows: list(map(humaneval.synthesize_problem, rows)),
+    "humanevalfix": lambda rows: list(map(humaneval.fix_problem, rows)),
+    "mbpp": mbpp.problems_of_test_split,
+    "mbpp-full": mbpp.problems,
+    "mbpp-sanitized": mbpp.problems,
+    "mbpp+": lambda rows: list(map(mbpp.plus_problem, rows)),
+    "ds1000": lambda rows: list(map(ds1000.snippet_problem, rows)),
+    "bigcodebench-complete": partial(bigcodebench.problems, split="complete", hard=False),
+    "bigcodebench-instruct": partial(bigcodebench.problems, split="instruct", hard=False),
+    "bigcodebench-hard-complete": partial(bigcodebench.problems, split="complete", hard=True),
+    "bigcodebench-hard-instruct": partial(bigcodebench.problems, split="instruct", hard=True),
+    "codecontests": contests.contest_problems,
+    "apps": contests.apps_problems,
 }
+"""Functions that turn the rows of each benchmark's file into problems."""
+
+
+def _benchmarks() -> dict[str, Benchmark]:
+    """Return the benchmarks in `benchmarks.toml`."""
+    tables = tomllib.loads(Path(__file__).with_name("benchmarks.toml").read_text(encoding="utf-8"))
+    for name, table in tables.items():
+        if "like" in table:
+            tables[name] = tables[table.pop("like")] | table
+    return {name: Benchmark(name=name, load=LOADERS[name], **table) for name, table in tables.items()}
+
+
+BENCHMARKS = _benchmarks()
 _ALIASES = {
     "humanevalplus": "humaneval+",
     "mbppplus": "mbpp+",
@@ -45,5 +77,5 @@ def load_problems(name: str, data: str | None = None) -> ProblemSet:
         return ProblemSet(os.path.basename(name), tuple(humaneval.own_problems(rows)), name, checksum_of(name), "own")
     raise ConfigError(
         f"there is no benchmark {name!r}, and no file of that name; use one of {', '.join(BENCHMARKS)},"
-        f" or a file with the columns {', '.join(sorted(humaneval.OWN_COLUMNS))}"
+        f" or a file with the columns {', '.join(humaneval.OWN_COLUMNS)}"
     )
