@@ -138,17 +138,16 @@ class EditSequence:
         present = self.present()
         for indices in self.inserted():
             hunks: list[tuple[int, list[int]]] = []
-            last = -1
-            for index in indices:
-                position = bisect_left(present, index)
-                if position == last:
-                    hunks[-1][1].append(index)
-                else:
-                    hunks.append((position, [index]))
-                    last = position
+            done = 0
+            while done < len(indices):
+                # All lines that go before the same present line make one hunk.
+                at = bisect_left(present, indices[done])
+                end = bisect_left(indices, present[at], done) if at < len(present) else len(indices)
+                run = indices[done:end]
+                hunks.append((at - done, run))
+                present[at:at] = run
+                done = end
             yield hunks
-            present += indices
-            present.sort()
 
     @property
     def edits(self) -> tuple[Edit, ...]:

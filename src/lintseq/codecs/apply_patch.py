@@ -26,8 +26,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from lintseq.codecs.codec import Codec
-from lintseq.codecs.locate import occurrences
-from lintseq.codecs.rows import CONTEXT, SIGNS, find_shown, read_hunks, windows
+from lintseq.codecs.locate import find_quote, occurrences
+from lintseq.codecs.rows import CONTEXT, SIGNS, read_hunks, windows
 from lintseq.codecs.rows_repair import rows_repair
 from lintseq.codecs.text import shorten
 from lintseq.edits import Edit, Hunk
@@ -72,21 +72,17 @@ def _write(edit: Edit, state: Sequence[str]) -> list[str]:
 
 
 def _read(rows: Sequence[str], state: Sequence[str]) -> Sequence[Hunk]:
-    for number, marker in enumerate((BEGIN, _file_marker(state))):
-        if number == len(rows) or rows[number] != marker:
-            found = shorten(rows[number]) if number < len(rows) else "the end"
-            raise EditFault(min(number + 1, len(rows)), "marker", f"found {found} where {marker!r} is expected")
-    if rows[-1] != END:
-        raise EditFault(len(rows), "marker", f"found {shorten(rows[-1])} where {END!r} is expected")
+    for lineno, marker in ((1, BEGIN), (2, _file_marker(state)), (max(len(rows), 3), END)):
+        if rows[lineno - 1 : lineno] != [marker]:
+            found = shorten(rows[lineno - 1]) if lineno <= len(rows) else "the end"
+            raise EditFault(min(lineno, len(rows)), "marker", f"found {found} where {marker!r} is expected")
     if len(rows) == 3:
         raise EditFault(2, "no-change", "nothing is inserted")
-    return _read_update(rows[:-1], state) if state else _read_add(rows)
-
-
-def _read_add(rows: Sequence[str]) -> Sequence[Hunk]:
-    for number, row in enumerate(rows[2:-1], 3):
+    if state:
+        return _read_update(rows[:-1], state)
+    for lineno, row in enumerate(rows[2:-1], 3):
         if not row.startswith(SIGNS.added):
-            raise EditFault(number, "row", f"{shorten(row)} does not start with {SIGNS.added!r}")
+            raise EditFault(lineno, "row", f"{shorten(row)} does not start with {SIGNS.added!r}")
     return [Hunk(0, tuple(row.removeprefix(SIGNS.added) for row in rows[2:-1]))]
 
 
@@ -102,7 +98,7 @@ def _read_update(rows: Sequence[str], state: Sequence[str]) -> Sequence[Hunk]:
             if anchor not in state[cursor:]:
                 raise EditFault(lineno, "not-found", f"{shorten(anchor)} is not in the state after line {cursor}")
             cursor = state.index(anchor, cursor) + 1
-        return find_shown(shown, state, cursor, lineno)[0]
+        return find_quote(shown, state, lineno, cursor=cursor, unique=False)
 
     return read_hunks(rows, SIGNS, header, locate, first=2)
 

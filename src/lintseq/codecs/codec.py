@@ -56,7 +56,7 @@ class Codec:
         def read_edit(text: str, state: Sequence[str]) -> Edit:
             rows = text.split("\n")
             edit = Edit(tuple(read(rows, state)))
-            _check_form(rows, write(edit, state))
+            check_form(rows, write(edit, state))
             return edit
 
         return cls(name, write_edits, read_edit, repair)
@@ -138,7 +138,7 @@ class _Reading:
         return EditSequence(self.program, tuple(self.arrivals))
 
 
-def _check_form(rows: Sequence[str], usual: Sequence[str]) -> None:
+def check_form(rows: Sequence[str], usual: Sequence[str]) -> None:
     """Raise `EditFault` for the first row that is not as it is written."""
     if list(rows) != list(usual):
         at = common_prefix(rows, usual)

@@ -39,7 +39,6 @@ noted, those of `lintseq.codecs.repair` that can occur among them:
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Sequence
 
 from lintseq.codecs.codec import Codec
@@ -58,23 +57,14 @@ HEADER = re.compile(r"@@ -(0|[1-9][0-9]{0,11}),0 \+([1-9][0-9]{0,11})(?:,([2-9]|
 def _write_edits(sequence: EditSequence) -> list[str]:
     """Return the text of each edit, without separators and without a newline at its end."""
     rows = ["+" + line for line in sequence.program.lines]
-    present = sequence.present()
     texts = []
-    for indices in sequence.inserted():
+    for hunks in sequence.placements():
         parts: list[str] = []
-        done, size = 0, len(indices)
-        while done < size:
-            # All lines that go before the same present line make one hunk.
-            at = bisect_left(present, indices[done])
-            end = bisect_left(indices, present[at], done) if at < len(present) else size
-            run = indices[done:end]
-            if end - done == 1:
-                parts.append(f"@@ -{at - done},0 +{at + 1} @@")
-            else:
-                parts.append(f"@@ -{at - done},0 +{at + 1},{end - done} @@")
-            parts += [rows[index] for index in run]
-            present[at:at] = run
-            done = end
+        inserted = 0
+        for position, indices in hunks:
+            parts.append(f"@@ -{position},0 +{line_range(position + inserted + 1, len(indices))} @@")
+            parts += [rows[index] for index in indices]
+            inserted += len(indices)
         texts.append("\n".join(parts))
     return texts
 
@@ -88,7 +78,10 @@ def _read_edit(text: str, state: Sequence[str]) -> Edit:
     while done < len(texts):
         header = HEADER.fullmatch(texts[done])
         if header is None:
-            raise _not_a_header(texts[done], done + 1)
+            if done and texts[done].startswith("+"):
+                detail = f"{shorten(texts[done])} is one row more than the header counts"
+                raise EditFault(done + 1, "count", detail)
+            raise header_fault(texts[done], "@@ -P,0 +S,N @@", done + 1)
         position, start, count = int(header[1]), int(header[2]), int(header[3] or 1)
         if position > size:
             detail = f"inserts after line {position}, but the state has {size} lines"
@@ -100,9 +93,11 @@ def _read_edit(text: str, state: Sequence[str]) -> Edit:
             detail = f"the new lines start at line {position + inserted + 1}, not {start}"
             raise EditFault(done + 1, "new-start", detail)
         rows = texts[done + 1 : done + 1 + count]
-        for offset, row in enumerate(rows, 1):
+        for lineno, row in enumerate(rows, done + 2):
+            if row.startswith("@@"):
+                raise EditFault(lineno, "count", f"the header counts {count} rows, but {lineno - done - 2} follow")
             if not row.startswith("+"):
-                raise _not_a_row(row, offset - 1, count, done + 1 + offset)
+                raise EditFault(lineno, "row", f"{shorten(row)} does not start with '+'")
         if len(rows) < count:
             raise EditFault(done + 1, "count", f"counts {count} rows, but {len(rows)} follow")
         hunks.append(Hunk(position, tuple(row[1:] for row in rows)))
@@ -110,18 +105,6 @@ def _read_edit(text: str, state: Sequence[str]) -> Edit:
         previous = position
         inserted += count
     return Edit(tuple(hunks))
-
-
-def _not_a_header(row: str, lineno: int) -> EditFault:
-    if lineno > 1 and row.startswith("+"):
-        return EditFault(lineno, "count", f"{shorten(row)} is one row more than the header counts")
-    return header_fault(row, "@@ -P,0 +S,N @@", lineno)
-
-
-def _not_a_row(row: str, read: int, count: int, lineno: int) -> EditFault:
-    if row.startswith("@@"):
-        return EditFault(lineno, "count", f"the header counts {count} rows, but {read} follow")
-    return EditFault(lineno, "row", f"{shorten(row)} does not start with '+'")
 
 
 # Repaired

@@ -36,6 +36,27 @@ def occurrences(lines: Sequence[str], run: Sequence[str]) -> list[int]:
     return found
 
 
+def find_quote(
+    quote: Sequence[str], state: Sequence[str], lineno: int, *, cursor: int = 0, unique: bool = True
+) -> int:
+    """Return the index, from `cursor` on, at which the lines that an edit quotes occur in `state`.
+
+    Raises `EditFault` for line `lineno` if there is none, or if they must be `unique` and there are several.
+    """
+    if not quote and not state:
+        return 0
+    if not quote:
+        raise EditFault(lineno, "no-anchor", f"quotes no line of the {len(state)} that the state has")
+    found = occurrences(state[cursor:], quote)
+    if not found:
+        where = f" after line {cursor}" if cursor else ""
+        detail = f"{len(quote)} lines, the first {shorten(quote[0])}, are not in the state{where}"
+        raise EditFault(lineno, "not-found", detail)
+    if unique and len(found) > 1:
+        raise EditFault(lineno, "ambiguous", f"the lines quoted occur {len(found)} times")
+    return cursor + found[0]
+
+
 def unique_window(lines: Sequence[str], first: int, last: int, *, context: int) -> tuple[int, int]:
     """Return the ends of a window on the positions from `first` to `last` that occurs nowhere else in `lines`.
 
@@ -130,7 +151,7 @@ def insertion(before: Sequence[str], after: Sequence[str]) -> Edit:
     """
     if len(after) == len(before) and list(before) == list(after):
         raise EditFault(1, "no-change", "nothing is inserted")
-    found = align(before, after) if len(after) > len(before) else _as_far_as_equal(before, after)
+    found = align(before, after) if len(after) > len(before) else [*range(common_prefix(before, after)), -1]
     if -1 in found:
         index = found.index(-1)
         line = found[index - 1] + 2 if index else 1
@@ -142,11 +163,6 @@ def insertion(before: Sequence[str], after: Sequence[str]) -> Edit:
             hunks.append(Hunk(position, tuple(after[done:at])))
         done = at + 1
     return Edit(tuple(hunks))
-
-
-def _as_far_as_equal(before: Sequence[str], after: Sequence[str]) -> list[int]:
-    head = common_prefix(before, after)
-    return [*range(head), -1]
 
 
 def completed(before: Sequence[str], after: Sequence[str]) -> list[str]:

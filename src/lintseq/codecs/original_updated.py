@@ -33,7 +33,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lintseq.codecs.codec import Codec
-from lintseq.codecs.locate import common_prefix, insertion, occurrences, unique_window
+from lintseq.codecs.locate import common_prefix, find_quote, insertion, unique_window
 from lintseq.codecs.repair import Draft, Piece, Repair
 from lintseq.codecs.text import FENCES, SEPARATOR, Escape, shorten
 from lintseq.edits import Edit, Hunk, apply
@@ -73,17 +73,12 @@ def _read(rows: Sequence[str], state: Sequence[str]) -> list[Hunk]:
         raise EditFault(len(rows), "marker", f"found {shorten(rows[-1])} where {END!r} is expected")
     bar = rows.index(UPDATED)
     original, updated = _ESCAPE.unescape(rows[1:bar]), _ESCAPE.unescape(rows[bar + 1 : -1])
-    found = occurrences(state, original) if original or state else [0]
-    if not found:
-        first = shorten(original[0]) if original else "none"
-        raise EditFault(1, "not-found", f"{len(original)} lines, the first {first}, are not in the state")
-    if len(found) > 1:
-        raise EditFault(1, "ambiguous", f"the original lines occur {len(found)} times")
+    start = find_quote(original, state, 1)
     try:
         inside = insertion(original, updated)
     except EditFault as fault:
         raise EditFault(bar + 1 + fault.line, fault.reason, fault.detail) from None
-    return [Hunk(hunk.position + found[0], hunk.lines) for hunk in inside.hunks]
+    return [Hunk(hunk.position + start, hunk.lines) for hunk in inside.hunks]
 
 
 # Repaired

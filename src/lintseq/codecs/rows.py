@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from lintseq.codecs.locate import occurrences
 from lintseq.codecs.text import shorten
 from lintseq.edits import Edit, Hunk
 from lintseq.errors import EditFault
@@ -140,23 +139,6 @@ def _insertions(rows: Sequence[str], signs: Signs, start: int) -> list[Hunk]:
             run = []
         start += 1
     return hunks
-
-
-def find_shown(shown: Sequence[str], state: Sequence[str], cursor: int, lineno: int) -> list[int]:
-    """Return the indices from `cursor` on at which the lines that a hunk shows are in `state`.
-
-    Raises `EditFault` for line `lineno` if there is none.
-    """
-    if not state:
-        return [0]
-    if not shown:
-        raise EditFault(lineno, "no-anchor", f"shows no line of the {len(state)} that the state has")
-    found = [cursor + at for at in occurrences(state[cursor:], shown)]
-    if not found:
-        where = f" after line {cursor}" if cursor else ""
-        detail = f"{len(shown)} lines, the first {shorten(shown[0])}, are not in the state{where}"
-        raise EditFault(lineno, "not-found", detail)
-    return found
 
 
 def header_fault(row: str, usual: str, lineno: int) -> EditFault:

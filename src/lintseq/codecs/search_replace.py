@@ -33,7 +33,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from lintseq.codecs.codec import Codec
-from lintseq.codecs.locate import common_prefix, occurrences, unique_window
+from lintseq.codecs.locate import common_prefix, find_quote, unique_window
 from lintseq.codecs.repair import Draft, Piece, Repair
 from lintseq.codecs.text import SEPARATOR, Escape, shorten
 from lintseq.edits import Edit, Hunk
@@ -118,7 +118,7 @@ def _read(rows: Sequence[str], state: Sequence[str]) -> list[Hunk]:
     while done < len(rows):
         bar, end = _markers(rows, done)
         search, replace = _ESCAPE.unescape(rows[done + 1 : bar]), _ESCAPE.unescape(rows[bar + 1 : end])
-        start = _locate(search, grown, done + 1)
+        start = find_quote(search, grown, done + 1)
         lines = _inserted(search, replace, done + 1)
         at = start + common_prefix(search, replace)
         if hunks and at - inserted <= hunks[-1].position:
@@ -146,19 +146,6 @@ def _markers(rows: Sequence[str], opening: int) -> tuple[int, int]:
             raise EditFault(opening + 1, "marker", f"the block has no line {marker!r}") from None
         ends.append(at)
     return ends[0], ends[1]
-
-
-def _locate(search: Sequence[str], state: Sequence[str], line: int) -> int:
-    found = occurrences(state, search)
-    if not search and state:
-        raise EditFault(line, "no-anchor", f"searches for nothing, but the state has {len(state)} lines")
-    if search and not found:
-        raise EditFault(
-            line, "not-found", f"{len(search)} lines, the first {shorten(search[0])}, are not in the state"
-        )
-    if len(found) > 1:
-        raise EditFault(line, "ambiguous", f"the lines to search for occur {len(found)} times")
-    return found[0] if found else 0
 
 
 def _inserted(search: Sequence[str], replace: Sequence[str], line: int) -> Sequence[str]:

@@ -16,12 +16,11 @@ newline and only the last lines of the previous state are missing, it is taken t
 
 from collections.abc import Sequence
 
-from lintseq.codecs.codec import Codec
+from lintseq.codecs.codec import Codec, check_form
 from lintseq.codecs.locate import align, insertion
 from lintseq.codecs.repair import Draft, Piece, Repair
-from lintseq.codecs.text import FENCES, SEPARATOR, Escape, shorten
+from lintseq.codecs.text import FENCES, SEPARATOR, Escape
 from lintseq.edits import Edit, EditSequence
-from lintseq.errors import EditFault
 
 _ESCAPE = Escape((SEPARATOR, *FENCES))
 
@@ -35,10 +34,7 @@ def _read_edit(text: str, state: Sequence[str]) -> Edit:
     rows = text.split("\n")
     lines = _ESCAPE.unescape(rows)
     edit = insertion(state, lines)
-    for number, (row, usual) in enumerate(zip(rows, _ESCAPE.escape(lines), strict=True), 1):
-        if row != usual:
-            reason = "fence" if row.startswith(FENCES) else "form"
-            raise EditFault(number, reason, f"found {shorten(row)} where {shorten(usual)} is usual")
+    check_form(rows, _ESCAPE.escape(lines))
     return edit
 
 

@@ -34,8 +34,8 @@ from collections.abc import Sequence
 from functools import cache, partial
 
 from lintseq.codecs.codec import Codec
-from lintseq.codecs.locate import occurrences
-from lintseq.codecs.rows import CONTEXT, SIGNS, Signs, find_shown, header_fault, line_range, read_hunks, windows
+from lintseq.codecs.locate import find_quote, occurrences
+from lintseq.codecs.rows import CONTEXT, SIGNS, Signs, header_fault, line_range, read_hunks, windows
 from lintseq.codecs.rows_repair import rows_repair
 from lintseq.codecs.text import shorten
 from lintseq.edits import Edit, Hunk
@@ -127,10 +127,7 @@ def _read_words(rows: Sequence[str], state: Sequence[str]) -> Sequence[Hunk]:
             raise header_fault(row, _WORDS_HEADER, lineno)
 
     def locate(_header: None, shown: Sequence[str], _new: int, lineno: int, cursor: int) -> int:
-        found = find_shown(shown, state, cursor, lineno)
-        if len(found) > 1:
-            raise EditFault(lineno, "ambiguous", f"the lines shown occur {len(found)} times")
-        return found[0]
+        return find_quote(shown, state, lineno, cursor=cursor) if state else 0
 
     return read_hunks(rows, _WORDS, header, locate)
 
