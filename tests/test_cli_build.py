@@ -161,7 +161,7 @@ def test_a_reader_that_has_enough_ends_the_run_quietly() -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
-def test_ctrl_c_leaves_no_traceback_and_what_is_done_is_gone_on_with(workers: str) -> None:
+def test_ctrl_c_leaves_no_traceback_and_the_build_resumes(workers: str) -> None:
     write("in.jsonl", *(GOOD | {"id": n} for n in range(60)))
     command = [sys.executable, "-m", "lintseq", "build", "in.jsonl", "--output", "out.jsonl", "--samples", "3000"]
     # A process group of its own, which gets the signal as one does at a terminal.
@@ -208,7 +208,7 @@ def wait_for(condition: Callable[[], Any]) -> Any:
     return found
 
 
-def test_progress_is_told_in_lines_where_there_is_no_terminal(
+def test_progress_is_printed_in_lines_without_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lintseq.cli.console._LINE_EVERY", 0.0)
@@ -221,7 +221,7 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal(
 # All commands
 
 
-def test_the_shapes_and_kinds_offered_are_those_there_are() -> None:
+def test_the_choices_of_shape_and_kind_are_complete() -> None:
     assert get_args(ShapeName) == tuple(SHAPES)
     assert get_args(ShardKind) == KINDS
 

@@ -97,7 +97,7 @@ def row(program: str = PROGRAM, **columns: Any) -> bytes:
 
 
 def write_rows(path: Path, *rows: bytes) -> str:
-    path.write_bytes(b"".join(one + b"\n" for one in rows))
+    path.write_bytes(b"".join(data + b"\n" for data in rows))
     return str(path)
 
 
@@ -131,7 +131,7 @@ STORED = {
 
 
 @pytest.mark.parametrize("stored", STORED)
-def test_compression_is_told_by_content_not_by_name(tmp_path: Path, stored: str) -> None:
+def test_compression_is_detected_by_content_not_by_name(tmp_path: Path, stored: str) -> None:
     path = tmp_path / "rows"
     path.write_bytes(STORED[stored](b'\xef\xbb\xbf{"a": 1}\r\n\n  \n{"a": "\xe2\x80\xa8"}\n{"a": 3}'))
     lines = list(read_rows(str(path)))
@@ -256,7 +256,7 @@ def test_named_columns_go_before_usual_ones() -> None:
     assert find_fields("in", rows, names) == Fields("python", "ask", None, "key")
 
 
-def test_rows_without_instructions_must_be_said_to_have_none() -> None:
+def test_rows_without_instructions_need_an_empty_instruction_field() -> None:
     rows = [{"content": "x = 1"}]
     with pytest.raises(ConfigError, match=r"columns: content.*--instruction-field ''"):
         find_fields("in", rows, FieldNames())
@@ -501,7 +501,7 @@ def test_every_row_comes_out_as_its_records_or_as_one_rejection(rows: list[bytes
     rejected = [json.loads(line) for line in result.rejections.split(b"\n")[:-1]]
     records = [json.loads(line) for line in result.records.split(b"\n")[:-1]]
     assert len(rejected) + len(records) / samples == len(rows) == result.tally.rows
-    assert result.tally.rejections == Counter(one["reason"] for one in rejected)
+    assert result.tally.rejections == Counter(rejection["reason"] for rejection in rejected)
     assert "internal-error" not in result.tally.rejections
     assert result.tally.sequences == len(records) == result.tally.edits.total()
     for record in records:
@@ -550,7 +550,7 @@ def test_every_row_of_every_input_is_accounted_for_in_input_order(tmp_path: Path
     report = build([first, str(second)], str(tmp_path / "out.jsonl"), workers=2)
     records, rejections = read(tmp_path / "out.jsonl"), read(report.rejected)
     assert [record["id"] for record in records] == [n for n in range(100) if n % 17 != 5]
-    assert [(one["input"], one["line"]) for one in rejections] == [
+    assert [(rejection["input"], rejection["line"]) for rejection in rejections] == [
         (first, n + 1) if n < 40 else (str(second), 2 * (n - 40) + 1) for n in range(5, 100, 17)
     ]
     assert (report.tally.rows, report.tally.sequences, report.rejections) == (100, 94, 6)
@@ -576,7 +576,7 @@ def test_a_row_that_kills_its_process_is_the_only_one_rejected(tmp_path: Path, t
     source = write_rows(tmp_path / "in.jsonl", *rows)
     report = build([source], str(tmp_path / "out.jsonl"), options=BuildOptions(sampling=TRAPPED), workers=2)
     rejections = read(report.rejected)
-    assert [(one["line"], one["reason"]) for one in rejections] == [(21, "crashed"), (42, "crashed")]
+    assert [(rejection["line"], rejection["reason"]) for rejection in rejections] == [(21, "crashed"), (42, "crashed")]
     assert detail in rejections[0]["detail"]
     assert [record["id"] for record in read(tmp_path / "out.jsonl")] == [n for n in range(60) if n not in (20, 41)]
 
@@ -589,7 +589,7 @@ def test_a_row_that_cannot_be_interrupted_costs_its_process_and_nothing_else(
     source = write_rows(tmp_path / "in.jsonl", row(id=0), row(f"{trap}\nx = 1\n", id=1), row(id=2))
     options = BuildOptions(sampling=TRAPPED, row_timeout=2)  # enough for a good row on the busiest machine
     report = build([source], str(tmp_path / "out.jsonl"), options=options, workers=workers)
-    assert [(one["line"], one["reason"]) for one in read(report.rejected)] == [(2, "timeout")]
+    assert [(rejection["line"], rejection["reason"]) for rejection in read(report.rejected)] == [(2, "timeout")]
     assert [record["id"] for record in read(tmp_path / "out.jsonl")] == [0, 2]
 
 
@@ -599,11 +599,13 @@ def test_a_row_that_takes_too_much_memory_is_rejected_and_its_process_goes_on(tm
     source = write_rows(tmp_path / "in.jsonl", row(id=0), row(f"{trap}\nx = 1\n", id=1), row(id=2))
     options = BuildOptions(sampling=TRAPPED, row_memory=0.1)
     report = build([source], str(tmp_path / "out.jsonl"), options=options, workers=1)
-    assert [(one["line"], one["reason"], one["id"]) for one in read(report.rejected)] == [(2, "memory", 1)]
+    assert [(rejection["line"], rejection["reason"], rejection["id"]) for rejection in read(report.rejected)] == [
+        (2, "memory", 1)
+    ]
     assert [record["id"] for record in read(tmp_path / "out.jsonl")] == [0, 2]
 
 
-def test_while_a_row_uses_up_its_time_the_other_workers_go_on() -> None:
+def test_while_a_row_uses_up_its_time_the_other_workers_continue() -> None:
     taken = []
 
     def batches() -> Iterator[Batch]:
@@ -626,11 +628,13 @@ def test_the_rows_around_those_that_kill_or_hang_come_out_in_order(tmp_path: Pat
     options = BuildOptions(sampling=TRAPPED, row_timeout=2)
     report = build([source], str(tmp_path / "out.jsonl"), options=options, workers=2)
     reasons = ["timeout" if trap == "sleep = 1" else "crashed" for trap in traps.values()]
-    assert [(one["line"] - 1, one["reason"]) for one in read(report.rejected)] == [*zip(traps, reasons, strict=True)]
+    assert [(rejection["line"] - 1, rejection["reason"]) for rejection in read(report.rejected)] == [
+        *zip(traps, reasons, strict=True)
+    ]
     assert [record["id"] for record in read(tmp_path / "out.jsonl")] == [n for n in range(100) if n not in traps]
 
 
-def test_a_truncated_input_is_told_and_the_rest_is_kept(tmp_path: Path) -> None:
+def test_a_truncated_input_is_reported_and_the_rest_is_kept(tmp_path: Path) -> None:
     rows = [row(f"x = '{os.urandom(200).hex()}'\n", id=n) for n in range(100)]
     broken = tmp_path / "a.jsonl.gz"
     broken.write_bytes(gzip.compress(b"\n".join(rows))[:-3000])
@@ -643,7 +647,7 @@ def test_a_truncated_input_is_told_and_the_rest_is_kept(tmp_path: Path) -> None:
     assert len(ids) > 50
 
 
-def test_an_output_that_exists_is_left_alone_unless_told_otherwise(tmp_path: Path) -> None:
+def test_an_output_that_exists_is_replaced_only_with_overwrite(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", row())
     for name in ("out.jsonl", "out.rejected.jsonl"):
         old = tmp_path / name
@@ -680,7 +684,7 @@ def test_inputs_outputs_and_rejected_rows_must_be_different_files(tmp_path: Path
         ({"output": "no/such/folder/out.jsonl"}, "no folder no/such/folder"),
     ],
 )
-def test_what_cannot_work_is_said_before_any_work(
+def test_impossible_settings_are_rejected_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -755,7 +759,7 @@ def test_the_report_is_what_counting_the_output_gives(tmp_path: Path) -> None:
     assert numbers["edits_per_sequence"]["max"] == max(edits)
     assert numbers["lines_per_edit"] == sum(lines) / sum(edits)
     assert numbers["single_edit_share"] == edits.count(1) / len(edits)
-    assert numbers["rejections"] == Counter(one["reason"] for one in read(report.rejected))
+    assert numbers["rejections"] == Counter(rejection["reason"] for rejection in read(report.rejected))
     orjson.dumps(numbers)
 
 
@@ -767,7 +771,7 @@ def test_rejected_rows_go_beside_the_output(output: str, rejected: str) -> None:
     assert default_rejected(output) == rejected
 
 
-def test_a_printed_output_needs_a_place_for_rejected_rows() -> None:
+def test_a_printed_output_needs_a_file_for_rejected_rows() -> None:
     with pytest.raises(ConfigError, match="--rejected"):
         default_rejected("-")
 

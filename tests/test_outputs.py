@@ -74,9 +74,9 @@ def shard(folder: Path, shape: str, kind: str, rows: list[dict[str, Any]] = ROWS
     settings = {"lintseq": __version__, "python": "3", "options": {"shape": shape}, "inputs": []}
     written = []
     with Outputs(Target(str(folder), shards=5, shard_kind=kind), types, settings) as outputs:
-        for place, row in enumerate(rows):
-            for record in sampler(row, source="in.jsonl", index=place).records:
-                outputs.write(encode_line(record), b'{"odd": "rejection"}\n', shard=1 + place // 4)
+        for index, row in enumerate(rows):
+            for record in sampler(row, source="in.jsonl", index=index).records:
+                outputs.write(encode_line(record), b'{"odd": "rejection"}\n', shard=1 + index // 4)
                 written.append(record)
         counts = {"sequences": len(written), "rows": 12, "rejections": {}, "dropped_draws": {}, "licenses": {}}
         edits = {"mean": 1, "median": 1, "max": 1}
@@ -181,7 +181,7 @@ def rows_file(tmp_path: Path, rows: list[dict[str, Any]] = ROWS) -> str:
         ("a.parquet.d/out.jsonl", None),
     ],
 )
-def test_the_kind_of_an_output_is_told_by_the_end_of_its_name(output: str, kind: str | None, tmp_path: Path) -> None:
+def test_the_kind_of_an_output_follows_from_its_suffix(output: str, kind: str | None, tmp_path: Path) -> None:
     path = tmp_path / output
     path.parent.mkdir(exist_ok=True)
     with Outputs(Target(str(path)), {"a": "int"}, {}) as outputs:
@@ -204,10 +204,10 @@ def test_a_manifest_says_of_what_and_with_what_an_output_was_made(tmp_path: Path
     assert made["python"] == f"{sys.version_info[0]}.{sys.version_info[1]}"
     assert (made["options"]["samples"], made["options"]["seed"]) == (2, 7)
     assert made["output"] == {"kind": "parquet", "shards": 2, "shard_rows": None}
-    (one,) = made["inputs"]
-    assert one["path"] == source
-    assert one["fields"]["code"] == "program"
-    assert one["fingerprint"]["size"] == os.path.getsize(source)
+    (source_settings,) = made["inputs"]
+    assert source_settings["path"] == source
+    assert source_settings["fields"]["code"] == "program"
+    assert source_settings["fingerprint"]["size"] == os.path.getsize(source)
     assert (manifest["rows"], manifest["sequences"], manifest["rejections"]) == (13, 24, {"syntax": 1})
 
 

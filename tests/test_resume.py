@@ -1,4 +1,4 @@
-"""Never lost, never twice: a build that was ended in any way is gone on with, and gives the same bytes."""
+"""Nothing is lost or repeated: a build that was interrupted in any way resumes, with the same bytes."""
 
 import json
 import os
@@ -252,7 +252,7 @@ def test_of_two_builds_of_one_output_the_second_is_refused(rows: str, tmp_path: 
     assert len(list(read_rows(str(tmp_path / "out.jsonl")))) > 100
 
 
-def test_a_folder_that_is_not_ours_is_never_replaced(rows: str, tmp_path: Path) -> None:
+def test_a_folder_that_lintseq_did_not_write_is_never_replaced(rows: str, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/thesis.tex").write_text("years of work")
     with pytest.raises(ConfigError, match="was not written by lintseq"):
@@ -260,7 +260,7 @@ def test_a_folder_that_is_not_ours_is_never_replaced(rows: str, tmp_path: Path) 
     assert (tmp_path / "out/thesis.tex").exists()
 
 
-def test_a_folder_of_ours_is_replaced_whole(rows: str, tmp_path: Path) -> None:
+def test_a_folder_that_lintseq_wrote_is_replaced_completely(rows: str, tmp_path: Path) -> None:
     target = Target(str(tmp_path / "out"), shards=5, shard_kind="jsonl")
     build([rows], target, workers=1)
     build([rows], Target(str(tmp_path / "out"), shards=2, shard_kind="jsonl"), workers=1, overwrite=True)
@@ -268,7 +268,7 @@ def test_a_folder_of_ours_is_replaced_whole(rows: str, tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_what_bears_the_name_of_a_folder_replaced_is_left_alone(rows: str, tmp_path: Path) -> None:
+def test_a_folder_with_the_suffix_old_is_left_alone(rows: str, tmp_path: Path) -> None:
     (tmp_path / "out.old").mkdir()
     (tmp_path / "out.old/thesis.tex").write_text("years of work")
     for _ in range(2):
@@ -293,7 +293,7 @@ def test_of_two_outputs_that_would_share_a_manifest_the_second_is_refused(
     assert contents(tmp_path) == before
 
 
-def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(
+def test_a_full_disk_ends_the_run_and_free_space_lets_it_resume(
     rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[str, dict[str, bytes]]
 ) -> None:
     write = AppendFile.write
@@ -312,7 +312,7 @@ def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(
     assert contents(tmp_path) == undisturbed["lines"]
 
 
-def test_what_no_longer_fits_on_the_disk_is_let_go() -> None:
+def test_data_that_does_not_fit_on_the_disk_is_dropped_on_release() -> None:
     if not os.path.exists("/dev/full"):
         pytest.skip("the system has no device that is always full")
     file = AppendFile("/dev/full")
@@ -347,7 +347,7 @@ def test_files_that_may_not_grow_end_the_run_with_one_line(name: str, rows: str,
 
 
 @pytest.mark.slow
-def test_a_process_that_is_killed_for_good_leaves_nothing_undone(rows: str, tmp_path: Path) -> None:
+def test_a_process_killed_by_sigkill_resumes_to_the_same_bytes(rows: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "lintseq", "build", rows, "--output", str(tmp_path / "out.jsonl"), "--quiet"]
     command += ["--samples", "300", "--workers", "2", "--resume"]
     chance = random.Random(1)
@@ -375,7 +375,7 @@ def test_shards_share_the_input_evenly_and_in_order(rows: str, tmp_path: Path) -
     assert len(flat) == 120 - 11
 
 
-def test_full_shards_hold_just_so_many_records(rows: str, tmp_path: Path) -> None:
+def test_full_shards_have_the_requested_number_of_records(rows: str, tmp_path: Path) -> None:
     build([rows], Target(str(tmp_path / "out"), shard_rows=25, shard_kind="jsonl.gz"), workers=2)
     sizes = [len(list(read_rows(str(path)))) for path in sorted((tmp_path / "out/data").iterdir())]
     assert sizes == [25, 25, 25, 25, 9]

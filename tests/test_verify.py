@@ -40,7 +40,7 @@ def check(*rows: Any) -> VerifyReport:
 
 
 def failures(report: VerifyReport) -> list[tuple[str, int | None]]:
-    return [(one.check, one.edit) for name in CHECKS for one in report.examples.get(name, [])]
+    return [(failure.check, failure.edit) for name in CHECKS for failure in report.examples.get(name, [])]
 
 
 def message(report: VerifyReport, name: str) -> str:
@@ -133,7 +133,7 @@ def test_an_edit_that_adds_nothing_is_found() -> None:
     assert failures(report) == [("resolves", 2), ("adds", 2)]
 
 
-def test_a_program_that_does_not_compile_is_told_once() -> None:
+def test_a_program_that_does_not_compile_is_reported_once() -> None:
     report = check(record(["@@ -0,0 +1 @@\n+print 'a'", "@@ -1,0 +2 @@\n+print 'b'"], "print 'a'\nprint 'b'\n"))
     assert failures(report) == [("program", None)]
     assert report.checked["compiles"] == 0
@@ -168,7 +168,7 @@ def test_one_more_finding_of_a_kind_that_the_program_has_is_a_failure() -> None:
 def test_only_the_first_examples_are_kept_and_all_failures_counted() -> None:
     report = check(*[record(program="x\n", id=n) for n in range(9)])
     assert report.failed["exact"] == 9
-    assert [one.id for one in report.examples["exact"]] == ["0", "1", "2"]
+    assert [failure.id for failure in report.examples["exact"]] == ["0", "1", "2"]
 
 
 # pylintseq's columns

@@ -58,24 +58,15 @@ class LawCheck:
     unit: str
 
 
-READ = "read"
-RESOLVES = "resolves"
-EXACT = "exact"
-DELETES = "deletes"
-ADDS = "adds"
-PROGRAM = "program"
-COMPILES = "compiles"
-CLEAN = "clean"
-
 CHECKS = {
-    READ: LawCheck("", "the row can be read", "rows"),
-    RESOLVES: LawCheck("1 exact", "the edits resolve", "rows"),
-    EXACT: LawCheck("1 exact", "they write the program", "rows"),
-    DELETES: LawCheck("2 insertion-only", "no line is removed", "edits"),
-    ADDS: LawCheck("2 insertion-only", "some line is added", "edits"),
-    PROGRAM: LawCheck("3 clean", "the program compiles", "rows"),
-    COMPILES: LawCheck("3 clean", "the state compiles", "states"),
-    CLEAN: LawCheck("3 clean", "no new finding by {linter}", "states"),
+    "read": LawCheck("", "the row can be read", "rows"),
+    "resolves": LawCheck("1 exact", "the edits resolve", "rows"),
+    "exact": LawCheck("1 exact", "they write the program", "rows"),
+    "deletes": LawCheck("2 insertion-only", "no line is removed", "edits"),
+    "adds": LawCheck("2 insertion-only", "some line is added", "edits"),
+    "program": LawCheck("3 clean", "the program compiles", "rows"),
+    "compiles": LawCheck("3 clean", "the state compiles", "states"),
+    "clean": LawCheck("3 clean", "no new finding by {linter}", "states"),
 }
 
 
@@ -110,7 +101,7 @@ class VerifyReport:
 
     @property
     def rows(self) -> int:
-        return self.checked[READ]
+        return self.checked["read"]
 
     @property
     def ok(self) -> bool:
@@ -194,11 +185,11 @@ def check_rows(lines: Iterable[RawRow], judge: StateVerdicts) -> VerifyReport:
 
 def _check_row(line: RawRow, judge: StateVerdicts, report: VerifyReport) -> None:
     row = _RowChecks(report, line.number)
-    row.check(READ)
+    row.check("read")
     try:
         record = read_record(parse_row(line.data))
     except ProgramError as error:
-        row.fail(READ, str(error))
+        row.fail("read", str(error))
         return
     report.shapes[record.shape if record.codec is DIFF else f"{record.shape}/{record.codec.name}"] += 1
     row = _RowChecks(report, line.number, str(record.id))
@@ -209,35 +200,35 @@ def _check_row(line: RawRow, judge: StateVerdicts, report: VerifyReport) -> None
 
 def _check_exact(record: Record, row: _RowChecks) -> tuple[EditSequence, str]:
     """Check law 1; return the sequence as far as it resolves, and the text of the program."""
-    row.check(RESOLVES)
+    row.check("resolves")
     program = record.program
     try:
         sequence = record.sequence()
     except MalformedEditError as error:
         good = _good_edits(record)
         message = str(error).removeprefix(f"edit {good + 1}, ")
-        row.fail(RESOLVES, message + _after_repair(record), edit=good + 1)
+        row.fail("resolves", message + _after_repair(record), edit=good + 1)
         return record.sequence(good), program
     if record.programs:
-        row.check(EXACT)
+        row.check("exact")
         for possible in record.programs:
             if sequence.program.lines == Program.from_text(possible).lines:
                 return sequence, possible
-        row.fail(EXACT, _difference(sequence.program, Program.from_text(program)))
+        row.fail("exact", _difference(sequence.program, Program.from_text(program)))
     return sequence, program
 
 
 def _good_edits(record: Record) -> int:
     """Return how many edits resolve before the first that does not."""
-    return bisect_left(range(len(record.edits)), True, key=lambda number: not _resolves(record, number + 1))
 
-
-def _resolves(record: Record, edits: int) -> bool:
-    try:
-        record.sequence(edits)
-    except MalformedEditError:
+    def fails(number: int) -> bool:
+        try:
+            record.sequence(number + 1)
+        except MalformedEditError:
+            return True
         return False
-    return True
+
+    return bisect_left(range(len(record.edits)), True, key=fails)
 
 
 def _after_repair(record: Record) -> str:
@@ -261,12 +252,12 @@ def _check_insertion_only(record: Record, row: _RowChecks) -> None:
     """Check law 2: in format diff on the text of the edits, in others on their effect."""
     changes = map(_changes_in_text, record.edits) if record.codec is DIFF else _changes_of_states(record)
     for number, (edit, (removed, adds)) in enumerate(zip(record.edits, changes, strict=True), 1):
-        row.check(DELETES)
-        row.check(ADDS)
+        row.check("deletes")
+        row.check("adds")
         if removed is not None:
-            row.fail(DELETES, f"removes {shorten(removed)}", edit=number)
+            row.fail("deletes", f"removes {shorten(removed)}", edit=number)
         if not adds:
-            row.fail(ADDS, f"adds nothing: {shorten(edit)}", edit=number)
+            row.fail("adds", f"adds nothing: {shorten(edit)}", edit=number)
 
 
 def _changes_in_text(edit: str) -> tuple[str | None, bool]:
@@ -294,23 +285,23 @@ def _changes_of_states(record: Record) -> Iterator[tuple[str | None, bool]]:
 
 def _check_clean(sequence: EditSequence, program: str, judge: StateVerdicts, row: _RowChecks) -> None:
     """Check law 3 on every state; findings that the whole program has do not count."""
-    row.check(PROGRAM)
+    row.check("program")
     if fault := judge.fault(program):
-        row.fail(PROGRAM, fault)
+        row.fail("program", fault)
         return
     for number, state in enumerate(sequence.states(), 1):
-        row.check(COMPILES)
+        row.check("compiles")
         if fault := judge.fault(state):
-            row.fail(COMPILES, fault, edit=number)
+            row.fail("compiles", fault, edit=number)
             continue
-        row.check(CLEAN)
+        row.check("clean")
         try:
             new = new_diagnostics(findings(judge.findings(program)), judge.findings(state))
         except ToolError as error:
-            row.fail(CLEAN, str(error), edit=number)
+            row.fail("clean", str(error), edit=number)
             continue
         if new:
-            row.fail(CLEAN, "; ".join(map(_text_of, new)), edit=number)
+            row.fail("clean", "; ".join(map(_text_of, new)), edit=number)
             row.report.findings.update({diagnostic.code for diagnostic in new})
 
 
@@ -363,6 +354,6 @@ def _readable_rows(path: str, report: VerifyReport) -> Iterator[RawRow]:
             yield row
     except BrokenInputError as error:
         checks = _RowChecks(report, number + 1)
-        checks.check(READ)
-        checks.fail(READ, str(error))
+        checks.check("read")
+        checks.fail("read", str(error))
         report.bad_rows += 1

@@ -14,7 +14,7 @@ def batched(
     size: Callable[[T], int] = lambda _: 0,
     key: Callable[[T], object] = lambda _: None,
 ) -> Iterator[list[T]]:
-    """Yield the items in lists of up to `count`, which may be a function that is asked anew for each item.
+    """Yield the items in lists of up to `count`, which may be a function that is called after each item.
 
     A batch ends earlier when its items have `max_bytes` or more by `size`, and before an item whose `key` differs. If
     reading the items raises an exception, those read before come first.
