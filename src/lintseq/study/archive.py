@@ -6,15 +6,16 @@
 import os
 import shutil
 import tarfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from lintseq.benchmarks.selection import is_problem_file
 from lintseq.errors import ConfigError
 from lintseq.lm.recipes import PretrainRecipe, as_toml, read_recipe
-from lintseq.study.files import Study, map_inputs, read_study
+from lintseq.study.files import Study, read_study
 from lintseq.study.plan import HERE
 
 INPUTS = "inputs"
@@ -22,6 +23,8 @@ INPUTS = "inputs"
 DATA = "data"
 """Where these contain the files of benchmarks."""
 _STUDY = "study.toml"
+_INPUT_FIELDS = ("inputs", "model", "pretrain", "recipe", "name", "problems")
+"""The fields of a study that name inputs; `name` is that of a benchmark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +72,16 @@ def collect_inputs(study: Study, files: Mapping[str, str]) -> tuple[Study, dict[
     """
     sources: dict[str, str] = {}
 
-    def move(path: str, kind: str) -> str:
-        if path.startswith(HERE) or (kind == "problems" and not is_problem_file(path)):
+    def move(path: str, field: str) -> str:
+        if path.startswith(HERE) or (field == "problems" and not is_problem_file(path)):
             return path
-        if kind == "benchmarks" and not os.path.isfile(path):
+        if field == "name" and not os.path.isfile(path):
             sources[f"{DATA}/{os.path.basename(files[path])}"] = files[path]
             return path
         if path.startswith("hf:") or "://" in path or "*" in path or not os.path.exists(path):
             raise ConfigError(f"the study reads {path}, which is not a local file or folder; an archive needs a copy")
         known = next((name for name, source in sources.items() if source == path), None)
-        name = known or f"{kind}/{len(sources)}-{os.path.basename(os.path.normpath(path))}"
+        name = known or f"{field}/{len(sources)}-{os.path.basename(os.path.normpath(path))}"
         sources[name] = path
         return name
 
@@ -117,11 +120,30 @@ def unpack(path: str, folder: str) -> Study:
     if not os.path.exists(os.path.join(inputs, _STUDY)):
         raise ConfigError(f"{path} is not an archive of a study; make one with lintseq study --pack")
 
-    def move(name: str, kind: str) -> str:
+    def move(name: str, field: str) -> str:
         packed = os.path.join(inputs, name)
-        return packed if name.startswith(f"{kind}/") and os.path.exists(packed) else name
+        return packed if name.startswith(f"{field}/") and os.path.exists(packed) else name
 
     return map_inputs(read_study(os.path.join(inputs, _STUDY)), move)
+
+
+def map_inputs(study: Study, move: Callable[[str, str], str]) -> Study:
+    """Return a study in which each path of an input is replaced by `move(path, field)`."""
+    benchmarks = tuple(replace(benchmark, label=benchmark.title) for benchmark in study.benchmarks)
+    moved: Study = _map_inputs(replace(study, benchmarks=benchmarks), move)
+    return moved
+
+
+def _map_inputs(value: Any, move: Callable[[str, str], str], name: str = "") -> Any:
+    """Return a value, which is in the field `name`, with its inputs replaced."""
+    if isinstance(value, dict):
+        return {key: _map_inputs(item, move) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_map_inputs(item, move, name) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        changes = {field.name: _map_inputs(getattr(value, field.name), move, field.name) for field in fields(value)}
+        return replace(value, **changes)
+    return move(value, name) if value and name in _INPUT_FIELDS else value
 
 
 def is_archive(path: str) -> bool:

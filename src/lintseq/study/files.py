@@ -1,8 +1,8 @@
 """Study files: a complete comparison of ways to train a model, in TOML."""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lintseq.errors import ConfigError
@@ -224,39 +224,6 @@ def read_study(path: str, *, settings: Sequence[str] = ()) -> Study:
     Raises `ConfigError` if it is not a valid study.
     """
     return read_recipe(path, Study, settings=settings)
-
-
-def map_inputs(study: Study, move: Callable[[str, str], str]) -> Study:
-    """Return a study in which each path of an input is replaced by `move(path, kind)`.
-
-    Kinds are `inputs`, `model`, `recipes`, `benchmarks` and `problems`.
-    """
-
-    def inputs(paths: Sequence[str]) -> tuple[str, ...]:
-        return tuple(move(path, "inputs") for path in paths)
-
-    base, tokenizer = study.base, study.base.tokenizer
-    return replace(
-        study,
-        pairs=replace(study.pairs, inputs=inputs(study.pairs.inputs)),
-        base=replace(
-            base,
-            model=base.model and move(base.model, "model"),
-            pretrain=base.pretrain and move(base.pretrain, "recipes"),
-            corpora={name: replace(corpus, inputs=inputs(corpus.inputs)) for name, corpus in base.corpora.items()},
-            tokenizer=tokenizer and replace(tokenizer, inputs=inputs(tokenizer.inputs)),
-        ),
-        finetune=replace(study.finetune, recipe=move(study.finetune.recipe, "recipes")),
-        benchmarks=tuple(
-            replace(
-                benchmark,
-                name=move(benchmark.name, "benchmarks"),
-                label=benchmark.title,
-                problems=benchmark.problems and move(benchmark.problems, "problems"),
-            )
-            for benchmark in study.benchmarks
-        ),
-    )
 
 
 def check_name(kind: str, name: str) -> None:

@@ -21,8 +21,7 @@ from typing import IO, Any
 
 from lintseq.errors import ConfigError, ToolError
 from lintseq.sandbox import kernel
-from lintseq.storage import lock_directory, write_atomically
-from lintseq.storage.files import open_file
+from lintseq.storage import default_workers, lock_directory, write_atomically
 from lintseq.study.plan import HERE, StudyPlan, StudyStep
 
 RECORDS = "steps"
@@ -58,8 +57,7 @@ def device_budget(jobs: int | None = None) -> DeviceBudget:
     """Return what this machine can run: a step per GPU, or without GPUs one per two cores; at most `jobs`."""
     if jobs is not None and jobs < 1:
         raise ConfigError(f"--jobs {jobs}: choose 1 or more")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    gpus = _gpus()
+    cores, gpus = default_workers(), _gpus()
     count = jobs or len(gpus) or max(cores // 2, 1)
     devices = gpus[:count] if gpus else [""] * count
     return DeviceBudget(tuple(devices), max(cores // 2, 1), max(cores // count, 1), cores)
@@ -135,14 +133,14 @@ def run_steps(
         Path(folder, name).mkdir(parents=True, exist_ok=True)
     progress = StudyProgress(steps, budget)
     for step in steps:
-        record = read_record(step, folder)
+        record = read_step_record(step, folder)
         finished = record.get("fingerprint") == prints[step.name] and os.path.exists(os.path.join(folder, step.output))
         if finished and "seconds" in record:
             progress.done[step.name] = record["seconds"]
             progress.done_before.add(step.name)
     runner = _StepRunner(folder, prints, progress, program)
     try:
-        while runner.start() or runner.processes:
+        while runner.start():
             on_progress(progress)
             time.sleep(poll_seconds)
             runner.collect()
@@ -158,7 +156,6 @@ class _RunningStep:
     step: StudyStep
     process: subprocess.Popen[bytes]
     devices: Sequence[str]
-    log: IO[bytes]
 
 
 class _StepRunner:
@@ -171,14 +168,12 @@ class _StepRunner:
         self.processes: dict[str, _RunningStep] = {}
 
     def start(self) -> bool:
-        """Start what can run now; return whether anything was started."""
-        started = False
+        """Start what can run now; return whether anything is running."""
         for step in self.progress.pending:
             ready = step.name not in self.processes and all(need in self.progress.done for need in step.needs)
             if ready and (devices := self._free_devices(step)) is not None:
                 self._start(step, devices)
-                started = True
-        return started
+        return bool(self.processes)
 
     def collect(self) -> None:
         """Record which steps have ended."""
@@ -186,7 +181,6 @@ class _StepRunner:
             status = running.process.poll()
             if status is None:
                 continue
-            running.log.close()
             del self.processes[name]
             seconds = time.monotonic() - self.progress.running.pop(name)
             if status == 0 and os.path.exists(os.path.join(self.folder, running.step.output)):
@@ -205,7 +199,6 @@ class _StepRunner:
             except subprocess.TimeoutExpired:
                 running.process.kill()
                 running.process.wait()
-            running.log.close()
 
     def _free_devices(self, step: StudyStep) -> Sequence[str] | None:
         """Return the devices that a step can use now, or None if it has to wait."""
@@ -227,29 +220,29 @@ class _StepRunner:
             environment["OMP_NUM_THREADS"] = str(budget.cores if step.blocks_training else budget.threads)
         launcher = (sys.executable, "-m", "accelerate.commands.accelerate_cli", *step.launcher, "--no_python")
         words = [word.replace(HERE, os.path.join(self.folder, "")) for word in step.command]
-        log = open_file(_log_path(step, self.folder), "ab")
-        process = subprocess.Popen(
-            [*(launcher if step.launcher else ()), *self.program, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  one system call
-        )
-        self.processes[step.name] = _RunningStep(step, process, devices, log)
+        with _path(self.folder, LOGS, step).open("ab") as log:
+            process = subprocess.Popen(
+                [*(launcher if step.launcher else ()), *self.program, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  one system call
+            )
+        self.processes[step.name] = _RunningStep(step, process, devices)
         self.progress.running[step.name] = time.monotonic()
 
     def _prepare(self, step: StudyStep) -> None:
         """Keep what an earlier start of the same step made; delete what another one made."""
-        if read_record(step, self.folder).get("fingerprint") != self.prints[step.name]:
+        if read_step_record(step, self.folder).get("fingerprint") != self.prints[step.name]:
             for name in (step.folder, f"{step.folder}.partial"):
                 shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
-            Path(_log_path(step, self.folder)).unlink(missing_ok=True)
+            _path(self.folder, LOGS, step).unlink(missing_ok=True)
         Path(self.folder, step.output).parent.mkdir(parents=True, exist_ok=True)
         _write_record(step, self.prints[step.name], self.folder)
 
     def _fail(self, step: StudyStep, status: int) -> None:
-        text = Path(_log_path(step, self.folder)).read_text(encoding="utf-8", errors="replace")
+        text = _path(self.folder, LOGS, step).read_text(encoding="utf-8", errors="replace")
         lines = [line for line in text.replace("\r", "\n").splitlines() if line.strip()]
         self.progress.failed[step.name] = "\n".join([f"exit status {status}", *lines[-_TAIL:]])
         lost = {step.name}
@@ -294,29 +287,23 @@ def _checksum(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_record(step: StudyStep, folder: str) -> dict[str, Any]:
+def read_step_record(step: StudyStep, folder: str) -> dict[str, Any]:
     """Return what was recorded about a step: its fingerprint, and when it is done its seconds; empty if nothing."""
-    with suppress(OSError, ValueError):
-        record: dict[str, Any] = json.loads(Path(_record_path(step, folder)).read_text(encoding="utf-8"))
+    with suppress(FileNotFoundError):
+        record: dict[str, Any] = json.loads(_path(folder, RECORDS, step).read_text(encoding="utf-8"))
         return record
     return {}
 
 
 def _write_record(step: StudyStep, fingerprint: str, folder: str, **more: Any) -> None:
     record = {"step": step.name, "command": step.words, "fingerprint": fingerprint, **more}
-    write_atomically(_record_path(step, folder), json.dumps(record, indent=1).encode())
+    write_atomically(str(_path(folder, RECORDS, step)), json.dumps(record, indent=1).encode())
 
 
-def _file_name(step: StudyStep) -> str:
-    return step.name.replace(" ", "-").replace("/", "-")
-
-
-def _log_path(step: StudyStep, folder: str) -> str:
-    return os.path.join(folder, LOGS, f"{_file_name(step)}.log")
-
-
-def _record_path(step: StudyStep, folder: str) -> str:
-    return os.path.join(folder, RECORDS, f"{_file_name(step)}.json")
+def _path(folder: str, directory: str, step: StudyStep) -> Path:
+    """Return the path of a step's record or log."""
+    suffix = ".json" if directory == RECORDS else ".log"
+    return Path(folder, directory, step.name.replace(" ", "-").replace("/", "-") + suffix)
 
 
 def lock_study(folder: str, study: str) -> IO[bytes]:

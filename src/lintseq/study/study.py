@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from lintseq.benchmarks.selection import is_problem_file, select_problems
 from lintseq.errors import ConfigError
 from lintseq.evaluation.results_file import read_results
 from lintseq.reporting.numbers import plural
-from lintseq.storage.work import MANIFEST
+from lintseq.storage import MANIFEST, read_manifest
 from lintseq.study.archive import DATA, INPUTS, PackedStudy, is_archive, pack, unpack
 from lintseq.study.files import Study, read_study
 from lintseq.study.findings import StudyFindings, as_table, comparisons_of, gather, sentences
@@ -26,7 +26,7 @@ from lintseq.study.running import (
     checksums_of,
     device_budget,
     lock_study,
-    read_record,
+    read_step_record,
     run_steps,
 )
 
@@ -166,36 +166,28 @@ class EarlyReports:
     """Writes a report whenever all arms of another seed are evaluated while other seeds are still missing."""
 
     def __init__(self, plan: StudyPlan, write: Callable[[StudyPlan], object]) -> None:
-        self.plan = plan
-        self.write = write
+        self.plan, self.write = plan, write
         self._reported = 0
 
     def __call__(self, progress: StudyProgress) -> None:
-        plan, study = self.plan, self.plan.study
-        missing = {result.seed for result in plan.results if result.step not in progress.done}
-        complete = tuple(seed for seed in study.seeds if seed not in missing)
-        if missing and len(complete) > self._reported:
-            self._reported = len(complete)
-            note = f"Early report: {plural(len(complete), 'seed')} of {len(study.seeds)}; the study is still running."
-            self.write(part_of(plan, complete, note))
-
-
-def part_of(plan: StudyPlan, seeds: Sequence[int], note: str) -> StudyPlan:
-    """Return the plan with some of the seeds, and a note for its report."""
-    study = replace(plan.study, seeds=tuple(seeds), notes=(*plan.study.notes, note))
-    results = tuple(result for result in plan.results if result.seed in seeds)
-    return replace(plan, study=study, results=results)
+        study, results = self.plan.study, self.plan.results
+        missing = {result.seed for result in results if result.step not in progress.done}
+        seeds = tuple(seed for seed in study.seeds if seed not in missing)
+        if missing and len(seeds) > self._reported:
+            self._reported = len(seeds)
+            note = f"Early report: {plural(len(seeds), 'seed')} of {len(study.seeds)}; the study is still running."
+            part = replace(study, seeds=seeds, notes=(*study.notes, note))
+            complete = tuple(result for result in results if result.seed in seeds)
+            self.write(replace(self.plan, study=part, results=complete))
 
 
 def write_findings(plan: StudyPlan, output: str) -> tuple[StudyFindings, Path]:
     """Write the report of what is done in a study's folder; return the findings, and the page."""
     folder = Path(output)
     results = {result.step: read_results(str(folder / result.output)) for result in plan.results}
-    manifests = {}
-    for model in set(plan.models.values()):
-        if (folder / model / MANIFEST).exists():
-            manifests[model] = json.loads((folder / model / MANIFEST).read_text(encoding="utf-8"))
-    seconds = {step.name: read_record(step, output).get("seconds") for step in plan.steps}
+    found = {model: read_manifest(str(folder / model / MANIFEST)) for model in set(plan.models.values())}
+    manifests = {model: manifest for model, manifest in found.items() if manifest is not None}
+    seconds = {step.name: read_step_record(step, output).get("seconds") for step in plan.steps}
     findings = gather(plan, results, manifests, {name: took for name, took in seconds.items() if took is not None})
     page, *_ = write_report(findings, plan, folder / "report")
     (folder / "report" / "findings.json").write_text(json.dumps(as_table(findings), indent=1), encoding="utf-8")
