@@ -139,20 +139,20 @@ def test_differences_come_from_the_paired_bootstrap_with_a_verdict_in_words() ->
     assert expected is not None
     cell = found.rows[0][1]
     assert cell.text == f"{100 * expected.value:+.1f}"
-    assert cell.note == f"{100 * expected.low:+.1f} to {100 * expected.high:+.1f}: better is better"
-    assert found.rows[1][1].note.endswith("no difference seen")
-    assert found.rows[2][1].note.endswith("better is better")
+    assert cell.note == f"{100 * expected.low:+.1f} to {100 * expected.high:+.1f}: better solves more"
+    assert found.rows[1][1].note.endswith("no difference detected")
+    assert found.rows[2][1].note.endswith("better solves more")
     assert found.rows[2][1].text.startswith("−")
 
 
 @pytest.mark.parametrize(
     ("low", "high", "words"),
     [
-        (-0.1, 0.1, "no difference seen"),
-        (0.0, 0.2, "no difference seen"),
-        (-0.3, 0.0, "no difference seen"),
-        (0.01, 0.2, "b is better"),
-        (-0.3, -0.01, "a is better"),
+        (-0.1, 0.1, "no difference detected"),
+        (0.0, 0.2, "no difference detected"),
+        (-0.3, 0.0, "no difference detected"),
+        (0.01, 0.2, "b solves more"),
+        (-0.3, -0.01, "a solves more"),
     ],
 )
 def test_an_interval_that_contains_0_shows_no_difference(low: float, high: float, words: str) -> None:

@@ -548,7 +548,7 @@ def found() -> Found:
 def test_findings_name_the_better_arm_only_where_a_difference_is_detected(
     found: Found,
 ) -> None:
-    words = {(comparison.arm, comparison.k): comparison.words for comparison in comparisons_of(found[0])}
+    words = {(row["arm"], row["k"]): row["words"] for row in findings_table(found[0])["differences"]}
     assert words == {
         ("edits", 1): "edits solves more",
         ("edits", 2): "edits solves more",

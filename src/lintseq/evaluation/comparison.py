@@ -26,10 +26,10 @@ class PairDifference:
 
 
 def in_words(found: Interval, first: str, second: str) -> str:
-    """Return what the difference `second` - `first` shows: which is better, or that none was seen."""
+    """Return what the difference `second` - `first` shows: which is better, or that none was detected."""
     if found.low <= 0 <= found.high:
-        return "no difference seen"
-    return f"{second if found.low > 0 else first} is better"
+        return "no difference detected"
+    return f"{second if found.low > 0 else first} solves more"
 
 
 @dataclass(frozen=True, slots=True)

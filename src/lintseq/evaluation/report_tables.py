@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lintseq.evaluation.comparison import Comparison, Scores, defined_ks, in_words
+from lintseq.evaluation.comparison import Comparison, PairDifference, Scores, defined_ks, in_words
 from lintseq.evaluation.published import PublishedCurve
 from lintseq.evaluation.report_plots import flops_of
 from lintseq.evaluation.results import Evaluation, JudgedCompletion, counts_of
@@ -47,7 +47,7 @@ def score_cell(interval: Interval | None, filters: tuple[tuple[str, str], ...] =
     return Cell(percent(interval.value), bounds, filters=filters)
 
 
-def difference_cell(interval: Interval, verdict: str) -> Cell:
+def _difference_cell(interval: Interval, verdict: str) -> Cell:
     """Return a difference of two scores, its interval, and what it shows."""
     return Cell(points(interval.value), f"{points(interval.low)} to {points(interval.high)}: {verdict}")
 
@@ -84,21 +84,26 @@ def _pass_table(name: str, title: str, scores: Scores) -> Table:
 
 def _difference_table(comparison: Comparison) -> Table:
     pairs = [pair for pair in comparison.differences if any(pair.intervals.values())]
-    rows = []
-    for pair in pairs:
-        cells = (
-            difference_cell(found, in_words(found, pair.first, pair.second)) if found else Cell("–")
-            for found in pair.intervals.values()
-        )
-        rows.append((Cell(f"{pair.second} - {pair.first}", "percentage points"), *cells))
     sizes = " or ".join(f"{count:,}" for count in sorted({pair.problems for pair in pairs}))
     note = (
         f"Paired bootstrap: 2,000 samples of the {sizes} problems that both runs have, drawn for both together, with"
-        " 95 % confidence intervals. If the interval contains 0, no difference was seen; there may still be a small"
+        " 95 % confidence intervals. If the interval contains 0, no difference was detected; there may be a small"
         " one. About one in twenty comparisons is wrong by chance."
     )
     heads = ("", *(f"pass@{k}" for k in defined_ks(comparison.scores)))
-    return Table("comparisons", "Are the differences significant?", heads, tuple(rows), note, runs=False)
+    return Table("comparisons", "Are the differences significant?", heads, difference_rows(pairs), note, runs=False)
+
+
+def difference_rows(pairs: Sequence[PairDifference]) -> tuple[Cells, ...]:
+    """Return a row for each pair, with a cell for each k."""
+    rows = []
+    for pair in pairs:
+        cells = (
+            _difference_cell(found, in_words(found, pair.first, pair.second)) if found else Cell("–")
+            for found in pair.intervals.values()
+        )
+        rows.append((Cell(f"{pair.second} - {pair.first}", "percentage points"), *cells))
+    return tuple(rows)
 
 
 def published_table(curves: Sequence[PublishedCurve], what: str) -> Table:

@@ -8,15 +8,15 @@ all arms share). So they cover both other problems and other trainings. Three se
 narrow rather than too wide.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 from math import fsum
 from random import Random
 from statistics import fmean
 from typing import Any
 
+from lintseq.evaluation.comparison import PairDifference, in_words
 from lintseq.evaluation.report_tables import points
 from lintseq.evaluation.results import Evaluation, counts_of
 from lintseq.evaluation.scoring import RESAMPLES, Interval, interval_of, pass_at_k
@@ -39,24 +39,6 @@ class StudyFindings:
     """The manifests of each arm's models."""
     seconds: Mapping[str, Mapping[str, Sequence[float]]]
     """The durations of each arm's steps, by kind of step."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArmComparison:
-    """The difference between two arms in pass@k on a benchmark."""
-
-    benchmark: str
-    arm: str
-    other: str
-    k: int
-    difference: Interval
-
-    @property
-    def words(self) -> str:
-        """The conclusion that the difference supports."""
-        if self.difference.low <= 0 <= self.difference.high:
-            return "no difference detected"
-        return f"{self.arm if self.difference.low > 0 else self.other} solves more"
 
 
 def gather(
@@ -84,19 +66,28 @@ def gather(
     return StudyFindings(study, grouped, trainings, seconds)
 
 
-def comparisons_of(findings: StudyFindings) -> list[ArmComparison]:
-    """Return the differences to the baseline, and others that the study asks for, on all but validation problems."""
+def comparisons_of(findings: StudyFindings) -> dict[str, list[PairDifference]]:
+    """Return by benchmark the differences to the baseline, and others that the study asks for.
+
+    Validation problems have none.
+    """
     study = findings.study
     pairs = [(arm, study.baseline) for arm in study.arms if arm != study.baseline] + list(study.ask.items())
-    comparisons = []
-    for benchmark, (arm, other) in product(study.benchmarks, pairs):
-        settings = [(name, chosen(findings, benchmark, name)) for name in (arm, other)]
-        for k in () if benchmark.validation else study.k:
-            first, second = (scores_of(findings, benchmark.title, name, setting, k) for name, setting in settings)
-            if first and second:
-                interval = difference(first, second, paired=study.base.each_seed)
-                comparisons.append(ArmComparison(benchmark.title, arm, other, k, interval))
-    return comparisons
+    return {
+        benchmark.title: [_compare(findings, benchmark, arm, other) for arm, other in pairs]
+        for benchmark in study.benchmarks
+        if not benchmark.validation
+    }
+
+
+def _compare(findings: StudyFindings, benchmark: StudyBenchmark, arm: str, other: str) -> PairDifference:
+    settings = [(name, chosen(findings, benchmark, name)) for name in (arm, other)]
+    intervals: dict[int, Interval | None] = {}
+    for k in findings.study.k:
+        scores = [scores_of(findings, benchmark.title, name, setting, k) for name, setting in settings]
+        intervals[k] = difference(*scores, paired=findings.study.base.each_seed) if all(scores) else None
+    problems = ({row.task_id for row in findings.results[benchmark.title, *setting][0].rows} for setting in settings)
+    return PairDifference(other, arm, len(set.intersection(*problems)), intervals)
 
 
 def as_table(findings: StudyFindings) -> dict[str, Any]:
@@ -109,11 +100,21 @@ def as_table(findings: StudyFindings) -> dict[str, Any]:
                 row |= {"seeds": len(results), **mean_of(scores).as_dict(), "by_seed": list(map(_mean, scores))}
                 rows.append(row)
     differences = [
-        {name: getattr(comparison, name) for name in ("benchmark", "arm", "other", "k", "words")}
-        | comparison.difference.as_dict()
-        for comparison in comparisons_of(findings)
+        {"benchmark": benchmark, "arm": pair.second, "other": pair.first, "k": k, "words": words, **found.as_dict()}
+        for benchmark, pair, k, found, words in _differences(comparisons_of(findings))
     ]
     return {"title": findings.study.title, "pass_at_k": rows, "differences": differences}
+
+
+def _differences(
+    comparisons: Mapping[str, Sequence[PairDifference]],
+) -> Iterator[tuple[str, PairDifference, int, Interval, str]]:
+    """Yield the defined differences: benchmark, arms, k, interval, and what it shows."""
+    for benchmark, pairs in comparisons.items():
+        for pair in pairs:
+            for k, found in pair.intervals.items():
+                if found is not None:
+                    yield benchmark, pair, k, found, in_words(found, pair.first, pair.second)
 
 
 # Numbers
@@ -192,15 +193,16 @@ def chosen(findings: StudyFindings, benchmark: StudyBenchmark, arm: str) -> Samp
 # Words
 
 
-def sentences(comparisons: Sequence[ArmComparison], study: Study) -> list[str]:
+def sentences(comparisons: Mapping[str, Sequence[PairDifference]], study: Study) -> list[str]:
     """Return what the numbers support, and what they do not, in words."""
-    grouped: dict[tuple[str, str, str], list[ArmComparison]] = {}
-    for comparison in comparisons:
-        key = comparison.benchmark, comparison.arm, comparison.other
-        grouped.setdefault(key, []).append(comparison)
+    outcomes: dict[str, dict[str, list[str]]] = {}
+    differences = list(_differences(comparisons))
+    for benchmark, pair, k, found, words in differences:
+        outcome = outcomes.setdefault(f"{benchmark}, {pair.second} compared with {pair.first}", {})
+        outcome.setdefault(words, []).append(f"pass@{k} ({points(found.value)} points)")
     lines = [
-        f"{benchmark}, {arm} compared with {other}: {'; '.join(_outcomes(group))}."
-        for (benchmark, arm, other), group in grouped.items()
+        compared + ": " + "; ".join(f"{words} at {', '.join(values)}" for words, values in outcome.items()) + "."
+        for compared, outcome in outcomes.items()
     ]
     if any("no difference detected" in line for line in lines):
         lines.append("Where no difference was detected, there may still be one smaller than the interval is wide.")
@@ -209,17 +211,6 @@ def sentences(comparisons: Sequence[ArmComparison], study: Study) -> list[str]:
             f"Each arm was trained {'once' if seeds == 1 else 'twice'}, so the variation between trainings is unknown:"
             " the differences are between these models, not between these ways to train."
         )
-    if len(comparisons) > 1:
-        lines.append(
-            f"With {len(comparisons)} comparisons at 95 % confidence, about one in twenty is wrong by chance alone."
-        )
+    if (count := len(differences)) > 1:
+        lines.append(f"With {count} comparisons at 95 % confidence, about one in twenty is wrong by chance alone.")
     return lines
-
-
-def _outcomes(comparisons: Sequence[ArmComparison]) -> list[str]:
-    """Return a phrase for each outcome, with the k for which it holds."""
-    grouped: dict[str, list[str]] = {}
-    for comparison in comparisons:
-        value = f"pass@{comparison.k} ({points(comparison.difference.value)} points)"
-        grouped.setdefault(comparison.words, []).append(value)
-    return [f"{words} at {', '.join(values)}" for words, values in grouped.items()]

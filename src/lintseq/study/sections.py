@@ -14,7 +14,7 @@ from lintseq.evaluation.report_plots import costs_of, plots_of
 from lintseq.evaluation.report_tables import (
     SUMMARY_NUMBERS,
     VERDICTS,
-    difference_cell,
+    difference_rows,
     formatted,
     percent,
     published_table,
@@ -28,7 +28,6 @@ from lintseq.reporting.numbers import plural
 from lintseq.reporting.sections import Cell, Section, Table
 from lintseq.study.files import Options, StudyBenchmark
 from lintseq.study.findings import (
-    ArmComparison,
     SeedScores,
     StudyFindings,
     chosen,
@@ -71,27 +70,13 @@ def describe(setting: SamplingParameters) -> str:
 
 def _answer(findings: StudyFindings) -> Section:
     study, comparisons = findings.study, comparisons_of(findings)
-    tables = [
-        _comparison_table(benchmark.title, comparisons, study.k)
-        for benchmark in study.benchmarks
-        if not benchmark.validation
-    ]
-    return Section("Findings", (*sentences(comparisons, study), *study.notes), tuple(tables))
-
-
-def _comparison_table(benchmark: str, comparisons: Sequence[ArmComparison], ks: Sequence[int]) -> Table:
-    cells: dict[tuple[str, str], dict[int, Cell]] = {}
-    for comparison in comparisons:
-        if comparison.benchmark == benchmark:
-            row = cells.setdefault((comparison.arm, comparison.other), {})
-            row[comparison.k] = difference_cell(comparison.difference, comparison.words)
-    rows = tuple(
-        (Cell(f"{arm} - {other}", "percentage points"), *(row.get(k, Cell("–")) for k in ks))
-        for (arm, other), row in cells.items()
-    )
     note = "Below each difference: its 95 % confidence interval from 2,000 bootstrap samples of problems and seeds."
-    heads = (benchmark, *(f"pass@{k}" for k in ks))
-    return Table(f"answer-{benchmark}", f"{benchmark}: differences", heads, rows, note, runs=False)
+    tables = []
+    for benchmark, pairs in comparisons.items():
+        heads = (benchmark, *(f"pass@{k}" for k in study.k))
+        rows = without_empty_rows(difference_rows(pairs))
+        tables.append(Table(f"answer-{benchmark}", f"{benchmark}: differences", heads, rows, note, runs=False))
+    return Section("Findings", (*sentences(comparisons, study), *study.notes), tuple(tables))
 
 
 # A benchmark
