@@ -120,7 +120,7 @@ def examine(job: Job) -> FileResult:
         sequence = ProgramSampler(text).sample(seed=job.seed, id=job.name)
     except ProgramError as error:
         return FileResult(job.name, f"rejected: {error.reason}{'' if error.reason != 'syntax' else parses(text)}")
-    line = encode_line(SHAPES["lintseq"].write(ProgramRow(job.name, "", text), sequence, 0, {}))
+    line = encode_line(SHAPES["lintseq"].write(ProgramRow(job.name, "", text), sequence, 0, {}, DIFF))
     drawn = process_time()
     record = json.loads(line)
     written = DIFF.write(sequence)

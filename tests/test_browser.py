@@ -43,18 +43,20 @@ def rows() -> Iterator[dict[str, Any]]:
         program = code_from_markdown(pair["response"], get_language())
         item = ProgramRow(pair["id"], pair["instruction"], program)
         linter = "pylint" if number % 3 == 0 else "native"
-        yield SHAPES["lintseq"].write(item, sample_edits(program, seed=number), 0, {"linter": linter, "seed": number})
+        yield SHAPES["lintseq"].write(
+            item, sample_edits(program, seed=number), 0, {"linter": linter, "seed": number}, DIFF
+        )
     growing = ProgramRow("growing", "Let it <b>grow</b>.", GROWING)
-    yield SHAPES["lintseq"].write(growing, sample_edits(GROWING, seed=2), 0, {"linter": "native", "seed": 2})
+    yield SHAPES["lintseq"].write(growing, sample_edits(GROWING, seed=2), 0, {"linter": "native", "seed": 2}, DIFF)
     middle = sample_edits(GROWING, seed=2).after(2)
     yield SHAPES["lintseq"].write(growing, middle, 0, {"linter": "native"}, CODECS["search-replace"])
     yield SHAPES["prompt-completion"].write(growing, sample_edits(GROWING, seed=3), 1, {}, DIFF)
     lines = Program.from_text(EVIL)
     evil = EditSequence(lines, tuple(number % 3 for number in range(len(lines.lines))))
-    yield SHAPES["lintseq"].write(ProgramRow("</script>", EVIL, EVIL), evil, 0, {"linter": "none"})
+    yield SHAPES["lintseq"].write(ProgramRow("</script>", EVIL, EVIL), evil, 0, {"linter": "none"}, DIFF)
     long = "\n".join(f"value_{n} = {n}  # " + "long " * 30 for n in range(120))
     yield SHAPES["lintseq"].write(
-        ProgramRow("long", "Many lines.", long), sample_edits(long, seed=1), 0, {"linter": "native"}
+        ProgramRow("long", "Many lines.", long), sample_edits(long, seed=1), 0, {"linter": "native"}, DIFF
     )
     yield {"nothing": "to see"}
 

@@ -155,7 +155,9 @@ def test_a_build_rejects_duplicates_and_names_the_original(duplicates: str, work
     programs = [AREA, OTHER, AREA + "\n", "def f(:", RENAMED, f"```python\n{OTHER}```"]
     rows = [{"id": n, "instruction": "", "program": program} for n, program in enumerate(programs)]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    options = BuildOptions(samples=2, screening=ScreeningOptions(duplicates=duplicates, similarity=0.5))
+    options = BuildOptions(
+        samples=2, screening=ScreeningOptions(duplicates=duplicates, similarity=0.5 if duplicates == "near" else 0.75)
+    )
     report = build([source], tmp_path / "out.jsonl", options=options, workers=workers)
     rejections = [json.loads(line) for line in Path(report.rejected).read_text().splitlines()]
     found = {one["id"]: (one["reason"], one["detail"]) for one in rejections}

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lintseq.codecs import CODECS
+from lintseq.codecs import CODECS, DIFF
 from lintseq.dataset.browsing import LONGEST, StoredSequence, Survey, survey
 from lintseq.dataset.shapes import SHAPES, ProgramRow, read_record
 from lintseq.dataset.stats import DatasetStats, stats
@@ -39,7 +39,7 @@ EVIL = "x = '</script><script>alert(1)</script><!-- <script>'\ny = '\ud800 \u202
 def record(program: str = AREA, *, draw: int = 0, **columns: Any) -> dict[str, Any]:
     item = ProgramRow(id="area", instruction="Write it.", program=program)
     sequence = sample_edits(program, seed=draw)
-    return SHAPES["lintseq"].write(item, sequence, draw, {"linter": "native", "seed": draw}) | columns
+    return SHAPES["lintseq"].write(item, sequence, draw, {"linter": "native", "seed": draw}, DIFF) | columns
 
 
 def write(path: Path, *rows: Any) -> str:
@@ -49,7 +49,7 @@ def write(path: Path, *rows: Any) -> str:
 
 def stored(program: str, arrivals: tuple[int, ...], number: int = 1, **columns: Any) -> StoredSequence:
     sequence = EditSequence(Program.from_text(program), arrivals)
-    row = SHAPES["lintseq"].write(ProgramRow(id="a", instruction="", program=program), sequence, 0, {}) | columns
+    row = SHAPES["lintseq"].write(ProgramRow(id="a", instruction="", program=program), sequence, 0, {}, DIFF) | columns
     record = read_record(row)
     return StoredSequence(number, record, record.parse())
 

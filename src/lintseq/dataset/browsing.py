@@ -73,13 +73,10 @@ def split_row(spec: str) -> tuple[str, int | str]:
     cuts = [index for index, char in enumerate(spec) if char == ":"]
     for cut in reversed(cuts):
         if os.path.exists(spec[:cut]) or spec[:cut] == "-":
-            return spec[:cut], _row_of(spec[cut + 1 :] or "1")
+            row = spec[cut + 1 :] or "1"
+            return spec[:cut], int(row) if row.isdecimal() else row
     data, _, row = spec.rpartition(":")
     return (data, int(row)) if data and row.isdecimal() else (spec, 1)
-
-
-def _row_of(text: str) -> int | str:
-    return int(text) if text.isdecimal() else text
 
 
 def _has_id(row: RawRow, id: str) -> bool:

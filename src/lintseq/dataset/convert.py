@@ -38,7 +38,7 @@ class Converter:
 
     def __init__(self, options: ConvertOptions, license: bool) -> None:
         self.options, self._license = options, license
-        self._write = get_shape(options.shape).writer
+        self._write = get_shape(options.shape).write
         self._codec = get_codec(options.format)
 
     def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:

@@ -78,9 +78,9 @@ def bands_for(similarity: float) -> tuple[int, int]:
     for width in range(8, 0, -1):
         found = similarity**width
         least = math.ceil(math.log(1 - _RECALL) / math.log(1 - found)) if found < 1 else 1
-        if least <= _MAX_BANDS or width == 1:
-            return max(least, math.ceil(_MIN_MINIMA / width)), width
-    raise AssertionError("a width was returned")
+        if least <= _MAX_BANDS:
+            break
+    return max(least, math.ceil(_MIN_MINIMA / width)), width
 
 
 def tokens_of(program: str) -> list[str]:
@@ -158,6 +158,17 @@ class DuplicateMatch:
         return f"same program as {self.name}" if self.exact else f"{self.similarity:.2f} similar to {self.name}"
 
 
+_SETUP = """
+PRAGMA locking_mode = EXCLUSIVE;  -- no shared memory beside the file: works on network file systems too
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA cache_size = -131072;  -- in units of 1,024 bytes, if negative
+CREATE TABLE IF NOT EXISTS programs (number INTEGER PRIMARY KEY, name TEXT, signature BLOB);
+CREATE TABLE IF NOT EXISTS keys (key INTEGER, number INTEGER, PRIMARY KEY (key, number)) WITHOUT ROWID;
+BEGIN;
+"""
+
+
 class Seen:
     """The programs seen so far.
 
@@ -169,20 +180,7 @@ class Seen:
         """Without a path, the database is a temporary file of its own."""
         self._similarity = similarity
         self._database = sqlite3.connect(path or "", isolation_level=None)
-        for setting in (
-            "locking_mode = EXCLUSIVE",  # no shared memory beside the file: works on network file systems too
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "cache_size = -131072",  # in units of 1,024 bytes, if negative
-        ):
-            self._database.execute(f"PRAGMA {setting}").close()
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS programs (number INTEGER PRIMARY KEY, name TEXT, signature BLOB)"
-        )
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS keys (key INTEGER, number INTEGER, PRIMARY KEY (key, number)) WITHOUT ROWID"
-        )
-        self._database.execute("BEGIN")
+        self._database.executescript(_SETUP)
 
     def close(self) -> None:
         """Close the database and forget what was added after the last mark."""

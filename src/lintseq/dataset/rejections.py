@@ -1,6 +1,7 @@
 """The lines of a file of rejected rows."""
 
 import json
+from contextlib import suppress
 
 import orjson
 
@@ -28,11 +29,8 @@ def _verbatim(data: bytes) -> bytes:
 
 
 def _is_json(data: bytes) -> bool:
-    try:
+    with suppress(orjson.JSONDecodeError):
         orjson.loads(data)
-    except orjson.JSONDecodeError:
-        pass
-    else:
         return True
     try:
         json.loads(data.decode(), parse_constant=_refuse)

@@ -77,7 +77,7 @@ class EditSampler:
         self.fields = fields
         shape = get_shape(self.options.shape)
         shape.check(self.options.format)
-        self._write = shape.writer
+        self._write = shape.write
         self._codec = get_codec(self.options.format)
         self._meta = meta_of(self.options.sampling, self.options.seed)
         self._screen: Screen | None = None

@@ -6,8 +6,9 @@ repeats nothing of its input row but id, instruction and program; other columns 
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from lintseq.codecs import DIFF, SEPARATOR, Codec, get_codec, join_edits, split_edits
 from lintseq.codecs.text import shorten
@@ -22,6 +23,7 @@ from lintseq.walks import SamplingOptions
 ShapeName = Literal["lintseq", "pylintseq", "prompt-completion", "next-edit", "messages", "messages-by-edit"]
 """The names of `SHAPES`, as a type."""
 
+T = TypeVar("T")
 Row = Mapping[str, Any]
 Meta = Mapping[str, Any]
 """The settings of a draw, by the names of `META_COLUMNS`."""
@@ -150,24 +152,23 @@ class Record:
         )
 
 
+RecordWriter = Callable[[ProgramRow, EditSequence, int, Meta, Codec], dict[str, Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A layout of records for one kind of trainer or tool."""
 
     name: ShapeName
     columns: Mapping[str, Column]
-    writer: Callable[[ProgramRow, EditSequence, int, Meta, Codec], dict[str, Any]]
+    write: RecordWriter
+    """Returns the record of a draw: the program, its edit sequence, the number of the draw, what `meta_of` returns,
+    and the format of the edits."""
     read: Callable[[Row], Record | None]
     """Returns what a row without null values says, or None for a row of another shape.
 
     Raises `ProgramError` if it holds no edit sequence.
     """
-
-    def write(
-        self, row: ProgramRow, sequence: EditSequence, draw: int, meta: Meta, codec: Codec = DIFF
-    ) -> dict[str, Any]:
-        """Return the record of a draw; `meta` is what `meta_of` returns, `codec` the format of the edits."""
-        return self.writer(row, sequence, draw, meta, codec)
 
     def check(self, format: str) -> None:
         """Raise `ConfigError` if records of this shape cannot hold edits of a format."""
@@ -221,13 +222,14 @@ def _read_lintseq(row: Row) -> Record | None:
     return _from_edits(row, "lintseq", "edits", (_string(row, "program"),)) if "edits" in row else None
 
 
+_NO_META: dict[str, Any] = {}
+
+
 def _from_edits(row: Row, shape: str, name: str, programs: tuple[str, ...]) -> Record:
     edits = row[name]
     if not isinstance(edits, list) or not all(isinstance(edit, str) for edit in edits):
         raise ProgramError("not-edits", f"{name!r} is not a list of strings")
-    meta = row.get("meta", {})
-    meta = {name: value for name, value in meta.items() if value is not None} if isinstance(meta, dict) else {}
-    instruction = row.get("source_instruction" if shape == "pylintseq" else "instruction", "")
+    meta = {name: value for name, value in _value(row, "meta", _NO_META).items() if value is not None}
     return Record(
         row_id(row),
         shape,
@@ -236,10 +238,10 @@ def _from_edits(row: Row, shape: str, name: str, programs: tuple[str, ...]) -> R
         _codec(meta),
         _start(row),
         programs,
-        instruction if isinstance(instruction, str) else "",
-        _int(row, "draw"),
+        _value(row, "source_instruction" if shape == "pylintseq" else "instruction", ""),
+        _value(row, "draw", 0),
         {name: value for name, value in meta.items() if name != "format"},
-        _license(row),
+        _value(row, "license", ""),
     )
 
 
@@ -273,15 +275,10 @@ def pylintseq_programs(response: str) -> tuple[str, ...]:
     """
     blocks = _PYLINTSEQ_FENCE.findall(response)
     code = "\n".join(blocks).strip() if blocks else response
-    stripped = "\n".join(code.strip().splitlines())
-    return tuple(dict.fromkeys((stripped, code, *_code_in(response), response)))
-
-
-def _code_in(response: str) -> Sequence[str]:
-    try:
-        return (code_from_markdown(response, get_language()),)
-    except ProgramError:
-        return ()
+    programs = ["\n".join(code.strip().splitlines()), code]
+    with suppress(ProgramError):
+        programs.append(code_from_markdown(response, get_language()))
+    return tuple(dict.fromkeys([*programs, response]))
 
 
 # Prompt and completion
@@ -308,19 +305,14 @@ def _write_next_edit(row: ProgramRow, sequence: EditSequence, draw: int, meta: M
 
 
 def _read_completion(row: Row) -> Record | None:
-    return _from_completion(row, "prompt-completion") if "completion" in row and "left" not in row else None
-
-
-def _read_next_edit(row: Row) -> Record | None:
-    return _from_completion(row, "next-edit") if "completion" in row and "left" in row else None
-
-
-def _from_completion(row: Row, shape: str) -> Record:
+    """Return what a row of shape `prompt-completion` or `next-edit` says."""
+    if "completion" not in row:
+        return None
     prompt, completion = row.get("prompt", ""), row["completion"]
     prompt = prompt if isinstance(prompt, str) else _turns(prompt, "prompt")[0]
     if not isinstance(completion, str):
         completion = _last_answer(_turns(completion, "completion")[1], "completion")
-    return _from_text(row, shape, prompt, completion)
+    return _from_text(row, "next-edit" if "left" in row else "prompt-completion", prompt, completion)
 
 
 def _from_text(row: Row, shape: str, prompt: str, text: str) -> Record:
@@ -336,9 +328,9 @@ def _from_text(row: Row, shape: str, prompt: str, text: str) -> Record:
         codec,
         start,
         instruction=prompt.removesuffix(prompt_of("", start)),
-        draw=_int(row, "draw"),
-        license=_license(row),
-        left=_int(row, "left"),
+        draw=_value(row, "draw", 0),
+        license=_value(row, "license", ""),
+        left=_value(row, "left", 0),
     )
 
 
@@ -430,14 +422,10 @@ def row_id(row: Row) -> str | int:
     return found if isinstance(found, str | int) else str(found)
 
 
-def _int(row: Row, name: str) -> int:
-    value = row.get(name, 0)
-    return value if isinstance(value, int) else 0
-
-
-def _license(row: Row) -> str:
-    license = row.get("license", "")
-    return license if isinstance(license, str) else ""
+def _value(row: Row, name: str, default: T) -> T:
+    """Return a value, or the default unless it has the same type."""
+    value = row.get(name)
+    return value if isinstance(value, type(default)) else default
 
 
 def _string(row: Row, name: str) -> str:
@@ -454,33 +442,20 @@ def meta_of(options: SamplingOptions, seed: int) -> dict[str, Any]:
     return {"linter": options.linter, "seed": seed, **changed}
 
 
-def _columns(names: str) -> dict[str, Column]:
-    return {name: COLUMNS[name] for name in names.split()}
+def _shape(name: ShapeName, columns: str, write: RecordWriter, read: Callable[[Row], Record | None]) -> Shape:
+    return Shape(name, {column: COLUMNS[column] for column in columns.split()}, write, read)
 
+
+_PYLINTSEQ_COLUMNS = "edit_path index source_file source_instruction source_response"
 
 SHAPES: Mapping[str, Shape] = {
     shape.name: shape
     for shape in (
-        Shape(
-            "lintseq",
-            _columns("id draw instruction program state edits meta"),
-            _write_lintseq,
-            _read_lintseq,
-        ),
-        Shape(
-            "pylintseq",
-            _columns("edit_path index source_file source_instruction source_response"),
-            _write_pylintseq,
-            _read_pylintseq,
-        ),
-        Shape(
-            "prompt-completion",
-            _columns("prompt completion id draw state format"),
-            _write_completion,
-            _read_completion,
-        ),
-        Shape("next-edit", _columns("prompt completion id draw state format left"), _write_next_edit, _read_next_edit),
-        Shape("messages", _columns("messages id draw state format"), _write_messages, _read_messages),
-        Shape("messages-by-edit", _columns("messages id draw state format"), _write_messages_by_edit, _read_messages),
+        _shape("lintseq", "id draw instruction program state edits meta", _write_lintseq, _read_lintseq),
+        _shape("pylintseq", _PYLINTSEQ_COLUMNS, _write_pylintseq, _read_pylintseq),
+        _shape("prompt-completion", "prompt completion id draw state format", _write_completion, _read_completion),
+        _shape("next-edit", "prompt completion id draw state format left", _write_next_edit, _read_completion),
+        _shape("messages", "messages id draw state format", _write_messages, _read_messages),
+        _shape("messages-by-edit", "messages id draw state format", _write_messages_by_edit, _read_messages),
     )
 }

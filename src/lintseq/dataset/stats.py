@@ -77,20 +77,10 @@ class DatasetStats:
         self.sequence_tokens += tokens[0]
         self.program_tokens += tokens[1]
 
-    def merge(self, other: "DatasetStats") -> None:
-        """Count everything that `other` counted."""
-        for name in (f.name for f in fields(self)):
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if isinstance(mine, (Counter, set)):
-                mine.update(theirs)
-            else:
-                setattr(self, name, mine + theirs)
-
     def __add__(self, other: "DatasetStats") -> Self:
-        total = type(self)()
-        total.merge(self)
-        total.merge(other)
-        return total
+        """Return the counts over the rows of both."""
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return type(self)(*(mine | theirs if isinstance(mine, set) else mine + theirs for mine, theirs in pairs))
 
     @property
     def rows(self) -> int:

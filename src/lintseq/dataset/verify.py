@@ -11,11 +11,11 @@ states to `linting`.
 import os
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Literal
 
 from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.codecs.locate import align
@@ -58,7 +58,9 @@ class LawCheck:
     unit: str
 
 
-CHECKS = {
+CheckName = Literal["read", "resolves", "exact", "deletes", "adds", "program", "compiles", "clean"]
+
+CHECKS: Mapping[CheckName, LawCheck] = {
     "read": LawCheck("", "the row can be read", "rows"),
     "resolves": LawCheck("1 exact", "the edits resolve", "rows"),
     "exact": LawCheck("1 exact", "they write the program", "rows"),
@@ -74,8 +76,7 @@ CHECKS = {
 class LawFailure:
     """A check that failed."""
 
-    check: str
-    """A key of `CHECKS`."""
+    check: CheckName
     row: int
     """The line of the file, from 1."""
     id: str
@@ -166,10 +167,10 @@ class _RowChecks:
     number: int
     id: str = ""
 
-    def check(self, check: str) -> None:
+    def check(self, check: CheckName) -> None:
         self.report.checked[check] += 1
 
-    def fail(self, check: str, message: str, *, edit: int | None = None) -> None:
+    def fail(self, check: CheckName, message: str, *, edit: int | None = None) -> None:
         self.report.fail(LawFailure(check, self.number, self.id, edit, message))
 
 
