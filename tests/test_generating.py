@@ -502,13 +502,14 @@ def test_a_terminal_shows_the_program_growing_in_one_area_of_the_screen():
 
     from rich.console import Console
 
-    from lintseq.cli.solve import ProgramView, print_solution
+    from lintseq.cli.solve import print_solution, program_view
 
     out = io.StringIO()
     terminal = Console(file=out, force_terminal=True, width=60, height=20, highlight=False, markup=False)
-    with ProgramView(terminal) as view:
+    with program_view(terminal) as on_progress:
+        assert on_progress is not None
         for end in range(len(TWO_EDITS) + 1):
-            view.on_progress(DIFF.resolve(growing_text(TWO_EDITS[:end])))
+            on_progress(DIFF.resolve(growing_text(TWO_EDITS[:end])))
     grown = out.getvalue()
     assert "+     r = r + 1" in grown
     assert grown.count("edit 2:") <= len(TWO_EDITS) - len(GOOD), "each frame is drawn once, and none above another"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import Meter, duration, plural, table
+from lintseq.cli.console import duration, plural, resumable_meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, with_options
 from lintseq.lm.backends.backend import SamplingParameters
 from lintseq.lm.generation import CompletionOptions, CompletionTally
@@ -51,16 +51,12 @@ def complete(
 
     Example: lintseq complete --model runs/edits --benchmark humaneval --data data --n 20 --output edits.jsonl
     """
-    with Meter(visible=not quiet) as meter:
+    with resumable_meter(visible=not quiet) as meter:
 
         def show(sampling: SamplingParameters, tally: CompletionTally) -> None:
-            meter(tally.before + tally.done, tally.total, f"{sampling.name}: {progress(tally)}")
+            meter(tally.before + tally.done, tally.total, f"{sampling.name}: {progress(tally)}", left=True)
 
-        try:
-            report = generate(model, benchmark, output, options, resume=resume, overwrite=overwrite, on_progress=show)
-        except KeyboardInterrupt:
-            typer.echo("lintseq: interrupted; finished completions are kept, continue with --resume", err=True)
-            raise typer.Exit(130) from None
+        report = generate(model, benchmark, output, options, resume=resume, overwrite=overwrite, on_progress=show)
     if json:
         typer.echo(dumps(report.as_dict()))
     elif not quiet:
@@ -70,12 +66,9 @@ def complete(
 
 
 def progress(tally: CompletionTally) -> str:
-    """Return the speed of a run and the time left."""
+    """Return the progress and the speed of a run."""
     text = plural(tally.before + tally.done, "completion")
-    if tally.done and tally.seconds:
-        left = tally.seconds / tally.done * (tally.total - tally.before - tally.done)
-        text += f", {tally.tokens / tally.seconds:,.0f} tokens per second, {duration(left)} left"
-    return text
+    return text + (f", {tally.tokens / tally.seconds:,.0f} tokens per second" if tally.seconds else "")
 
 
 def summary(path: str, tally: CompletionTally) -> str:

@@ -5,7 +5,8 @@ Owns how they look; what is counted is left to the commands.
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 import typer
@@ -15,7 +16,7 @@ from lintseq.reporting.numbers import plural
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-__all__ = ["Meter", "duration", "percent", "plural", "table"]
+__all__ = ["Meter", "duration", "percent", "plural", "resumable_meter", "table"]
 
 _LINE_EVERY = 15.0
 """Seconds between progress lines where there is no terminal."""
@@ -68,6 +69,17 @@ class Meter:
             self._bar.refresh()
         else:
             typer.echo(f"{done / total:4.0%}  {text}" if total else text, err=True)
+
+
+@contextmanager
+def resumable_meter(*, visible: bool) -> Iterator[Meter]:
+    """Show progress, and exit with status 130 if the run is interrupted."""
+    try:
+        with Meter(visible=visible) as meter:
+            yield meter
+    except KeyboardInterrupt:
+        typer.echo("lintseq: interrupted; continue with --resume", err=True)
+        raise typer.Exit(130) from None
 
 
 def _bar() -> "Bar":

@@ -1,12 +1,13 @@
 """`lintseq finetune`: teach a language model to write edit sequences, or whole programs."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lintseq.cli.console import plural, table
+from lintseq.cli.console import plural, resumable_meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume
-from lintseq.cli.pretrain import Recipe, Settings, report_table, resumable_meter, show, step_meter
+from lintseq.cli.pretrain import Recipe, Settings, report_table, show, show_training
 from lintseq.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def finetune(
             overwrite=overwrite,
             on_records=on_records,
             on_plan=lambda planned: typer.echo(plan_table(planned), err=True) if shown else None,
-            on_step=step_meter(meter),
+            on_step=partial(show_training, meter),
         )
     show(report.manifest, report_table(report), json=json, shown=shown)
 

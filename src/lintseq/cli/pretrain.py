@@ -1,14 +1,12 @@
 """`lintseq pretrain`: train a language model from scratch."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from json import dumps
-from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lintseq.cli.console import Meter, plural, table
+from lintseq.cli.console import Meter, plural, resumable_meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers
 
 if TYPE_CHECKING:
@@ -58,24 +56,14 @@ def pretrain(
     plan = read_recipe(recipe, PretrainRecipe, settings=set or ())
     shown = is_first_process() and not quiet
     with resumable_meter(visible=shown) as meter:
-        options["on_progress"] = corpus_meter(meter)
+        options["on_progress"] = partial(show_tokenizing, meter)
         if prepare:
             manifest = pretraining.prepare_pretraining(plan, output, **options)
             show(manifest, corpus_table(manifest, output), json=json, shown=shown)
             return
-        report = pretraining.pretrain(plan, output, prepared=prepared, on_step=step_meter(meter), **options)
+        on_step = partial(show_training, meter)
+        report = pretraining.pretrain(plan, output, prepared=prepared, on_step=on_step, **options)
     show(report.manifest, report_table(report), json=json, shown=shown)
-
-
-@contextmanager
-def resumable_meter(*, visible: bool) -> Iterator[Meter]:
-    """Show progress, and exit with status 130 if the run is interrupted."""
-    try:
-        with Meter(visible=visible) as meter:
-            yield meter
-    except KeyboardInterrupt:
-        typer.echo("lintseq: interrupted; continue with --resume", err=True)
-        raise typer.Exit(130) from None
 
 
 def show(manifest: Any, summary: str, *, json: bool, shown: bool) -> None:
@@ -88,31 +76,21 @@ def show(manifest: Any, summary: str, *, json: bool, shown: bool) -> None:
         typer.echo(summary)
 
 
-def corpus_meter(meter: Meter) -> "Callable[[CorpusProgress], None]":
-    """Return a callback that shows the progress of tokenizing."""
-    started = monotonic()
-
-    def update(progress: "CorpusProgress") -> None:
-        rate = progress.new_tokens / max(monotonic() - started, 1e-3)
-        text = f"tokenizing: {plural(progress.documents, 'document')}, {rate:,.0f} tokens/s"
-        meter(progress.done, progress.total, text, left=True)
-
-    return update
+def show_tokenizing(meter: Meter, progress: "CorpusProgress") -> None:
+    """Show the progress of tokenizing."""
+    text = f"tokenizing: {plural(progress.documents, 'document')}, {plural(progress.tokens, 'token')}"
+    meter(progress.done, progress.total, text, left=True)
 
 
-def step_meter(meter: Meter) -> "Callable[[TrainingProgress], None]":
-    """Return a callback that shows the progress of training."""
-
-    def update(progress: "TrainingProgress") -> None:
-        text = (
-            f"step {progress.step:,}, loss {progress.loss:.3f}, {progress.tokens_per_second:,.0f} tokens/s,"
-            f" {progress.mfu:.0%} MFU"
-        )
-        if progress.validation_loss is not None:
-            text += f", validation loss {progress.validation_loss:.3f}"
-        meter(progress.step, progress.steps, text, left=True)
-
-    return update
+def show_training(meter: Meter, progress: "TrainingProgress") -> None:
+    """Show the progress of training."""
+    text = (
+        f"step {progress.step:,}, loss {progress.loss:.3f}, {progress.tokens_per_second:,.0f} tokens/s,"
+        f" {progress.mfu:.0%} MFU"
+    )
+    if progress.validation_loss is not None:
+        text += f", validation loss {progress.validation_loss:.3f}"
+    meter(progress.step, progress.steps, text, left=True)
 
 
 def report_table(report: "TrainingReport") -> str:

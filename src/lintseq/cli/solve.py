@@ -2,6 +2,8 @@
 
 import io
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +22,7 @@ from lintseq.reporting.terminal import console, print_line, print_state, printab
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 _LINES_BELOW = 4
 """Screen lines that are left free below the program."""
@@ -58,8 +61,8 @@ def solve(
     """
     text = sys.stdin.read().removesuffix("\n") if instruction == "-" else instruction
     before = "" if start is None else read_source(str(start))
-    with ProgramView(console(), shown=not json) as view:
-        solution = write_program(text, model, options, start=before, on_progress=view.on_progress)
+    with program_view(console(), visible=not json) as on_progress:
+        solution = write_program(text, model, options, start=before, on_progress=on_progress)
     if output is not None:
         output.write_bytes(solution.program.text.encode("utf-8", "surrogateescape"))
     if json:
@@ -70,43 +73,33 @@ def solve(
         typer.echo(f"lintseq: {warning}", err=True)
 
 
-class ProgramView:
-    """Draws a growing program on a terminal; elsewhere it does nothing."""
+@contextmanager
+def program_view(to: "Console", *, visible: bool = True) -> "Iterator[Callable[[Resolution], None] | None]":
+    """Yield a callback that draws a growing program on a terminal; elsewhere None."""
+    if not (visible and to.is_terminal):
+        yield None
+        return
+    from rich.live import Live
 
-    def __init__(self, to: "Console", *, shown: bool = True) -> None:
-        self.to = to
-        self._live: Any = None
-        if shown and to.is_terminal:
-            from rich.live import Live
+    with Live(console=to, auto_refresh=False, transient=True) as live:
+        yield lambda resolution: live.update(_drawing(resolution, to), refresh=True)
 
-            self._live = Live(console=to, auto_refresh=False, transient=True)
-        self.on_progress = None if self._live is None else self._draw
 
-    def __enter__(self) -> "ProgramView":
-        if self._live is not None:
-            self._live.start()
-        return self
+def _drawing(resolution: Resolution, to: "Console") -> "Text":
+    """Return the last edit of a program as text that fits a terminal."""
+    from rich.console import Console
+    from rich.text import Text
 
-    def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._live.stop()
-
-    def _draw(self, resolution: Resolution) -> None:
-        from rich.console import Console
-        from rich.text import Text
-
-        # Rendered to text first: anything printed to a console with a live display appears above it.
-        color: Any = self.to.color_system
-        page = Console(
-            file=io.StringIO(), force_terminal=True, color_system=color, width=self.to.width, highlight=False,
-            markup=False,
-        )  # fmt: skip
-        with page.capture() as capture:
-            print_edit(resolution, len(resolution.changes), page)
-        lines = capture.get().removesuffix("\n").split("\n")
-        height = max(self.to.size.height - _LINES_BELOW, 3)
-        lines = lines if len(lines) <= height else [lines[0], *lines[1 - height :]]
-        self._live.update(Text.from_ansi("\n".join(lines)), refresh=True)
+    # Rendered to text first: anything printed to a console with a live display appears above it.
+    color: Any = to.color_system
+    page = Console(
+        file=io.StringIO(), force_terminal=True, color_system=color, width=to.width, highlight=False, markup=False
+    )
+    with page.capture() as capture:
+        print_edit(resolution, len(resolution.changes), page)
+    lines = capture.get().removesuffix("\n").split("\n")
+    height = max(to.size.height - _LINES_BELOW, 3)
+    return Text.from_ansi("\n".join(lines if len(lines) <= height else [lines[0], *lines[1 - height :]]))
 
 
 def print_edit(resolution: Resolution, number: int, to: "Console") -> None:

@@ -33,6 +33,7 @@ from lintseq.storage import (
     WorkDirectory,
     batched,
     check_settings,
+    default_workers,
     map_in_order,
     read_manifest,
 )
@@ -57,8 +58,6 @@ class CorpusProgress:
     """In the units of the inputs' sizes; None if these are unknown."""
     documents: int
     tokens: int
-    new_tokens: int
-    """Tokens of this process, without those of the run it continues."""
 
 
 Counts = dict[str, Counter[str]]
@@ -156,7 +155,7 @@ def build_corpus(
     tokenizer: Any,
     folder: str,
     *,
-    workers: int = 1,
+    workers: int | None = 1,
     batch_rows: int = _BATCH_ROWS,
     save_seconds: float = _SAVE_SECONDS,
     on_progress: Callable[[CorpusProgress], None] = lambda progress: None,
@@ -175,7 +174,7 @@ def build_corpus(
         for source in part
     ]
     settings = {"format": _FORMAT, "sources": sources, "tokenizer": tokenizers.digest(tokenizer)}
-    dtype = dtype_of(len(tokenizer))
+    dtype, workers = dtype_of(len(tokenizer)), workers or default_workers()
     encoder = partial(
         CorpusEncoder, tokenizers.backend(tokenizer), tokenizer.eos_token_id, dtype, threads=workers <= 1
     )
@@ -222,7 +221,6 @@ class _CorpusBuild:
         os.makedirs(self._folder, exist_ok=True)
         files = saved["files"] if saved else {}
         self._files = {name: AppendFile(os.path.join(self._folder, name), mark) for name, mark in files.items()}
-        self._new_tokens = 0
 
     def run(
         self,
@@ -244,7 +242,7 @@ class _CorpusBuild:
                 documents, tokens = (
                     sum(counts[name].total() for counts in self._counts) for name in ("documents", "tokens")
                 )
-                on_progress(CorpusProgress(before + batch.mark.end, total, documents, tokens, self._new_tokens))
+                on_progress(CorpusProgress(before + batch.mark.end, total, documents, tokens))
             for file in self._files.values():
                 file.close()
         finally:
@@ -276,7 +274,6 @@ class _CorpusBuild:
                     self._files[name].write(data)
         for name in _COUNTED:
             counts[name].update(tokenized.counts[name])
-        self._new_tokens += tokenized.counts["tokens"].total()
         self._input, self._mark = batch.input, batch.mark
 
     def _save(self) -> None:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from lintseq.errors import ConfigError
 from lintseq.lm import tokenizers
 from lintseq.lm.batches import packed, padded
-from lintseq.lm.cards import README, model_card
 from lintseq.lm.examples import ARMS, ExampleEncoder
 from lintseq.lm.loading import load_config, load_model, load_tokenizer, require_package
 from lintseq.lm.matching import TrainingPlan, by_length, make_plan
@@ -29,7 +28,6 @@ from lintseq.lm.runs import (
     TrainingReport,
     TrainingRun,
     is_first_process,
-    versions,
     wait_for,
 )
 from lintseq.lm.token_files import OnRecords, TokenFile, common_rows, open_tokens, tokenize
@@ -238,10 +236,7 @@ def with_adapters(model: Any, recipe: FinetuneRecipe, extension: tokenizers.Toke
     require_package("peft", "lora")
     from peft import LoraConfig, get_peft_model
 
-    embeddings = [model.get_input_embeddings()]
-    head = model.get_output_embeddings()
-    if head is not None and head.weight is not embeddings[0].weight:
-        embeddings.append(head)
+    embeddings = tokenizers.embeddings_of(model)
     names = [
         name.rpartition(".")[2]
         for name, module in model.named_modules()
@@ -290,20 +285,15 @@ def _train(
         on_step=on_step,
     )
     manifest = {
-        "versions": versions(),
         "parameters": total,
         "trained_parameters": trained,
         "diff": asdict(extension),
-        "outcome": asdict(progress),
         "plan": examples.plan.as_dict(),
         "sha256": {"train": examples.train.sha256},
-        "seed": recipe.run.seed,
     }
     if is_first_process():
         _save(model, weights, dtype, recipe, base, run)
-        card = model_card(recipe, manifest, name=os.path.basename(os.path.abspath(run.output)))
-        Path(run.file(README)).write_text(card, encoding="utf-8")
-    run.finish(manifest)
+    run.finish(progress, manifest)
 
 
 def _save(

@@ -307,13 +307,9 @@ def read_prompts(path: str) -> list[TaskPrompt]:
 
 def _prompt_of_row(row: Mapping[str, Any], where: str, number: int) -> TaskPrompt:
     prompt = row.get("prompt", row.get("messages"))
-    if isinstance(prompt, list):
-        valid = bool(prompt) and all(
-            isinstance(message, dict) and {"role", "content"} <= set(message) for message in prompt
-        )
-    else:
-        valid = isinstance(prompt, str) and bool(prompt)
-    if not valid:
+    messages = prompt if isinstance(prompt, list) else []
+    valid = all(isinstance(message, dict) and {"role", "content"} <= set(message) for message in messages)
+    if not (valid and prompt and isinstance(prompt, str | list)):
         raise ConfigError(f"{where} needs a text `prompt`, or `messages` with role and content each")
     return TaskPrompt(str(row.get("task_id", number)), prompt, str(row.get("state") or ""))
 

@@ -14,7 +14,7 @@ from lintseq.codecs import SEPARATOR, Codec, get_codec
 from lintseq.errors import ConfigError, ToolError
 from lintseq.evaluation.candidates import HARMLESS
 from lintseq.languages import get_language, get_linter
-from lintseq.linting import Linter, findings, new_diagnostics
+from lintseq.linting import Linter, findings
 from lintseq.lm.backends.backend import EditDecision, EditFilterFactory, SamplingParameters
 from lintseq.program import Program
 
@@ -72,7 +72,7 @@ class LintedEditFilter:
         self.codec = codec
         self.linter = linter
         self.state = start
-        self.state_findings = self._findings(start)
+        self.known = self._findings(start) or Counter()
         self.edits = 0
         self.redraws = 0
         """How often the current edit was redrawn."""
@@ -81,14 +81,16 @@ class LintedEditFilter:
 
     def judge(self, text: str, *, last: bool, truncated: bool = False) -> EditDecision:
         if not self.options.linted:
-            return "keep" if truncated else self._accept(self.state, last=last)
+            return "keep" if truncated else self._accept(self.state, self.known, last=last)
         resolution = self.codec.resolve(SEPARATOR + text, self.state)
         state = resolution.program
         malformed = not text.strip() or (not last and not text.endswith("\n"))
         malformed = malformed or any(note.reason not in HARMLESS for note in resolution.notes)
-        reason = "malformed" if malformed else "unclean" if self._has_new_findings(state) else ""
+        found = self._findings(state)
+        unclean = found is None or bool(found - self.known)
+        reason = "malformed" if malformed else "unclean" if unclean else ""
         if not reason:
-            return self._accept(state, last=last)
+            return self._accept(state, found, last=last)
         self.rejected[reason] += 1
         if truncated:
             return "drop"
@@ -96,31 +98,23 @@ class LintedEditFilter:
             self.redraws += 1
             return "redraw"
         self.gave_up += 1
-        return self._accept(state, last=last) if self.options.give_up == "keep" else "drop"
+        return self._accept(state, found, last=last) if self.options.give_up == "keep" else "drop"
 
     def report(self) -> Mapping[str, Any]:
         if not self.options.linted:
             return {"edits": self.edits}
         return {"edits": self.edits, "rejected": dict(self.rejected), "gave_up": self.gave_up}
 
-    def _accept(self, state: Program, *, last: bool) -> EditDecision:
-        self.state, self.redraws = state, 0
-        self.state_findings = self._findings(state)
+    def _accept(self, state: Program, found: Counter[tuple[str, str]] | None, *, last: bool) -> EditDecision:
+        self.state, self.known, self.redraws = state, found or Counter(), 0
         self.edits += 1
         return "stop" if self.edits == self.options.stop_after_edits and not last else "keep"
 
-    def _has_new_findings(self, state: Program) -> bool:
-        if self.linter is None:
-            return False
-        try:
-            return bool(new_diagnostics(self.state_findings, self.linter.check(state.text)))
-        except ToolError:  # a state that crashes the linter is not clean
-            return True
-
-    def _findings(self, state: Program) -> Counter[tuple[str, str]]:
+    def _findings(self, state: Program) -> Counter[tuple[str, str]] | None:
+        """Return the findings in a state; None if it crashes the linter, so it is not clean."""
         if self.linter is None or not state.lines:
             return Counter()
         try:
             return findings(self.linter.check(state.text))
         except ToolError:
-            return Counter()
+            return None

@@ -6,14 +6,11 @@ finished model; or it prepares a folder with everything that training needs on a
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lintseq.errors import ConfigError
 from lintseq.lm import tokenizers
 from lintseq.lm.batches import IGNORED, stacked
-from lintseq.lm.cards import README, model_card
 from lintseq.lm.corpus import Corpus, CorpusProgress, build_corpus
 from lintseq.lm.loading import load_tokenizer, require_package
 from lintseq.lm.mixture import TrainingRows, ValidationRows
@@ -30,7 +27,7 @@ from lintseq.lm.runs import (
     versions,
     wait_for,
 )
-from lintseq.storage import MANIFEST, WorkDirectory, default_workers, write_atomically
+from lintseq.storage import MANIFEST, WorkDirectory, write_atomically
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -72,9 +69,7 @@ def pretrain(
             folder = run.path(CORPUS) if prepared is None else os.path.join(prepared, CORPUS)
             if not is_first_process():
                 wait_for(lambda: os.path.exists(os.path.join(folder, MANIFEST)) or None)
-            corpus = build_corpus(
-                recipe.data, tokenizer, folder, workers=workers or default_workers(), on_progress=on_progress
-            )
+            corpus = build_corpus(recipe.data, tokenizer, folder, workers=workers, on_progress=on_progress)
             _train(recipe, tokenizer, corpus, run, on_step)
         return run.report()
 
@@ -101,13 +96,8 @@ def prepare_pretraining(
             tokenizer.save_pretrained(os.path.join(folder, TOKENIZER))
             write_atomically(os.path.join(folder, RECIPE), as_toml(recipe).encode())
             try:
-                corpus = build_corpus(
-                    recipe.data,
-                    tokenizer,
-                    os.path.join(folder, CORPUS),
-                    workers=workers or default_workers(),
-                    on_progress=on_progress,
-                )
+                target = os.path.join(folder, CORPUS)
+                corpus = build_corpus(recipe.data, tokenizer, target, workers=workers, on_progress=on_progress)
             except ConfigError:
                 work.discard()
                 raise
@@ -180,18 +170,13 @@ def _train(
         on_step=on_step,
     )
     manifest = {
-        "versions": versions(),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "outcome": asdict(progress),
         "rows": {"trained": count, "epochs": rows.order.epochs(count), "validation": len(held_out)},
         "corpus": corpus.counts(),
-        "seed": recipe.run.seed,
     }
     if is_first_process():
         save_model(model, tokenizer, run.folder, weights=weights)
-        card = model_card(recipe, manifest, name=os.path.basename(os.path.abspath(run.output)))
-        Path(run.file(README)).write_text(card, encoding="utf-8")
-    run.finish(manifest)
+    run.finish(progress, manifest)
 
 
 def text_bytes(held_out: ValidationRows, corpus: Corpus) -> int:

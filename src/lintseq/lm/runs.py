@@ -4,7 +4,6 @@ Until then everything is in `OUTPUT.partial`. The finished folder has the files 
 `recipe.toml`, `log.jsonl` and `manifest.json`. Of several processes that train together, only the first one writes.
 """
 
-import errno
 import json
 import math
 import os
@@ -12,7 +11,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self, TypeVar
@@ -32,7 +31,8 @@ CORPUS = "corpus"
 _MAY_CHANGE = ("save_every", "keep_checkpoints", "log_every", "evaluate_every")
 """Run options that do not affect the weights, so a resumed run may change them."""
 _PACKAGES = ("torch", "transformers", "accelerate", "tokenizers", "peft", "numpy")
-_DISK_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+_DISK_FULL = ("No space left", "File too large", "Disk quota exceeded", "PytorchStreamWriter failed", "unexpected pos")
+"""Messages of the system and of torch."""
 
 T = TypeVar("T")
 
@@ -94,7 +94,7 @@ class TrainingRun:
         Raises `ConfigError` if `output` or an unfinished run exists and is neither to be resumed nor overwritten, or
         if the run to resume has another recipe or other data.
         """
-        self.output = output
+        self.output, self.recipe = output, recipe
         self.settings = {"recipe": _fixed(as_table(recipe)), "data": dict(data)}
         self.partial = f"{os.path.realpath(output)}.partial"
         self.folder = self.path("run")
@@ -125,10 +125,20 @@ class TrainingRun:
         """Return the path of a file of the run while it is unfinished."""
         return os.path.join(self.folder, name)
 
-    def finish(self, manifest: Mapping[str, Any]) -> None:
-        """Write the manifest and rename the folder to `output`."""
-        self.manifest = {"lintseq": __version__, **manifest}
+    def finish(self, progress: TrainingProgress, manifest: Mapping[str, Any]) -> None:
+        """Write the card and the manifest, and rename the folder to `output`."""
+        from lintseq.lm.cards import README, model_card
+
+        self.manifest = {
+            "lintseq": __version__,
+            "versions": versions(),
+            "seed": self.recipe.run.seed,
+            "outcome": asdict(progress),
+            **manifest,
+        }
         if self._work is not None:
+            card = model_card(self.recipe, self.manifest, name=os.path.basename(os.path.abspath(self.output)))
+            write_atomically(self.file(README), card.encode())
             self._draw_losses()
             self._work.finish([(self.folder, self._work.target)], self.manifest)
             self.manifest = self._work.manifest
@@ -159,9 +169,10 @@ class TrainingRun:
         if isinstance(error, ConfigError) and not kept:  # a configuration that cannot work is not resumed
             self._work.discard()
         self._work.close()
-        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+        if not isinstance(error, ToolError) and any(message in str(error) for message in _DISK_FULL):
             raise ToolError(
-                f"cannot write to {self.partial}: {error.strerror}; free disk space and continue with --resume"
+                f"cannot write to {self.partial}: {error}; free disk space and continue with --resume, the last"
+                " checkpoint is complete"
             ) from error
 
 

@@ -295,7 +295,7 @@ def add_embedding(model: Any, extension: TokenizerExtension, *, multiple: int) -
         model.resize_token_embeddings(rows, mean_resizing=False)
     new = {*range(before, rows), *([extension.id] if extension.added else [])}
     with torch.no_grad():
-        for weight in _embeddings(model):
+        for weight in (layer.weight for layer in embeddings_of(model)):
             of_pieces = weight[list(extension.pieces)].float().mean(0).to(weight.dtype)
             of_all = weight[:before].float().mean(0).to(weight.dtype)
             for row in sorted(new):
@@ -308,13 +308,11 @@ def add_embedding(model: Any, extension: TokenizerExtension, *, multiple: int) -
     return replace(extension, rows_before=before, rows=rows, initialized=initialized)
 
 
-def _embeddings(model: Any) -> list[Any]:
-    """Return the input and output embedding matrices; one if they are tied."""
-    weights = [model.get_input_embeddings().weight]
-    head = model.get_output_embeddings()
-    if head is not None and head.weight is not weights[0]:
-        weights.append(head.weight)
-    return weights
+def embeddings_of(model: Any) -> list[Any]:
+    """Return the input and output embedding layers of a model; one if they are tied."""
+    layers = [model.get_input_embeddings(), model.get_output_embeddings()]
+    tied = layers[1] is None or layers[1].weight is layers[0].weight
+    return layers[:1] if tied else layers
 
 
 def _has_model(path: str) -> bool:

@@ -36,7 +36,6 @@ from lintseq.storage import sync_directory
 _COMPLETE = "complete"
 """File that marks a checkpoint as complete."""
 _ZERO = torch.zeros((), dtype=torch.float64)
-_DISK_FULL = ("No space left", "File too large", "Disk quota exceeded", "PytorchStreamWriter failed", "unexpected pos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +76,13 @@ def train(
     Each `run.batch` consecutive indices of `order` are one optimizer step. Returns the progress after the last step,
     and the full weights if the model is sharded over processes (FSDP, DeepSpeed), else None.
 
-    Raises `ConfigError` before the first step; `ToolError` if the loss is not finite, memory runs out or a checkpoint
-    cannot be written; `KeyboardInterrupt` after SIGINT or SIGTERM. Complete checkpoints are never lost.
+    Raises `ConfigError` before the first step; `ToolError` if the loss is not finite or memory runs out;
+    `KeyboardInterrupt` after SIGINT or SIGTERM. Complete checkpoints are never lost.
     """
     if not order or len(order) % options.run.batch:
         raise ConfigError(f"{len(order)} rows are not a whole number of batches of {options.run.batch}")
-    last = _last_checkpoint(options.checkpoints)
-    monitor = _Monitor(model, options, len(order) // options.run.batch, on_step, start=last[0] if last else 0)
+    start, checkpoint = max(_checkpoints(options.checkpoints), default=(0, None))
+    monitor = _Monitor(model, options, len(order) // options.run.batch, on_step, start=start)
     if options.run.activation_checkpointing:
         name = "activation_checkpointing_enable"  # `gradient_checkpointing_enable` in older versions of transformers
         enable = getattr(model, name if hasattr(model, name) else "gradient_checkpointing_enable")
@@ -106,9 +105,10 @@ def train(
         # With adapters, checkpoints contain the resized embedding matrix, as they should.
         warnings.filterwarnings("ignore", "Setting `save_embedding_layers`")
         try:
-            trainer.train(resume_from_checkpoint=last[1] if last else None)
-        except Exception as error:
-            raise _explained(error, options.checkpoints) from error
+            trainer.train(resume_from_checkpoint=checkpoint)
+        except torch.OutOfMemoryError as error:
+            hint = "lower run.micro_batch, or set run.activation_checkpointing"
+            raise ToolError(f"the device is out of memory: {hint}") from error
     sharded = trainer.accelerator.distributed_type in ("FSDP", "DEEPSPEED") and not monitor.stopped
     weights = trainer.accelerator.get_state_dict(trainer.model_wrapped) if sharded else None
     trainer.accelerator.end_training()  # while all processes are alive: one that exits alone may abort
@@ -118,24 +118,13 @@ def train(
 
 
 def save_model(model: Any, tokenizer: Any, folder: str, *, weights: Mapping[str, Any] | None = None) -> None:
-    """Write a model and its tokenizer in the layout of transformers; call it in the first process only.
-
-    Raises `ToolError` if the disk is full.
-    """
+    """Write a model and its tokenizer in the layout of transformers; call it in the first process only."""
     if weights is not None:  # gathered from shards, a tied matrix appears under both names
         weights = {name: tensor for name, tensor in weights.items() if name not in model.all_tied_weights_keys}
-    try:
-        model.save_pretrained(folder, state_dict=weights)
-        tokenizer.save_pretrained(folder)
-        for path in Path(folder).glob("*.safetensors"):  # the library makes them readable by their owner only
-            shutil.copymode(Path(folder, "config.json"), path)
-    except Exception as error:
-        if not _is_disk_full(error):
-            raise
-        raise ToolError(
-            f"cannot write the model to {folder}: {error}; free disk space and continue with --resume, the last"
-            " checkpoint is complete"
-        ) from error
+    model.save_pretrained(folder, state_dict=weights)
+    tokenizer.save_pretrained(folder)
+    for path in Path(folder).glob("*.safetensors"):  # the library makes them readable by their owner only
+        shutil.copymode(Path(folder, "config.json"), path)
 
 
 def device_of(run: RunOptions) -> str:
@@ -182,16 +171,12 @@ class _OrderedTrainer(Trainer):
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Return the loss of a micro-batch; count its tokens and the number of positions they attend to."""
         ids = inputs["input_ids"]
-        if "position_ids" in inputs:
-            tokens: Any = torch.tensor(float(ids.numel()))
-            attended = (inputs["position_ids"] + 1).sum()
-        elif "attention_mask" in inputs:
+        if "attention_mask" in inputs:
             lengths = inputs["attention_mask"].sum(-1)
             tokens, attended = lengths.sum(), (lengths * (lengths + 1) // 2).sum()
         else:
-            rows, length = ids.shape
-            tokens = torch.tensor(float(rows * length))
-            attended = torch.tensor(float(rows * length * (length + 1) // 2))
+            positions = inputs.get("position_ids", torch.arange(ids.shape[1]).expand(ids.shape))
+            tokens, attended = torch.tensor(ids.numel()), (positions + 1).sum()
         self.monitor.tokens = self.monitor.tokens + tokens.to("cpu", torch.float64)
         self.monitor.attended = self.monitor.attended + attended.to("cpu", torch.float64)
         # With a cache, documents in the same row would attend to each other.
@@ -437,17 +422,6 @@ def _checkpoints(folder: str) -> list[tuple[int, str]]:
     return sorted(found)
 
 
-def _last_checkpoint(folder: str) -> tuple[int, str] | None:
-    """Return the last complete checkpoint, and delete incomplete ones."""
-    complete = _checkpoints(folder)
-    if is_first_process():
-        kept = {path for _, path in complete}
-        for path in Path(folder).glob("checkpoint-*"):
-            if str(path) not in kept:
-                shutil.rmtree(path)
-    return complete[-1] if complete else None
-
-
 @contextlib.contextmanager
 def _stop_signals(monitor: _Monitor) -> Iterator[None]:
     """On the first SIGINT or SIGTERM, stop after the current step with a checkpoint; on the second, immediately."""
@@ -466,21 +440,3 @@ def _stop_signals(monitor: _Monitor) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _is_disk_full(error: BaseException) -> bool:
-    return any(message in str(error) for message in _DISK_FULL)
-
-
-def _explained(error: Exception, checkpoints: str) -> Exception:
-    """Return the error to raise for an exception that ended a training."""
-    last = _last_checkpoint(checkpoints)
-    state = f"the checkpoint of step {last[0]} is complete" if last else "there is no checkpoint yet"
-    if _is_disk_full(error):
-        return ToolError(
-            f"cannot write a checkpoint to {checkpoints}: {error}; {state}: free disk space and continue with --resume"
-        )
-    if isinstance(error, torch.OutOfMemoryError):
-        hint = "lower run.micro_batch, or set run.activation_checkpointing"
-        return ToolError(f"the device is out of memory: {hint}; {state}")
-    return error

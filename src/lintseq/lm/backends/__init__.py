@@ -5,12 +5,12 @@ Owns the options that choose one; each is imported when it is opened.
 
 import os
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Literal
 
 from lintseq.errors import ConfigError
 from lintseq.evaluation.cost import read_shape
 from lintseq.lm.backends.backend import Backend
+from lintseq.lm.loading import require_package
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,7 @@ def open_backend(model: str, options: BackendOptions = BackendOptions(), *, batc
             timeout=options.timeout,
             shape=None if options.model_config is None else read_shape(options.model_config),
         )
-    if find_spec("torch") is None or find_spec("transformers") is None:
-        raise ConfigError("models in the process need torch and transformers: pip install 'lintseq[train]'")
+    require_package("torch", f"loading the model {model}")
     from lintseq.lm.backends.transformers import open_model
 
     return open_model(model, device=options.device, dtype=options.dtype, batch=batch)

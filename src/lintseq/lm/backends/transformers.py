@@ -38,7 +38,7 @@ from lintseq.lm.backends.backend import (
     SamplingParameters,
     TextListener,
 )
-from lintseq.lm.loading import loading
+from lintseq.lm.loading import load_model, load_tokenizer
 
 CPU_BATCH, GPU_BATCH = 32, 128
 """Default number of rows in a batch."""
@@ -55,17 +55,11 @@ def open_model(path: str, *, device: str | None = None, dtype: str = "auto", bat
 
     Raises `ConfigError` if there is no such model or device, or if it is of a kind that cannot be batched here.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
-
     if dtype not in ("auto", "float32", "bfloat16", "float16"):
         raise ConfigError(f"--dtype {dtype}: choose auto, float32, bfloat16 or float16")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    with loading("model", path):
-        tokenizer = AutoTokenizer.from_pretrained(path)
-        weights_type = dtype if dtype == "auto" else getattr(torch, dtype)
-        model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=weights_type)
+    model = load_model(path, dtype=dtype if dtype == "auto" else getattr(torch, dtype))
+    tokenizer = load_tokenizer(path)
     try:
         model.to(device)
     except (RuntimeError, AssertionError) as error:  # AssertionError if torch was built without CUDA
