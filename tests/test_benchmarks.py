@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from plain_runner import PlainRunner
 
-from lintseq.benchmarks import BENCHMARKS, find_file, load_problems, reference_completions
+from lintseq.benchmarks import BENCHMARKS, load_problems, reference_completions
+from lintseq.benchmarks.loading import find_file
 from lintseq.errors import ConfigError
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.judging import JudgingOptions, judge

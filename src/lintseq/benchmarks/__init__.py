@@ -1,29 +1,25 @@
 """Problems of benchmarks: loading and selecting them, their prompts, and their reference solutions."""
 
 from lintseq.benchmarks.listing import BenchmarkListing, ProblemListOptions, list_benchmarks, list_problems
-from lintseq.benchmarks.loading import Benchmark, ProblemSet, cache_folder, find_file
+from lintseq.benchmarks.loading import ProblemSet
 from lintseq.benchmarks.problem import Problem, Runner, shorten
 from lintseq.benchmarks.prompts import PROMPT_STYLES, prompt_for
 from lintseq.benchmarks.references import CODE, PROGRAM, check_format, reference_completions
 from lintseq.benchmarks.registry import BENCHMARKS, load_problems
-from lintseq.benchmarks.selection import Selection, is_problem_file, select_problems
+from lintseq.benchmarks.selection import Selection, select_problems
 
 __all__ = [
     "BENCHMARKS",
     "CODE",
     "PROGRAM",
     "PROMPT_STYLES",
-    "Benchmark",
     "BenchmarkListing",
     "Problem",
     "ProblemListOptions",
     "ProblemSet",
     "Runner",
     "Selection",
-    "cache_folder",
     "check_format",
-    "find_file",
-    "is_problem_file",
     "list_benchmarks",
     "list_problems",
     "load_problems",

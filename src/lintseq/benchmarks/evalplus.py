@@ -119,16 +119,6 @@ def _is_zero(arguments: tuple[Any, ...], expected: Any, value: Any, atol: float)
     return abs(total) <= atol
 
 
-def _is_anything(arguments: tuple[Any, ...], expected: Any, value: Any, atol: float) -> bool:
-    """Mbpp/164: the reference is wrong."""
-    return True
-
-
-def _is_expected_or_zero(arguments: tuple[Any, ...], expected: Any, value: Any, atol: float) -> bool:
-    """Mbpp/295: the task does not say whether a number divides itself."""
-    return bool(value in (expected, 0))
-
-
 def _is_surface_area(arguments: tuple[Any, ...], expected: Any, value: Any, atol: float) -> bool:
     """Mbpp/581: the height may be the perpendicular one."""
     edge, height = arguments
@@ -142,11 +132,6 @@ def _is_digit_distance(arguments: tuple[Any, ...], expected: Any, value: Any, at
     width = max(len(left), len(right))
     pairs = zip(left.zfill(width), right.zfill(width), strict=True)
     return bool(value == expected or value == sum(abs(int(a) - int(b)) for a, b in pairs))
-
-
-def _is_same_set(arguments: tuple[Any, ...], expected: Any, value: Any, atol: float) -> bool:
-    """Order and repetition do not matter."""
-    return set(value) == set(expected)
 
 
 def _is_as_present(arguments: tuple[Any, ...], expected: Any, value: Any, atol: float) -> bool:
@@ -165,30 +150,21 @@ _SAME_SET = (
 )
 _SPECIAL: dict[tuple[str, str], ResultChecker] = {
     ("humaneval", "find_zero"): _is_zero,
-    ("mbpp", "are_equivalent"): _is_anything,
-    ("mbpp", "sum_div"): _is_expected_or_zero,
+    # Mbpp/164: the reference is wrong.
+    ("mbpp", "are_equivalent"): lambda arguments, expected, value, atol: True,
+    # Mbpp/295: the task does not say whether a number divides itself.
+    ("mbpp", "sum_div"): lambda arguments, expected, value, atol: value in (expected, 0),
     ("mbpp", "surface_Area"): _is_surface_area,
     ("mbpp", "digit_distance_nums"): _is_digit_distance,
-    **{("mbpp", name): _is_same_set for name in _SAME_SET},
+    # Order and repetition do not matter.
+    **{("mbpp", name): lambda arguments, expected, value, atol: set(value) == set(expected) for name in _SAME_SET},
     **{("mbpp", name): _is_as_present for name in _MATCHES},
 }
-_WRAPPERS = {
+_WRAPPED_RESULTS = {
     _MATCHES: """
-
-def lintseq_wrapped(function):
-    def wrapped(*arguments):
-        result = function(*arguments)
-        return result if isinstance(result, bool) else result is not None
-    return wrapped
-
-{name} = lintseq_wrapped({name})
-""",
+        return result if isinstance(result, bool) else result is not None""",
     _LARGE: """
-
-def lintseq_wrapped(function):
-    import hashlib, marshal
-    def wrapped(*arguments):
-        result = function(*arguments)
+        import hashlib, marshal
         if type(result) not in (str, list) or len(result) < 10000:
             return result
         digest = hashlib.sha256()
@@ -196,14 +172,21 @@ def lintseq_wrapped(function):
             if type(part) in (bool, float) and part % 1 == 0:
                 part = int(part)
             digest.update(marshal.dumps(part, 2))
-        return [type(result).__name__, len(result), digest.hexdigest()]
-    return wrapped
-
-{name} = lintseq_wrapped({name})
-""",
+        return [type(result).__name__, len(result), digest.hexdigest()]""",
 }
 
 
 def wrapper(entry_point: str) -> str:
     """Return code that, appended to a program, makes its function return plain data of reasonable size."""
-    return next((code.format(name=entry_point) for names, code in _WRAPPERS.items() if entry_point in names), "")
+    code = next((code for names, code in _WRAPPED_RESULTS.items() if entry_point in names), None)
+    if code is None:
+        return ""
+    return f"""
+
+def lintseq_wrapped(function):
+    def wrapped(*arguments):
+        result = function(*arguments){code}
+    return wrapped
+
+{entry_point} = lintseq_wrapped({entry_point})
+"""

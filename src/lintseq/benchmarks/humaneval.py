@@ -15,19 +15,10 @@ from lintseq.rows import json_type
 
 OWN_COLUMNS = ("entry_point", "prompt", "task_id", "test")
 
-PACK_IMPORTS = """\
-import math
-import re
-import sys
-import copy
-import datetime
-import itertools
-import collections
-import heapq
-import statistics
-import functools
-import hashlib
-import string
+_PACK_MODULES = "math re sys copy datetime itertools collections heapq statistics functools hashlib string"
+PACK_IMPORTS = (
+    "".join(f"import {name}\n" for name in _PACK_MODULES.split())
+    + """\
 from typing import *
 from collections import *
 try:
@@ -35,6 +26,7 @@ try:
 except ImportError:
     pass
 """
+)
 """What bigcode-evaluation-harness puts before programs of HumanEvalPack."""
 
 

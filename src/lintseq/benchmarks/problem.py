@@ -75,16 +75,14 @@ class CheckTest:
 
 @dataclass(frozen=True, slots=True)
 class SnippetTest:
-    """Assigns the program's text to a variable and runs code that uses it. Passes if the code reaches its end."""
+    """Assigns the program's text to `lintseq_solution` and runs code after it. Passes if the code reaches its end."""
 
     context: str
-    variable: str
     code: str
     name: str = "tests"
-    imports: Imports = "full"
 
     def jobs(self, program: str, limits: Limits) -> list[Job]:
-        return [Job(self.context, RunCheck(f"{self.variable} = {program!r}\n{self.code}"), limits, self.imports)]
+        return [Job(self.context, RunCheck(f"lintseq_solution = {program!r}\n{self.code}"), limits, "full")]
 
     def judge(self, results: Sequence[JobResult]) -> Judgment:
         return _judge_result(results[0])

@@ -5,10 +5,11 @@ problems: selecting the same problems in another way gives the same record.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from lintseq.benchmarks.loading import ProblemSet
@@ -66,28 +67,19 @@ def is_problem_file(problems: str) -> bool:
     return os.path.isfile(problems)
 
 
-def _patterns(problems: str) -> Iterator[tuple[str, str]]:
-    """Yield each pattern with the words for where it stands; skips blank lines and comments."""
-    patterns = [
-        (where, pattern)
-        for where, text in _parts(problems)
-        if (pattern := text.strip()) and not pattern.startswith("#")
-    ]
+def _patterns(problems: str) -> list[tuple[str, str]]:
+    """Return each pattern with the words for where it stands; skips blank lines and comments."""
+    lines = [("--problems", part) for part in problems.split(",")]
+    if is_problem_file(problems):
+        try:
+            text = Path(problems).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"--problems {problems} cannot be read: {error}; give a file of task ids") from None
+        lines = [(f"{problems}, line {number}", line) for number, line in enumerate(text.splitlines(), 1)]
+    patterns = [(where, line.strip()) for where, line in lines if line.strip() and not line.strip().startswith("#")]
     if not patterns:
         raise ConfigError(f"--problems {problems} names no problem; give task ids, or a file with one on each line")
-    yield from patterns
-
-
-def _parts(problems: str) -> Iterator[tuple[str, str]]:
-    if not is_problem_file(problems):
-        yield from (("--problems", part) for part in problems.split(","))
-        return
-    try:
-        with open(problems, encoding="utf-8") as file:
-            lines = file.read().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--problems {problems} cannot be read: {error}; give a file of task ids") from None
-    yield from ((f"{problems}, line {number}", line) for number, line in enumerate(lines, 1))
+    return patterns
 
 
 def _matching(
