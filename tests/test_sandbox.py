@@ -46,6 +46,7 @@ from lintseq.sandbox.data import decode, encode
 from lintseq.sandbox.isolation import LAYERS
 from lintseq.sandbox.status import KNOWN_PROGRAMS, SandboxStatus, run_known_programs, sandbox_status
 from lintseq.sandbox.tampering import signs_of_tampering
+from lintseq.storage import default_workers
 
 HERE = Path(__file__).parent
 ADD = "def add(a, b):\n    return a + b\n"
@@ -253,7 +254,7 @@ def test_the_cpu_time_of_children_counts(sandbox):
 @isolated
 def test_waiting_for_a_busy_cpu_does_not_count(sandbox):
     spin = "import time\nend = time.time() + 30\nwhile time.time() < end: pass"
-    busy = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(8 * pool.default_workers())]
+    busy = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(8 * default_workers())]
     try:
         program = "import time\nwhile time.process_time() < 0.4: pass\nprint('done')"
         result = run(sandbox, program, FeedStdin(), seconds=0.8)

@@ -76,12 +76,7 @@ class ProgramReader(PipelineStep):
     type = "📖 - READER"
     name = "Programs"
 
-    def __init__(
-        self,
-        inputs: Sequence[str],
-        *,
-        names: FieldNames | None = None,
-    ) -> None:
+    def __init__(self, inputs: Sequence[str], *, names: FieldNames | None = None) -> None:
         super().__init__()
         self.sources = open_inputs(list(inputs), names or FieldNames())
         for source in self.sources:
@@ -154,7 +149,9 @@ class EditSampling(PipelineStep):
     def _batches(self, data: Iterable[Document]) -> Iterator[Batch]:
         """Yield the documents' rows in batches, each of rows of one source."""
         rows = (self._row(index, document) for index, document in enumerate(data))
-        for batch in batched(rows, BATCH_ROWS, max_bytes=BATCH_BYTES, size=_size, key=itemgetter(0)):
+        for batch in batched(
+            rows, BATCH_ROWS, max_bytes=BATCH_BYTES, size=lambda row: len(row[1].data), key=itemgetter(0)
+        ):
             path, fields = batch[0][0]
             yield Batch(path, fields, [row for _, row in batch])
 
@@ -202,24 +199,14 @@ class RecordWriter(JsonlWriter):
 
     name = "Records"
 
-    def __init__(
-        self,
-        output_folder: DataFolderLike,
-        output_filename: str | None = None,
-        compression: str | None = "infer",
-        **options: Any,
-    ) -> None:
-        super().__init__(output_folder, output_filename, compression, **options)
+    def __init__(self, output_folder: DataFolderLike, *, compression: str | None = "infer", **options: Any) -> None:
+        super().__init__(output_folder, compression=compression, **options)
 
     def _default_adapter(self, document: Document) -> dict[str, Any]:
         return {"line": document.line if isinstance(document, LineDocument) else encode_line(document.metadata)}
 
     def _write(self, document: dict[str, Any], file_handler: IO[bytes], _filename: str) -> None:
         file_handler.write(document["line"])
-
-
-def _size(row: tuple[object, RawRow]) -> int:
-    return len(row[1].data)
 
 
 def _columns_of(row: RawRow, fields: Fields | None) -> tuple[dict[str, Any], str, str]:

@@ -1,6 +1,5 @@
 """Running jobs in parallel through fork servers, with results in the order of the jobs."""
 
-import os
 import threading
 import time
 from collections import deque
@@ -14,16 +13,12 @@ from lintseq.errors import ConfigError, IsolationError, ServerError, ToolError
 from lintseq.sandbox.client import LAUNCHER, ForkServer, pack_job
 from lintseq.sandbox.isolation import IsolationLevel, advice
 from lintseq.sandbox.job import Job, JobResult
+from lintseq.storage import default_workers
 
 ATTEMPTS = 3
 """How often a job is tried if the sandbox fails."""
 AHEAD = 16
 """Jobs per worker that may run before the result of the first is taken."""
-
-
-def default_workers() -> int:
-    """Return how many CPUs this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Sandbox:

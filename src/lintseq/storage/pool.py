@@ -65,9 +65,7 @@ class PartIsolation(Generic[T, R]):
 
 def default_workers() -> int:
     """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def map_in_order(
@@ -317,14 +315,14 @@ def _serve(
     def begin(part: int) -> None:
         at[:] = (part, time.monotonic())
 
-    limit_memory = _memory_limit(memory)
     with suppress(EOFError, ConnectionError):
         try:
             work = make_work()
             connection.send((_STARTED, None))
             while True:
                 item = connection.recv()
-                limit_memory()
+                if memory is not None:
+                    _limit_memory(memory)
                 connection.send((_DONE, work(item, begin) if isolated else work(item)))
         except (EOFError, ConnectionError):
             return
@@ -335,17 +333,10 @@ def _serve(
             connection.send((_FAILED, error if known else ToolError(f"{type(error).__name__}: {error}")))
 
 
-def _memory_limit(allowed: int | None) -> Callable[[], None]:
-    """Return a function that limits this process to `allowed` bytes more than it has when the function is called."""
-    statm = "/proc/self/statm"
-    if allowed is None or resource is None or not os.path.exists(statm):
-        return lambda: None
-    page = resource.getpagesize()
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-
-    def limit() -> None:
-        with open(statm, "rb") as file:
-            wanted = int(file.read().split()[0]) * page + allowed
+def _limit_memory(allowed: int) -> None:
+    """Limit this process to `allowed` bytes more than it has now (Linux only)."""
+    if resource is not None and os.path.exists("/proc/self/statm"):
+        with open("/proc/self/statm", "rb") as file:
+            wanted = int(file.read().split()[0]) * resource.getpagesize() + allowed
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
-
-    return limit

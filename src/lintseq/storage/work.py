@@ -282,12 +282,10 @@ def _delete(path: str) -> None:
 
 
 def _read_json(path: str) -> dict[str, Any] | None:
-    try:
-        with open(path, "rb") as file:
-            value: dict[str, Any] = json.load(file)
-    except FileNotFoundError:
-        return None
-    return value
+    with suppress(FileNotFoundError), open(path, "rb") as file:
+        value: dict[str, Any] = json.load(file)
+        return value
+    return None
 
 
 def _plain(value: Any) -> Any:
@@ -304,9 +302,4 @@ def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
         for number, (old, new) in enumerate(zip(before, now, strict=True), 1):
             yield from _differences(old, new, f"{name} {number}")
     elif before != now:
-        yield f"{name} was {_shortened(before)}, and is {_shortened(now)}"
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+        yield f"{name} was {before!r:.80}, and is {now!r:.80}"

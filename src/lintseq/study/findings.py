@@ -22,7 +22,7 @@ from lintseq.evaluation.results import Evaluation, counts_of
 from lintseq.evaluation.scoring import RESAMPLES, Interval, interval_of, pass_at_k
 from lintseq.lm.backends.backend import SamplingParameters
 from lintseq.study.files import Study, StudyBenchmark
-from lintseq.study.plan import StudyPlan, setting_name
+from lintseq.study.plan import StudyPlan
 
 SeedScores = Sequence[Mapping[str, float]]
 """For each seed, pass@k of each problem."""
@@ -96,7 +96,7 @@ def as_table(findings: StudyFindings) -> dict[str, Any]:
     for (benchmark, arm, setting), results in findings.results.items():
         for k in findings.study.k:
             if scores := scores_of(findings, benchmark, arm, setting, k):
-                row = {"benchmark": benchmark, "arm": arm, "setting": setting_name(setting), "k": k}
+                row = {"benchmark": benchmark, "arm": arm, "setting": setting.name, "k": k}
                 row |= {"seeds": len(results), **mean_of(scores).as_dict(), "by_seed": list(map(_mean, scores))}
                 rows.append(row)
     differences = [

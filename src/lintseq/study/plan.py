@@ -114,11 +114,6 @@ class StudyPlan:
                 raise ConfigError(f"step {step.name!r}: {error}") from None
 
 
-def setting_name(setting: SamplingParameters) -> str:
-    """Return a sampling setting as part of a file name."""
-    return setting.name.replace("_", "-").replace("-minp", "-m")
-
-
 def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) -> StudyPlan:
     """Return the steps of a study.
 
@@ -267,7 +262,7 @@ class _Planner:
     def _complete(
         self, name: str, seed: int, benchmark: StudyBenchmark, setting: SamplingParameters, model: StudyStep
     ) -> StudyStep:
-        sampling, path = self.study.sampling, f"{benchmark.title}/{name}-{seed}-{setting_name(setting)}"
+        sampling, path = self.study.sampling, f"{benchmark.title}/{name}-{seed}-{setting.name}"
         values = {
             **self._problems(benchmark),
             "n": sampling.n,

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -110,9 +110,7 @@ def plan_study(
     Raises `ConfigError` for a study that cannot work.
     """
     path, output = os.fspath(path), os.fspath(output)
-    if not is_archive(path):
-        return _plan(path, output, options)
-    with closing(lock_study(output, path)):
+    with closing(lock_study(output, path)) if is_archive(path) else nullcontext():
         return _plan(path, output, options)
 
 
@@ -187,8 +185,9 @@ def write_findings(plan: StudyPlan, output: str) -> tuple[StudyFindings, Path]:
     results = {result.step: read_results(str(folder / result.output)) for result in plan.results}
     found = {model: read_manifest(str(folder / model / MANIFEST)) for model in set(plan.models.values())}
     manifests = {model: manifest for model, manifest in found.items() if manifest is not None}
-    seconds = {step.name: read_step_record(step, output).get("seconds") for step in plan.steps}
-    findings = gather(plan, results, manifests, {name: took for name, took in seconds.items() if took is not None})
+    records = {step.name: read_step_record(step, output) for step in plan.steps}
+    seconds = {name: record["seconds"] for name, record in records.items() if "seconds" in record}
+    findings = gather(plan, results, manifests, seconds)
     page, *_ = write_report(findings, plan, folder / "report")
     (folder / "report" / "findings.json").write_text(json.dumps(as_table(findings), indent=1), encoding="utf-8")
     return findings, page
