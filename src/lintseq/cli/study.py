@@ -40,7 +40,7 @@ def study(
     Example: lintseq study studies/nano.toml --output out/nano
     """
     if plan:
-        typer.echo("\n".join(plan_study(file, output, options).command_lines(output)))
+        typer.echo(plan_study(file, output, options).commands(output))
         return
     if pack:
         packed = pack_study(file, output, options)

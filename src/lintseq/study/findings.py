@@ -93,12 +93,12 @@ def _compare(findings: StudyFindings, benchmark: StudyBenchmark, arm: str, other
 def as_table(findings: StudyFindings) -> dict[str, Any]:
     """Return pass@k of every arm, benchmark and setting, and the differences, as plain values."""
     rows = []
-    for (benchmark, arm, setting), results in findings.results.items():
+    for benchmark, arm, setting in findings.results:
         for k in findings.study.k:
             if scores := scores_of(findings, benchmark, arm, setting, k):
-                row = {"benchmark": benchmark, "arm": arm, "setting": setting.name, "k": k}
-                row |= {"seeds": len(results), **mean_of(scores).as_dict(), "by_seed": list(map(_mean, scores))}
-                rows.append(row)
+                by_seed = [fmean(seed.values()) for seed in scores]
+                row = {"benchmark": benchmark, "arm": arm, "setting": setting.name, "k": k, "seeds": len(scores)}
+                rows.append({**row, **mean_of(scores).as_dict(), "by_seed": by_seed})
     differences = [
         {"benchmark": benchmark, "arm": pair.second, "other": pair.first, "k": k, "words": words, **found.as_dict()}
         for benchmark, pair, k, found, words in _differences(comparisons_of(findings))
@@ -146,10 +146,6 @@ def difference(scores: SeedScores, other: SeedScores, *, paired: bool = False) -
     return _bootstrap([scores, other], paired=paired)
 
 
-def _mean(scores: Mapping[str, float]) -> float:
-    return fmean(scores.values())
-
-
 def _bootstrap(arms: Sequence[SeedScores], *, paired: bool = False) -> Interval:
     """Return the mean of the first arm, minus that of the second if there is one, with its interval."""
     rng = Random(0)
@@ -181,7 +177,7 @@ def chosen(findings: StudyFindings, benchmark: StudyBenchmark, arm: str) -> Samp
 
     def total(setting: SamplingParameters) -> float:
         return fsum(
-            _mean(scores)
+            fmean(scores.values())
             for title in validation
             for k in findings.study.k
             for scores in scores_of(findings, title, arm, setting, k)

@@ -8,7 +8,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from lintseq.lm.generation import CompletionOptions
 from lintseq.lm.recipes import FinetuneRecipe, PretrainRecipe, read_recipe
 from lintseq.lm.tokenizers import TokenizerOptions
 from lintseq.study.commands import arguments_of, options_of
-from lintseq.study.files import Study, StudyArm, StudyBenchmark, StudyCorpus
+from lintseq.study.files import Study, StudyArm, StudyBenchmark, StudyCorpus, StudyPairs
 
 HERE = "{}/"
 _FSDP = ("--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP")
@@ -98,9 +98,10 @@ class StudyPlan:
     models: Mapping[tuple[str, int], str]
     """The folder of an arm's model, by arm and seed."""
 
-    def command_lines(self, folder: str) -> list[str]:
-        """Return the commands as they would be typed in a shell; `folder` is that of the study."""
-        return [shlex.join(word.replace(HERE, f"{folder.rstrip('/')}/") for word in step.words) for step in self.steps]
+    def commands(self, folder: str) -> str:
+        """Return the commands as they would be typed in a shell, each on a line; `folder` is that of the study."""
+        here = f"{folder.rstrip('/')}/"
+        return "\n".join(shlex.join(word.replace(HERE, here) for word in step.words) for step in self.steps)
 
     def check(self) -> None:
         """Raise `ConfigError` if the options of a step cannot work, or a file that it reads is missing."""
@@ -138,20 +139,12 @@ class _Planner:
 
     def __init__(self, study: Study, files: Mapping[str, str], data: str | None) -> None:
         self.study, self.files, self.data = study, files, data
-        self.settings = CompletionOptions(
-            temperature=study.sampling.temperature,
-            top_p=study.sampling.top_p,
-            min_p=study.sampling.min_p,
-            max_tokens=study.sampling.max_tokens,
-        ).grid()
+        self.settings = options_of(CompletionOptions, asdict(study.sampling), "sampling").grid()
 
     def plan(self) -> StudyPlan:
         study = self.study
-        builds = {name: self._arm_rows(name, study.arms[name]) for name in study.built_arms}
-        corpora = [
-            self._build(f"build corpus {name}", f"corpus/{name}/edits.jsonl", corpus.inputs, corpus, corpus.build)
-            for name, corpus in study.base.corpora.items()
-        ]
+        builds = {name: self._build(f"data/{name}", study.pairs, study.arms[name], name) for name in study.built_arms}
+        corpora = [self._build(f"corpus/{name}", corpus, corpus) for name, corpus in study.base.corpora.items()]
         built = [*builds.values(), *corpora]
         tokenizer = self._tokenizer(built)
         steps = [*built, *([tokenizer] if tokenizer else [])]
@@ -178,28 +171,19 @@ class _Planner:
 
     # Steps
 
-    def _arm_rows(self, name: str, arm: StudyArm) -> StudyStep:
-        """Return the step that builds the edit sequences of an arm."""
-        pairs = self.study.pairs
-        options = {**pairs.build, **arm.build}
-        return self._build(f"build {name}", f"data/{name}/edits.jsonl", pairs.inputs, arm, options, name)
-
     def _build(
-        self,
-        name: str,
-        output: str,
-        inputs: Sequence[str],
-        source: StudyArm | StudyCorpus,
-        more: Mapping[str, Any],
-        arm: str = "",
+        self, folder: str, source: StudyPairs | StudyCorpus, sampled: StudyArm | StudyCorpus, arm: str = ""
     ) -> StudyStep:
+        """Return the step that builds the edit sequences of an arm, or for pretraining."""
+        name, output = f"build {arm or folder.replace('/', ' ')}", f"{folder}/edits.jsonl"
         against: list[str] = []
         if self.study.pairs.decontaminate:
             against = sorted({self.files[benchmark.name] for benchmark in self.study.benchmarks})
-        values = {name: getattr(source, name) for name in ("samples", "linter", "format")}
-        options = options_of(BuildOptions, {**values, "decontaminate": against, **more}, f"step {name!r}")
-        command = ("build", *inputs, "--output", HERE + output, *arguments_of(options), "--resume")
-        files = (*inputs, *against)
+        values = {option: getattr(sampled, option) for option in ("samples", "linter", "format")}
+        values |= {"decontaminate": against, **source.build, **sampled.build}
+        options = options_of(BuildOptions, values, f"step {name!r}")
+        command = ("build", *source.inputs, "--output", HERE + output, *arguments_of(options), "--resume")
+        files = (*source.inputs, *against)
         return StudyStep(name, "build", command, output, files=files, arm=arm, check=lambda: check_build(options))
 
     def _tokenizer(self, builds: Sequence[StudyStep]) -> StudyStep | None:
@@ -262,16 +246,12 @@ class _Planner:
     def _complete(
         self, name: str, seed: int, benchmark: StudyBenchmark, setting: SamplingParameters, model: StudyStep
     ) -> StudyStep:
-        sampling, path = self.study.sampling, f"{benchmark.title}/{name}-{seed}-{setting.name}"
+        path = f"{benchmark.title}/{name}-{seed}-{setting.name}"
         values = {
             **self._problems(benchmark),
-            "n": sampling.n,
+            **asdict(self.study.sampling),
+            **{option: (getattr(setting, option),) for option in ("temperature", "top_p", "min_p")},
             "seed": seed,
-            "temperature": (setting.temperature,),
-            "top_p": (setting.top_p,),
-            "min_p": (setting.min_p,),
-            "max_tokens": sampling.max_tokens,
-            "batch": sampling.batch,
             **self.study.arms[name].complete,
         }
         step, output = f"complete {path}", f"completions/{path}/completions.jsonl"

@@ -41,7 +41,7 @@ def study_page(plan: StudyPlan, sections: Sequence[Section], programs: Sequence[
             "sections": "\n".join(map(section_html, sections)),
             "details": links,
             "count": plural(len(plan.steps), "command"),
-            "commands": escaped(_commands(plan)),
+            "commands": escaped(plan.commands("STUDY")),
             "file": escaped(as_toml(study)),
         },
     )
@@ -53,17 +53,13 @@ def study_markdown(plan: StudyPlan, paragraphs: Sequence[str], programs: Sequenc
     parts = [plain(_summary(plan.study)), *paragraphs, "## Programs"]
     parts.append("\n".join(f"- [{plain(name)}]({file})" for name, file in programs))
     parts += ["## The study file", f"```toml\n{as_toml(plan.study).rstrip()}\n```"]
-    parts += ["## The commands", f"```text\n{_commands(plan)}\n```"]
+    parts += ["## The commands", f"```text\n{plan.commands('STUDY')}\n```"]
     return markdown_report(plan.study.title, parts)
 
 
 def _summary(study: Study) -> str:
     arms, seeds = plural(len(study.arms), "arm"), plural(len(study.seeds), "seed")
     return f"{arms}, {seeds}, {plural(study.sampling.n, 'completion')} per problem"
-
-
-def _commands(plan: StudyPlan) -> str:
-    return "\n".join(plan.command_lines("STUDY"))
 
 
 def _write_program_pages(findings: StudyFindings, folder: Path) -> list[tuple[str, str]]:

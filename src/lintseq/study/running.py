@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -289,10 +288,9 @@ def _checksum(path: str) -> str:
 
 def read_step_record(step: StudyStep, folder: str) -> dict[str, Any]:
     """Return what was recorded about a step: its fingerprint, and when it is done its seconds; empty if nothing."""
-    with suppress(FileNotFoundError):
-        record: dict[str, Any] = json.loads(_path(folder, RECORDS, step).read_text(encoding="utf-8"))
-        return record
-    return {}
+    path = _path(folder, RECORDS, step)
+    record: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
+    return record
 
 
 def _write_record(step: StudyStep, fingerprint: str, folder: str, **more: Any) -> None:

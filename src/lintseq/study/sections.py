@@ -200,7 +200,7 @@ def _arms_section(findings: StudyFindings) -> Section:
     arms = findings.study.arms
     rows = _configuration_rows(findings)
     for title, path, spec in _TRAINING_NUMBERS:
-        numbers = ([_number(manifest, path) for manifest in findings.trainings[arm]] for arm in arms)
+        numbers = ([_value_at(path, manifest) for manifest in findings.trainings[arm]] for arm in arms)
         rows.append((Cell(title), *(_mean_number(values, spec) for values in numbers)))
     for kind in ("build", "finetune", "complete", "evaluate"):
         cells = (_mean_number(findings.seconds[arm].get(kind, []), ",.1f") for arm in arms)
@@ -228,12 +228,12 @@ def _configuration_rows(findings: StudyFindings) -> list[Row]:
     return [(Cell(title), *(Cell(values[title] or "–") for values in columns)) for title in columns[0]]
 
 
-def _number(manifest: Mapping[str, Any], path: str) -> float | None:
-    """Return the number at a path such as `outcome.loss`, if there is one."""
+def _value_at(path: str, manifest: Mapping[str, Any]) -> Any:
+    """Return the value at a path such as `outcome.loss`, None if there is none."""
     value: Any = manifest
     for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return float(value) if isinstance(value, (int, float)) else None
+        value = (value or {}).get(name)
+    return value
 
 
 def _listed(options: Options) -> str:
