@@ -15,6 +15,7 @@ import re
 import tokenize
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from astroid import nodes
@@ -70,13 +71,13 @@ class PylintLinter:
             return errors
         # Trees are full of cycles. If enabled, the collector would traverse the growing tree many times; disabled, it
         # frees the whole tree at the end in one pass over the young objects.
-        if not gc.isenabled():
-            return self._check(source)
+        collects = gc.isenabled()
         gc.disable()
         try:
             return self._check(source)
         finally:
-            gc.enable()  # what was allocated meanwhile counts: the next allocation starts a collection
+            if collects:
+                gc.enable()  # what was allocated meanwhile counts: the next allocation starts a collection
 
     def _check(self, source: str) -> list[Diagnostic]:
         engine = self._engine or _Engine(resolve_imports=self._resolve_imports)
@@ -122,8 +123,8 @@ class _Engine:
         linter.initialize()  # not `open`, which changes settings that other users of astroid share
         linter.set_current_module(_NAME, _NAME)
         checkers = linter.prepare_checkers()
-        self._format = _only(checkers, FormatChecker)
-        self._unicode = _only(checkers, UnicodeChecker)
+        self._format = next(checker for checker in checkers if isinstance(checker, FormatChecker))
+        self._unicode = next(checker for checker in checkers if isinstance(checker, UnicodeChecker))
         self._walker = ASTWalker(linter)
         self._walker.exception_msg = True  # we report exceptions ourselves
         for checker in checkers:
@@ -265,14 +266,12 @@ class _StateBuilder(AstroidBuilder):
                 self._written.append((table, node))
 
     def _foreign_tables(self, node: nodes.AssignAttr, home: nodes.NodeNG) -> Iterator[dict[str, list[nodes.NodeNG]]]:
-        try:
+        with suppress(InferenceError):
             for inferred in node.expr.infer():
                 for owner in (inferred, getattr(inferred, "_proxied", None)):
                     if isinstance(owner, nodes.LocalsDictNodeNG) and owner.root() is not home:
                         yield owner.locals
                         yield getattr(owner, "instance_attrs", {})
-        except InferenceError:
-            return
 
     def undo(self) -> None:
         """Undo the changes since the last call."""
@@ -332,10 +331,6 @@ def _undeclared(source: str) -> bytes:
     return b"\n".join([*(_ENCODING.sub(b"c_ding", line) for line in head[:2]), *head[2:]])
 
 
-def _only(checkers: list[BaseChecker], kind: type) -> Any:
-    return next(checker for checker in checkers if type(checker) is kind)
-
-
 _WARNINGS_ONLY = (
     *("_loopvar_name", "_check_bases_classes", "_check_late_binding_closure", "_check_missing_timeout"),
     *("_check_super_without_brackets", "_check_unreachable", "_check_unused_private_attributes"),
@@ -353,10 +348,8 @@ def _skip_costly_warnings(checker: BaseChecker) -> None:
 def _parse(source: str) -> ast.Module:
     """Return the tree that astroid would parse, with type comments where they are valid."""
     if "type:" in source:
-        try:
+        with suppress(SyntaxError):  # a misplaced type comment is just a comment
             return ast.parse(source, type_comments=True)
-        except SyntaxError:  # a misplaced type comment is just a comment
-            pass
     return ast.parse(source)
 
 

@@ -62,17 +62,12 @@ class RuffLinter:
             return errors
         text = _RUFF_COMMENT.sub(r"\1r_ff", _NOQA.sub("0", source))
         try:
-            items = self._running().diagnostics(text)
+            items = self._diagnostics(text)
         except (OSError, EOFError) as first:
-            self.close()
             try:
-                items = self._running().diagnostics(text)
+                items = self._diagnostics(text)
             except (OSError, EOFError) as second:
-                self.close()
                 raise ToolError(f"the ruff server died twice on the same state: {first}; {second}") from None
-        except BaseException:  # the answer may still be in the pipe, where the next request would find it
-            self.close()
-            raise
         number = LineNumbers(source)
         found = [_diagnostic(item, number, renamed=text != source) for item in items]
         return sorted(found, key=lambda diagnostic: diagnostic.line)
@@ -83,11 +78,15 @@ class RuffLinter:
             self._server.close()
             self._server = None
 
-    def _running(self) -> "_Server":
-        """Return this process's server; a forked worker must not share its parent's."""
+    def _diagnostics(self, text: str) -> list[dict[str, Any]]:
+        """Return what this process's server finds; a forked worker must not share its parent's."""
         if self._server is None or self._server.owner != os.getpid():
             self._server = _Server(self._program, self._timeout)
-        return self._server
+        try:
+            return self._server.diagnostics(text)
+        except BaseException:  # the answer may still be in the pipe, where the next request would find it
+            self.close()
+            raise
 
 
 def find_ruff() -> str:

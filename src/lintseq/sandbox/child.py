@@ -44,7 +44,10 @@ def run(job: dict[str, Any], channel: int, folder: str) -> NoReturn:
     """Do what the job asks, and end the process."""
     send, exit_process = _sender(channel), os._exit
     path = _prepare(job["program"], folder)
-    module = _new_module("__main__" if job["task"] == "stdin" else "program", path)
+    name = "__main__" if job["task"] == "stdin" else "program"
+    module = types.ModuleType(name)
+    module.__file__ = path
+    sys.modules["__main__"] = sys.modules[name] = module
     namespace = module.__dict__
     del module  # a program that runs as a whole must be freed when it ends
     os.write(channel, STARTED + b"\n")
@@ -92,14 +95,6 @@ def _prepare(source: str, folder: str) -> str:
     sys.argv = [path]
     sys.path.insert(0, folder)
     return path
-
-
-def _new_module(name: str, path: str) -> types.ModuleType:
-    """Return the module that the program fills."""
-    module = types.ModuleType(name)
-    module.__file__ = path
-    sys.modules["__main__"] = sys.modules[name] = module
-    return module
 
 
 _BUILTINS = vars(builtins)

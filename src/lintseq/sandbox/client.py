@@ -166,10 +166,8 @@ class ForkServer:
             return messages.receive(self._control, deadline)
         except TimeoutError as error:
             raise ServerError("the server does not answer") from error
-        except EOFError as error:
+        except (EOFError, OSError) as error:
             raise ServerError(f"the server ended{self._last_words()}") from error
-        except OSError as error:
-            raise ServerError("the connection to the server broke") from error
 
     def _last_words(self) -> str:
         """Return how the server ended and its last line on standard error."""
