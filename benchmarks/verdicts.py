@@ -23,7 +23,8 @@ from lintseq.benchmarks import load_problems
 from lintseq.benchmarks.problem import CheckTest, Problem
 from lintseq.evaluation.candidates import candidate_of
 from lintseq.evaluation.judging import run_jobs
-from lintseq.sandbox import Job, Limits, RunCheck, Sandbox
+from lintseq.sandbox import Job, Limits, RunCheck
+from lintseq.sandbox.pool import Sandbox
 
 LIMITS = Limits(seconds=5.0)
 SWAPS: dict[type, type] = {

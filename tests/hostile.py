@@ -38,7 +38,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lintseq.sandbox import CallFunction, FeedStdin, Job, JobResult, Limits, Returned, RunCheck, Sandbox
+from lintseq.sandbox import CallFunction, FeedStdin, Job, JobResult, Limits, Returned, RunCheck
+from lintseq.sandbox.pool import Sandbox
 
 PROGRAMS = Path(__file__).parent / "hostile_programs"
 CANARY = Path("/tmp/lintseq-canary")

@@ -19,7 +19,8 @@ import traceback
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lintseq.sandbox import CallFunction, FeedStdin, IsolationLevel, Job, JobResult, Raised, Returned, RunCheck
+from lintseq.sandbox import CallFunction, FeedStdin, Job, JobResult, Raised, Returned, RunCheck
+from lintseq.sandbox.isolation import IsolationLevel
 
 
 class PlainRunner:

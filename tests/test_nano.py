@@ -20,7 +20,8 @@ from lintseq.benchmarks.problem import Problem
 from lintseq.codecs import DIFF
 from lintseq.evaluation.candidates import candidate_of
 from lintseq.evaluation.judging import run_jobs
-from lintseq.sandbox import Limits, Sandbox
+from lintseq.sandbox import Limits
+from lintseq.sandbox.pool import Sandbox
 from lintseq.walks import sample_edits
 
 NANO = Path(__file__).parents[1] / "examples" / "nano"

@@ -36,7 +36,6 @@ from lintseq.sandbox import (
     Raised,
     Returned,
     RunCheck,
-    Sandbox,
     Verdict,
     pool,
     seccomp,
@@ -44,6 +43,7 @@ from lintseq.sandbox import (
 from lintseq.sandbox.client import server_environment
 from lintseq.sandbox.data import decode, encode
 from lintseq.sandbox.isolation import LAYERS
+from lintseq.sandbox.pool import Sandbox
 from lintseq.sandbox.status import KNOWN_PROGRAMS, SandboxStatus, run_known_programs, sandbox_status
 from lintseq.sandbox.tampering import signs_of_tampering
 from lintseq.storage import default_workers
@@ -495,7 +495,7 @@ def test_nothing_is_left_when_the_sandbox_is_closed(level):
 @pytest.mark.parametrize("level", ["auto", "unsafe"])
 def test_nothing_is_left_when_the_parent_is_killed(level):
     code = (
-        "from lintseq.sandbox import *\n"
+        "from lintseq import FeedStdin, Job, Limits, Sandbox\n"
         f"with Sandbox(workers=2, isolation={level!r}) as sandbox:\n"
         "    job = Job('import time; print(1, flush=True); time.sleep(60)', FeedStdin(), Limits(seconds=60))\n"
         "    list(sandbox.run([job] * 2))\n"

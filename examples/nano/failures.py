@@ -18,7 +18,8 @@ from typing import Any
 from make import Call, behavior_names, neighbors, outcomes, pool, world
 from world import Names, Plan
 
-from lintseq.sandbox import CallFunction, Job, JobResult, Raised, Sandbox
+from lintseq.sandbox import CallFunction, Job, JobResult, Raised
+from lintseq.sandbox.pool import Sandbox
 
 KINDS = (
     "correct",

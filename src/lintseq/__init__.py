@@ -93,11 +93,13 @@ PUBLIC = {
         "lintseq.evaluation.report": ["report", "ReportOptions", "EvaluationReport"],
     },
     "Sandbox": {
+        "lintseq.sandbox.pool": ["Sandbox"],
         "lintseq.sandbox": [
-            *("Sandbox", "Job", "RunCheck", "CallFunction", "FeedStdin", "Limits"),
+            *("Job", "RunCheck", "CallFunction", "FeedStdin", "Limits"),
             *("JobResult", "Returned", "Raised", "OpaqueValue"),
-            *("sandbox_status", "SandboxStatus", "IsolationLevel"),
         ],
+        "lintseq.sandbox.status": ["sandbox_status", "SandboxStatus"],
+        "lintseq.sandbox.isolation": ["IsolationLevel"],
     },
     "Studies": {
         "lintseq.study.study": ["run_study", "plan_study", "pack_study", "StudyOptions", "StudyReport"],

@@ -109,7 +109,6 @@ from lintseq.program import Program as Program
 from lintseq.rows import FieldNames as FieldNames
 from lintseq.sandbox import CallFunction as CallFunction
 from lintseq.sandbox import FeedStdin as FeedStdin
-from lintseq.sandbox import IsolationLevel as IsolationLevel
 from lintseq.sandbox import Job as Job
 from lintseq.sandbox import JobResult as JobResult
 from lintseq.sandbox import Limits as Limits
@@ -117,9 +116,10 @@ from lintseq.sandbox import OpaqueValue as OpaqueValue
 from lintseq.sandbox import Raised as Raised
 from lintseq.sandbox import Returned as Returned
 from lintseq.sandbox import RunCheck as RunCheck
-from lintseq.sandbox import Sandbox as Sandbox
-from lintseq.sandbox import SandboxStatus as SandboxStatus
-from lintseq.sandbox import sandbox_status as sandbox_status
+from lintseq.sandbox.isolation import IsolationLevel as IsolationLevel
+from lintseq.sandbox.pool import Sandbox as Sandbox
+from lintseq.sandbox.status import SandboxStatus as SandboxStatus
+from lintseq.sandbox.status import sandbox_status as sandbox_status
 from lintseq.study.archive import PackedStudy as PackedStudy
 from lintseq.study.findings import StudyFindings as StudyFindings
 from lintseq.study.plan import StudyPlan as StudyPlan

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lintseq.cli.options import Json
-from lintseq.sandbox import sandbox_status
+from lintseq.sandbox.status import sandbox_status
 
 
 def sandbox(

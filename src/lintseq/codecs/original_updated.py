@@ -65,12 +65,11 @@ def _write(edit: Edit, state: Sequence[str]) -> list[str]:
 
 
 def _read(rows: Sequence[str], state: Sequence[str]) -> list[Hunk]:
-    if rows[0] != ORIGINAL:
-        raise EditFault(1, "marker", f"found {shorten(rows[0])} where {ORIGINAL!r} is expected")
+    for lineno, marker in ((1, ORIGINAL), (len(rows), END)):
+        if rows[lineno - 1] != marker:
+            raise EditFault(lineno, "marker", f"found {shorten(rows[lineno - 1])} where {marker!r} is expected")
     if UPDATED not in rows:
         raise EditFault(1, "marker", f"no line {UPDATED!r} follows")
-    if rows[-1] != END:
-        raise EditFault(len(rows), "marker", f"found {shorten(rows[-1])} where {END!r} is expected")
     bar = rows.index(UPDATED)
     original, updated = _ESCAPE.unescape(rows[1:bar]), _ESCAPE.unescape(rows[bar + 1 : -1])
     start = find_quote(original, state, 1)

@@ -71,7 +71,7 @@ class RowHunk:
     @property
     def due(self) -> tuple[int, int]:
         """How many lines before and after are still to come, according to the header."""
-        return (self.counts[0] - self.sizes[0], self.counts[1] - self.sizes[1]) if self.counted else (0, 0)
+        return self.counts[0] - self.sizes[0], self.counts[1] - self.sizes[1]
 
     @property
     def complete(self) -> bool:

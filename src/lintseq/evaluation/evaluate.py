@@ -21,7 +21,8 @@ from lintseq.evaluation.results import Evaluation, JudgedCompletion
 from lintseq.evaluation.results_file import ResultsFile
 from lintseq.evaluation.summary import DEFAULT_KS, summarize, with_tokens
 from lintseq.languages import get_language, get_linter, linter_version
-from lintseq.sandbox import IsolationLevel, Sandbox
+from lintseq.sandbox.isolation import IsolationLevel
+from lintseq.sandbox.pool import Sandbox
 
 INSTRUCTION_LENGTH = 2000
 """Characters of an instruction that the manifest keeps."""

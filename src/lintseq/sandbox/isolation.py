@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -92,18 +93,11 @@ def advice(refusal: str) -> str:
     if not sys.platform.startswith("linux"):
         return "use Linux (a container or a virtual machine will do)"
     for setting, forbidding, value in _NAMESPACE_SETTINGS if os.geteuid() != 0 else ():
-        if _read_number(f"/proc/sys/{setting.replace('.', '/')}") == forbidding:
-            return f"users may not create namespaces here: run as root, or `sudo sysctl {setting}={value}`"
+        with suppress(OSError, ValueError), open(f"/proc/sys/{setting.replace('.', '/')}") as file:
+            if int(file.read()) == forbidding:
+                return f"users may not create namespaces here: run as root, or `sudo sysctl {setting}={value}`"
     if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
         return "this is a container: start it with `--security-opt seccomp=unconfined` or `--cap-add SYS_ADMIN`"
     if "Permission denied" in refusal:
         return "this user cannot read the Python that runs lintseq from inside a namespace: install it elsewhere"
     return "run where namespaces are allowed"
-
-
-def _read_number(path: str) -> int | None:
-    try:
-        with open(path) as file:
-            return int(file.read())
-    except (OSError, ValueError):
-        return None

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from lintseq.errors import PlainDataError, ServerError
@@ -28,13 +28,6 @@ class ProgramOutput:
     """Whether it wrote more than it may."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    verdict: Verdict
-    detail: str = ""
-    error: str = ""
-
-
 def result_of(job: Job, report: dict[str, Any], output: ProgramOutput, nonce: bytes) -> JobResult:
     """Return the result of a job; raises `ServerError` if the program could not even be started."""
     started, *lines = output.channel.split(b"\n")
@@ -45,20 +38,18 @@ def result_of(job: Job, report: dict[str, Any], output: ProgramOutput, nonce: by
     finding = _judge(job, report, output, claim, len(outcomes))
     is_stdin = isinstance(job.task, FeedStdin)
     may_be_forged = finding.verdict == "passed" and isinstance(job.task, RunCheck)
-    return JobResult(
-        finding.verdict,
-        finding.detail,
+    return replace(
+        finding,
         seconds=report["seconds"],
         cpu_seconds=report["cpu"],
         outcomes=outcomes,
         stdout=output.stdout if is_stdin else _ends(output.stdout),
         stderr=output.stderr if is_stdin else _ends(output.stderr),
-        error=finding.error,
         suspect=tuple(signs_of_tampering(job.program)) if may_be_forged else (),
     )
 
 
-def _read_channel(lines: list[bytes], nonce: bytes) -> tuple[tuple[Returned | Raised, ...], _Finding | None]:
+def _read_channel(lines: list[bytes], nonce: bytes) -> tuple[tuple[Returned | Raised, ...], JobResult | None]:
     """Return the outcomes of calls, and the verdict if the nonce precedes it."""
     outcomes: list[Returned | Raised] = []
     for line in lines:
@@ -71,7 +62,7 @@ def _read_channel(lines: list[bytes], nonce: bytes) -> tuple[tuple[Returned | Ra
     return tuple(outcomes), None
 
 
-def _read_verdict(line: bytes) -> _Finding | None:
+def _read_verdict(line: bytes) -> JobResult | None:
     try:
         message = json.loads(line)
         verdict, detail, error = (str(message.get(key, "")) for key in ("verdict", "detail", "error"))
@@ -79,7 +70,7 @@ def _read_verdict(line: bytes) -> _Finding | None:
         return None
     if verdict not in ("passed", "failed", "error", "memory", "output"):
         return None
-    return _Finding(cast(Verdict, verdict), detail, error)
+    return JobResult(cast(Verdict, verdict), detail, error=error)
 
 
 def _read_outcome(line: bytes) -> Returned | Raised | None:
@@ -94,30 +85,32 @@ def _read_outcome(line: bytes) -> Returned | Raised | None:
         return None
 
 
-def _judge(job: Job, report: dict[str, Any], output: ProgramOutput, claim: _Finding | None, outcomes: int) -> _Finding:
+def _judge(
+    job: Job, report: dict[str, Any], output: ProgramOutput, claim: JobResult | None, outcomes: int
+) -> JobResult:
     """Return the verdict; `claim` is the program's own, with a valid nonce."""
     limits, status, reason = job.limits, report["status"], report["reason"]
     if output.overflowed:
-        return _Finding("output", f"more than {limits.output:,} bytes")
+        return JobResult("output", f"more than {limits.output:,} bytes")
     if reason == "memory":
-        return _Finding("memory", f"more than {limits.memory:,} bytes")
+        return JobResult("memory", f"more than {limits.memory:,} bytes")
     # Without /proc, the CPU time of children is known only after they have ended.
     used = report["cpu"] / limits.seconds
     killed = status in (-signal.SIGXCPU, -signal.SIGKILL) and reason == ""
     if reason == "cpu" or used > 1 or (killed and used > _NEARLY):
-        return _Finding("timeout", f"more than {limits.seconds:g} s of processor time")
+        return JobResult("timeout", f"more than {limits.seconds:g} s of processor time")
     if reason == "wall":
-        return _Finding("timeout", f"more than {3 * limits.seconds + 1:g} s by the clock")
+        return JobResult("timeout", f"more than {3 * limits.seconds + 1:g} s by the clock")
     claims_pass = claim is not None and claim.verdict == "passed"
     if claims_pass and isinstance(job.task, CallFunction) and outcomes != len(job.task.arguments):
-        return _Finding("error", "left before all calls were made")
+        return JobResult("error", "left before all calls were made")
     if claim is not None and (status == 0 or not claims_pass):
         return claim
     if status == 0 and isinstance(job.task, FeedStdin):
-        return _Finding("passed")
+        return JobResult("passed")
     if status < 0:
-        return _Finding("error", f"ended by {signal.Signals(-status).name}")
-    return _Finding("error", f"left early, with status {status}")
+        return JobResult("error", f"ended by {signal.Signals(-status).name}")
+    return JobResult("error", f"left early, with status {status}")
 
 
 def _ends(data: bytes) -> bytes:
