@@ -8,11 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappush, heappushpop
+from typing import TypeVar
 
 from lintseq.dataset.shapes import Record, read_record
 from lintseq.edits import EditSequence
 from lintseq.errors import BrokenInputError, ConfigError, ProgramError
 from lintseq.rows import START, Input, RawRow, find_inputs, parse_row, stable_hash
+
+T = TypeVar("T")
 
 LONGEST = 200_000
 """Characters of a sequence's text, or of its program, beyond which it is counted and not sampled."""
@@ -125,16 +128,10 @@ def survey(
     """
     inputs = find_inputs(spec)
     found = Survey(inputs[0].size if len(inputs) == 1 else None)
-    failure: ProgramError | None = None
     chosen: list[tuple[int, int, StoredSequence]] = []
-    for index, row in enumerate(readable_rows(inputs, found.unreadable)):
+    for index, (row, stored) in enumerate(parsed_rows(inputs, _stored, found.unreadable)):
         found.rows += 1
-        try:
-            stored = _stored(row)
-        except ProgramError as error:
-            found.unreadable[error.reason] += 1
-            failure = failure or error
-        else:
+        if stored is not None:
             found.edits[len(stored.sequence)] += 1
             found.lines.update(map(len, stored.sequence.inserted()))
             if max(len(stored.record.text), len(stored.sequence.program.text)) > LONGEST:
@@ -145,15 +142,30 @@ def survey(
         if on_progress is not None:
             on_progress(found, row.end)
     found.rows += found.unreadable["broken-input"]
-    if failure is not None and not found.edits:
-        raise failure
     found.sample = [stored for _, _, stored in sorted(chosen, key=lambda entry: entry[1])]
     return found
 
 
-def readable_rows(inputs: Sequence[Input], unreadable: Counter[str]) -> Iterator[RawRow]:
-    """Yield the rows of inputs; where one cannot be read any further, count that under `broken-input` and stop."""
+def parsed_rows(
+    inputs: Sequence[Input], parse: Callable[[RawRow], T], unreadable: Counter[str]
+) -> Iterator[tuple[RawRow, T | None]]:
+    """Yield each row with what `parse` returns, None if that raises `ProgramError`; count the reasons in `unreadable`.
+
+    Where an input cannot be read any further, the rows end, which counts as `broken-input`. Raises the first
+    `ProgramError` in the end if there was no other row.
+    """
+    failure: ProgramError | None = None
+    parsed = False
     try:
-        yield from numbered_rows(inputs)
+        for row in numbered_rows(inputs):
+            try:
+                value: T | None = parse(row)
+                parsed = True
+            except ProgramError as error:
+                value, failure = None, failure or error
+                unreadable[error.reason] += 1
+            yield row, value
     except BrokenInputError:
         unreadable["broken-input"] += 1
+    if failure is not None and not parsed:
+        raise failure

@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
 from lintseq import __version__
@@ -132,9 +132,7 @@ class _Build:
         self.report = BuildReport(self.target.output, self.target.rejected_path, partial=outputs.partial)
         self.started = time.perf_counter()
         self.checkpoint = Checkpoint()
-        """Where this run starts."""
-        self.last_batch: Batch | None = None
-        """The last batch that was written by this run."""
+        """What is written, by this run and those that it resumes."""
         self.example = ""
         """The first record, for the card."""
         self._seen: Seen | None = None
@@ -205,7 +203,7 @@ class _Build:
     def _write(self, batch: Batch, result: BatchResult) -> None:
         if self._seen is not None:
             result = without_duplicates(batch, result.rows, self._seen, self.report.tally.rows)
-        self.last_batch = batch
+        self.checkpoint = Checkpoint(batch.input, batch.rows[-1].mark)
         self.outputs.write(result.records, result.rejections, shard=batch.shard)
         self.example = self.example or result.records.partition(b"\n")[0].decode()
         self.report.tally.add(result.tally)
@@ -215,13 +213,9 @@ class _Build:
             self.report.broken_inputs.append(str(error))
 
     def _progress(self) -> dict[str, Any]:
-        checkpoint = self.checkpoint
-        if self.last_batch is not None:
-            checkpoint = Checkpoint(self.last_batch.input, self.last_batch.rows[-1].mark)
-        mark = checkpoint.mark
         return {
-            "source": checkpoint.input,
-            "mark": [mark.rows, mark.number, mark.end],
+            "source": self.checkpoint.input,
+            "mark": astuple(self.checkpoint.mark),
             "tally": self.report.tally.as_dict(),
             "broken_inputs": self.report.broken_inputs,
             "example": self.example,

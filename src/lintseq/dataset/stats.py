@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lintseq.codecs import DIFF, SEPARATOR
-from lintseq.dataset.browsing import readable_rows
+from lintseq.dataset.browsing import parsed_rows
 from lintseq.dataset.shapes import Record, read_record
-from lintseq.errors import ConfigError, ProgramError
+from lintseq.errors import ConfigError
 from lintseq.reporting.numbers import describe, share
-from lintseq.rows import find_inputs, parse_row, stable_hash
+from lintseq.rows import RawRow, find_inputs, parse_row, stable_hash
 from lintseq.storage import batched
 
 if TYPE_CHECKING:
@@ -187,25 +187,20 @@ def stats(
     inputs = find_inputs(data)
     size = inputs[0].size if len(inputs) == 1 else None
     counts = DatasetStats()
-    failure: ProgramError | None = None
-    for rows in batched(readable_rows(inputs, counts.unreadable), _BATCH_ROWS):
-        records = []
-        for row in rows:
-            try:
-                record = read_record(parse_row(row.data))
-                records.append((record, lines_of_edits(record)))
-            except ProgramError as error:
-                counts.unreadable[error.reason] += 1
-                failure = failure or error
-        texts = [(record.edits, record.text, record.program) for record, _ in records]
-        tokens = repeat((0, 0)) if coder is None else _count_tokens(coder, texts)
-        for text, (_, inserted), numbers in zip(texts, records, tokens, strict=False):
-            counts.add(*text, lines=inserted, tokens=numbers)
+    for rows in batched(parsed_rows(inputs, _texts_and_lines, counts.unreadable), _BATCH_ROWS):
+        parsed = [row for _, row in rows if row is not None]
+        tokens = repeat((0, 0)) if coder is None else _count_tokens(coder, [texts for texts, _ in parsed])
+        for (texts, inserted), numbers in zip(parsed, tokens, strict=False):
+            counts.add(*texts, lines=inserted, tokens=numbers)
         if on_progress is not None:
-            on_progress(counts, rows[-1].end, size)
-    if failure is not None and not counts.edits:
-        raise failure
+            on_progress(counts, rows[-1][0].end, size)
     return counts
+
+
+def _texts_and_lines(row: RawRow) -> tuple[tuple[Sequence[str], str, str], list[int]]:
+    """Return the edit texts, the whole text and the program of a row, and how many lines each edit inserts."""
+    record = read_record(parse_row(row.data))
+    return (record.edits, record.text, record.program), lines_of_edits(record)
 
 
 def _count_tokens(tokenizer: "Tokenizer", rows: Sequence[tuple[Sequence[str], str, str]]) -> Iterator[tuple[int, int]]:

@@ -38,8 +38,7 @@ def hub_input(spec: str) -> Input:
     _check_datasets(spec)
     if os.path.isdir(match["name"]) and is_saved(match["name"]):
         return saved_input(match["name"], match["split"])
-    builder = _builder(match)
-    _streamed(match, builder)
+    builder, _ = _streamed(match)
     known = (builder.info.splits or {}).get(_split(match))
     size = (known and known.num_examples) or None
     return Input(spec, size, _fingerprint(match, builder), partial(_read_stream, spec), by_rows=True)
@@ -61,16 +60,13 @@ def _split(match: "re.Match[str]") -> str:
     return match["split"] or "train"
 
 
-def _builder(match: "re.Match[str]") -> Any:
+def _streamed(match: "re.Match[str]") -> tuple[Any, Any]:
+    """Return the builder of a data set, and its rows as a stream."""
     import datasets
 
     with _config_errors(match[0]):
-        return datasets.load_dataset_builder(match["name"], match["config"], revision=match["revision"])
-
-
-def _streamed(match: "re.Match[str]", builder: Any) -> Any:
-    with _config_errors(match[0]):
-        return builder.as_streaming_dataset(split=_split(match))
+        builder = datasets.load_dataset_builder(match["name"], match["config"], revision=match["revision"])
+        return builder, builder.as_streaming_dataset(split=_split(match))
 
 
 @contextmanager
@@ -106,7 +102,7 @@ def _loaded(path: str, split: str | None) -> Any:
 def _read_stream(spec: str, after: Mark) -> Iterator[RawRow]:
     match = _NAME.fullmatch(spec)
     assert match is not None
-    data = _streamed(match, _builder(match))
+    _, data = _streamed(match)
     if after.rows:
         data = data.skip(after.rows)
     yield from _rows(spec, data, after.rows)

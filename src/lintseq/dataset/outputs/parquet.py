@@ -7,6 +7,7 @@ which survive a kill, and converted when a file is full.
 import os
 import re
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from lintseq.dataset.shapes import META_COLUMNS
@@ -26,10 +27,8 @@ ROW_GROUP_BYTES = 16 << 20
 
 def check_parquet() -> None:
     """Raise `ConfigError` where pyarrow is not installed."""
-    try:
-        import pyarrow.parquet  # noqa: F401
-    except ImportError:
-        raise ConfigError("writing Parquet needs pyarrow: pip install 'lintseq[parquet]'") from None
+    if find_spec("pyarrow") is None:
+        raise ConfigError("writing Parquet needs pyarrow: pip install 'lintseq[parquet]'")
 
 
 def write_parquet(lines: str, target: str, columns: ColumnTypes) -> None:

@@ -4,18 +4,15 @@ Understands Google, numpy, Sphinx and Epydoc style.
 """
 
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
 from inspect import cleandoc
+from pathlib import Path
 
-_SECTIONS = (
-    "arg|args|argument|arguments|param|params|parameter|parameters|keyword args|keyword arguments|kwargs|input|inputs"
-    "|other parameters|options|return|returns|return value|output|outputs|yield|yields|receives|raise|raises|except"
-    "|exceptions|errors|warns|warning|warnings|note|notes|example|examples|example usage|usage|usage example"
-    "|sample usage|doctest|doctests|reference|references|see also|attribute|attributes|members|methods|properties"
-    "|todo|history|changelog|author|authors|copyright|license|licence|source|sources|requires|requirements"
-    "|side effects|shape|details|remarks|caveats|important|tip|hint|bibliography|links?|credits?"
+_PATTERNS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_SECTION = re.compile(
+    rf"[\#*=\s]*(?:{_PATTERNS['sections']})[\s*]*(?::{{1,2}}.*|\([\w\ ,]+\):?)?[\#*=\s]*", re.IGNORECASE | re.VERBOSE
 )
-_SECTION = re.compile(rf"[#*=\s]*(?:{_SECTIONS})[\s*]*(?::{{1,2}}.*|\([\w ,]+\):?)?[#*=\s]*", re.IGNORECASE)
 """A line that may open a section, if it has a colon, an underline or capitals."""
 _FIELD = re.compile(r"(?::|@)(?:[a-z]+)(?:\s+[^:]{1,60})?:(?!`)|@\w+|:(?:param|returns?|rtype|type|raises?)\b")
 _UNDERLINE = re.compile(r"([-=~^*#_+.])\1{2,}")
@@ -49,38 +46,11 @@ _LEAST_CITING_WORDS = 3
 """A sentence with fewer words besides its citations is dropped."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
-_NO_DESCRIPTION = re.compile(
-    r"""
-    [^\w]*(?:
-        see\b | alias\b | synonym\b | same\ as | (?:just\ )?like\ `? | equivalent\ (?:to|of) | identical\ to
-      | inherit | overrid | overload | todo | to-do | fixme | xxx | wip\b | hack\b | stub\b | helper\b | dummy
-      | placeholder | deprecat | obsolete | legacy | back(?:ward)?s?[- ]?compat
-      | (?:only\ )?for\ (?:internal|backwards?|compat|testing) | internal\b | private\b
-      | not\ (?:yet\ )?implemented | unimplemented | do\ not\ use | don['’]t\ use | unused
-      | this\ (?:function|method|class|module)\ (?:is|was)\ (?:deprecated|not|only\ (?:for|used)|used|called|a\ copy)
-      | (?:an?\ |simple\ |thin\ |convenience\ |small\ )*
-        (?:wrapper|shortcut|shorthand|shim|proxy|hook|mixin|mix-in)\b
-      | (?:an?\ |the\ )?(?:base|abstract|generic)\ (?:base\ )?(?:class|exception|error)
-      | used\ (?:by|in|internally|to\ test|for\ test) | called\ (?:by|when|from|internally)
-      | implementation\ (?:of|for)\ `?_ | unit[- ]?test | test(?:s|ing)?\b | pytest | mock\b | fake\b
-      | copyright | borrowed | copied | adapted\ from | taken\ from | stolen | ported | based\ on
-      | from\ (?:https?|python|django|the) | https?: | monkey\ ?-?patch
-    )
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-"""Beginnings of docstrings that tell the origin or the users of a definition, not what it does."""
+_NO_DESCRIPTION = re.compile(rf"[^\w]*(?:{_PATTERNS['no_description']})", re.IGNORECASE | re.VERBOSE)
 _OUT_OF_DATE = re.compile(
     r"deprecat|obsolete|will be removed|do not use|superseded|no longer (?:used|needed)", re.IGNORECASE
 )
-_COMMON = frozenset(
-    re.findall(
-        r"\w+",
-        "a an the of to in is are be for and with from if or as by on that this it its all any whether no not given"
-        " into at when each between which one using over",
-    )
-)
-"""Every English sentence has one of these."""
+_COMMON_WORDS = frozenset(_PATTERNS["common_words"].split())
 _LEAST_WORDS = 4
 _LEAST_LATIN = 0.97
 
@@ -113,7 +83,7 @@ def description_fault(docstring: str, description: str) -> str | None:
     letters = [char for char in description if char.isalpha()]
     if sum(char.isascii() for char in letters) < _LEAST_LATIN * len(letters):
         return "it is not in English"
-    if not _COMMON & {word.lower() for word in words}:
+    if not _COMMON_WORDS & {word.lower() for word in words}:
         return f"no sentence: {description[:60]!r}"
     return None
 
