@@ -526,10 +526,11 @@ def reported(data: Path) -> None:
         rows = [example(number, verdict, **evil) for number, verdict in enumerate(verdicts)]
         path = data.with_name(f"{name}.jsonl")
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        bench = {"name": "humaneval", "problems": 3, "sha256": ""}
+        bench = {"name": "humaneval", "problems": 3, "sha256": "", "version": "own"}
         cost = {"flops_at_k": {"1": 1e15, "5": 5e15, "10": 1e16}}
         told = {"settings": {"benchmark": bench, "completions": {"sha256": "0"}}}
         told["summary"] = {"benchmark": bench, "problems_scored": 3, "problems_not_run": {}, "cost": cost}
+        told["summary"] |= {"verdicts": {}, "suspect": 0, "missing_problems": 0}
         told["summary"]["pass_at_k"] = {"1": 0, "5": 0, "10": 0}
         told["instructions"] = {"t/0": "Let it <b>grow</b>.\nLine by line." if name == "plain" else EVIL}
         data.with_name(f"{name}.manifest.json").write_text(json.dumps(told))
@@ -574,7 +575,9 @@ def test_a_number_leads_to_the_examples_behind_it(opened: Any) -> None:
     page.click("#more")
     assert page.locator("#list > li").count() == 60
     assert page.locator("#list .verdict").evaluate_all("all => all.every(one => one.textContent === 'error')")
-    page.locator("[data-table=edits] .pick[data-run=plain]").first.click()
+    page.click("#clear")
+    page.select_option("#run", "plain")
+    page.select_option("#edits", "malformed")
     assert page.text_content("#found") == "80 of 240 examples"
     page.fill("#word", "no such word")
     assert page.text_content("#found") == "No examples match"

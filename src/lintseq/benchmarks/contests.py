@@ -75,8 +75,7 @@ def _with_newline(text: str) -> str:
 
 def _cases(row: Mapping[str, Any]) -> Cases:
     if "test" in row:
-        tests = json.loads(row["test"]) if isinstance(row["test"], str) else row["test"]
-        return [(test["input"]["stdin"], test["output"]["stdout"]) for test in tests]
+        return [(test["input"]["stdin"], test["output"]["stdout"]) for test in _decoded(row["test"])]
     if "tests" in row:
         return [(test["input"], test["output"]) for test in row["tests"]]
     cases: Cases = []
@@ -87,9 +86,8 @@ def _cases(row: Mapping[str, Any]) -> Cases:
 
 
 def _label(row: Mapping[str, Any], name: str) -> str:
-    labels = row.get("labels")
-    found = json.loads(labels) if isinstance(labels, str) else labels
-    return str(found.get(name, "")) if isinstance(found, dict) else ""
+    labels = _decoded(row.get("labels"))
+    return str(labels.get(name, "")) if isinstance(labels, dict) else ""
 
 
 def _time_limit(limit: Any) -> float:
@@ -132,11 +130,8 @@ def _apps_problem(number: int, row: Mapping[str, Any]) -> Problem:
 
 def _official_tests(row: Mapping[str, Any]) -> tuple[str, tuple[ProblemTest, ...]]:
     """Return the entry point, if there is one, and the tests."""
-    tests = row["input_output"]
-    if isinstance(tests, str) and tests:
-        tests = json.loads(tests)
-    inputs, outputs = (tests["inputs"], tests["outputs"]) if tests else ([], [])
-    entry = (tests or {}).get("fn_name") or ""
+    tests = _decoded(row["input_output"]) or {"inputs": [], "outputs": []}
+    inputs, outputs, entry = tests["inputs"], tests["outputs"], tests.get("fn_name")
     if not entry:
         cases = [(_with_newline(_joined(text)), _joined(output)) for text, output in zip(inputs, outputs, strict=True)]
         return "", stdin_tests(cases, apps_agrees)
@@ -172,17 +167,20 @@ def _literal(text: str) -> Any:
         return text
 
 
+def _decoded(value: Any) -> Any:
+    """Return a value that some files have as JSON text."""
+    return json.loads(value) if isinstance(value, str) and value else value
+
+
 def _joined(text: Any) -> str:
     return "\n".join(map(str, text)) if isinstance(text, list) else str(text)
 
 
 def _first_solution(row: Mapping[str, Any]) -> str:
-    solutions = row.get("solutions")
-    if isinstance(solutions, str) and solutions:
-        try:
-            solutions = json.loads(solutions)
-        except ValueError:
-            return ""
+    try:
+        solutions = _decoded(row.get("solutions"))
+    except ValueError:
+        return ""
     return str(solutions[0]) if isinstance(solutions, list) and solutions else ""
 
 
