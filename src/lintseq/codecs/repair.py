@@ -129,10 +129,15 @@ class Draft:
         """
         if not self.lines and not any(map(str.strip, before)):
             before = ()
-        match = self._match(line, before, at)
+        if before:
+            match = find(self.lines, before, self.cursor, at)
+        else:
+            match = Match(len(self.lines) if at is None else min(max(at, 0), len(self.lines)))
         if match is None:
             self.note(line, "not-found", f"{len(before)} lines, the first {shorten(before[0])}, are not in the state")
             return
+        if at is not None and match.start != at:
+            self.note(line, "position", f"says line {at + 1}, but the lines are taken at line {match.start + 1}")
         if not before and self.lines and at is None:
             self.note(line, "no-anchor", f"quotes no line; its {len(after)} lines are put at the end")
         if match.others:
@@ -142,15 +147,6 @@ class Draft:
             self.note(line, "truncated", f"the text ends in the middle of the change, {len(after)} lines into it")
             after = completed(before, after)
         self._replace(line, match, before, after)
-
-    def _match(self, line: int, before: Sequence[str], at: int | None) -> Match | None:
-        if not before:
-            match: Match | None = Match(len(self.lines) if at is None else min(max(at, 0), len(self.lines)))
-        else:
-            match = find(self.lines, before, self.cursor, at)
-        if match is not None and at is not None and match.start != at:
-            self.note(line, "position", f"says line {at + 1}, but the lines are taken at line {match.start + 1}")
-        return match
 
     def _replace(self, line: int, match: Match, before: Sequence[str], after: Sequence[str]) -> None:
         """Put `after` where `before` was found."""

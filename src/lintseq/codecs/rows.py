@@ -4,6 +4,7 @@ Shared by the formats that show insertions this way: which lines of the state a 
 well-formed text are read. Each format has its own headers.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -128,17 +129,13 @@ def read_hunks(
 
 def _insertions(rows: Sequence[str], signs: Signs, start: int) -> list[Hunk]:
     """Return the hunks of signed rows whose first kept line is at index `start` of the state."""
-    hunks: list[Hunk] = []
-    run: list[str] = []
-    for row in [*rows, signs.kept]:
+    hunks: defaultdict[int, list[str]] = defaultdict(list)
+    for row in rows:
         if row.startswith(signs.added):
-            run.append(row.removeprefix(signs.added))
-            continue
-        if run:
-            hunks.append(Hunk(start, tuple(run)))
-            run = []
-        start += 1
-    return hunks
+            hunks[start].append(row.removeprefix(signs.added))
+        else:
+            start += 1
+    return [Hunk(position, tuple(lines)) for position, lines in hunks.items()]
 
 
 def header_fault(row: str, usual: str, lineno: int) -> EditFault:

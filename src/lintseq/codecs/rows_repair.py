@@ -77,12 +77,6 @@ class RowHunk:
     def complete(self) -> bool:
         return max(self.due) <= 0
 
-    def before(self) -> list[str]:
-        return [text for kind, text in self.rows if kind != ADDED]
-
-    def after(self) -> list[str]:
-        return [text for kind, text in self.rows if kind != REMOVED]
-
 
 class RowReader:
     """Reads a piece row by row; a hunk is applied as soon as it ends, where the lines that it shows are found."""
@@ -98,6 +92,7 @@ class RowReader:
         """Lines of the state before this edit."""
         self.begun = False
         """Whether a patch was begun, and has not ended."""
+        self.row_starts = (signs.added, signs.kept, signs.removed, "@@ ", "*** End Patch")
         self.known: set[str] | None = None
         self.stray: list[str] = []
         """Lines read last that belong to nothing."""
@@ -229,7 +224,7 @@ class RowReader:
         elif row in self.known_lines():
             oddity = "no sign, and is taken for a line that stays"
             self.hunk.add(KEPT, row)
-        elif self.is_cut(line) and self.begins_row(row):
+        elif self.is_cut(line) and any(start.startswith(row) for start in self.row_starts):
             self.draft.note(line, "truncated", f"{shorten(row)} is the beginning of a row; ignored")
             return True
         else:
@@ -237,10 +232,6 @@ class RowReader:
         if oddity:
             self.hunk.oddities.setdefault(oddity, line)
         return True
-
-    def begins_row(self, row: str) -> bool:
-        signs = self.signs.added, self.signs.kept, self.signs.removed
-        return any(start.startswith(row) for start in (*signs, "@@ ", "*** End Patch"))
 
     def known_lines(self) -> set[str]:
         if self.known is None:
@@ -272,19 +263,16 @@ class RowReader:
             del hunk.rows[-hunk.blank_end :]
         for oddity, line in hunk.oddities.items():
             self.draft.note(line, "row", f"has {oddity}")
-        before, after = hunk.before(), hunk.after()
-        cut = self.check_counts(hunk, len(before), len(after), last=at_end and self.piece.last)
+        before = [text for kind, text in hunk.rows if kind != ADDED]
+        after = [text for kind, text in hunk.rows if kind != REMOVED]
+        old, new = len(before), len(after)
+        cut = False
+        if hunk.counted and hunk.counts != (old, new):
+            cut = at_end and self.piece.last and new < hunk.counts[1]
+            detail = f"the header counts -{hunk.counts[0]} +{hunk.counts[1]} lines, but -{old} +{new} follow"
+            self.draft.note(hunk.line, "truncated" if cut else "count", detail)
         if hunk.rows:
             self.apply(hunk, before, after, cut=cut, at_end=at_end)
-
-    def check_counts(self, hunk: RowHunk, old: int, new: int, *, last: bool) -> bool:
-        """Note where a header counts other rows than there are; return whether the text was cut off."""
-        if not hunk.counted or hunk.counts == (old, new):
-            return False
-        cut = last and new < hunk.counts[1]
-        detail = f"the header counts -{hunk.counts[0]} +{hunk.counts[1]} lines, but -{old} +{new} follow"
-        self.draft.note(hunk.line, "truncated" if cut else "count", detail)
-        return cut
 
     def apply(self, hunk: RowHunk, before: Sequence[str], after: Sequence[str], *, cut: bool, at_end: bool) -> None:
         """Make the change of a hunk where the lines that it shows are found."""

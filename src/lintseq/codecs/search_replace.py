@@ -71,21 +71,16 @@ def _settled(edit: Edit, state: Sequence[str]) -> list[Hunk]:
         moved = hunk
         while True:
             end = settled[-1].position if settled else len(state)
-            moved = _slid(moved, state[moved.position : end])
+            below = state[moved.position : end]
+            if below and below[0] == moved.lines[0]:
+                lines = [*moved.lines, *below]
+                by = common_prefix(lines, below)
+                moved = Hunk(moved.position + by, tuple(lines[by : by + len(moved.lines)]))
             if moved.position < end or not settled:
                 break
             moved = Hunk(end, moved.lines + settled.pop().lines)
         settled.append(moved)
     return settled[::-1]
-
-
-def _slid(hunk: Hunk, below: Sequence[str]) -> Hunk:
-    """Return a hunk moved down over as many of the lines `below` it as it can be with the same result."""
-    if not below or below[0] != hunk.lines[0]:
-        return hunk
-    lines = [*hunk.lines, *below]
-    by = common_prefix(lines, below)
-    return Hunk(hunk.position + by, tuple(lines[by : by + len(hunk.lines)]))
 
 
 def _block(search: Sequence[str], replace: Sequence[str]) -> list[str]:
@@ -99,13 +94,13 @@ def _block(search: Sequence[str], replace: Sequence[str]) -> list[str]:
 
 def _width(lines: Sequence[str]) -> int:
     """Return the least width of markers, from the usual one, that no line could be taken for."""
-    taken = {_width_of_marker(line) for line in lines if line.lstrip().startswith(("<", "=", ">"))}
+    markers = [
+        marker
+        for line in lines
+        if line.lstrip().startswith(("<", "=", ">")) and (marker := _MARKER.fullmatch(line.strip()))
+    ]
+    taken = {len(marker[marker.lastindex or 0]) for marker in markers}
     return next(width for width in range(WIDTH, WIDTH + len(taken) + 1) if width not in taken)
-
-
-def _width_of_marker(line: str) -> int:
-    found = _MARKER.fullmatch(line.strip())
-    return len(found[found.lastindex or 0]) if found else 0
 
 
 # Read strictly
@@ -140,10 +135,9 @@ def _markers(rows: Sequence[str], opening: int) -> tuple[int, int]:
     at = opening
     ends = []
     for marker in ("=" * width, ">" * width + " REPLACE"):
-        try:
-            at = rows.index(marker, at + 1)
-        except ValueError:
-            raise EditFault(opening + 1, "marker", f"the block has no line {marker!r}") from None
+        if marker not in rows[at + 1 :]:
+            raise EditFault(opening + 1, "marker", f"the block has no line {marker!r}")
+        at = rows.index(marker, at + 1)
         ends.append(at)
     return ends[0], ends[1]
 

@@ -48,10 +48,7 @@ def _repair(draft: Draft, piece: Piece) -> None:
     found = align(draft.lines, after)
     gone = found.count(-1)
     cut = piece.cut and not closed and gone > 0 and all(at < 0 for at in found[len(found) - gone :])
-    if draft.lines:
-        draft.change(first, list(draft.lines), after, cut=cut)
-    else:
-        draft.change(first, (), after, cut=False)
+    draft.change(first, list(draft.lines), after, cut=cut)
 
 
 def _unfenced(draft: Draft, piece: Piece) -> tuple[int, list[str], bool]:
@@ -70,9 +67,5 @@ def _unfenced(draft: Draft, piece: Piece) -> tuple[int, list[str], bool]:
     return piece.line + start + 1, rows[start + 1 : end], end < len(rows)
 
 
-def _opens(_piece: Piece, more: bool) -> bool:
-    """Before other states, what nothing leads is taken for prose: the first of them holds all that it could."""
-    return not more
-
-
-STATES = Codec("states", _write_edits, _read_edit, Repair(_repair, _opens))
+# Before other states, text that nothing leads is taken for prose: the first state holds all that it could.
+STATES = Codec("states", _write_edits, _read_edit, Repair(_repair, lambda piece, more: not more))

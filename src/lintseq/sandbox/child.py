@@ -53,13 +53,17 @@ def run(job: dict[str, Any], channel: int, folder: str) -> NoReturn:
     os.write(channel, STARTED + b"\n")
     status = 1
     try:
-        if job["task"] == "check":
-            status = _run_check(job, namespace, send)
-        elif job["task"] == "calls":
-            status = _run_calls(job, namespace, send)
-        else:
+        if job["task"] == "stdin":
             del namespace
             status = _run_with_stdin(job, send)
+        else:
+            getpid, pid = os.getpid, os.getpid()
+            flush = sys.stdout.flush, sys.stderr.flush
+            message = _run_check(job, namespace) if job["task"] == "check" else _run_calls(job, namespace, send)
+            if getpid() == pid:
+                _flush(flush)
+                send(message)
+                status = 0
     finally:
         exit_process(status)
 
@@ -123,14 +127,13 @@ def _memory_releaser() -> Callable[[], None]:
 # Code after the program
 
 
-def _run_check(job: dict[str, Any], namespace: dict[str, Any], send: _Send) -> int:
+def _run_check(job: dict[str, Any], namespace: dict[str, Any]) -> _Message:
+    """Return the verdict on the program and the code after it."""
     code: str = job["code"]
     release_memory = _memory_releaser()
     restore, original = _BUILTINS.update, _ORIGINAL_BUILTINS
     stop_tracing = sys.settrace, sys.setprofile
-    flush = sys.stdout.flush, sys.stderr.flush
     linecache.cache[CHECK_FILE] = (len(code), None, code.splitlines(keepends=True), CHECK_FILE)
-    getpid, pid = os.getpid, os.getpid()
     checking = False
     try:
         exec(compile(job["program"], namespace["__file__"], "exec", dont_inherit=True), namespace)
@@ -140,16 +143,11 @@ def _run_check(job: dict[str, Any], namespace: dict[str, Any], send: _Send) -> i
         compiled = compile(code, CHECK_FILE, "exec", dont_inherit=True)
         checking = True
         exec(compiled, namespace)
-        message = {"verdict": "passed"}
+        return {"verdict": "passed"}
     except BaseException as error:
         release_memory()
         restore(original)
-        message = _failure(error, code if checking else None)
-    if getpid() != pid:
-        return 1
-    _flush(flush)
-    send(message)
-    return 0
+        return _failure(error, code if checking else None)
 
 
 def _failure(error: BaseException, check: str | None) -> _Message:
@@ -218,13 +216,12 @@ def _frames(error: BaseException) -> Iterator[tuple[str, int]]:
 # Function calls
 
 
-def _run_calls(job: dict[str, Any], namespace: dict[str, Any], send: _Send) -> int:
+def _run_calls(job: dict[str, Any], namespace: dict[str, Any], send: _Send) -> _Message:
+    """Send the outcome of each call, and return the verdict."""
     name = job["function"]
-    flush = sys.stdout.flush, sys.stderr.flush
     getpid, pid = os.getpid, os.getpid()
     bytes_left = MAX_RESULT_BYTES
     release_memory = _memory_releaser()
-    message: _Message = {"verdict": "passed"}
     try:
         exec(compile(job["program"], namespace["__file__"], "exec", dont_inherit=True), namespace)
         function = namespace[name] if name in namespace else eval(name, namespace)
@@ -236,21 +233,16 @@ def _run_calls(job: dict[str, Any], namespace: dict[str, Any], send: _Send) -> i
             except MemoryError:
                 raise
             except PlainDataError as error:
-                message = {"verdict": "output", "detail": f"what {name} returns: {error}"}
-                break
+                return {"verdict": "output", "detail": f"what {name} returns: {error}"}
             except BaseException as error:
                 outcome = {"raised": type_name(error), "message": message_of(error)}
             if getpid() != pid:
-                return 1
+                break
             send(outcome)
+        return {"verdict": "passed"}
     except BaseException as error:
         release_memory()
-        message = _failure(error, None)
-    if getpid() != pid:
-        return 1
-    _flush(flush)
-    send(message)
-    return 0
+        return _failure(error, None)
 
 
 # Standard input

@@ -163,7 +163,7 @@ class ForkServer:
 
     def _receive(self, deadline: float) -> dict[str, Any]:
         try:
-            return messages.receive(self._control, deadline)
+            return messages.receive(self._control, deadline)[0]
         except TimeoutError as error:
             raise ServerError("the server does not answer") from error
         except (EOFError, OSError) as error:

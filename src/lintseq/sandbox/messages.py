@@ -20,28 +20,20 @@ def send(control: socket.socket, message: dict[str, Any], descriptors: Sequence[
         control.sendall(length + text)
 
 
-def receive(control: socket.socket, deadline: float) -> dict[str, Any]:
-    """Return the next message.
+def receive(control: socket.socket, deadline: float | None = None) -> tuple[dict[str, Any], list[int]]:
+    """Return the next message and the file descriptors that came with it.
 
     Raises `TimeoutError` at `deadline` (monotonic seconds), `EOFError` if the connection was closed, and another
     `OSError` if it is broken.
     """
-    length = _receive_exactly(control, 4, deadline)
-    return _receive_text(control, length, deadline)
-
-
-def receive_with_descriptors(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Return the next message and the file descriptors that came with it; raises as `receive`, without a deadline."""
+    if deadline is not None:
+        control.settimeout(max(0.01, deadline - time.monotonic()))
     length, descriptors, _, _ = socket.recv_fds(control, 4, MAX_DESCRIPTORS)
     if not length:
         raise EOFError
-    length += _receive_exactly(control, 4 - len(length), None)
-    return _receive_text(control, length, None), descriptors
-
-
-def _receive_text(control: socket.socket, length: bytes, deadline: float | None) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(_receive_exactly(control, int.from_bytes(length, "big"), deadline))
-    return message
+    length += _receive_exactly(control, 4 - len(length), deadline)
+    text = _receive_exactly(control, int.from_bytes(length, "big"), deadline)
+    return json.loads(text), descriptors
 
 
 def _receive_exactly(control: socket.socket, count: int, deadline: float | None) -> bytes:

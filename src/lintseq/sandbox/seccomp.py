@@ -15,36 +15,36 @@ _Numbers = tuple[int | None, int | None]
 """Of a system call on x86_64 and aarch64; None where it does not exist."""
 
 
-def _calls(table: str) -> dict[str, _Numbers]:
+def _calls(table: str) -> list[_Numbers]:
     """Read a table of `name x86_64 aarch64`, separated by commas."""
     rows = [row.split() for row in table.split(",")]
-    return {name: (int(x86_64), int(aarch64) if aarch64.isdigit() else None) for name, x86_64, aarch64 in rows}
+    return [(int(x86_64), int(aarch64) if aarch64.isdigit() else None) for _, x86_64, aarch64 in rows]
 
 
-_REFUSED = {
+_REFUSED = [
     # other roots, mounts and namespaces
-    **_calls("pivot_root 155 41, chroot 161 51, setns 308 268, mount_setattr 442 442, move_mount 429 429"),
-    **_calls("open_tree 428 428, open_tree_attr 467 467, fsopen 430 430, fsconfig 431 431, fsmount 432 432"),
-    **_calls("fspick 433 433, open_by_handle_at 304 265, name_to_handle_at 303 264, fanotify_init 300 262"),
-    **_calls("fanotify_mark 301 263, quotactl 179 60, quotactl_fd 443 443"),
+    *_calls("pivot_root 155 41, chroot 161 51, setns 308 268, mount_setattr 442 442, move_mount 429 429"),
+    *_calls("open_tree 428 428, open_tree_attr 467 467, fsopen 430 430, fsconfig 431 431, fsmount 432 432"),
+    *_calls("fspick 433 433, open_by_handle_at 304 265, name_to_handle_at 303 264, fanotify_init 300 262"),
+    *_calls("fanotify_mark 301 263, quotactl 179 60, quotactl_fd 443 443"),
     # the machine
-    **_calls("swapon 167 224, swapoff 168 225, reboot 169 142, sethostname 170 161, setdomainname 171 162"),
-    **_calls("init_module 175 105, finit_module 313 273, delete_module 176 106, kexec_load 246 104"),
-    **_calls("kexec_file_load 320 294, acct 163 89, syslog 103 116, settimeofday 164 170, clock_settime 227 112"),
-    **_calls("clock_adjtime 305 266, adjtimex 159 171, vhangup 153 58, iopl 172 -, ioperm 173 -, modify_ldt 154 -"),
-    **_calls("nfsservctl 180 42, lookup_dcookie 212 18"),
+    *_calls("swapon 167 224, swapoff 168 225, reboot 169 142, sethostname 170 161, setdomainname 171 162"),
+    *_calls("init_module 175 105, finit_module 313 273, delete_module 176 106, kexec_load 246 104"),
+    *_calls("kexec_file_load 320 294, acct 163 89, syslog 103 116, settimeofday 164 170, clock_settime 227 112"),
+    *_calls("clock_adjtime 305 266, adjtimex 159 171, vhangup 153 58, iopl 172 -, ioperm 173 -, modify_ldt 154 -"),
+    *_calls("nfsservctl 180 42, lookup_dcookie 212 18"),
     # other processes
-    **_calls("ptrace 101 117, process_vm_readv 310 270, process_vm_writev 311 271, process_madvise 440 440"),
-    **_calls("process_mrelease 448 448, pidfd_getfd 438 438, kcmp 312 272, migrate_pages 256 238, move_pages 279 239"),
+    *_calls("ptrace 101 117, process_vm_readv 310 270, process_vm_writev 311 271, process_madvise 440 440"),
+    *_calls("process_mrelease 448 448, pidfd_getfd 438 438, kcmp 312 272, migrate_pages 256 238, move_pages 279 239"),
     # large and rarely used parts of the kernel
-    **_calls("bpf 321 280, perf_event_open 298 241, io_uring_setup 425 425, io_uring_enter 426 426"),
-    **_calls("io_uring_register 427 427, userfaultfd 323 282, personality 135 92"),
+    *_calls("bpf 321 280, perf_event_open 298 241, io_uring_setup 425 425, io_uring_enter 426 426"),
+    *_calls("io_uring_register 427 427, userfaultfd 323 282, personality 135 92"),
     # what would outlive the program, or is not counted against its limits
-    **_calls("add_key 248 217, request_key 249 218, keyctl 250 219, memfd_create 319 279, memfd_secret 447 447"),
-    **_calls("shmget 29 194, shmat 30 196, shmctl 31 195, semget 64 190, semop 65 193, semctl 66 191"),
-    **_calls("semtimedop 220 192, msgget 68 186, msgsnd 69 189, msgrcv 70 188, msgctl 71 187, mq_open 240 180"),
-    **_calls("mq_unlink 241 181"),
-}
+    *_calls("add_key 248 217, request_key 249 218, keyctl 250 219, memfd_create 319 279, memfd_secret 447 447"),
+    *_calls("shmget 29 194, shmat 30 196, shmctl 31 195, semget 64 190, semop 65 193, semctl 66 191"),
+    *_calls("semtimedop 220 192, msgget 68 186, msgsnd 69 189, msgrcv 70 188, msgctl 71 187, mq_open 240 180"),
+    *_calls("mq_unlink 241 181"),
+]
 _ABSENT = _calls("clone3 435 435")
 """Reported as missing, so that the C library uses the older call, whose flags a filter can see."""
 _ONLY_ITSELF = (
@@ -55,10 +55,6 @@ _ONLY_ITSELF = (
     (_calls("sched_setattr 314 274"), (0,)),
 )
 """Allowed only for the calling process: calls, and the indices of the arguments that must be 0."""
-_UNSHARE: _Numbers = (272, 97)
-_CLONE: _Numbers = (56, 220)
-_IOCTL: _Numbers = (16, 29)
-_SOCKET: _Numbers = (41, 198)
 _FAMILIES = (1, 2, 10)
 """Unix, IPv4, IPv6. A network namespace does not confine all others: vsock reaches the host of a virtual machine."""
 _TERMINAL_INPUT = (0x5412, 0x541C)
@@ -86,22 +82,22 @@ def filter_for(machine: str) -> bytes:
     ]
     if machine == "x86_64":  # the x32 interface, which has its own numbers
         code += [(_AT_LEAST, 0, 1, 0x40000000), _refuse(errno.ENOSYS)]
-    for numbers in _REFUSED.values():
-        code += _when(numbers[column], [_refuse(errno.EPERM)])
-    for numbers in _ABSENT.values():
+    refused = [_refuse(errno.EPERM)]
+    terminal = [step for request in _TERMINAL_INPUT for step in ((_EQUAL, 0, 1, request), *refused)]
+    restricted = [
+        *((calls, [step for index in indices for step in _unless(index, (0,))]) for calls, indices in _ONLY_ITSELF),
+        (_calls("unshare 272 97"), _unless(0, (kernel.NEW_NET,))),
+        (_calls("clone 56 220"), [_argument(0), (_ANY_BIT, 0, 1, kernel.ANY_NAMESPACE), *refused]),
+        (_calls("socket 41 198"), _unless(0, _FAMILIES, error=errno.EAFNOSUPPORT)),
+        (_calls("ioctl 16 29"), [_argument(1), *terminal]),
+    ]
+    for numbers in _REFUSED:
+        code += _when(numbers[column], refused)
+    for numbers in _ABSENT:
         code += _when(numbers[column], [_refuse(errno.ENOSYS)])
-    for calls, indices in _ONLY_ITSELF:
-        checks = [step for index in indices for step in _unless(index, (0,), errno.EPERM)]
-        for numbers in calls.values():
+    for calls, checks in restricted:
+        for numbers in calls:
             code += _when(numbers[column], [*checks, _PERMIT])
-    code += _when(_UNSHARE[column], [*_unless(0, (kernel.NEW_NET,), errno.EPERM), _PERMIT])
-    flags = [_argument(0), (_ANY_BIT, 0, 1, kernel.ANY_NAMESPACE), _refuse(errno.EPERM)]
-    code += _when(_CLONE[column], [*flags, _PERMIT])
-    code += _when(_SOCKET[column], [*_unless(0, _FAMILIES, errno.EAFNOSUPPORT), _PERMIT])
-    requests = [_argument(1)]
-    for request in _TERMINAL_INPUT:
-        requests += [(_EQUAL, 0, 1, request), _refuse(errno.EPERM)]
-    code += _when(_IOCTL[column], [*requests, _PERMIT])
     code.append(_PERMIT)
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
 
@@ -120,7 +116,7 @@ def _when(number: int | None, then: list[_Instruction]) -> list[_Instruction]:
     return [] if number is None else [(_EQUAL, 0, len(then), number), *then]
 
 
-def _unless(index: int, values: tuple[int, ...], error: int) -> list[_Instruction]:
+def _unless(index: int, values: tuple[int, ...], *, error: int = errno.EPERM) -> list[_Instruction]:
     """Return code that refuses unless an argument has one of these values."""
     checks = [(_EQUAL, len(values) - number, 0, value) for number, value in enumerate(values)]
     return [_argument(index), *checks, _refuse(error)]

@@ -26,7 +26,7 @@ from lintseq.errors import IsolationError
 from lintseq.sandbox import child, processes
 from lintseq.sandbox.data import decode
 from lintseq.sandbox.jail import WORK, Jail, build, leave_parent, open_unsafe_jail
-from lintseq.sandbox.messages import receive_with_descriptors, send
+from lintseq.sandbox.messages import receive, send
 
 STANDARD = (
     "abc argparse array ast asyncio base64 bisect bz2 calendar cmath collections concurrent.futures contextlib copy"
@@ -86,7 +86,7 @@ def _serve(control: socket.socket, jail: Jail, settings: dict[str, Any]) -> None
     _reply(control, {"off": jail.off})
     while True:
         try:
-            order, descriptors = receive_with_descriptors(control)
+            order, descriptors = receive(control)
         except (OSError, EOFError):
             return
         if "kill" not in order:  # else it is too late: the program had ended by itself
@@ -175,7 +175,7 @@ class _RunningProgram:
     def _is_cancelled(self) -> bool:
         """Return whether the user's process asks to end the program, or is gone."""
         try:
-            order, _ = receive_with_descriptors(self._control)
+            order, _ = receive(self._control)
         except (OSError, EOFError):
             return True
         return bool(order.get("kill") == self._order["number"])
