@@ -20,7 +20,7 @@ STUB = ROOT / "src" / "lintseq" / "__init__.pyi"
 
 def stub() -> str:
     """Return `__init__.pyi`: the public names, imported from the modules that define them."""
-    modules = {module: names for topic in lintseq.PUBLIC.values() for module, names in topic.items()}
+    modules = {module: names.split() for topic in lintseq.PUBLIC.values() for module, names in topic.items()}
     lines = [
         f"from {module} import {name} as {name}"
         for module, names in sorted(modules.items())
@@ -33,7 +33,7 @@ def stub() -> str:
             *lines,
             "",
             "__version__: str",
-            "PUBLIC: dict[str, dict[str, list[str]]]",
+            "PUBLIC: dict[str, dict[str, str]]",
             f"__all__ = [\n{names}\n]\n",
         ]
     )
@@ -52,14 +52,14 @@ def page() -> str:
         "imported when it is first used: `import lintseq` costs a few milliseconds.",
         "\n".join(
             f"- **{topic}**: "
-            + ", ".join(f"[`{name}`](#{name.lower()})" for names in modules.values() for name in names)
+            + ", ".join(f"[`{name}`](#{name.lower()})" for names in modules.values() for name in names.split())
             for topic, modules in lintseq.PUBLIC.items()
         ),
     ]
     for topic, modules in lintseq.PUBLIC.items():
         parts.append(f"## {topic}")
         for names in modules.values():
-            for name in names:
+            for name in names.split():
                 parts += entry(name, getattr(lintseq, name))
     return "\n\n".join(parts) + "\n"
 

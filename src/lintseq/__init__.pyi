@@ -20,12 +20,14 @@ from lintseq.dataset.outputs import Target as Target
 from lintseq.dataset.report import BuildProgress as BuildProgress
 from lintseq.dataset.report import BuildReport as BuildReport
 from lintseq.dataset.sampler import BuildOptions as BuildOptions
+from lintseq.dataset.sampler import EditSampler as EditSampler
 from lintseq.dataset.screening import ScreeningOptions as ScreeningOptions
 from lintseq.dataset.shapes import Record as Record
 from lintseq.dataset.shapes import read_record as read_record
 from lintseq.dataset.stats import DatasetStats as DatasetStats
 from lintseq.dataset.stats import stats as stats
 from lintseq.dataset.stats_page import write_stats_page as write_stats_page
+from lintseq.dataset.transform import RowResult as RowResult
 from lintseq.dataset.verify import VerifyOptions as VerifyOptions
 from lintseq.dataset.verify import VerifyReport as VerifyReport
 from lintseq.dataset.verify import verify as verify
@@ -59,6 +61,7 @@ from lintseq.evaluation.results_file import read_results as read_results
 from lintseq.languages import Language as Language
 from lintseq.languages import get_language as get_language
 from lintseq.languages import get_linter as get_linter
+from lintseq.languages import linter_version as linter_version
 from lintseq.linting import Diagnostic as Diagnostic
 from lintseq.linting import Linter as Linter
 from lintseq.lm.backends import BackendOptions as BackendOptions
@@ -135,7 +138,7 @@ from lintseq.walks import SamplingOptions as SamplingOptions
 from lintseq.walks import sample_edits as sample_edits
 
 __version__: str
-PUBLIC: dict[str, dict[str, list[str]]]
+PUBLIC: dict[str, dict[str, str]]
 __all__ = [
     "Architecture",
     "ArmBudget",
@@ -160,6 +163,7 @@ __all__ = [
     "Diagnostic",
     "Edit",
     "EditFault",
+    "EditSampler",
     "EditSequence",
     "Evaluation",
     "EvaluationOptions",
@@ -204,6 +208,7 @@ __all__ = [
     "ReportOptions",
     "Resolution",
     "Returned",
+    "RowResult",
     "RunCheck",
     "RunOptions",
     "SamplingOptions",
@@ -246,6 +251,7 @@ __all__ = [
     "get_codec",
     "get_language",
     "get_linter",
+    "linter_version",
     "list_benchmarks",
     "list_problems",
     "load_problems",
