@@ -58,7 +58,7 @@ def model_card(
     about, _, usage = text.partition("\n===\n")
     return _fill(
         "card.md",
-        metadata=_metadata(tags, base, name, results),
+        metadata=_metadata(tags, base),
         name=name,
         about=about,
         usage=usage.rstrip(),
@@ -73,25 +73,11 @@ def _fill(template: str, **values: str) -> str:
     return Template(text).substitute(values)
 
 
-def _metadata(tags: Sequence[str], base: str, name: str, results: Sequence[Evaluation]) -> str:
+def _metadata(tags: Sequence[str], base: str) -> str:
     lines = ["library_name: transformers", "pipeline_tag: text-generation"]
     if _HUB_NAME.fullmatch(base) and not os.path.exists(base):
         lines.append(f"base_model: {json.dumps(base)}")
     lines += ["tags:", *(f"- {tag}" for tag in tags)]
-    if results:
-        lines += ["model-index:", f"- name: {json.dumps(name)}", "  results:"]
-    for result in results:
-        benchmark = str(result.settings["benchmark"]["name"])
-        slug = re.sub(r"[^a-z0-9]+", "-", benchmark.lower()).strip("-")
-        lines.append(f"""  - task:
-      type: text-generation
-    dataset:
-      name: {json.dumps(benchmark)}
-      type: {json.dumps(slug)}
-    metrics:""")
-        lines += [
-            f"    - name: pass@{k}\n      type: pass_at_k\n      value: {score:.4f}" for k, score in _scores(result)
-        ]
     return "\n".join(lines)
 
 
@@ -204,16 +190,14 @@ def _run_rows(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _scores(result: Evaluation) -> list[tuple[str, float]]:
-    return [(k, score) for k, score in result.summary["pass_at_k"].items() if score is not None]
-
-
 def _score_section(results: Sequence[Evaluation]) -> str:
     rows = []
     for result in results:
         benchmark = result.settings["benchmark"]["name"]
         intervals = result.summary.get("pass_at_k_interval", {})
-        for k, score in _scores(result):
+        for k, score in result.summary["pass_at_k"].items():
+            if score is None:
+                continue
             low, high = intervals.get(k, (score, score))
             rows.append((f"{benchmark}, pass@{k}", f"{100 * score:.1f} % ({100 * low:.1f} to {100 * high:.1f})"))
         rows.append((f"{benchmark}, completions", f"{result.summary['completions']:,}"))

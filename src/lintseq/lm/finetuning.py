@@ -22,8 +22,6 @@ from lintseq.lm.loading import load_config, load_model, load_tokenizer, require_
 from lintseq.lm.matching import TrainingPlan, by_length, make_plan
 from lintseq.lm.recipes import FinetuneRecipe
 from lintseq.lm.runs import (
-    CHECKPOINTS,
-    LOG,
     TrainingProgress,
     TrainingReport,
     TrainingRun,
@@ -265,7 +263,7 @@ def _train(
 ) -> None:
     import torch
 
-    from lintseq.lm.training import LoopOptions, ValidationSet, train
+    from lintseq.lm.training import train
 
     torch.manual_seed(recipe.run.seed)
     model, extension, dtype = load_base(recipe, base)
@@ -280,8 +278,9 @@ def _train(
         examples.train,
         examples.order,
         packed if recipe.batching == "packed" else partial(padded, pad=pad),
-        options=LoopOptions(run.file(LOG), run.path(CHECKPOINTS), recipe.optim, recipe.run, recipe.loss),
-        validation=None if examples.validation is None else ValidationSet(examples.validation),
+        run=run,
+        reduction=recipe.loss,
+        validation=examples.validation or (),
         on_step=on_step,
     )
     manifest = {

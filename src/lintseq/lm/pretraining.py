@@ -16,9 +16,7 @@ from lintseq.lm.loading import load_tokenizer, require_package
 from lintseq.lm.mixture import TrainingRows, ValidationRows
 from lintseq.lm.recipes import Architecture, PretrainRecipe, as_table, as_toml
 from lintseq.lm.runs import (
-    CHECKPOINTS,
     CORPUS,
-    LOG,
     RECIPE,
     TrainingProgress,
     TrainingReport,
@@ -153,7 +151,7 @@ def _train(
     run: TrainingRun,
     on_step: Callable[[TrainingProgress], None],
 ) -> None:
-    from lintseq.lm.training import LoopOptions, ValidationSet, save_model, train
+    from lintseq.lm.training import save_model, train
 
     length = recipe.data.row_tokens or recipe.model.context
     count = recipe.steps * recipe.run.batch
@@ -165,8 +163,9 @@ def _train(
         rows,
         range(count),
         stacked,
-        options=LoopOptions(run.file(LOG), run.path(CHECKPOINTS), recipe.optim, recipe.run),
-        validation=ValidationSet(held_out, text_bytes(held_out, corpus)) if len(held_out) else None,
+        run=run,
+        validation=held_out,
+        text_bytes=text_bytes(held_out, corpus),
         on_step=on_step,
     )
     manifest = {

@@ -16,7 +16,7 @@ import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,35 +30,12 @@ from lintseq.evaluation.cost import shape_of
 from lintseq.lm.batches import IGNORED, Collate
 from lintseq.lm.loading import silence_transformers
 from lintseq.lm.recipes import OptimizerOptions, RunOptions
-from lintseq.lm.runs import TrainingProgress, is_first_process
+from lintseq.lm.runs import CHECKPOINTS, LOG, TrainingProgress, TrainingRun, is_first_process
 from lintseq.storage import sync_directory
 
 _COMPLETE = "complete"
 """File that marks a checkpoint as complete."""
 _ZERO = torch.zeros((), dtype=torch.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class ValidationSet:
-    """Rows to evaluate on."""
-
-    rows: Sequence[Any]
-    text_bytes: int = 0
-    """Bytes of text that the labels represent, for bits per byte; 0 if unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoopOptions:
-    """The configuration of a training loop."""
-
-    log: str
-    """Path of the log."""
-    checkpoints: str
-    """Folder for checkpoints."""
-    optim: OptimizerOptions
-    run: RunOptions
-    reduction: Literal["sum", "mean"] = "mean"
-    """Reduction of the loss over the trained tokens of an optimizer step."""
 
 
 def train(
@@ -67,30 +44,37 @@ def train(
     order: Sequence[int],
     collate: Collate,
     *,
-    options: LoopOptions,
-    validation: ValidationSet | None = None,
+    run: TrainingRun,
+    reduction: Literal["sum", "mean"] = "mean",
+    validation: Sequence[Any] = (),
+    text_bytes: int = 0,
     on_step: Callable[[TrainingProgress], None] = lambda progress: None,
 ) -> tuple[TrainingProgress, Mapping[str, torch.Tensor] | None]:
     """Train `model` in place on `rows` in the given order, continuing from the last complete checkpoint.
 
-    Each `run.batch` consecutive indices of `order` are one optimizer step. Returns the progress after the last step,
-    and the full weights if the model is sharded over processes (FSDP, DeepSpeed), else None.
+    The recipe, the log and the checkpoints are those of `run`. Each `run.batch` consecutive indices of `order` are one
+    optimizer step; `reduction` is that of the loss over its trained tokens. `text_bytes` is the amount of text that
+    the labels of the `validation` rows represent, for bits per byte; 0 if unknown.
+
+    Returns the progress after the last step, and the full weights if the model is sharded over processes (FSDP,
+    DeepSpeed), else None.
 
     Raises `ConfigError` before the first step; `ToolError` if the loss is not finite or memory runs out;
     `KeyboardInterrupt` after SIGINT or SIGTERM. Complete checkpoints are never lost.
     """
-    if not order or len(order) % options.run.batch:
-        raise ConfigError(f"{len(order)} rows are not a whole number of batches of {options.run.batch}")
-    start, checkpoint = max(_checkpoints(options.checkpoints), default=(0, None))
-    monitor = _Monitor(model, options, len(order) // options.run.batch, on_step, start=start)
-    if options.run.activation_checkpointing:
+    options = run.recipe.run
+    if not order or len(order) % options.batch:
+        raise ConfigError(f"{len(order)} rows are not a whole number of batches of {options.batch}")
+    start, checkpoint = max(_checkpoints(run.path(CHECKPOINTS)), default=(0, None))
+    monitor = _Monitor(model, run, reduction, len(order) // options.batch, on_step, start=start)
+    if options.activation_checkpointing:
         name = "activation_checkpointing_enable"  # `gradient_checkpointing_enable` in older versions of transformers
         enable = getattr(model, name if hasattr(model, name) else "gradient_checkpointing_enable")
         # Reentrant checkpointing gives no gradients where embeddings are frozen, as they are with adapters.
         enable({"use_reentrant": False})
     trainer = _OrderedTrainer(
         model=model,
-        args=_arguments(options, monitor.steps),
+        args=_arguments(run.recipe, run.path(CHECKPOINTS), monitor.steps),
         train_dataset=rows,
         data_collator=collate,
         compute_loss_func=monitor.loss,
@@ -100,7 +84,7 @@ def train(
     for callback in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback)
     monitor.trainer = trainer
-    monitor.evaluate = lambda: _evaluate(trainer, validation, collate) if validation and len(validation.rows) else None
+    monitor.evaluate = lambda: _evaluate(trainer, validation, text_bytes, collate) if len(validation) else None
     with _stop_signals(monitor), warnings.catch_warnings():
         # With adapters, checkpoints contain the resized embedding matrix, as they should.
         warnings.filterwarnings("ignore", "Setting `save_embedding_layers`")
@@ -209,18 +193,20 @@ class _Monitor(TrainerCallback):
     def __init__(
         self,
         model: Any,
-        options: LoopOptions,
+        run: TrainingRun,
+        reduction: str,
         steps: int,
         on_step: Callable[[TrainingProgress], None],
         *,
         start: int,
     ) -> None:
-        self.steps, self.options, self.on_step = steps, options, on_step
+        self.options: RunOptions = run.recipe.run
+        self.steps, self.reduction, self.on_step = steps, reduction, on_step
         self.stopped = False
         shape = shape_of(model.config.to_dict())
         self._flops_per_token = 6 * shape.weights
         self._flops_per_attention = 12 * shape.layers * shape.heads * shape.head_size
-        self.log = Path(options.log)
+        self.log = Path(run.file(LOG))
         self.progress = TrainingProgress(steps=steps)
         self._restore(start)
         self.grad_norm: Any = math.nan
@@ -241,8 +227,7 @@ class _Monitor(TrainerCallback):
             self.log.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        run = self.options.run
-        rate = matrix_rate(device_of(run), precision_of(run))
+        rate = matrix_rate(device_of(self.options), precision_of(self.options))
         self._peak_rate = rate * int(self.trainer.accelerator.num_processes)
         self._since = time.perf_counter()
 
@@ -252,7 +237,7 @@ class _Monitor(TrainerCallback):
         self._nats = self._nats.to(nats.device) + nats.detach().double()
         self._labels = self._labels.to(nats.device) + (labels[..., 1:] != IGNORED).sum().double()
         # The trainer multiplies by the number of processes, because gradients are averaged over them.
-        return nats if self.options.reduction == "sum" else nats / num_items_in_batch
+        return nats if self.reduction == "sum" else nats / num_items_in_batch
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if not math.isfinite(float(self._nats)):
@@ -262,7 +247,7 @@ class _Monitor(TrainerCallback):
             )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        step, run = state.global_step, self.options.run
+        step, run = state.global_step, self.options
         accelerator = self.trainer.accelerator
         if accelerator.num_processes > 1:  # a signal reaches processes in different steps: stop all after the same one
             stopped = torch.tensor(float(self.stopped), device=accelerator.device)
@@ -275,7 +260,7 @@ class _Monitor(TrainerCallback):
         control.should_save = due or self.stopped
 
     def _log_step(self, step: int) -> None:
-        accelerator, run = self.trainer.accelerator, self.options.run
+        accelerator, run = self.trainer.accelerator, self.options
         sums = (self.tokens, self.attended, self._nats, self._labels)
         own = torch.stack([value.to(accelerator.device) for value in sums])
         tokens, attended, nats, labels = accelerator.reduce(own, reduction="sum").tolist()
@@ -316,22 +301,22 @@ class _Monitor(TrainerCallback):
         Path(folder, _COMPLETE).touch()
         sync_directory(folder)
         complete = [path for _, path in _checkpoints(args.output_dir)]
-        for path in complete[: -self.options.run.keep_checkpoints]:
+        for path in complete[: -self.options.keep_checkpoints]:
             shutil.rmtree(path)
 
 
-def _evaluate(trainer: Trainer, validation: ValidationSet, collate: Collate) -> tuple[float, float | None]:
+def _evaluate(trainer: Trainer, rows: Sequence[Any], text_bytes: int, collate: Collate) -> tuple[float, float | None]:
     """Return nats per token and bits per byte on the validation rows, which are divided between processes."""
     accelerator, model = trainer.accelerator, trainer.model_wrapped
     size = trainer.args.per_device_train_batch_size
     total = torch.zeros(2, dtype=torch.float64, device=accelerator.device)
     model.eval()
     with torch.no_grad():
-        for start in range(0, len(validation.rows), size * accelerator.num_processes):
+        for start in range(0, len(rows), size * accelerator.num_processes):
             # All processes must run the model equally often; one without rows runs it on a row that does not count.
             first = start + size * accelerator.process_index
-            indices = range(first, min(first + size, len(validation.rows)))
-            batch = collate([validation.rows[index] for index in indices or [0]])
+            indices = range(first, min(first + size, len(rows)))
+            batch = collate([rows[index] for index in indices or [0]])
             batch = {name: value.to(accelerator.device) for name, value in batch.items()}
             labels = batch.pop("labels")
             with accelerator.autocast():
@@ -341,15 +326,15 @@ def _evaluate(trainer: Trainer, validation: ValidationSet, collate: Collate) -> 
                 total += torch.stack([nats.double(), (labels[..., 1:] != IGNORED).sum().double()])
     model.train()
     nats, tokens = accelerator.reduce(total, reduction="sum").tolist()
-    bits_per_byte = nats / math.log(2) / validation.text_bytes if validation.text_bytes else None
+    bits_per_byte = nats / math.log(2) / text_bytes if text_bytes else None
     return nats / max(tokens, 1), bits_per_byte
 
 
 # Settings
 
 
-def _arguments(options: LoopOptions, steps: int) -> TrainingArguments:
-    run, optim = options.run, options.optim
+def _arguments(recipe: Any, checkpoints: str, steps: int) -> TrainingArguments:
+    run, optim = recipe.run, recipe.optim
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if run.batch % (run.micro_batch * processes):
         raise ConfigError(
@@ -359,7 +344,7 @@ def _arguments(options: LoopOptions, steps: int) -> TrainingArguments:
     silence_transformers(warnings=True)
     schedule, schedule_options = _schedule(optim, steps)
     arguments = TrainingArguments(
-        output_dir=options.checkpoints,
+        output_dir=checkpoints,
         max_steps=steps,
         per_device_train_batch_size=run.micro_batch,
         gradient_accumulation_steps=run.batch // run.micro_batch // processes,

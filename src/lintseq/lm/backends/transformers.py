@@ -39,6 +39,7 @@ from lintseq.lm.backends.backend import (
     TextListener,
 )
 from lintseq.lm.loading import load_model, load_tokenizer
+from lintseq.lm.tokenizers import decode
 
 CPU_BATCH, GPU_BATCH = 32, 128
 """Default number of rows in a batch."""
@@ -124,8 +125,7 @@ class LocalModel:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of tokens, separators included."""
-        text: str = self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        return text
+        return decode(self.tokenizer, ids)
 
     def generate(
         self,
