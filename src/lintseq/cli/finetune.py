@@ -97,8 +97,6 @@ def _losses(plan: "FinetunePlan") -> list[str]:
         notes = [f"{count:,} dropped ({reason})" for reason, count in tally["dropped"].items()]
         if tally["cut"]:
             notes.append(f"{tally['cut']:,} cut to fit, {tally['lost']:,} tokens lost")
-        if tally["seams"]:
-            notes.append(f"{tally['seams']:,} encoded separately from their prompts")
         if notes:
             lines.append(f"{name}: {', '.join(notes)}; {plural(tally['examples'], 'example')} left")
     most = max(tally["rows"] for tally in plan.records.values())

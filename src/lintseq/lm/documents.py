@@ -48,21 +48,25 @@ class DocumentReader:
     def text(self, data: bytes) -> str:
         """Return the document in a row of JSON; raises `ProgramError` if there is none."""
         row = parse_row(data)
-        if self.mode == "edits":
+        if self.mode in ("edits", "plain"):
             record = read_record(row)
-            text = prompt_of(record.instruction, record.start) + record.text
-        elif self.mode == "plain":
-            record = read_record(row)
-            text = prompt_of(record.instruction, Program(())) + record.program
+            edits = self.mode == "edits"
+            start, completion = (record.start, record.text) if edits else (Program(()), record.program)
+            text = prompt_of(record.instruction, start) + completion
         else:
             text = Fields(code=self.field, unreadable="unreadable").read_code(row)
         if not text:
             raise ProgramError("empty", "the text is empty")
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise ProgramError("encoding", f"character {error.start} is a lone surrogate") from None
-        return text
+        return encodable(text)
+
+
+def encodable(text: str) -> str:
+    """Return a text; raises `ProgramError` if it cannot be encoded, and so not tokenized."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ProgramError("encoding", f"character {error.start} is a lone surrogate") from None
+    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from lintseq.codecs import SEPARATOR
 from lintseq.dataset.shapes import Record
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.lm import tokenizers
+from lintseq.lm.documents import encodable
 from lintseq.program import Program
 from lintseq.rows import prompt_of
 
@@ -53,10 +54,7 @@ def pair_of(record: Record, arm: str) -> TrainingPair:
             raise ProgramError("no-program", "the row has one edit of a sequence, but not the program")
         start, completion = Program(()), record.program
     prompt = prompt_of(record.instruction, start)
-    try:
-        (prompt + completion).encode()
-    except UnicodeEncodeError as error:
-        raise ProgramError("encoding", f"character {error.start} is a lone surrogate") from None
+    encodable(prompt + completion)
     # A single edit does not know the final program, and the current one would distinguish draws of a row.
     program = "" if record.left or record.shape == "next-edit" else record.program
     key = blake2b(f"{record.id}\0{record.instruction}\0{program}".encode("utf-8", "surrogatepass"), digest_size=12)
@@ -71,8 +69,6 @@ class EncodedExample:
     completion: list[int]
     lost: int = 0
     """Number of tokens cut off at the end."""
-    seam: bool = False
-    """Whether encoding prompt and completion as one text would give other tokens."""
 
 
 class ExampleEncoder:
@@ -108,8 +104,8 @@ class ExampleEncoder:
         return [self._example(*parts) for parts in zip(prompt_ids, joint_ids, texts, strict=True)]
 
     def _example(self, prompt: list[int], joint: list[int], text: str) -> EncodedExample | ProgramError:
-        seam = joint[: len(prompt)] != prompt
-        completion = self.tokenizer.encode(text, add_special_tokens=False) if seam else joint[len(prompt) :]
+        seamless = joint[: len(prompt)] == prompt
+        completion = joint[len(prompt) :] if seamless else self.tokenizer.encode(text, add_special_tokens=False)
         if self.end in completion:
             return ProgramError("end-inside", "the completion contains the end-of-text token")
         budget = self.max_tokens - len(prompt)
@@ -124,7 +120,7 @@ class ExampleEncoder:
         if not kept:
             unit = "edit" if self.arm == "edits" else "line"
             return ProgramError(f"no-{unit}-fits", f"the first {unit} does not fit after {len(prompt)} prompt tokens")
-        return EncodedExample(prompt, full[:kept], len(full) - kept, seam)
+        return EncodedExample(prompt, full[:kept], len(full) - kept)
 
     def _whole_units(self, completion: list[int], text: str, budget: int) -> int:
         """Return how many tokens the edits (in the plain arm, lines) that fit into `budget` tokens take."""

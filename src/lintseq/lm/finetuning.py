@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from lintseq.codecs import SEPARATOR
 from lintseq.errors import ConfigError
 from lintseq.lm import tokenizers
 from lintseq.lm.batches import packed, padded
@@ -75,7 +76,7 @@ def finetune(
     base = open_base(recipe)
     if recipe.lora.rank and base.extension.added and os.environ.get("ACCELERATE_USE_FSDP") == "true":
         raise ConfigError(
-            f"adapters train the new embedding of {base.extension.token} separately, which FSDP cannot shard: leave"
+            f"adapters train the new embedding of {SEPARATOR} separately, which FSDP cannot shard: leave"
             " out --use_fsdp so that each device has the whole model, or train all weights (lora.rank = 0)"
         )
     with TrainingRun(output, recipe, _fingerprints(recipe, base), resume=resume, overwrite=overwrite) as run:

@@ -50,8 +50,6 @@ class ExampleTally:
     """Examples that were shortened."""
     lost: int = 0
     """Tokens cut off."""
-    seams: int = 0
-    """Examples whose completion was encoded separately from the prompt."""
     longest: int = 0
     """Tokens of the longest example."""
     dropped: dict[str, int] = field(default_factory=dict)
@@ -202,7 +200,6 @@ class _TokenWriter:
             tally.longest = max(tally.longest, size)
             tally.cut += bool(example.lost)
             tally.lost += example.lost
-            tally.seams += example.seam
             tokens.extend(example.prompt + example.completion)
             row = self._rows.setdefault(pair.row, len(self._rows))
             self._index.extend((row, tally.tokens, len(example.prompt)))

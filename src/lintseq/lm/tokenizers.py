@@ -177,7 +177,6 @@ def _texts(documents: Sequence[Documents], count: Counter[str], sample: list[str
 class TokenizerExtension:
     """How `<|diff|>` was added to a tokenizer and, if there is one, to its model."""
 
-    token: str
     id: int
     added: bool
     """False if it was one token already."""
@@ -185,7 +184,6 @@ class TokenizerExtension:
     """Vocabulary size."""
     pieces: tuple[int, ...]
     """Ids of the tokens that it was before."""
-    piece_texts: tuple[str, ...]
     rows_before: int | None = None
     """Rows of the model's embedding matrix before; None without a model."""
     rows: int | None = None
@@ -246,10 +244,7 @@ def add_separator(tokenizer: Any) -> TokenizerExtension:
             f"edit texts do not survive this tokenizer: {problem}; use one that restores texts exactly, such as a"
             " byte-level BPE"
         )
-    texts = (SEPARATOR,) if existing else tuple(tokenizer.convert_ids_to_tokens(pieces))
-    return TokenizerExtension(
-        SEPARATOR, diff_id(tokenizer), not existing, len(tokenizer), tuple(pieces), texts, notes=notes
-    )
+    return TokenizerExtension(diff_id(tokenizer), not existing, len(tokenizer), tuple(pieces), notes=notes)
 
 
 def round_trip_problem(tokenizer: Any) -> str:
@@ -303,8 +298,7 @@ def add_embedding(model: Any, extension: TokenizerExtension, *, multiple: int) -
     model.config.vocab_size = rows
     initialized = "not needed: it was one token already"
     if extension.added:
-        texts = extension.piece_texts
-        initialized = f"mean of the embeddings of its previous {len(texts)} tokens, {' '.join(texts)}"
+        initialized = f"mean of the embeddings of its previous {len(extension.pieces)} tokens"
     return replace(extension, rows_before=before, rows=rows, initialized=initialized)
 
 
