@@ -39,18 +39,10 @@ def build(
     """
     options = options or BuildOptions()
     check_build(options)
-    sources, target = open_run(inputs, output, options.names, overwrite=overwrite, resume=resume)
-    _check_license_field(options.screening.license_field, sources)
-    return run_pipeline(
-        sources,
-        target,
-        options.row_work(),
-        settings=settings_of(options),
-        workers=workers,
-        overwrite=overwrite,
-        resume=resume,
-        on_progress=on_progress,
-    )
+    opened = open_run(inputs, output, options.names, overwrite=overwrite, resume=resume)
+    _check_license_field(options.screening.license_field, opened.sources)
+    settings = settings_of(options)
+    return run_pipeline(opened, options.row_work(), settings, workers=workers, on_progress=on_progress)
 
 
 def _check_license_field(name: str | None, sources: Sequence[Input]) -> None:

@@ -84,17 +84,9 @@ def convert(
     """
     options = options or ConvertOptions()
     get_shape(options.shape).check(options.format)
-    sources, target = open_run(inputs, output, None, overwrite=overwrite, resume=resume)
-    license = any("license" in source.columns for source in sources)
+    opened = open_run(inputs, output, None, overwrite=overwrite, resume=resume)
+    license = any("license" in source.columns for source in opened.sources)
     columns = columns_of(options.shape, license=license)
     work = RowWork(partial(Converter, options, license), columns, options.row_timeout, options.row_memory)
-    return run_pipeline(
-        sources,
-        target,
-        work,
-        settings={"options": {"converts": True, "license": license, **asdict(options)}},
-        workers=workers,
-        overwrite=overwrite,
-        resume=resume,
-        on_progress=on_progress,
-    )
+    settings = {"options": {"converts": True, "license": license, **asdict(options)}}
+    return run_pipeline(opened, work, settings, workers=workers, on_progress=on_progress)

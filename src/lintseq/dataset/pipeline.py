@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 from lintseq import __version__
@@ -43,6 +43,16 @@ _DECAY = 0.9
 _PROGRAMS = "programs.sqlite"
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedRun:
+    """A run whose inputs and target are checked."""
+
+    sources: Sequence[Input]
+    target: Target
+    overwrite: bool
+    resume: bool
+
+
 def open_run(
     inputs: Sequence[str | os.PathLike[str]],
     output: str | os.PathLike[str] | Target,
@@ -51,26 +61,24 @@ def open_run(
     overwrite: bool,
     resume: bool,
     code_base: bool = False,
-) -> tuple[list[Input], Target]:
+) -> OpenedRun:
     """Return the inputs and the target of a run, opened and checked by `open_inputs` and `check_target`."""
     target = output if isinstance(output, Target) else Target(os.fspath(output))
     paths = [os.fspath(path) for path in inputs]
     if not paths:
         raise ConfigError("no inputs; name at least one file, folder or data set, or - for standard input")
     check_target(target, paths, overwrite=overwrite, resume=resume)
-    return open_inputs(paths, names, code_base=code_base, but=target.holds), target
+    sources = open_inputs(paths, names, code_base=code_base, but=target.holds)
+    return OpenedRun(sources, target, overwrite, resume)
 
 
 def run_pipeline(
-    sources: Sequence[Input],
-    target: Target,
+    opened: OpenedRun,
     work: RowWork,
-    *,
     settings: Mapping[str, Any],
-    workers: int | None = None,
-    overwrite: bool = False,
-    resume: bool = False,
-    on_progress: Callable[[BuildProgress], None] = lambda progress: None,
+    *,
+    workers: int | None,
+    on_progress: Callable[[BuildProgress], None],
 ) -> BuildReport:
     """Turn the rows of all sources into records by `work`, and return what was done.
 
@@ -78,6 +86,7 @@ def run_pipeline(
     resumed. The files appear when the run is complete; until then they grow in a working directory beside them.
     Raises `ConfigError` before any work for what cannot work, and `BuildInterrupted` on Ctrl-C.
     """
+    sources, target, resume = opened.sources, opened.target, opened.resume
     check_at_least(0, {"--row-timeout": work.row_timeout, "--row-memory": work.row_memory})
     check_at_least(1, {"workers": workers})
     if resume and any(source.fingerprint is None for source in sources):
@@ -86,7 +95,7 @@ def run_pipeline(
         raise ConfigError("the size of the input is unknown, so it cannot be split into --shards; use --shard-rows")
     settings = _all_settings(settings, target, sources)
     columns = {name: column.type for name, column in work.columns.items()}
-    with Outputs(target, columns, settings, resume=resume, overwrite=overwrite) as outputs:
+    with Outputs(target, columns, settings, resume=resume, overwrite=opened.overwrite) as outputs:
         build = _Build(sources, work, outputs)
         if outputs.manifest is not None:
             return build.report_of(outputs.manifest)
@@ -113,11 +122,7 @@ def _all_settings(settings: Mapping[str, Any], target: Target, sources: Sequence
         **settings,
         "output": {"kind": target.kind, "shards": target.shards, "shard_rows": target.shard_rows},
         "inputs": [
-            {
-                "path": source.path,
-                "fields": None if source.fields is None else asdict(source.fields),
-                "fingerprint": source.fingerprint,
-            }
+            {"path": source.path, "fields": source.fields and asdict(source.fields), "fingerprint": source.fingerprint}
             for source in sources
         ],
     }

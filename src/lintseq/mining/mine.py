@@ -93,19 +93,11 @@ def mine(
     if options.functions == options.tasks:
         raise ConfigError("choose what to mine: --functions or --tasks")
     names = FieldNames(code_field=options.code_field, id_field=options.id_field)
-    opened, _ = open_run(sources, target, names, overwrite=overwrite, resume=resume, code_base=True)
-    columns = _columns(opened, options.keep)
+    opened = open_run(sources, target, names, overwrite=overwrite, resume=resume, code_base=True)
+    columns = _columns(opened.sources, options.keep)
     work = RowWork(partial(Miner, options, columns), columns, options.row_timeout, options.row_memory)
-    report = run_pipeline(
-        opened,
-        target,
-        work,
-        settings={"options": {"mines": True, **asdict(options)}},
-        workers=workers,
-        overwrite=overwrite,
-        resume=resume,
-        on_progress=on_progress,
-    )
+    settings = {"options": {"mines": True, **asdict(options)}}
+    report = run_pipeline(opened, work, settings, workers=workers, on_progress=on_progress)
     return MiningReport(
         report.output,
         report.rejected,

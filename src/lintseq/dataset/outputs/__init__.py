@@ -76,7 +76,7 @@ class Outputs:
             self._rejections = OutputStream(target.rejected_path)
         if is_regular(target.output):
             if target.sharded:
-                os.makedirs(self._path("output/data"), exist_ok=True)
+                os.makedirs(self.file("output/data"), exist_ok=True)
             self._records = Shards(
                 self._shard_path,
                 target.kind,
@@ -98,9 +98,10 @@ class Outputs:
         """The working directory; empty if there is none."""
         return "" if self._work is None else self._work.path
 
-    def file(self, name: str) -> str | None:
-        """Return the path of a file in the working directory, None if there is none."""
-        return None if self._work is None else self._work.file(name)
+    def file(self, name: str) -> str:
+        """Return the path of a file in the working directory, which there has to be."""
+        assert self._work is not None
+        return self._work.file(name)
 
     def write(self, records: bytes, rejections: bytes, *, shard: int = 0) -> None:
         """Write whole lines to both files; with a fixed number of shards, records go to one of them."""
@@ -130,7 +131,7 @@ class Outputs:
             moves.append((self._rejections.path, self.target.rejected_path))
         if self.target.sharded:
             self._records.prune()
-            folder = self._path("output")
+            folder = self.file("output")
             if card is not None:
                 write_atomically(os.path.join(folder, "README.md"), card.encode("utf-8", "replace"))
             sync_directory(os.path.join(folder, "data"))
@@ -160,26 +161,22 @@ class Outputs:
         """Whether rejected rows are in the folder of the output."""
         return self.target.sharded and self.target.rejected is None
 
-    def _path(self, name: str) -> str:
-        assert self._work is not None
-        return self._work.file(name)
-
     def _shard_path(self, shard: int) -> str:
         if self.target.sharded:
-            return self._path(f"output/data/train-{shard:05}.{self.target.kind}")
-        return self._path(f"records-{shard}.{self.target.kind}")
+            return self.file(f"output/data/train-{shard:05}.{self.target.kind}")
+        return self.file(f"records-{shard}.{self.target.kind}")
 
     def _growing_rejected(self) -> str:
         """Return where rejected rows grow: beside their target if that may be on another disk."""
         assert self._work is not None
         path = self.target.rejected_path
         if self._rejected_inside:
-            os.makedirs(self._path("output"), exist_ok=True)
-            return self._path("output/rejected.jsonl")
+            os.makedirs(self.file("output"), exist_ok=True)
+            return self.file("output/rejected.jsonl")
         if os.path.dirname(os.path.realpath(path)) != os.path.dirname(self._work.path):
             return f"{os.path.realpath(path)}.partial"
         suffix = next((suffix for suffix in (".gz", ".zst") if path.endswith(suffix)), "")
-        return self._path(f"rejected.jsonl{suffix}")
+        return self.file(f"rejected.jsonl{suffix}")
 
 
 def _check_beside(target: Target, *, overwrite: bool) -> None:
