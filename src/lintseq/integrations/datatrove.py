@@ -50,11 +50,6 @@ class RowDocument(Document):
         self.row = row
         self.read = text, dict(columns)
 
-    @property
-    def changed(self) -> bool:
-        """Whether a step changed its text or metadata after it was read."""
-        return (self.text, self.metadata) != self.read
-
 
 class LineDocument(Document):
     """A document that is written as the line that it holds."""
@@ -159,7 +154,7 @@ class EditSampling(PipelineStep):
         """Return a document as a row, with the path and the fields of its source."""
         if isinstance(document, RowDocument):
             row, (_, fields) = document.row, document.source
-            if fields is None or not document.changed:
+            if fields is None or (document.text, document.metadata) == document.read:
                 return document.source, row
             columns = {**document.metadata, fields.code: document.text}
             return document.source, RawRow(row.index, row.number, encode_row(columns), row.end)

@@ -22,7 +22,7 @@ from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import RawArray
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from lintseq.errors import ConfigError, ToolError
 from lintseq.storage.files import uninterrupted
@@ -31,9 +31,6 @@ try:
     import resource
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
-
-if TYPE_CHECKING:
-    from multiprocessing.context import ForkContext, SpawnContext
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -87,17 +84,12 @@ def map_in_order(
     isolation, dies.
     """
     if workers <= 1 and isolation is None:
-        return _map_here(make_work, items)
+        work = make_work()
+        return ((item, work(item)) for item in items)
     # Forking is fastest, but unsafe where other threads may hold locks.
     fork = fork and sys.platform == "linux" and threading.active_count() == 1
     pool = _Pool(partial(_PoolProcess, make_work, isolation, fork), isolation, workers)
     return pool.run(iter(items), ahead * workers, ahead_bytes * workers)
-
-
-def _map_here(make_work: Callable[[], Callable[..., R]], items: Iterable[T]) -> Generator[tuple[T, R]]:
-    work = make_work()
-    for item in items:
-        yield item, work(item)
 
 
 @dataclass(slots=True)
@@ -233,8 +225,7 @@ class _PoolProcess:
     """A process that works on one item at a time, and ends when its pipe closes."""
 
     def __init__(self, make_work: Callable[[], Any], isolation: PartIsolation[Any, Any] | None, fork: bool) -> None:
-        context: ForkContext | SpawnContext
-        context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
+        context: Any = multiprocessing.get_context("fork" if fork else "spawn")
         limited = isolation is not None and isolation.timeout > 0
         self._patience = isolation.timeout + GRACE_SECONDS if isolation and limited else float("inf")
         memory = isolation.memory if isolation else None

@@ -77,7 +77,12 @@ class WorkDirectory:
     def _open(self, *, resume: bool, overwrite: bool) -> None:
         state = _read_json(self.file(_STATE))
         if not resume:
-            self._start(state, overwrite=overwrite)
+            check_writable(self.name, directory=self._is_directory, overwrite=overwrite)
+            if state is not None and not overwrite:
+                raise ConfigError(
+                    f"{self.path} holds an unfinished run: continue it with --resume, or start again with --overwrite"
+                )
+            self._clear()
         elif state is not None:
             check_settings(state["settings"], self.settings, self.path)
             if "moves" in state:
@@ -95,15 +100,6 @@ class WorkDirectory:
             check_settings(self.manifest["settings"], self.settings, self.name)
         else:
             self._clear()
-
-    def _start(self, state: dict[str, Any] | None, *, overwrite: bool) -> None:
-        """Empty the directory for a new run; raise `ConfigError` if something would be lost."""
-        check_writable(self.name, directory=self._is_directory, overwrite=overwrite)
-        if state is not None and not overwrite:
-            raise ConfigError(
-                f"{self.path} holds an unfinished run: continue it with --resume, or start again with --overwrite"
-            )
-        self._clear()
 
     def file(self, name: str) -> str:
         """Return the path of a file in this directory."""

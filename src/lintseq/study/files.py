@@ -73,10 +73,8 @@ class StudyBase:
         _check_devices(self.devices)
         for name in self.corpora:
             check_name("corpus", name)
-        if self.each_seed and not self.pretrain:
-            raise ConfigError("each_seed pretrains a base for each seed, but base.pretrain names no recipe")
-        if self.corpora and not self.pretrain:
-            raise ConfigError("corpora are for pretraining, but base.pretrain names no recipe")
+        if (self.each_seed or self.corpora) and not self.pretrain:
+            raise ConfigError("each_seed and corpora are for pretraining, but base.pretrain names no recipe")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +133,6 @@ class StudyBenchmark:
     """Further options of `lintseq evaluate`."""
 
     def __post_init__(self) -> None:
-        if self.skip_first < 0:
-            raise ConfigError(f"skip_first is {self.skip_first}; expected 0 or more")
         if self.label:
             check_name("label", self.label)
 

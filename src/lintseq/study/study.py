@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
@@ -144,14 +145,13 @@ def problem_files(study: Study, data: str | None) -> dict[str, str]:
     Raises `ConfigError` if one is missing, or if problems are both for validation and for the result.
     """
     loaded = {benchmark.name: load_problems(benchmark.name, data) for benchmark in study.benchmarks}
-    task_ids: dict[tuple[str, bool], set[str]] = {}
+    task_ids: defaultdict[tuple[str, bool], set[str]] = defaultdict(set)
     for benchmark in study.benchmarks:
         problem_set, selection = loaded[benchmark.name], benchmark.problems or None
         selected = select_problems(problem_set, problems=selection, skip_first=benchmark.skip_first)
-        key = benchmark.name, benchmark.validation
-        task_ids.setdefault(key, set()).update(problem.task_id for problem in selected.problems)
+        task_ids[benchmark.name, benchmark.validation] |= {problem.task_id for problem in selected.problems}
     for name in loaded:
-        if both := task_ids.get((name, True), set()) & task_ids.get((name, False), set()):
+        if both := task_ids[name, True] & task_ids[name, False]:
             raise ConfigError(
                 f"{len(both)} problems of {name}, such as {min(both)}, are both for validation and for the result;"
                 " settings would be chosen on what is measured"
