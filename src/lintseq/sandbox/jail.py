@@ -187,8 +187,8 @@ def leave_parent() -> Jail:
     if sys.platform != "linux":
         raise IsolationError(f"isolation needs Linux, and this is {sys.platform}")
     jail = Jail(isolated=True)
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")
+    with contextlib.suppress(OSError):
+        _write("/proc/self/oom_score_adj", "1000")
     with _refusals():
         if not _leave_as_root(jail):
             _new_user_namespace()
@@ -241,8 +241,7 @@ def _new_user_namespace() -> None:
     kernel.unshare(kernel.NEW_USER, "user")
     maps = {"setgroups": "deny", "uid_map": f"{_UID_INSIDE} {uid} 1", "gid_map": f"{_UID_INSIDE} {gid} 1"}
     for name, text in maps.items():
-        with open(f"/proc/self/{name}", "w") as file:
-            file.write(text)
+        _write(f"/proc/self/{name}", text)
 
 
 # Building a jail: in its first process
@@ -256,8 +255,8 @@ def build(jail: Jail) -> None:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL, what="end with the launcher")
         jail.memory_file = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
         _loopback_up()
-        with contextlib.suppress(OSError), open("/proc/sys/net/ipv4/tcp_max_tw_buckets", "w") as file:
-            file.write("0")
+        with contextlib.suppress(OSError):
+            _write("/proc/sys/net/ipv4/tcp_max_tw_buckets", "0")
         _change_root(jail)
         if jail.uid is not None:
             os.setgroups([])
@@ -290,8 +289,7 @@ def _change_root(jail: Jail) -> None:
     for folder in ("tmp", "dev", "proc", "var"):
         os.makedirs(f"{root}/{folder}", exist_ok=True)
     for name in _DEVICES:
-        with open(f"{root}/dev/{name}", "w"):
-            pass
+        _write(f"{root}/dev/{name}")
         kernel.bind(f"/dev/{name}", f"{root}/dev/{name}")
     for name, target in _LINKS.items():
         os.symlink(target, f"{root}/{name}")
@@ -338,8 +336,7 @@ def _show(path: str, root: str) -> None:
     if os.path.isdir(path):
         os.makedirs(target, exist_ok=True)
     else:
-        with open(target, "w"):
-            pass
+        _write(target)
     kernel.bind(path, target)
     kernel.make_read_only(target)
 
@@ -353,5 +350,9 @@ def _write_etc(folder: str, uid: int) -> None:
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
     }
     for name, text in files.items():
-        with open(f"{folder}/{name}", "w") as file:
-            file.write(text)
+        _write(f"{folder}/{name}", text)
+
+
+def _write(path: str, text: str = "") -> None:
+    with open(path, "w") as file:
+        file.write(text)

@@ -91,13 +91,9 @@ def filter_for(machine: str) -> bytes:
         (_calls("socket 41 198"), _unless(0, _FAMILIES, error=errno.EAFNOSUPPORT)),
         (_calls("ioctl 16 29"), [_argument(1), *terminal]),
     ]
-    for numbers in _REFUSED:
-        code += _when(numbers[column], refused)
-    for numbers in _ABSENT:
-        code += _when(numbers[column], [_refuse(errno.ENOSYS)])
+    code += _when(_REFUSED, column, refused) + _when(_ABSENT, column, [_refuse(errno.ENOSYS)])
     for calls, checks in restricted:
-        for numbers in calls:
-            code += _when(numbers[column], [*checks, _PERMIT])
+        code += _when(calls, column, [*checks, _PERMIT])
     code.append(_PERMIT)
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
 
@@ -111,9 +107,10 @@ def _argument(index: int) -> _Instruction:
     return _LOAD, 0, 0, _ARGUMENTS_AT + 8 * index
 
 
-def _when(number: int | None, then: list[_Instruction]) -> list[_Instruction]:
-    """Return code that does `then` for one system call and is skipped for the others."""
-    return [] if number is None else [(_EQUAL, 0, len(then), number), *then]
+def _when(calls: list[_Numbers], column: int, then: list[_Instruction]) -> list[_Instruction]:
+    """Return code that does `then` for some system calls and is skipped for the others."""
+    numbers = [call[column] for call in calls]
+    return [step for number in numbers if number is not None for step in ((_EQUAL, 0, len(then), number), *then)]
 
 
 def _unless(index: int, values: tuple[int, ...], *, error: int = errno.EPERM) -> list[_Instruction]:
