@@ -59,10 +59,12 @@ def run_command(
     to_stdout = target.output == "-"
     if run.json and to_stdout:
         raise ConfigError("--json and --output - would both print to standard output; choose one")
-    arguments = {"workers": run.workers, "resume": run.resume, "overwrite": run.overwrite}
+    arguments: dict[str, Any] = {"workers": run.workers, "resume": run.resume, "overwrite": run.overwrite}
     try:
         with Meter(visible=not run.quiet) as meter:
-            report = function(inputs, target, options, **arguments, on_progress=build_meter(meter))
+            if not run.quiet:
+                arguments["on_progress"] = build_meter(meter)
+            report = function(inputs, target, options, **arguments)
     except BuildInterrupted as interruption:
         done = plural(interruption.report.tally.rows, "row")
         hint = f"what is done is in {interruption.report.partial}; continue with --resume"

@@ -208,7 +208,8 @@ class _Build:
     def _write(self, batch: Batch, result: BatchResult) -> None:
         if self._seen is not None:
             result = without_duplicates(batch, result.rows, self._seen, self.report.tally.rows)
-        self.checkpoint = Checkpoint(batch.input, batch.rows[-1].mark)
+        last = batch.rows[-1]
+        self.checkpoint = Checkpoint(batch.input, Mark(last.index + 1, last.number, last.end))
         self.outputs.write(result.records, result.rejections, shard=batch.shard)
         self.example = self.example or result.records.partition(b"\n")[0].decode()
         self.report.tally.add(result.tally)
