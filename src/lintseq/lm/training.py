@@ -80,10 +80,9 @@ def train(
         compute_loss_func=monitor.loss,
         callbacks=[monitor],
     )
-    trainer.order, trainer.monitor = order, monitor
+    trainer.order, trainer.monitor, monitor.trainer = order, monitor, trainer
     for callback in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback)
-    monitor.trainer = trainer
     monitor.evaluate = lambda: _evaluate(trainer, validation, text_bytes, collate) if len(validation) else None
     with _stop_signals(monitor), warnings.catch_warnings():
         # With adapters, checkpoints contain the resized embedding matrix, as they should.
@@ -91,8 +90,8 @@ def train(
         try:
             trainer.train(resume_from_checkpoint=checkpoint)
         except torch.OutOfMemoryError as error:
-            hint = "lower run.micro_batch, or set run.activation_checkpointing"
-            raise ToolError(f"the device is out of memory: {hint}") from error
+            message = "the device is out of memory: lower run.micro_batch, or set run.activation_checkpointing"
+            raise ToolError(message) from error
     sharded = trainer.accelerator.distributed_type in ("FSDP", "DEEPSPEED") and not monitor.stopped
     weights = trainer.accelerator.get_state_dict(trainer.model_wrapped) if sharded else None
     trainer.accelerator.end_training()  # while all processes are alive: one that exits alone may abort
