@@ -10,17 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import (
-    Report,
-    Table,
-    arguments,
-    build_command,
-    count_lines,
-    installed_folders,
-    note,
-    python_files,
-    run,
-)
+from common import Report, Table, arguments, build_command, count_lines, installed_folders, note, python_files, run
 
 MEGABYTE = 1_000_000
 
@@ -40,11 +30,7 @@ CORPORA = [Corpus("850,000 files, as D3 has", 850_000, 850_000 * STACK.gigabytes
 """D3 took its files out of The Stack; how large they are is assumed to be as there."""
 
 MINED = "functions and classes, 5 draws"
-RUNS = {
-    "files, 1 draw": ["--samples", "1"],
-    "files, 5 draws": ["--samples", "5"],
-    MINED: ["--samples", "5"],
-}
+RUNS = {"files, 1 draw": ["--samples", "1"], "files, 5 draws": ["--samples", "5"], MINED: ["--samples", "5"]}
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ SCRATCH = 2048
 """MB for the files of a harness: EvalPlus keeps hundreds of megabytes that the solutions of MBPP+ return."""
 EXPLAINED = {
     ("humaneval+", "HumanEval/32"): "EvalPlus 0.3.1 never passes this problem: it does not count the calls that its"
-    " exception for it lets through",
+    " exception for it lets through"
 }
 
 

@@ -43,7 +43,7 @@ def main() -> None:
         f" {options.row_timeout:g} seconds each, {WORKERS} at a time. Nothing is allowed for rows that crash or"
         " exhaust memory, for ending a process that ignores signals, or for starting another one. The build with"
         " hostile rows is compared with the build without them plus the limits; *the rest* is what it took beyond"
-        " the limits.",
+        " the limits."
     ]
     pairs = [pair for pair in instruction_pairs(options.pairs, seed=options.seed) if pair.lines <= LINES]
     ordinary = list(islice(altered(pairs), options.rows - len(REASONS) * options.each))
@@ -85,10 +85,7 @@ def main() -> None:
                 "largest process, MB",
                 "all processes, MB",
             ],
-            [
-                build_row(len(ordinary), 0, without, 0.0),
-                build_row(len(mixed), len(hostile), among, limits),
-            ],
+            [build_row(len(ordinary), 0, without, 0.0), build_row(len(mixed), len(hostile), among, limits)],
         ),
         Table("Hostile rows", ["trap", "rows", "rejected for", "detail"], trap_rows(hostile, rejections)),
     ]

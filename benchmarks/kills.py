@@ -19,12 +19,7 @@ from pathlib import Path
 from common import Goal, Report, Table, arguments, build_command, instruction_pairs, note
 from scale import write_input
 
-KINDS = {
-    "edits.jsonl": [],
-    "edits.jsonl.zst": [],
-    "edits.parquet": [],
-    "shards of Parquet": ["--shards", "4"],
-}
+KINDS = {"edits.jsonl": [], "edits.jsonl.zst": [], "edits.parquet": [], "shards of Parquet": ["--shards", "4"]}
 
 
 def main() -> None:

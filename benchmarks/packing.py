@@ -92,11 +92,7 @@ if __name__ == "__main__":
     LocalPipelineExecutor(steps, tasks=int(workers), workers=int(workers), logging_dir=output + ".cache").run()
 """
 
-CONTENDERS = {
-    "lintseq": OURS,
-    "datasets.map": DATASETS,
-    "datatrove DocumentTokenizer": DATATROVE,
-}
+CONTENDERS = {"lintseq": OURS, "datasets.map": DATASETS, "datatrove DocumentTokenizer": DATATROVE}
 
 
 def main() -> None:

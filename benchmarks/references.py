@@ -285,17 +285,7 @@ def totals(outcomes: Sequence[Outcome]) -> Table:
             f"{passed} of {ran}", len(outcome.failed) - len(outcome.unexplained), len(outcome.unexplained),
             f"{outcome.seconds:.0f}",
         ])  # fmt: skip
-    header = [
-        "benchmark",
-        "file",
-        "as",
-        "problems",
-        "not run",
-        "passed",
-        "explained",
-        "not explained",
-        "CPU seconds",
-    ]
+    header = ["benchmark", "file", "as", "problems", "not run", "passed", "explained", "not explained", "CPU seconds"]
     return Table("Files", header, rows)
 
 

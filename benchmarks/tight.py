@@ -20,13 +20,7 @@ from lintseq.needs import NO_UNIT, Analysis
 from lintseq.program import Program
 
 EXAMPLES = 12
-HOW = [
-    "does not compile",
-    "new pyflakes finding",
-    "new pylint finding",
-    "under another header",
-    "nothing breaks",
-]
+HOW = ["does not compile", "new pyflakes finding", "new pylint finding", "under another header", "nothing breaks"]
 
 
 @dataclass(frozen=True, slots=True)

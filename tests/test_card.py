@@ -101,8 +101,7 @@ def test_the_card_tells_the_type_of_every_column(shape: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sequences", "size"),
-    [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (1234567, "1M<n<10M"), (10**7, "n>10M")],
+    ("sequences", "size"), [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (1234567, "1M<n<10M"), (10**7, "n>10M")]
 )
 def test_the_size_category_is_one_of_the_hub(sequences: int, size: str) -> None:
     assert card({"sequences": sequences}).data.size_categories == [size]

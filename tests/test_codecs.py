@@ -336,21 +336,13 @@ START = "<|diff|>@@ -0,0 +1,3 @@\n+a\n+b\n+c\n"
         (START + "<|diff|>@@ -1,0 +7 @@\n+x\n", "a\nx\nb\nc\n", ["2:5 new-start"]),
         # Separators are missing or doubled, or stand where a row ends.
         (START + "@@ -3,0 +4 @@\n+x\n", "a\nb\nc\nx\n", ["1:5 separator"]),
-        (
-            START + "<|diff|>@@ -0,0 +1 @@\n+x\n@@ -3,0 +4 @@\n+y\n",
-            "x\na\nb\ny\nc\n",
-            ["2:7 separator"],
-        ),
+        (START + "<|diff|>@@ -0,0 +1 @@\n+x\n@@ -3,0 +4 @@\n+y\n", "x\na\nb\ny\nc\n", ["2:7 separator"]),
         (START + "<|diff|>@@ -1,0 +2 @@\n+x\n@@ -0,0 +1 @@\n+y\n", "y\na\nx\nb\nc\n", ["2:7 separator"]),
         (START + "<|diff|>@@ -0,0 +1 @@\n+x\n@@ -0,0 +2 @@\n+y\n", "x\ny\na\nb\nc\n", ["2:7 order"]),
         (START + "<|diff|>\n<|diff|>\n", "a\nb\nc\n", ["2:5 empty-edit"]),
         (START + "\n<|diff|>@@ -3,0 +4 @@\n+x\n", "a\nb\nc\nx\n", ["1:5 blank"]),
         (START + "<|diff|>\n@@ -3,0 +4 @@\n+x\n", "a\nb\nc\nx\n", ["2:6 header"]),
-        (
-            "<|diff|>@@ -0,0 +1,2 @@\n+a\n+b<|diff|>@@ -2,0 +3 @@\n+c\n",
-            "a\nb\nc\n",
-            ["1:3 separator"],
-        ),
+        ("<|diff|>@@ -0,0 +1,2 @@\n+a\n+b<|diff|>@@ -2,0 +3 @@\n+c\n", "a\nb\nc\n", ["1:3 separator"]),
         # Something stands around it.
         (
             f"Sure!\n\n```diff\n{START}```\nThat is all.\n",

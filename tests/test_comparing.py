@@ -223,10 +223,7 @@ def test_the_distance_of_texts_is_that_of_the_textbook(text, other):
     for index, char in enumerate(text, 1):
         before, row[0] = row[0], index
         for column, against in enumerate(other, 1):
-            before, row[column] = (
-                row[column],
-                min(row[column] + 1, row[column - 1] + 1, before + (char != against)),
-            )
+            before, row[column] = (row[column], min(row[column] + 1, row[column - 1] + 1, before + (char != against)))
     assert distance(text, other) == distance(other, text) == row[-1]
 
 

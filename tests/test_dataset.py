@@ -279,8 +279,7 @@ def test_columns_that_are_not_found_are_an_error_that_lists_those_there_are(name
 
 
 @pytest.mark.parametrize(
-    ("context", "instruction"),
-    [("6", "Add.\n6"), ("", "Add."), ("<noinput>", "Add."), (None, "Add."), (6, "Add.")],
+    ("context", "instruction"), [("6", "Add.\n6"), ("", "Add."), ("<noinput>", "Add."), (None, "Add."), (6, "Add.")]
 )
 def test_the_input_of_alpaca_rows_belongs_to_the_instruction(context: Any, instruction: str) -> None:
     fields = Fields("output", "instruction", "input")

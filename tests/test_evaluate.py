@@ -26,14 +26,7 @@ from lintseq.evaluation.candidates import candidate_of
 from lintseq.evaluation.completions import Completion, read_completions
 from lintseq.evaluation.cost import ModelShape, shape_of
 from lintseq.evaluation.evaluate import EvaluationOptions, EvaluationProgress, evaluate
-from lintseq.evaluation.judging import (
-    LARGEST_BATCH,
-    JudgingOptions,
-    check_runner,
-    judge,
-    judge_in_batches,
-    next_size,
-)
+from lintseq.evaluation.judging import LARGEST_BATCH, JudgingOptions, check_runner, judge, judge_in_batches, next_size
 from lintseq.evaluation.prerequisites import missing_modules
 from lintseq.evaluation.results import Evaluation, JudgedCompletion
 from lintseq.evaluation.results_file import ResultsFile, read_results
@@ -143,14 +136,7 @@ def test_edits_are_counted_and_so_are_malformed_and_ignored_ones():
     row = rows[0].as_row()
     assert {
         name: row[name] for name in ("verdict", "edits", "ignored_edits", "malformed_edits", "states", "clean")
-    } == {
-        "verdict": "passed",
-        "edits": 3,
-        "ignored_edits": 1,
-        "malformed_edits": 2,
-        "states": 3,
-        "clean": True,
-    }
+    } == {"verdict": "passed", "edits": 3, "ignored_edits": 1, "malformed_edits": 2, "states": 3, "clean": True}
     assert row["clean_states"] == 1
 
 

@@ -240,10 +240,7 @@ def test_edits_of_another_walk_are_matched_by_the_rows_of_a_reference(base, pair
     assert prepared.plan.arm.own.rows == prepared.plan.arm.reference.rows == 3
     foreign = write(tmp_path / "foreign.jsonl", records(programs={"Other.": "x = 1\ny = 2\n"}))
     with pytest.raises(ConfigError, match="no row in common"):
-        finetuning.finetune(
-            recipe(base, pairs, data=replace(data, train=foreign)),
-            str(tmp_path / "out"),
-        )
+        finetuning.finetune(recipe(base, pairs, data=replace(data, train=foreign)), str(tmp_path / "out"))
 
 
 # Going on

@@ -380,13 +380,7 @@ def test_edit_by_edit_needs_the_separator_token(tokenizer):
     ours = LocalModel(model, tokenizer)
     ours.separator = None
     with pytest.raises(ConfigError, match="tokenizer extend"):
-        list(
-            ours.generate(
-                requests(1),
-                Sampling(),
-                edit_filters=filters_of(DecodingOptions(stop_after_edits=1)),
-            )
-        )
+        list(ours.generate(requests(1), Sampling(), edit_filters=filters_of(DecodingOptions(stop_after_edits=1))))
 
 
 # The commands

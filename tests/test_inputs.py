@@ -23,16 +23,7 @@ from lintseq.dataset.report import BuildProgress
 from lintseq.dataset.sampler import BuildOptions, EditSampler
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import BrokenInputError, ConfigError
-from lintseq.rows import (
-    MAX_ROW_BYTES,
-    START,
-    FieldNames,
-    Input,
-    find_inputs,
-    open_inputs,
-    parse_row,
-    read_rows,
-)
+from lintseq.rows import MAX_ROW_BYTES, START, FieldNames, Input, find_inputs, open_inputs, parse_row, read_rows
 from lintseq.rows.streams import without_secrets
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -275,10 +266,7 @@ CHANGES: dict[str, tuple[Callable[[Path], str], Callable[[Path], object]]] = {
     "folder": (KINDS["folder"], lambda f: put(f / "e.json", as_array(ROWS[31:]))),
     "saved": (KINDS["saved"], lambda f: saved(f / "set", ROWS[1:])),
     "streamed": (KINDS["streamed"], lambda f: put(f / "set/train-1.jsonl", as_lines(ROWS[26:]))),
-    "remote lines": (
-        KINDS["remote lines"],
-        lambda f: put_remote(f"memory://{f.name}/a.jsonl", as_lines(ROWS[1:])),
-    ),
+    "remote lines": (KINDS["remote lines"], lambda f: put_remote(f"memory://{f.name}/a.jsonl", as_lines(ROWS[1:]))),
     "source files": (
         lambda f: str(put(f / "code/a.py", b"x = 1\n").parent),
         lambda f: put(f / "code/a.py", b"x = 2\nx = 3\n"),

@@ -130,11 +130,7 @@ def test_pass_at_k_and_its_intervals_are_those_of_the_scoring() -> None:
 
 def test_differences_come_from_the_paired_bootstrap_with_a_verdict_in_words() -> None:
     found = table(TWO | {"alike": ALIKE}, "comparisons")
-    assert [row[0].text for row in found.rows] == [
-        "better - first",
-        "alike - first",
-        "alike - better",
-    ]
+    assert [row[0].text for row in found.rows] == ["better - first", "alike - first", "alike - better"]
     expected = difference(counts_of(BETTER.rows), counts_of(FIRST.rows), 1)
     assert expected is not None
     cell = found.rows[0][1]

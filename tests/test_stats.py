@@ -190,7 +190,7 @@ def test_each_value_is_in_one_bin_of_the_histogram(counts: dict[int, int]) -> No
 
 def test_bins_widen_with_the_values() -> None:
     assert [label for label, _ in histogram({9: 1, 230: 1})] == [
-        *("9", "10", "11-15", "16-20", "21-30", "31-50", "51-70", "71-100", "101-150", "151-200", "201-300"),
+        *("9", "10", "11-15", "16-20", "21-30", "31-50", "51-70", "71-100", "101-150", "151-200", "201-300")
     ]
 
 

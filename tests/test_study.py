@@ -42,15 +42,7 @@ from lintseq.study.files import (
     StudyTokenizer,
     read_study,
 )
-from lintseq.study.findings import (
-    StudyFindings,
-    chosen,
-    comparisons_of,
-    difference,
-    gather,
-    mean_of,
-    sentences,
-)
+from lintseq.study.findings import StudyFindings, chosen, comparisons_of, difference, gather, mean_of, sentences
 from lintseq.study.findings import as_table as findings_table
 from lintseq.study.plan import HERE, StudyPlan, StudyStep, fingerprints, plan_of
 from lintseq.study.report import write_report
@@ -93,10 +85,7 @@ def test_a_study_reads_back_as_it_was_written() -> None:
         ({"base": {"model": "x", "pretrain": "y"}}, "not both"),
         ({"benchmarks": [{"name": "x", "validation": True}]}, "all benchmarks are for validation"),
         ({"benchmarks": [{"name": "x"}, {"name": "x"}]}, "have the same name"),
-        (
-            {"base": {"model": "x", "corpora": {"y": {"inputs": ["z"]}}}},
-            "corpora are for pretraining",
-        ),
+        ({"base": {"model": "x", "corpora": {"y": {"inputs": ["z"]}}}}, "corpora are for pretraining"),
         (
             {"base": {"pretrain": "x", "corpora": {"y/z": {"inputs": ["z"]}}}},
             "corpus 'y/z' becomes part of file names",
@@ -545,9 +534,7 @@ def found() -> Found:
     return gather(plan, results_by_step, manifests, dict.fromkeys((step.name for step in plan.steps), 1.5)), plan
 
 
-def test_findings_name_the_better_arm_only_where_a_difference_is_detected(
-    found: Found,
-) -> None:
+def test_findings_name_the_better_arm_only_where_a_difference_is_detected(found: Found) -> None:
     words = {(row["arm"], row["k"]): row["words"] for row in findings_table(found[0])["differences"]}
     assert words == {
         ("edits", 1): "edits solves more",
@@ -691,18 +678,10 @@ BUILD = ["build", "i", "--output", "o"]
 @pytest.mark.parametrize(
     ("kind", "command", "values"),
     [
-        (
-            CompletionOptions,
-            COMPLETE,
-            {"n": 3, "top_p": (0.95, 1.0), "linted": True},
-        ),
+        (CompletionOptions, COMPLETE, {"n": 3, "top_p": (0.95, 1.0), "linted": True}),
         (CompletionOptions, COMPLETE, {"stop": ("a", "b c"), "batch": 7}),
         (EvaluationOptions, ["evaluate", "c", "--benchmark", "b"], {"k": (1, 5), "partial": True, "linter": "none"}),
-        (
-            BuildOptions,
-            BUILD,
-            {"order": "forward", "samples": 2, "decontaminate": ("a", "b")},
-        ),
+        (BuildOptions, BUILD, {"order": "forward", "samples": 2, "decontaminate": ("a", "b")}),
         (TokenizerOptions, ["tokenizer", "train", "i", "--output", "o"], {"vocab": 512, "read": "edits"}),
     ],
 )
@@ -762,10 +741,7 @@ def test_plan_prints_the_commands_and_runs_nothing(tmp_path: Path, capsys: pytes
     ("more", "message"),
     [
         ('problems = "example/none"', "has no problem 'example/none'"),
-        (
-            'label = "x", validation = true }, { name = "{problems}"',
-            "both for validation and for the result",
-        ),
+        ('label = "x", validation = true }, { name = "{problems}"', "both for validation and for the result"),
     ],
 )
 def test_impossible_problems_are_refused(more: str, message: str, tmp_path: Path) -> None:
@@ -779,19 +755,13 @@ def test_impossible_problems_are_refused(more: str, message: str, tmp_path: Path
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        (
-            "arms.edits.complete={lintd=true}",
-            "step 'complete problems/edits-0-t1': unknown option lintd; did",
-        ),
+        ("arms.edits.complete={lintd=true}", "step 'complete problems/edits-0-t1': unknown option lintd; did"),
         ("arms.edits.complete={n=0}", "step 'complete problems/edits-0-t1': --n 0"),
         ('arms.edits.set=["optim.l=3"]', "step 'finetune edits 0': {recipe}: unknown key optim.l; did you mean"),
         ("arms.edits.build={order='forward'}", "step 'build edits': a program has one sequence in order forward"),
         ("arms.edits.build={max_edits='few'}", "step 'build edits': max_edits is 'few'"),
         ("arms.edits.format=dif", "step 'build edits': "),
-        (
-            'benchmarks=[{name="{problems}", evaluate={k=3}}]',
-            "step 'evaluate problems/plain-0-t1': k is 3",
-        ),
+        ('benchmarks=[{name="{problems}", evaluate={k=3}}]', "step 'evaluate problems/plain-0-t1': k is 3"),
     ],
 )
 def test_impossible_options_are_refused_before_the_first_step(setting: str, message: str, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ PUBLIC = {
     },
     "Errors": {
         "lintseq.errors": "LintseqError ConfigError ProgramError MalformedEditError EditFault"
-        " PlainDataError ToolError IsolationError ServerError BuildInterrupted",
+        " PlainDataError ToolError IsolationError ServerError BuildInterrupted"
     },
 }
 """Every public name, separated by spaces, by topic and the module that defines it."""

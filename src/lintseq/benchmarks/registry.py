@@ -49,11 +49,7 @@ def _benchmarks() -> dict[str, Benchmark]:
 
 
 BENCHMARKS = _benchmarks()
-_ALIASES = {
-    "humanevalplus": "humaneval+",
-    "mbppplus": "mbpp+",
-    "ds-1000": "ds1000",
-}
+_ALIASES = {"humanevalplus": "humaneval+", "mbppplus": "mbpp+", "ds-1000": "ds1000"}
 
 
 def data_folder(data: str | None) -> str | None:

@@ -24,8 +24,7 @@ _MOST_NEEDS = 12
 
 def show(
     row: Annotated[
-        str,
-        typer.Argument(metavar="DATA:ROW", help="A data set, and the number or the id of a row. [default: row 1]"),
+        str, typer.Argument(metavar="DATA:ROW", help="A data set, and the number or the id of a row. [default: row 1]")
     ],
     *,
     edit: Annotated[

@@ -83,12 +83,7 @@ class RowLimits:
         self._expired = False
 
     def apply(
-        self,
-        row: Mapping[str, Any] | bytes,
-        fields: Fields | None = None,
-        *,
-        source: str = "",
-        index: int = 0,
+        self, row: Mapping[str, Any] | bytes, fields: Fields | None = None, *, source: str = "", index: int = 0
     ) -> RowResult:
         """Return the result of a row: columns, or the JSON object that they are written in."""
         self._expired = False

@@ -73,9 +73,7 @@ class EvaluationReport:
 
 
 def report(
-    runs: str | Sequence[str] | Mapping[str, Evaluation],
-    output: str | Path,
-    options: ReportOptions | None = None,
+    runs: str | Sequence[str] | Mapping[str, Evaluation], output: str | Path, options: ReportOptions | None = None
 ) -> EvaluationReport:
     """Write a report that compares runs to the folder `output`, and return it.
 

@@ -20,12 +20,7 @@ Rows = Sequence[JudgedCompletion]
 
 
 def summarize(
-    rows: Rows,
-    *,
-    problems: int,
-    ks: Sequence[int] = DEFAULT_KS,
-    seed: int = 0,
-    shape: ModelShape | None = None,
+    rows: Rows, *, problems: int, ks: Sequence[int] = DEFAULT_KS, seed: int = 0, shape: ModelShape | None = None
 ) -> dict[str, Any]:
     """Return the summary of the rows of `problems` problems; `shape` is that of the model, to compute operations."""
     counts = counts_of(rows)

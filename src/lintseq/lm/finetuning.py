@@ -22,13 +22,7 @@ from lintseq.lm.examples import ARMS, ExampleEncoder
 from lintseq.lm.loading import load_config, load_model, load_tokenizer, require_package
 from lintseq.lm.matching import TrainingPlan, by_length, make_plan
 from lintseq.lm.recipes import FinetuneRecipe
-from lintseq.lm.runs import (
-    TrainingProgress,
-    TrainingReport,
-    TrainingRun,
-    is_first_process,
-    wait_for,
-)
+from lintseq.lm.runs import TrainingProgress, TrainingReport, TrainingRun, is_first_process, wait_for
 from lintseq.lm.token_files import OnRecords, TokenFile, common_rows, open_tokens, tokenize
 from lintseq.rows import find_inputs
 

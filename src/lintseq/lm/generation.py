@@ -13,25 +13,11 @@ from itertools import product
 from typing import Any, Literal
 
 from lintseq import __version__
-from lintseq.benchmarks import (
-    CODE,
-    PROGRAM,
-    PROMPT_STYLES,
-    check_format,
-    load_problems,
-    prompt_for,
-    select_problems,
-)
+from lintseq.benchmarks import CODE, PROGRAM, PROMPT_STYLES, check_format, load_problems, prompt_for, select_problems
 from lintseq.benchmarks.problem import Problem
 from lintseq.errors import BrokenInputError, ConfigError, ProgramError
 from lintseq.lm.backends import BackendOptions, open_backend
-from lintseq.lm.backends.backend import (
-    Backend,
-    GeneratedCompletion,
-    GenerationRequest,
-    Prompt,
-    SamplingParameters,
-)
+from lintseq.lm.backends.backend import Backend, GeneratedCompletion, GenerationRequest, Prompt, SamplingParameters
 from lintseq.lm.completions_file import CompletionRow, CompletionsFile
 from lintseq.lm.linted import DecodingOptions, edit_filters
 from lintseq.rows import parse_row, read_rows, stable_hash

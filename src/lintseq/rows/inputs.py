@@ -13,15 +13,7 @@ from lintseq.rows.fields import FieldNames, find_fields
 from lintseq.rows.hub import PREFIX, hub_input, is_saved, saved_input
 from lintseq.rows.input import START, Input, RawRow
 from lintseq.rows.json_files import array_input, lines_input, opens_an_array
-from lintseq.rows.paths import (
-    base_of,
-    files_in,
-    files_matching,
-    is_folder,
-    is_pattern,
-    path_prefixes,
-    relative_path,
-)
+from lintseq.rows.paths import base_of, files_in, files_matching, is_folder, is_pattern, path_prefixes, relative_path
 from lintseq.rows.row import parse_row
 from lintseq.rows.sourcecode import SUFFIXES, source_input
 from lintseq.rows.streams import (

@@ -30,11 +30,7 @@ class Sandbox:
     """
 
     def __init__(
-        self,
-        *,
-        workers: int | None = None,
-        isolation: Literal["auto", "unsafe"] = "auto",
-        launcher: str | None = None,
+        self, *, workers: int | None = None, isolation: Literal["auto", "unsafe"] = "auto", launcher: str | None = None
     ) -> None:
         if isolation not in ("auto", "unsafe"):
             raise ConfigError(f"there is no sandbox {isolation!r}; use auto or unsafe")

@@ -27,15 +27,7 @@ from lintseq.lm.backends.backend import SamplingParameters
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.sections import Cell, Section, Table
 from lintseq.study.files import Options, StudyBenchmark
-from lintseq.study.findings import (
-    SeedScores,
-    StudyFindings,
-    chosen,
-    comparisons_of,
-    mean_of,
-    scores_of,
-    sentences,
-)
+from lintseq.study.findings import SeedScores, StudyFindings, chosen, comparisons_of, mean_of, scores_of, sentences
 
 Row = tuple[Cell, ...]
 

@@ -22,14 +22,7 @@ from lintseq.study.files import Study, read_study
 from lintseq.study.findings import StudyFindings, as_table, comparisons_of, gather, sentences
 from lintseq.study.plan import StudyPlan, fingerprints, plan_of
 from lintseq.study.report import write_report
-from lintseq.study.running import (
-    StudyProgress,
-    checksums_of,
-    device_budget,
-    lock_study,
-    read_step_record,
-    run_steps,
-)
+from lintseq.study.running import StudyProgress, checksums_of, device_budget, lock_study, read_step_record, run_steps
 
 
 @dataclass(frozen=True, slots=True)
