@@ -1,7 +1,4 @@
-"""Pages made from the code: the API reference out of docstrings, and the stub that tells type checkers what is public.
-
-`python tests/reference.py` writes both.
-"""
+"""The page of the API, made from docstrings: `python tests/reference.py` writes it."""
 
 import inspect
 import re
@@ -18,30 +15,10 @@ PAGE = ROOT / "docs" / "api.md"
 STUB = ROOT / "src" / "lintseq" / "__init__.pyi"
 
 
-def stub() -> str:
-    """Return `__init__.pyi`: the public names, imported from the modules that define them."""
-    modules = {module: names.split() for topic in lintseq.PUBLIC.values() for module, names in topic.items()}
-    lines = [
-        f"from {module} import {name} as {name}"
-        for module, names in sorted(modules.items())
-        for name in sorted(names, key=by_kind)
-    ]
-    names = "\n".join(f'    "{name}",' for name in sorted(lintseq.__all__, key=by_kind))
-    return "\n".join(
-        [
-            "# Written by tests/reference.py.",
-            *lines,
-            "",
-            "__version__: str",
-            "PUBLIC: dict[str, dict[str, str]]",
-            f"__all__ = [\n{names}\n]\n",
-        ]
-    )
-
-
-def by_kind(name: str) -> tuple[int, str]:
-    """Sort constants first, then classes, then functions, as ruff does."""
-    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
+def topics() -> dict[str, list[str]]:
+    """Return the public names by topic, in the order of the stub."""
+    parts = re.split(r"(?m)^# (.+)\n", STUB.read_text(encoding="utf-8"))[1:]
+    return {topic: re.findall(r"(\w+) as \1", text) for topic, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def page() -> str:
@@ -51,16 +28,14 @@ def page() -> str:
         "Written by `python tests/reference.py` from the docstrings. Every name is in the namespace `lintseq`, and\n"
         "imported when it is first used: `import lintseq` costs a few milliseconds.",
         "\n".join(
-            f"- **{topic}**: "
-            + ", ".join(f"[`{name}`](#{name.lower()})" for names in modules.values() for name in names.split())
-            for topic, modules in lintseq.PUBLIC.items()
+            f"- **{topic}**: " + ", ".join(f"[`{name}`](#{name.lower()})" for name in names)
+            for topic, names in topics().items()
         ),
     ]
-    for topic, modules in lintseq.PUBLIC.items():
+    for topic, names in topics().items():
         parts.append(f"## {topic}")
-        for names in modules.values():
-            for name in names.split():
-                parts += entry(name, getattr(lintseq, name))
+        for name in names:
+            parts += entry(name, getattr(lintseq, name))
     return "\n\n".join(parts) + "\n"
 
 
@@ -135,5 +110,4 @@ def first_paragraph(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    STUB.write_text(stub(), encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
