@@ -6,8 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lintseq.benchmarks.contests import apps_agrees, code_contests_agrees, equality_comparison
 from lintseq.benchmarks.evalplus import evalplus_comparison, is_close, wrapper

@@ -14,8 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from toys import TEXTS, libraries, toy_model, toy_tokenizer
 
 from lintseq.codecs import SEPARATOR

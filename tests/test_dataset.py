@@ -17,8 +17,7 @@ from typing import Any
 import orjson
 import pytest
 import zstandard
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lintseq.codecs import DIFF
 from lintseq.dataset.batches import Batch, BatchResult, RowWorker, process_batches

@@ -11,8 +11,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from pyflakes.checker import Checker
 
 from lintseq.languages.python.definitions import documented

@@ -1,8 +1,7 @@
 """Edits: applying, replaying, and the sequence that is exact by construction."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from lintseq.edits import Edit, EditSequence, Hunk, apply, replay
 from lintseq.errors import MalformedEditError

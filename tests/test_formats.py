@@ -15,8 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lintseq.codecs import CODECS, DIFF, Codec, get_codec
 from lintseq.codecs.text import END_TOKENS

@@ -19,8 +19,7 @@ from transformers.generation.logits_process import MinPLogitsWarper, TopKLogitsW
 from lintseq.cli import main
 from lintseq.codecs import DIFF
 from lintseq.errors import ConfigError
-from lintseq.lm.backends.backend import GenerationRequest as Request
-from lintseq.lm.backends.backend import SamplingParameters as Sampling
+from lintseq.lm.backends.backend import GenerationRequest as Request, SamplingParameters as Sampling
 from lintseq.lm.backends.transformers import LocalModel, draw
 from lintseq.lm.linted import DecodingOptions, edit_filters
 

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lintseq.dataset.build import build
 from lintseq.dataset.outputs import Target

@@ -14,8 +14,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from pyflakes import messages
 
 from lintseq.errors import ConfigError, ToolError

@@ -4,8 +4,7 @@ from collections import Counter
 from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from lintseq.errors import ConfigError
 from lintseq.lm.matching import MATCHES, ExampleSizes, by_length, make_plan

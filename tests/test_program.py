@@ -1,8 +1,7 @@
 """Programs: exact text, and code taken out of Markdown."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from lintseq.errors import ProgramError
 from lintseq.languages import get_language

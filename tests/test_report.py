@@ -13,8 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from test_reporting import TEXT, Page, as_browsers_read, contrast, strip_code
 
 from lintseq.cli import main

@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from lintseq.cli import main
 from lintseq.errors import ConfigError, PlainDataError, ToolError

@@ -5,8 +5,7 @@ from itertools import combinations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lintseq.evaluation.results import JudgedCompletion, counts_of
 from lintseq.evaluation.scoring import difference, intervals, pass_at_k, scores

@@ -9,8 +9,7 @@ from statistics import quantiles
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from lintseq.cli import main
 from lintseq.cli.stats import bar, bars

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lintseq.cli import load_command, main
 from lintseq.dataset.sampler import BuildOptions
@@ -42,8 +41,16 @@ from lintseq.study.files import (
     StudyTokenizer,
     read_study,
 )
-from lintseq.study.findings import StudyFindings, chosen, comparisons_of, difference, gather, mean_of, sentences
-from lintseq.study.findings import as_table as findings_table
+from lintseq.study.findings import (
+    StudyFindings,
+    as_table as findings_table,
+    chosen,
+    comparisons_of,
+    difference,
+    gather,
+    mean_of,
+    sentences,
+)
 from lintseq.study.plan import HERE, StudyPlan, StudyStep, fingerprints, plan_of
 from lintseq.study.report import write_report
 from lintseq.study.study import EarlyReports, StudyOptions, pack_study, plan_study, run_study

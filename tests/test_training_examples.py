@@ -5,8 +5,7 @@ import os
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from toys import libraries, toy_model, toy_tokenizer
 
 from lintseq.benchmarks.problem import Problem

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import duration, plural, resumable_meter, table
+from lintseq.cli.console import duration, resumable_meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, with_options
 from lintseq.lm.backends.backend import SamplingParameters
-from lintseq.lm.generation import CompletionOptions, CompletionTally
-from lintseq.lm.generation import complete as generate
+from lintseq.lm.generation import CompletionOptions, CompletionTally, complete as generate
+from lintseq.reporting.numbers import plural
 
 Model = Annotated[
     str,

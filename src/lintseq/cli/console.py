@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, Self
 
 import typer
 
-from lintseq.reporting.numbers import plural
-
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-__all__ = ["Meter", "duration", "percent", "plural", "resumable_meter", "table"]
 
 _LINE_EVERY = 15.0
 """Seconds between progress lines where there is no terminal."""
@@ -84,8 +81,7 @@ def resumable_meter(*, visible: bool) -> Iterator[Meter]:
 
 def _bar() -> "Bar":
     from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
-    from rich.progress import Progress as Bar
+    from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn
 
     # Drawn only on request: a thread that draws would make forking unsafe.
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}", markup=False))

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import Meter, percent, plural, table
+from lintseq.cli.console import Meter, percent, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers, with_options
-from lintseq.evaluation.evaluate import EvaluationOptions, EvaluationProgress
-from lintseq.evaluation.evaluate import evaluate as run
+from lintseq.evaluation.evaluate import EvaluationOptions, EvaluationProgress, evaluate as run
 from lintseq.evaluation.report_tables import SUMMARY_NUMBERS, number
 from lintseq.evaluation.results import Evaluation
 from lintseq.evaluation.summary import warnings_of
+from lintseq.reporting.numbers import plural
 
 
 @with_options(

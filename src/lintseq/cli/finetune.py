@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lintseq.cli.console import plural, resumable_meter, table
+from lintseq.cli.console import resumable_meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume
 from lintseq.cli.pretrain import Recipe, Settings, report_table, show, show_training
 from lintseq.errors import ConfigError
+from lintseq.reporting.numbers import plural
 
 if TYPE_CHECKING:
     from lintseq.lm.finetuning import FinetunePlan

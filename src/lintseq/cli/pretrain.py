@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lintseq.cli.console import Meter, plural, resumable_meter, table
+from lintseq.cli.console import Meter, resumable_meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers
+from lintseq.reporting.numbers import plural
 
 if TYPE_CHECKING:
     from lintseq.lm.corpus import CorpusProgress

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import plural, table
+from lintseq.cli.console import table
 from lintseq.cli.options import Json, with_options
-from lintseq.evaluation.report import ReportOptions
-from lintseq.evaluation.report import report as write
+from lintseq.evaluation.report import ReportOptions, report as write
+from lintseq.reporting.numbers import plural
 
 
 @with_options()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import typer
 
-from lintseq.cli.console import Meter, percent, plural, table
+from lintseq.cli.console import Meter, percent, table
 from lintseq.errors import BuildInterrupted, ConfigError
+from lintseq.reporting.numbers import plural
 
 if TYPE_CHECKING:
     from lintseq.dataset.outputs import Target

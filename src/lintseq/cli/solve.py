@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lintseq.cli.complete import BACKEND_PANEL, DECODING_PANEL, Model
-from lintseq.cli.console import plural
 from lintseq.cli.options import with_options
 from lintseq.cli.sample import read_source
 from lintseq.codecs import Resolution
 from lintseq.codecs.locate import align
-from lintseq.lm.solving import Solution, SolveOptions
-from lintseq.lm.solving import solve as write_program
+from lintseq.lm.solving import Solution, SolveOptions, solve as write_program
+from lintseq.reporting.numbers import plural
 from lintseq.reporting.terminal import console, print_line, print_state, printable
 
 if TYPE_CHECKING:

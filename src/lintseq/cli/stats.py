@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lintseq.cli.console import Meter, plural
+from lintseq.cli.console import Meter
 from lintseq.cli.options import Json
 from lintseq.dataset.browsing import dataset_name
-from lintseq.dataset.stats import DatasetStats, table_rows
-from lintseq.dataset.stats import stats as count
+from lintseq.dataset.stats import DatasetStats, stats as count, table_rows
 from lintseq.dataset.stats_page import write_stats_page
-from lintseq.reporting.numbers import described, histogram
+from lintseq.reporting.numbers import described, histogram, plural
 from lintseq.reporting.pages import check_page
 from lintseq.reporting.terminal import console
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import Meter, duration, plural, table
+from lintseq.cli.console import Meter, duration, table
 from lintseq.cli.options import Json, Quiet, with_options
+from lintseq.reporting.numbers import plural
 from lintseq.study.running import StudyProgress
 from lintseq.study.study import StudyOptions, StudyReport, pack_study, plan_study, run_study
 

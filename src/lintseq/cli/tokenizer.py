@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import plural, table
+from lintseq.cli.console import table
 from lintseq.cli.options import Json, Overwrite, with_options
 from lintseq.lm.tokenizers import TokenizerOptions
+from lintseq.reporting.numbers import plural
 
 tokenizer = typer.Typer(
     name="tokenizer",

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lintseq.cli.console import Meter, plural
+from lintseq.cli.console import Meter
 from lintseq.cli.options import Json, Workers, with_options
-from lintseq.dataset.verify import CHECKS, LawFailure, VerifyOptions, VerifyReport
-from lintseq.dataset.verify import verify as verify_dataset
+from lintseq.dataset.verify import CHECKS, LawFailure, VerifyOptions, VerifyReport, verify as verify_dataset
+from lintseq.reporting.numbers import plural
 from lintseq.reporting.terminal import console, printable
 
 if TYPE_CHECKING:

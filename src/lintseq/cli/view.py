@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import Meter, plural, table
+from lintseq.cli.console import Meter, table
 from lintseq.cli.options import with_options
 from lintseq.dataset.view_page import ViewOptions, ViewReport, write_view
+from lintseq.reporting.numbers import plural
 
 
 @with_options()

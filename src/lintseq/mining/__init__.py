@@ -1,5 +1,3 @@
 """Training pairs from code bases."""
 
-from lintseq.mining.mine import MiningOptions, MiningReport, mine
-
-__all__ = ["MiningOptions", "MiningReport", "mine"]
+from lintseq.mining.mine import MiningOptions as MiningOptions, MiningReport as MiningReport, mine as mine

@@ -4,27 +4,14 @@ Fork servers import this package too, so it has only jobs and results; the sandb
 """
 
 from lintseq.sandbox.job import (
-    CallFunction,
-    FeedStdin,
-    Job,
-    JobResult,
-    Limits,
-    OpaqueValue,
-    Raised,
-    Returned,
-    RunCheck,
-    Verdict,
+    CallFunction as CallFunction,
+    FeedStdin as FeedStdin,
+    Job as Job,
+    JobResult as JobResult,
+    Limits as Limits,
+    OpaqueValue as OpaqueValue,
+    Raised as Raised,
+    Returned as Returned,
+    RunCheck as RunCheck,
+    Verdict as Verdict,
 )
-
-__all__ = [
-    "CallFunction",
-    "FeedStdin",
-    "Job",
-    "JobResult",
-    "Limits",
-    "OpaqueValue",
-    "Raised",
-    "Returned",
-    "RunCheck",
-    "Verdict",
-]

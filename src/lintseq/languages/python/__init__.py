@@ -9,9 +9,7 @@ from collections.abc import Iterator, Sequence
 from lintseq.languages.definitions import MinedDefinition, Task
 from lintseq.languages.python.analysis import analyze as analyze
 from lintseq.languages.python.linter_table import LINTERS
-from lintseq.languages.python.syntax import decode as decode
-from lintseq.languages.python.syntax import documentation as documentation
-from lintseq.languages.python.syntax import is_program as is_program
+from lintseq.languages.python.syntax import decode as decode, documentation as documentation, is_program as is_program
 from lintseq.linting.syntax import CompileLinter
 
 name = "python"
