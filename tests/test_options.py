@@ -20,8 +20,8 @@ class Inner:
     order: Literal["uniform", "forward"] = "uniform"
     """Order of the edits."""
     undocumented: int = 3
-    comments: bool = True
-    """Leave comments out."""
+    comments: bool = False
+    """Keep comments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def test_a_command_receives_the_dataclass_that_its_options_describe():
         "X",
         "--order",
         "uniform",
-        "--no-comments",
+        "--comments",
         "--flag",
         "--k",
         "1,10",
@@ -77,7 +77,7 @@ def test_a_command_receives_the_dataclass_that_its_options_describe():
         "-q",
     ]
     assert CliRunner().invoke(APP, arguments).exit_code == 0
-    inner = Inner(order="uniform", comments=False)
+    inner = Inner(order="uniform", comments=True)
     options = Outer(2, inner, license=("MIT", "X"), flag=True, k=(1, 10), rates=(2.0,))
     assert received.pop() == (["a", "b"], options, True)
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Literal
 
 from lintseq.benchmarks.problem import CallTest, Comparison, Problem, preview
+from lintseq.benchmarks.python_code import snippet
 from lintseq.sandbox import Limits
 
 LIMITS = Limits(memory=4 << 30)
@@ -160,33 +161,10 @@ _SPECIAL: dict[tuple[str, str], ResultChecker] = {
     **{("mbpp", name): lambda arguments, expected, value, atol: set(value) == set(expected) for name in _SAME_SET},
     **{("mbpp", name): _is_as_present for name in _MATCHES},
 }
-_WRAPPED_RESULTS = {
-    _MATCHES: """
-        return result if isinstance(result, bool) else result is not None""",
-    _LARGE: """
-        import hashlib, marshal
-        if type(result) not in (str, list) or len(result) < 10000:
-            return result
-        digest = hashlib.sha256()
-        for part in [result] if type(result) is str else result:
-            if type(part) in (bool, float) and part % 1 == 0:
-                part = int(part)
-            digest.update(marshal.dumps(part, 2))
-        return [type(result).__name__, len(result), digest.hexdigest()]""",
-}
+_WRAPPERS = {_MATCHES: "result_is_present.txt", _LARGE: "digest_of_result.txt"}
 
 
 def wrapper(entry_point: str) -> str:
     """Return code that, appended to a program, makes its function return plain data of reasonable size."""
-    code = next((code for names, code in _WRAPPED_RESULTS.items() if entry_point in names), None)
-    if code is None:
-        return ""
-    return f"""
-
-def lintseq_wrapped(function):
-    def wrapped(*arguments):
-        result = function(*arguments){code}
-    return wrapped
-
-{entry_point} = lintseq_wrapped({entry_point})
-"""
+    file = next((file for names, file in _WRAPPERS.items() if entry_point in names), None)
+    return "" if file is None else snippet(file).replace("ENTRY_POINT", entry_point)

@@ -1,11 +1,17 @@
-"""The functions that Python texts define and the modules that they import."""
+"""Python code of benchmarks: the functions that texts define, the modules they import, snippets that run with them."""
 
 import ast
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from lintseq.errors import ProgramError
 from lintseq.languages.python.syntax import parse
+
+
+def snippet(name: str) -> str:
+    """Return code from the folder `snippets` that runs in the sandbox, appended to a program."""
+    return Path(__file__).with_name("snippets").joinpath(name).read_text(encoding="utf-8")
 
 
 def parse_body(text: str) -> list[ast.stmt]:

@@ -9,7 +9,6 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from enum import StrEnum
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -85,7 +84,7 @@ def _parameters(options: type, default: Any) -> Iterator[inspect.Parameter]:
             yield from _parameters(kind, None if value is inspect.Parameter.empty else value)
             continue
         option = typer.Option(
-            f"--{field.name.replace('_', '-')}" if value is not True else f"--no-{field.name.replace('_', '-')}",
+            f"--{field.name.replace('_', '-')}",
             *_SHORT.get(field.name, ()),
             help=docs.get(field.name, ""),
             metavar=_metavar(field.name, kind),
@@ -94,10 +93,6 @@ def _parameters(options: type, default: Any) -> Iterator[inspect.Parameter]:
             kind, value = str | None, ",".join(map(str, value)) if value else None
         elif _element(kind) is not None:
             kind, value = list[get_args(kind)[0]] | None, list(value) or None  # type: ignore[misc]
-        elif value is True:
-            value = False
-        elif isinstance(value, StrEnum):
-            value = value.value
         yield inspect.Parameter(
             field.name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=Annotated[kind, option]
         )
@@ -118,7 +113,7 @@ def _metavar(name: str, kind: Any) -> str | None:
         return _METAVARS[name]
     if _element(kind) in (int, float):
         return "N,..." if _element(kind) is int else "X,..."
-    if plain is bool or get_origin(kind) is Literal or get_origin(plain) is Literal or issubclass(plain, StrEnum):
+    if plain is bool or get_origin(kind) is Literal or get_origin(plain) is Literal:
         return None
     return {int: "N", float: "X", Path: "PATH"}.get(plain) or name.rpartition("_")[2].upper()
 
@@ -145,7 +140,7 @@ def _assemble(options: type, values: dict[str, Any], default: Any) -> Any:
             value = _numbers(field.name, value, _element(kind))
         elif get_origin(kind) is tuple:
             value = tuple(value or ())
-        built[field.name] = not value if initial is True else value
+        built[field.name] = value
     return options(**built)
 
 
