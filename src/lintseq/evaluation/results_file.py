@@ -11,15 +11,9 @@ from typing import Any, Self
 from lintseq.benchmarks.loading import numbered_rows
 from lintseq.errors import ConfigError
 from lintseq.evaluation.results import Evaluation, JudgedCompletion
-from lintseq.rows import encode_line, parse_row
-from lintseq.storage import COMPRESSIONS, AppendFile, WorkDirectory
+from lintseq.rows.rows_file import RowsFile, manifest_path
 
 REQUIRED = ("task_id", "index", "verdict", "detail")
-
-
-def manifest_path(path: str) -> str:
-    """Return where the manifest of a results file is."""
-    return f"{os.path.realpath(path).removesuffix('.jsonl')}.manifest.json"
 
 
 class ResultsFile:
@@ -30,42 +24,25 @@ class ResultsFile:
 
         Raises `ConfigError` if a file would be lost, or the settings differ.
         """
-        suffix = next((end for end in ("", *COMPRESSIONS) if path.endswith(f".jsonl{end}")), None)
-        if suffix is None:
-            raise ConfigError(f"{path}: results are JSON lines; choose a name that ends in .jsonl or .jsonl.gz")
-        self._work = WorkDirectory(path, settings, manifest=manifest_path(path), resume=resume, overwrite=overwrite)
-        self.finished: Evaluation | None = None
+        self._file = RowsFile(path, settings, "results", resume=resume, overwrite=overwrite)
+        self.finished = read_results(path) if self._file.complete else None
         """The evaluation, if an earlier run finished it."""
-        self.rows: list[JudgedCompletion] = []
+        self.rows = [JudgedCompletion.from_row(row) for row in self._file.saved]
         """What an interrupted run saved."""
-        if self._work.manifest is not None:
-            self.finished = read_results(path)
-            return
-        mark = self._work.progress
-        self._file = AppendFile(self._work.file(f"rows.jsonl{suffix}"), mark)
-        if mark is not None:
-            self.rows = _read_rows(self._file.path, "start again with --overwrite")
-            pending = mark["pending"].encode("utf-8", "surrogateescape").splitlines()
-            self.rows += [JudgedCompletion.from_row(parse_row(line)) for line in pending]
 
     def append(self, rows: Sequence[JudgedCompletion]) -> None:
         """Save rows durably."""
-        self._file.write(b"".join(encode_line(row.as_row()) for row in rows))
-        self._work.save(self._file.mark())
+        self._file.append(row.as_row() for row in rows)
 
     def finish(self, evaluation: Evaluation) -> None:
         """Give the file its final name, with the manifest beside it."""
-        self._file.close()
-        manifest = {"summary": evaluation.summary, "instructions": evaluation.instructions}
-        self._work.finish([(self._file.path, self._work.target)], manifest)
+        self._file.finish({"summary": evaluation.summary, "instructions": evaluation.instructions})
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.finished is None:
-            self._file.release()
-        self._work.close()
+        self._file.__exit__()
 
 
 def read_results(path: str) -> Evaluation:

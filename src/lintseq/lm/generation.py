@@ -18,9 +18,9 @@ from lintseq.benchmarks.problem import Problem
 from lintseq.errors import BrokenInputError, ConfigError, ProgramError
 from lintseq.lm.backends import BackendOptions, open_backend
 from lintseq.lm.backends.backend import Backend, GeneratedCompletion, GenerationRequest, Prompt, SamplingParameters
-from lintseq.lm.completions_file import CompletionRow, CompletionsFile
 from lintseq.lm.linted import DecodingOptions, edit_filters
 from lintseq.rows import parse_row, read_rows, stable_hash
+from lintseq.rows.rows_file import RowsFile
 from lintseq.storage import COMPRESSIONS, SaveTimer
 
 SAVE_SECONDS = 5.0
@@ -98,7 +98,7 @@ class CompletionTally:
     finishes: dict[str, int] = field(default_factory=dict)
     """Completions by the reason why they ended."""
 
-    def add(self, row: CompletionRow) -> None:
+    def add(self, row: dict[str, Any]) -> None:
         """Count a completion."""
         self.done += 1
         self.tokens += row.get("completion_tokens") or 0
@@ -160,7 +160,7 @@ def complete(
     tallies: dict[str, CompletionTally] = {}
     for path, sampling in zip(paths, grid, strict=True):
         settings = {**backend.describe(), **_settings(tasks, options, sampling)}
-        with CompletionsFile(path, settings, resume=resume, overwrite=overwrite) as file:
+        with RowsFile(path, settings, "completions", resume=resume, overwrite=overwrite) as file:
             tallies[path] = _write(backend, requests, sampling, options.decoding, tasks.format, file, on_progress)
     return CompletionReport(tallies, _warnings(backend, tallies.values()))
 
@@ -317,7 +317,7 @@ def requests_of(prompts: Iterable[TaskPrompt], *, n: int, seed: int) -> list[Gen
 # The file
 
 
-def _row(completion: GeneratedCompletion, sampling: SamplingParameters, format: str | None) -> CompletionRow:
+def _row(completion: GeneratedCompletion, sampling: SamplingParameters, format: str | None) -> dict[str, Any]:
     """Return the row of a completion."""
     request = completion.request
     optional = {
@@ -344,22 +344,22 @@ def _write(
     sampling: SamplingParameters,
     decoding: DecodingOptions,
     format: str | None,
-    file: CompletionsFile,
+    file: RowsFile,
     on_progress: CompletionProgress,
 ) -> CompletionTally:
     """Generate what is missing in `file` and finish it.
 
     Rows are written every few seconds as they finish, and sorted in the order of the requests at the end.
     """
-    if file.finished:
+    if file.complete:
         return CompletionTally(len(requests), before=len(requests))
-    finished = {(row["task_id"], row["index"]) for row in file.rows}
+    finished = {(row["task_id"], row["index"]) for row in file.saved}
     missing = [request for request in requests if (request.task_id, request.index) not in finished]
     tally = CompletionTally(len(requests), before=len(requests) - len(missing))
     on_progress(sampling, tally)
     filters = edit_filters(decoding, sampling, format or "diff")
     started, timer = time.monotonic(), SaveTimer(SAVE_SECONDS)
-    rows: list[CompletionRow] = []
+    rows: list[dict[str, Any]] = []
     try:
         for completion in backend.generate(missing, sampling, edit_filters=filters) if missing else ():
             rows.append(_row(completion, sampling, format))
