@@ -19,13 +19,7 @@ from lintseq.errors import ConfigError
 
 Command = Callable[..., None]
 
-_METAVARS = {
-    **dict.fromkeys(("output", "rejected"), "PATH"),
-    "certify": "LINTER",
-    "decontaminate": "FILE",
-    "row_timeout": "SECONDS",
-    "row_memory": "GB",
-}
+_METAVARS = {"output": "PATH", "rejected": "PATH", "certify": "LINTER", "decontaminate": "FILE"}
 """Names of values that do not follow from the names or types of options."""
 _SHORT = {"output": ("-o",), "quiet": ("-q",)}
 """Short names of options."""

@@ -4,13 +4,13 @@ import re
 from dataclasses import replace
 
 from lintseq.codecs.apply_patch import APPLY_PATCH
-from lintseq.codecs.codec import NOTHING as NOTHING, Codec as Codec
-from lintseq.codecs.diff import DIFF as DIFF
+from lintseq.codecs.codec import NOTHING, Codec
+from lintseq.codecs.diff import DIFF
 from lintseq.codecs.original_updated import ORIGINAL_UPDATED
-from lintseq.codecs.resolution import Note as Note, Resolution as Resolution
+from lintseq.codecs.resolution import Note, Resolution
 from lintseq.codecs.search_replace import SEARCH_REPLACE
 from lintseq.codecs.states import STATES
-from lintseq.codecs.text import SEPARATOR as SEPARATOR, join_edits as join_edits, split_edits as split_edits
+from lintseq.codecs.text import SEPARATOR, join_edits, split_edits
 from lintseq.codecs.udiff import UDIFF, UDIFF_WORDS, udiff
 from lintseq.errors import ConfigError
 from lintseq.program import Program

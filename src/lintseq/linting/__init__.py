@@ -4,11 +4,4 @@ How a walk reacts to a diagnostic is decided in `walks`; the linters of each lan
 `languages`.
 """
 
-from lintseq.linting.diagnostic import (
-    Diagnostic as Diagnostic,
-    Finding as Finding,
-    Linter as Linter,
-    findings as findings,
-    new_diagnostics as new_diagnostics,
-    normalize as normalize,
-)
+from lintseq.linting.diagnostic import Diagnostic, Finding, Linter, findings, new_diagnostics, normalize

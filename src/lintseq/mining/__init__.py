@@ -1,3 +1,3 @@
 """Training pairs from code bases."""
 
-from lintseq.mining.mine import MiningOptions as MiningOptions, MiningReport as MiningReport, mine as mine
+from lintseq.mining.mine import MiningOptions, MiningReport, mine

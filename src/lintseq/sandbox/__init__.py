@@ -4,14 +4,14 @@ Fork servers import this package too, so it has only jobs and results; the sandb
 """
 
 from lintseq.sandbox.job import (
-    CallFunction as CallFunction,
-    FeedStdin as FeedStdin,
-    Job as Job,
-    JobResult as JobResult,
-    Limits as Limits,
-    OpaqueValue as OpaqueValue,
-    Raised as Raised,
-    Returned as Returned,
-    RunCheck as RunCheck,
-    Verdict as Verdict,
+    CallFunction,
+    FeedStdin,
+    Job,
+    JobResult,
+    Limits,
+    OpaqueValue,
+    Raised,
+    Returned,
+    RunCheck,
+    Verdict,
 )

@@ -31,25 +31,16 @@ killed at any point continues from what it saved last, and its bytes are those o
 - Only one process can have a working directory open; another one gets a `ConfigError`.
 """
 
-from lintseq.storage.append import COMPRESSIONS as COMPRESSIONS, AppendFile as AppendFile
-from lintseq.storage.batches import batched as batched
-from lintseq.storage.files import (
-    OutputStream as OutputStream,
-    sync_directory as sync_directory,
-    uninterrupted as uninterrupted,
-    write_atomically as write_atomically,
-)
-from lintseq.storage.pool import (
-    PartIsolation as PartIsolation,
-    default_workers as default_workers,
-    map_in_order as map_in_order,
-)
+from lintseq.storage.append import COMPRESSIONS, AppendFile
+from lintseq.storage.batches import batched
+from lintseq.storage.files import OutputStream, sync_directory, uninterrupted, write_atomically
+from lintseq.storage.pool import PartIsolation, default_workers, map_in_order
 from lintseq.storage.work import (
-    MANIFEST as MANIFEST,
-    SaveTimer as SaveTimer,
-    WorkDirectory as WorkDirectory,
-    check_settings as check_settings,
-    check_writable as check_writable,
-    lock_directory as lock_directory,
-    read_manifest as read_manifest,
+    MANIFEST,
+    SaveTimer,
+    WorkDirectory,
+    check_settings,
+    check_writable,
+    lock_directory,
+    read_manifest,
 )

@@ -9,16 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from lintseq.dataset.outputs.parquet import ColumnTypes
-from lintseq.dataset.outputs.shards import KINDS as KINDS, RecordStream, Shards
-from lintseq.dataset.outputs.target import (
-    STDOUT as STDOUT,
-    Target as Target,
-    check_target as check_target,
-    default_rejected as default_rejected,
-    is_regular,
-    is_special as is_special,
-    stem,
-)
+from lintseq.dataset.outputs.shards import KINDS, RecordStream, Shards
+from lintseq.dataset.outputs.target import STDOUT, Target, check_target, default_rejected, is_regular, is_special, stem
 from lintseq.errors import ConfigError
 from lintseq.storage import AppendFile, OutputStream, WorkDirectory, sync_directory, write_atomically
 

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from lintseq.languages.definitions import MinedDefinition, Task
-from lintseq.languages.python.analysis import analyze as analyze
+from lintseq.languages.python.analysis import analyze
 from lintseq.languages.python.linter_table import LINTERS
-from lintseq.languages.python.syntax import decode as decode, documentation as documentation, is_program as is_program
+from lintseq.languages.python.syntax import decode, documentation, is_program
 from lintseq.linting.syntax import CompileLinter
 
 name = "python"
