@@ -43,16 +43,16 @@ def finetune(
 
     if output is None and not plan:
         raise ConfigError("name the folder for the model with --output, or use --plan to print the plan only")
-    shown = is_first_process() and not quiet
+    visible = is_first_process() and not quiet
     options = read_recipe(recipe, FinetuneRecipe, settings=set or ())
-    with resumable_meter(visible=shown) as meter:
+    with resumable_meter(visible=visible) as meter:
 
         def on_records(count: int) -> None:
             meter(count, None, f"tokenizing: {plural(count, 'record')}")
 
         if output is None or plan:
             planned = finetuning.plan_finetuning(options, on_records=on_records)
-            show(planned.as_dict(), plan_table(planned), json=json, shown=is_first_process())
+            show(planned.as_dict(), plan_table(planned), json=json, visible=is_first_process())
             return
         report = finetuning.finetune(
             options,
@@ -60,10 +60,10 @@ def finetune(
             resume=resume,
             overwrite=overwrite,
             on_records=on_records,
-            on_plan=lambda planned: typer.echo(plan_table(planned), err=True) if shown else None,
+            on_plan=lambda planned: typer.echo(plan_table(planned), err=True) if visible else None,
             on_step=partial(show_training, meter),
         )
-    show(report.manifest, report_table(report), json=json, shown=shown)
+    show(report.manifest, report_table(report), json=json, visible=visible)
 
 
 def plan_table(plan: "FinetunePlan") -> str:

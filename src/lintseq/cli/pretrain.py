@@ -55,25 +55,25 @@ def pretrain(
 
     options: dict[str, Any] = {"workers": workers, "resume": resume, "overwrite": overwrite}
     plan = read_recipe(recipe, PretrainRecipe, settings=set or ())
-    shown = is_first_process() and not quiet
-    with resumable_meter(visible=shown) as meter:
+    visible = is_first_process() and not quiet
+    with resumable_meter(visible=visible) as meter:
         options["on_progress"] = partial(show_tokenizing, meter)
         if prepare:
             manifest = pretraining.prepare_pretraining(plan, output, **options)
-            show(manifest, corpus_table(manifest, output), json=json, shown=shown)
+            show(manifest, corpus_table(manifest, output), json=json, visible=visible)
             return
         on_step = partial(show_training, meter)
         report = pretraining.pretrain(plan, output, prepared=prepared, on_step=on_step, **options)
-    show(report.manifest, report_table(report), json=json, shown=shown)
+    show(report.manifest, report_table(report), json=json, visible=visible)
 
 
-def show(manifest: Any, summary: str, *, json: bool, shown: bool) -> None:
+def show(manifest: Any, summary: str, *, json: bool, visible: bool) -> None:
     """Print the manifest as JSON or a summary; only in the first of several processes."""
     from lintseq.lm.runs import is_first_process
 
     if json and is_first_process():
         typer.echo(dumps(manifest))
-    elif shown:
+    elif visible:
         typer.echo(summary)
 
 

@@ -93,12 +93,12 @@ def _read_update(rows: Sequence[str], state: Sequence[str]) -> Sequence[Hunk]:
             raise EditFault(lineno, "header", f"found {shorten(row)} where {HEADER!r} is expected")
         return anchor
 
-    def locate(anchor: str, shown: Sequence[str], _new: int, lineno: int, cursor: int) -> int:
+    def locate(anchor: str, quoted: Sequence[str], _new: int, lineno: int, cursor: int) -> int:
         if anchor:
             if anchor not in state[cursor:]:
                 raise EditFault(lineno, "not-found", f"{shorten(anchor)} is not in the state after line {cursor}")
             cursor = state.index(anchor, cursor) + 1
-        return find_quote(shown, state, lineno, cursor=cursor, unique=False)
+        return find_quote(quoted, state, lineno, cursor=cursor, unique=False)
 
     return read_hunks(rows, SIGNS, header, locate, first=2)
 

@@ -77,16 +77,16 @@ def _header(row: str, lineno: int) -> tuple[int, int, int]:
 
 
 def _locate(
-    state: Sequence[str], header: tuple[int, int, int], shown: Sequence[str], new: int, lineno: int, _cursor: int
+    state: Sequence[str], header: tuple[int, int, int], quoted: Sequence[str], new: int, lineno: int, _cursor: int
 ) -> int:
     start, old, counted = header
-    if (old, counted) != (len(shown), new):
-        detail = f"the header counts -{old} +{counted} lines, but -{len(shown)} +{new} follow"
+    if (old, counted) != (len(quoted), new):
+        detail = f"the header counts -{old} +{counted} lines, but -{len(quoted)} +{new} follow"
         raise EditFault(lineno, "count", detail)
     if not 0 <= start <= len(state) - old:
         detail = f"spans lines {start + 1} to {start + old}, but the state has {len(state)} lines"
         raise EditFault(lineno, "position", detail)
-    for at, line in enumerate(shown, start):
+    for at, line in enumerate(quoted, start):
         if state[at] != line:
             detail = f"shows {shorten(line)} as line {at + 1}, where the state has {shorten(state[at])}"
             raise EditFault(lineno, "mismatch", detail)
@@ -126,8 +126,8 @@ def _read_words(rows: Sequence[str], state: Sequence[str]) -> Sequence[Hunk]:
         if row != _WORDS_HEADER:
             raise header_fault(row, _WORDS_HEADER, lineno)
 
-    def locate(_header: None, shown: Sequence[str], _new: int, lineno: int, cursor: int) -> int:
-        return find_quote(shown, state, lineno, cursor=cursor) if state else 0
+    def locate(_header: None, quoted: Sequence[str], _new: int, lineno: int, cursor: int) -> int:
+        return find_quote(quoted, state, lineno, cursor=cursor) if state else 0
 
     return read_hunks(rows, _WORDS, header, locate)
 

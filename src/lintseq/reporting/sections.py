@@ -68,8 +68,8 @@ def section_html(section: Section) -> str:
     if section.plots:
         parts.append(f'<div class="plots">{"".join(map(svg, section.plots))}</div>')
     parts += [f'<p class="why">{escaped(reason)}</p>' for reason in section.missing_plots]
-    shown = [table for table in section.tables if table.name not in _FOLDED]
-    parts.append(f'<div class="tables">{"".join(map(_table_html, shown))}</div>')
+    unfolded = [table for table in section.tables if table.name not in _FOLDED]
+    parts.append(f'<div class="tables">{"".join(map(_table_html, unfolded))}</div>')
     for table in section.tables:
         if table.name in _FOLDED:
             content = _table_html(table, title=False)
