@@ -18,7 +18,7 @@ if __name__ == "__main__":
     steps = [
         ParquetReader(corpus, text_key="content", id_key="hexsha"),
         EditSampling(BuildOptions(samples=5, min_edits=2), exclusion_writer=RecordWriter(f"{output}/rejected")),
-        RecordWriter(f"{output}/records", "${rank}.jsonl.zst"),
+        RecordWriter(f"{output}/records", output_filename="${rank}.jsonl.zst"),
     ]
     slurm = {"partition": "cpu", "time": "12:00:00", "mem_per_cpu_gb": 4, "venv_path": f"{sys.prefix}/bin/activate"}
     tasks = int(os.environ.get("TASKS", "1000"))  # more than cores, so that none waits long for the last one

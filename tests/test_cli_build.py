@@ -165,7 +165,13 @@ def test_ctrl_c_leaves_no_traceback_and_the_build_resumes(workers: str) -> None:
     write("in.jsonl", *(GOOD | {"id": n} for n in range(60)))
     command = [sys.executable, "-m", "lintseq", "build", "in.jsonl", "--output", "out.jsonl", "--samples", "3000"]
     # A process group of its own, which gets the signal as one does at a terminal.
-    process = subprocess.Popen([*command, "--workers", workers], stderr=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        [*command, "--workers", workers],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # A shell's background jobs ignore Ctrl-C, and so would their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
     records = Path("out.jsonl.partial/records-0.jsonl")
     wait_for(lambda: records.exists() and records.stat().st_size)
     os.killpg(process.pid, signal.SIGINT)
