@@ -514,8 +514,14 @@ def example(index: int, verdict: str, **columns: Any) -> dict[str, Any]:
     detail = "" if verdict == "passed" else "ValueError: <b>no</b> (program.py, line 1)"
     faults = {"edits": 2, "malformed_edits": int(verdict != "passed"), "ignored_edits": 0, "notes": 0}
     texts = {"format": "diff", "completion": f"<|diff|>@@ -0,0 +1 @@\n+{index}\n", "text": GROWING}
-    told = {"task_id": f"t/{index % 3}", "index": index // 3, "verdict": verdict, "detail": detail, "cpu_seconds": 0.1}
-    return told | faults | texts | columns
+    result = {
+        "task_id": f"t/{index % 3}",
+        "index": index // 3,
+        "verdict": verdict,
+        "detail": detail,
+        "cpu_seconds": 0.1,
+    }
+    return result | faults | texts | columns
 
 
 @pytest.fixture(scope="module")
@@ -528,12 +534,12 @@ def reported(data: Path) -> None:
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         bench = {"name": "humaneval", "problems": 3, "sha256": "", "version": "own"}
         cost = {"flops_at_k": {"1": 1e15, "5": 5e15, "10": 1e16}}
-        told = {"settings": {"benchmark": bench, "completions": {"sha256": "0"}}}
-        told["summary"] = {"benchmark": bench, "problems_scored": 3, "problems_not_run": {}, "cost": cost}
-        told["summary"] |= {"verdicts": {}, "suspect": 0, "missing_problems": 0}
-        told["summary"]["pass_at_k"] = {"1": 0, "5": 0, "10": 0}
-        told["instructions"] = {"t/0": "Let it <b>grow</b>.\nLine by line." if name == "plain" else EVIL}
-        data.with_name(f"{name}.manifest.json").write_text(json.dumps(told))
+        manifest = {"settings": {"benchmark": bench, "completions": {"sha256": "0"}}}
+        manifest["summary"] = {"benchmark": bench, "problems_scored": 3, "problems_not_run": {}, "cost": cost}
+        manifest["summary"] |= {"verdicts": {}, "suspect": 0, "missing_problems": 0}
+        manifest["summary"]["pass_at_k"] = {"1": 0, "5": 0, "10": 0}
+        manifest["instructions"] = {"t/0": "Let it <b>grow</b>.\nLine by line." if name == "plain" else EVIL}
+        data.with_name(f"{name}.manifest.json").write_text(json.dumps(manifest))
     runs = [str(data.with_name("plain.jsonl")), f"</script><b>a-run-with-a-long-name={data.with_name('evil.jsonl')}"]
     folder = data.with_name("report")
     assert main(["report", *runs, "--output", str(folder), "--published", "--examples", "40"]) == 0

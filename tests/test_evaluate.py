@@ -295,7 +295,7 @@ def test_the_runner_decides_whether_a_module_can_be_imported():
 
 
 class BreakingRunner(CountingRunner):
-    """Breaks as often as it is told, then says that programs passed."""
+    """Fails a given number of times, then reports that programs passed."""
 
     def __init__(self, times: int) -> None:
         super().__init__()

@@ -124,9 +124,9 @@ def test_no_text_in_a_data_set_changes_the_page_around_it(program: str, instruct
     parsed, plain = Page(text), Page(view_page(Survey(sample=[]), dataset="x"))
     assert parsed.count("script") == plain.count("script") == 2
     assert parsed.raw["script"] == plain.raw["script"]
-    told = json.loads(parsed.raw["data"])
-    assert told["programs"] == [as_browsers_read("\n".join(lines))]
-    assert told["sequences"][0]["instruction"] == as_browsers_read(instruction)
+    page_data = json.loads(parsed.raw["data"])
+    assert page_data["programs"] == [as_browsers_read("\n".join(lines))]
+    assert page_data["sequences"][0]["instruction"] == as_browsers_read(instruction)
 
 
 def test_what_is_put_into_a_template_is_not_a_template() -> None:
@@ -253,15 +253,15 @@ def test_the_page_of_numbers_has_the_numbers_and_plots_of_all_that_was_counted(t
     assert "Edits in a sequence" not in stats_page(DatasetStats(), dataset="nothing")
 
 
-# What the page of sequences is told
+# The data of the page of sequences
 
 
 def test_a_sequence_is_told_as_program_arrivals_and_edit_texts(tmp_path: Path) -> None:
     row = record()
-    told = view_data(survey(write(tmp_path / "data.jsonl", row)))
-    (one,) = told["sequences"]
+    page_data = view_data(survey(write(tmp_path / "data.jsonl", row)))
+    (one,) = page_data["sequences"]
     sequence = sample_edits(AREA, seed=0)
-    assert told["programs"] == [AREA.removesuffix("\n")]
+    assert page_data["programs"] == [AREA.removesuffix("\n")]
     assert one["arrivals"] == list(sequence.arrivals)
     assert one["edits"] == row["edits"]
     assert (one["row"], one["id"], one["draw"], one["linter"]) == (1, "area", 0, "native")
@@ -270,17 +270,17 @@ def test_a_sequence_is_told_as_program_arrivals_and_edit_texts(tmp_path: Path) -
 
 
 def test_draws_of_one_program_share_its_text(tmp_path: Path) -> None:
-    told = view_data(survey(write(tmp_path / "data.jsonl", record(), record("x = 1\n"), record(draw=1))))
-    assert [one["program"] for one in told["sequences"]] == [0, 1, 0]
-    assert len(told["programs"]) == 2
+    page_data = view_data(survey(write(tmp_path / "data.jsonl", record(), record("x = 1\n"), record(draw=1))))
+    assert [one["program"] for one in page_data["sequences"]] == [0, 1, 0]
+    assert len(page_data["programs"]) == 2
 
 
 @pytest.mark.parametrize("program", ["", "\n", "\n\n", "x", "x\n", "x\n\n"])
 def test_lines_can_be_told_again_from_the_text_and_the_arrivals(program: str) -> None:
     lines = Program.from_text(program).lines
-    told = view_data(Survey(sample=[stored(program, (0,) * len(lines))]))
-    (one,) = told["sequences"]
-    assert tuple(told["programs"][0].split("\n") if one["arrivals"] else ()) == lines
+    page_data = view_data(Survey(sample=[stored(program, (0,) * len(lines))]))
+    (one,) = page_data["sequences"]
+    assert tuple(page_data["programs"][0].split("\n") if one["arrivals"] else ()) == lines
 
 
 @pytest.mark.parametrize("shape", SHAPES)

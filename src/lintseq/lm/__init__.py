@@ -1,4 +1,4 @@
 """Language models: recipes, tokenizers, corpora, pretraining, finetuning, generation.
 
-The only place that meets torch, which is an extra and is imported where it is used.
+The only package that imports torch, an extra, in the functions that need it.
 """

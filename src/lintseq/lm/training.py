@@ -85,7 +85,7 @@ def train(
         trainer.remove_callback(callback)
     monitor.evaluate = lambda: _evaluate(trainer, validation, text_bytes, collate) if len(validation) else None
     with _stop_signals(monitor), warnings.catch_warnings():
-        # With adapters, checkpoints contain the resized embedding matrix, as they should.
+        # With adapters, checkpoints contain the resized embedding matrix.
         warnings.filterwarnings("ignore", "Setting `save_embedding_layers`")
         try:
             trainer.train(resume_from_checkpoint=checkpoint)

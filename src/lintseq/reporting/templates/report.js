@@ -92,7 +92,7 @@ function program(text) {
   return element("pre", { class: "numbered", tabindex: "0" }, ...rows);
 }
 
-/** Return edit text; where an edit begins, and what is added, can be told at a glance. */
+/** Return edit text in which the start of each edit and the added lines are marked. */
 function edits(text) {
   const rows = text.split("\n").map((line) => {
     const name = line.startsWith("+") ? "plus" : line.startsWith("-") ? "minus" : /^(<\|diff\|>|@@)/.test(line) ? "at" : "";

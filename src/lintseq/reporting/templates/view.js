@@ -54,9 +54,9 @@ function show({ whole = false, scroll = true } = {}) {
   step = Math.min(Math.max(step, 0), sequence.count);
   held = null;
   if (whole) showSequence(sequence);
-  const places = showProgram(sequence, scroll);
+  const linenos = showProgram(sequence, scroll);
   showEdit(sequence);
-  showReasons(sequence, places);
+  showReasons(sequence, linenos);
   showPlayer(sequence);
   markCharts(sequence);
   document.querySelector("main").dataset.place = `${sequence.row}.${step}`;
@@ -99,9 +99,9 @@ function showSequence(sequence) {
       keepInView(by("list"), button);
     } else button.removeAttribute("aria-current");
   }
-  const place = found.indexOf(current);
-  by("sequence-back").disabled = !found.length || place === 0;
-  by("sequence-on").disabled = !found.length || place === found.length - 1;
+  const position = found.indexOf(current);
+  by("sequence-back").disabled = !found.length || position === 0;
+  by("sequence-on").disabled = !found.length || position === found.length - 1;
   document.title = `${sequence.id || `row ${sequence.row}`} - ${document.querySelector("h1").textContent}`;
 }
 
@@ -111,23 +111,23 @@ function unfold(open) {
   by("instruction-more").setAttribute("aria-expanded", String(open));
 }
 
-/** Show the lines that are there, and return the place, from 1, of each by its index. */
+/** Show the present lines, and return the line number of each by its index. */
 function showProgram(sequence, scroll) {
   const colored = (sequence.colored ??= color(sequence.lines));
-  const places = new Map();
+  const linenos = new Map();
   const rows = emptied("rows");
   const lines = present(sequence, step);
   rows.style.setProperty("--digits", Math.max(2, String(lines.length).length));
   let first = null;
   for (const index of lines) {
-    places.set(index, places.size + 1);
+    linenos.set(index, linenos.size + 1);
     const isNew = step > 0 && sequence.arrivals[index] === step - 1;
     const text = element("code", { dir: "ltr" });
     for (const [name, piece] of colored[index]) write(text, piece, name);
     const row = element(
       "li",
       { "data-line": index },
-      element("span", { class: "no" }, String(places.size)),
+      element("span", { class: "no" }, String(linenos.size)),
       element("span", { class: "plus", "aria-hidden": "true" }, isNew ? "+" : " "),
       text,
     );
@@ -150,16 +150,16 @@ function showProgram(sequence, scroll) {
     else by("program").scrollTop = 0;
     by("program").scrollLeft = 0;
   }
-  return places;
+  return linenos;
 }
 
 /** Scroll a box so that something in it can be seen; the page stays where it is. */
 function keepInView(box, inside) {
   const frame = box.getBoundingClientRect();
-  const place = inside.getBoundingClientRect();
-  const room = Math.min(60, frame.height / 4);
-  if (place.top < frame.top + room || place.bottom > frame.bottom - room) {
-    box.scrollTop = Math.round((box.scrollTop + place.top - frame.top - frame.height / 3) / 20) * 20;
+  const bounds = inside.getBoundingClientRect();
+  const margin = Math.min(60, frame.height / 4);
+  if (bounds.top < frame.top + margin || bounds.bottom > frame.bottom - margin) {
+    box.scrollTop = Math.round((box.scrollTop + bounds.top - frame.top - frame.height / 3) / 20) * 20;
   }
 }
 
@@ -191,21 +191,21 @@ function needsNow(sequence) {
   return needs;
 }
 
-function showReasons(sequence, places) {
+function showReasons(sequence, linenos) {
   const list = emptied("needs");
   by("detail").textContent = "";
-  drawArcs(sequence, places);
+  drawArcs(sequence, linenos);
   by("why").textContent = "";
-  write(by("why"), reason(sequence, places));
+  write(by("why"), reason(sequence, linenos));
   for (const [line, needs] of needsNow(sequence)) {
-    const words = `line ${places.get(line)} needs ${needed(needs, places)}`;
+    const words = `line ${linenos.get(line)} needs ${needed(needs, linenos)}`;
     list.append(element("li", {}, element("button", { type: "button", "data-line": line }, words)));
   }
 }
 
 /** Say what is needed: "lines 2 and 3 and one of lines 5, 6 or 9". */
-function needed(needs, places) {
-  const numbers = (lines) => lines.map((line) => String(places.get(line)));
+function needed(needs, linenos) {
+  const numbers = (lines) => lines.map((line) => String(linenos.get(line)));
   const each = numbers(needs.filter((others) => others.length === 1).flat());
   const words = each.length ? [`line${each.length > 1 ? "s" : ""} ${listed(each)}`] : [];
   for (const others of needs) if (others.length > 1) words.push(`one of lines ${listed(numbers(others), "or")}`);
@@ -213,16 +213,16 @@ function needed(needs, places) {
 }
 
 /** Say in a sentence or two why the lines of the current edit came together. */
-function reason(sequence, places) {
+function reason(sequence, linenos) {
   if (!step) return starts(sequence) ? "These lines are there from the start." : "";
   if (sequence.unknown) return `The program cannot be analyzed: ${sequence.unknown}.`;
   const lines = present(sequence, step).filter((index) => sequence.arrivals[index] === step - 1);
   const units = new Set(lines.map((index) => sequence.heads[index]).filter((head) => head >= 0));
   if (lines.length === 1) return "A single line: nothing had to come with it.";
   if (units.size === 0) return "Comments and blank lines, which need nothing.";
-  if (units.size === 1) return `All of this goes with line ${places.get([...units][0])}.`;
+  if (units.size === 1) return `All of this goes with line ${linenos.get([...units][0])}.`;
   const cause = sequence.causes[step - 1];
-  if (cause >= 0) return `All of this needs line ${places.get(cause)}, directly or through other lines.`;
+  if (cause >= 0) return `All of this needs line ${linenos.get(cause)}, directly or through other lines.`;
   const drawn = sequence.linter && sequence.linter !== "native" ? ` It was drawn with linter ${sequence.linter}.` : "";
   return `The analysis knows of no line here that all others need.${drawn}`;
 }
@@ -239,7 +239,7 @@ function look(index) {
   for (const arc of arcs?.children ?? []) arc.classList.toggle("on", Number(arc.dataset.line) === headOf(index));
   by("detail").textContent = "";
   if (index === null || sequence.unknown) return;
-  const places = new Map([...rows.children].map((row, place) => [Number(row.dataset.line), place + 1]));
+  const linenos = new Map([...rows.children].map((row, place) => [Number(row.dataset.line), place + 1]));
   const needs = needsNow(sequence);
   const head = headOf(index);
   const direct = new Set((needs.get(head) ?? []).flat());
@@ -251,7 +251,7 @@ function look(index) {
     else if (direct.has(speaker)) row.classList.add("needed");
     else if (through.has(speaker)) row.classList.add("through");
   }
-  by("detail").textContent = told(index, head, needs, through, places);
+  by("detail").textContent = reasonText(index, head, needs, through, linenos);
 }
 
 function headOf(index) {
@@ -274,17 +274,17 @@ function reached(head, direct, needs) {
   return through;
 }
 
-function told(index, head, needs, through, places) {
-  const name = `Line ${places.get(index)}`;
+function reasonText(index, head, needs, through, linenos) {
+  const name = `Line ${linenos.get(index)}`;
   if (head < 0) return `${name} is a comment or blank, and needs nothing.`;
   const own = needs.get(head) ?? [];
-  const said = [];
-  if (head !== index) said.push(`${name} goes with line ${places.get(head)}.`);
-  const subject = head === index ? name : `Line ${places.get(head)}`;
-  said.push(own.length ? `${subject} needs ${needed(own, places)}.` : `${subject} needs nothing else of this edit.`);
-  const more = [...through].map((line) => places.get(line)).sort((a, b) => a - b);
-  if (more.length) said.push(`Through ${own.filter((others) => others.length === 1).length === 1 ? "it" : "these"}, also ${lineNames(more)}.`);
-  return said.join(" ");
+  const sentences = [];
+  if (head !== index) sentences.push(`${name} goes with line ${linenos.get(head)}.`);
+  const subject = head === index ? name : `Line ${linenos.get(head)}`;
+  sentences.push(own.length ? `${subject} needs ${needed(own, linenos)}.` : `${subject} needs nothing else of this edit.`);
+  const more = [...through].map((line) => linenos.get(line)).sort((a, b) => a - b);
+  if (more.length) sentences.push(`Through ${own.filter((others) => others.length === 1).length === 1 ? "it" : "these"}, also ${lineNames(more)}.`);
+  return sentences.join(" ");
 }
 
 /** Return the names of lines, runs of them as one: "lines 1, 4 to 6 and 9". */
@@ -300,7 +300,7 @@ function lineNames(numbers) {
 }
 
 /** Draw an arc in the margin from each line to what it needs, which has a dot. */
-function drawArcs(sequence, places) {
+function drawArcs(sequence, linenos) {
   const box = emptied("arcs");
   const needs = sequence.needs?.[step - 1] ?? [];
   if (!needs.length || needs.length > MOST_ARCS) return;
@@ -315,8 +315,8 @@ function drawArcs(sequence, places) {
     const group = make("g", {});
     group.dataset.line = line;
     for (const other of others) {
-      const from = places.get(line) * 20 - 10;
-      const to = places.get(other) * 20 - 10;
+      const from = linenos.get(line) * 20 - 10;
+      const to = linenos.get(other) * 20 - 10;
       const out = 24 - Math.min(23, 5 + 2.2 * Math.sqrt(Math.abs(from - to)));
       const [a, b] = from < to ? [from + 2, to - 2] : [from - 2, to + 2];
       const bend = (2 * out) / 3;
@@ -376,9 +376,9 @@ function play(on) {
 }
 
 /** Go on, or back, among the sequences that the filters let through. */
-function turn(places) {
+function turn(linenos) {
   const place = found.indexOf(current);
-  const next = place < 0 ? found[0] : found[place + places];
+  const next = place < 0 ? found[0] : found[place + linenos];
   if (next !== undefined) open(next);
 }
 
@@ -524,9 +524,9 @@ function onKey(event) {
   event.preventDefault();
 }
 
-function nextLine(row, places) {
+function nextLine(row, linenos) {
   const rows = [...document.querySelectorAll("#rows .new")];
-  rows[rows.indexOf(row) + places]?.focus();
+  rows[rows.indexOf(row) + linenos]?.focus();
 }
 
 by("first").addEventListener("click", () => { play(false); goTo(0); });
