@@ -261,6 +261,8 @@ def _read(text: str, start: Program, codec: "Codec", *, ended: bool) -> Resoluti
         draft.notes.append(Note(draft.edit, 1, "form", fault))
     lines = text.count("\n") + (not text.endswith("\n"))
     final_newline = (text.endswith("\n") or draft.ignored == lines) and draft.unended < lines
+    if not any(draft.changes):  # nothing was written, so the start stays as it is
+        final_newline = start.final_newline
     notes = tuple(sorted(draft.notes, key=lambda note: note.line))
     program = Program(tuple(draft.lines), final_newline and bool(draft.lines))
     return Resolution(program, start, tuple(draft.changes), notes)
