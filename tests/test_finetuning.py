@@ -261,6 +261,8 @@ def test_an_interrupted_run_continues_to_the_same_weights(base, pairs, tmp_path,
 
     with pytest.raises(KeyboardInterrupt):
         finetuning.finetune(chosen, str(tmp_path / "out"), on_step=stop)
+    # Processes have agreed to go on before they log a step, so the signal stops them after the next one.
+    assert (tmp_path / "out.partial" / "checkpoints" / "checkpoint-6" / "complete").exists()
     assert not (tmp_path / "out").exists()
     with pytest.raises(ConfigError, match="continue it with --resume"):
         finetuning.finetune(chosen, str(tmp_path / "out"))

@@ -201,7 +201,10 @@ class _Monitor(TrainerCallback):
     ) -> None:
         self.options: RunOptions = run.recipe.run
         self.steps, self.reduction, self.on_step = steps, reduction, on_step
+        self.signaled = False
+        """Whether this process received a signal; it may arrive at any time."""
         self.stopped = False
+        """Whether training stops after this step: the same in all processes."""
         shape = shape_of(model.config.to_dict())
         self._flops_per_token = 6 * shape.weights
         self._flops_per_attention = 12 * shape.layers * shape.heads * shape.head_size
@@ -248,6 +251,7 @@ class _Monitor(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         step, run = state.global_step, self.options
         accelerator = self.trainer.accelerator
+        self.stopped = self.signaled
         if accelerator.num_processes > 1:  # a signal reaches processes in different steps: stop all after the same one
             stopped = torch.tensor(float(self.stopped), device=accelerator.device)
             self.stopped = bool(accelerator.reduce(stopped, reduction="sum") > 0)
@@ -412,9 +416,9 @@ def _stop_signals(monitor: _Monitor) -> Iterator[None]:
     alone = os.environ.get("WORLD_SIZE", "1") == "1"
 
     def stop(*_: object) -> None:
-        if monitor.stopped and alone:  # a launcher may forward each signal a second time
+        if monitor.signaled and alone:  # a launcher may forward each signal a second time
             raise KeyboardInterrupt
-        monitor.stopped = True
+        monitor.signaled = True
 
     before: dict[int, Any] = {}
     with contextlib.suppress(ValueError):  # not the main thread
