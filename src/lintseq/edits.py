@@ -138,11 +138,11 @@ class EditSequence:
         present = self.present()
         for indices in self.inserted():
             hunks: list[tuple[int, list[int]]] = []
-            done = 0
-            while done < len(indices):
+            done, count = 0, len(indices)
+            while done < count:
                 # All lines that go before the same present line make one hunk.
                 at = bisect_left(present, indices[done])
-                end = bisect_left(indices, present[at], done) if at < len(present) else len(indices)
+                end = bisect_left(indices, present[at], done) if at < len(present) else count
                 run = indices[done:end]
                 hunks.append((at - done, run))
                 present[at:at] = run

@@ -62,9 +62,10 @@ def _write_edits(sequence: EditSequence) -> list[str]:
         parts: list[str] = []
         inserted = 0
         for position, indices in hunks:
-            parts.append(f"@@ -{position},0 +{line_range(position + inserted + 1, len(indices))} @@")
+            count = len(indices)
+            parts.append(f"@@ -{position},0 +{line_range(position + inserted + 1, count)} @@")
             parts += [rows[index] for index in indices]
-            inserted += len(indices)
+            inserted += count
         texts.append("\n".join(parts))
     return texts
 

@@ -65,7 +65,8 @@ class BuildTally:
         self.sequences += other.sequences
         self.lines += other.lines
         for name in ("edits", "rejections", "dropped", "licenses"):
-            getattr(self, name).update(getattr(other, name))
+            if counts := getattr(other, name):
+                getattr(self, name).update(counts)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counts as plain values."""
@@ -194,15 +195,11 @@ class RowWorker:
 
 def _output(result: RowResult, row: RawRow, source: str) -> RowOutput:
     """Return the lines of a row with its counts."""
-    tally = BuildTally(rows=1)
     if result.reason:
-        tally.rejections[result.reason] += 1
         line = encode_rejection(row.data, result.reason, result.detail, line=row.number, id=result.id, source=source)
-        return RowOutput(b"", line, tally, row, result.id, None)
-    tally.sequences, tally.lines = len(result.records), result.lines
-    tally.edits.update(result.edits)
-    tally.dropped.update(result.dropped)
-    tally.rejections.update(rejection.reason for rejection in result.rejections)
+        return RowOutput(b"", line, BuildTally(1, rejections=Counter([result.reason])), row, result.id, None)
+    reasons = Counter([rejection.reason for rejection in result.rejections])
+    tally = BuildTally(1, len(result.records), result.lines, Counter(result.edits), reasons, Counter(result.dropped))
     if result.license:
         tally.licenses[result.license] += len(result.records)
     records = b"".join(map(encode_line, result.records))

@@ -75,6 +75,8 @@ class Expressions(Names):
                     self._type_strings(node)
             elif kind is ast.BinOp:
                 stack += (node.left, node.right)
+            elif kind is ast.Tuple or kind is ast.List:
+                stack += node.elts
             elif kind in _EXPRESSIONS:
                 _EXPRESSIONS[kind](self, node, stack)
             else:
