@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from test_training_examples import records, write
@@ -204,6 +205,37 @@ def test_the_card_shows_code_that_runs(base, pairs, tmp_path):
         assert base not in card and os.path.dirname(pairs) not in card
         code = card.partition("```python\n")[2].partition("```")[0].replace("path/to/this/folder", str(out))
         exec(code.replace("max_new_tokens=512", "max_new_tokens=8"), {})
+
+
+def test_a_disk_that_is_too_small_is_reported_before_training(base, pairs, tmp_path, monkeypatch):
+    from lintseq.lm import training
+
+    monkeypatch.setattr(training.shutil, "disk_usage", lambda path: SimpleNamespace(free=50_000))
+    with pytest.raises(ConfigError, match=r"has 0.00 GB free, and the model and its checkpoints take up to"):
+        finetuning.finetune(recipe(base, pairs), str(tmp_path / "out"))
+    assert not (tmp_path / "out.partial/run/log.jsonl").exists()
+
+
+def test_a_resumed_run_deletes_incomplete_checkpoints(base, pairs, tmp_path):
+    run = RunOptions(batch=4, micro_batch=2, device="cpu", save_every=1)
+
+    def stop(step):
+        signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        finetuning.finetune(recipe(base, pairs, epochs=10, run=run), str(tmp_path / "out"), on_step=stop)
+    incomplete = tmp_path / "out.partial/checkpoints/checkpoint-5"
+    incomplete.mkdir()
+
+    def check(step):
+        assert not incomplete.exists()
+
+    finetuning.finetune(
+        recipe(base, pairs, epochs=10, run=replace(run, save_every=0)),
+        str(tmp_path / "out"),
+        resume=True,
+        on_step=check,
+    )
 
 
 # Both arms beside each other

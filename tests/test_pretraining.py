@@ -173,6 +173,8 @@ def test_validation_loss_and_bits_per_byte_are_those_of_the_final_model(folder, 
 
 
 def test_the_card_shows_code_that_runs_and_takes_scores(folder, capsys):
+    from huggingface_hub import ModelCard
+
     assert pretrain("--output", "model", "--set", f"data.train.0.path={folder}/texts.jsonl") == 0
     card = Path("model/README.md").read_text()
     assert "| `texts.jsonl` | " in card
@@ -188,6 +190,8 @@ def test_the_card_shows_code_that_runs_and_takes_scores(folder, capsys):
     assert main(["card", "model", "results.jsonl"]) == 0
     scored = Path("model/README.md").read_text()
     assert "| problems.jsonl, pass@1 | 46.7 % (" in scored
+    (result,) = ModelCard.load("model/README.md").data.eval_results
+    assert (result.dataset_name, result.metric_name, result.metric_value) == ("problems.jsonl", "pass@1", 0.4667)
     before, _, after = scored.partition("## Scores\n")
     text = before + "## Recipe" + after.partition("## Recipe")[2]
     assert text.partition("\n# model\n")[2] == card.partition("\n# model\n")[2]
@@ -265,6 +269,7 @@ def test_a_finished_run_is_not_repeated_unless_it_is_overwritten(folder, capsys)
         (["--set", "model.context=100000"], "fewer than one row of 100,000"),
         (["--set", "data.row_tokens=49"], "data.row_tokens is 49; expected at most model.context (48)"),
         (["--set", "tokenizer=nowhere"], "cannot load the tokenizer nowhere"),
+        (["--set", "tokenizer=tokenizer/tokenizer.json"], "it is a file; name a folder with a tokenizer_config.json"),
         (["--set", "data.train=[{path = 'nothing.jsonl'}]"], "cannot read nothing.jsonl"),
         (["--set", "data.train=[{path = 'texts.jsonl', field = 'code'}]"], "no column 'code' (columns: text)"),
         (["--prepared", "."], "has no corpus"),

@@ -1,6 +1,5 @@
 """Model cards: the README.md of a trained model, with the metadata that the Hugging Face Hub reads."""
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -58,7 +57,7 @@ def model_card(
     about, _, usage = text.partition("\n===\n")
     return _fill(
         "card.md",
-        metadata=_metadata(tags, base),
+        metadata=_metadata(name, tags, base, results),
         name=name,
         about=about,
         usage=usage.rstrip(),
@@ -73,12 +72,31 @@ def _fill(template: str, **values: str) -> str:
     return Template(text).substitute(values)
 
 
-def _metadata(tags: Sequence[str], base: str) -> str:
-    lines = ["library_name: transformers", "pipeline_tag: text-generation"]
-    if _HUB_NAME.fullmatch(base) and not os.path.exists(base):
-        lines.append(f"base_model: {json.dumps(base)}")
-    lines += ["tags:", *(f"- {tag}" for tag in tags)]
-    return "\n".join(lines)
+def _metadata(name: str, tags: Sequence[str], base: str, results: Sequence[Evaluation]) -> str:
+    """Return the YAML header of a card, from which the Hub shows the base model and the scores."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    scores = [
+        EvalResult(
+            task_type="text-generation",
+            dataset_name=(benchmark := result.settings["benchmark"]["name"]),
+            dataset_type=re.sub(r"[^a-z0-9]+", "-", benchmark.lower()).strip("-"),
+            metric_type="pass_at_k",
+            metric_name=f"pass@{k}",
+            metric_value=round(score, 4),
+        )
+        for result in results
+        for k, score in result.summary["pass_at_k"].items()
+        if score is not None
+    ]
+    return ModelCardData(
+        library_name="transformers",
+        pipeline_tag="text-generation",
+        base_model=base if _HUB_NAME.fullmatch(base) and not os.path.exists(base) else None,
+        tags=list(tags),
+        model_name=name,
+        eval_results=scores or None,
+    ).to_yaml()
 
 
 # Finetuned models

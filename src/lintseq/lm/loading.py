@@ -72,6 +72,10 @@ def load_tokenizer(path: str) -> Any:
     require_package("transformers", f"loading the tokenizer {path}")
     from transformers import AutoTokenizer
 
+    if os.path.isfile(path):  # it does not say which tokens end and pad a text
+        raise ConfigError(
+            f"cannot load the tokenizer {path}: it is a file; name a folder with a tokenizer_config.json"
+        )
     with loading("tokenizer", path):
         tokenizer = AutoTokenizer.from_pretrained(path)
     if not tokenizer.is_fast:

@@ -171,8 +171,8 @@ class TrainingRun:
         self._work.close()
         if not isinstance(error, ToolError) and any(message in str(error) for message in _DISK_FULL):
             raise ToolError(
-                f"cannot write to {self.partial}: {error}; free disk space and continue with --resume, the last"
-                " checkpoint is complete"
+                f"cannot write to {self.partial}: {error}; free disk space and continue with --resume from the"
+                " last complete checkpoint, if there is one"
             ) from error
 
 

@@ -66,6 +66,12 @@ def train(
     if not order or len(order) % options.batch:
         raise ConfigError(f"{len(order)} rows are not a whole number of batches of {options.batch}")
     start, checkpoint = max(_checkpoints(run.path(CHECKPOINTS)), default=(0, None))
+    if is_first_process():
+        for path in Path(run.path(CHECKPOINTS)).glob("checkpoint-*"):
+            if not (path / _COMPLETE).exists():  # an earlier process was killed while it wrote it
+                shutil.rmtree(path)
+        if not start:
+            _check_disk(run.partial, model, options)
     monitor = _Monitor(model, run, reduction, len(order) // options.batch, on_step, start=start)
     if options.activation_checkpointing:
         name = "activation_checkpointing_enable"  # `gradient_checkpointing_enable` in older versions of transformers
@@ -408,6 +414,20 @@ def _checkpoints(folder: str) -> list[tuple[int, str]]:
         if step.isdigit() and (path / _COMPLETE).exists():
             found.append((int(step), str(path)))
     return sorted(found)
+
+
+def _check_disk(folder: str, model: Any, run: RunOptions) -> None:
+    """Raise `ConfigError` if the trained model and its checkpoints would not fit on the disk."""
+    needed = sum(4 * parameter.numel() for parameter in model.parameters())
+    if run.save_every:  # weights and the two moments of each; an old checkpoint is deleted after the next one
+        trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+        needed += 12 * trained * (run.keep_checkpoints + 1)
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ConfigError(
+            f"{folder} has {free / 1e9:.2f} GB free, and the model and its checkpoints take up to {needed / 1e9:.2f}"
+            " GB; free disk space, or lower run.keep_checkpoints"
+        )
 
 
 @contextlib.contextmanager
