@@ -65,13 +65,7 @@ def train(
     options = run.recipe.run
     if not order or len(order) % options.batch:
         raise ConfigError(f"{len(order)} rows are not a whole number of batches of {options.batch}")
-    start, checkpoint = max(_checkpoints(run.path(CHECKPOINTS)), default=(0, None))
-    if is_first_process():
-        for path in Path(run.path(CHECKPOINTS)).glob("checkpoint-*"):
-            if not (path / _COMPLETE).exists():  # an earlier process was killed while it wrote it
-                shutil.rmtree(path)
-        if not start:
-            _check_disk(run.partial, model, options)
+    start, checkpoint = _prepare_disk(run, model)
     monitor = _Monitor(model, run, reduction, len(order) // options.batch, on_step, start=start)
     if options.activation_checkpointing:
         name = "activation_checkpointing_enable"  # `gradient_checkpointing_enable` in older versions of transformers
@@ -416,18 +410,28 @@ def _checkpoints(folder: str) -> list[tuple[int, str]]:
     return sorted(found)
 
 
-def _check_disk(folder: str, model: Any, run: RunOptions) -> None:
-    """Raise `ConfigError` if the trained model and its checkpoints would not fit on the disk."""
-    needed = sum(4 * parameter.numel() for parameter in model.parameters())
-    if run.save_every:  # weights and the two moments of each; an old checkpoint is deleted after the next one
-        trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-        needed += 12 * trained * (run.keep_checkpoints + 1)
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise ConfigError(
-            f"{folder} has {free / 1e9:.2f} GB free, and the model and its checkpoints take up to {needed / 1e9:.2f}"
-            " GB; free disk space, or lower run.keep_checkpoints"
-        )
+def _prepare_disk(run: TrainingRun, model: Any) -> tuple[int, str | None]:
+    """Return step and path of the checkpoint to resume from, (0, None) without one.
+
+    Incomplete checkpoints are deleted. Raises `ConfigError` if the trained model and its checkpoints would not fit.
+    """
+    folder, options = run.path(CHECKPOINTS), run.recipe.run
+    complete = _checkpoints(folder)
+    if is_first_process():
+        for path in map(str, Path(folder).glob("checkpoint-*")):
+            if path not in (kept for _, kept in complete):  # an earlier process was killed while it wrote it
+                shutil.rmtree(path)
+        needed = sum(4 * parameter.numel() for parameter in model.parameters())
+        if options.save_every:  # weights and the two moments of each; an old checkpoint is deleted after the next one
+            trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+            needed += 12 * trained * max(0, options.keep_checkpoints + 1 - len(complete))
+        free = shutil.disk_usage(run.partial).free
+        if free < needed:
+            raise ConfigError(
+                f"{run.partial} has {free / 1e9:.2f} GB free, and the model and its checkpoints take up to"
+                f" {needed / 1e9:.2f} GB; free disk space, or lower run.keep_checkpoints"
+            )
+    return complete[-1] if complete else (0, None)
 
 
 @contextlib.contextmanager
