@@ -87,11 +87,11 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def opened(browser: Any, data: Path) -> Iterator[Callable[..., Any]]:
-    """Return how to open a page; in the end, it has logged nothing, failed nowhere and asked for nothing."""
+    """Return a function that opens a page; at the end, check that it logged no errors and made no requests."""
     faults: list[str] = []
     with contextlib.ExitStack() as contexts:
 
-        def open(name: str = "edits.html", place: str = "", *, width: int = 1280, dark: bool = False) -> Any:
+        def open(name: str = "edits.html", fragment: str = "", *, width: int = 1280, dark: bool = False) -> Any:
             context = contexts.enter_context(
                 browser.new_context(
                     viewport={"width": width, "height": 800},
@@ -106,7 +106,7 @@ def opened(browser: Any, data: Path) -> Iterator[Callable[..., Any]]:
             page.on("pageerror", lambda error: faults.append(f"error: {error}"))
             page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
             page.on("request", lambda request: faults.append(request.url) if request.url != page.url else None)
-            page.goto(data.with_name(name).as_uri() + place)
+            page.goto(data.with_name(name).as_uri() + fragment)
             faults[:] = [fault for fault in faults if not fault.startswith(data.with_name(name).as_uri())]
             return page
 
@@ -130,7 +130,7 @@ def sign(match: re.Match[str]) -> str:
     return named or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
 
 
-def shown(page: Any) -> list[tuple[str, str, bool]]:
+def rendered_lines(page: Any) -> list[tuple[str, str, bool]]:
     """Return number, text and whether it is marked as new, of each line on the page."""
     script = """rows => rows.map(row => [row.querySelector('.no').textContent,
         row.querySelector('code').textContent, row.classList.contains('new')])"""
@@ -138,7 +138,7 @@ def shown(page: Any) -> list[tuple[str, str, bool]]:
 
 
 def expected(sequence: EditSequence, step: int) -> list[tuple[str, str, bool]]:
-    """Return what is to be shown after so many edits."""
+    """Return the lines expected after `step` edits."""
     if step:
         state = next(islice(sequence.states(), step - 1, None))
         lines = Program.from_text(state).lines
@@ -152,32 +152,32 @@ def expected(sequence: EditSequence, step: int) -> list[tuple[str, str, bool]]:
     ]
 
 
-def place_of(page: Any) -> str:
-    """Return the row and the edit that are shown."""
-    return page.get_attribute("main", "data-place")
+def position_of(page: Any) -> str:
+    """Return the current row and edit."""
+    return page.get_attribute("main", "data-position")
 
 
-# What is shown
+# The rendered lines
 
 
 @pytest.mark.slow
 def test_keys_step_through_exactly_the_states_of_every_sequence(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened()
-    for place, one in enumerate(kept):
-        assert place_of(page).startswith(f"{one.number}.")
+    for index, row in enumerate(kept):
+        assert position_of(page).startswith(f"{row.number}.")
         page.keyboard.press("Home")
-        inserted = one.sequence.inserted()
-        for step in range(len(one.sequence) + 1):
-            assert place_of(page) == f"{one.number}.{step}"
-            assert shown(page) == expected(one.sequence, step), f"row {one.number}, step {step}"
+        inserted = row.sequence.inserted()
+        for step in range(len(row.sequence) + 1):
+            assert position_of(page) == f"{row.number}.{step}"
+            assert rendered_lines(page) == expected(row.sequence, step), f"row {row.number}, step {step}"
             if step:
                 text = page.text_content("#edit")
-                assert text == seen_text(one.record.edits[step - 1])
+                assert text == seen_text(row.record.edits[step - 1])
                 count = len(inserted[step - 1])
-                assert page.text_content("#status").startswith(f"Edit {step} of {len(one.sequence)} +{count:,} line")
+                assert page.text_content("#status").startswith(f"Edit {step} of {len(row.sequence)} +{count:,} line")
             page.keyboard.press("ArrowRight")
-        assert place_of(page) == f"{one.number}.{len(one.sequence)}", "there is nothing after the last edit"
-        page.keyboard.press("j" if place % 2 else "PageDown")
+        assert position_of(page) == f"{row.number}.{len(row.sequence)}", "there is nothing after the last edit"
+        page.keyboard.press("j" if index % 2 else "PageDown")
 
 
 def seen_text(text: str) -> str:
@@ -186,13 +186,13 @@ def seen_text(text: str) -> str:
 
 @pytest.mark.slow
 def test_buttons_and_the_slider_step_as_keys_do(opened: Any, kept: list[StoredSequence]) -> None:
-    page = opened(place="#13.0")
+    page = opened(fragment="#13.0")
     growing = kept[12].sequence
     steps = [("#on", 1), ("#on", 2), ("#back", 1), ("#last", 4), ("#back", 3), ("#first", 0), ("#on", 1)]
     for button, step in steps:
         page.click(button)
-        assert place_of(page) == f"13.{step}"
-        assert shown(page) == expected(growing, step)
+        assert position_of(page) == f"13.{step}"
+        assert rendered_lines(page) == expected(growing, step)
     assert page.is_enabled("#back")
     page.click("#first")
     assert page.is_disabled("#back")
@@ -200,56 +200,56 @@ def test_buttons_and_the_slider_step_as_keys_do(opened: Any, kept: list[StoredSe
     box = page.locator("#slider").bounding_box()
     for step in (4, 0, 2, 3):
         page.mouse.click(box["x"] + box["width"] * (step + 0.5) / 5, box["y"] + box["height"] / 2)
-        assert place_of(page) == f"13.{step}"
+        assert position_of(page) == f"13.{step}"
         assert page.locator("#bars > .now").evaluate("bar => [...bar.parentElement.children].indexOf(bar)") == step
     page.keyboard.press("ArrowLeft")
-    assert place_of(page) == "13.2", "the slider has the focus, and a key makes one step"
+    assert position_of(page) == "13.2", "the slider has the focus, and a key makes one step"
     page.keyboard.press("End")
     assert page.is_disabled("#on")
 
 
 @pytest.mark.slow
 def test_playing_goes_on_to_the_last_edit_and_stops(opened: Any) -> None:
-    page = opened(place="#13.1")
+    page = opened(fragment="#13.1")
     page.clock.install()
     page.keyboard.press(" ")
     assert page.get_attribute("#play", "aria-label") == "Pause"
     page.clock.run_for(1200)
-    assert place_of(page) == "13.2"
+    assert position_of(page) == "13.2"
     page.keyboard.press(" ")
     page.clock.run_for(5000)
-    assert place_of(page) == "13.2"
+    assert position_of(page) == "13.2"
     page.click("#play")
     page.clock.run_for(10_000)
-    assert place_of(page) == "13.4"
+    assert position_of(page) == "13.4"
     assert page.get_attribute("#play", "aria-label") == "Play"
     page.click("#play")
-    assert place_of(page) == "13.0", "from the end it begins anew"
+    assert position_of(page) == "13.0", "playing restarts from the end"
 
 
 def test_an_address_leads_to_a_row_and_an_edit(opened: Any, kept: list[StoredSequence]) -> None:
-    page = opened(place="#14.1")
-    assert shown(page) == expected(kept[13].sequence, 1)
+    page = opened(fragment="#14.1")
+    assert rendered_lines(page) == expected(kept[13].sequence, 1)
     page.evaluate("location.hash = '#13.3'")
     sync_api.expect(page.locator("#rows li")).to_have_count(8)
-    assert shown(page) == expected(kept[12].sequence, 3)
+    assert rendered_lines(page) == expected(kept[12].sequence, 3)
     page.keyboard.press("End")
     page.wait_for_url("**/edits.html#13.4")
     page.evaluate("location.hash = '#99999.3'")
-    assert shown(opened(place="#nonsense")) == expected(kept[0].sequence, 1)
+    assert rendered_lines(opened(fragment="#nonsense")) == expected(kept[0].sequence, 1)
 
 
 @pytest.mark.slow
 def test_a_sequence_that_starts_in_the_middle_shows_what_is_there(opened: Any, kept: list[StoredSequence]) -> None:
-    page = opened(place="#14.0")
-    assert len(shown(page)) == kept[13].sequence.arrivals.count(-1) > 0
+    page = opened(fragment="#14.0")
+    assert len(rendered_lines(page)) == kept[13].sequence.arrivals.count(-1) > 0
     assert page.text_content("#why") == "These lines are there from the start."
     assert "format search-replace" in page.text_content("#facts")
 
 
 @pytest.mark.slow
 def test_the_instruction_and_the_id_are_shown_as_text(opened: Any) -> None:
-    page = opened(place="#13.1")
+    page = opened(fragment="#13.1")
     assert page.text_content("#instruction") == "Let it <b>grow</b>."
     page.keyboard.press("j")
     page.keyboard.press("j")
@@ -264,7 +264,7 @@ def test_the_instruction_and_the_id_are_shown_as_text(opened: Any) -> None:
 
 @pytest.mark.slow
 def test_the_needs_of_an_edit_are_told_and_marked(opened: Any) -> None:
-    page = opened(place="#13.4")
+    page = opened(fragment="#13.4")
     assert page.text_content("#why") == "All of this needs line 11, directly or through other lines."
     assert page.locator("#needs li").all_text_contents() == [
         "line 11 needs one of lines 12 or 13",
@@ -286,24 +286,24 @@ def test_the_needs_of_an_edit_are_told_and_marked(opened: Any) -> None:
 
 @pytest.mark.slow
 def test_the_needs_of_needs_are_told_apart(opened: Any) -> None:
-    page = opened(place="#13.3")
+    page = opened(fragment="#13.3")
     page.focus("#rows .new[tabindex='0']")
     assert page.text_content("#detail") == "Line 5 goes with line 6. Line 6 needs line 7."
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     assert page.text_content("#detail") == "Line 7 needs line 6."
     page.keyboard.press("ArrowRight")
-    assert place_of(page) == "13.4"
+    assert position_of(page) == "13.4"
 
 
 @pytest.mark.slow
 def test_no_line_is_marked_that_a_line_could_live_without(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened()
-    for one in kept[:13]:
-        analysis, arrivals = get_language().analyze(one.sequence.program), one.sequence.arrivals
-        for edit, lines in enumerate(one.sequence.inserted()):
-            page.evaluate("([row, edit]) => { location.hash = `#${row}.${edit}`; }", [one.number, edit + 1])
-            sync_api.expect(page.locator("main")).to_have_attribute("data-place", f"{one.number}.{edit + 1}")
+    for row in kept[:13]:
+        analysis, arrivals = get_language().analyze(row.sequence.program), row.sequence.arrivals
+        for edit, lines in enumerate(row.sequence.inserted()):
+            page.evaluate("([row, edit]) => { location.hash = `#${row}.${edit}`; }", [row.number, edit + 1])
+            sync_api.expect(page.locator("main")).to_have_attribute("data-position", f"{row.number}.{edit + 1}")
             present = [line for line, arrival in enumerate(arrivals) if arrival <= edit]
             for line in lines:
                 unit = analysis.anchor_of[line]
@@ -316,7 +316,7 @@ def test_no_line_is_marked_that_a_line_could_live_without(opened: Any, kept: lis
                         if arrival > edit and late != NO_UNIT and not removals.removed[late]:
                             removals.remove(late)
                     closure = removals.remove(analysis.anchor_of[present[number - 1]])
-                    assert unit in closure, f"row {one.number}, edit {edit + 1}: line {line + 1} without line {number}"
+                    assert unit in closure, f"row {row.number}, edit {edit + 1}: line {line + 1} without line {number}"
 
 
 def marked(page: Any, kind: str) -> list[int]:
@@ -325,20 +325,20 @@ def marked(page: Any, kind: str) -> list[int]:
 
 @pytest.mark.slow
 def test_a_tap_holds_a_line_and_another_lets_go(opened: Any) -> None:
-    page = opened(place="#13.4", width=400)
+    page = opened(fragment="#13.4", width=400)
     page.locator("#rows li:nth-child(13)").tap()
     assert marked(page, "looked") == [13]
     detail = page.locator("#detail")
     assert detail.text_content() == "Line 13 needs lines 11 and 12."
     box = detail.bounding_box()
-    assert 0 <= box["y"] < box["y"] + box["height"] <= 800, "it can be read without scrolling"
+    assert 0 <= box["y"] < box["y"] + box["height"] <= 800, "readable without scrolling"
     page.locator("#rows li:nth-child(13)").tap()
     assert detail.text_content() == ""
 
 
 @pytest.mark.slow
 def test_what_cannot_be_analyzed_is_said_to_be_so(opened: Any) -> None:
-    page = opened(place="#16.1")
+    page = opened(fragment="#16.1")
     assert page.text_content("#why").startswith("The program cannot be analyzed: ")
     page.hover("#rows .new >> nth=0")
     assert page.text_content("#detail") == ""
@@ -354,26 +354,26 @@ def listed(page: Any) -> list[int]:
 @pytest.mark.slow
 def test_filters_let_through_what_they_say(opened: Any, kept: list[StoredSequence]) -> None:
     page = opened()
-    assert listed(page) == [one.number for one in kept]
+    assert listed(page) == [row.number for row in kept]
 
     def by(wanted: Callable[[StoredSequence], bool], **fields: str) -> None:
         for name, value in fields.items():
             page.fill(f"#{name.replace('_', '-')}", value)
-        rows = [one.number for one in kept if wanted(one)]
+        rows = [row.number for row in kept if wanted(row)]
         assert 0 < len(rows) < len(kept)
         assert listed(page) == rows
         assert page.text_content("#found") == f"{len(rows)} of {len(kept)} sequences"
-        assert int(place_of(page).partition(".")[0]) in rows
+        assert int(position_of(page).partition(".")[0]) in rows
         page.click("#clear")
         sync_api.expect(page.locator("#list li")).to_have_count(len(kept))
 
-    by(lambda one: 3 <= len(one.sequence) <= 5, edits_min="3", edits_max="5")
-    by(lambda one: len(one.sequence.program.lines) >= 20, lines_min="20")
-    by(lambda one: len(one.sequence.program.lines) <= 13, lines_max="13")
-    by(lambda one: "GROW" in f"{one.record.id} {one.record.instruction}".upper(), word="gRoW")
-    by(lambda one: "square centimeters" in one.sequence.program.text, word="square centimeters")
+    by(lambda row: 3 <= len(row.sequence) <= 5, edits_min="3", edits_max="5")
+    by(lambda row: len(row.sequence.program.lines) >= 20, lines_min="20")
+    by(lambda row: len(row.sequence.program.lines) <= 13, lines_max="13")
+    by(lambda row: "GROW" in f"{row.record.id} {row.record.instruction}".upper(), word="gRoW")
+    by(lambda row: "square centimeters" in row.sequence.program.text, word="square centimeters")
     page.select_option("#linter", "pylint")
-    by(lambda one: one.record.meta.get("linter") == "pylint")
+    by(lambda row: row.record.meta.get("linter") == "pylint")
 
 
 @pytest.mark.slow
@@ -383,39 +383,39 @@ def test_going_on_stays_within_what_was_found(opened: Any, kept: list[StoredSequ
     page.keyboard.type("growing")
     assert listed(page) == [13, 14, 15]
     assert page.locator("#bars .now").count() == 1
-    assert place_of(page).startswith("13."), "keys typed into a field do not step"
+    assert position_of(page).startswith("13."), "keys typed into a field do not step"
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("j")
-    assert place_of(page).startswith("15.")
+    assert position_of(page).startswith("15.")
     assert page.is_disabled("#sequence-on")
     page.click("#sequence-back")
-    assert place_of(page).startswith("14.")
+    assert position_of(page).startswith("14.")
     page.fill("#word", "nothing is like this")
     assert page.text_content("#found") == "No sequence is like that"
     page.keyboard.press("Escape")
     page.keyboard.press("j")
-    assert place_of(page).startswith("14.")
+    assert position_of(page).startswith("14.")
     page.click("#clear")
     page.click("#list li:nth-child(2) button")
-    assert place_of(page).startswith("2.")
+    assert position_of(page).startswith("2.")
     assert page.locator("#list [aria-current]").count() == 1
 
 
 @pytest.mark.slow
 def test_the_keys_are_listed_and_rest_while_they_are(opened: Any) -> None:
-    page = opened(place="#13.1")
+    page = opened(fragment="#13.1")
     page.keyboard.press("?")
     assert page.is_visible("#help")
     page.keyboard.press("ArrowRight")
-    assert place_of(page) == "13.1"
+    assert position_of(page) == "13.1"
     page.keyboard.press("Escape")
     assert page.is_hidden("#help")
     page.keyboard.press("ArrowRight")
-    assert place_of(page) == "13.2"
+    assert position_of(page) == "13.2"
     page.keyboard.press("Control+j")
-    assert place_of(page) == "13.2"
+    assert position_of(page) == "13.2"
 
 
 # Plots
@@ -424,7 +424,7 @@ def test_the_keys_are_listed_and_rest_while_they_are(opened: Any) -> None:
 @pytest.mark.slow
 def test_the_plots_count_the_data_set_and_mark_what_is_shown(opened: Any, data: Path) -> None:
     found = survey(str(data))
-    page = opened(place="#13.4")
+    page = opened(fragment="#13.4")
     for name, counts in (("edits", found.edits), ("lines", found.lines)):
         script = "rows => rows.map(row => [row.dataset.low, row.dataset.high, row.children[2].textContent])"
         bins = page.eval_on_selector_all(f"[data-chart={name}] tbody tr", script)
@@ -445,9 +445,9 @@ CONTROLS = ["#first", "#back", "#play", "#on", "#last", "#sequence-back", "#sequ
 @pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("place", ["#13.4", "#16.2", "#17.30"])
-def test_it_fits_and_its_controls_are_at_hand(opened: Any, place: str, width: int, dark: bool) -> None:
-    page = opened(place=place, width=width, dark=dark)
+@pytest.mark.parametrize("fragment", ["#13.4", "#16.2", "#17.30"])
+def test_it_fits_and_its_controls_are_at_hand(opened: Any, fragment: str, width: int, dark: bool) -> None:
+    page = opened(fragment=fragment, width=width, dark=dark)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for control in CONTROLS:
         box = page.locator(control).bounding_box()
@@ -456,7 +456,7 @@ def test_it_fits_and_its_controls_are_at_hand(opened: Any, place: str, width: in
         assert 0 <= box["y"] <= box["y"] + box["height"] <= 800, "seen without scrolling"
         middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
         script = "([x, y, id]) => document.elementFromPoint(x, y).closest(id) !== null"
-        assert page.evaluate(script, [*middle, control]), f"something lies over {control}"
+        assert page.evaluate(script, [*middle, control]), f"something covers {control}"
     row = page.locator("#rows .new").first.bounding_box()
     assert row["y"] < 800, "what is new can be seen"
     dark_paper = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(19, 20, 23)"
@@ -465,25 +465,25 @@ def test_it_fits_and_its_controls_are_at_hand(opened: Any, place: str, width: in
 
 @pytest.mark.slow
 def test_it_is_used_by_touch_on_a_phone(opened: Any) -> None:
-    page = opened(place="#13.1", width=400)
+    page = opened(fragment="#13.1", width=400)
     page.locator("#on").tap()
-    assert place_of(page) == "13.2"
+    assert position_of(page) == "13.2"
     assert page.is_hidden("#filters")
     page.locator("#browse-toggle").tap()
     assert page.get_attribute("#browse-toggle", "aria-expanded") == "true"
     page.fill("#word", "growing")
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     page.locator("#list li:nth-child(2) button").tap()
-    assert place_of(page).startswith("14.")
+    assert position_of(page).startswith("14.")
     assert page.is_hidden("#filters")
     page.locator("#sequence-on").tap()
-    assert place_of(page).startswith("15.")
+    assert position_of(page).startswith("15.")
 
 
 @pytest.mark.slow
 def test_a_long_program_scrolls_within_its_own_pane(opened: Any, kept: list[StoredSequence]) -> None:
     for width in WIDTHS:
-        page = opened(place="#17.100", width=width)
+        page = opened(fragment="#17.100", width=width)
         pane, row = page.locator("#program").bounding_box(), page.locator("#rows .new").first.bounding_box()
         assert pane["y"] <= row["y"] <= pane["y"] + pane["height"]
         assert page.evaluate("scrollY") == 0
@@ -491,7 +491,7 @@ def test_a_long_program_scrolls_within_its_own_pane(opened: Any, kept: list[Stor
         page.keyboard.press("Shift+ArrowRight")
         assert page.evaluate("document.querySelector('#program').scrollLeft") == 120
         assert page.locator("#rows .new .no").first.bounding_box()["x"] >= pane["x"], "line numbers stay"
-        assert place_of(page) == "17.100"
+        assert position_of(page) == "17.100"
 
 
 @pytest.mark.slow
@@ -526,7 +526,7 @@ def example(index: int, verdict: str, **columns: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def reported(data: Path) -> None:
-    """Write a report of two runs beside the other pages, one hostile."""
+    """Write a report of two runs next to the other pages, one hostile."""
     verdicts = ["passed", "error", "failed", "passed", "error", "error"] * 20
     for name, evil in (("plain", {}), ("evil", {"completion": EVIL, "text": EVIL, "suspect": [EVIL]})):
         rows = [example(number, verdict, **evil) for number, verdict in enumerate(verdicts)]
@@ -564,9 +564,9 @@ def test_a_report_fits_and_its_plots_are_drawn(opened: Any, width: int, dark: bo
         box = plot.bounding_box()
         assert box["width"] > 250
         for mark in plot.locator(".dot").all():
-            place = mark.bounding_box()
-            assert box["x"] <= place["x"] <= box["x"] + box["width"]
-            assert box["y"] <= place["y"] <= box["y"] + box["height"]
+            mark_box = mark.bounding_box()
+            assert box["x"] <= mark_box["x"] <= box["x"] + box["width"]
+            assert box["y"] <= mark_box["y"] <= box["y"] + box["height"]
 
 
 @pytest.mark.slow
@@ -597,8 +597,8 @@ def test_an_example_shows_its_program_its_edits_and_its_verdict(opened: Any) -> 
     page = opened("report.html")
     page.select_option("#verdict", "error")
     page.locator("#list summary").first.click()
-    assert page.locator(".verdict-says").text_content() == "ValueError: <b>no</b> (program.py, line 1)"
-    assert page.locator(".asked").count() == 0, "nobody knows what t/1 asks for"
+    assert page.locator(".verdict-detail").text_content() == "ValueError: <b>no</b> (program.py, line 1)"
+    assert page.locator(".instruction").count() == 0, "the instruction of t/1 is unknown"
     assert page.locator(".numbered .row").all_text_contents() == GROWING.rstrip("\n").split("\n")
     assert "".join(page.locator(".block").nth(1).locator(".plus").all_text_contents()) == "+1"
 
@@ -610,7 +610,7 @@ def test_an_example_shows_what_was_asked(opened: Any) -> None:
     page.fill("#word", "line by line")
     assert page.text_content("#found") == "40 of 240 examples"
     page.locator("#list summary").first.click()
-    assert page.locator(".asked").text_content() == "Let it <b>grow</b>.\nLine by line."
+    assert page.locator(".instruction").text_content() == "Let it <b>grow</b>.\nLine by line."
 
 
 @pytest.mark.slow

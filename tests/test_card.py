@@ -157,8 +157,8 @@ def test_nothing_breaks_a_table() -> None:
 def test_the_example_is_json_that_is_not_too_long() -> None:
     text = card().text
     (example,) = text.split("````json\n")[1:]
-    shown = json.loads(example.removesuffix("\n````\n"))
-    assert shown == {**RECORD, "program": "x" * 800 + " ..."}
+    example_row = json.loads(example.removesuffix("\n````\n"))
+    assert example_row == {**RECORD, "program": "x" * 800 + " ..."}
 
 
 @pytest.mark.parametrize(

@@ -92,10 +92,10 @@ def test_a_sequence_that_starts_in_the_middle_shows_that_first(data: str, capsys
 
 
 @pytest.mark.parametrize(
-    "place", ["data.jsonl", "data.jsonl:1", "data.jsonl:", "data.jsonl:area", "./data.jsonl:area"]
+    "row_spec", ["data.jsonl", "data.jsonl:1", "data.jsonl:", "data.jsonl:area", "./data.jsonl:area"]
 )
-def test_a_row_goes_by_its_number_or_its_id(place: str, data: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["show", place]) == 0
+def test_a_row_goes_by_its_number_or_its_id(row_spec: str, data: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", row_spec]) == 0
     assert capsys.readouterr().out.startswith("data.jsonl:1, area,")
 
 
@@ -107,7 +107,7 @@ def test_the_number_of_a_row_is_the_line_in_the_file(data: str, capsys: pytest.C
 
 
 @pytest.mark.parametrize(
-    ("place", "says"),
+    ("row_spec", "message"),
     [
         ("data.jsonl:7", "no row 7; its rows are counted from 1, and the last is 6"),
         ("data.jsonl:0", "no row 0"),
@@ -120,23 +120,25 @@ def test_the_number_of_a_row_is_the_line_in_the_file(data: str, capsys: pytest.C
     ],
 )
 def test_a_row_that_is_not_there_is_one_clear_line(
-    place: str, says: str, data: str, capsys: pytest.CaptureFixture[str]
+    row_spec: str, message: str, data: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("empty.jsonl").touch()
     Path("folder").mkdir()
-    assert main(["show", place]) == 2
+    assert main(["show", row_spec]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert says in err
+    assert message in err
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize(("row", "says"), [(4, "not-json"), (5, "malformed-edit")])
-def test_a_row_without_a_sequence_says_why(row: int, says: str, data: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("row", "reason"), [(4, "not-json"), (5, "malformed-edit")])
+def test_a_row_without_a_sequence_says_why(
+    row: int, reason: str, data: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["show", f"{data}:{row}"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert f"{says}: data.jsonl:{row}" in err
+    assert f"{reason}: data.jsonl:{row}" in err
     assert err.count("\n") == 1
 
 

@@ -358,9 +358,9 @@ def test_positions_restart_in_each_document_and_its_first_token_is_not_predicted
             expected.append(
                 (expected[-1][0] + 1 if expected and expected[-1][1] != toy_tokenizer().eos_token_id else 0, token)
             )
-        assert row["position_ids"].tolist() == [place for place, _ in expected]
-        for at, (place, token) in enumerate(expected):
-            first = place == 0 and at > 0
+        assert row["position_ids"].tolist() == [position for position, _ in expected]
+        for at, (position, token) in enumerate(expected):
+            first = position == 0 and at > 0
             boundaries += first
             assert row["labels"][at] == (IGNORED if first else token)
     assert boundaries > 5
@@ -429,9 +429,9 @@ def test_the_shuffle_is_a_permutation(size, key):
 
 
 def test_the_shuffle_depends_on_its_key_and_keeps_no_order():
-    one, other = ([permuted(index, 1000, key) for index in range(1000)] for key in ("a", "b"))
-    assert sum(mine == theirs for mine, theirs in zip(one, other, strict=True)) < 10
-    assert sum(after == before + 1 for before, after in pairwise(one)) < 10
+    first, second = ([permuted(index, 1000, key) for index in range(1000)] for key in ("a", "b"))
+    assert sum(a == b for a, b in zip(first, second, strict=True)) < 10
+    assert sum(after == before + 1 for before, after in pairwise(first)) < 10
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=4), st.integers(0, 5))
@@ -444,12 +444,12 @@ def test_without_weights_every_row_comes_once_before_any_comes_again(sizes, seed
 
 def test_a_mixture_keeps_its_shares_and_repeats_each_source_evenly():
     order = RowOrder.of([70, 1000, 10], [6.0, 3.0, 1.0], seed=1)
-    places = [order.locate(index) for index in range(5000)]
-    shares = Counter(source for source, _ in places)
+    locations = [order.locate(index) for index in range(5000)]
+    shares = Counter(source for source, _ in locations)
     assert [round(shares[source] / 5000, 1) for source in range(3)] == [0.6, 0.3, 0.1]
     assert sum(order.quotas) == 1 << 16
     for source, size in enumerate((70, 1000, 10)):
-        times = [Counter(places)[source, row] for row in range(size)]
+        times = [Counter(locations)[source, row] for row in range(size)]
         assert max(times) - min(times) <= 1
     later = Counter(order.locate(index) for index in range((1 << 16) - 700, (1 << 16) + 1300))
     times = [later[0, row] for row in range(70)]

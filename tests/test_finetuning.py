@@ -100,8 +100,8 @@ def test_the_loss_is_computed_on_completions_only(base, pairs, tmp_path):
     model, _, _ = finetuning.load_base(chosen, finetuning.open_base(chosen))
     nats = learned = 0.0
     with torch.no_grad():
-        for place in prepared.order[:4]:
-            example = prepared.train[place]
+        for index in prepared.order[:4]:
+            example = prepared.train[index]
             ids = torch.tensor(example.ids.astype("int64"))
             scores = torch.log_softmax(model(ids[None]).logits[0], -1)
             for at in range(example.prompt, len(ids)):
@@ -145,12 +145,12 @@ def test_packed_examples_do_not_attend_to_each_other():
         together = model(**batch, use_cache=False).logits[0]
         batch = padded(rows, pad=1)
         labels = batch.pop("labels")
-        beside = model(**batch, use_cache=False).logits
+        batched = model(**batch, use_cache=False).logits
         start = 0
-        for place, row in enumerate(rows):
+        for index, row in enumerate(rows):
             alone = model(torch.tensor(row.ids.astype("int64"))[None]).logits[0]
             torch.testing.assert_close(together[start : start + len(row.ids)], alone, rtol=1e-4, atol=1e-4)
-            torch.testing.assert_close(beside[place, : len(row.ids)], alone, rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(batched[index, : len(row.ids)], alone, rtol=1e-4, atol=1e-4)
             start += len(row.ids)
     assert (labels != -100).sum(1).tolist() == [5, 2, 7]
     assert (packed(rows)["labels"] != -100).sum() == 14
@@ -258,8 +258,8 @@ def test_arms_are_planned_from_the_same_rows(base, pairs, tmp_path, capsys):
     assert edits["rows"]["row_seen"] == [6, 6.0, 6]
     assert abs(edits["tokens"]["trained"] - plain["trained"]) <= edits["tokens"]["trained"] / edits["tokens"]["steps"]
     assert main(["finetune", str(path), "--plan"]) == 0
-    shown = capsys.readouterr().out
-    assert "matched by rows" in shown and "plain arm" in shown
+    output = capsys.readouterr().out
+    assert "matched by rows" in output and "plain arm" in output
 
 
 def test_edits_of_another_walk_are_matched_by_the_rows_of_a_reference(base, pairs, tmp_path):

@@ -136,13 +136,13 @@ def test_tokens_are_drawn_with_the_probabilities_of_transformers(settings, warpe
     scores = logits / 0.7
     for warper in warpers:
         scores = warper(None, scores)
-    wanted = torch.softmax(scores, -1)[0]
-    many = 4000
-    uniforms = [(number + 0.5) / many for number in range(many)]  # evenly spaced from 0 to 1
-    drawn = Counter(draw(logits.expand(many, -1), Sampling(0.7, **settings), uniforms))
-    assert set(drawn) <= set(torch.nonzero(wanted)[:, 0].tolist())
-    for token, chance in enumerate(wanted.tolist()):
-        assert abs(drawn[token] / many - chance) < 1.5 / many + 1e-5
+    probabilities = torch.softmax(scores, -1)[0]
+    count = 4000
+    uniforms = [(number + 0.5) / count for number in range(count)]  # evenly spaced from 0 to 1
+    counts = Counter(draw(logits.expand(count, -1), Sampling(0.7, **settings), uniforms))
+    assert set(counts) <= set(torch.nonzero(probabilities)[:, 0].tolist())
+    for token, chance in enumerate(probabilities.tolist()):
+        assert abs(counts[token] / count - chance) < 1.5 / count + 1e-5
 
 
 def test_operations_equal_those_that_torch_counts(tokenizer):

@@ -148,8 +148,8 @@ def folder_of_parts(folder: Path) -> str:
 
 
 def pattern_of_parts(folder: Path) -> str:
-    for place in range(0, 40, 10):
-        put(folder / f"{place} [x]/part.jsonl", as_lines(ROWS[place : place + 10]))
+    for start in range(0, 40, 10):
+        put(folder / f"{start} [x]/part.jsonl", as_lines(ROWS[start : start + 10]))
     return str(folder / "*/part.json*")
 
 
@@ -187,15 +187,15 @@ def rows_of(*opened: Input) -> list[Row]:
 def test_every_input_format_yields_the_same_rows_from_the_start_and_from_any_mark(kind: str, tmp_path: Path) -> None:
     opened = sources(KINDS[kind](tmp_path))
     assert rows_of(*opened) == ROWS
-    assert all(one.fields is not None and one.fields.code == "program" for one in opened)
-    for one in opened:
-        rows = list(one.read(START))
+    assert all(source.fields is not None and source.fields.code == "program" for source in opened)
+    for source in opened:
+        rows = list(source.read(START))
         assert [row.index for row in rows] == list(range(len(rows)))
         assert all(before.number < after.number and before.end <= after.end for before, after in pairwise(rows))
-        assert one.size is None or rows[-1].end <= one.size
-        places = [0, 6, 7, 24, 25, 38, 39] if "hf:" in one.path or "saved" in kind else range(len(rows))
-        for place in places:
-            assert list(one.read(rows[place].mark)) == rows[place + 1 :]
+        assert source.size is None or rows[-1].end <= source.size
+        indices = [0, 6, 7, 24, 25, 38, 39] if "hf:" in source.path or "saved" in kind else range(len(rows))
+        for index in indices:
+            assert list(source.read(rows[index].mark)) == rows[index + 1 :]
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -209,11 +209,11 @@ def test_rows_are_read_unchanged(
     name: str, rows: list[Row], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = put(tmp_path_factory.mktemp("rows") / name, FILES[name](rows))
-    (one,) = find_inputs(str(path))
-    read = list(one.read(START))
+    (source,) = find_inputs(str(path))
+    read = list(source.read(START))
     assert [parse_row(row.data) for row in read] == rows
-    place = data.draw(st.integers(0, len(rows) - 1))
-    assert list(one.read(read[place].mark)) == read[place + 1 :]
+    index = data.draw(st.integers(0, len(rows) - 1))
+    assert list(source.read(read[index].mark)) == read[index + 1 :]
 
 
 def test_rows_longer_than_a_chunk_are_complete(tmp_path: Path) -> None:
@@ -277,12 +277,12 @@ CHANGES: dict[str, tuple[Callable[[Path], str], Callable[[Path], object]]] = {
 def test_the_fingerprint_of_a_changed_input_differs(kind: str, tmp_path: Path) -> None:
     make, change = CHANGES[kind]
     spec = make(tmp_path)
-    before = [one.fingerprint for one in sources(spec)]
-    assert before == [one.fingerprint for one in sources(spec)]
+    before = [source.fingerprint for source in sources(spec)]
+    assert before == [source.fingerprint for source in sources(spec)]
     assert before == json.loads(json.dumps(before))
     change(tmp_path)
-    after = [one.fingerprint for one in sources(spec)]
-    assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
+    after = [source.fingerprint for source in sources(spec)]
+    assert sum(old != new for old, new in zip(before, after, strict=True)) == 1
 
 
 # What is broken
@@ -321,10 +321,10 @@ BROKEN: dict[str, tuple[bytes, str, int | None]] = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_yields_the_rows_before_and_names_where_it_breaks(name: str, tmp_path: Path) -> None:
     data, message, count = BROKEN[name]
-    (one,) = find_inputs(str(put(tmp_path / name, data)))
+    (source,) = find_inputs(str(put(tmp_path / name, data)))
     read = []
     with pytest.raises(BrokenInputError, match=rf"{name}: .*{message}"):
-        for row in one.read(START):
+        for row in source.read(START):
             read.append(parse_row(row.data))
     whole = {"programs": [row["program"] for row in (NOISE if count is None or "parquet" in name else ROWS)]}
     assert len(read) == count or (count is None and (len(read) > 25 or name.endswith("zst")))
@@ -335,10 +335,10 @@ def test_a_broken_file_yields_the_rows_before_and_names_where_it_breaks(name: st
 def test_the_rows_of_a_broken_streamed_data_set_are_kept(tmp_path: Path) -> None:
     loaded_by_name(tmp_path / "set", ROWS)
     put(tmp_path / "set/train-1.jsonl", b'{"id": "a", "instruction": "b", "program": 1}\n{"id": broken\n')
-    (one,) = find_inputs(f"hf:{tmp_path / 'set'}")
+    (source,) = find_inputs(f"hf:{tmp_path / 'set'}")
     read = []
     with pytest.raises(BrokenInputError, match=r"hf:.*: cannot be read beyond row 25: "):
-        for row in one.read(START):
+        for row in source.read(START):
             read.append(parse_row(row.data))
     assert read == ROWS[:25]
 
@@ -495,10 +495,10 @@ def test_rows_before_a_server_error_are_kept(tmp_path: Path, monkeypatch: pytest
     rows = ROWS * 2
     url = put_remote(f"memory://{tmp_path.name}/failing.jsonl", as_lines(rows))
     monkeypatch.setattr(MemoryFileSystem, "open", lambda *_, **__: Failing(as_lines(rows)))
-    (one,) = find_inputs(url)
+    (source,) = find_inputs(url)
     read = []
     with pytest.raises(BrokenInputError, match=r"failing.jsonl: cannot be read beyond line \d+: .*429: too many"):
-        for row in one.read(START):
+        for row in source.read(START):
             read.append(parse_row(row.data))
     assert len(read) > 20
     assert read == rows[: len(read)]
@@ -582,14 +582,14 @@ def test_a_folder_of_source_files_yields_a_row_per_file(
             if path.is_file():
                 put_remote(f"memory:/{tmp_path}/code/{path.relative_to(folder).as_posix()}", path.read_bytes())
     found = {}
-    for one in sources(spec.format(tmp_path)):
-        sampler = EditSampler(fields=one.fields)
-        for row in one.read(START):
+    for source in sources(spec.format(tmp_path)):
+        sampler = EditSampler(fields=source.fields)
+        for row in source.read(START):
             outcome = sampler(row.data)
             record = outcome.records[0] if outcome.records else {}
             found[outcome.id] = outcome.reason or (record["instruction"], record["program"])
-    gone = {} if "*" in spec or "memory" in spec else {"gone.py": "unreadable"}
-    assert found == {**PROGRAMS, "broken.py": "syntax", "bytes.py": "encoding", "empty.py": "empty", **gone}
+    missing = {} if "*" in spec or "memory" in spec else {"gone.py": "unreadable"}
+    assert found == {**PROGRAMS, "broken.py": "syntax", "bytes.py": "encoding", "empty.py": "empty", **missing}
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,8 @@ def rows(count: int, *hostile: str) -> list[dict[str, Any]]:
     return found
 
 
-def write_jsonl(path: Path, some: list[dict[str, Any]]) -> str:
-    path.write_bytes(b"".join(encode_row(row) + b"\n" * (1 + n % 2) for n, row in enumerate(some)))
+def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> str:
+    path.write_bytes(b"".join(encode_row(row) + b"\n" * (1 + n % 2) for n, row in enumerate(rows)))
     return str(path)
 
 
@@ -83,8 +83,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 def parquet(path: Path) -> str:
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
-    some = [row for row in rows(120) if "program" in row]
-    pq.write_table(pa.Table.from_pylist(some), path, row_group_size=37)
+    table_rows = [row for row in rows(120) if "program" in row]
+    pq.write_table(pa.Table.from_pylist(table_rows), path, row_group_size=37)
     return str(path)
 
 
@@ -158,9 +158,9 @@ def input(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return INPUTS[name](tmp_path / name)
 
 
-def _until_broken(some: Any) -> Any:
+def _until_broken(rows: Any) -> Any:
     try:
-        yield from some
+        yield from rows
     except Exception:
         return
 
@@ -256,7 +256,7 @@ def test_a_step_in_between_may_change_programs_and_their_columns(tmp_path: Path)
 
     run_pipeline(source, tmp_path, BuildOptions(), tasks=1, between=change)
     records = [json.loads(line) for line in joined(tmp_path / "records").splitlines()]
-    assert [(one["id"], one["instruction"], one["program"]) for one in records[:2]] == [
+    assert [(record["id"], record["instruction"], record["program"]) for record in records[:2]] == [
         (0, "a", "x = 1\n"),
         (1, "b", "x = 1\ny = 2\n"),
     ]
@@ -353,10 +353,10 @@ def test_a_block_of_a_ray_data_set_gives_the_records_of_a_local_build(tmp_path: 
     pa = pytest.importorskip("pyarrow")
     from lintseq.integrations.ray import sample_dataset
 
-    some = [row for row in rows(40, "die = 1") if "program" in row]
-    source = write_jsonl(tmp_path / "in.jsonl", some)
+    source_rows = [row for row in rows(40, "die = 1") if "program" in row]
+    source = write_jsonl(tmp_path / "in.jsonl", source_rows)
     build([source], tmp_path / "local.parquet", HOSTILE, workers=1)
-    found = sample_dataset(TableDataset(pa.Table.from_pylist(some)), HOSTILE, rejected=tmp_path / "rejected")
+    found = sample_dataset(TableDataset(pa.Table.from_pylist(source_rows)), HOSTILE, rejected=tmp_path / "rejected")
     assert found.to_pylist() == [json.loads(row.data) for row in read_rows(str(tmp_path / "local.parquet"))]
     rejections = [json.loads(line) for line in joined(tmp_path / "rejected").splitlines()]
     wanted = [json.loads(row.data) for row in read_rows(str(tmp_path / "local.rejected.jsonl"))]
@@ -380,8 +380,8 @@ def test_near_duplicates_are_dropped_across_the_shards_of_a_pipeline(tmp_path: P
     program = "".join(f"value_{{}}_{n} = {n}\nprint(value_{{}}_{n}, {n} + {n})\n" for n in range(40))
     programs = [program.replace("{}", name) for name in ("a", "b", "c")]
     programs += [f"{programs[0]}  # the same, but for blanks and a comment", programs[1].replace("= 7\n", "= 8\n")]
-    some = [{"id": n, "instruction": "a", "program": text} for n, text in enumerate(programs)]
-    source = write_jsonl(tmp_path / "in.jsonl", some)
+    source_rows = [{"id": n, "instruction": "a", "program": text} for n, text in enumerate(programs)]
+    source = write_jsonl(tmp_path / "in.jsonl", source_rows)
     config, folder = minhash_config(num_buckets=5), str(tmp_path)
     for rank in range(2):
         signature = MinhashDedupSignature(f"{folder}/signatures", config, CodeTokenizer())
@@ -435,8 +435,8 @@ def test_the_pipeline_for_slurm_does_its_tasks_when_slurm_runs_them(tmp_path: Pa
         (commands / name).chmod(0o755)
     (tmp_path / "corpus").mkdir()
     for part in range(3):
-        some = [{"content": f"x = {n}\nprint(x)\n", "hexsha": f"{part}{n:039}"} for n in range(20)]
-        pq.write_table(pa.Table.from_pylist(some), tmp_path / f"corpus/{part}.parquet")
+        part_rows = [{"content": f"x = {n}\nprint(x)\n", "hexsha": f"{part}{n:039}"} for n in range(20)]
+        pq.write_table(pa.Table.from_pylist(part_rows), tmp_path / f"corpus/{part}.parquet")
     environment = Path(sys.executable).parents[1]
     path = os.pathsep.join([str(commands), str(environment / "bin"), os.environ["PATH"]])
     command = [sys.executable, EXAMPLES / "with_datatrove.py", tmp_path / "corpus", tmp_path / "edits"]

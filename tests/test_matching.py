@@ -11,12 +11,12 @@ from lintseq.lm.matching import MATCHES, ExampleSizes, by_length, make_plan
 
 
 def plain(tokens):
-    return ExampleSizes(range(len(tokens)), tokens, [one + 5 for one in tokens])
+    return ExampleSizes(range(len(tokens)), tokens, [size + 5 for size in tokens])
 
 
-def edits(draws):
+def edits(sizes_of_rows):
     """Return the examples of rows, each with the lengths of its draws, in an order in which rows are mixed."""
-    pairs = [(row, size) for row, sizes in enumerate(draws) for size in sizes]
+    pairs = [(row, size) for row, sizes in enumerate(sizes_of_rows) for size in sizes]
     Random(len(pairs)).shuffle(pairs)
     return ExampleSizes([row for row, _ in pairs], [size for _, size in pairs], [size + 6 for _, size in pairs])
 
@@ -37,7 +37,7 @@ def test_every_step_is_full_and_the_plan_is_deterministic(rows, match, epochs, b
     assert plan == again
     assert len(plan.order) == plan.own.steps * batch and plan.own.steps >= 1
     assert set(plan.order) <= set(range(len(own)))
-    assert plan.own.trained == sum(own.trained[one] for one in plan.order)
+    assert plan.own.trained == sum(own.trained[index] for index in plan.order)
 
 
 @given(data, st.sampled_from(["steps", "tokens", "rows"]), *settings.values())
@@ -57,7 +57,7 @@ def test_the_same_steps(rows, epochs, batch, seed):
     assert plan.own.steps == plan.reference.steps
     assert plan.own.examples == plan.reference.examples
     seen = Counter(plan.order)
-    assert max(seen.values()) - min(seen[one] for one in range(len(own))) <= 1
+    assert max(seen.values()) - min(seen[index] for index in range(len(own))) <= 1
 
 
 @given(data, *settings.values())
@@ -65,11 +65,11 @@ def test_the_same_rows_each_as_often_and_at_the_same_time(rows, epochs, batch, s
     own, reference = arms(rows)
     plan = make_plan(own, reference, match="rows", epochs=epochs, batch=batch, seed=seed)
     usual = make_plan(reference, reference, match="rows", epochs=epochs, batch=batch, seed=seed)
-    assert [own.rows[one] for one in plan.order] == [reference.rows[one] for one in usual.order]
+    assert [own.rows[index] for index in plan.order] == [reference.rows[index] for index in usual.order]
     for row in range(len(rows)):
-        draws = Counter(one for one in plan.order if own.rows[one] == row)
-        often = [draws[one] for one in range(len(own)) if own.rows[one] == row]
-        assert max(often) - min(often) <= 1
+        seen = Counter(index for index in plan.order if own.rows[index] == row)
+        counts = [seen[index] for index in range(len(own)) if own.rows[index] == row]
+        assert max(counts) - min(counts) <= 1
 
 
 @given(data, *settings.values())
@@ -77,7 +77,7 @@ def test_the_same_tokens_to_half_a_step(rows, epochs, batch, seed):
     own, reference = arms(rows)
     plan = make_plan(own, reference, match="tokens", epochs=epochs, batch=batch, seed=seed)
     steps = [
-        sum(own.trained[one] for one in plan.order[start : start + batch])
+        sum(own.trained[index] for index in plan.order[start : start + batch])
         for start in range(0, len(plan.order), batch)
     ]
     missed = plan.own.trained - plan.reference.trained
@@ -89,8 +89,8 @@ def test_the_same_tokens_to_half_a_step(rows, epochs, batch, seed):
 
 
 def test_the_papers_arms_see_each_row_as_often_and_each_draw_twice():
-    draws = edits([[100 + row] * 5 for row in range(40)])
-    plan = make_plan(draws, plain([60] * 40), match="steps", epochs=10, batch=16, seed=42)
+    own = edits([[100 + row] * 5 for row in range(40)])
+    plan = make_plan(own, plain([60] * 40), match="steps", epochs=10, batch=16, seed=42)
     assert plan.own.steps == 25
     assert set(Counter(plan.order).values()) == {2}
     assert plan.own.row_seen == plan.reference.row_seen == (10, 10, 10)
@@ -113,7 +113,7 @@ def test_sorting_by_length_leaves_each_step_its_examples(rows, batch, seed):
     for start in range(0, len(order), batch):
         step = done[start : start + batch]
         assert sorted(step) == sorted(order[start : start + batch])
-        assert [own.tokens[one] for one in step] == sorted((own.tokens[one] for one in step), reverse=True)
+        assert [own.tokens[index] for index in step] == sorted((own.tokens[index] for index in step), reverse=True)
 
 
 @pytest.mark.parametrize("wrong", [{"match": "token"}, {"epochs": 0}, {"epochs": float("nan")}, {"batch": 0}])

@@ -123,18 +123,18 @@ def test_all_styles_of_a_plan_behave_alike():
 
 
 def test_no_combination_of_a_problem_is_in_a_pair_or_in_the_corpus(made):
-    asked = {plan.core for name in ("problems", "validation") for plan, _ in made[name]}
+    cores = {plan.core for name in ("problems", "validation") for plan, _ in made[name]}
     texts = make.corpus(1000, [*made["problems"], *made["validation"]])
-    assert not asked & {plan.core for plan, _ in [*made["pairs"], *texts]}
+    assert not cores & {plan.core for plan, _ in [*made["pairs"], *texts]}
     done = {mark for name in ("problems", "validation") for plan, _ in made[name] for mark in make.marks_of(plan)}
     assert not done & {mark for plan, _ in texts for mark in make.marks_of(plan)}
-    assert len(asked) == len(HELD_OUT)
+    assert len(cores) == len(HELD_OUT)
 
 
 def test_each_idea_of_a_problem_is_in_several_pairs(made):
     seen = Counter(idea for plan, _ in made["pairs"] for idea in ideas(plan))
-    asked = {idea for name in ("problems", "validation") for plan, _ in made[name] for idea in ideas(plan)}
-    rare = {idea: seen[idea] for idea in asked if seen[idea] < 5}
+    evaluated = {idea for name in ("problems", "validation") for plan, _ in made[name] for idea in ideas(plan)}
+    rare = {idea: seen[idea] for idea in evaluated if seen[idea] < 5}
     assert not rare
 
 
@@ -158,10 +158,10 @@ def test_no_problem_is_a_pair_under_other_names():
 
 
 def test_the_shape_of_a_program_leaves_names_aside_and_nothing_else():
-    one, other = "def f(a):\n    return a.upper()\n", "def g(b):\n    return b.upper()\n"
-    assert make.shape(one) == make.shape(other)
-    assert make.shape(one) != make.shape(one.replace("upper", "lower"))
-    assert make.shape(one) != make.shape("def f(a, b):\n    return b.upper()\n")
+    first, second = "def f(a):\n    return a.upper()\n", "def g(b):\n    return b.upper()\n"
+    assert make.shape(first) == make.shape(second)
+    assert make.shape(first) != make.shape(first.replace("upper", "lower"))
+    assert make.shape(first) != make.shape("def f(a, b):\n    return b.upper()\n")
     assert make.shape("def f(a):\n    return sum(a)\n") != make.shape("def f(a):\n    return max(a)\n")
 
 
@@ -202,9 +202,9 @@ def mutants(code: str) -> Iterator[str]:
     """Yield programs with one comparison turned, one number raised, or one step undone."""
     turned = {ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
               ast.In: ast.NotIn, ast.NotIn: ast.In}  # fmt: skip
-    for place, node in enumerate(ast.walk(ast.parse(code))):
+    for index, node in enumerate(ast.walk(ast.parse(code))):
         tree = ast.parse(code)
-        twin = list(ast.walk(tree))[place]
+        twin = list(ast.walk(tree))[index]
         if isinstance(node, ast.Compare) and type(node.ops[0]) in turned:
             twin.ops[0] = turned[type(node.ops[0])]()
         elif isinstance(node, ast.Constant) and type(node.value) is int:
@@ -245,7 +245,10 @@ def test_wrong_programs_are_classified_by_what_they_do(made, pool):
     for plan, row in made["validation"][:12]:
         names = replace(make.behavior_names(plan), function=row["entry_point"], defaults=False)
         problem = failures.problem_of(plan, names.function)
-        less = next((one for one in make.neighbors(plan) if plan.keep and not one.keep and make.fits(one)), None)
+        less = next(
+            (neighbor for neighbor in make.neighbors(plan) if plan.keep and not neighbor.keep and make.fits(neighbor)),
+            None,
+        )
         other = "return Other()" if plan.source.is_class else "return 'no'"
         for kind, code in (
             ("correct", world.program(plan, names, list(world.styles(plan))[-1])),

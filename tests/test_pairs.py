@@ -36,7 +36,7 @@ make = loaded()
 MIT = "Classifier: License :: OSI Approved :: MIT License"
 DOUBLE = 'def double(value):\n    """Return the double of a value.{}"""\n    total = value + value\n    return total\n'
 DOUBLED = "def double(value):\n    total = value + value\n    return total\n"
-ASKED = "Write a Python function `double(value)`.\n\nReturn the double of a value."
+INSTRUCTION = "Write a Python function `double(value)`.\n\nReturn the double of a value."
 
 
 def wheel(folder: Path, name: str, files: dict[str, str], metadata: str = MIT) -> None:
@@ -51,12 +51,12 @@ def made(folder: Path, packages: Sequence[str], *options: str) -> tuple[list[dic
     """Return the rows of a set, and why others were left out."""
     (folder / "packages.txt").write_text("# remark\n" + "".join(f"{name}  # remark\n" for name in packages))
     output, rejected = folder / "pairs.jsonl.gz", folder / "rejected.jsonl"
-    places = ["--packages", f"{folder}/packages.txt", "--wheels", f"{folder}/wheels", "--offline"]
-    assert make.main([*places, "--output", str(output), "--rejected", str(rejected), *options]) == 0
+    arguments = ["--packages", f"{folder}/packages.txt", "--wheels", f"{folder}/wheels", "--offline"]
+    assert make.main([*arguments, "--output", str(output), "--rejected", str(rejected), *options]) == 0
     with gzip.open(output, "rt") as lines:
         rows = [json.loads(line) for line in lines]
     reasons = [json.loads(line) for line in rejected.read_text().splitlines()]
-    return rows, {one["id"]: one["reason"] for one in reasons}
+    return rows, {rejection["id"]: rejection["reason"] for rejection in reasons}
 
 
 def test_a_row_has_its_origin_and_license(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_row_has_its_origin_and_license(tmp_path: Path) -> None:
             "path": "pkg/a.py",
             "kind": "function",
             "imports": [],
-            "instruction": ASKED,
+            "instruction": INSTRUCTION,
             "program": DOUBLED,
         }
     ]
@@ -139,7 +139,7 @@ def test_existing_data_sets_come_first_without_non_commercial_rows(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("program", "mended"),
+    ("program", "repaired"),
     [
         ("print(1)\n", "print(1)\n"),
         ("def f(x: List[int]): ...\n", "from typing import List\n\n\ndef f(x: List[int]): ...\n"),
@@ -148,9 +148,9 @@ def test_existing_data_sets_come_first_without_non_commercial_rows(tmp_path: Pat
         ("def f():\n    from x import *\n", None),
     ],
 )
-def test_a_program_gets_the_imports_that_judges_make_for_it(program: str, mended: str | None) -> None:
-    if mended is not None:
-        assert make.with_imports(program) == mended
+def test_a_program_gets_the_imports_that_judges_make_for_it(program: str, repaired: str | None) -> None:
+    if repaired is not None:
+        assert make.with_imports(program) == repaired
     else:
         with pytest.raises(ProgramError):
             make.check_names(make.with_imports(program))
@@ -250,7 +250,7 @@ def test_wheels_are_downloaded_and_unavailable_ones_are_reported(
 
 def test_the_list_of_packages_pins_each_once() -> None:
     wanted = make.wanted_packages(SCRIPT.with_name("packages.txt"))
-    names = [one.partition("==")[0] for one in wanted]
+    names = [requirement.partition("==")[0] for requirement in wanted]
     assert len(set(names)) == len(names) > 100
     assert names == [make.normal_name(name) for name in names]
-    assert all(one.partition("==")[2] for one in wanted)
+    assert all(requirement.partition("==")[2] for requirement in wanted)

@@ -95,14 +95,14 @@ def counts_of(folder):
     return [(row["step"], row["tokens"], row["trained_tokens"]) for row in rows]
 
 
-def assert_close(one, other):
+def assert_close(first, second):
     import torch
 
-    mine, yours = weights_of(one), weights_of(other)
+    mine, yours = weights_of(first), weights_of(second)
     assert mine.keys() == yours.keys()
     for name in mine:
         torch.testing.assert_close(mine[name], yours[name], atol=1e-4, rtol=0)
-    assert counts_of(one) == counts_of(other)
+    assert counts_of(first) == counts_of(second)
 
 
 @pytest.mark.slow

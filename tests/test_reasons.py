@@ -40,11 +40,11 @@ def after_edit(analysis: Analysis, arrivals: Sequence[int], edit: int) -> Remova
     return removals
 
 
-def drawn(draws: int) -> Iterator[tuple[Analysis, EditSequence, Reasons]]:
+def sequences_of(samples: int) -> Iterator[tuple[Analysis, EditSequence, Reasons]]:
     for source in PROGRAMS:
         sampler = ProgramSampler(source)
         analysis = get_language().analyze(sampler.program)
-        for draw in range(draws):
+        for draw in range(samples):
             sequence = sampler.sample(draw=draw)
             yield analysis, sequence, reasons_of(analysis, sequence.arrivals)
 
@@ -84,7 +84,7 @@ def test_comments_and_blank_lines_have_the_head_of_their_unit() -> None:
 
 
 def test_every_edit_has_a_line_that_all_of_it_needs() -> None:
-    for analysis, sequence, found in drawn(3):
+    for analysis, sequence, found in sequences_of(3):
         assert len(found.edits) == len(found.causes) == len(sequence)
         for edit, lines in enumerate(sequence.inserted()):
             units = {analysis.unit_of[line] for line in lines} - {NO_UNIT}
@@ -95,7 +95,7 @@ def test_every_edit_has_a_line_that_all_of_it_needs() -> None:
 
 
 def test_a_line_is_removed_with_the_lines_of_its_reason() -> None:
-    for analysis, sequence, found in drawn(1):
+    for analysis, sequence, found in sequences_of(1):
         for edit, listed in enumerate(found.edits):
             for reason in listed:
                 removals = after_edit(analysis, sequence.arrivals, edit)

@@ -245,10 +245,10 @@ def test_a_run_of_unknown_cost_is_left_out_of_the_plot_with_a_reason() -> None:
 
 
 def test_runs_keep_their_order() -> None:
-    one, other = TWO, {"better": BETTER, "first": FIRST}
-    assert table(other, "pass-at-k").heads == ("", "better", "first")
-    assert [[a, c, b] for a, b, c in texts(table(one, "pass-at-k"))] == texts(table(other, "pass-at-k"))
-    forward, back = table(one, "comparisons").rows[0][1], table(other, "comparisons").rows[0][1]
+    runs, reversed_runs = TWO, {"better": BETTER, "first": FIRST}
+    assert table(reversed_runs, "pass-at-k").heads == ("", "better", "first")
+    assert [[a, c, b] for a, b, c in texts(table(runs, "pass-at-k"))] == texts(table(reversed_runs, "pass-at-k"))
+    forward, back = table(runs, "comparisons").rows[0][1], table(reversed_runs, "comparisons").rows[0][1]
     assert forward.text.replace("+", "−") == back.text
 
 
@@ -287,8 +287,8 @@ def test_published_results_are_labeled_as_digitized_and_drawn_in_the_background(
     def published_section(name: str) -> Section:
         return section(run(rows([1, 2]), benchmark=name), published=True)
 
-    some = run(rows([1, 2]), benchmark="humaneval", chosen={"problems": 2, "sha256": "a"})
-    left_out = section(some, published=True)
+    subset = run(rows([1, 2]), benchmark="humaneval", chosen={"problems": 2, "sha256": "a"})
+    left_out = section(subset, published=True)
     assert "published" not in names(left_out)
     assert any("left out here" in remark for remark in left_out.remarks)
     found = published_section("humaneval")
@@ -309,16 +309,18 @@ def test_published_results_are_labeled_as_digitized_and_drawn_in_the_background(
 
 def test_examples_are_some_of_every_verdict_of_every_problem() -> None:
     kept = examples_of("first", FIRST, 2)
-    assert {(one["problem"], one["verdict"]) for one in kept} == {(row.task_id, row.verdict) for row in FIRST.rows}
+    assert {(example["problem"], example["verdict"]) for example in kept} == {
+        (row.task_id, row.verdict) for row in FIRST.rows
+    }
     assert len(kept) == 20
     assert examples_of("first", FIRST, 0) == []
-    assert [one["index"] for one in examples_of("first", FIRST, 99)] == [0, 1, 2, 3] * 10
+    assert [example["index"] for example in examples_of("first", FIRST, 99)] == [0, 1, 2, 3] * 10
 
 
 def test_long_texts_are_cut_and_marked() -> None:
-    (one,) = examples_of("long", run([row("t", 0, text="x" * 50_000)]), 1)
-    assert len(one["text"]) == 20_000
-    assert one["cut"] is True
+    (example,) = examples_of("long", run([row("t", 0, text="x" * 50_000)]), 1)
+    assert len(example["text"]) == 20_000
+    assert example["cut"] is True
 
 
 def test_results_without_completions_are_named_in_a_remark() -> None:
@@ -333,8 +335,8 @@ def test_results_without_completions_are_named_in_a_remark() -> None:
 @settings(deadline=None, max_examples=40)
 @given(TEXT, TEXT, TEXT)
 def test_no_text_of_a_model_changes_the_page_around_it(completion: str, detail: str, task_id: str) -> None:
-    one = row(task_id, 0, "error", detail, completion=completion, text=completion, suspect=(detail,))
-    parsed = Page(report_page(composed({completion: run([one])})))
+    attempt = row(task_id, 0, "error", detail, completion=completion, text=completion, suspect=(detail,))
+    parsed = Page(report_page(composed({completion: run([attempt])})))
     empty = Page(report_page(composed({"x": run([row("t", 0, "error", "E: x")])})))
     assert parsed.count("script") == empty.count("script") == 2
     assert parsed.raw["script"] == empty.raw["script"]
@@ -365,8 +367,8 @@ def test_the_page_loads_nothing_and_runs_nothing_but_our_script() -> None:
 def test_every_number_on_the_page_is_in_the_markdown(tmp_path: Path) -> None:
     found = composed(TWO)
     page, text = report_page(found), "\n".join(sections_markdown(found.sections, tmp_path)[0])
-    for shown in found.sections[0].tables:
-        for cells in shown.rows:
+    for table in found.sections[0].tables:
+        for cells in table.rows:
             for cell in cells:
                 assert plain(cell.text) in text
                 assert f">{escaped(cell.text)}" in page
@@ -376,9 +378,9 @@ def test_numbers_link_to_their_examples() -> None:
     parsed = Page(report_page(composed(TWO)))
     picks = [attributes for tag, attributes in parsed.elements if attributes.get("class") == "pick"]
     filters = set(re.findall(r'<(?:select|input) id="(\w+)"', template("report.html")))
-    assert {name.removeprefix("data-") for one in picks for name in one if name.startswith("data-")} <= filters
+    assert {name.removeprefix("data-") for pick in picks for name in pick if name.startswith("data-")} <= filters
     assert {"run", "verdict", "kind", "edits", "problem"} <= filters
-    assert {one["data-run"] for one in picks} == {"first", "better"}
+    assert {pick["data-run"] for pick in picks} == {"first", "better"}
 
 
 def test_text_in_markdown_is_not_escaped_twice() -> None:
@@ -388,10 +390,10 @@ def test_text_in_markdown_is_not_escaped_twice() -> None:
 
 @given(TEXT)
 def test_text_in_markdown_is_one_line_of_text(text: str) -> None:
-    shown = plain(text)
-    assert "\n" not in shown
-    assert "<" not in shown
-    assert not re.search(r"(?<!\\)(?:\\\\)*[|`*_\[\]]", shown)
+    escaped_text = plain(text)
+    assert "\n" not in escaped_text
+    assert "<" not in escaped_text
+    assert not re.search(r"(?<!\\)(?:\\\\)*[|`*_\[\]]", escaped_text)
 
 
 def test_sixteen_runs_look_different_from_each_other() -> None:
@@ -426,8 +428,8 @@ def test_powers_of_ten_are_typeset() -> None:
 
 
 @given(st.lists(st.floats(0, 300), max_size=20).map(sorted))
-def test_names_of_curves_are_moved_apart(places: list[float]) -> None:
-    found = spread(places, 11.0, 0.0, 300.0)
+def test_names_of_curves_are_moved_apart(positions: list[float]) -> None:
+    found = spread(positions, 11.0, 0.0, 300.0)
     assert all(b - a >= 11.0 - 1e-6 for a, b in pairwise(found))
 
 
@@ -461,17 +463,17 @@ def test_files_without_results_are_rejected(what: str, tmp_path: Path, capsys: p
 
 
 def test_the_command_writes_page_markdown_and_plots(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = results(tmp_path / "one.jsonl", rows([0, 1, 4]))
+    first = results(tmp_path / "one.jsonl", rows([0, 1, 4]))
     (tmp_path / "b").mkdir()
-    other = results(tmp_path / "b" / "two.jsonl", rows([2, 1, 4]))
+    second = results(tmp_path / "b" / "two.jsonl", rows([2, 1, 4]))
     out = tmp_path / "deep" / "report"
-    assert main(["report", one, f"A|$x$={other}", "-o", str(out), "--k", "1,4", "--examples", "1"]) == 0
+    assert main(["report", first, f"A|$x$={second}", "-o", str(out), "--k", "1,4", "--examples", "1"]) == 0
     assert "2 plots" in capsys.readouterr().out
     text = (out / "report.md").read_text()
     assert r"| A\|\$x\$ |" in text
     assert re.findall(r"!\[.*?\]\((.*?)\)", text) == ["pass-at-k.svg", "pass-at-k-by-operations.svg"]
     assert json.loads(Page((out / "index.html").read_text()).raw["data"])["runs"] == ["one", "A|$x$"]
-    assert main(["report", one, "-o", str(out)]) == 0, "a report replaces a report"
+    assert main(["report", first, "-o", str(out)]) == 0, "a report replaces a report"
 
 
 def test_plots_are_svg_files_that_need_nothing_else(tmp_path: Path) -> None:
@@ -489,8 +491,8 @@ def test_plots_are_svg_files_that_need_nothing_else(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_the_numbers_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one, other = results(tmp_path / "one.jsonl", rows([0, 1, 4])), results(tmp_path / "two.jsonl", rows([2, 1, 4]))
-    assert main(["report", one, other, "-o", str(tmp_path / "out"), "--k", "1,9", "--json"]) == 0
+    first, second = results(tmp_path / "one.jsonl", rows([0, 1, 4])), results(tmp_path / "two.jsonl", rows([2, 1, 4]))
+    assert main(["report", first, second, "-o", str(tmp_path / "out"), "--k", "1,9", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert Path(found["page"]).exists() and Path(found["markdown"]).exists()
     (section,) = found["sections"]
@@ -509,16 +511,16 @@ def test_examples_have_their_instruction_which_the_page_holds_once(tmp_path: Pat
     manifest = tmp_path / "one.manifest.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"instructions": {"t/0": HOSTILE}}))
     found = composed(read_results(path))
-    assert [one["instruction"] for one in found.examples] == [HOSTILE] * 4 + [""] * 4
+    assert [example["instruction"] for example in found.examples] == [HOSTILE] * 4 + [""] * 4
     data = json.loads(Page(report_page(found)).raw["data"])
     assert data["instructions"] == [HOSTILE, ""]
-    assert [one["instruction"] for one in data["examples"]] == [0] * 4 + [1] * 4
+    assert [example["instruction"] for example in data["examples"]] == [0] * 4 + [1] * 4
 
 
 def test_files_are_the_same_each_time(tmp_path: Path) -> None:
-    one = results(tmp_path / "one.jsonl", rows([0, 1, 4]), benchmark="humaneval")
+    path = results(tmp_path / "one.jsonl", rows([0, 1, 4]), benchmark="humaneval")
     for name in "ab":
-        assert main(["report", one, "-o", str(tmp_path / name), "--published"]) == 0
+        assert main(["report", path, "-o", str(tmp_path / name), "--published"]) == 0
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
@@ -540,13 +542,13 @@ def test_runs_are_named_after_their_files_and_folders(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["index.html", "report.md"])
 def test_other_files_are_not_replaced(name: str, tmp_path: Path) -> None:
-    one = results(tmp_path / "one.jsonl", rows([1]))
+    path = results(tmp_path / "one.jsonl", rows([1]))
     (tmp_path / name).write_text("mine")
-    assert main(["report", one, "-o", str(tmp_path)]) == 2
+    assert main(["report", path, "-o", str(tmp_path)]) == 2
     assert (tmp_path / name).read_text() == "mine"
     assert not (tmp_path / "pass-at-k.svg").exists()
 
 
 def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
-    one = results(tmp_path / "one.jsonl", rows([1]))
-    assert main(["report", one, "-o", one]) == 2
+    path = results(tmp_path / "one.jsonl", rows([1]))
+    assert main(["report", path, "-o", path]) == 2

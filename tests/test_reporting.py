@@ -117,8 +117,8 @@ def test_escaped_text_is_the_text_and_never_a_tag(text: str) -> None:
 @given(TEXT, TEXT, TEXT)
 def test_no_text_in_a_data_set_changes_the_page_around_it(program: str, instruction: str, id: str) -> None:
     lines = Program.from_text(program).lines
-    one = stored(program, (0,) * len(lines), instruction=instruction, id=id)
-    found = Survey(rows=1, edits=Counter({1: 1}), lines=Counter({len(lines): 1}), sample=[one])
+    sequence = stored(program, (0,) * len(lines), instruction=instruction, id=id)
+    found = Survey(rows=1, edits=Counter({1: 1}), lines=Counter({len(lines): 1}), sample=[sequence])
     text = view_page(found, dataset=id)
     text.encode()
     parsed, plain = Page(text), Page(view_page(Survey(sample=[]), dataset="x"))
@@ -193,13 +193,13 @@ def colors(css: str) -> dict[str, str]:
 
 
 def luminance(color: str) -> float:
-    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    parts = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: str, other: str) -> float:
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+def contrast(first: str, second: str) -> float:
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -259,19 +259,19 @@ def test_the_page_of_numbers_has_the_numbers_and_plots_of_all_that_was_counted(t
 def test_a_sequence_is_told_as_program_arrivals_and_edit_texts(tmp_path: Path) -> None:
     row = record()
     page_data = view_data(survey(write(tmp_path / "data.jsonl", row)))
-    (one,) = page_data["sequences"]
+    (row_data,) = page_data["sequences"]
     sequence = sample_edits(AREA, seed=0)
     assert page_data["programs"] == [AREA.removesuffix("\n")]
-    assert one["arrivals"] == list(sequence.arrivals)
-    assert one["edits"] == row["edits"]
-    assert (one["row"], one["id"], one["draw"], one["linter"]) == (1, "area", 0, "native")
-    assert ["seed", "0"] in one["facts"]
-    assert "differs" not in one
+    assert row_data["arrivals"] == list(sequence.arrivals)
+    assert row_data["edits"] == row["edits"]
+    assert (row_data["row"], row_data["id"], row_data["draw"], row_data["linter"]) == (1, "area", 0, "native")
+    assert ["seed", "0"] in row_data["facts"]
+    assert "differs" not in row_data
 
 
 def test_draws_of_one_program_share_its_text(tmp_path: Path) -> None:
     page_data = view_data(survey(write(tmp_path / "data.jsonl", record(), record("x = 1\n"), record(draw=1))))
-    assert [one["program"] for one in page_data["sequences"]] == [0, 1, 0]
+    assert [data["program"] for data in page_data["sequences"]] == [0, 1, 0]
     assert len(page_data["programs"]) == 2
 
 
@@ -279,8 +279,8 @@ def test_draws_of_one_program_share_its_text(tmp_path: Path) -> None:
 def test_lines_can_be_told_again_from_the_text_and_the_arrivals(program: str) -> None:
     lines = Program.from_text(program).lines
     page_data = view_data(Survey(sample=[stored(program, (0,) * len(lines))]))
-    (one,) = page_data["sequences"]
-    assert tuple(page_data["programs"][0].split("\n") if one["arrivals"] else ()) == lines
+    (data,) = page_data["sequences"]
+    assert tuple(page_data["programs"][0].split("\n") if data["arrivals"] else ()) == lines
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -294,14 +294,14 @@ def test_every_shape_and_format_is_told_alike(shape: str, format: str, tmp_path:
     if shape == "pylintseq":
         row["state"] = sequence.start.text
         row["source_response"] = AREA
-    (one,) = view_data(survey(write(tmp_path / "data.jsonl", row)))["sequences"]
+    (data,) = view_data(survey(write(tmp_path / "data.jsonl", row)))["sequences"]
     if shape == "next-edit":
-        assert max(one["arrivals"]) == 0
+        assert max(data["arrivals"]) == 0
     else:
-        assert one["arrivals"] == list(sequence.arrivals)
-    assert min(one["arrivals"]) == -1
-    assert one["instruction"] == "Write it."
-    assert len(one["edits"]) == max(one["arrivals"]) + 1 == len(one["needs"])
+        assert data["arrivals"] == list(sequence.arrivals)
+    assert min(data["arrivals"]) == -1
+    assert data["instruction"] == "Write it."
+    assert len(data["edits"]) == max(data["arrivals"]) + 1 == len(data["needs"])
 
 
 def test_the_needs_on_the_page_are_those_of_the_analysis() -> None:
@@ -325,8 +325,8 @@ def test_a_program_that_cannot_be_analyzed_is_told_as_such(program: str, reason:
 
 def test_a_program_that_the_edits_do_not_write_is_told_as_such(tmp_path: Path) -> None:
     row = record(program=AREA) | {"program": "y = 2\n"}
-    (one,) = view_data(survey(write(tmp_path / "data.jsonl", row)))["sequences"]
-    assert one["differs"]
+    (data,) = view_data(survey(write(tmp_path / "data.jsonl", row)))["sequences"]
+    assert data["differs"]
 
 
 # What is chosen, and what is counted
@@ -335,23 +335,23 @@ def test_a_program_that_the_edits_do_not_write_is_told_as_such(tmp_path: Path) -
 def test_all_rows_are_counted_and_the_sample_has_the_size_that_was_set(tmp_path: Path) -> None:
     rows = [record(draw=draw) for draw in range(30)]
     data = write(tmp_path / "data.jsonl", *rows, b"{", {"x": 1}, record() | {"edits": ["@@ -5,0 +6 @@\n+x"]})
-    everything, some = survey(data), survey(data, size=7)
-    assert everything.rows == some.rows == 33
-    assert some.edits == everything.edits == Counter(len(row["edits"]) for row in rows)
-    assert some.lines == everything.lines
-    assert some.unreadable == {"not-json": 1, "no-field": 1, "malformed-edit": 1}
+    everything, sampled = survey(data), survey(data, size=7)
+    assert everything.rows == sampled.rows == 33
+    assert sampled.edits == everything.edits == Counter(len(row["edits"]) for row in rows)
+    assert sampled.lines == everything.lines
+    assert sampled.unreadable == {"not-json": 1, "no-field": 1, "malformed-edit": 1}
     assert len(everything.sample) == 30
-    numbers = [one.number for one in some.sample]
+    numbers = [row.number for row in sampled.sample]
     assert len(numbers) == 7
     assert numbers == sorted(numbers)
-    assert numbers == [one.number for one in survey(data, size=7).sample], "the same ones each time"
-    assert numbers != [one.number for one in survey(data, size=7, seed=1).sample]
-    assert set(numbers) <= {one.number for one in survey(data, size=8).sample}, "more rows keep those of fewer"
+    assert numbers == [row.number for row in survey(data, size=7).sample], "the same ones each time"
+    assert numbers != [row.number for row in survey(data, size=7, seed=1).sample]
+    assert set(numbers) <= {row.number for row in survey(data, size=8).sample}, "more rows keep those of fewer"
 
 
 def test_each_row_is_as_likely_to_be_sampled_as_any_other(tmp_path: Path) -> None:
     data = write(tmp_path / "data.jsonl", *[record("x = 1\n")] * 20)
-    kept = Counter(one.number for seed in range(200) for one in survey(data, size=5, seed=seed).sample)
+    kept = Counter(row.number for seed in range(200) for row in survey(data, size=5, seed=seed).sample)
     assert kept.total() == 1000
     assert min(kept.values()) > 25
     assert max(kept.values()) < 80

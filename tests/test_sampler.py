@@ -67,15 +67,15 @@ def test_any_row_has_records_or_a_reason(row: Any) -> None:
 
 
 def test_draws_with_too_few_or_too_many_edits_are_dropped_and_counted() -> None:
-    every = Counter(len(one) for one in sequences(samples=40))
+    every = Counter(len(sequence) for sequence in sequences(samples=40))
     assert {2, 3} <= set(every), "or this test shows nothing"
-    some = sampled(samples=40, min_edits=3, max_edits=3)
-    assert [len(one) for one in sequences(samples=40, min_edits=3, max_edits=3)] == [3] * every[3]
-    assert some.dropped == {
+    outcome = sampled(samples=40, min_edits=3, max_edits=3)
+    assert [len(sequence) for sequence in sequences(samples=40, min_edits=3, max_edits=3)] == [3] * every[3]
+    assert outcome.dropped == {
         "too-few-edits": sum(n for edits, n in every.items() if edits < 3),
         "too-many-edits": sum(n for edits, n in every.items() if edits > 3),
     }
-    assert [record["draw"] for record in some.records] == sorted({record["draw"] for record in some.records})
+    assert [record["draw"] for record in outcome.records] == sorted({record["draw"] for record in outcome.records})
 
 
 def test_a_row_without_any_draw_left_is_rejected_with_the_reason() -> None:
@@ -97,8 +97,8 @@ def test_long_programs_are_rejected() -> None:
 
 @pytest.mark.parametrize("samples", [1, 5, 30])
 def test_distinct_draws_all_differ(samples: int) -> None:
-    possible = {one.arrivals for one in sequences(samples=300)}
-    found = [one.arrivals for one in sequences(samples=samples, distinct=True)]
+    possible = {sequence.arrivals for sequence in sequences(samples=300)}
+    found = [sequence.arrivals for sequence in sequences(samples=samples, distinct=True)]
     assert len(found) == len(set(found)) == min(samples, len(possible))
     outcome = sampled({**ROW, "program": "x = 1\n"}, samples=3, distinct=True)
     assert (len(outcome.records), outcome.dropped) == (1, {"equal": 29})
@@ -110,9 +110,9 @@ def test_sub_sequences_start_from_intermediate_states() -> None:
     for record in outcome.records:
         by_draw.setdefault(record["draw"], []).append(record)
     assert list(by_draw) == list(range(6))
-    for whole, *parts in by_draw.values():
-        assert "state" not in whole
-        states = list(read_record(whole).parse().states())
+    for full, *parts in by_draw.values():
+        assert "state" not in full
+        states = list(read_record(full).parse().states())
         assert len(parts) == min(2, len(states) - 1)
         for part in parts:
             start = states.index(part["state"])
@@ -139,12 +139,12 @@ def test_sequences_from_the_middle_hold_the_laws_in_every_shape_and_format(
 def test_next_edit_rows_start_from_nothing_half_the_time_and_elsewhere_evenly() -> None:
     """The shape of D3: a state and an instruction, and the one edit that comes next."""
     outcome = sampled(samples=2000, shape="next-edit")
-    whole = sequences(samples=2000)
+    expected = sequences(samples=2000)
     befores = Counter[tuple[int, int]]()
-    for record, sequence in zip(outcome.records, whole, strict=True):
-        one = read_record(record).parse()
+    for record, sequence in zip(outcome.records, expected, strict=True):
+        parsed = read_record(record).parse()
         before = len(sequence) - record["left"] - 1
-        assert list(one.states()) == list(sequence.states())[before : before + 1]
+        assert list(parsed.states()) == list(sequence.states())[before : before + 1]
         befores[len(sequence), before] += 1
     for edits in {edits for edits, _ in befores}:
         counts = [befores[edits, before] for before in range(edits)]

@@ -16,8 +16,8 @@ COUNTS = st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0
 @given(COUNTS)
 def test_pass_at_k_is_the_share_of_samples_with_a_correct_completion(case):
     n, c, k = case
-    draws = list(combinations([True] * c + [False] * (n - c), k))
-    assert pass_at_k(n, c, k) == pytest.approx(float(Fraction(sum(map(any, draws)), len(draws))), abs=1e-15)
+    choices = list(combinations([True] * c + [False] * (n - c), k))
+    assert pass_at_k(n, c, k) == pytest.approx(float(Fraction(sum(map(any, choices)), len(choices))), abs=1e-15)
 
 
 @pytest.mark.parametrize(("n", "c", "k"), [(3, 1, 4), (3, 1, 0), (0, 0, 1), (3, 4, 1), (3, -1, 1)])
@@ -75,9 +75,9 @@ def test_a_run_does_not_differ_from_itself():
 
 
 def test_pairing_makes_a_small_consistent_gain_significant():
-    one = {str(number): (10, number % 10) for number in range(60)}
-    other = {name: (n, c + 1) for name, (n, c) in one.items()}
-    found = difference(other, one, 1)
+    before = {str(number): (10, number % 10) for number in range(60)}
+    after = {name: (n, c + 1) for name, (n, c) in before.items()}
+    found = difference(after, before, 1)
     assert found is not None
     assert found.value == pytest.approx(0.1)
     assert found.low > 0.09

@@ -42,10 +42,12 @@ def screen(tmp_path: Path, *rows: dict[str, Any], **options: Any) -> Screen:
     return Screen(ScreeningOptions(decontaminate=(str(path),), **options))
 
 
-def verdict(one: Screen, instruction: str, program: str = "x = 1\n", row: dict[str, Any] | None = None) -> str | None:
+def verdict(
+    screener: Screen, instruction: str, program: str = "x = 1\n", row: dict[str, Any] | None = None
+) -> str | None:
     """Return why a row is not wanted, or None."""
     try:
-        one.check(row or {}, instruction, program)
+        screener.check(row or {}, instruction, program)
     except ProgramError as error:
         return f"{error.reason}: {error.detail}"
     return None
@@ -76,8 +78,8 @@ def test_a_solution_is_found_wherever_it_stands_in_the_program(tmp_path: Path) -
 def test_half_of_a_text_is_enough_and_less_is_not(share: float, contaminated: bool, tmp_path: Path) -> None:
     words = [f"word{n}" for n in range(200)]
     part = words[: int(share * 200)]
-    one = screen(tmp_path, {"prompt": " ".join(words)})
-    assert (verdict(one, " ".join(["before", *part, "after"])) is not None) == contaminated
+    screener = screen(tmp_path, {"prompt": " ".join(words)})
+    assert (verdict(screener, " ".join(["before", *part, "after"])) is not None) == contaminated
 
 
 def test_tests_of_a_benchmark_are_not_compared(tmp_path: Path) -> None:
@@ -87,16 +89,18 @@ def test_tests_of_a_benchmark_are_not_compared(tmp_path: Path) -> None:
 def test_ngrams_of_many_rows_of_a_benchmark_do_not_count(tmp_path: Path) -> None:
     phrase = "Write your answer as a single self contained function in Python and do not print anything at all please."
     rows = [{"prompt": f"{phrase} Task {n}: count to {n} with {'very ' * n} little steps."} for n in range(6)]
-    one = screen(tmp_path, *rows)
-    assert verdict(one, phrase) is None
-    assert verdict(one, rows[5]["prompt"]) is not None
+    screener = screen(tmp_path, *rows)
+    assert verdict(screener, phrase) is None
+    assert verdict(screener, rows[5]["prompt"]) is not None
 
 
 def test_short_texts_are_found_whole_and_very_short_ones_do_not_count(tmp_path: Path) -> None:
-    one = screen(tmp_path, {"text": "Count the vowels in a string."}, {"code": "return a + b"})
-    assert verdict(one, "count the vowels, in a STRING") == ("contaminated: the whole of 'text' of benchmark.jsonl:1")
-    assert verdict(one, "Count the vowels in a string of letters.") is None
-    assert verdict(one, "", "return a + b") is None
+    screener = screen(tmp_path, {"text": "Count the vowels in a string."}, {"code": "return a + b"})
+    assert verdict(screener, "count the vowels, in a STRING") == (
+        "contaminated: the whole of 'text' of benchmark.jsonl:1"
+    )
+    assert verdict(screener, "Count the vowels in a string of letters.") is None
+    assert verdict(screener, "", "return a + b") is None
 
 
 def test_a_benchmark_may_be_an_object_of_rows_by_their_ids(tmp_path: Path) -> None:
@@ -110,18 +114,18 @@ def test_a_benchmark_may_be_an_object_of_rows_by_their_ids(tmp_path: Path) -> No
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=60)
 
 
-@given(task=WORDS, row=WORDS, place=st.integers(0, 60))
+@given(task=WORDS, row=WORDS, index=st.integers(0, 60))
 def test_a_whole_text_is_found_and_a_text_without_a_shared_ngram_is_not(
-    task: list[str], row: list[str], place: int, tmp_path_factory: pytest.TempPathFactory
+    task: list[str], row: list[str], index: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.getbasetemp() / "words"
     folder.mkdir(exist_ok=True)
     task = [*task, *(f"end{n}" for n in range(5))]  # so that there is enough of it
-    one = screen(folder, {"prompt": " ".join(task)}, ngram=5)
-    assert verdict(one, " ".join(row[:place] + task + row[place:])) is not None
+    screener = screen(folder, {"prompt": " ".join(task)}, ngram=5)
+    assert verdict(screener, " ".join(row[:index] + task + row[index:])) is not None
     runs = {tuple(task[n : n + 5]) for n in range(len(task) - 4)}
     if not any(tuple(row[n : n + 5]) in runs for n in range(len(row))):
-        assert verdict(one, " ".join(row)) is None
+        assert verdict(screener, " ".join(row)) is None
 
 
 def test_words_are_those_of_any_alphabet() -> None:
@@ -165,8 +169,8 @@ def test_the_digest_of_benchmarks_covers_what_is_compared(tmp_path: Path) -> Non
     ],
 )
 def test_rows_under_accepted_licenses_are_kept(license: Any, wanted: bool) -> None:
-    one = Screen(ScreeningOptions(license=("MIT", "Apache-2.0")))
-    found = verdict(one, "", row={"license": license, "x": 1})
+    screener = Screen(ScreeningOptions(license=("MIT", "Apache-2.0")))
+    found = verdict(screener, "", row={"license": license, "x": 1})
     assert (found is None) == wanted
     assert wanted or (found or "").startswith("license: ")
 
@@ -227,7 +231,10 @@ def test_a_build_rejects_rows_and_records_have_their_license(rows: str, tmp_path
     (record,) = [json.loads(line) for line in output.read_text().splitlines()]
     assert (record["id"], record["license"]) == (1, "mit")
     rejections = [json.loads(line) for line in (tmp_path / "out.rejected.jsonl").read_text().splitlines()]
-    assert [(one["id"], one["reason"]) for one in rejections] == [(2, "contaminated"), (3, "license")]
+    assert [(rejection["id"], rejection["reason"]) for rejection in rejections] == [
+        (2, "contaminated"),
+        (3, "license"),
+    ]
     assert "'prompt' of benchmark.jsonl:1" in rejections[0]["detail"]
 
 
@@ -251,11 +258,11 @@ def test_contaminated_real_pairs_are_found() -> None:
     if not pairs.exists():
         pytest.skip(f"the pairs are not at {pairs}")
     mbpp, humaneval = DATA / "mbpp" / "mbpp.jsonl.gz", DATA / "humaneval" / "HumanEval.jsonl.gz"
-    one = Screen(ScreeningOptions(decontaminate=(str(mbpp), str(humaneval))))
+    screener = Screen(ScreeningOptions(decontaminate=(str(mbpp), str(humaneval))))
     found, kept = Counter[str](), Counter[str]()
     with gzip.open(pairs, "rt") as file:
         for row in map(json.loads, file):
-            bad = verdict(one, row["instruction"], row["program"]) is not None
+            bad = verdict(screener, row["instruction"], row["program"]) is not None
             (found if bad else kept)[row["source"]] += 1
     assert kept["mbpp_train_valid"] == 0, "its own rows"
     assert sum(found.values()) - found["mbpp_train_valid"] < 0.01 * sum(kept.values()), "hardly any others"

@@ -253,11 +253,11 @@ def test_without_tokenizers_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, 
 def test_the_command_prints_the_numbers_and_bars(by_hand: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stats", by_hand]) == 0
     out, err = capsys.readouterr()
-    shown = [line.split() for line in out.splitlines()]
-    assert ["rows", "6"] in shown
-    assert ["unreadable", "1", "not-json"] in shown
-    assert ["distinct", "draws", "66.67%"] in [line[:3] for line in shown]
-    assert ["1", "█" * 40, "3", "50.0%"] in shown
+    rows = [line.split() for line in out.splitlines()]
+    assert ["rows", "6"] in rows
+    assert ["unreadable", "1", "not-json"] in rows
+    assert ["distinct", "draws", "66.67%"] in [line[:3] for line in rows]
+    assert ["1", "█" * 40, "3", "50.0%"] in rows
     assert max(map(len, out.splitlines())) <= 80
     assert "\x1b" not in out
     assert err == ""

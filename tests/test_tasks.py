@@ -26,12 +26,12 @@ FILES = [40, pytest.param(120, marks=pytest.mark.slow)]
 
 
 def rendered(text: str, path: str = "pkg/module.py") -> str:
-    return "\n".join(f"{'=' * 12} {one.name}\n{_outcome(one, path)}" for one in documented(text))
+    return "\n".join(f"{'=' * 12} {definition.name}\n{_outcome(definition, path)}" for definition in documented(text))
 
 
-def _outcome(one: MinedDefinition, path: str) -> str:
+def _outcome(definition: MinedDefinition, path: str) -> str:
     try:
-        task = task_of(one, path)
+        task = task_of(definition, path)
     except ProgramError as error:
         return f"{error}\n"
     return f"{task.kind} {task.imports}\n{task.instruction}\n{'-' * 12}\n{task.program}"
@@ -148,9 +148,9 @@ def test_tasks_of_the_standard_library_run_alone(files: int) -> None:
     for path, text in standard_library(files):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for one in documented(text):
+            for definition in documented(text):
                 try:
-                    task = task_of(one, path, max_lines=40)
+                    task = task_of(definition, path, max_lines=40)
                 except ProgramError:
                     continue
                 count += 1
@@ -160,7 +160,7 @@ def test_tasks_of_the_standard_library_run_alone(files: int) -> None:
                 assert not [message for message in found if type(message).__name__.startswith("Undefined")]
                 assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
                 assert task.program.count("\n") <= 40
-                assert f"`{one.name}(" in task.instruction or f"`{one.name}`" in task.instruction
+                assert f"`{definition.name}(" in task.instruction or f"`{definition.name}`" in task.instruction
     assert count > files / 6
 
 

@@ -60,13 +60,13 @@ def test_any_text_survives_encoding_and_decoding_even_without_special_tokens(par
 
 
 def test_the_same_texts_give_the_same_tokenizer():
-    one, other = (byte_level_bpe(TEXTS * 3, 300).to_str() for _ in range(2))
-    assert one == other
+    first, second = (byte_level_bpe(TEXTS * 3, 300).to_str() for _ in range(2))
+    assert first == second
 
 
 def test_other_texts_give_another_tokenizer():
-    one, other = (byte_level_bpe(texts, 290).to_str() for texts in (TEXTS[:2], TEXTS[3:]))
-    assert one != other
+    first, second = (byte_level_bpe(texts, 290).to_str() for texts in (TEXTS[:2], TEXTS[3:]))
+    assert first != second
 
 
 def test_nothing_is_learned_from_the_letters_of_the_separator():

@@ -92,8 +92,8 @@ def generation_prompts(record, arm, layout, of=None):
     start = record.start.text if arm == "edits" else ""
     problem = Problem("1", "", record.instruction, "", reference="", tests=(), start=start)
     style = "messages" if layout == "chat" else arm
-    (asked,) = prompts_of([problem], style)
-    yield drawing(of or tokenizer()).prompt_ids(asked.prompt)
+    (entry,) = prompts_of([problem], style)
+    yield drawing(of or tokenizer()).prompt_ids(entry.prompt)
     if arm == "edits":
         request = solve_request(record.instruction, style, record.start, seed=0)
         yield drawing(of or tokenizer()).prompt_ids(request.prompt)
@@ -165,15 +165,15 @@ texts = st.sampled_from(list(records()))
 
 @settings(deadline=None)
 @given(texts, st.integers(2, 300), st.sampled_from(["text", "chat"]))
-def test_cut_edits_are_whole_edits(row, room, layout):
+def test_cut_edits_are_whole_edits(row, max_tokens, layout):
     record = read_record(row)
-    example = encoded(record, max_tokens=room, layout=layout)
+    example = encoded(record, max_tokens=max_tokens, layout=layout)
     full = encoded(record, layout=layout)
     if isinstance(example, ProgramError):
         assert example.reason in ("prompt-too-long", "no-edit-fits")
-        assert (example.reason == "prompt-too-long") == (len(full.prompt) >= room)
+        assert (example.reason == "prompt-too-long") == (len(full.prompt) >= max_tokens)
         return
-    assert len(example.prompt) + len(example.completion) <= room
+    assert len(example.prompt) + len(example.completion) <= max_tokens
     assert full.completion[: len(example.completion)] == example.completion
     assert example.lost == len(full.completion) - len(example.completion)
     if example.lost:
@@ -183,9 +183,9 @@ def test_cut_edits_are_whole_edits(row, room, layout):
         # One more edit would not have fitted.
         if len(kept) < len(record.edits):
             more = encoded(record, layout=layout).completion
-            places = [place for place, token in enumerate(more) if token == diff_token()]
+            ends = [end for end, token in enumerate(more) if token == diff_token()]
             assert all(
-                not len(example.completion) < place <= room - len(example.prompt) for place in real_ends(more, places)
+                not len(example.completion) < end <= max_tokens - len(example.prompt) for end in real_ends(more, ends)
             )
     else:
         assert example == full
@@ -195,15 +195,15 @@ def diff_token():
     return tokenizer().encode(SEPARATOR)[0]
 
 
-def real_ends(ids, places):
-    return [place for place in places if place and tokenizer().decode(ids[:place]).endswith("\n")]
+def real_ends(ids, ends):
+    return [end for end in ends if end and tokenizer().decode(ids[:end]).endswith("\n")]
 
 
 @settings(deadline=None)
 @given(texts, st.integers(2, 200))
-def test_a_plain_program_is_cut_after_a_line(row, room):
+def test_a_plain_program_is_cut_after_a_line(row, max_tokens):
     record = read_record(row)
-    example = encoded(record, arm="plain", max_tokens=room)
+    example = encoded(record, arm="plain", max_tokens=max_tokens)
     if isinstance(example, ProgramError):
         assert example.reason in ("prompt-too-long", "no-line-fits")
     elif example.lost:
@@ -213,16 +213,16 @@ def test_a_plain_program_is_cut_after_a_line(row, room):
 
 
 @given(texts, st.integers(2, 300))
-def test_the_other_ways_to_cut(row, room):
+def test_the_other_ways_to_cut(row, max_tokens):
     record = read_record(row)
     full = encoded(record)
     size = len(full.prompt) + len(full.completion)
-    drop, anywhere = (encoded(record, max_tokens=room, truncate=how) for how in ("drop", "anywhere"))
-    if size <= room:
+    drop, anywhere = (encoded(record, max_tokens=max_tokens, truncate=how) for how in ("drop", "anywhere"))
+    if size <= max_tokens:
         assert drop == anywhere == full
-    elif len(full.prompt) < room:
+    elif len(full.prompt) < max_tokens:
         assert drop.reason == "too-long"
-        assert len(anywhere.prompt) + len(anywhere.completion) == room
+        assert len(anywhere.prompt) + len(anywhere.completion) == max_tokens
     else:
         assert drop.reason == anywhere.reason == "prompt-too-long"
 

@@ -82,10 +82,10 @@ def unique_window(lines: Sequence[str], first: int, last: int, *, context: int) 
 # Lines of one text in another
 
 
-def common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
+def common_prefix(first: Sequence[str], second: Sequence[str]) -> int:
     """Return how many lines two texts have in common at their beginnings."""
-    size = min(len(one), len(other))
-    return next((index for index in range(size) if one[index] != other[index]), size)
+    size = min(len(first), len(second))
+    return next((index for index in range(size) if first[index] != second[index]), size)
 
 
 def align(before: Sequence[str], after: Sequence[str]) -> list[int]:

@@ -63,9 +63,9 @@ function item(example) {
 function opened(example) {
   const isEdits = !["code", "program"].includes(example.format);
   const inside = element("div", { class: "inside" });
-  if (example.detail) inside.append(write(element("p", { class: "verdict-says" }), example.detail));
+  if (example.detail) inside.append(write(element("p", { class: "verdict-detail" }), example.detail));
   inside.append(write(element("p", { class: "note" }), [example.run, example.format, ...example.facts].filter(Boolean).join(" · ")));
-  if (instruction(example)) inside.append(write(element("p", { class: "asked", tabindex: "0" }), instruction(example)));
+  if (instruction(example)) inside.append(write(element("p", { class: "instruction", tabindex: "0" }), instruction(example)));
   if (example.suspect) inside.append(write(element("p", { class: "why" }), `Suspect: ${example.suspect}`));
   if (example.cut) inside.append(element("p", { class: "why" }, "The text is cut: only its beginning is shown."));
   const columns = element("div", { class: "columns" });

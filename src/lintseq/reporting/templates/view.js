@@ -1,5 +1,5 @@
-// A sequence is a program, the edit that each of its lines arrives with (-1: it is there from the start), and
-// the texts of the edits. Step n is the state after n edits.
+// A sequence is a program, the index of the edit that inserts each line (-1: present at the start), and the texts of
+// the edits. Step n is the state after n edits.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const sequences = data.sequences;
@@ -7,15 +7,15 @@ const by = (id) => document.getElementById(id);
 const PACE = 1100; // milliseconds from edit to edit
 const MOST_ARCS = 80;
 
-let found = sequences.map((_, number) => number); // the sequences that the filters let through
+let found = sequences.map((_, number) => number); // the sequences that match the filters
 let current = 0;
 let step = 0;
 let clock = null;
 let addressing = null;
-let address = location.hash; // as it was last read or written: another one is where the reader wants to go
-let held = null; // the line of the program that a tap keeps hold of
+let address = location.hash; // as last read or written; a different one is a request to navigate
+let held = null; // the line of the program that a tap has selected
 
-// What is known of a sequence
+// Sequences
 
 function prepared(sequence) {
   if (!sequence.lines) {
@@ -35,14 +35,14 @@ function plural(number, noun) {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** Say several things in a row: "a, b and c". */
+/** Join items as in prose: "a, b and c". */
 function listed(words, last = "and") {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} ${last} ${words[words.length - 1]}`;
 }
 
 // The state
 
-/** Return the indices of the lines that are there after so many edits. */
+/** Return the indices of the lines present after the first `edits` edits. */
 function present(sequence, edits) {
   const lines = [];
   sequence.arrivals.forEach((arrival, index) => arrival < edits && lines.push(index));
@@ -59,16 +59,16 @@ function show({ whole = false, scroll = true } = {}) {
   showReasons(sequence, linenos);
   showPlayer(sequence);
   markCharts(sequence);
-  document.querySelector("main").dataset.place = `${sequence.row}.${step}`;
+  document.querySelector("main").dataset.position = `${sequence.row}.${step}`;
   clearTimeout(addressing);
   addressing = setTimeout(keepAddress, 150); // browsers refuse an address that changes with every press of a held key
 }
 
 function keepAddress() {
-  const place = `#${document.querySelector("main").dataset.place}`;
-  if (location.hash !== address || address === place) return;
-  history.replaceState(null, "", place);
-  address = place;
+  const fragment = `#${document.querySelector("main").dataset.position}`;
+  if (location.hash !== address || address === fragment) return;
+  history.replaceState(null, "", fragment);
+  address = fragment;
 }
 
 function showSequence(sequence) {
@@ -140,7 +140,7 @@ function showProgram(sequence, scroll) {
     rows.append(row);
   }
   rows.classList.remove("fresh");
-  void rows.offsetWidth; // so that the animation starts anew
+  void rows.offsetWidth; // restarts the animation
   rows.classList.add("fresh");
   by("nothing").hidden = lines.length > 0;
   by("program-title").textContent = step ? `Program after edit ${step}` : "Before the first edit";
@@ -153,7 +153,7 @@ function showProgram(sequence, scroll) {
   return linenos;
 }
 
-/** Scroll a box so that something in it can be seen; the page stays where it is. */
+/** Scroll a box, not the page, until an element in it is visible. */
 function keepInView(box, inside) {
   const frame = box.getBoundingClientRect();
   const bounds = inside.getBoundingClientRect();
@@ -179,9 +179,9 @@ function showEdit(sequence) {
   edit.parentElement.scrollTop = 0;
 }
 
-// Why
+// Reasons
 
-/** Return the needs of each line that speaks for others in the current edit: a list of alternatives. */
+/** Return the needs of each head line (first line of a unit) in the current edit: a list of alternatives. */
 function needsNow(sequence) {
   const needs = new Map();
   for (const [line, ...others] of sequence.needs?.[step - 1] ?? []) {
@@ -203,7 +203,7 @@ function showReasons(sequence, linenos) {
   }
 }
 
-/** Say what is needed: "lines 2 and 3 and one of lines 5, 6 or 9". */
+/** Describe needs: "lines 2 and 3 and one of lines 5, 6 or 9". */
 function needed(needs, linenos) {
   const numbers = (lines) => lines.map((line) => String(linenos.get(line)));
   const each = numbers(needs.filter((others) => others.length === 1).flat());
@@ -212,7 +212,7 @@ function needed(needs, linenos) {
   return words.join(" and ");
 }
 
-/** Say in a sentence or two why the lines of the current edit came together. */
+/** Explain in a sentence or two why the lines of the current edit are inserted together. */
 function reason(sequence, linenos) {
   if (!step) return starts(sequence) ? "These lines are there from the start." : "";
   if (sequence.unknown) return `The program cannot be analyzed: ${sequence.unknown}.`;
@@ -223,11 +223,11 @@ function reason(sequence, linenos) {
   if (units.size === 1) return `All of this goes with line ${linenos.get([...units][0])}.`;
   const cause = sequence.causes[step - 1];
   if (cause >= 0) return `All of this needs line ${linenos.get(cause)}, directly or through other lines.`;
-  const drawn = sequence.linter && sequence.linter !== "native" ? ` It was drawn with linter ${sequence.linter}.` : "";
-  return `The analysis knows of no line here that all others need.${drawn}`;
+  const sampled = sequence.linter && sequence.linter !== "native" ? ` The sequence was sampled with linter ${sequence.linter}.` : "";
+  return `The analysis knows of no line here that all others need.${sampled}`;
 }
 
-/** Say what a line of the current edit needs, and mark it; null lets go. */
+/** Describe and mark what a line of the current edit needs; null clears the marks. */
 function look(index) {
   const sequence = sequences[current];
   const rows = by("rows");
@@ -239,17 +239,17 @@ function look(index) {
   for (const arc of arcs?.children ?? []) arc.classList.toggle("on", Number(arc.dataset.line) === headOf(index));
   by("detail").textContent = "";
   if (index === null || sequence.unknown) return;
-  const linenos = new Map([...rows.children].map((row, place) => [Number(row.dataset.line), place + 1]));
+  const linenos = new Map([...rows.children].map((row, index) => [Number(row.dataset.line), index + 1]));
   const needs = needsNow(sequence);
   const head = headOf(index);
   const direct = new Set((needs.get(head) ?? []).flat());
-  const through = reached(head, direct, needs);
+  const through = transitiveNeeds(head, direct, needs);
   for (const row of rows.children) {
     const line = Number(row.dataset.line);
-    const speaker = sequence.arrivals[line] === step - 1 ? sequence.heads[line] : -1;
-    if (line === index || (head >= 0 && speaker === head)) row.classList.add("looked");
-    else if (direct.has(speaker)) row.classList.add("needed");
-    else if (through.has(speaker)) row.classList.add("through");
+    const headLine = sequence.arrivals[line] === step - 1 ? sequence.heads[line] : -1;
+    if (line === index || (head >= 0 && headLine === head)) row.classList.add("looked");
+    else if (direct.has(headLine)) row.classList.add("needed");
+    else if (through.has(headLine)) row.classList.add("through");
   }
   by("detail").textContent = reasonText(index, head, needs, through, linenos);
 }
@@ -258,8 +258,8 @@ function headOf(index) {
   return index === null ? -2 : (sequences[current].heads?.[index] ?? -1);
 }
 
-/** Return what is needed by what is needed, and so on; of what is needed as one of several, nobody knows. */
-function reached(head, direct, needs) {
+/** Return the transitive needs; alternatives are not followed. */
+function transitiveNeeds(head, direct, needs) {
   const through = new Set();
   const open = [head];
   while (open.length) {
@@ -287,7 +287,7 @@ function reasonText(index, head, needs, through, linenos) {
   return sentences.join(" ");
 }
 
-/** Return the names of lines, runs of them as one: "lines 1, 4 to 6 and 9". */
+/** Name lines, with consecutive ones as a range: "lines 1, 4 to 6 and 9". */
 function lineNames(numbers) {
   const runs = [];
   for (const number of numbers) {
@@ -299,7 +299,7 @@ function lineNames(numbers) {
   return `${numbers.length === 1 ? "line" : "lines"} ${listed(words)}`;
 }
 
-/** Draw an arc in the margin from each line to what it needs, which has a dot. */
+/** Draw an arc in the margin from each line to the line it needs, which gets a dot. */
 function drawArcs(sequence, linenos) {
   const box = emptied("arcs");
   const needs = sequence.needs?.[step - 1] ?? [];
@@ -354,9 +354,9 @@ function fitThumb() {
 
 function goTo(next) {
   const count = prepared(sequences[current]).count;
-  const place = Math.min(Math.max(next, 0), count);
-  if (place === step) return;
-  step = place;
+  const target = Math.min(Math.max(next, 0), count);
+  if (target === step) return;
+  step = target;
   show();
 }
 
@@ -375,10 +375,10 @@ function play(on) {
   by("play").title = on ? "Pause (space)" : "Play (space)";
 }
 
-/** Go on, or back, among the sequences that the filters let through. */
-function turn(linenos) {
-  const place = found.indexOf(current);
-  const next = place < 0 ? found[0] : found[place + linenos];
+/** Move forward or back among the sequences that match the filters. */
+function moveBy(offset) {
+  const index = found.indexOf(current);
+  const next = index < 0 ? found[0] : found[index + offset];
   if (next !== undefined) open(next);
 }
 
@@ -394,7 +394,7 @@ function emptied(id) {
   return by(id);
 }
 
-/** Mark the bars of the plots that the current sequence and edit are counted in. */
+/** Mark the bars of the plots that contain the current sequence and edit. */
 function markCharts(sequence) {
   const values = { edits: sequence.count, lines: step ? sequence.sizes[step - 1] : -1 };
   for (const [name, value] of Object.entries(values)) {
@@ -463,7 +463,7 @@ function refilter() {
   else if (sequences.length) show({ whole: true, scroll: false });
 }
 
-// What a person does
+// Event handlers
 
 function fromAddress() {
   address = location.hash;
@@ -500,7 +500,7 @@ function onKey(event) {
     event.preventDefault();
     return;
   }
-  const onSlider = target === by("slider"); // which has keys of its own for these
+  const onSlider = target === by("slider"); // it handles these keys itself
   const onLine = target.closest("#rows .new");
   const acts = {
     ArrowRight: () => !onSlider && goTo(step + 1),
@@ -508,10 +508,10 @@ function onKey(event) {
     Home: () => !onSlider && goTo(0),
     End: () => !onSlider && goTo(sequences[current].count),
     " ": () => !target.closest("button, a, summary") && play(clock === null),
-    j: () => turn(1),
-    k: () => turn(-1),
-    PageDown: () => turn(1),
-    PageUp: () => turn(-1),
+    j: () => moveBy(1),
+    k: () => moveBy(-1),
+    PageDown: () => moveBy(1),
+    PageUp: () => moveBy(-1),
     ArrowDown: () => onLine && nextLine(onLine, 1),
     ArrowUp: () => onLine && nextLine(onLine, -1),
     "/": () => { browse(true); by("word").focus(); },
@@ -535,8 +535,8 @@ by("on").addEventListener("click", () => { play(false); goTo(step + 1); });
 by("last").addEventListener("click", () => { play(false); goTo(sequences[current].count); });
 by("play").addEventListener("click", () => play(clock === null));
 by("slider").addEventListener("input", () => { play(false); goTo(Number(by("slider").value)); });
-by("sequence-back").addEventListener("click", () => turn(-1));
-by("sequence-on").addEventListener("click", () => turn(1));
+by("sequence-back").addEventListener("click", () => moveBy(-1));
+by("sequence-on").addEventListener("click", () => moveBy(1));
 by("instruction-more").addEventListener("click", () => unfold(by("instruction").classList.contains("short")));
 by("help-open").addEventListener("click", () => by("help").showModal());
 by("browse-toggle").addEventListener("click", () => browse(!document.querySelector(".browse").classList.contains("open")));
