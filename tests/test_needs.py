@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from lintseq.languages import get_linter
 from lintseq.languages.python.analysis import analyze
+from lintseq.linting import findings, new_diagnostics
 from lintseq.needs import NO_UNIT
 from lintseq.program import Program
+from lintseq.walks import ProgramSampler
 
 CASES = sorted((Path(__file__).parent / "cases" / "needs").glob("*.py"))
 
@@ -46,6 +49,16 @@ def closures(source: str) -> list[str]:
 def test_deleting_a_line_removes_everything_that_needs_it(path: Path) -> None:
     source, expected = split(path.read_text())
     assert closures(source) == expected
+
+
+@pytest.mark.parametrize("linter", ["pyflakes", "pylint"])
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_every_state_of_a_case_is_clean(path: Path, linter: str) -> None:
+    source, _ = split(path.read_text())
+    check = get_linter(linter).check
+    whole, sampler = findings(check(source)), ProgramSampler(source)
+    states = {state for seed in range(5) for state in sampler.sample(seed=seed).states()}
+    assert {state: new for state in states if (new := new_diagnostics(whole, check(state)))} == {}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lintseq.languages.python.syntax import last_name
 from lintseq.needs import NO_UNIT
 
 _AFTER_ELEMENT = re.compile(r"\s*,\s*(#.*)?$")
@@ -28,6 +29,8 @@ _WHOLE_CALLS = frozenset(
 _FREE_FORM = frozenset({"__init__", "__call__"})
 _ANY_ARGUMENTS = frozenset({"print", "max", "min", "zip", "dict"})
 _COMPOUND = frozenset(kind for kind in ast.stmt.__subclasses__() if {"body", "cases"} & {*kind._fields})
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 Suite = Sequence[ast.stmt]
 Position = tuple[int, int]
@@ -90,13 +93,34 @@ class _Element:
         return cls(_start(node), _end(last or node), prefix, alone)
 
 
+@dataclass(frozen=True, slots=True)
+class _Callables:
+    """The names of what a program defines to be called: in classes, and outside of them."""
+
+    members: frozenset[str]
+    others: frozenset[str]
+    imported: frozenset[str]
+
+    @classmethod
+    def of(cls, tree: ast.Module) -> "_Callables":
+        members, others, imported = set[ast.AST](), set[ast.AST](), set[str]()
+        for node in ast.walk(tree):
+            if isinstance(node, _DEFINITIONS):
+                others.add(node)
+            if isinstance(node, ast.ClassDef):
+                members.update(child for child in node.body if isinstance(child, _DEFINITIONS))
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                imported.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        return cls(_names(members), _names(others - members), frozenset(imported))
+
+
 class _LayoutMaker:
     def __init__(self, tree: ast.Module, lines: Sequence[str]) -> None:
         self.tree = tree
         self.lines = lines
         self.layout = Layout([NO_UNIT] * len(lines))
         self.unit_of = self.layout.unit_of
-        self.definitions: frozenset[str] | None = None
+        self.callables: _Callables | None = None
 
     def make(self) -> Layout:
         self.suite(self.tree.body, NO_UNIT)
@@ -218,8 +242,12 @@ class _LayoutMaker:
         match node:
             case ast.Call() if self.parameters_are_known(node):
                 self.give_units(map(_Element.of, sorted([*node.args, *node.keywords], key=_start)), node.lineno - 1)
-            case ast.List(ctx=ast.Load()) | ast.Tuple(ctx=ast.Load()):
+            case ast.List(ctx=ast.Load()):
                 self.give_units(map(_Element.of, node.elts), node.lineno - 1)
+            case ast.Tuple(ctx=ast.Load()):
+                units = self.give_units(map(_Element.of, node.elts), node.lineno - 1)
+                if len(units) > 1 and not self.text_after(_end(node.elts[-1])).lstrip().startswith(","):
+                    self.layout.alternatives.append((units[-1], units[:-1]))  # alone, it would be no tuple
             case ast.Set():
                 self.give_units(map(_Element.of, node.elts), node.lineno - 1, at_least_one=True)
             case ast.Dict():
@@ -233,11 +261,15 @@ class _LayoutMaker:
 
     def parameters_are_known(self, call: ast.Call) -> bool:
         """Tell whether arguments may be removed one by one: those of unknown functions may be required."""
-        callee = _callee(call)
-        if self.definitions is None:
-            kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-            self.definitions = frozenset(node.name for node in ast.walk(self.tree) if isinstance(node, kinds))
-        return callee in self.definitions or (callee in _ANY_ARGUMENTS and isinstance(call.func, ast.Name))
+        if self.callables is None:
+            self.callables = _Callables.of(self.tree)
+        if isinstance(call.func, ast.Name):
+            return call.func.id in self.callables.others or call.func.id in _ANY_ARGUMENTS
+        root = call.func
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        is_foreign = isinstance(root, ast.Constant | ast.JoinedStr) or last_name(root) in self.callables.imported
+        return last_name(call.func) in self.callables.members and not is_foreign
 
     def split_parameters(self, node: ast.arguments) -> None:
         plain = [*node.posonlyargs, *node.args]
@@ -260,14 +292,15 @@ class _LayoutMaker:
         """Return the element from `node` to the value of its key, or the default of its parameter."""
         return _Element.of(node, value, prefix=prefix, alone=value is None or not self.in_parentheses(value))
 
-    def give_units(self, found: Iterable[_Element], bracket: int | None, *, at_least_one: bool = False) -> None:
+    def give_units(self, found: Iterable[_Element], bracket: int | None, *, at_least_one: bool = False) -> list[int]:
         """Give each element that has its lines to itself a unit, within the unit that its construct belongs to.
 
-        `bracket` is the line of the opening bracket, on which no element can have a unit of its own.
+        Returns the unit of each. `bracket` is the line of the opening bracket, on which no element can have a unit of
+        its own.
         """
         elements = list(found)
         if not elements:
-            return
+            return []
         owner = self.unit_of[elements[0].start[0] if bracket is None else bracket]
         units = []
         for number, element in enumerate(elements):
@@ -294,6 +327,7 @@ class _LayoutMaker:
                     self.unit_of[line] = unit
         if at_least_one and owner not in units:
             self.layout.alternatives.append((owner, units))
+        return units
 
     def in_parentheses(self, node: ast.expr) -> bool:
         """Tell whether a value has parentheses of its own, which are no part of its position in the tree."""
@@ -365,11 +399,8 @@ def _header_parts(stmt: ast.stmt | ast.ExceptHandler) -> list[ast.AST]:
     return parts
 
 
-def _callee(call: ast.Call) -> str:
-    match call.func:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
-    return ""
+def _names(definitions: Iterable[Any]) -> frozenset[str]:
+    return frozenset(node.name for node in definitions)
 
 
 def _indent(text: str) -> int:
@@ -380,13 +411,30 @@ def _indent(text: str) -> int:
 def _whole_parts(node: ast.AST) -> Sequence[ast.AST]:
     """Return the parts of a node whose elements make sense only together."""
     match node:
+        case ast.Subscript(value=ast.List() | ast.Tuple() as part, slice=ast.Constant() | ast.UnaryOp() as index):
+            return [part, index]
         case ast.BinOp(op=ast.Mod(), right=part) | ast.Subscript(slice=part) | ast.Lambda(args=part):
             return [part]
-        case ast.Assign(targets=[ast.Tuple() | ast.List() | ast.Name(id="__slots__")], value=part):
+        case ast.Assign(targets=[ast.Name(id="__slots__")], value=part):
+            return list(ast.walk(part))
+        case ast.AnnAssign(target=ast.Name(id="__slots__"), value=ast.expr() as part):
+            return list(ast.walk(part))
+        case ast.Assign(targets=[ast.Tuple() | ast.List()], value=part):
             return [part]
-        case ast.Call() if _callee(node) in _WHOLE_CALLS:
+        case ast.Call() if last_name(node.func) in _WHOLE_CALLS:
             return [node, *node.args, *(keyword.value for keyword in node.keywords)]
+        case ast.Call():
+            unpacked = [argument.value for argument in node.args if isinstance(argument, ast.Starred)]
+            unpacked += [keyword.value for keyword in node.keywords if keyword.arg is None]
+            return [part for value in unpacked for part in _operands(value)]
     return []
+
+
+def _operands(node: ast.expr) -> list[ast.expr]:
+    """Return an expression and, if it joins or repeats others, those."""
+    if isinstance(node, ast.BinOp):
+        return [*_operands(node.left), *_operands(node.right)]
+    return [node]
 
 
 def _last_line(body: Suite) -> int:
