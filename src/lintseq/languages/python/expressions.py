@@ -11,7 +11,7 @@ from typing import Any
 from lintseq.languages.python.layout import Layout, Suite
 from lintseq.languages.python.names import Names
 from lintseq.languages.python.scopes import Binding, Function, Instance, Member, Operation, OperationKind, Scope, Value
-from lintseq.languages.python.syntax import BUILTINS, last_name
+from lintseq.languages.python.syntax import last_name
 from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
 _TYPING = frozenset(typing.__all__)
@@ -237,11 +237,10 @@ class Expressions(Names):
             return
         for child in _outside_literals(node):
             if isinstance(child, ast.Name):
-                unit = self.unit(child)
-                must, _ = self.presence(child.id)
-                if not later and must == NO_NODE and child.id not in BUILTINS:
-                    self.need(unit, self.postponed)
-                self.use_later(child.id, unit)
+                if later:
+                    self.use_later(child.id, self.unit(child))
+                else:
+                    self.use_postponed(child.id, self.unit(child), self.postponed)
         self._strings(node)
 
     def _strings(self, node: ast.expr) -> None:

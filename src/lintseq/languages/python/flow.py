@@ -58,8 +58,7 @@ class Flow(Expressions):
             else:
                 self.block(body, unit)
             scopes.append(scope)
-        for scope in scopes:
-            self.settle(scope)
+        self.settle()
         return self.facts
 
     # Branches
@@ -305,7 +304,6 @@ class Flow(Expressions):
             owner.members.setdefault(name, []).extend(
                 Member(node, value) for node, value in bound if node not in methods
             )
-        self.settle_class(scope)
         self.bind(stmt.name, unit, owner)
         if outer.owner is not None:
             outer.owner.add(stmt.name, Member(unit, owner, lineno=stmt.lineno))

@@ -16,6 +16,9 @@ class Names:
         self.facts = Facts()
         self.comprehension_names: list[set[str]] = []
         """The targets of the comprehensions around the current expression."""
+        self.later: list[tuple[Scope, str, int, int]] = []
+        """Uses evaluated after everything around them is defined, if at all: scope, name, unit, and for names not yet
+        bound there what postpones the evaluation, or `NO_NODE`."""
         self.star_imports: list[int] = []
         self.handlers: list[int] = []
         """The handlers of `NameError` around the current statement."""
@@ -74,10 +77,17 @@ class Names:
 
     def use_later(self, name: str, unit: int) -> None:
         """Record a use that is evaluated after everything around it is defined, if at all."""
+        self.later.append((self.scope, name, unit, NO_NODE))
+
+    def use_postponed(self, name: str, unit: int, postponed: int) -> None:
+        """Record a use that is evaluated later while `postponed` remains, and where it stands otherwise."""
         scope = self.scope
-        while scope.kind == "class" and scope.parent is not None:
-            scope = scope.parent
-        scope.pending.append((name, unit, NO_NODE))
+        before = scope.lookup(name) or scope.around_classes().lookup(name)
+        if before is not None:
+            must, may = before
+            now = self.builder.all_of(must, may) if must >= 0 else postponed
+            self.need(unit, self.builder.any_of((now, postponed)))
+        self.later.append((scope, name, unit, postponed if before is None else NO_NODE))
 
     def declare(self, name: str, owner: Scope, unit: int) -> None:
         """Record a global or nonlocal name: as good as bound here for as long as the declaration stands."""
@@ -87,34 +97,37 @@ class Names:
     def presence(self, name: str) -> Presence:
         return self.scope.lookup(name) or UNBOUND
 
-    # At the end of a scope
+    # At the end
 
-    def settle(self, scope: Scope) -> None:
+    def settle(self) -> None:
         """Resolve the names that were not bound where they were used, now that every scope is complete."""
-        for name, unit, handler in dict.fromkeys(scope.pending):
-            node = self._find_outside(scope, name) if name in scope.outer else self._find(scope, name)
-            if node != NO_NODE and name in scope.bindings:
-                # Used before it is bound here: the line that uses it cannot be the one that binds it.
-                self.builder.need_any(unit, [bound for bound, _ in scope.bindings[name] if bound != unit])
-            elif node != NO_NODE:
-                self.need(unit, node)
-            elif name in BUILTINS:
-                continue
-            else:
-                for star in self.star_imports:  # any of them may provide the name
-                    self.need(unit, star)
-            if handler != NO_NODE and (node == NO_NODE or name in scope.bindings):
-                self.need(unit, handler)
-        scope.pending.clear()
+        for scope in self.facts.scopes:
+            for name, unit, handler in dict.fromkeys(scope.pending):
+                node = self._find_outside(scope, name) if name in scope.outer else self._find(scope, name)
+                if node != NO_NODE and name in scope.bindings:
+                    # Used before it is bound here: the line that uses it cannot be the one that binds it.
+                    self.builder.need_any(unit, [bound for bound, _ in scope.bindings[name] if bound != unit])
+                else:
+                    self.need_found(node, name, unit)
+                if handler != NO_NODE and (name in scope.bindings or (node == NO_NODE and name not in BUILTINS)):
+                    self.need(unit, handler)
+            scope.pending.clear()
+        for scope, name, unit, postponed in dict.fromkeys(self.later):
+            # A class that has a member with the name of a builtin hardly means that.
+            seen_from = scope.around_classes() if name in BUILTINS else scope
+            self.need_found(self._find(seen_from, name), name, unit)
+            owner = seen_from.resolve(name) if postponed != NO_NODE and name not in BUILTINS else None
+            if owner is not None:
+                must, _ = owner.lookup(name) or UNBOUND
+                if must == NO_NODE or owner in (scope, scope.around_classes()):
+                    self.need(unit, postponed)
 
-    def settle_class(self, scope: Scope) -> None:
-        """Resolve the names used before they are bound in a class body; the others belong to outer scopes."""
-        for name, unit, _ in scope.pending:
-            if name in scope.bindings:
-                self.builder.need_any(unit, [node for node, _ in scope.bindings[name]])
-            else:
-                self.use(name, unit)
-        scope.pending.clear()
+    def need_found(self, node: int, name: str, unit: int) -> None:
+        if node != NO_NODE:
+            self.need(unit, node)
+        elif name not in BUILTINS:
+            for star in self.star_imports:  # any of them may provide the name
+                self.need(unit, star)
 
     def _find_outside(self, scope: Scope, name: str) -> int:
         """Return the node of a name declared global or nonlocal: its bindings elsewhere, if there are any."""

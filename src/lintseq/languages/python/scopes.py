@@ -66,6 +66,13 @@ class Scope:
                 return presence
         return None
 
+    def around_classes(self) -> "Scope":
+        """Return this scope, or the nearest around it if it is that of a class: what functions in it see."""
+        scope = self
+        while scope.kind == "class" and scope.parent is not None:
+            scope = scope.parent
+        return scope
+
     def resolve(self, name: str) -> "Scope | None":
         """Return the scope that binds `name` as seen from here, by Python's rules; None if no scope does."""
         scope: Scope | None = self

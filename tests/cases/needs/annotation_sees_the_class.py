@@ -1,0 +1,10 @@
+class Tree:
+    class Leaf: ...
+
+    def add(self, leaf: "Leaf"): ...
+
+    leaves: "list[Leaf]"
+# 1: 2 3 4 5 6 7
+# 2: 1 3 4 5 6 7
+# 4: 3
+# 6: 5 7
