@@ -1,7 +1,7 @@
 """The cost of real pylint: `--certify pylint` and `--linter pylint+imports` compared with pylintseq, whole processes.
 
-All draw the same number of sequences of the same programs on one core. The certified states are then judged again, by
-lintseq's pylint linter and by stock pylint.
+All sample the same number of sequences of the same programs on one core. lintseq's pylint linter and stock pylint then
+check the certified states again.
 """
 
 import shutil
@@ -46,16 +46,16 @@ LEAST = {"--certify pylint": 8.0, "--linter pylint+imports": 4.0}
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--rounds", type=int, default=2, help="runs of each (default: 2)")
-    parser.add_argument("--files", type=int, default=16, help="real files (default: 16)")
-    parser.add_argument("--pair-programs", type=int, default=40, help="pairs (default: 40)")
-    parser.add_argument("--samples", type=int, default=5, help="sequences of each program (default: 5)")
-    parser.add_argument("--core", type=int, default=0, help="the core that all of them run on (default: 0)")
+    parser.add_argument("--rounds", type=int, default=2, help="runs of each tool (default: 2)")
+    parser.add_argument("--files", type=int, default=16, help="number of real files (default: 16)")
+    parser.add_argument("--pair-programs", type=int, default=40, help="number of pairs (default: 40)")
+    parser.add_argument("--samples", type=int, default=5, help="sequences per program (default: 5)")
+    parser.add_argument("--core", type=int, default=0, help="CPU core to run on (default: 0)")
     options = parser.parse_args()
     report = Report("certify", "Linters as judges, compared with pylintseq: whole processes on one core")
     report.notes.append(
-        f"Each ran {options.rounds} times, in turns with the others, {options.samples} sequences of each program;"
-        f" medians. {pylintseq_versions()}."
+        f"Medians of {options.rounds} alternating runs of each tool, {options.samples} sequences per program."
+        f" {pylintseq_versions()}."
     )
     rows: list[list[object]] = []
     clean_rows: list[list[object]] = []
@@ -70,13 +70,13 @@ def main() -> None:
             rates = {}
             for process, runs in costs.items():
                 seconds = median(cost.seconds for cost in runs)
-                busy = median(cost.processor_seconds for cost in runs)
+                busy = median(cost.cpu_seconds for cost in runs)
                 rates[process] = sequences[process] / seconds
                 figures = [f"{seconds:.1f}", f"{busy:.1f}", f"{rates[process]:,.2f}"]
                 rows.append([where, process, sequences[process], *figures, f"{max(c.peak_mb for c in runs):.0f}"])
             for setting, least in LEAST.items():
                 ratio = rates[setting] / rates["pylintseq"]
-                report.goals.append(Goal(f"{where}: {setting}, times pylintseq's speed", ratio, least=least))
+                report.goals.append(Goal(f"{where}: {setting}, speed relative to pylintseq", ratio, least=least))
             report.numbers[where] = {"sequences_per_second": rates}
             certified = folder / f"{list(SETTINGS).index('--certify pylint')}.jsonl"
             states, dirty, left = judge_again(certified)
@@ -88,16 +88,16 @@ def main() -> None:
     header = ["programs", "process", "sequences", "seconds", "of CPU", "sequences per second", "peak MB"]
     report.tables.append(Table("Whole processes", header, rows))
     header = ["programs", "states", "judge", "clean"]
-    report.tables.append(Table("Certified states, judged again", header, clean_rows))
+    report.tables.append(Table("Certified states, checked again", header, clean_rows))
     header = ["programs", "judge", "code", "message", "for example in"]
-    report.tables.append(Table("What they still find", header, left_rows[:20]))
+    report.tables.append(Table("Remaining findings", header, left_rows[:20]))
     report.publish(options.results)
 
 
 def compare(
     sources: Sequence[Source], folder: Path, samples: int, rounds: int, core: int
 ) -> tuple[dict[str, int], dict[str, list[Cost]]]:
-    """Run pylintseq and our settings in turns; return the sequences that each drew and the cost of its runs."""
+    """Run pylintseq and our settings alternately; return the number of sequences and the cost of the runs of each."""
     path = write_jsonl(folder / "programs.jsonl", sources)
     costs: dict[str, list[Cost]] = {name: [] for name in ("pylintseq", *SETTINGS)}
     sequences: dict[str, int] = {}
@@ -116,7 +116,7 @@ def compare(
 
 
 def judge_again(certified: Path) -> tuple[int, dict[str, int], list[list[object]]]:
-    """Return the number of distinct states, how many of them each judge finds not clean, and the findings."""
+    """Return the number of distinct states, how many each judge finds not clean, and the findings."""
     texts: list[str] = []
     wholes: list[tuple[int, int, str]] = []
     seen: set[str] = set()

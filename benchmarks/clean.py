@@ -1,6 +1,6 @@
-"""Is every state clean? Judges states of native draws with the compiler, pyflakes and pylint.
+"""Is every state clean? Checks states of native draws with the compiler, pyflakes and pylint.
 
-A finding is new if a state has it more often than the whole program has.
+A finding is new if it occurs more often in a state than in the whole program.
 """
 
 import random
@@ -20,7 +20,7 @@ MOST_FINDINGS = 40
 
 @dataclass(slots=True)
 class Count:
-    """The states of one kind of programs, and how many are not clean."""
+    """The states of one kind of program, and how many are not clean."""
 
     programs: int = 0
     states: int = 0
@@ -29,7 +29,7 @@ class Count:
     pylint: int = 0
     own_pylint: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
-    """States by kind of new pyflakes message, of all kinds."""
+    """Number of states by kind of new pyflakes message."""
     left: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     """New findings that count, and the programs in which they occur."""
 
@@ -50,18 +50,18 @@ class Count:
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--states", type=int, default=2000, help="states of each kind of programs (default: 2000)")
+    parser.add_argument("--states", type=int, default=2000, help="states per kind of program (default: 2000)")
     parser.add_argument("--per-program", type=int, default=5, help="states per program (default: 5)")
-    parser.add_argument("--control", type=int, default=200, help="states drawn by `none` (default: 200)")
+    parser.add_argument("--control", type=int, default=200, help="states sampled with linter `none` (default: 200)")
     parser.add_argument("--dump", action="store_true", help="print the states that are not clean")
     options = parser.parse_args()
-    report = Report("clean", "Clean: no state has a finding that the whole program does not have")
+    report = Report("clean", "Clean: no state has a finding that the whole program lacks")
     report.notes.append(
-        "Each program was drawn once by `native`; up to"
-        f" {options.per_program} states of it, chosen at random, were judged. pylint: messages E and F, W0311, W0231;"
-        " E0401, E0402 and E0611 off (import resolution). *stock pylint* still looks into the modules that it finds,"
-        " *lintseq's pylint* into none. pyflakes' messages about unused names do not count."
-        " A state that does not compile counts as not clean by all. The control is drawn without any analysis."
+        "Each program was sampled once with `native`; up to"
+        f" {options.per_program} of its states, chosen at random, were checked. pylint: messages E and F, W0311,"
+        " W0231; E0401, E0402 and E0611 off (import resolution). *stock pylint* still inspects the modules that it"
+        " finds, *lintseq's pylint* inspects none. pyflakes' messages about unused names do not count."
+        " A state that does not compile counts as not clean for every judge. The control uses no analysis."
     )
     files = real_files(seed=options.seed)
     pairs = instruction_pairs(options.pairs, seed=options.seed)
@@ -82,7 +82,7 @@ def main() -> None:
         ]
         report.numbers[name] = count.numbers()
         count = judged(sources, options.control, options, "none")
-        rows.append([f"{name}, `none` (a control)", *count.row()])
+        rows.append([f"{name}, `none` (control)", *count.row()])
         report.numbers[f"{name}, control"] = count.numbers()
     header = ["programs", "number", "states", "compile", "pyflakes", "stock pylint", "lintseq's pylint"]
     report.tables.append(Table("States without a new finding", header, rows))
@@ -94,12 +94,12 @@ def main() -> None:
 
 
 def counts(kind: str) -> str:
-    """Return whether a kind of pyflakes message counts."""
+    """Return "yes" if this kind of pyflakes message counts as a finding, else "no"."""
     return "no" if kind in MAY_BE_UNFINISHED else "yes"
 
 
 def judged(sources: Sequence[Source], states: int, options: Namespace, linter: str) -> Count:
-    """Draw states until there are enough; return the counts of the judges."""
+    """Sample states until there are enough; return the counts of the judges."""
     rng = random.Random(options.seed)
     count = Count()
     chosen: list[tuple[Source, list[str]]] = []
@@ -116,7 +116,7 @@ def judged(sources: Sequence[Source], states: int, options: Namespace, linter: s
         count.programs += 1
         count.states += len(drawn)
     texts = [text for source, drawn in chosen for text in (source.text, *drawn)]
-    note(f"judging {count.states} states of {count.programs} programs, drawn by {linter}")
+    note(f"judging {count.states} states of {count.programs} programs, sampled with {linter}")
     verdicts = iter(judge(texts, with_own=True))
     for source, drawn in chosen:
         whole = next(verdicts)

@@ -1,7 +1,7 @@
-"""Text formats of edits: does everything written read back, how many tokens does it take, and how long?
+"""Text formats of edits: round trips, number of tokens, and speed.
 
-Programs are real: half of the sequences write instruction pairs, half of them files. `--plot FILE` also draws the
-tokens, for the documentation.
+Half of the sequences write the programs of instruction pairs, half of them real files. `--plot FILE` also plots the
+number of tokens, for the documentation.
 """
 
 import gc
@@ -24,16 +24,16 @@ from lintseq.errors import ConfigError, MalformedEditError, ProgramError
 from lintseq.walks import ProgramSampler
 
 TOKENIZER = "data/tokenizers/smollm2/tokenizer.json"
-"""Where the tokenizer is, in any folder beside the repository, unless `--tokenizer` names a file."""
+"""Where the tokenizer is, in any folder next to the repository, unless `--tokenizer` names a file."""
 
 PLAIN = "plain program"
-WAYS = ("strict, one text", "strict, list of edits", "repair, one text", "repair, edit by edit")
+METHODS = ("strict, one text", "strict, list of edits", "repair, one text", "repair, edit by edit")
 STEPS = ("write", "read strictly", "resolve")
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Tokens of the same programs in one format, program by program."""
+    """Number of tokens of each program in one format."""
 
     format: str
     counts: Sequence[int]
@@ -44,15 +44,15 @@ class Tokens:
         return low, middle, high
 
     def times(self, plain: "Tokens") -> float:
-        """Return how many times the tokens of the plain programs it takes, all programs together."""
+        """Return the number of tokens relative to the plain programs, summed over all programs."""
         return sum(self.counts) / sum(plain.counts)
 
 
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--sequences", type=int, default=5000, help="sequences to write and read (default: 5000)")
-    parser.add_argument("--tokenizer", type=Path, help="a tokenizer.json (default: SmolLM2's, beside the repository)")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the tokens as SVG")
+    parser.add_argument("--tokenizer", type=Path, help="a tokenizer.json (default: SmolLM2's, next to the repository)")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="plot the token counts as SVG")
     options = parser.parse_args()
     try:
         tokenizer = load_tokenizer(tokenizer_file(options.tokenizer))
@@ -60,13 +60,13 @@ def main() -> None:
         raise SystemExit(str(error)) from None
     report = Report("codecs", "Text formats: round trips, tokens, speed")
     report.notes += [
-        "One draw of each program, half of them from instruction pairs, half real files of 20 to 120 lines; where"
-        " there are too few, more draws of each. Each sequence was read back whole and, if it has more than one edit,"
-        " from a state in the middle: as one text and as a list of edit texts; strictly, where every state has to be"
-        " the same, and by `resolve`, where nothing may be noted either. *Edit by edit* reads each edit on the state"
-        " before it.",
-        f"Tokens are SmolLM2's unless `--tokenizer` says otherwise; `{SEPARATOR}` is one. They are those of the text"
-        " that a model has to write, all edits of a program together. *Times plain* divides the sums over all"
+        "One draw per program, half from instruction pairs, half from real files of 20 to 120 lines; more draws"
+        " of each if there are too few. Each sequence was read back in full and, if it has more than one edit,"
+        " from a state in the middle: as one text and as a list of edit texts; strictly, where every state must be"
+        " the same, and with `resolve`, which must not make any note either. *Edit by edit* reads each edit on the"
+        " state before it.",
+        f"Tokens are SmolLM2's unless `--tokenizer` says otherwise; `{SEPARATOR}` is a single token. Counted is the"
+        " text that a model has to write, all edits of a program together. *Times plain* divides the sums over all"
         " programs.",
     ]
     kinds = {
@@ -74,18 +74,18 @@ def main() -> None:
         "real files": real_files(seed=options.seed),
     }
     sequences = {
-        kind: list(islice(draws(sources, options.seed), options.sequences // len(kinds)))
+        kind: list(islice(sequences_of(sources, options.seed), options.sequences // len(kinds)))
         for kind, sources in kinds.items()
     }
-    everything = [sequence for some in sequences.values() for sequence in some]
-    parts = [*everything, *middles(everything, Random(options.seed))]
+    everything = [sequence for group in sequences.values() for sequence in group]
+    parts = [*everything, *second_halves(everything, Random(options.seed))]
     failures = round_trips(report, parts, len(everything))
-    tries = len(parts) * len(WAYS) * len(CODECS)
+    tries = len(parts) * len(METHODS) * len(CODECS)
     report.goals += [
         Goal("sequences written and read", len(everything), least=5000),
         Goal("% read back, in every format and way", 100 - share(failures, tries), least=100),
     ]
-    tokens = {kind: count_tokens(some, tokenizer) for kind, some in sequences.items()}
+    tokens = {kind: count_tokens(group, tokenizer) for kind, group in sequences.items()}
     for kind, found in tokens.items():
         report.tables.append(tokens_table(kind, found))
     milliseconds = speeds(everything)
@@ -96,12 +96,12 @@ def main() -> None:
         "failures": failures,
         "tokens": {
             kind: {
-                one.format: {
-                    "median": statistics.median(one.counts),
-                    "mean": statistics.fmean(one.counts),
-                    "times_plain": one.times(found[0]),
+                column.format: {
+                    "median": statistics.median(column.counts),
+                    "mean": statistics.fmean(column.counts),
+                    "times_plain": column.times(found[0]),
                 }
-                for one in found
+                for column in found
             }
             for kind, found in tokens.items()
         },
@@ -109,24 +109,24 @@ def main() -> None:
     }
     if options.plot is not None:
         options.plot.parent.mkdir(parents=True, exist_ok=True)
-        options.plot.write_text(drawn(tokens), encoding="utf-8")
+        options.plot.write_text(svg_chart(tokens), encoding="utf-8")
     report.publish(options.results)
 
 
 def tokenizer_file(path: Path | None) -> Path:
-    """Return the tokenizer file: the one named, or one beside the repository."""
+    """Return the tokenizer file: `path`, or the default one in a folder next to the repository."""
     found = path or next(ROOT.parent.glob(f"*/{TOKENIZER}"), None)
     if found is None:
-        raise ConfigError(f"no {TOKENIZER} in a folder beside the repository; name a tokenizer.json with --tokenizer")
+        raise ConfigError(f"no {TOKENIZER} in a folder next to the repository; name a tokenizer.json with --tokenizer")
     return found
 
 
-def draws(sources: Sequence[Source], seed: int) -> Iterator[EditSequence]:
-    """Yield a sequence of each program, then another of each, without end."""
+def sequences_of(sources: Sequence[Source], seed: int) -> Iterator[EditSequence]:
+    """Yield one sequence of each program, then another of each, endlessly."""
     usable = 1
     for draw in count():
         if not usable:
-            raise SystemExit("none of the programs can be used")
+            raise SystemExit("no usable program")
         usable = 0
         for source in sources:
             try:
@@ -137,8 +137,8 @@ def draws(sources: Sequence[Source], seed: int) -> Iterator[EditSequence]:
             yield sampler.sample(seed=seed, id=source.name, draw=draw)
 
 
-def middles(sequences: Iterable[EditSequence], rng: Random) -> Iterator[EditSequence]:
-    """Yield what follows a state in the middle of each sequence that has one."""
+def second_halves(sequences: Iterable[EditSequence], rng: Random) -> Iterator[EditSequence]:
+    """Yield the rest of each sequence of two or more edits after a state in its middle."""
     for sequence in sequences:
         if len(sequence) > 1:
             yield sequence.after(rng.randrange(1, len(sequence)))
@@ -148,30 +148,30 @@ def middles(sequences: Iterable[EditSequence], rng: Random) -> Iterator[EditSequ
 
 
 def round_trips(report: Report, parts: Sequence[EditSequence], whole: int) -> int:
-    """Write and read all sequences in every format; add a table, and return how many did not come back."""
+    """Write and read all sequences in every format; add a table, and return the number of failed round trips."""
     rows: list[list[object]] = []
     failures = 0
     for codec in CODECS.values():
         good: Counter[str] = Counter()
         for part in parts:
-            good.update(way for way, read in zip(WAYS, readings(codec, part), strict=True) if read)
-        rows.append([codec.name, whole, len(parts) - whole, *(good[way] for way in WAYS)])
-        failures += len(parts) * len(WAYS) - good.total()
-        note(f"{codec.name}: {good.total():,} of {len(parts) * len(WAYS):,} read back")
-    report.tables.append(Table("Read back", ["format", "sequences", "from the middle", *WAYS], rows))
+            good.update(way for way, read in zip(METHODS, readings(codec, part), strict=True) if read)
+        rows.append([codec.name, whole, len(parts) - whole, *(good[way] for way in METHODS)])
+        failures += len(parts) * len(METHODS) - good.total()
+        note(f"{codec.name}: {good.total():,} of {len(parts) * len(METHODS):,} read back")
+    report.tables.append(Table("Read back", ["format", "sequences", "from the middle", *METHODS], rows))
     return failures
 
 
 def readings(codec: Codec, part: EditSequence) -> tuple[bool, ...]:
-    """Return whether a sequence comes back, for each of the ways to read it."""
+    """Return whether a sequence round-trips, for each way to read it."""
     states = list(part.states())
     text, start = codec.write(part), part.start
     edits = codec.write_edits(part)
-    one = codec.resolve(text, start)
+    resolution = codec.resolve(text, start)
     return (
         comes_back(part, states, lambda: codec.read(text, start)),
         comes_back(part, states, lambda: codec.read_edits(edits, start, final_newline=part.program.final_newline)),
-        (one.program, one.notes, one.edits_applied) == (part.program, (), len(part)),
+        (resolution.program, resolution.notes, resolution.edits_applied) == (part.program, (), len(part)),
         all(reads_alone(codec, part.after(number).first(1), state) for number, state in enumerate(states)),
     )
 
@@ -185,7 +185,7 @@ def comes_back(part: EditSequence, states: list[str], read: Callable[[], EditSeq
 
 
 def reads_alone(codec: Codec, edit: EditSequence, state: str) -> bool:
-    """Return whether `resolve` makes `state` of the text of a single edit."""
+    """Return whether `resolve` reads the text of a single edit as `state`."""
     resolution = codec.resolve(codec.write(edit), edit.start)
     return resolution.text == state and not resolution.notes
 
@@ -194,7 +194,7 @@ def reads_alone(codec: Codec, edit: EditSequence, state: str) -> bool:
 
 
 def count_tokens(sequences: Sequence[EditSequence], tokenizer: Any) -> list[Tokens]:
-    """Return the tokens of the plain programs, and of their sequences in every format."""
+    """Return the token counts of the plain programs, and of their sequences in every format."""
     texts = {PLAIN: [sequence.program.text for sequence in sequences]}
     texts |= {codec.name: [codec.write(sequence) for sequence in sequences] for codec in CODECS.values()}
     return [
@@ -203,28 +203,28 @@ def count_tokens(sequences: Sequence[EditSequence], tokenizer: Any) -> list[Toke
             [
                 len(encoding.ids)
                 for encoding in tokenizer.encode_batch(
-                    [text.encode("utf-8", "replace").decode() for text in some], add_special_tokens=False
+                    [text.encode("utf-8", "replace").decode() for text in group], add_special_tokens=False
                 )
             ],
         )
-        for name, some in texts.items()
+        for name, group in texts.items()
     ]
 
 
 def tokens_table(kind: str, tokens: Sequence[Tokens]) -> Table:
     rows = []
-    for one in tokens:
-        low, middle, high = one.quartiles
-        mean = statistics.fmean(one.counts)
+    for row in tokens:
+        low, middle, high = row.quartiles
+        mean = statistics.fmean(row.counts)
         rows.append(
-            [one.format, f"{middle:,.0f}", f"{low:,.0f} to {high:,.0f}", f"{mean:,.0f}", f"{one.times(tokens[0]):.2f}"]
+            [row.format, f"{middle:,.0f}", f"{low:,.0f} to {high:,.0f}", f"{mean:,.0f}", f"{row.times(tokens[0]):.2f}"]
         )
     header = ["format", "median", "quartiles", "mean", "times plain"]
     return Table(f"Tokens of {len(tokens[0].counts):,} {kind}", header, rows)
 
 
 def speeds(sequences: Sequence[EditSequence]) -> dict[str, list[float]]:
-    """Return the milliseconds of the processor that a sequence takes in each format: for each step of `STEPS`."""
+    """Return milliseconds of CPU time per sequence in each format, for each step of `STEPS`."""
     found = {}
     for codec in CODECS.values():
         texts: list[str] = []
@@ -239,11 +239,11 @@ def speeds(sequences: Sequence[EditSequence]) -> dict[str, list[float]]:
 
 def speed_table(speeds: dict[str, list[float]]) -> Table:
     rows = [[name, *(f"{time:.3f}" for time in times)] for name, times in speeds.items()]
-    return Table("Milliseconds of the processor for a sequence", ["format", *STEPS], rows)
+    return Table("Milliseconds of CPU time per sequence", ["format", *STEPS], rows)
 
 
 def clock(work: Callable[[], object]) -> float:
-    """Return the processor's seconds that some work takes."""
+    """Return the CPU seconds that a call takes."""
     gc.collect()
     started = process_time()
     work()
@@ -260,9 +260,9 @@ LEFT, PANEL, TOP, ROW = 120, 310, 72, 26
 """Pixels: the margin with the names of formats, the width of a panel, where its rows start, the height of a row."""
 
 
-def drawn(tokens: dict[str, list[Tokens]]) -> str:
-    """Return a chart as SVG: one panel for each kind of program, medians as bars and quartiles as whiskers."""
-    formats = [one.format for one in next(iter(tokens.values()))]
+def svg_chart(tokens: dict[str, list[Tokens]]) -> str:
+    """Return an SVG chart: one panel per kind of program, medians as bars and quartiles as whiskers."""
+    formats = [column.format for column in next(iter(tokens.values()))]
     width, height = LEFT + len(tokens) * PANEL, TOP + len(formats) * ROW + 8
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
@@ -280,20 +280,20 @@ def drawn(tokens: dict[str, list[Tokens]]) -> str:
 
 
 def panel(kind: str, tokens: Sequence[Tokens], left: int) -> Iterator[str]:
-    """Yield the parts of a panel whose bars start at `left`."""
-    scale = (PANEL - 100) / max(one.quartiles[2] for one in tokens)
+    """Yield the SVG elements of a panel whose bars start at `left`."""
+    scale = (PANEL - 100) / max(row.quartiles[2] for row in tokens)
     yield f'<text x="{left}" y="{TOP - 10}">{len(tokens[0].counts):,} {kind}</text>'
     yield f'<path d="M{left} {TOP} v{len(tokens) * ROW}" stroke="{LINE}"/>'
-    for index, one in enumerate(tokens):
+    for index, row in enumerate(tokens):
         top = TOP + index * ROW
-        low, middle, high = (left + scale * value for value in one.quartiles)
-        color = BARS.get(one.format, OTHER_BAR)
+        low, middle, high = (left + scale * value for value in row.quartiles)
+        color = BARS.get(row.format, OTHER_BAR)
         yield f'<rect x="{left}" y="{top + 4}" width="{middle - left:.1f}" height="{ROW - 8}" fill="{color}"/>'
         path = f"M{low:.1f} {top + 9} v8 m0 -4 H{high:.1f} m0 -4 v8"
         yield f'<path d="{path}" fill="none" stroke="{INK}"/>'
-        yield f'<text x="{high + 6:.1f}" y="{top + 17}">{one.quartiles[1]:,.0f}</text>'
+        yield f'<text x="{high + 6:.1f}" y="{top + 17}">{row.quartiles[1]:,.0f}</text>'
         if index:
-            times = f"{one.times(tokens[0]):.1f}×"
+            times = f"{row.times(tokens[0]):.1f}×"
             yield f'<text x="{left + PANEL - 14}" y="{top + 17}" text-anchor="end" fill="{QUIET}">{times}</text>'
 
 

@@ -1,6 +1,6 @@
-"""What the benchmarks share: the programs they run on, whole processes and what they cost, tables and results.
+"""Code shared by the benchmarks: input programs, timed processes, tables and results.
 
-A benchmark prints tables (Markdown) and a last line of JSON, and keeps both in `results/`.
+A benchmark prints tables (Markdown) and a last line of JSON, and stores both in `results/`.
 """
 
 import argparse
@@ -28,12 +28,12 @@ from lintseq.program.markdown import code_from_markdown
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 PAIRS = "data/instruct/python_pairs.jsonl.gz"
-"""Where instruction pairs are, in any folder beside the repository, unless `--pairs` names a file."""
+"""Path of the instruction pairs in any folder next to the repository, unless `--pairs` names a file."""
 
 PYLINTSEQ = "pylintseq==0.0.2"
 
 LOAD = os.getloadavg()[0]
-"""Processes that wanted a core before the benchmark began."""
+"""Load average before the benchmark started."""
 
 
 # Programs
@@ -41,7 +41,7 @@ LOAD = os.getloadavg()[0]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A program and where it is from."""
+    """A program and its origin."""
 
     name: str
     text: str
@@ -53,13 +53,13 @@ class Source:
 
 
 def installed_folders() -> list[Path]:
-    """Return where packages are installed for the running interpreter, and its standard library."""
+    """Return the folders of the standard library and of the installed packages."""
     stdlib = Path(sysconfig.get_path("stdlib"))
     return [Path(sysconfig.get_path("purelib")), stdlib / "site-packages", stdlib]
 
 
 def python_files(folders: Iterable[Path]) -> Iterator[tuple[str, Path]]:
-    """Yield each .py file once, named as its folder has it, in the same order every time."""
+    """Yield each .py file once with its name relative to its folder, in a stable order."""
     seen: set[Path] = set()
     for folder in folders:
         for path in sorted(folder.rglob("*.py")):
@@ -70,7 +70,7 @@ def python_files(folders: Iterable[Path]) -> Iterator[tuple[str, Path]]:
 
 
 def read_python(path: Path) -> str | None:
-    """Return the text of a file as its own encoding has it, newlines untouched; None if it cannot be decoded."""
+    """Return the text of a file in its declared encoding, newlines unchanged; None if it cannot be decoded."""
     try:
         with path.open("rb") as file:
             encoding, _ = tokenize.detect_encoding(file.readline)
@@ -80,12 +80,12 @@ def read_python(path: Path) -> str | None:
 
 
 def is_usable(text: str) -> bool:
-    """Tell whether a text is a Python program with code in it."""
+    """Return whether a text is a Python program that contains code."""
     return get_language("python").is_program(text)
 
 
 def real_files(*, least: int = 20, most: int = 120, seed: int = 0) -> list[Source]:
-    """Return the installed files of `least` to `most` lines that parse, each text once, shuffled."""
+    """Return the installed files of `least` to `most` lines that parse, without duplicates, shuffled."""
     sources: dict[str, Source] = {}
     for name, path in python_files(installed_folders()):
         text = read_python(path)
@@ -100,7 +100,7 @@ def real_files(*, least: int = 20, most: int = 120, seed: int = 0) -> list[Sourc
 
 
 def instruction_pairs(path: Path | None = None, *, seed: int = 0) -> list[Source]:
-    """Return the instruction pairs of a JSON Lines file that hold a program, shuffled."""
+    """Return the instruction pairs of a JSON Lines file that contain a program, shuffled."""
     found = []
     for row in read_jsonl(pairs_file(path)):
         text = row.get("program") or code_from_markdown(row["response"], get_language())
@@ -111,31 +111,31 @@ def instruction_pairs(path: Path | None = None, *, seed: int = 0) -> list[Source
 
 
 def pairs_file(path: Path | None = None) -> Path:
-    """Return the file of instruction pairs: the one named, one beside the repository, or the examples."""
+    """Return the file of instruction pairs: `path`, one in a folder next to the repository, or the examples."""
     if path is not None and not path.exists():
         raise SystemExit(f"no instruction pairs at {path}; name a JSON Lines file with --pairs")
     return path or next(ROOT.parent.glob(f"*/{PAIRS}"), ROOT / "examples" / "pairs.jsonl")
 
 
 def data_folder(path: Path | None = None) -> Path:
-    """Return the folder with the benchmarks' files: the one named, or one beside the repository."""
-    found = path or next((place.parent for place in ROOT.parent.glob("*/data/humaneval")), None)
+    """Return the folder of benchmark files: `path`, or one next to the repository."""
+    found = path or next((found.parent for found in ROOT.parent.glob("*/data/humaneval")), None)
     if found is None or not found.is_dir():
         raise SystemExit(
-            f"there are no benchmark files in {found or 'data/ beside the repository'}; name them: --data"
+            f"no benchmark files in {found or 'data/ next to the repository'}; name their folder with --data"
         )
     return found
 
 
 def spread(sources: Sequence[Source], count: int) -> list[Source]:
-    """Return `count` of the sources, evenly spaced by length: a small set like the large one."""
+    """Return `count` of the sources, evenly spaced by length, so that a small set resembles the large one."""
     ordered = sorted(sources, key=lambda source: source.lines)
     count = min(count, len(ordered))
     return [ordered[(2 * index + 1) * len(ordered) // (2 * count)] for index in range(count)]
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a file of JSON lines, plain or .gz."""
+    """Yield the rows of a JSON Lines file, plain or .gz."""
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
         for line in file:
             yield json.loads(line)
@@ -155,16 +155,16 @@ def write_jsonl(path: Path, sources: Iterable[Source]) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a whole process took, from its start to its end."""
+    """The cost of a process from start to end."""
 
     seconds: float
-    processor_seconds: float
+    cpu_seconds: float
     peak_mb: float
     output: str
 
 
 def run(command: Sequence[str | Path], *, core: int | None = None, cwd: Path | None = None) -> Cost:
-    """Run a command to its end, on one core if one is named, and return what it cost; exit if it fails."""
+    """Run a command, on one core if `core` is set, and return its cost; exit if it fails."""
     words = [str(word) for word in command]
     if core is not None and shutil.which("taskset"):
         words = ["taskset", "-c", str(core), *words]
@@ -176,7 +176,7 @@ def run(command: Sequence[str | Path], *, core: int | None = None, cwd: Path | N
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"{' '.join(words)} ended with status {process.returncode}:\n{output[-3000:]}")
+        raise SystemExit(f"{' '.join(words)} exited with status {process.returncode}:\n{output[-3000:]}")
     return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
 
 
@@ -195,7 +195,7 @@ def count_lines(path: Path) -> int:
 
 
 def pylintseq_python() -> Path:
-    """Return the interpreter of a virtual environment that holds pylintseq; made if it is not there."""
+    """Return the interpreter of pylintseq's virtual environment, created if it is missing."""
     folder = ROOT / ".venv-pylintseq"
     python = folder / "bin" / "python"
     if not (folder / "bin" / "pylintseq").exists():
@@ -206,20 +206,20 @@ def pylintseq_python() -> Path:
 
 
 def pylintseq_versions() -> str:
-    """Return what pylintseq's environment holds, in words."""
+    """Return the versions of pylintseq and pylint as text."""
     packages = pylintseq_python().parent.parent.glob("lib/*/site-packages/pylint-*.dist-info")
     (pylint,) = (path.name.removeprefix("pylint-").removesuffix(".dist-info") for path in packages)
     return f"{PYLINTSEQ.replace('==', ' ')} with pylint {pylint}"
 
 
 def pylintseq_command(source: Path, folder: Path, *, samples: int) -> list[str | Path]:
-    """Return the command by which pylintseq's users run it, with one worker; it writes one file into `folder`."""
+    """Return pylintseq's command line with one worker; it writes one file into `folder`."""
     program = pylintseq_python().with_name("pylintseq")
     return [program, "-p", source, "-d", folder, "-c", "1", "-s", str(samples)]
 
 
 def one_output(folder: Path) -> Path:
-    """Return the only file of JSON lines in a folder."""
+    """Return the only JSON Lines file in a folder."""
     (found,) = folder.glob("*.jsonl")
     return found
 
@@ -229,7 +229,7 @@ def one_output(folder: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a title; numbers are shown as they are given."""
+    """A titled table; numbers are printed as passed."""
 
     title: str
     header: Sequence[str]
@@ -249,7 +249,7 @@ def _cell(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A number and what it has to be."""
+    """A measured number and its target."""
 
     name: str
     value: float
@@ -267,14 +267,14 @@ class Goal:
 
 @dataclass(slots=True)
 class Report:
-    """What one benchmark found out."""
+    """The results of one benchmark."""
 
     name: str
     title: str
     goals: list[Goal] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
-    """What follows the tables."""
+    """Text after the tables."""
     numbers: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -285,12 +285,14 @@ class Report:
     def markdown(self) -> str:
         parts = [f"# {self.title}", f"`{command_line()}`, {describe(machine())}", *self.notes]
         if self.goals:
-            parts.append(Table("Goals", ["what", "goal", "measured", "met"], [g.row() for g in self.goals]).markdown())
+            parts.append(
+                Table("Goals", ["measure", "goal", "measured", "met"], [g.row() for g in self.goals]).markdown()
+            )
         parts += [table.markdown() for table in self.tables]
         return "\n\n".join([*parts, *self.texts]) + "\n"
 
     def publish(self, folder: Path | None) -> None:
-        """Print the report, its JSON last, and keep both in `folder`."""
+        """Print the report, then its JSON, and store both in `folder`."""
         text, data = self.markdown(), self.as_dict()
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -301,19 +303,21 @@ class Report:
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
-    """Return a parser with the options that all benchmarks have."""
+    """Return a parser with the options common to all benchmarks."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("--seed", type=int, default=0, help="which programs and draws (default: 0)")
-    parser.add_argument("--pairs", type=Path, help="a file of instruction pairs, JSON lines")
-    parser.add_argument("--results", type=Path, default=HERE / "results", help="where the results are kept")
-    parser.add_argument("--no-results", dest="results", action="store_const", const=None, help="only print them")
+    parser.add_argument("--seed", type=int, default=0, help="random seed for programs and draws (default: 0)")
+    parser.add_argument("--pairs", type=Path, help="a JSON Lines file of instruction pairs")
+    parser.add_argument("--results", type=Path, default=HERE / "results", help="folder for the results")
+    parser.add_argument(
+        "--no-results", dest="results", action="store_const", const=None, help="print results without storing them"
+    )
     return parser
 
 
 def machine() -> dict[str, str | int | float]:
-    """Return what the numbers depend on, beside the code."""
+    """Return what the numbers depend on besides the code: processor, system, versions."""
     versions = {name: package_version(name) for name in ("lintseq", "pyflakes", "pylint", "astroid", "ruff")}
     return {
         "processor": processor(),
@@ -327,7 +331,7 @@ def machine() -> dict[str, str | int | float]:
 
 
 def describe(machine: dict[str, str | int | float]) -> str:
-    """Return a machine in a line of words."""
+    """Return a one-line description of a machine."""
     versions = ", ".join(f"{name} {machine[name]}" for name in ("lintseq", "pyflakes", "pylint") if name in machine)
     return (
         f"{machine['date']}: {machine['processor']}, {machine['cores']} cores, load {machine['load_before']} before,"
@@ -353,7 +357,7 @@ def processor() -> str:
 
 
 def command_line() -> str:
-    """Return the command as a reader would repeat it: without paths outside the repository and their options."""
+    """Return the command to repeat the run: without options whose paths are outside the repository."""
     words = ["python", str(Path(sys.argv[0]).resolve().relative_to(ROOT))]
     for word in sys.argv[1:]:
         if not word.startswith("/"):
@@ -364,7 +368,7 @@ def command_line() -> str:
 
 
 def note(message: str) -> None:
-    """Tell how far the work is."""
+    """Print progress to stderr."""
     print(message, file=sys.stderr, flush=True)
 
 

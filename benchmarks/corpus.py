@@ -1,8 +1,8 @@
-"""Do hostile programs get their verdicts, and does everything else stay unchanged?
+"""Do hostile programs get their expected verdicts, without side effects?
 
 Each program of `tests/hostile_programs` runs in the sandbox, and the sandbox runs in the jail of `tests/jail.py`: a
-read-only root that nothing leaves, even if the sandbox fails. Once as the user who starts this, once as an
-unprivileged user if that is root, and once where /proc cannot be mounted, as in containers.
+read-only root that contains the programs even if the sandbox fails. They run as the current user, as an unprivileged
+user if the current one is root, and once where /proc cannot be mounted, as in containers.
 """
 
 import argparse
@@ -19,12 +19,12 @@ from common import HERE, ROOT, Goal, Report, Table, note
 from jailed import run_jailed
 
 CATEGORIES = {
-    "environment": "reads or changes its surroundings",
+    "environment": "reads or changes its environment",
     "exit": "exits early, or crashes",
     "file": "writes or reads files that are not its own",
     "forge": "forges a pass",
-    "good": "is correct, and does what sandboxes often forbid",
-    "leftover": "leaves something to the next program",
+    "good": "correct, but does what sandboxes often forbid",
+    "leftover": "leaves something behind for the next program",
     "memory": "allocates memory",
     "network": "connects to others",
     "output": "prints or returns too much, or odd values",
@@ -33,19 +33,19 @@ CATEGORIES = {
 }
 
 Reports = Mapping[str, Mapping[str, Any]]
-"""The report of the runner by setting."""
+"""The runner's report by setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Who starts the sandbox, and where."""
+    """The user who starts the sandbox, and its surroundings."""
 
     title: str
     options: tuple[str, ...]
 
 
 def settings() -> list[Setting]:
-    """Return the settings; another user needs root."""
+    """Return the settings; running as another user requires root."""
     is_root = os.geteuid() == 0
     found = [Setting("as root" if is_root else "as an unprivileged user", ())]
     if is_root:
@@ -55,8 +55,10 @@ def settings() -> list[Setting]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--results", type=Path, default=HERE / "results", help="where results are written")
-    parser.add_argument("--no-results", dest="results", action="store_const", const=None, help="only print them")
+    parser.add_argument("--results", type=Path, default=HERE / "results", help="folder for the results")
+    parser.add_argument(
+        "--no-results", dest="results", action="store_const", const=None, help="print results without storing them"
+    )
     options = parser.parse_args()
     report = Report("corpus", "Hostile programs in the sandbox")
     reports = {setting.title: run(setting) for setting in settings()}
@@ -67,12 +69,12 @@ def main() -> None:
     report.goals += [
         Goal("programs", len(programs), least=100),
         Goal("programs with a wrong result, in any setting", sum(map(len, wrong.values())), most=0),
-        Goal("changes outside them", sum(map(len, changes.values())), most=0),
+        Goal("changes outside the sandbox", sum(map(len, changes.values())), most=0),
     ]
     report.notes.append(
-        "The result of a program is right if the verdict is the one that its header names, what it prints and returns"
-        " is too, it found no way to do what it tries, and a pass that may be forged is marked. Programs that need a"
-        " missing layer or library are skipped."
+        "A result counts as expected if the verdict, output and return value match the program's header, its attack"
+        " failed, and a pass that may be forged is marked as suspect. Programs that need a missing isolation layer or"
+        " library are skipped."
     )
     report.numbers |= {
         "programs": len(programs),
@@ -87,7 +89,7 @@ def main() -> None:
 
 
 def run(setting: Setting) -> dict[str, Any]:
-    """Return the report of the runner, with the seconds that it took."""
+    """Return the runner's report, including its duration in seconds."""
     started = time.monotonic()
     command = [sys.executable, ROOT / "tests" / "hostile.py"]
     found: dict[str, Any] = run_jailed(command, options=setting.options)
@@ -109,7 +111,7 @@ def verdicts(report: Mapping[str, Any]) -> Counter[str]:
 
 
 def table_by_category(programs: list[str], reports: Reports) -> Table:
-    """Return the number of right results by category and setting."""
+    """Return the number of expected results by category and setting."""
     groups = defaultdict(list)
     for name in programs:
         groups[name.partition("_")[0]].append(name)
@@ -118,7 +120,7 @@ def table_by_category(programs: list[str], reports: Reports) -> Table:
         for category, names in groups.items()
     ]
     rows.append(["all", len(programs), *(cell(report, programs) for report in reports.values())])
-    return Table("Right results, by what a program does", ["the program", "programs", *reports], rows)
+    return Table("Expected results, by what a program does", ["the program", "programs", *reports], rows)
 
 
 def cell(report: Mapping[str, Any], names: list[str]) -> str:

@@ -1,7 +1,7 @@
-"""What a corpus costs: processor time of `lintseq build` for a megabyte of real files, and core-hours from it.
+"""The cost of a corpus: CPU time of `lintseq build` per megabyte of real files, and core-hours derived from it.
 
-Installed Python files are copied into a folder, which is built from start to end. Processor time is counted,
-of all processes, so what else the machine does matters little.
+Copies installed Python files into a folder and builds it. Measures the CPU time of all processes, which is less
+sensitive to other load.
 """
 
 import random
@@ -17,7 +17,7 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A corpus by what its makers say of it."""
+    """A corpus, with the size that its authors publish."""
 
     name: str
     files: int
@@ -25,9 +25,9 @@ class Corpus:
 
 
 STACK = Corpus("The Stack v1.2, near-deduplicated, Python", 12_962_249, 64.3)
-"""As the paper on StarCoder counts it (before that model's own filters)."""
+"""Size from the StarCoder paper (before that model's own filters)."""
 CORPORA = [Corpus("850,000 files, as D3 has", 850_000, 850_000 * STACK.gigabytes / STACK.files), STACK]
-"""D3 took its files out of The Stack; how large they are is assumed to be as there."""
+"""D3 took its files from The Stack; their mean size is assumed to be the same."""
 
 MINED = "functions and classes, 5 draws"
 RUNS = {"files, 1 draw": ["--samples", "1"], "files, 5 draws": ["--samples", "5"], MINED: ["--samples", "5"]}
@@ -35,8 +35,10 @@ RUNS = {"files, 1 draw": ["--samples", "1"], "files, 5 draws": ["--samples", "5"
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--files", type=int, default=3000, help="files to build (default: 3000)")
-    parser.add_argument("--largest", type=int, default=100_000, help="bytes of the largest of them (default: 100000)")
+    parser.add_argument("--files", type=int, default=3000, help="number of files to build (default: 3000)")
+    parser.add_argument(
+        "--largest", type=int, default=100_000, help="maximum size of a file in bytes (default: 100000)"
+    )
     options = parser.parse_args()
     report = Report("cost", "Cost: core-hours for a corpus")
     measured: list[list[object]] = []
@@ -51,9 +53,9 @@ def main() -> None:
             if what == MINED:
                 pairs = folder / "pairs.jsonl"
                 mining = [sys.executable, "-m", "lintseq", "mine", source, "--functions", "--output", pairs, "--quiet"]
-                seconds = run([*mining, "--workers", "2"]).processor_seconds
+                seconds = run([*mining, "--workers", "2"]).cpu_seconds
                 source = pairs
-            seconds += run(build_command(source, output, "--workers", "2", *extra)).processor_seconds
+            seconds += run(build_command(source, output, "--workers", "2", *extra)).cpu_seconds
             written = output.stat().st_size / MEGABYTE
             rate = seconds / size
             measured.append(
@@ -66,14 +68,14 @@ def main() -> None:
                     f"{written / size:.1f}",
                 ]
             )
-            note(f"{what}: {rate:.2f} s of processor time a megabyte")
+            note(f"{what}: {rate:.2f} s of CPU time per megabyte")
             report.numbers[what] = {"seconds_per_mb": rate, "written_per_mb": written / size}
             for corpus in CORPORA:
                 hours = corpus.gigabytes * 1000 * rate / 3600
                 out = corpus.gigabytes * written / size
                 expected.append([corpus.name, what, f"{hours:,.1f}", f"{out:,.0f}"])
     report.notes.append(
-        f"{files:,} installed files of at most {options.largest:,} bytes, drawn at random: {size:.1f} MB,"
+        f"{files:,} installed files of at most {options.largest:,} bytes, chosen at random: {size:.1f} MB,"
         f" {1000 * size / files:.1f} kB each."
     )
     header = ["what", "processor s", "ms a file", "s a MB", "records", "MB written for a MB"]
@@ -85,21 +87,21 @@ def main() -> None:
             sorted(expected, key=lambda row: [corpus.name for corpus in CORPORA].index(str(row[0]))),
         )
     )
-    report.texts.append("Core-hours are GB × 1000 × (s a MB) / 3600.")
-    report.texts += [f"- {one.name}: {one.files:,} files, {one.gigabytes:.1f} GB" for one in CORPORA]
+    report.texts.append("Core-hours are GB × 1000 × (s per MB) / 3600.")
+    report.texts += [f"- {corpus.name}: {corpus.files:,} files, {corpus.gigabytes:.1f} GB" for corpus in CORPORA]
     report.numbers |= {"files": files, "mb": size}
     report.publish(options.results)
 
 
 def copy_files(folder: Path, count: int, largest: int, seed: int) -> tuple[int, float]:
-    """Copy installed Python files into a folder, and nothing else; return how many, and their megabytes."""
+    """Copy installed Python files into a folder; return their number and their size in megabytes."""
     found = [path for _, path in python_files(installed_folders()) if path.stat().st_size <= largest]
     random.Random(seed).shuffle(found)
     size = 0
     for number, path in enumerate(found[:count]):
-        place = folder / f"{number // 1000:03}" / f"{number % 1000:03}.py"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        size += place.write_bytes(path.read_bytes())
+        target = folder / f"{number // 1000:03}" / f"{number % 1000:03}.py"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        size += target.write_bytes(path.read_bytes())
     return min(count, len(found)), size / MEGABYTE
 
 

@@ -1,4 +1,4 @@
-"""Digests of what lintseq writes: to show that a change of the code leaves the output alone.
+"""Digests of lintseq's output, to show that a change of the code does not change it.
 
 Runs commands and prints a SHA-256 for each: records of every order and seeds 0 to 2 on the bundled pairs, a file of
 instruction pairs and the standard library; black-box walks; every shape and format; results of the bundled
@@ -30,11 +30,11 @@ FORMATS = (
     *("original-updated", "apply-patch", "states"),
 )
 UNSTABLE = {"seconds", "wall", "cpu", "rows_per_second", "time", "memory", "cpu_seconds", "wall_seconds"}
-"""Keys of results that measure the machine."""
+"""Keys of results that depend on the machine."""
 
 
 def run(*arguments: str, cwd: Path | None = None) -> Iterator[bytes]:
-    """Run a lintseq command and yield what it prints, in chunks."""
+    """Run a lintseq command and yield its stdout in blocks."""
     command = [sys.executable, "-m", "lintseq", *arguments]
     with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -88,7 +88,7 @@ def conversions(pairs: str, folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def evaluation(examples: Path, folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the digest of the results of the bundled completions, without what measures the machine."""
+    """Yield the digest of the results of the bundled completions, without keys that depend on the machine."""
     output = folder / "results.jsonl"
     list(
         run(

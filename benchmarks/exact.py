@@ -1,6 +1,6 @@
-"""Is every sequence exact? All installed .py files: drawn, written as JSON, read back, compared byte for byte.
+"""Is every sequence exact? Samples, writes, reads back and replays every installed .py file, and compares the bytes.
 
-For a sample of the files, each state is compiled too.
+Also compiles each state for some of the files.
 """
 
 import ast
@@ -44,14 +44,16 @@ class FileResult:
     edits: int = 0
     states: int = 0
     broken: int = 0
-    drawing: float = 0.0
-    """Seconds of CPU time to analyze, draw and encode."""
+    seconds: float = 0.0
+    """Seconds of CPU time to analyze, sample and encode."""
 
 
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--files", type=int, help="number of files (default: all)")
-    parser.add_argument("--grow", type=int, default=300, help="files whose states are compiled (default: 300)")
+    parser.add_argument(
+        "--grow", type=int, default=300, help="number of files whose states are compiled (default: 300)"
+    )
     parser.add_argument("--folder", type=Path, action="append", default=[], help="another folder of .py files")
     options = parser.parse_args()
     rng = random.Random(options.seed)
@@ -66,43 +68,45 @@ def main() -> None:
         results = list(pool.map(examine, jobs, chunksize=16))
     seconds = perf_counter() - started
     verdicts = Counter(result.verdict for result in results)
-    drawn = [result for result in results if result.verdict in ("exact", "not exact")]
+    sampled = [result for result in results if result.verdict in ("exact", "not exact")]
     states, broken = (sum(getattr(result, name) for result in results) for name in ("states", "broken"))
-    drawing = sum(result.drawing for result in drawn)
-    slowest = max(drawn, key=lambda result: result.drawing)
+    cpu_time = sum(result.seconds for result in sampled)
+    slowest = max(sampled, key=lambda result: result.seconds)
     report = Report("exact", "Exact: replaying a sequence gives the program, byte for byte")
     report.notes.append(
-        "Every .py file of the standard library and of the installed packages: drawn once by `native`, written as a"
-        " record of JSON, read back, its edits read strictly; and the text form read strictly and resolved."
+        "Every .py file of the standard library and of the installed packages: sampled once with `native`, written as"
+        " a JSON record and read back; the text form is read strictly and resolved as well."
     )
     report.goals += [
-        Goal("files drawn", len(drawn), least=0 if options.files else 10_000),
-        Goal("% exact", share(verdicts["exact"], len(drawn)), least=100),
+        Goal("files sampled", len(sampled), least=0 if options.files else 10_000),
+        Goal("% exact", share(verdicts["exact"], len(sampled)), least=100),
         Goal("% of states that compile", share(states - broken, states), least=100),
     ]
     rows = [[verdict, number] for verdict, number in verdicts.most_common()]
     report.tables.append(Table("Files", ["verdict", "files"], rows))
     figures = [
-        ["files per second of CPU time: analyzed, drawn, encoded", f"{len(drawn) / drawing:,.0f}"],
-        ["lines per second of CPU time", f"{sum(result.lines for result in drawn) / drawing:,.0f}"],
+        ["files per second of CPU time: analyzed, sampled, encoded", f"{len(sampled) / cpu_time:,.0f}"],
+        ["lines per second of CPU time", f"{sum(result.lines for result in sampled) / cpu_time:,.0f}"],
         [f"files per second, the whole run with all checks, {workers} processes", f"{len(jobs) / seconds:,.0f}"],
-        ["lines per file, mean and maximum", _mean_and_maximum([result.lines for result in drawn])],
-        ["edits per sequence, mean and maximum", _mean_and_maximum([result.edits for result in drawn])],
-        ["slowest file", f"{slowest.name}: {slowest.lines:,} lines, {slowest.edits:,} edits, {slowest.drawing:.2f} s"],
+        ["lines per file, mean and maximum", mean_and_maximum([result.lines for result in sampled])],
+        ["edits per sequence, mean and maximum", mean_and_maximum([result.edits for result in sampled])],
+        ["slowest file", f"{slowest.name}: {slowest.lines:,} lines, {slowest.edits:,} edits, {slowest.seconds:.2f} s"],
         ["states compiled", f"{states:,}"],
     ]
-    report.tables.append(Table("Figures", ["what", "measured"], figures))
+    report.tables.append(Table("Figures", ["measure", "value"], figures))
     bad: list[list[object]] = [
         [result.name, result.verdict, result.broken]
         for result in results
         if result.verdict == "not exact" or result.broken
     ]
     odd: list[list[object]] = [[result.name, result.verdict, ""] for result in results if "parses" in result.verdict]
-    report.tables.append(Table("Files to look at", ["file", "verdict", "states that do not compile"], bad + odd[:20]))
+    report.tables.append(
+        Table("Failures and oddities", ["file", "verdict", "states that do not compile"], bad + odd[:20])
+    )
     report.numbers = {
         "files": len(jobs),
         "verdicts": dict(verdicts),
-        "files_per_second_of_processor_time": len(drawn) / drawing,
+        "files_per_second_of_cpu_time": len(sampled) / cpu_time,
         "seconds": seconds,
         "states": states,
         "states_not_compiling": broken,
@@ -111,7 +115,7 @@ def main() -> None:
 
 
 def examine(job: Job) -> FileResult:
-    """Draw an edit sequence of a file and compare what is read back with the file."""
+    """Sample an edit sequence of a file and compare the program read back with the file."""
     text = read_python(job.path)
     if text is None:
         return FileResult(job.name, "no text")
@@ -121,7 +125,7 @@ def examine(job: Job) -> FileResult:
     except ProgramError as error:
         return FileResult(job.name, f"rejected: {error.reason}{'' if error.reason != 'syntax' else parses(text)}")
     line = encode_line(SHAPES["lintseq"].write(ProgramRow(job.name, "", text), sequence, 0, {}, DIFF))
-    drawn = process_time()
+    sampled = process_time()
     record = json.loads(line)
     written = DIFF.write(sequence)
     resolution = DIFF.resolve(written)
@@ -139,12 +143,12 @@ def examine(job: Job) -> FileResult:
         edits=len(sequence),
         states=len(states),
         broken=sum(not compiles(state) for state in states),
-        drawing=drawn - started,
+        seconds=sampled - started,
     )
 
 
 def parses(text: str) -> str:
-    """Return a remark if a text that does not compile does parse."""
+    """Return a remark if a text parses but does not compile."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -154,7 +158,7 @@ def parses(text: str) -> str:
     return " (parses, does not compile)"
 
 
-def _mean_and_maximum(numbers: list[int]) -> str:
+def mean_and_maximum(numbers: list[int]) -> str:
     return f"{sum(numbers) / len(numbers):.1f}, {max(numbers):,}"
 
 

@@ -1,10 +1,11 @@
-"""Tokens per second compared with a plain loop around generate of transformers, and the effect of the batch.
+"""Tokens per second compared with a plain loop over transformers' `generate`, and the effect of the batch size.
 
     python benchmarks/generation.py --model MODEL --data DATA
 
-The plain loop is that of the paper's code: completions in the order of the problems, eight at a time, each batch until
-its last completion ends. Both generate the same number of completions with the same settings, from the same weights in
-the same process, one after the other. We compare CPU seconds, which are stable on a shared machine.
+The plain loop is the one in the paper's code: completions in the order of the problems, in batches of eight, each of
+which runs until its last completion ends. Both generate the same number of completions with the same settings,
+from the same weights, in the same process, one after the other. We compare CPU seconds, which are stable on a shared
+machine.
 """
 
 import resource
@@ -32,7 +33,7 @@ class Speed:
     tokens: int
     steps: int
     """Tokens processed, including those of rows that had already ended."""
-    processor_seconds: float
+    cpu_seconds: float
     seconds: float
 
     def row(self, name: str) -> list[object]:
@@ -41,9 +42,9 @@ class Speed:
             self.completions,
             f"{self.tokens:,}",
             f"{100 * (1 - self.tokens / self.steps):.1f} %",
-            f"{self.processor_seconds:.1f}",
+            f"{self.cpu_seconds:.1f}",
             f"{self.seconds:.1f}",
-            f"{self.tokens / self.processor_seconds:.1f}",
+            f"{self.tokens / self.cpu_seconds:.1f}",
         ]
 
 
@@ -72,8 +73,12 @@ def plain(model: LocalModel, requests: list[GenerationRequest], sampling: Sampli
     for start in range(0, len(requests), PLAIN_BATCH):
         prompts = [model.prompt_ids(request.prompt) for request in requests[start : start + PLAIN_BATCH]]
         width = max(map(len, prompts))
-        ids = torch.tensor([[pad] * (width - len(one)) + one for one in prompts], device=model.device)
-        mask = torch.tensor([[0] * (width - len(one)) + [1] * len(one) for one in prompts], device=model.device)
+        ids = torch.tensor(
+            [[pad] * (width - len(prompt_ids)) + prompt_ids for prompt_ids in prompts], device=model.device
+        )
+        mask = torch.tensor(
+            [[0] * (width - len(prompt_ids)) + [1] * len(prompt_ids) for prompt_ids in prompts], device=model.device
+        )
         out = model.model.generate(
             input_ids=ids,
             attention_mask=mask,
@@ -95,18 +100,20 @@ def plain(model: LocalModel, requests: list[GenerationRequest], sampling: Sampli
 
 @torch.inference_mode()
 def rounding(model: LocalModel, requests: list[GenerationRequest], sampling: SamplingParameters) -> dict[str, Any]:
-    """Return how much the batch changes logits, and completions with the same seeds."""
+    """Return how much batching changes the logits, and the completions with the same seeds."""
     ids = model.prompt_ids(requests[0].prompt)[:64]
     alone = model.model(input_ids=torch.tensor([ids], device=model.device)).logits[0].float()
     among = model.model(input_ids=torch.tensor([ids] * 16, device=model.device)).logits[0].float()
     texts = []
     for batch in (1, len(requests)):
         sized = LocalModel(model.model, model.tokenizer, batch=batch)
-        texts.append({one.request.task_id: one.text for one in sized.generate(requests, sampling)})
+        texts.append(
+            {completion.request.task_id: completion.text for completion in sized.generate(requests, sampling)}
+        )
     same = sum(texts[0][name] == texts[1][name] for name in texts[0])
     return {
         "largest_difference_of_logits": float((alone - among).abs().max()),
-        "completions_that_are_the_same": same,
+        "identical_completions": same,
         "completions_compared": len(requests),
     }
 
@@ -120,7 +127,7 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=12)
     parser.add_argument("--n", type=int, default=4)
     parser.add_argument("--max-tokens", type=int, default=256)
-    parser.add_argument("--batch", type=int, help="rows of a batch (default: that of lintseq complete)")
+    parser.add_argument("--batch", type=int, help="completions generated at once (default: as in lintseq complete)")
     parser.add_argument("--dtype", default="float32" if not torch.cuda.is_available() else "bfloat16")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
@@ -133,11 +140,11 @@ def main() -> None:
     ours(model, requests[:2], SamplingParameters(0.8, 0.95, max_tokens=8))  # warm up
     note("ours")
     mine = timed(lambda: ours(model, requests, sampling))
-    note(f"ours: {mine.tokens / mine.processor_seconds:.1f} tokens per CPU second")
+    note(f"ours: {mine.tokens / mine.cpu_seconds:.1f} tokens per CPU second")
     theirs = timed(lambda: plain(model, requests, sampling))
     few = requests_of(prompts[:8], n=1, seed=options.seed)
     rounded = rounding(model, few, SamplingParameters(0.8, 0.95, max_tokens=64))
-    ratio = mine.tokens / mine.processor_seconds / (theirs.tokens / theirs.processor_seconds)
+    ratio = mine.tokens / mine.cpu_seconds / (theirs.tokens / theirs.cpu_seconds)
     report = Report("generation", "Generation: tokens per second")
     parameters = sum(weights.numel() for weights in model.model.parameters())
     report.notes.append(
@@ -160,8 +167,8 @@ def main() -> None:
                     f"{rounded['largest_difference_of_logits']:.2g}",
                 ],
                 [
-                    "equal completions of up to 64 tokens, one at a time and all at once",
-                    f"{rounded['completions_that_are_the_same']} of {rounded['completions_compared']}",
+                    "identical completions of up to 64 tokens, generated singly and in one batch",
+                    f"{rounded['identical_completions']} of {rounded['completions_compared']}",
                 ],
             ],
         )
@@ -169,9 +176,9 @@ def main() -> None:
     report.numbers = {
         "ratio": round(ratio, 3),
         "ratio_of_seconds": round(mine.tokens / mine.seconds / (theirs.tokens / theirs.seconds), 3),
-        "lintseq": {name: getattr(mine, name) for name in ("completions", "tokens", "processor_seconds", "seconds")},
+        "lintseq": {name: getattr(mine, name) for name in ("completions", "tokens", "cpu_seconds", "seconds")},
         "plain": {
-            name: getattr(theirs, name) for name in ("completions", "tokens", "steps", "processor_seconds", "seconds")
+            name: getattr(theirs, name) for name in ("completions", "tokens", "steps", "cpu_seconds", "seconds")
         },
         **rounded,
         "torch": package_version("torch"),

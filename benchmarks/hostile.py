@@ -1,6 +1,6 @@
-"""What do rows that hang, crash or exhaust memory cost the others?
+"""How do rows that hang, crash or exhaust memory affect the others?
 
-The same ordinary rows are built with and without hostile ones among them, by two workers. pylint judges the ordinary
+Builds the same ordinary rows with and without hostile ones among them, with two workers. pylint judges the ordinary
 rows; for the hostile ones, the linter of `traps.py` misbehaves.
 """
 
@@ -21,27 +21,30 @@ from traps import MARK, TRAPS
 
 WORKERS = 2
 LINES = 30
-"""Of the longest program: an ordinary row is to take a small part of its time limit."""
+"""Maximum lines of a program, so that an ordinary row takes a small part of its time limit."""
 REASONS = ("timeout", "crashed", "memory")
 Row = dict[str, str]
 
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--rows", type=int, default=1000, help="rows in all (default: 1000)")
+    parser.add_argument("--rows", type=int, default=1000, help="total number of rows (default: 1000)")
     parser.add_argument(
-        "--each", type=int, default=20, help="how many of them hang, crash and exhaust memory, each (default: 20)"
+        "--each",
+        type=int,
+        default=20,
+        help="number of rows that hang, that crash, and that exhaust memory (default: 20)",
     )
-    parser.add_argument("--row-timeout", type=float, default=4, help="seconds for a row (default: 4)")
-    parser.add_argument("--samples", type=int, default=8, help="sequences of each program (default: 8)")
+    parser.add_argument("--row-timeout", type=float, default=4, help="time limit per row in seconds (default: 4)")
+    parser.add_argument("--samples", type=int, default=8, help="sequences per program (default: 8)")
     options = parser.parse_args()
-    report = Report("hostile", "Hostile rows: nothing else is lost")
+    report = Report("hostile", "Hostile rows: ordinary rows are unaffected")
     limits = options.each * options.row_timeout / WORKERS
     report.notes += [
         f"A row may take {options.row_timeout:g} seconds and 1 GB; the rows that exhaust memory try to take 3 GB."
-        f" *Limits* are the seconds that the time limit allows the rows that hang: {options.each} rows,"
-        f" {options.row_timeout:g} seconds each, {WORKERS} at a time. Nothing is allowed for rows that crash or"
-        " exhaust memory, for ending a process that ignores signals, or for starting another one. The build with"
+        f" *Limits* is the time that the rows that hang are allowed to take: {options.each} rows,"
+        f" {options.row_timeout:g} seconds each, {WORKERS} at a time. It includes nothing for rows that crash or"
+        " exhaust memory, for killing a process that ignores signals, or for starting another one. The build with"
         " hostile rows is compared with the build without them plus the limits; *the rest* is what it took beyond"
         " the limits."
     ]
@@ -65,11 +68,11 @@ def main() -> None:
     found = {id: row["reason"] for id, row in rejections.items()}
     longer = 100 * (among.seconds / (without.seconds + limits) - 1)
     report.goals += [
-        Goal("ordinary rows that come out", outputs[1].count(b"\n") / options.samples, least=len(ordinary)),
+        Goal("ordinary rows in the output", outputs[1].count(b"\n") / options.samples, least=len(ordinary)),
         Goal("same bytes as without hostile rows, 1 for yes", outputs[0] == outputs[1] and not lost, least=1),
         Goal("hostile rows rejected for the right reason", right(expected, found), least=len(hostile)),
         Goal("ordinary rows rejected", len(found.keys() - expected.keys()), most=0),
-        Goal("% longer than without them plus their limits", longer, most=20),
+        Goal("% longer than without them, after subtracting their time limits", longer, most=20),
         Goal("processes left behind", left, most=0),
     ]
     report.tables += [
@@ -103,7 +106,7 @@ def main() -> None:
 
 
 def hostile_rows(each: int) -> list[Row]:
-    """Return `each` rows for each reason, taking turns among the traps."""
+    """Return `each` rows per reason, alternating between the traps."""
     rows = []
     for reason in REASONS:
         traps = [name for name, (_, due) in TRAPS.items() if due == reason]
@@ -130,11 +133,11 @@ def right(expected: dict[str, str], found: dict[str, str]) -> int:
 
 def build_row(rows: int, hostile: int, cost: TreeCost, limits: float) -> list[object]:
     times = [f"{seconds:.1f}" for seconds in (cost.seconds, limits, cost.seconds - limits)]
-    return [rows, hostile, *times, f"{cost.processor_seconds:.1f}", f"{cost.largest_mb:,.0f}", f"{cost.sum_mb:,.0f}"]
+    return [rows, hostile, *times, f"{cost.cpu_seconds:.1f}", f"{cost.largest_mb:,.0f}", f"{cost.sum_mb:,.0f}"]
 
 
 def trap_rows(hostile: Sequence[Row], rejections: dict[str, dict[str, Any]]) -> list[list[object]]:
-    """Return a row of the table for each trap: how often it was set, and the rejections."""
+    """Return a row of the table for each trap: the number of rows, and their rejections."""
     rows: list[list[object]] = []
     for trap in TRAPS:
         rows_of_trap = [rejections.get(row["id"], {}) for row in hostile if row["trap"] == trap]

@@ -1,6 +1,6 @@
-"""Runs commands that have no protection of their own in the jail of `tests/jail.py`: read-only, no network or devices.
+"""Runs commands without isolation of their own in the jail of `tests/jail.py`: read-only, no network, no devices.
 
-Orders go in and answers come out as JSON; nothing else leaves the jail.
+A command reads its input from stdin and writes its answer to stdout, both as JSON; nothing else leaves the jail.
 """
 
 import json
@@ -17,7 +17,7 @@ NO_JAIL = 77
 
 
 def run_jailed(command: Sequence[str | Path], order: Any = None, *, options: Sequence[str] = ()) -> Any:
-    """Return the answer of a command to an order; exit if there is no jail, or the command fails."""
+    """Return a command's answer to an order; exit if the jail is unavailable or the command fails."""
     words = [sys.executable, JAIL, *options, *command]
     text = None if order is None else json.dumps(order)
     done = subprocess.run(words, input=text, capture_output=True, text=True, check=False)

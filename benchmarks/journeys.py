@@ -1,8 +1,8 @@
-"""Count the lintseq functions on the way of a row through `build`, a completion to its score, an example to its loss.
+"""Count the lintseq functions that a row passes through in `build`, a completion to its score, an example to its loss.
 
-Each command runs on a small and on a large input with a profiler in every process of it; a function is on the path
-if the large input calls it more often. The analyses, walks and codecs themselves (what a path is for) are counted
-apart, as is what runs inside the sandbox (not at all).
+Each command runs on a small and on a large input with a profiler in each of its processes; a function is on the path
+if the large input calls it more often. Analyses, walks and codecs are counted separately. Code inside the sandbox is
+not counted.
 
     python benchmarks/journeys.py            # the numbers
     python benchmarks/journeys.py --names    # and the functions
@@ -21,7 +21,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 CORE = ("needs", "languages", "linting", "walks", "codecs", "edits", "program", "analysis", "sampling")
-"""Packages that a path leads to; the last two are where they were once."""
+"""Packages counted separately; the last two are their earlier names."""
 
 
 def calls_of(run: Callable[[], object]) -> Counter[str]:
@@ -35,7 +35,7 @@ def calls_of(run: Callable[[], object]) -> Counter[str]:
         def note(frame: FrameType, event: str, _: Any) -> None:
             if event == "call" and (path := frame.f_code.co_filename).startswith(package):
                 function = frame.f_code.co_qualname
-                if not function.endswith(">"):  # comprehensions and lambdas are part of the function they are in
+                if not function.endswith(">"):  # comprehensions and lambdas are part of the enclosing function
                     os.write(log, f"{path[len(package) + 1 :]}:{function}\n".encode())
 
         sys.setprofile(note)
@@ -62,11 +62,11 @@ def build(folder: Path, size: int) -> Callable[[], object]:
 
     pairs = [json.loads(line) for line in (ROOT / "examples" / "pairs.jsonl").read_text().splitlines()]
     rows = folder / "rows.jsonl"
-    # More rows than are looked at to find the columns.
+    # More rows than are read to detect the columns.
     numbered = ({**pairs[number % len(pairs)], "id": str(number)} for number in range(100 * size))
     rows.write_text("".join(json.dumps(row) + "\n" for row in numbered))
     output = ["--output", str(folder / "edits.jsonl"), "--overwrite", "--workers", "1", "-q"]
-    pipeline.SAVE_SECONDS = float("inf")  # saving happens once a second, however many rows there are
+    pipeline.SAVE_SECONDS = float("inf")  # progress is saved once per second, regardless of the number of rows
     return command("build", str(rows), *output)
 
 
@@ -130,7 +130,7 @@ def main() -> None:
             continue
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            journey(folder, 1)()  # what is imported or cached once is not on the path
+            journey(folder, 1)()  # imports and cached calls are not on the path
             small, large = (calls_of(journey(folder, size)) for size in (1, 5))
         path = sorted(function for function, calls in large.items() if calls > small[function])
         core = [function for function in path if function.replace(".", "/").split("/")[0] in CORE]

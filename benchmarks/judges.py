@@ -1,4 +1,4 @@
-"""Three judges of states that are independent of the analysis: the compiler, pyflakes and stock pylint."""
+"""Three judges of states, independent of lintseq's analysis: the compiler, pyflakes and stock pylint."""
 
 import ast
 import os
@@ -27,7 +27,7 @@ MAY_BE_UNFINISHED = {
     "ImportStarUsed",
     "ImportStarUsage",
 }
-"""Kinds of pyflakes messages about names that are not used yet, or about which pyflakes cannot tell."""
+"""Kinds of pyflakes messages about names that are unused so far, or that pyflakes cannot decide."""
 
 _PYLINT_OPTIONS = [
     "--rcfile=" + os.devnull,
@@ -48,7 +48,7 @@ _LINE = re.compile(r"\blines? \d+|\(<\w+>, line \d+\)|:\d+")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The findings of the judges in one text."""
+    """The judges' findings on one text."""
 
     compiles: bool
     pyflakes: Findings
@@ -102,7 +102,7 @@ def pyflakes_findings(text: str) -> Findings:
 
 
 def pylint_all(texts: Sequence[str], *, options: Sequence[str] = (IMPORTS_UNRESOLVED,)) -> list[Findings]:
-    """Return the findings of stock pylint for each text, from its command line without any configuration file."""
+    """Return the findings of stock pylint, run without a configuration file, for each text."""
     found: list[Findings] = [Counter() for _ in texts]
     with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as folder:
         names = [f"state_{number}.py" for number in range(len(texts))]
@@ -131,5 +131,5 @@ def _start_pylint(names: Sequence[str], folder: str, options: Sequence[str]) -> 
 
 
 def plain(message: str) -> str:
-    """Return a message without what depends on other lines: line numbers and hints."""
+    """Return a message without the parts that depend on other lines: line numbers and hints."""
     return _LINE.sub("", _HINT.sub("", message))

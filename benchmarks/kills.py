@@ -1,9 +1,9 @@
-"""Builds that are killed again and again: are the bytes those of a build that was left alone, and how much is lost?
+"""Repeatedly killed builds: is the output identical to that of an uninterrupted build, and how much work is lost?
 
-Each kind of output is built once undisturbed, and once more by a process that is sent SIGKILL at a random moment
-and started again with `--resume`, until it has been killed so many times; the last start is left to its end. A build
-that ends before is compared, and another begun. As these moments are seldom those in which files are sealed and get
-their names, short builds are killed near their end besides.
+Builds each kind of output once without interruption, and once in a process that is killed (SIGKILL) at random moments
+and restarted with `--resume` until it has been killed `--kills` times; the last run completes. If a build completes
+earlier, it is compared and another one starts. Random moments rarely hit the phase that finishes and renames files, so
+short builds are also killed near their end.
 """
 
 import os
@@ -24,19 +24,19 @@ KINDS = {"edits.jsonl": [], "edits.jsonl.zst": [], "edits.parquet": [], "shards 
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--kills", type=int, default=50, help="kills of each build (default: 50)")
+    parser.add_argument("--kills", type=int, default=50, help="kills per build (default: 50)")
     parser.add_argument("--megabytes", type=int, default=60, help="size of the input (default: 60)")
     parser.add_argument("--late", type=int, default=20, help="kills of short builds near their end (default: 20)")
-    parser.add_argument("--longest", type=float, default=2.5, help="seconds that a run lives at most (default: 2.5)")
+    parser.add_argument("--longest", type=float, default=2.5, help="maximum seconds before a kill (default: 2.5)")
     options = parser.parse_args()
     chance = random.Random(options.seed)
     report = Report("kills", "Killed builds: bytes and work lost")
     report.notes.append(
-        f"Only the process that was started is killed, {options.kills} times for each kind of output, between 0.2 and"
-        f" {options.longest} seconds after it was started; its workers have to end by themselves. What is lost is the"
-        " time from the last saved progress to the kill."
-        f" Late kills are {options.late} more: a build of a thirtieth of the rows is killed once, after 85 to"
-        " 105 % of the time that it takes alone, and gone on with; those that had ended before are not counted."
+        f"Only the main process is killed, {options.kills} times per kind of output, between 0.2 and"
+        f" {options.longest} seconds after its start; its workers must exit by themselves. Lost work is the time"
+        " from the last saved progress to the kill."
+        f" There are {options.late} late kills besides: a build of a thirtieth of the rows is killed once, after 85 to"
+        " 105 % of its usual duration, and resumed; builds that ended before are not counted."
     )
     rows: list[list[object]] = []
     lost_all: list[float] = []
@@ -53,11 +53,11 @@ def main() -> None:
         )
         for kind, extra in KINDS.items():
             output = "edits" if extra else kind
-            left_alone, killed = (folder / kind.replace(" ", "-") / place for place in ("alone", "killed"))
-            for place in (left_alone, killed):
-                place.mkdir(parents=True)
+            uninterrupted, killed = (folder / kind.replace(" ", "-") / name for name in ("alone", "killed"))
+            for path in (uninterrupted, killed):
+                path.mkdir(parents=True)
             started = time.perf_counter()
-            command = build_command(source, left_alone / output, "--quiet", *extra)
+            command = build_command(source, uninterrupted / output, "--quiet", *extra)
             subprocess.run([str(word) for word in command], check=True)
             alone = time.perf_counter() - started
             command = [
@@ -74,7 +74,7 @@ def main() -> None:
                 state = killed / f"{output}.partial" / "state.json"
                 lost += kill_often(command, state, options.kills - len(lost), options.longest, chance)
                 subprocess.run([str(word) for word in command], check=True)
-                unequal += differing(left_alone, killed)
+                unequal += differing(uninterrupted, killed)
                 builds += 1
             late = [
                 differing(*pair)
@@ -131,7 +131,7 @@ def main() -> None:
 def kill_often(
     command: list[str | Path], state: Path, kills: int, longest: float, chance: random.Random
 ) -> Iterator[float]:
-    """Start the build and kill it, so often or until it ends; yield the seconds of work that each kill cost."""
+    """Start the build and kill it, `kills` times or until it ends; yield the seconds of work lost by each kill."""
     for _ in range(kills):
         process = subprocess.Popen([str(word) for word in command])
         started = time.time()
@@ -152,7 +152,7 @@ def kill_often(
 def kill_late(
     source: Path, folder: Path, output: str, extra: list[str], kills: int, chance: random.Random
 ) -> Iterator[tuple[Path, Path]]:
-    """Kill builds near their end and go on with them; yield the folder of one left alone, and of each of them."""
+    """Kill builds near their end and resume them; yield the folders of an uninterrupted and of each killed build."""
     alone, killed = folder / "alone", folder / "killed"
     alone.mkdir(parents=True)
     command = [str(word) for word in build_command(source, alone / output, "--quiet", *extra)]
@@ -178,22 +178,24 @@ def kill_late(
     shutil.rmtree(folder)
 
 
-def differing(one: Path, other: Path) -> list[str]:
+def differing(first: Path, second: Path) -> list[str]:
     """Return the names of files that are not in both folders with the same bytes."""
-    names = {str(path.relative_to(folder)) for folder in (one, other) for path in folder.rglob("*") if path.is_file()}
+    names = {
+        str(path.relative_to(folder)) for folder in (first, second) for path in folder.rglob("*") if path.is_file()
+    }
     return sorted(
         name
         for name in names
         if not (
-            (one / name).exists()
-            and (other / name).exists()
-            and (one / name).read_bytes() == (other / name).read_bytes()
+            (first / name).exists()
+            and (second / name).exists()
+            and (first / name).read_bytes() == (second / name).read_bytes()
         )
     )
 
 
 def children_left(source: Path) -> int:
-    """Return how many processes that read `source` still live a second later."""
+    """Return the number of processes reading `source` that are still alive a second later."""
     time.sleep(1)
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     return sum(str(source) in line for line in listed.splitlines())

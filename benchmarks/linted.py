@@ -1,10 +1,10 @@
-"""Linted decoding compared with plain sampling, at equal operations.
+"""Linted decoding compared with plain sampling at equal FLOPs.
 
     python benchmarks/linted.py --model MODEL --benchmark humaneval --data DATA
 
-Both generate completions of the same problems with the same settings. Linted decoding redraws bad edits, and the
-discarded tokens count. Plain sampling can afford more completions for the same operations: pass@k is compared at equal
-operations, interpolated between two numbers of plain completions.
+Both generate completions of the same problems with the same settings. Linted decoding regenerates bad edits, and the
+discarded tokens count. Plain sampling can afford more completions for the same FLOPs: pass@k is compared at equal
+FLOPs, interpolated between two numbers of plain completions.
 """
 
 from math import comb
@@ -32,9 +32,15 @@ def judged(problems: list[Problem], done: list[GeneratedCompletion], form: str, 
     """Return a row for each completion: its verdict, whether it is clean, and its cost."""
     items = [
         Completion(
-            one.request.task_id, one.request.index, one.text, form, one.prompt_tokens, one.completion_tokens, one.flops
+            completion.request.task_id,
+            completion.request.index,
+            completion.text,
+            form,
+            completion.prompt_tokens,
+            completion.completion_tokens,
+            completion.flops,
         )
-        for one in done
+        for completion in done
     ]
     return judge(problems, items, sandbox, JudgingOptions(linter=get_linter("pyflakes")))
 
@@ -44,11 +50,11 @@ def pass_at(rows: Rows, k: int) -> float:
     found: dict[str, list[bool]] = {}
     for row in rows:
         found.setdefault(row.task_id, []).append(row.verdict == "passed")
-    return sum(1 - comb(len(one) - sum(one), k) / comb(len(one), k) for one in found.values()) / len(found)
+    return sum(1 - comb(len(passed) - sum(passed), k) / comb(len(passed), k) for passed in found.values()) / len(found)
 
 
 def flops(rows: Rows, shape: Any) -> tuple[float, float]:
-    """Return the operations for the prompts, each once, and for one more completion of each problem."""
+    """Return the FLOPs for the prompts, each once, and for one more completion of each problem."""
     prompts = {row.task_id: shape.prompt(row.prompt_tokens) for row in rows}
     own = sum(row.flops - prompts[row.task_id] for row in rows) / (len(rows) / len(prompts))
     return float(sum(prompts.values())), own
@@ -80,16 +86,16 @@ def described(name: str, rows: Rows, shape: Any) -> list[object]:
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--model", required=True, help="folder of a model that writes edits")
+    parser.add_argument("--model", required=True, help="model folder")
     parser.add_argument("--benchmark", default="humaneval")
     parser.add_argument("--data", help="directory of the benchmark files")
-    parser.add_argument("--problems", type=int, help="number of problems, from the first (default: all)")
+    parser.add_argument("--problems", type=int, help="only the first N problems (default: all)")
     parser.add_argument("--n", type=int, default=10, help="linted completions per problem")
     parser.add_argument("--more", type=float, default=2.0, help="plain completions per linted one")
     parser.add_argument("--temperature", type=float, default=0.8)
     parser.add_argument("--top-p", type=float, default=0.95)
     parser.add_argument("--max-tokens", type=int, default=512)
-    parser.add_argument("--tries", default="1,8", help="how often an edit is redrawn; several separated by commas")
+    parser.add_argument("--tries", default="1,8", help="maximum retries per edit; several values separated by commas")
     parser.add_argument("--batch", type=int)
     options = parser.parse_args()
     model: Any = open_backend(options.model, batch=options.batch)
@@ -112,10 +118,12 @@ def main() -> None:
             requests = requests_of(prompts, n=n, seed=options.seed)
             done = list(model.generate(requests, sampling, edit_filters=edit_filters(edits, sampling, form)))
             rows[name] = judged(problems, done, form, sandbox)
-            tokens = sum(one.completion_tokens or 0 for one in done)
-            thrown[name] = sum(one.more.get("thrown_tokens", 0) for one in done) / max(tokens, 1)
+            tokens = sum(completionged_rows.completion_tokens or 0 for completionged_rows in done)
+            thrown[name] = sum(completionged_rows.more.get("thrown_tokens", 0) for completionged_rows in done) / max(
+                tokens, 1
+            )
     shape = model.shape
-    report = Report("linted", "Linted decoding compared with plain sampling, at equal operations")
+    report = Report("linted", "Linted decoding compared with plain sampling, at equal FLOPs")
     report.notes.append(
         f"{Path(options.model).name}, {len(problems)} problems of {options.benchmark}, {options.n} linted completions"
         f" each, {arms['plain'][0]} plain ones; temperature {options.temperature:g}, top-p {options.top_p:g}; judged"
@@ -125,22 +133,24 @@ def main() -> None:
     header = [
         "",
         "tokens per completion",
-        "operations per completion of all problems",
+        "FLOPs per completion of all problems",
         "malformed edits",
         "clean states",
         "clean programs",
         "passed",
     ]
-    report.tables.append(Table("Completions", header, [described(name, one, shape) for name, one in rows.items()]))
+    report.tables.append(
+        Table("Completions", header, [described(name, judged_rows, shape) for name, judged_rows in rows.items()])
+    )
     compared, numbers = [], {}
-    for name, one in rows.items():
+    for name, judged_rows in rows.items():
         if name == "plain":
             continue
         ks = [k for k in (1, 2, 5, 10) if k <= options.n]
         for k in ks:
-            prompt_flops, each = flops(one, shape)
+            prompt_flops, each = flops(judged_rows, shape)
             count, plain = at_equal_cost(rows["plain"], prompt_flops + k * each, shape)
-            linted = pass_at(one, k)
+            linted = pass_at(judged_rows, k)
             compared.append(
                 [
                     name,
@@ -152,15 +162,17 @@ def main() -> None:
                 ]
             )
             numbers[f"{name}, k={k}"] = {"linted": linted, "plain": plain, "plain_completions": count}
-    header = ["", "k", "pass@k", "plain completions for the same operations", "their pass@k", "difference"]
-    report.tables.append(Table("At equal operations", header, compared))
+    header = ["", "k", "pass@k", "plain completions for the same FLOPs", "their pass@k", "difference"]
+    report.tables.append(Table("At equal FLOPs", header, compared))
     report.numbers = {
         "at_equal_operations": numbers,
         "thrown_share": {name: round(share, 4) for name, share in thrown.items()},
-        "clean_programs": {name: sum(row.clean for row in one) / len(one) for name, one in rows.items()},
+        "clean_programs": {
+            name: sum(row.clean for row in judged_rows) / len(judged_rows) for name, judged_rows in rows.items()
+        },
         "malformed_edits": {
-            name: sum(row.malformed_edits for row in one) / max(sum(row.edits for row in one), 1)
-            for name, one in rows.items()
+            name: sum(row.malformed_edits for row in judged_rows) / max(sum(row.edits for row in judged_rows), 1)
+            for name, judged_rows in rows.items()
         },
     }
     report.publish(options.results)

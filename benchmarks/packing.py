@@ -1,9 +1,9 @@
-"""Tokenizing and packing next to `datasets.map` and datatrove's `DocumentTokenizer`: tokens per second.
+"""Tokenizing and packing compared with `datasets.map` and datatrove's `DocumentTokenizer`: tokens per second.
 
 All read the same JSON lines with the same number of processes, encode each document with the same tokenizer, append
-the end token, and leave tokens on disk from which rows of 1,024 can be read. The code for `datasets` follows the
+the end token, and write tokens to disk from which rows of 1,024 can be read. The code for `datasets` follows the
 example `run_clm.py` of transformers: a batched `map` that tokenizes, and one that concatenates and cuts. Whole
-processes are timed, in turns.
+processes are timed, alternating.
 """
 
 import json
@@ -97,14 +97,14 @@ CONTENDERS = {"lintseq": OURS, "datasets.map": DATASETS, "datatrove DocumentToke
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--megabytes", type=float, default=60, help="size of the texts (default: 60)")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each (default: 3)")
-    parser.add_argument("--vocab", type=int, default=8192, help="tokens of the tokenizer (default: 8192)")
+    parser.add_argument("--megabytes", type=float, default=60, help="size of the texts in MB (default: 60)")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each tool (default: 3)")
+    parser.add_argument("--vocab", type=int, default=8192, help="vocabulary size of the tokenizer (default: 8192)")
     cores = len(os.sched_getaffinity(0))
     parser.add_argument("--processes", type=int, default=cores, help="worker processes (default: all cores)")
     options = parser.parse_args()
     processes = options.processes
-    report = Report("packing", "Tokenizing and packing next to datasets.map and datatrove")
+    report = Report("packing", "Tokenizing and packing compared with datasets.map and datatrove")
     costs: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
     sizes: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as name:
@@ -117,10 +117,10 @@ def main() -> None:
             for contender in CONTENDERS:
                 cost, sizes[contender] = once(folder, contender, processes)
                 costs[contender].append(cost)
-                note(f"{contender}: {cost.seconds:.1f} s, {cost.processor_seconds:.1f} s of CPU")
+                note(f"{contender}: {cost.seconds:.1f} s, {cost.cpu_seconds:.1f} s of CPU")
         tokens = int(costs["lintseq"][0].output.split()[-1])
     wall = {name: median(cost.seconds for cost in found) for name, found in costs.items()}
-    processor = {name: median(cost.processor_seconds for cost in found) for name, found in costs.items()}
+    processor = {name: median(cost.cpu_seconds for cost in found) for name, found in costs.items()}
     report.tables.append(
         Table(
             f"{tokens:,} tokens of {documents:,} Python files, {processes} processes, median of {options.repeats}",
@@ -140,8 +140,8 @@ def main() -> None:
     )
     report.notes.append(
         f"Python files of the interpreter and its packages, {size / 1e6:.0f} MB, a byte-level BPE of {options.vocab:,}"
-        " tokens. Whole processes, in turns, so that other work on the machine affects all of them; CPU seconds"
-        " include child processes and suffer less from it."
+        " tokens. Whole processes, alternating so that other load affects all of them; CPU seconds"
+        " include child processes and are less sensitive to load."
     )
     others = [name for name in CONTENDERS if name != "lintseq"]
     report.goals += [
@@ -160,7 +160,7 @@ def main() -> None:
 
 
 def once(folder: Path, contender: str, processes: int) -> tuple[Cost, int]:
-    """Run a contender from start to end; return its cost and the bytes on disk."""
+    """Run a contender; return its cost and the bytes on disk."""
     script, output = folder / "contender.py", folder / "output"
     script.write_text(CONTENDERS[contender])
     cost = run([sys.executable, script, folder / "texts", folder / "tokenizer", output, str(processes)])

@@ -1,7 +1,6 @@
-"""From an empty folder to a model that writes programs as edits: time of each step, and quality of the programs.
+"""From an empty folder to a model that writes programs as edits: duration of each step, and quality of the programs.
 
 Each step is a command, as in `make demo-train`, from edit sequences to verdicts. Completions are greedy or sampled.
-The linter `compile` decides which states and programs compile.
 """
 
 import json
@@ -17,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 NANO = ROOT / "examples" / "nano"
 RECIPES = ROOT / "recipes" / "nano"
 FOLDER = "out/nano-demo"
-"""Where the recipes expect the outputs of the steps."""
+"""Folder in which the recipes expect the outputs of the steps."""
 MINUTES = 10
 
 
@@ -32,7 +31,7 @@ def main() -> None:
         summary = json.loads(Path(name, FOLDER, "results.manifest.json").read_text())["summary"]
         model = json.loads(Path(name, FOLDER, "edits", "manifest.json").read_text())
     total = sum(float(seconds) for _, seconds in rows)
-    report = Report("pipeline", "Nano, from an empty folder")
+    report = Report("pipeline", "Nano model, from an empty folder")
     report.notes.append(
         f"{model['parameters']:,} parameters; {summary['problems']} problems of examples/nano, completions per"
         f" problem: {options.n}, at temperature {options.temperature:g}."
@@ -50,11 +49,12 @@ def main() -> None:
 
 
 def steps(options: Any) -> list[tuple[str, list[str]]]:
-    """Return the commands in order, each by its name."""
+    """Return the commands in order, each with its name."""
     problems, corpus = str(NANO / "problems.jsonl"), str(NANO / "corpus.jsonl.gz")
     linted, random = f"{FOLDER}/linted.jsonl", f"{FOLDER}/random.jsonl"
-    done, draws = f"{FOLDER}/completions.jsonl", ["--n", str(options.n), "--temperature", f"{options.temperature:g}"]
-    draw = ["complete", "--model", f"{FOLDER}/edits", "--benchmark", problems, *draws, "--max-tokens", "400"]
+    done = f"{FOLDER}/completions.jsonl"
+    sampling = ["--n", str(options.n), "--temperature", f"{options.temperature:g}"]
+    complete = ["complete", "--model", f"{FOLDER}/edits", "--benchmark", problems, *sampling, "--max-tokens", "400"]
     judge = [
         "evaluate",
         done,
@@ -76,7 +76,7 @@ def steps(options: Any) -> list[tuple[str, list[str]]]:
         ("tokenizer", [*train, "--output", f"{FOLDER}/tokenizer"]),
         ("pretraining", ["pretrain", str(RECIPES / "pretrain.toml"), "--output", f"{FOLDER}/base"]),
         ("finetuning", ["finetune", str(RECIPES / "finetune.toml"), "--output", f"{FOLDER}/edits"]),
-        ("completions", [*draw, "--output", done]),
+        ("completions", [*complete, "--output", done]),
         ("verdicts", [*judge, "--output", f"{FOLDER}/results.jsonl"]),
     ]
 

@@ -1,4 +1,4 @@
-"""Runs programs with plain `python`, one process each: the reference for the verdicts of the sandbox.
+"""Runs programs with plain `python`, one process each: the reference for the sandbox's verdicts.
 
 Refuses to run outside the jail of `tests/jail.py`. Reads JSON with `programs` and `limits` (seconds of CPU time, bytes
 of memory, workers), and writes the verdict and the seconds of each program.
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def plain(program: str, folder: Path, limits: dict[str, Any]) -> tuple[str, float]:
-    """Return the verdict of one process, and the seconds that it took."""
+    """Run a program in its own process; return the verdict and the duration in seconds."""
     folder.mkdir()
     path = folder / "program.py"
     path.write_text(program, encoding="utf-8", errors="surrogatepass")

@@ -1,7 +1,7 @@
 """Could Pebble or loky replace lintseq's process pool, `lintseq.storage.map_in_order`?
 
-Measures speed with 64 rows per task and with one; and how many of 300 rows survive if one of them crashes its process,
-or hangs in a way that no signal interrupts. Pools that are not installed are left out: pip install pebble loky
+Measures speed with 64 rows per task and with one, and how many of 300 rows survive if one of them crashes its process
+or hangs uninterruptibly. Pools that are not installed are skipped: pip install pebble loky
 """
 
 import ctypes
@@ -37,7 +37,7 @@ PATIENCE = 60
 
 
 class Traps:
-    """A linter that crashes or hangs if the program says so."""
+    """A linter that crashes or hangs on certain programs."""
 
     def check(self, source: str) -> list[Any]:
         first = source.partition("\n")[0]
@@ -117,10 +117,10 @@ POOLS: dict[str, Callable[[Iterator[Batch], BuildOptions], Iterator[BatchResult]
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--rows", type=int, default=20_000, help="rows for the speed (default: 20000)")
+    parser.add_argument("--rows", type=int, default=20_000, help="rows for the speed test (default: 20000)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each pool (default: 3)")
     options = parser.parse_args()
-    report = Report("pools", "Pools: ours beside Pebble's and loky's")
+    report = Report("pools", "Process pools: lintseq compared with Pebble and loky")
     pools = [name for name in POOLS if name == "ours" or importlib.util.find_spec(name)]
     for name in POOLS.keys() - set(pools):
         note(f"{name} is not installed: pip install {name}")
@@ -157,7 +157,7 @@ def batches(rows: list[RawRow], size: int) -> Iterator[Batch]:
 
 
 def speed(name: str, rows: list[RawRow], size: int, rounds: int) -> list[Any]:
-    """Return the medians of some runs: rows per second, and CPU time per row of all processes."""
+    """Return the medians over the rounds: rows per second, and CPU time per row of all processes."""
     rates, costs = [], []
     for _ in range(rounds):
         (done, seconds), cost = in_a_process(lambda: timed(name, rows, size))
@@ -170,7 +170,7 @@ def speed(name: str, rows: list[RawRow], size: int, rounds: int) -> list[Any]:
 
 
 def timed(name: str, rows: list[RawRow], size: int) -> tuple[int, float]:
-    """Return how many rows a pool processed, and in how many seconds."""
+    """Return the number of rows that a pool processed, and the duration in seconds."""
     started = time.perf_counter()
     done = sum(result.tally.rows for result in POOLS[name](batches(rows, size), PLAIN))
     return done, time.perf_counter() - started
@@ -193,23 +193,23 @@ def in_a_process(work: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def fate(name: str, pairs: list[Source], trap: str, size: int) -> list[Any]:
-    """Return a row of the table: how many rows survive a hostile one among them."""
+    """Return a row of the table: how many rows survive a hostile one."""
     rows = rows_of(pairs, 300)
     row = orjson.loads(rows[150].data)
     rows[150] = RawRow(150, 151, orjson.dumps({**row, "program": trap + "\n" + row["program"]}), 0)
-    (done, seconds, end), _ = in_a_process(lambda: fared(name, rows, size))
+    (done, seconds, end), _ = in_a_process(lambda: survivors(name, rows, size))
     note(f"{trap}, {size} rows per task, {name}: {done} rows, {seconds:.1f} s, ended by {end}")
     return [{"die = 1": "crashes", "spin = 1": "hangs"}[trap], size, name, done, f"{seconds:.1f}", end]
 
 
-def fared(name: str, rows: list[RawRow], size: int) -> tuple[int, float, str]:
-    """Return how many rows a pool processed, in how many seconds, and what ended it."""
+def survivors(name: str, rows: list[RawRow], size: int) -> tuple[int, float, str]:
+    """Return the number of rows that a pool processed, the duration in seconds, and what ended it."""
     started = time.perf_counter()
     done, end = 0, "itself"
     try:
         for result in POOLS[name](batches(rows, size), TRAPPED):
             done += result.tally.rows
-    except Exception as error:  # whatever the pool raises
+    except Exception as error:  # any exception of the pool
         end = type(error).__name__
     return done, time.perf_counter() - started, end
 

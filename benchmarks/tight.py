@@ -1,7 +1,7 @@
-"""Is every closure tight? Each unit that was removed with a chosen one must break something when put back alone.
+"""Is every closure tight? Each unit that was removed along with a chosen one must break something when restored alone.
 
 The judges are the compiler, pyflakes and stock pylint; a unit breaks something if the state with it does
-not compile or has a finding that the whole program does not have.
+not compile or has a finding that the whole program lacks.
 """
 
 import random
@@ -24,28 +24,28 @@ HOW = ["does not compile", "new pyflakes finding", "new pylint finding", "under 
 
 
 @dataclass(frozen=True, slots=True)
-class PutBack:
-    """A state after a deletion with one removed unit put back."""
+class RestoredUnit:
+    """A state after a deletion with one removed unit restored."""
 
     text: str
     chosen_lines: Sequence[str]
     unit_lines: Sequence[str]
     header_removed: bool
-    """Whether the unit's header was removed with it: put back, it is under another header, or under none."""
+    """Whether the unit's header was removed with it, so that the restored unit is under another header or none."""
 
 
 @dataclass(slots=True)
 class Count:
-    """The units put back in one kind of programs, by what broke."""
+    """The restored units of one kind of program, by what broke."""
 
     programs: int = 0
     units: int = 0
     standing: int = 0
-    """Units whose own header is still there."""
+    """Units whose own header is present."""
     standing_breaking: int = 0
     how: dict[str, int] = field(default_factory=lambda: dict.fromkeys(HOW, 0))
-    loose: list[tuple[Source, PutBack]] = field(default_factory=list)
-    """The units that broke nothing."""
+    unneeded: list[tuple[Source, RestoredUnit]] = field(default_factory=list)
+    """Units that broke nothing."""
 
     @property
     def breaking(self) -> int:
@@ -58,28 +58,30 @@ class Count:
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--units", type=int, default=2000, help="units to put back, for each kind (default: 2000)")
+    parser.add_argument(
+        "--units", type=int, default=2000, help="units to restore, per kind of program (default: 2000)"
+    )
     parser.add_argument("--per-program", type=int, default=6, help="units per program (default: 6)")
     parser.add_argument("--dump", action="store_true", help="print the states in which nothing broke")
     options = parser.parse_args()
-    report = Report("tight", "Tight: what is removed with a chosen unit could not have stayed")
+    report = Report("tight", "Tight: units removed along with a chosen one could not have stayed")
     report.notes.append(
-        "Each program was taken apart once; of all units that were removed with a chosen one, up to"
-        f" {options.per_program}, chosen at random, were put back alone, without their comments and blank lines."
+        "Each program was walked once; of all units that were removed along with a chosen one, up to"
+        f" {options.per_program}, chosen at random, were restored alone, without their comments and blank lines."
         " A unit is *under another header* if its own header was removed too and it now belongs to the block above:"
         " no tool reports it, but it is a different program."
     )
-    count_rows, loose_rows = [], []
+    count_rows, unneeded_rows = [], []
     files = real_files(seed=options.seed)
     for name, sources in (("real files", files), ("pairs", instruction_pairs(options.pairs, seed=options.seed))):
         count = judged(sources, options.units, options.per_program, options.seed)
         count_rows += [[name, reason, number, percent(number, count.units)] for reason, number in count.how.items()]
         standing = percent(count.standing_breaking, count.standing)
-        count_rows.append([name, "*breaks, of those whose header is still there*", count.standing, standing])
-        for source, put_back in count.loose:
-            loose_rows.append([name, excerpt(put_back.chosen_lines), excerpt(put_back.unit_lines), source.name])
+        count_rows.append([name, "*breaks, among those whose header is present*", count.standing, standing])
+        for source, restored in count.unneeded:
+            unneeded_rows.append([name, excerpt(restored.chosen_lines), excerpt(restored.unit_lines), source.name])
             if options.dump:
-                note(f"=== {source.name}: put back {put_back.unit_lines}\n{put_back.text}\n")
+                note(f"=== {source.name}: restored {restored.unit_lines}\n{restored.text}\n")
         count_rows.append([name, "*breaks something (raw)*", count.breaking, percent(count.breaking, count.units)])
         report.goals.append(
             Goal(f"{name}: % tight, with structure", share(count.with_structure, count.units), least=98)
@@ -91,45 +93,45 @@ def main() -> None:
             "how": count.how,
             "standing": [count.standing_breaking, count.standing],
         }
-    report.tables.append(Table("Units put back", ["programs", "then", "units", "share"], count_rows))
+    report.tables.append(Table("Restored units", ["programs", "result", "units", "share"], count_rows))
     header = ["programs", "chosen", "removed with it", "in"]
-    report.tables.append(Table("Where nothing broke", header, loose_rows[: 4 * EXAMPLES]))
+    report.tables.append(Table("Units that broke nothing", header, unneeded_rows[: 4 * EXAMPLES]))
     report.publish(options.results)
 
 
 def judged(sources: Sequence[Source], units: int, per_program: int, seed: int) -> Count:
-    """Put units back until there are enough; return the counts of the judges."""
+    """Restore units until there are enough; return the counts of the judges."""
     rng = random.Random(seed)
     count = Count()
-    chosen: list[tuple[Source, list[PutBack]]] = []
+    chosen: list[tuple[Source, list[RestoredUnit]]] = []
     for source in sources:
         if count.units >= units:
             break
         try:
-            found = list(put_backs(Program.from_text(source.text), rng))
+            found = list(restored_units(Program.from_text(source.text), rng))
         except ProgramError:
             continue
         found = rng.sample(found, min(per_program, len(found)))
         chosen.append((source, found))
         count.programs += 1
         count.units += len(found)
-    texts = [text for source, found in chosen for text in (source.text, *(put_back.text for put_back in found))]
+    texts = [text for source, found in chosen for text in (source.text, *(restored.text for restored in found))]
     note(f"judging {count.units} units of {count.programs} programs")
     verdicts = iter(judge(texts))
     for source, found in chosen:
         whole = next(verdicts)
-        for put_back in found:
-            reason = why(next(verdicts), whole, put_back)
+        for restored in found:
+            reason = why(next(verdicts), whole, restored)
             count.how[reason] += 1
-            count.standing += not put_back.header_removed
-            count.standing_breaking += not put_back.header_removed and reason in HOW[:3]
+            count.standing += not restored.header_removed
+            count.standing_breaking += not restored.header_removed and reason in HOW[:3]
             if reason == HOW[-1]:
-                count.loose.append((source, put_back))
+                count.unneeded.append((source, restored))
     return count
 
 
-def put_backs(program: Program, rng: random.Random) -> Iterator[PutBack]:
-    """Take a program apart once; yield each unit that was removed with a chosen one, put back alone."""
+def restored_units(program: Program, rng: random.Random) -> Iterator[RestoredUnit]:
+    """Walk a program once; yield each unit that was removed along with a chosen one, restored alone."""
     analysis = analyze(program)
     parent_of = lay_out(parse(program.text), program.lines).parent_of
     lines_of: dict[int, list[int]] = defaultdict(list)
@@ -149,7 +151,7 @@ def put_backs(program: Program, rng: random.Random) -> Iterator[PutBack]:
         for unit in closure:
             if unit == chosen:
                 continue
-            yield PutBack(
+            yield RestoredUnit(
                 state(program, analysis, present, {*lines_of[unit]}),
                 [program.lines[index] for index in lines_of[chosen]],
                 [program.lines[index] for index in lines_of[unit]],
@@ -158,7 +160,7 @@ def put_backs(program: Program, rng: random.Random) -> Iterator[PutBack]:
 
 
 def state(program: Program, analysis: Analysis, present: set[int], more: set[int]) -> str:
-    """Return the text of the remaining units, of the lines that travel with them, and of `more` lines."""
+    """Return the text of the remaining units, of their comments and blank lines, and of `more` lines."""
     stays = [
         anchor in present or (anchor == NO_UNIT and analysis.unit_of[line] == NO_UNIT) or line in more
         for line, anchor in enumerate(analysis.anchor_of)
@@ -166,15 +168,15 @@ def state(program: Program, analysis: Analysis, present: set[int], more: set[int
     return program.render([line for line, kept in zip(program.lines, stays, strict=True) if kept])
 
 
-def why(verdict: Verdict, whole: Verdict, put_back: PutBack) -> str:
-    """Return what shows that the unit had to be removed."""
+def why(verdict: Verdict, whole: Verdict, restored: RestoredUnit) -> str:
+    """Return why the unit had to be removed."""
     if not verdict.compiles:
         return HOW[0]
     if any(kind not in MAY_BE_UNFINISHED for kind, _ in new_findings(verdict.pyflakes, whole.pyflakes)):
         return HOW[1]
     if new_findings(verdict.pylint, whole.pylint):
         return HOW[2]
-    return HOW[3] if put_back.header_removed else HOW[4]
+    return HOW[3] if restored.header_removed else HOW[4]
 
 
 def excerpt(lines: Sequence[str]) -> str:

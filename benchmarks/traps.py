@@ -1,6 +1,6 @@
 """A linter for `hostile.py`: pylint, unless the first line of a program names a trap.
 
-Each trap does one thing to the process that real linters and the programs they judge have done.
+Each trap reproduces something that a real linter, or a program that it checked, has done to the process.
 """
 
 import faulthandler
@@ -21,14 +21,14 @@ _BLOCK = 16_000_000
 
 
 def careless() -> None:
-    """Wait, and swallow exceptions as a careless tool does."""
+    """Wait, and swallow exceptions like a careless tool."""
     while True:
         with suppress(Exception):
             time.sleep(60)
 
 
 def stubborn() -> None:
-    """Wait, and swallow everything, again and again."""
+    """Wait, and swallow every exception repeatedly."""
     while True:
         with suppress(BaseException):
             time.sleep(60)
@@ -63,24 +63,24 @@ def abort() -> None:
     os.abort()
 
 
-def gulp() -> None:
+def allocate_untouched() -> None:
     """Allocate all memory at once, without writing to it."""
     bytearray(BYTES)
 
 
-def long_text() -> None:
+def allocate_text() -> None:
     """Allocate all memory at once, and write to it."""
     len("x" * BYTES)
 
 
-def graze() -> None:
+def allocate_blocks() -> None:
     """Allocate memory in blocks."""
     eaten = []
     for _ in range(BYTES // _BLOCK):
         eaten.append(b"x" * _BLOCK)
 
 
-def hoard() -> None:
+def allocate_objects() -> None:
     """Allocate memory in many objects."""
     eaten = []
     for number in range(BYTES // 800_000):
@@ -90,9 +90,12 @@ def hoard() -> None:
 TRAPS: dict[str, tuple[Callable[[], None], str]] = {
     **{trap.__name__: (trap, "timeout") for trap in (careless, stubborn, spinning, asleep)},
     **{trap.__name__: (trap, "crashed") for trap in (leaving, killed, fault, abort)},
-    **{trap.__name__: (trap, "memory") for trap in (gulp, long_text, graze, hoard)},
+    **{
+        trap.__name__: (trap, "memory")
+        for trap in (allocate_untouched, allocate_text, allocate_blocks, allocate_objects)
+    },
 }
-"""By name: the trap, and the reason for which the row must be rejected."""
+"""Traps by name, with the reason for which the row must be rejected."""
 
 
 class TrapLinter:

@@ -78,7 +78,7 @@ def mutant(text: str, rng: random.Random) -> str | None:
 
 
 def candidates(problems: list[Problem], rng: random.Random) -> Iterator[tuple[Problem, str, str]]:
-    """Yield problems, each with the program of a mutant and its check, endlessly."""
+    """Endlessly yield problems, each with a mutant's program and its check."""
     while True:
         problem = rng.choice(problems)
         (stage,) = problem.tests
@@ -90,8 +90,8 @@ def candidates(problems: list[Problem], rng: random.Random) -> Iterator[tuple[Pr
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--data", type=Path, help="the folder with the benchmarks' files")
-    parser.add_argument("--mutants", type=int, default=1000, help="wrong programs (default: 1,000)")
+    parser.add_argument("--data", type=Path, help="folder of the benchmark files")
+    parser.add_argument("--mutants", type=int, default=1000, help="number of wrong programs (default: 1,000)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all CPUs)")
     options = parser.parse_args()
     report = Report("verdicts", "Verdicts on wrong programs, in the sandbox and in a plain process")
@@ -144,7 +144,7 @@ class Mutants:
     wrong: list[Wrong]
     tried: int
     seconds: float
-    """Taken by the plain processes, including those of mutants that passed."""
+    """Duration of the plain processes in seconds, including mutants that passed."""
 
 
 def mutants(data: str, count: int, workers: int, rng: random.Random) -> Mutants:
