@@ -21,6 +21,7 @@ from lintseq.codecs import CODECS, SEPARATOR, Codec
 from lintseq.dataset.stats import load_tokenizer
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, MalformedEditError, ProgramError
+from lintseq.reporting.plots import Plot, Point, Series, svg_document
 from lintseq.walks import ProgramSampler
 
 TOKENIZER = "data/tokenizers/smollm2/tokenizer.json"
@@ -109,7 +110,7 @@ def main() -> None:
     }
     if options.plot is not None:
         options.plot.parent.mkdir(parents=True, exist_ok=True)
-        options.plot.write_text(svg_chart(tokens), encoding="utf-8")
+        options.plot.write_text(svg_document(tokens_plot(tokens)), encoding="utf-8")
     report.publish(options.results)
 
 
@@ -253,48 +254,24 @@ def clock(work: Callable[[], object]) -> float:
 # The plot
 
 
-INK, QUIET, LINE = "#1f2328", "#656d76", "#d0d7de"
-BARS = {PLAIN: "#c4ccd4", "diff": "#3b7dc4"}
-OTHER_BAR = "#9cc0e6"
-LEFT, PANEL, TOP, ROW = 120, 310, 72, 26
-"""Pixels: the margin with the names of formats, the width of a panel, where its rows start, the height of a row."""
+def tokens_plot(tokens: dict[str, list[Tokens]]) -> Plot:
+    """Return tokens relative to the plain program for each kind of program: medians and quartiles over programs."""
+    formats = [column.format for column in next(iter(tokens.values()))][1:]
+    series = tuple(
+        Series(name, tuple(relative(found, index, kind) for kind, found in enumerate(tokens.values())), joined=False)
+        for index, name in enumerate(formats, 1)
+    )
+    ticks = tuple((kind, f"{len(found[0].counts):,} {name}") for kind, (name, found) in enumerate(tokens.items()))
+    ticks = ((-0.5, ""), *ticks, (len(tokens) - 0.5, ""))
+    title, note = "Tokens for one program, relative to the plain program", "medians and quartiles of the programs"
+    return Plot("tokens-by-format", title, note, series, ticks, linear=True)
 
 
-def svg_chart(tokens: dict[str, list[Tokens]]) -> str:
-    """Return an SVG chart: one panel per kind of program, medians as bars and quartiles as whiskers."""
-    formats = [column.format for column in next(iter(tokens.values()))]
-    width, height = LEFT + len(tokens) * PANEL, TOP + len(formats) * ROW + 8
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-        f' font-family="sans-serif" font-size="12" fill="{INK}">',
-        f'<rect width="{width}" height="{height}" fill="white"/>',
-        '<text x="10" y="20" font-size="15" font-weight="bold">Tokens a model writes for one program</text>',
-        f'<text x="10" y="38" font-size="11" fill="{QUIET}">Bars are medians, whiskers quartiles; × is the sum over'
-        " all programs relative to the plain ones.</text>",
-    ]
-    for index, name in enumerate(formats):
-        parts.append(f'<text x="{LEFT - 8}" y="{TOP + index * ROW + 16}" text-anchor="end">{name}</text>')
-    for number, (kind, found) in enumerate(tokens.items()):
-        parts += panel(kind, found, LEFT + number * PANEL)
-    return "\n".join([*parts, "</svg>", ""])
-
-
-def panel(kind: str, tokens: Sequence[Tokens], left: int) -> Iterator[str]:
-    """Yield the SVG elements of a panel whose bars start at `left`."""
-    scale = (PANEL - 100) / max(row.quartiles[2] for row in tokens)
-    yield f'<text x="{left}" y="{TOP - 10}">{len(tokens[0].counts):,} {kind}</text>'
-    yield f'<path d="M{left} {TOP} v{len(tokens) * ROW}" stroke="{LINE}"/>'
-    for index, row in enumerate(tokens):
-        top = TOP + index * ROW
-        low, middle, high = (left + scale * value for value in row.quartiles)
-        color = BARS.get(row.format, OTHER_BAR)
-        yield f'<rect x="{left}" y="{top + 4}" width="{middle - left:.1f}" height="{ROW - 8}" fill="{color}"/>'
-        path = f"M{low:.1f} {top + 9} v8 m0 -4 H{high:.1f} m0 -4 v8"
-        yield f'<path d="{path}" fill="none" stroke="{INK}"/>'
-        yield f'<text x="{high + 6:.1f}" y="{top + 17}">{row.quartiles[1]:,.0f}</text>'
-        if index:
-            times = f"{row.times(tokens[0]):.1f}×"
-            yield f'<text x="{left + PANEL - 14}" y="{top + 17}" text-anchor="end" fill="{QUIET}">{times}</text>'
+def relative(tokens: Sequence[Tokens], index: int, kind: int) -> Point:
+    """Return the point of a format, beside those of the other formats for the same kind of program."""
+    counts = zip(tokens[index].counts, tokens[0].counts, strict=True)
+    low, middle, high = statistics.quantiles((count / plain for count, plain in counts), n=4, method="inclusive")
+    return Point(kind + (index - len(tokens) / 2) * 0.11, middle, low, high, f"{tokens[index].format}: {middle:.2f}")
 
 
 if __name__ == "__main__":
