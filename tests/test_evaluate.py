@@ -179,6 +179,7 @@ BAD: list[tuple[list[Any], str]] = [
     ([{**GOOD, "index": 0}, {**GOOD, "index": 0}], "row 2 is completion 0 of t/0, as is row 1"),
     ([{**GOOD, "index": 0}, GOOD], "row 2 has no index, but other rows have one"),
     ([{**GOOD, "index": "a"}], "row 1: index is a string"),
+    ([{**GOOD, "index": -1}], "row 1: index is -1, expected an integer from 0"),
     ([{**GOOD, "format": "nope"}], "unknown format 'nope'"),
     ([{**GOOD, "completion_tokens": -1}], "row 1: completion_tokens is -1"),
     ([{**GOOD, "flops": "many"}], "row 1: flops is 'many'"),

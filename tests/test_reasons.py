@@ -59,7 +59,7 @@ def test_the_reasons_of_a_small_program() -> None:
         (Reason(5, (6,)), Reason(6, (5,))),
         (Reason(10, (11, 12)), Reason(11, (10,)), Reason(12, (10,)), Reason(12, (11,))),
     )
-    assert found.causes == (-1, 3, 5, 10)
+    assert found.causes == (None, 3, 5, 10)
     assert found.heads == (0, 3, 3, 3, 5, 5, 6, 7, 10, 10, 10, 11, 12)
 
 
@@ -80,7 +80,7 @@ def test_alternatives_are_one_reason_until_one_of_them_arrives() -> None:
 def test_comments_and_blank_lines_have_the_head_of_their_unit() -> None:
     source = "# about x\nx = 1\n\ny = '''\n'''\n# end\n"
     assert reasons(source, (0, 0, 1, 1, 1, 1)).heads == (1, 1, 3, 3, 3, 3)
-    assert reasons(source, (0, 1, 2, 2, 2, 2)).heads[0] == -1, "it arrives before the code it describes"
+    assert reasons(source, (0, 1, 2, 2, 2, 2)).heads[0] is None, "it arrives before the code it describes"
 
 
 def test_every_edit_has_a_line_that_all_of_it_needs() -> None:
@@ -119,7 +119,7 @@ def test_sequences_that_ignore_the_needs_have_reasons_too(source: str, data: st.
         for reason in listed:
             assert {sequence.arrivals[line] for line in (reason.line, *reason.others)} == {edit}
     for line, head in enumerate(found.heads):
-        assert head == -1 or sequence.arrivals[head] == sequence.arrivals[line]
+        assert head is None or sequence.arrivals[head] == sequence.arrivals[line]
 
 
 def test_a_long_chain_takes_no_time() -> None:

@@ -310,7 +310,7 @@ def test_the_needs_on_the_page_are_those_of_the_analysis() -> None:
     assert reasons_data(sequence) == {
         "heads": [0, 2, 2, 3, 5, 5],
         "needs": [[], [[2, 3], [3, 2], [5, 2]]],
-        "causes": [-1, 2],
+        "causes": [None, 2],
     }
     assert [len(edit) for edit in found.edits] == [0, 3]
 

@@ -12,7 +12,7 @@ from lintseq.dataset.browsing import StoredSequence, dataset_name, find_sequence
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
-from lintseq.needs.reasons import NO_LINE, Reasons, reasons_of
+from lintseq.needs.reasons import Reasons, reasons_of
 from lintseq.reporting.terminal import console, print_edit, print_line, print_title, printable
 
 if TYPE_CHECKING:
@@ -75,14 +75,14 @@ def explain(sequence: EditSequence, edit: int, reasons: Reasons | ProgramError) 
         return [f"the program cannot be analyzed: {reasons}"]
     present = [index for index, arrival in enumerate(sequence.arrivals) if arrival <= edit]
     linenos = {index: lineno for lineno, index in enumerate(present, 1)}
-    heads = {head for head, arrival in zip(reasons.heads, sequence.arrivals, strict=True) if arrival == edit}
-    heads.discard(NO_LINE)
+    arrived = zip(reasons.heads, sequence.arrivals, strict=True)
+    heads = {head for head, arrival in arrived if arrival == edit and head is not None}
     cause = reasons.causes[edit]
     if not heads:
         sentence = "comments and blank lines, which need nothing"
     elif len(heads) == 1:
         sentence = f"all of this goes with line {linenos[heads.pop()]}"
-    elif cause != NO_LINE:
+    elif cause is not None:
         sentence = f"all of this needs line {linenos[cause]}, directly or through other lines"
     else:
         sentence = "the analysis knows of no line here that all others need"

@@ -88,15 +88,15 @@ def common_prefix(first: Sequence[str], second: Sequence[str]) -> int:
     return next((index for index in range(size) if first[index] != second[index]), size)
 
 
-def align(before: Sequence[str], after: Sequence[str]) -> list[int]:
-    """Return for each line of `before` where it is in `after`, in growing order; -1 for a line that is gone.
+def align(before: Sequence[str], after: Sequence[str]) -> list[int | None]:
+    """Return for each line of `before` where it is in `after`, in growing order; None for a line that is gone.
 
     If all lines can be there, all are.
     """
     head = common_prefix(before, after)
     tail = common_prefix(before[head:][::-1], after[head:][::-1])
     middle = _middle(before[head : len(before) - tail], after[head : len(after) - tail])
-    found = [at if at < 0 else at + head for at in middle]
+    found = [None if at is None else at + head for at in middle]
     return [*range(head), *found, *range(len(after) - tail, len(after))]
 
 
@@ -104,12 +104,13 @@ _CANDIDATES = 8
 """How many positions of a line are compared, and how many of the lines that follow there."""
 
 
-def _middle(before: Sequence[str], after: Sequence[str]) -> list[int]:
+def _middle(before: Sequence[str], after: Sequence[str]) -> list[int | None]:
     where: dict[str, list[int]] = defaultdict(list)
     for index, line in enumerate(after):
         where[line].append(index)
     latest = _latest(before, after)
-    found, cursor = [], 0
+    found: list[int | None] = []
+    cursor = 0
     for number, line in enumerate(before):
         indices = where.get(line, [])
         start = bisect_left(indices, cursor)
@@ -117,7 +118,7 @@ def _middle(before: Sequence[str], after: Sequence[str]) -> list[int]:
         if latest is not None:
             choice = [at for at in choice if at <= latest[number]]
         if not choice:
-            found.append(-1)
+            found.append(None)
             continue
         at = choice[0] if choice[0] == cursor else _likeliest(choice, before[number : number + _CANDIDATES], after)
         found.append(at)
@@ -151,14 +152,12 @@ def insertion(before: Sequence[str], after: Sequence[str]) -> Edit:
     """
     if len(after) == len(before) and list(before) == list(after):
         raise EditFault(1, "no-change", "nothing is inserted")
-    found = align(before, after) if len(after) > len(before) else [*range(common_prefix(before, after)), -1]
-    if -1 in found:
-        index = found.index(-1)
-        line = found[index - 1] + 2 if index else 1
-        detail = f"line {index + 1} of the state, {shorten(before[index])}, is gone"
-        raise EditFault(min(line, max(len(after), 1)), "gone", detail)
+    found = align(before, after) if len(after) > len(before) else [*range(common_prefix(before, after)), None]
     hunks, done = [], 0
     for position, at in enumerate([*found, len(after)]):
+        if at is None:
+            detail = f"line {position + 1} of the state, {shorten(before[position])}, is gone"
+            raise EditFault(min(done + 1, max(len(after), 1)), "gone", detail)
         if at > done:
             hunks.append(Hunk(position, tuple(after[done:at])))
         done = at + 1

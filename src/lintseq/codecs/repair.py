@@ -158,9 +158,9 @@ class Draft:
             if match.ignoring == "indentation":
                 written = _indented(written, before, replaced, targets)
             for index, target in enumerate(targets):
-                if target >= 0:
+                if target is not None:
                     written[target] = replaced[index]
-        if gone := targets.count(-1):
+        if gone := targets.count(None):
             self.note(line, "replace", f"{gone} lines of the state are deleted or rewritten")
         if written == replaced:
             self.note(line, "no-change", "what it writes is there already")
@@ -179,12 +179,12 @@ _IGNORED = {
 
 
 def _indented(
-    lines: Sequence[str], before: Sequence[str], replaced: Sequence[str], targets: Sequence[int]
+    lines: Sequence[str], before: Sequence[str], replaced: Sequence[str], targets: Sequence[int | None]
 ) -> list[str]:
     """Return lines indented as the state is: each shifted like the next quoted line, or else the last one."""
     quotes = [
         (target, line, own) for target, line, own in zip(targets, before, replaced, strict=True)
-        if target >= 0 and line.strip()
+        if target is not None and line.strip()
     ]  # fmt: skip
     indented, next_quote = [], 0
     for index, line in enumerate(lines):

@@ -46,8 +46,8 @@ def _repair(draft: Draft, piece: Piece) -> None:
         return
     after = _ESCAPE.unescape(rows)
     found = align(draft.lines, after)
-    gone = found.count(-1)
-    cut = piece.cut and not closed and gone > 0 and all(at < 0 for at in found[len(found) - gone :])
+    gone = found.count(None)
+    cut = piece.cut and not closed and gone > 0 and all(at is None for at in found[len(found) - gone :])
     draft.change(first, list(draft.lines), after, cut=cut)
 
 

@@ -276,8 +276,8 @@ def _changes_of_states(record: Record) -> Iterator[tuple[str | None, bool]]:
         except EditFault:
             before, state = state, record.codec.resolve(f"{SEPARATOR}{edit}\n", state).program
             found = align(before.lines, state.lines)
-            removed = found.index(-1) if -1 in found else None
-            adds = len(state.lines) > len(before.lines) - found.count(-1)
+            removed = found.index(None) if None in found else None
+            adds = len(state.lines) > len(before.lines) - found.count(None)
             yield None if removed is None else before.lines[removed], adds
         else:
             state = Program(tuple(apply(hunks, state.lines)), state.final_newline)

@@ -151,7 +151,7 @@ def reasons_data(sequence: EditSequence) -> dict[str, Any]:
     """Return why lines arrive together, as plain values; or why that is unknown.
 
     `heads[line]` is the first line of the unit that a line belongs to. `needs[edit]` lists lines and the others of
-    the edit of which each needs one; `causes[edit]` is the line that all others of an edit need.
+    the edit of which each needs one; `causes[edit]` is the line that all others of an edit need. Both may be None.
     """
     try:
         reasons = reasons_of(get_language().analyze(sequence.program), sequence.arrivals)

@@ -31,7 +31,6 @@ NUMBER_COLUMNS: Mapping[str, type[int] | type[float]] = {
     "completion_tokens": int,
     "flops": float,
 }
-_UNNUMBERED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +83,18 @@ def read_completions(
     names: dict[str, str | None] = dict.fromkeys(others)
     names |= {name: problem.task_id for problem in problems for name in (problem.task_id, *problem.aliases)}
     items: list[Completion] = []
+    unnumbered: list[int] = []
     checksum = sha256()
     for number, row in numbered_rows(path, "a score would lack this completion; fix the row, or delete it"):
         checksum.update(repr(sorted(row.items())).encode("utf-8", "surrogatepass"))
         where = f"{path}, row {number}"
         if (task_id := _task_id(row, names, where)) is not None:
-            items.append(replace(_completion(row, task_id, format, where), row=number))
+            index = _index(row, where)
+            unnumbered += [number] if index is None else []
+            items.append(replace(_completion(row, task_id, format, where), index=index or 0, row=number))
     if not items:
         raise ConfigError(f"{path} holds no completions of these problems")
-    completions = tuple(_with_indices(path, _with_formats(path, items)))
+    completions = tuple(_with_indices(path, _with_formats(path, items), unnumbered))
     present = {item.task_id for item in completions}
     missing = tuple(problem.task_id for problem in problems if problem.task_id not in present)
     formats = {item.format for item in completions}
@@ -132,16 +134,25 @@ def _completion(row: Mapping[str, Any], task_id: str, format: str, where: str) -
             raise ConfigError(f"{where} has the format {own_format}, not {format}; leave out --format")
     elif column == "solution" and format == AUTO:
         own_format = PROGRAM
-    index = next((row[name] for name in INDEX_COLUMNS if row.get(name) is not None), _UNNUMBERED)
-    if not isinstance(index, int) or isinstance(index, bool):
-        raise ConfigError(f"{where}: index is {json_type(index)}, expected an integer")
     numbers: dict[str, Any] = {}
     for name, kind in NUMBER_COLUMNS.items():
         if (value := row.get(name)) is not None:
             if not isinstance(value, (int, kind)) or isinstance(value, bool) or value < 0:
                 raise ConfigError(f"{where}: {name} is {value!r}, expected a number from 0")
             numbers[name] = kind(value)
-    return Completion(task_id, index, text, str(own_format or format), **numbers)
+    return Completion(task_id, 0, text, str(own_format or format), **numbers)
+
+
+def _index(row: Mapping[str, Any], where: str) -> int | None:
+    """Return the number that a row gives its completion, if it gives one."""
+    index = next((row[name] for name in INDEX_COLUMNS if row.get(name) is not None), None)
+    if index is None:
+        return None
+    if not isinstance(index, int) or isinstance(index, bool):
+        raise ConfigError(f"{where}: index is {json_type(index)}, expected an integer")
+    if index < 0:
+        raise ConfigError(f"{where}: index is {index}, expected an integer from 0")
+    return index
 
 
 def _with_formats(path: str, items: list[Completion]) -> list[Completion]:
@@ -157,11 +168,10 @@ def _with_formats(path: str, items: list[Completion]) -> list[Completion]:
     return [replace(item, format=EDITS if edits else CODE) if item.format == AUTO else item for item in items]
 
 
-def _with_indices(path: str, items: Sequence[Completion]) -> Iterator[Completion]:
-    """Number the completions of each problem if they are not numbered; refuse two with the same number."""
+def _with_indices(path: str, items: Sequence[Completion], unnumbered: Sequence[int]) -> Iterator[Completion]:
+    """Number the completions of each problem if their rows are not numbered; refuse two with the same number."""
     counts: Counter[str] = Counter()
     first: dict[tuple[str, int], int] = {}
-    unnumbered = [item.row for item in items if item.index < 0]
     if 0 < len(unnumbered) < len(items):
         raise ConfigError(
             f"{path}, row {unnumbered[0]} has no index, but other rows have one; give it to all rows, or none"

@@ -1,6 +1,6 @@
 """The `Language` protocol, and the languages by name, file suffix and Markdown fence."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from lintseq.errors import ConfigError
@@ -70,10 +70,6 @@ class Language(Protocol):
 
     def make_task(self, definition: MinedDefinition, path: str) -> Task:
         """Return the task to write a definition, given the path of its file; raise `ProgramError` if it is none."""
-        ...
-
-    def command(self, path: str) -> Sequence[str]:
-        """Return the command line that runs the program in the file `path`."""
         ...
 
 

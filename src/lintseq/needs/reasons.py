@@ -3,14 +3,12 @@
 Works for any edit sequence, whether or not it was drawn by these needs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lintseq.edits import INITIAL
 from lintseq.needs.graph import NO_NODE, NO_UNIT, Analysis, Needs, Removals
 
-NO_LINE = -1
-"""In place of a line, where there is none."""
 _LARGEST = 2000
 """In an edit of more units, the one that all others need is not looked for."""
 _CLAUSES = 16
@@ -32,12 +30,12 @@ class Reason:
 class Reasons:
     """Why the lines of each edit arrive together, as far as the analysis knows."""
 
-    heads: tuple[int, ...]
-    """For each line the first line of its unit; `NO_LINE` for a line that travels with nothing in its edit."""
+    heads: tuple[int | None, ...]
+    """For each line the first line of its unit; None for a line that travels with nothing in its edit."""
     edits: tuple[tuple[Reason, ...], ...]
     """The reasons in each edit, by line. Needs that an earlier edit meets are no reasons."""
-    causes: tuple[int, ...]
-    """For each edit the line that all its other units need, directly or through others; `NO_LINE` if there is none,
+    causes: tuple[int | None, ...]
+    """For each edit the line that all its other units need, directly or through others; None if there is none,
     or nothing else."""
 
 
@@ -45,7 +43,7 @@ def reasons_of(analysis: Analysis, arrivals: Sequence[int]) -> Reasons:
     """Return why lines arrive together in the sequence that has these arrivals."""
     edit_of, head_of = _units(analysis, arrivals)
     heads = [
-        head_of[unit] if unit != NO_UNIT and edit_of[unit] == arrival else NO_LINE
+        head_of[unit] if unit != NO_UNIT and edit_of[unit] == arrival else None
         for unit, arrival in zip(analysis.anchor_of, arrivals, strict=True)
     ]
     units_of: list[list[int]] = [[] for _ in range(max(edit_of, default=INITIAL) + 1)]
@@ -53,32 +51,32 @@ def reasons_of(analysis: Analysis, arrivals: Sequence[int]) -> Reasons:
         if edit != INITIAL:
             units_of[edit].append(unit)
     reasons: list[tuple[Reason, ...]] = []
-    causes: list[int] = []
+    causes: list[int | None] = []
     demands = _Demands(analysis.needs)
     removals = analysis.needs.start()
     for units in reversed(units_of):
         together = frozenset(units)
         within = {unit: _within(unit, demands.of(unit, removals), removals, together) for unit in units}
         cause = _cause(within)
-        causes.append(NO_LINE if cause == NO_UNIT else head_of[cause])
+        causes.append(None if cause is None else head_of[cause])
         reasons.append(_sorted_reasons(within, head_of))
         removals.remove_only(units)
     comments_only = max(arrivals, default=INITIAL) + 1 - len(units_of)  # edits of comments and blank lines
     reasons = [*reversed(reasons), *[()] * comments_only]
-    causes = [*reversed(causes), *[NO_LINE] * comments_only]
+    causes = [*reversed(causes), *[None] * comments_only]
     return Reasons(tuple(heads), tuple(reasons), tuple(causes))
 
 
-def _units(analysis: Analysis, arrivals: Sequence[int]) -> tuple[list[int], list[int]]:
+def _units(analysis: Analysis, arrivals: Sequence[int]) -> tuple[list[int], dict[int, int]]:
     """Return for each unit the edit that completes it, and its first line in that edit."""
     edit_of = [INITIAL] * analysis.needs.units
     for line, unit in enumerate(analysis.unit_of):
         if unit != NO_UNIT:
             edit_of[unit] = max(edit_of[unit], arrivals[line])
-    head_of = [NO_LINE] * analysis.needs.units
+    head_of: dict[int, int] = {}
     for line, unit in enumerate(analysis.unit_of):
-        if unit != NO_UNIT and head_of[unit] == NO_LINE and arrivals[line] == edit_of[unit]:
-            head_of[unit] = line
+        if unit != NO_UNIT and arrivals[line] == edit_of[unit]:
+            head_of.setdefault(unit, line)
     return edit_of, head_of
 
 
@@ -132,7 +130,7 @@ def _within(unit: int, clauses: Iterable[Clause], removals: Removals, together: 
     return [clause for clause in kept if not any(other < clause for other in kept)]
 
 
-def _sorted_reasons(within: dict[int, list[Clause]], head_of: Sequence[int]) -> tuple[Reason, ...]:
+def _sorted_reasons(within: dict[int, list[Clause]], head_of: Mapping[int, int]) -> tuple[Reason, ...]:
     reasons = {
         Reason(head_of[unit], tuple(sorted(head_of[other] for other in clause)))
         for unit, clauses in within.items()
@@ -141,10 +139,10 @@ def _sorted_reasons(within: dict[int, list[Clause]], head_of: Sequence[int]) -> 
     return tuple(sorted(reasons, key=lambda reason: (reason.line, reason.others)))
 
 
-def _cause(within: dict[int, list[Clause]]) -> int:
-    """Return the first unit without which no other could remain; `NO_UNIT` if there is none."""
+def _cause(within: dict[int, list[Clause]]) -> int | None:
+    """Return the first unit without which no other could remain, if there is one."""
     if not 1 < len(within) <= _LARGEST:
-        return NO_UNIT
+        return None
     needed_by: dict[int, list[tuple[int, Clause]]] = {unit: [] for unit in within}
     for unit, clauses in within.items():
         for clause in clauses:
@@ -157,7 +155,7 @@ def _cause(within: dict[int, list[Clause]]) -> int:
             if len(closure) == len(within):
                 return unit
             ruled_out |= closure
-    return NO_UNIT
+    return None
 
 
 def _closure(unit: int, needed_by: dict[int, list[tuple[int, Clause]]]) -> set[int]:

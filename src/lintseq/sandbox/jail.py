@@ -57,7 +57,8 @@ class Jail:
         self.scratch = "/tmp"
         self.landlock = 0
         """Version of Landlock, or 0."""
-        self.memory_file = -1
+        self.memory_file: int | None = None
+        """Descriptor of the file with the memory in use, where there is one."""
         self.imports_memory = 0
         """Bytes that every program inherits from the process it is forked from."""
         self.has_proc = False
@@ -135,7 +136,7 @@ class Jail:
 
     def memory_in_use(self) -> tuple[int, int]:
         """Return the bytes of address space and of data of this process."""
-        if self.memory_file < 0:
+        if self.memory_file is None:
             return 0, 0
         page = resource.getpagesize()
         numbers = os.pread(self.memory_file, 200, 0).split()

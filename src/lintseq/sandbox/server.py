@@ -150,10 +150,10 @@ class _RunningProgram:
 
     def _watch(self) -> None:
         """Wait until the program ends or exceeds a limit."""
-        end = os.pidfd_open(self._pid) if hasattr(os, "pidfd_open") else -1
+        end = os.pidfd_open(self._pid) if hasattr(os, "pidfd_open") else None
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
-        if end >= 0:
+        if end is not None:
             poll.register(end, select.POLLIN)
         wait = _FIRST_CHECK
         try:
@@ -167,9 +167,9 @@ class _RunningProgram:
                 self._reap(os.WNOHANG)
                 if self._pid in self._statuses or self._exceeds_limits():
                     return
-                wait = _CHECK_EVERY if end >= 0 else _FIRST_CHECK
+                wait = _CHECK_EVERY if end is not None else _FIRST_CHECK
         finally:
-            if end >= 0:
+            if end is not None:
                 os.close(end)
 
     def _is_cancelled(self) -> bool:

@@ -3,8 +3,7 @@
 The grammar is that of the running interpreter. Programs are parsed and compiled, never imported or run.
 """
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from lintseq.languages.definitions import MinedDefinition, Task
 from lintseq.languages.python.analysis import analyze
@@ -18,10 +17,6 @@ fences = ("python", "py", "python3")
 linters = LINTERS
 default_linter = "pyflakes"
 check_syntax = CompileLinter().check
-
-
-def command(path: str) -> Sequence[str]:
-    return [sys.executable, path]
 
 
 def find_definitions(text: str) -> Iterator[MinedDefinition]:

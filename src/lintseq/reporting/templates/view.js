@@ -217,12 +217,12 @@ function reason(sequence, linenos) {
   if (!step) return starts(sequence) ? "These lines are there from the start." : "";
   if (sequence.unknown) return `The program cannot be analyzed: ${sequence.unknown}.`;
   const lines = present(sequence, step).filter((index) => sequence.arrivals[index] === step - 1);
-  const units = new Set(lines.map((index) => sequence.heads[index]).filter((head) => head >= 0));
+  const units = new Set(lines.map((index) => sequence.heads[index]).filter((head) => head !== null));
   if (lines.length === 1) return "A single line: nothing had to come with it.";
   if (units.size === 0) return "Comments and blank lines, which need nothing.";
   if (units.size === 1) return `All of this goes with line ${linenos.get([...units][0])}.`;
   const cause = sequence.causes[step - 1];
-  if (cause >= 0) return `All of this needs line ${linenos.get(cause)}, directly or through other lines.`;
+  if (cause !== null) return `All of this needs line ${linenos.get(cause)}, directly or through other lines.`;
   const sampled = sequence.linter && sequence.linter !== "native" ? ` The sequence was sampled with linter ${sequence.linter}.` : "";
   return `The analysis knows of no line here that all others need.${sampled}`;
 }
@@ -246,8 +246,8 @@ function look(index) {
   const through = transitiveNeeds(head, direct, needs);
   for (const row of rows.children) {
     const line = Number(row.dataset.line);
-    const headLine = sequence.arrivals[line] === step - 1 ? sequence.heads[line] : -1;
-    if (line === index || (head >= 0 && headLine === head)) row.classList.add("looked");
+    const headLine = sequence.arrivals[line] === step - 1 ? sequence.heads[line] : null;
+    if (line === index || (head !== null && headLine === head)) row.classList.add("looked");
     else if (direct.has(headLine)) row.classList.add("needed");
     else if (through.has(headLine)) row.classList.add("through");
   }
@@ -255,7 +255,7 @@ function look(index) {
 }
 
 function headOf(index) {
-  return index === null ? -2 : (sequences[current].heads?.[index] ?? -1);
+  return sequences[current].heads?.[index] ?? null;
 }
 
 /** Return the transitive needs; alternatives are not followed. */
@@ -276,7 +276,7 @@ function transitiveNeeds(head, direct, needs) {
 
 function reasonText(index, head, needs, through, linenos) {
   const name = `Line ${linenos.get(index)}`;
-  if (head < 0) return `${name} is a comment or blank, and needs nothing.`;
+  if (head === null) return `${name} is a comment or blank, and needs nothing.`;
   const own = needs.get(head) ?? [];
   const sentences = [];
   if (head !== index) sentences.push(`${name} goes with line ${linenos.get(head)}.`);
