@@ -2,11 +2,21 @@
 
 import ast
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from lintseq.languages.python.scopes import Class, Function, Scope
 from lintseq.languages.python.syntax import last_name
 from lintseq.languages.python.values import Inference
 from lintseq.needs.graph import NeedsBuilder
+
+_DEFAULTS = frozenset({"default", "default_factory"})
+
+
+class Field(NamedTuple):
+    """A field that the constructor of a data class takes."""
+
+    unit: int
+    required: bool
 
 
 class CallNeeds:
@@ -69,27 +79,30 @@ class CallNeeds:
                         makers = [near.unit for cls in classes[:number] for near in cls.members.get(name, ())]
                         self.builder.need_any(unit, makers, guard=member.unit)
 
-    def fields(self, owner: Class) -> dict[str, int] | None:
-        """Return the names and units of the fields that a data class takes; None if it is no data class."""
+    def fields(self, owner: Class) -> "dict[str, Field] | None":
+        """Return the fields that a data class takes, by name; None if it is no data class."""
         classes = self.inference.order(owner)
         if any("__init__" in cls.members for cls in classes) or not any(map(_is_data_class, classes)):
             return None
-        fields: dict[str, int] = {}
-        for cls in reversed(classes):
+        fields: dict[str, Field] = {}
+        for cls in filter(_is_data_class, reversed(classes)):
             for stmt in cls.node.body:
                 match stmt:
                     case ast.AnnAssign(target=ast.Name(id=name)) if "ClassVar" not in ast.dump(stmt.annotation):
-                        fields[name] = cls.members[name][0].unit
+                        options = _field_options(stmt.value)
+                        if "init" not in options:
+                            required = stmt.value is None or (options >= {""} and not options & _DEFAULTS)
+                            fields[name] = Field(cls.members[name][0].unit, required)
         return fields
 
-    def field_arguments(self, unit: int, call: ast.Call, fields: dict[str, int]) -> None:
+    def field_arguments(self, unit: int, call: ast.Call, fields: "dict[str, Field]") -> None:
         if any(isinstance(argument, ast.Starred) for argument in call.args):
             return
         for argument, field in zip(call.args, fields.values(), strict=False):
-            self.pass_argument(unit, argument, field, required=False)
+            self.pass_argument(unit, argument, field.unit, required=field.required)
         for keyword in call.keywords:
             if keyword.arg in fields:
-                self.pass_argument(unit, keyword, fields[keyword.arg], required=False)
+                self.pass_argument(unit, keyword, fields[keyword.arg].unit, required=fields[keyword.arg].required)
 
     # Functions
 
@@ -123,6 +136,13 @@ def _is_abstract(function: Function) -> bool:
 
 def _is_data_class(cls: Class) -> bool:
     return "dataclass" in cls.decorators or any(last_name(base) == "NamedTuple" for base in cls.node.bases)
+
+
+def _field_options(value: ast.expr | None) -> set[str]:
+    """Return "" and the names of the arguments of `field(...)`; nothing for another default."""
+    if isinstance(value, ast.Call) and last_name(value.func) == "field":
+        return {"", *(keyword.arg or "" for keyword in value.keywords)}
+    return set()
 
 
 def _is_open(call: ast.Call) -> bool:

@@ -4,6 +4,7 @@ Also records their attributes, calls and operations, whose needs take some knowl
 """
 
 import ast
+import re
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,6 +16,8 @@ from lintseq.languages.python.syntax import last_name
 from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
 _TYPING = frozenset(typing.__all__)
+_CONVERSION = re.compile(r"%[-#0 +]*\d*(?:\.\d+)?[hlL]?([a-zA-Z])")
+_NUMBERS = frozenset("diouxXeEfFgG")
 _CLASS_METHODS = {"__new__", "__init_subclass__", "__class_getitem__"}
 
 
@@ -74,6 +77,8 @@ class Expressions(Names):
                 if last_name(node.func) in ("cast", "TypeVar"):
                     self._type_strings(node)
             elif kind is ast.BinOp:
+                if type(node.op) is ast.Mod and type(node.left) is ast.Constant:
+                    self.format_numbers(node.left.value, node.right)
                 stack += (node.left, node.right)
             elif kind is ast.Tuple or kind is ast.List:
                 stack += node.elts
@@ -81,6 +86,19 @@ class Expressions(Names):
                 _EXPRESSIONS[kind](self, node, stack)
             else:
                 stack += ast.iter_child_nodes(node)
+
+    def format_numbers(self, text: object, operand: ast.expr) -> None:
+        """Record what a `%` format takes as numbers."""
+        if isinstance(text, str) and isinstance(operand, ast.Name | ast.Tuple):
+            conversions = _CONVERSION.findall(text.replace("%%", ""))
+            values = operand.elts if isinstance(operand, ast.Tuple) else [operand]
+            for conversion, value in zip(conversions, values, strict=False):
+                if conversion in _NUMBERS:
+                    self.operation("number", value)
+
+    def visit_IfExp(self, node: ast.IfExp, stack: list[ast.AST]) -> None:
+        self.facts.conditionals.append(node)
+        stack += (node.test, node.body, node.orelse)
 
     def visit_Subscript(self, node: ast.Subscript, stack: list[ast.AST]) -> None:
         self.operation("getitem", node.value)
@@ -164,7 +182,9 @@ class Expressions(Names):
         self.defaults(node.args)
         unit = self.unit(node)
         scope = Scope("function", self.scope)
-        function = scope.function = Function(node, unit, scope, None)
+        first = next(iter((*node.args.posonlyargs, *node.args.args)), None)
+        owner = self.scope.owner if first is not None and first.arg == "self" else None
+        function = scope.function = Function(node, unit, scope, owner)
         self.parameters(node.args, function)
         for names in self.comprehension_names:
             for name in names:

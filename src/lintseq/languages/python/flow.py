@@ -4,7 +4,7 @@ Follows the program as it runs: assignments and branches in order, function bodi
 """
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from lintseq.languages.python.expressions import Expressions, all_parameters, visitors
@@ -115,6 +115,7 @@ class Flow(Expressions):
     # Compound statements
 
     def visit_If(self, stmt: ast.If, unit: int) -> int:
+        self.facts.conditionals.append(stmt)
         self.expression(stmt.test)
         breaks = len(self.breaks)
         body = self.branch(stmt.body, unit)
@@ -190,6 +191,7 @@ class Flow(Expressions):
             left = self.block(stmt.orelse, clause)
             leaver = left if leaver < 0 else leaver
         normal = scope.layers.pop()
+        self.interrupted(stmt, in_body)
         # A handler runs when the suite was interrupted: the names that the suite binds may be there, no more.
         scope.layers.append({name: (self.presence(name)[0], may) for name, (_, may) in in_body.items()})
         handled = [self.handler(*pair) for pair in zip(stmt.handlers, handler_units, strict=True)]
@@ -203,6 +205,27 @@ class Flow(Expressions):
             final = self.block(stmt.finalbody, clauses[clause_key(stmt, "finally")])
             left = left if final < 0 else final
         return left
+
+    def interrupted(self, stmt: ast.Try | ast.TryStar, names: Container[str]) -> None:
+        """A handler's use of a name that the suite binds needs a use in the suite: linters only look at the first use.
+
+        Or the name has to be bound before.
+        """
+        after = self.uses([*stmt.handlers, *stmt.finalbody], names)
+        before = self.uses(stmt.body, after)
+        for name, units in after.items():
+            must, _ = self.presence(name)
+            for unit in units if name in before else ():
+                self.builder.need_any(unit, [*before[name], must] if must >= 0 else before[name])
+
+    def uses(self, nodes: Sequence[ast.AST], names: Container[str]) -> dict[str, list[int]]:
+        """Return the units that use some of the names, by name."""
+        found: dict[str, list[int]] = {}
+        for node in nodes if names else ():
+            for child in ast.walk(node):
+                if isinstance(child, ast.Name) and child.id in names and isinstance(child.ctx, ast.Load):
+                    found.setdefault(child.id, []).append(self.unit_of[child.lineno - 1])
+        return found
 
     def try_body(self, stmt: ast.Try | ast.TryStar, unit: int, handler_units: Sequence[int]) -> int:
         for handler, handler_unit in zip(stmt.handlers, handler_units, strict=True):
@@ -416,6 +439,8 @@ class Flow(Expressions):
         for value in (stmt.exc, stmt.cause):
             if value is not None:
                 self.expression(value)
+        if stmt.exc is not None:
+            self.operation("raise", stmt.exc)
         return unit
 
     def visit_Break(self, stmt: ast.Break, unit: int) -> int:

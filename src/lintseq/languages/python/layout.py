@@ -30,7 +30,7 @@ _FREE_FORM = frozenset({"__init__", "__call__"})
 _ANY_ARGUMENTS = frozenset({"print", "max", "min", "zip", "dict"})
 _COMPOUND = frozenset(kind for kind in ast.stmt.__subclasses__() if {"body", "cases"} & {*kind._fields})
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_NESTING = _COMPOUND | {ast.ExceptHandler, ast.match_case}
 
 Suite = Sequence[ast.stmt]
 Position = tuple[int, int]
@@ -103,15 +103,20 @@ class _Callables:
 
     @classmethod
     def of(cls, tree: ast.Module) -> "_Callables":
-        members, others, imported = set[ast.AST](), set[ast.AST](), set[str]()
-        for node in ast.walk(tree):
-            if isinstance(node, _DEFINITIONS):
-                others.add(node)
-            if isinstance(node, ast.ClassDef):
-                members.update(child for child in node.body if isinstance(child, _DEFINITIONS))
-            elif isinstance(node, ast.Import | ast.ImportFrom):
-                imported.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
-        return cls(_names(members), _names(others - members), frozenset(imported))
+        members, others, imported = set[str](), set[str](), set[str]()
+        stack: list[tuple[ast.AST, set[str]]] = [(tree, others)]
+        while stack:
+            node, found = stack.pop()
+            for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+                for child in getattr(node, name, ()):
+                    if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                        found.add(child.name)
+                        stack.append((child, members if isinstance(child, ast.ClassDef) else others))
+                    elif isinstance(child, ast.Import | ast.ImportFrom):
+                        imported.update((alias.asname or alias.name).partition(".")[0] for alias in child.names)
+                    elif type(child) in _NESTING:
+                        stack.append((child, found))
+        return cls(frozenset(members), frozenset(others), frozenset(imported))
 
 
 class _LayoutMaker:
@@ -397,10 +402,6 @@ def _header_parts(stmt: ast.stmt | ast.ExceptHandler) -> list[ast.AST]:
     if isinstance(stmt, (ast.FunctionDef, ast.AsyncFunctionDef)) and name.startswith("__") and name not in _FREE_FORM:
         parts.remove(stmt.args)  # the parameters of a special method are given by the language
     return parts
-
-
-def _names(definitions: Iterable[Any]) -> frozenset[str]:
-    return frozenset(node.name for node in definitions)
 
 
 def _indent(text: str) -> int:

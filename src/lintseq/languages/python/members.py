@@ -8,10 +8,11 @@ import builtins
 from collections.abc import Sequence
 
 from lintseq.languages.python.calls import CallNeeds
+from lintseq.languages.python.guards import Guards
 from lintseq.languages.python.scopes import Class, Facts, Function, Instance, Member, OperationKind, Scope, Value
 from lintseq.languages.python.syntax import last_name
-from lintseq.languages.python.values import Builtin, Inference, Inferred, is_super
-from lintseq.needs.graph import NeedsBuilder
+from lintseq.languages.python.values import Builtin, Inference, Inferred, Source, is_super
+from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
 _PROVIDERS: dict[OperationKind, tuple[str, ...]] = {
     "getitem": ("__getitem__",),
@@ -24,15 +25,22 @@ _PROVIDERS: dict[OperationKind, tuple[str, ...]] = {
     "negate": ("__neg__",),
     "assign": (),
     "with": ("__enter__", "__exit__"),
+    "raise": ("__traceback__",),
+    "number": ("__int__",),
+    "iterator": ("__next__",),
 }
 """The special methods that support an operation, in the order in which Python looks for them."""
-_RESULT_REQUIRED = frozenset(
-    {
-        *("__len__", "__bool__", "__index__", "__hash__", "__length_hint__"),
-        *("__repr__", "__str__", "__bytes__", "__format__", "__getnewargs__", "__getnewargs_ex__"),
-        *("__iter__", "__enter__"),
-    }
-)
+_TYPES: dict[OperationKind, type] = {"bool": bool, "int": int, "str": str, "bytes": bytes}
+"""Operations that take a value of one type."""
+_RESULTS: dict[str, OperationKind] = {
+    **dict.fromkeys(("__len__", "__index__", "__hash__", "__length_hint__"), "int"),
+    **dict.fromkeys(("__repr__", "__str__", "__format__"), "str"),
+    "__bool__": "bool",
+    "__bytes__": "bytes",
+    "__iter__": "iterator",
+}
+"""What special methods have to return."""
+_RESULT_REQUIRED = _RESULTS.keys() | {"__getnewargs__", "__getnewargs_ex__", "__enter__"}
 _BUILTIN_CLASSES = frozenset(name for name, value in vars(builtins).items() if isinstance(value, type))
 _BASES_WITHOUT_INIT = frozenset({"ABC", "Enum", "Protocol", "Generic", "NamedTuple"})
 
@@ -45,6 +53,9 @@ class MemberNeeds:
         self.builder = builder
         self.inference = Inference()
         self.calls = CallNeeds(self.inference, builder, unit_of)
+        self.guards = Guards(facts.conditionals)
+        self.supports: dict[tuple[OperationKind, str, object], int] = {}
+        """By operation and source of a value, what `supporting` returns."""
         self.initializer_calls: dict[int, list[tuple[int, ast.expr]]] = {}
         """By function, its calls `X.__init__(...)`: unit and X."""
 
@@ -82,8 +93,10 @@ class MemberNeeds:
                 case Instance() | Class():
                     owner = value.of if isinstance(value, Instance) else value
                     named = inference.members(owner, node.attr)
+                    if isinstance(value, Class) and (metaclass := inference.metaclass(owner)) is not None:
+                        named = named + inference.members(metaclass, node.attr)
                     makers += () if named else self.set_from_outside(value, node.attr)
-                    makers += [member.unit for member in _not_after(named, node, scope)]
+                    makers += [member.unit for member in _defining(named, node, scope)]
                     for hook in ("__getattr__", "__getattribute__"):
                         makers += inference.units(owner, hook)
                 case Function():
@@ -91,7 +104,7 @@ class MemberNeeds:
                 case Builtin(type=kind) if kind is not type(None) and hasattr(kind, node.attr):
                     return
         self.builder.need_any(unit, makers)
-        self.alternatives(unit, "attribute", base, scope, node.attr)
+        self.require(unit, "attribute", base, scope, node.attr)
 
     def set_from_outside(self, value: Inferred, name: str) -> list[int]:
         """Return the units with `<value>.name = ...` outside the class."""
@@ -138,6 +151,9 @@ class MemberNeeds:
         name = getattr(function.node, "name", "")
         if function.owner is not None and name in _RESULT_REQUIRED:
             self.builder.need_any(function.unit, function.yields or [unit for unit, _ in function.returns])
+            for unit, value in function.returns:
+                if name in _RESULTS:
+                    self.operation(unit, _RESULTS[name], value, function.scope)
             if name == "__iter__":
                 for unit, value in function.returns:
                     if function.scope.receiver_of(value) is function.owner:
@@ -147,9 +163,9 @@ class MemberNeeds:
     # Operations
 
     def called(self, unit: int, call: ast.Call, scope: Scope) -> None:
-        if isinstance(call.func, ast.Name):
-            if call.func.id == "reversed" and len(call.args) == 1:
-                self.operation(unit, "reverse", call.args[0], scope)
+        if isinstance(call.func, ast.Name) and call.func.id == "reversed" and len(call.args) == 1:
+            self.operation(unit, "reverse", call.args[0], scope)
+        if isinstance(call.func, ast.Name | ast.Attribute):
             self.operation(unit, "call", call.func, scope)
         self.calls.add(unit, call, scope)
         if isinstance(call.func, ast.Attribute) and call.func.attr == "__init__":
@@ -162,47 +178,45 @@ class MemberNeeds:
         match self.inference.infer(value, scope):
             case (Instance(of=owner),):
                 self.supported(unit, kind, owner)
-            case (Class() as owner,) if kind == "getitem":
-                self.builder.need_any(unit, self.inference.units(owner, "__class_getitem__"))
-        if isinstance(value, ast.Call):
-            self.used_result(unit, kind, value, scope)
-        else:
-            self.alternatives(unit, kind, value, scope, "")
+            case (Class() as owner,) if kind != "call":
+                metaclass = self.inference.metaclass(owner)
+                if metaclass is not None:
+                    self.supported(unit, kind, metaclass)
+                elif kind == "getitem":
+                    self.builder.need_any(unit, self.inference.units(owner, "__class_getitem__"))
+        self.require(unit, kind, value, scope, "")
 
     def supported(self, unit: int, kind: OperationKind, owner: Class) -> None:
-        providers = [makers for name in _PROVIDERS[kind] if (makers := self.inference.units(owner, name))]
+        providers = [makers for name in _PROVIDERS.get(kind, ()) if (makers := self.inference.units(owner, name))]
         for makers in providers if kind == "with" else providers[:1]:
             self.builder.need_any(unit, makers)
 
-    def used_result(self, unit: int, kind: OperationKind, call: ast.Call, scope: Scope) -> None:
-        """A result that is used needs a `return`, or a `yield`."""
-        for callee in self.inference.infer(call.func, scope) or ():
-            if not isinstance(callee, Function) or (
-                kind == "assign" and isinstance(callee.node, ast.AsyncFunctionDef)
-            ):
-                continue
-            able = [source for source, value in callee.returns if self.able(kind, value, callee.scope, "")]
-            self.builder.need_any(unit, callee.yields or able)
+    def require(self, unit: int, kind: OperationKind, value: ast.expr, scope: Scope, attr: str) -> None:
+        node = self.supporting(kind, value, scope, attr)
+        if node != NO_NODE and not self.guards.hold(value):
+            self.builder.need(unit, node)
 
-    def alternatives(self, unit: int, kind: OperationKind, value: ast.expr, scope: Scope, attr: str) -> None:
-        """Of the values that a name or member may have, at least one that supports the operation has to remain."""
-        bound: list[tuple[int, Value | None, Scope]] = []
-        match value:
-            case ast.Name(id=variable):
-                owner = scope.resolve(variable)
-                if owner is not None:
-                    bound = [(node, assigned, owner) for node, assigned in owner.bindings[variable]]
-            case ast.Attribute(value=base, attr=member):
-                found = scope.receiver_of(base)
-                if found is not None:
-                    bound = [
-                        (node, assigned, method.scope if method is not None else found.scope)
-                        for node, assigned, method, _ in self.inference.members(found, member)
-                    ]
-        if len(bound) > 1:
-            able = [node for node, assigned, home in bound if self.able(kind, assigned, home, attr)]
-            if able and len(able) < len(bound):
-                self.builder.need_any(unit, able)
+    def supporting(self, kind: OperationKind, value: Value | None, scope: Scope, attr: str) -> int:
+        """Return the node that remains while an expression supports an operation; `NO_NODE` if nothing changes that.
+
+        Of the values of a name or member, at least one that supports it has to remain; of a result, one that is
+        returned or yielded.
+        """
+        sources = self.inference.sources(value, scope)
+        if sources is None or (kind == "assign" and not _is_judged(sources.results_of)):
+            return NO_NODE
+        key = (kind, attr, sources.key)
+        if key not in self.supports:
+            self.supports[key] = NO_NODE  # what takes its value from itself adds nothing
+            able = [found for found in sources.found if self.able(kind, found.value, found.scope, attr)]
+            nodes = [self.while_supporting(kind, found, attr) for found in able]
+            if nodes and (sources.results_of or nodes != [found.node for found in sources.found]):
+                self.supports[key] = self.builder.any_of(nodes)
+        return self.supports[key]
+
+    def while_supporting(self, kind: OperationKind, found: Source, attr: str) -> int:
+        inner = self.supporting(kind, found.value, found.scope, attr)
+        return found.node if inner == NO_NODE else self.builder.all_of(found.node, inner)
 
     def able(self, kind: OperationKind, value: Value | None, scope: Scope, attr: str) -> bool:
         """Tell whether a value may support an operation."""
@@ -212,18 +226,37 @@ class MemberNeeds:
         return any(not isinstance(part, Builtin) or _builtin_supports(part.type, kind, attr) for part in inferred)
 
 
-def _not_after(members: list[Member], node: ast.Attribute, scope: Scope) -> list[Member]:
-    """Drop the assignments that follow a use in the same method, if others remain."""
+def _defining(members: list[Member], node: ast.Attribute, scope: Scope) -> list[Member]:
+    """Drop assignments that only update a member, and those that follow a use in the same method, if others remain."""
     method = scope.function
-    before = [m for m in members if m.method is None or m.method is not method or m.lineno <= node.lineno]
-    return before or members
+    first = [member for member in members if not _updates(member, node)]
+    before = [m for m in first if m.method is None or m.method is not method or m.lineno <= node.lineno]
+    return before or first or members
+
+
+def _updates(member: Member, node: ast.Attribute) -> bool:
+    """Tell whether an assignment gives a member a value made from it, as `self.n = self.n + 1`, or from this use."""
+    match member.value:
+        case ast.BinOp(left=ast.Attribute() as left) if _same(left, node):
+            return True
+        case ast.expr() as value:
+            start, end = (value.lineno, value.col_offset), (value.end_lineno or 0, value.end_col_offset or 0)
+            return start <= (node.lineno, node.col_offset) < end
+    return False
 
 
 def _same(expression: ast.expr, other: ast.expr) -> bool:
     return ast.dump(expression) == ast.dump(other)
 
 
+def _is_judged(functions: Sequence[Function]) -> bool:
+    """Tell whether linters judge an assigned result: not if the function is decorated or async."""
+    return not any(function.decorators or isinstance(function.node, ast.AsyncFunctionDef) for function in functions)
+
+
 def _builtin_supports(type_: type, kind: OperationKind, attr: str) -> bool:
     if kind == "attribute":
         return type_ is type(None) or hasattr(type_, attr)
-    return all(hasattr(type_, provider) for provider in _PROVIDERS[kind][:1])
+    if kind in _TYPES:
+        return issubclass(type_, _TYPES[kind])
+    return all(any(provider in vars(base) for base in type_.__mro__) for provider in _PROVIDERS[kind][:1])

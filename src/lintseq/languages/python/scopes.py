@@ -173,8 +173,9 @@ Value = ast.expr | Function | Class | Instance | Element | Entered | Caught
 """What a name is bound to: the assigned expression, or one of the kinds above."""
 
 OperationKind = Literal[
-    "getitem", "setitem", "delitem", "iterate", "contains", "reverse", "call", "negate", "assign", "with", "attribute"
-]
+    "getitem", "setitem", "delitem", "iterate", "contains", "reverse", "call", "negate", "assign", "with", "attribute",
+    "raise", "number", "iterator", "bool", "int", "str", "bytes",
+]  # fmt: skip
 
 
 class Operation(NamedTuple):
@@ -197,6 +198,7 @@ class Facts:
     """Attributes that are assigned."""
     calls: list[tuple[int, ast.Call, Scope]] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
+    conditionals: list[ast.If | ast.IfExp] = field(default_factory=list)
     scopes: list[Scope] = field(default_factory=list)
 
     def release(self) -> None:

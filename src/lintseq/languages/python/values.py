@@ -5,10 +5,12 @@ looked at.
 """
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lintseq.languages.python.scopes import Caught, Class, Element, Entered, Function, Instance, Member, Scope, Value
+from lintseq.languages.python.syntax import last_name
 
 DEPTH = 8
 """How many expressions deep to look."""
@@ -20,6 +22,24 @@ class Builtin:
 
     type: type
     elements: tuple[ast.expr, ...] = ()
+
+
+class Source(NamedTuple):
+    """One value that an expression may have, and the node that gives it that value."""
+
+    node: int
+    value: Value | None
+    scope: Scope
+
+
+class Sources(NamedTuple):
+    """Where the value of an expression is from."""
+
+    key: object
+    """Equal for expressions with the same sources."""
+    found: list[Source]
+    results_of: Sequence[Function] = ()
+    """The functions of which it is the result, if it is one."""
 
 
 Inferred = Instance | Class | Function | Builtin
@@ -44,12 +64,9 @@ _DISPLAYS: dict[type[ast.AST], Guess] = {
     ast.SetComp: (Builtin(set),),
     ast.JoinedStr: (Builtin(str),),
 }
-_OPAQUE = frozenset({ast.Subscript, ast.BinOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Await, ast.Starred})
+_OPAQUE = frozenset({ast.Subscript, ast.BinOp, ast.Compare, ast.BoolOp, ast.Await, ast.Starred})
 _GETTERS = frozenset({"property", "cached_property"})
-_TRANSPARENT = frozenset(
-    {"staticmethod", "classmethod", "contextmanager", "asynccontextmanager", "cache", "lru_cache"}
-)
-"""Decorators that change neither what a call of the function takes nor what it returns."""
+_ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"})
 
 
 class Inference:
@@ -58,6 +75,7 @@ class Inference:
     def __init__(self) -> None:
         self._guesses: dict[int, Guess] = {}
         self._orders: dict[int, list[Class]] = {}
+        self._sources: dict[object, Sources] = {}
 
     def infer(self, value: Value | None, scope: Scope) -> tuple[Inferred, ...] | None:
         """Return everything that a value may be, or None if any of it is unknown."""
@@ -104,11 +122,11 @@ class Inference:
                 return (Builtin(list if isinstance(value, ast.List) else tuple, tuple(elts)),)
             case ast.NamedExpr(value=inner):
                 return self.guess(inner, scope, depth)
+            case ast.IfExp(body=body, orelse=orelse):
+                return _union((self.guess(body, scope, depth), self.guess(orelse, scope, depth)))
             case ast.expr():
                 return _DISPLAYS.get(type(value), UNKNOWN)
-            case Function():
-                return (value,) if value.decorators <= _TRANSPARENT else UNKNOWN
-            case Class() | Instance():
+            case Class() | Instance() | Function():  # linters look through decorators
                 return (value,)
             case Element(iterable=iterable):
                 return self._guess_element(iterable, scope, depth)
@@ -149,8 +167,10 @@ class Inference:
             if holder is None:
                 return UNKNOWN
             for _, value, method, _ in holder.members[node.attr]:
-                if isinstance(value, Function) and value.decorators & _GETTERS:
+                if isinstance(value, Function) and is_getter(value):
                     parts.append(self._guess_result(value, depth))
+                elif method is None and isinstance(base, Class) and isinstance(value, ast.expr) and is_enum(holder):
+                    parts.append((Instance(holder),))
                 else:
                     home = method.scope if method is not None else owner.scope
                     parts.append(self.guess(value, home, depth))
@@ -184,6 +204,41 @@ class Inference:
             return UNKNOWN
         return _union(self.guess(value, function.scope, depth) for _, value in function.returns)
 
+    def sources(self, value: Value | None, scope: Scope) -> "Sources | None":
+        """Return where the value of a name, a member or a call is from; None if the program does not tell."""
+        match value:
+            case ast.Name(id=name):
+                owner = scope.resolve(name)
+                if owner is not None:
+                    key = (id(owner), name)
+                    if key not in self._sources:
+                        self._sources[key] = Sources(key, [Source(*bound, owner) for bound in owner.bindings[name]])
+                    return self._sources[key]
+            case ast.Attribute(value=base, attr=name):
+                cls = scope.receiver_of(base)
+                if cls is None:
+                    match self.infer(base, scope):
+                        case (Instance(of=cls) | (Class() as cls),):
+                            pass
+                        case _:
+                            return None
+                key = (id(cls), name)
+                if key not in self._sources:
+                    self._sources[key] = self._member_sources(key, cls, name)
+                return self._sources[key]
+            case ast.Call(func=func):
+                callees = [callee for callee in self.infer(func, scope) or () if isinstance(callee, Function)]
+                if callees:
+                    return _results(callees)
+        return None
+
+    def _member_sources(self, key: object, cls: Class, name: str) -> "Sources":
+        members = self.members(cls, name)
+        if members and isinstance(members[0].value, Function) and is_getter(members[0].value):
+            return _results([members[0].value])
+        homes = [member.method.scope if member.method else cls.scope for member in members]
+        return Sources(key, [Source(*member[:2], home) for member, home in zip(members, homes, strict=True)])
+
     # Classes
 
     def order(self, owner: Class) -> list[Class]:
@@ -198,6 +253,16 @@ class Inference:
                         classes += [ancestor for ancestor in self.order(parent) if ancestor not in classes]
             self._orders[key] = classes
         return self._orders[key]
+
+    def metaclass(self, owner: Class) -> Class | None:
+        """Return the metaclass of a class, if it is defined here."""
+        for near in self.order(owner):
+            for keyword in near.node.keywords:
+                if keyword.arg == "metaclass":
+                    match self.infer(keyword.value, near.outer):
+                        case (Class() as found,):
+                            return found
+        return None
 
     def members(self, owner: Class, name: str) -> list[Member]:
         """Return where a class and its ancestors here get a member."""
@@ -218,6 +283,24 @@ class Inference:
                 return self.order(holder.function.owner)[1:]
             holder = holder.parent
         return []
+
+
+def _results(functions: Sequence[Function]) -> Sources:
+    found: list[Source] = []
+    for function in functions:
+        if function.yields:
+            found += [Source(unit, None, function.scope) for unit in function.yields]
+        else:
+            found += [Source(unit, value, function.scope) for unit, value in function.returns]
+    return Sources(tuple(map(id, functions)), found, functions)
+
+
+def is_getter(function: Function) -> bool:
+    return not function.decorators.isdisjoint(_GETTERS)
+
+
+def is_enum(owner: Class) -> bool:
+    return any(last_name(base) in _ENUMS for base in owner.node.bases)
 
 
 def is_super(node: ast.expr) -> bool:
