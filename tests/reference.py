@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -90,23 +90,26 @@ def default_of(value: Any) -> str:
 def members(value: type) -> Iterator[str]:
     """Yield the public fields, properties and methods of a class, each with its first paragraph."""
     docs = field_docs(value) if is_dataclass(value) else {}
-    rows = [f"- `{name}`: {' '.join(text.split())}" for name, text in docs.items() if not name.startswith("_")]
+    names = [field.name for field in fields(value)] if is_dataclass(value) else []
+    rows = [f"- `{name}`: {described(value, name, docs.get(name))}" for name in names if not name.startswith("_")]
     for name, member in vars(value).items():
         function = member.__func__ if isinstance(member, classmethod | staticmethod) else member
         if name.startswith("_") or name in docs:
             continue
         if isinstance(function, property):
-            rows.append(f"- `{name}`: {first_paragraph(function)}")
+            rows.append(f"- `{name}`: {described(value, name, inspect.getdoc(function))}")
         elif inspect.isfunction(function):
             call = " ".join(signature(name, getattr(value, name), skip="self").split())
-            rows.append(f"- `{call.replace('( ', '(').replace(', )', ')')}`: {first_paragraph(function)}")
+            text = described(value, name, inspect.getdoc(function))
+            rows.append(f"- `{call.replace('( ', '(').replace(', )', ')')}`: {text}")
     if rows:
         yield "\n".join(rows)
 
 
-def first_paragraph(value: Any) -> str:
-    text = inspect.getdoc(value) or ""
-    return " ".join(text.partition("\n\n")[0].split())
+def described(owner: type, name: str, doc: str | None) -> str:
+    """Return the first paragraph of a member's docstring on one line."""
+    assert doc, f"{owner.__name__}.{name} has no docstring"
+    return " ".join(doc.partition("\n\n")[0].split())
 
 
 if __name__ == "__main__":

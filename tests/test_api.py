@@ -4,6 +4,7 @@ import doctest
 import inspect
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import pytest
 import reference
@@ -31,6 +32,18 @@ def test_a_public_name_is_documented(name: str) -> None:
     if inspect.isfunction(value):
         hints = inspect.signature(value)
         assert hints.return_annotation is not hints.empty
+
+
+@dataclass
+class Undocumented:
+    """A class whose field has no docstring."""
+
+    field: int
+
+
+def test_a_public_member_without_a_docstring_is_found() -> None:
+    with pytest.raises(AssertionError, match=r"Undocumented\.field has no docstring"):
+        list(reference.members(Undocumented))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -14,7 +14,9 @@ class Hunk:
     """A contiguous run of inserted lines, `position` lines into the state before the edit."""
 
     position: int
+    """How many lines of the state before the edit precede the new lines."""
     lines: tuple[str, ...]
+    """The new lines, without line ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Edit:
     """An insertion: hunks at strictly increasing positions."""
 
     hunks: tuple[Hunk, ...]
+    """In the order of their positions."""
 
 
 def apply(edit: Edit, state: Sequence[str]) -> list[str]:
@@ -65,7 +68,9 @@ class EditSequence:
     """
 
     program: Program
+    """The text after the last edit."""
     arrivals: tuple[int, ...]
+    """For each line of the program, the index of the edit that inserts it, or `INITIAL`."""
 
     def __post_init__(self) -> None:
         if len(self.arrivals) != len(self.program.lines):
@@ -151,6 +156,7 @@ class EditSequence:
 
     @property
     def edits(self) -> tuple[Edit, ...]:
+        """Each edit with its hunks, computed anew at each access."""
         lines = self.program.lines
         return tuple(
             Edit(tuple(Hunk(position, tuple(lines[i] for i in indices)) for position, indices in hunks))

@@ -18,7 +18,9 @@ class BenchmarkListing:
     """One line of the list of benchmarks."""
 
     name: str
+    """The name for `load_problems`."""
     title: str
+    """The name for people."""
     problems: int
     """Number of problems."""
     files: tuple[str, ...]
@@ -26,6 +28,7 @@ class BenchmarkListing:
     home: str
     """Where to download it."""
     license: str
+    """The license of the problems."""
     here: str | None
     """Path of the file on this machine, or None."""
 

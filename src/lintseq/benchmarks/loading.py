@@ -53,8 +53,11 @@ class ProblemSet:
     """The problems of a benchmark, and the file they were read from."""
 
     name: str
+    """The name of the benchmark, or of the file."""
     problems: tuple[Problem, ...]
+    """In the order of the file."""
     path: str
+    """The file."""
     checksum: str
     """SHA-256 of the uncompressed file."""
     version: str

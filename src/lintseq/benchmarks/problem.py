@@ -171,6 +171,7 @@ class Problem:
     """One item of a benchmark."""
 
     task_id: str
+    """Its id in the benchmark."""
     prompt: str
     """The benchmark's official prompt, for a model that continues text."""
     instruction: str
@@ -180,6 +181,7 @@ class Problem:
     reference: str
     """A program that solves the problem; empty if none is known."""
     tests: tuple[ProblemTest, ...]
+    """The tests that a program has to pass."""
     prefix: str = ""
     """Put before completions that are not programs by themselves."""
     context: str = ""
@@ -187,6 +189,7 @@ class Problem:
     start: str = ""
     """The program that edits change."""
     limits: Limits = DEFAULT_LIMITS
+    """Resources that each program may use."""
     required_modules: frozenset[str] = frozenset()
     """Modules outside the standard library that the tests import."""
     aliases: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ class Codec:
     """A format: a name, and how it writes and reads the text of one edit."""
 
     name: str
+    """The name of the format in options and records."""
 
     write_edits: Callable[[EditSequence], list[str]]
     """Return one text for each edit, as records hold them."""

@@ -41,8 +41,10 @@ class Resolution:
     """The program that a text writes, whatever the text was."""
 
     program: Program
+    """The state after the last edit."""
 
     start: Program
+    """The state before the first edit."""
 
     changes: tuple[tuple[Splice, ...], ...]
     """For each edit of the text, its splices, each in the state that the one before it left; none if it changed

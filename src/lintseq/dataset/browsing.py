@@ -34,8 +34,11 @@ class StoredSequence:
     """An edit sequence of a data set: the number of its row, its record, and the sequence itself."""
 
     number: int
+    """The row, from 1."""
     record: Record
+    """What the row says."""
     sequence: EditSequence
+    """The edit sequence that it holds."""
 
 
 def dataset_name(spec: str) -> str:

@@ -13,10 +13,13 @@ class BuildProgress:
     """How far a build is."""
 
     rows: int
+    """Rows done so far."""
     new_rows: int
     """Rows done by this run, not by one that it resumes."""
     sequences: int
+    """Edit sequences written so far."""
     rejected: int
+    """Rows rejected so far."""
     done: int
     """How much of the inputs is done, in the units of `total`: bytes as they are stored, or rows."""
     total: int | None
@@ -28,8 +31,11 @@ class BuildReport:
     """What a build did."""
 
     output: str
+    """Path of the records."""
     rejected: str
+    """Path of the rejected rows."""
     tally: BuildTally = field(default_factory=BuildTally)
+    """Counts of rows, sequences, edits and rejections, over all runs."""
     seconds: float = 0.0
     """Duration of this run, without those that it resumed."""
     rows_before: int = 0
@@ -41,13 +47,16 @@ class BuildReport:
     nothing_to_do: bool = False
     """Whether an earlier run was complete already."""
     partial: str = ""
+    """Path of the working directory until the build is complete."""
 
     @property
     def rejections(self) -> int:
+        """Number of rows rejected, over all runs."""
         return self.tally.rejections.total()
 
     @property
     def new_rows(self) -> int:
+        """Rows done by this run."""
         return self.tally.rows - self.rows_before
 
     def counts(self) -> dict[str, Any]:

@@ -30,11 +30,13 @@ class BuildOptions:
     """What to build from the programs: everything that the records depend on besides the inputs."""
 
     names: FieldNames = field(default_factory=FieldNames)
+    """The columns of the input."""
     samples: int = 1
     """Number of edit sequences per program."""
     seed: int = 0
     """Seed of the random draws."""
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    """How edit sequences are drawn."""
     shape: ShapeName = "lintseq"
     """Layout of the records, for different kinds of trainers."""
     format: str = "diff"
@@ -50,6 +52,7 @@ class BuildOptions:
     sub_sequences: int = 0
     """Number of additional records per draw that start from an intermediate state."""
     screening: ScreeningOptions = field(default_factory=ScreeningOptions)
+    """Which rows to keep."""
     row_timeout: float = 10.0
     """Time limit for each row, in seconds; 0 means no limit."""
     row_memory: float = 2.0
@@ -57,6 +60,7 @@ class BuildOptions:
 
     @property
     def columns(self) -> Mapping[str, Column]:
+        """The columns of the records."""
         return columns_of(self.shape, license=self.screening.names_licenses)
 
     def row_work(self) -> RowWork:
@@ -92,6 +96,7 @@ class EditSampler:
             return limits.apply(row, source=source, index=index)
 
     def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:
+        """Return the row's own id, None if it has none."""
         return (fields or self.fields or _fields_of(row, self.options.names)).read_id(row)
 
     def transform(self, row: Mapping[str, Any], fields: Fields | None, *, source: str, index: int) -> RowResult:

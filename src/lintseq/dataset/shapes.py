@@ -96,19 +96,27 @@ class Record:
     """What a record says, unverified: starting from `start`, these edits write that program."""
 
     id: str | int
+    """The id of the program's row."""
     shape: str
     """The name of its shape."""
     edits: tuple[str, ...]
+    """The text of each edit."""
     text: str
     """The edits as one text."""
     codec: Codec = DIFF
+    """The format of the edit texts."""
     start: Program = field(default_factory=lambda: Program(()))
+    """The state before the first edit."""
     programs: tuple[str, ...] = ()
     """The texts that the edits may write, most likely first; empty where the record does not say."""
     instruction: str = ""
+    """What the program is to do; empty if the record does not say."""
     draw: int = 0
+    """Which of the sequences drawn for its program it is, from 0."""
     meta: Meta = field(default_factory=dict)
+    """Other columns: how the sequence was drawn."""
     license: str = ""
+    """The license of the row; empty if the record does not name one."""
     left: int = 0
     """How many edits of the original sequence follow."""
 

@@ -46,9 +46,13 @@ class DatasetStats:
     sequences: set[int] = field(default_factory=set)
     """Hash of a program, followed by the hash of a sequence that writes it."""
     sequence_characters: int = 0
+    """Characters of all sequences as texts."""
     program_characters: int = 0
+    """Characters of their programs, one for each sequence."""
     sequence_tokens: int = 0
+    """Tokens of all sequences as texts; 0 without a tokenizer."""
     program_tokens: int = 0
+    """Tokens of their programs; 0 without a tokenizer."""
 
     def add(
         self,
@@ -84,6 +88,7 @@ class DatasetStats:
 
     @property
     def rows(self) -> int:
+        """Number of rows, unreadable ones included."""
         return self.edits.total() + self.unreadable.total()
 
     @property

@@ -36,6 +36,7 @@ class RowResult:
     """The records of one row, or why there are none."""
 
     records: list[dict[str, Any]] = field(default_factory=list)
+    """One for each sequence kept."""
     id: str | int | None = None
     """The row's own id, or a hash of its content; of a rejected row only its own id, None if it has none."""
     reason: str = ""
@@ -49,6 +50,7 @@ class RowResult:
     dropped: Counter[str] = field(default_factory=Counter)
     """Reason -> draws that were left out."""
     license: str = ""
+    """The license of the row; empty if unknown."""
     signature: tuple[int, ...] | None = None
     """What identifies the program when duplicates are dropped."""
     rejections: list[Rejection] = field(default_factory=list)

@@ -92,7 +92,9 @@ class VerifyReport:
     shapes: Counter[str] = field(default_factory=Counter)
     """Shape -> rows."""
     checked: Counter[str] = field(default_factory=Counter)
+    """Check -> how often it was made."""
     failed: Counter[str] = field(default_factory=Counter)
+    """Check -> how often it failed."""
     findings: Counter[str] = field(default_factory=Counter)
     """Code of a new finding -> states that have it."""
     bad_rows: int = 0
@@ -102,13 +104,16 @@ class VerifyReport:
 
     @property
     def rows(self) -> int:
+        """Number of rows read."""
         return self.checked["read"]
 
     @property
     def ok(self) -> bool:
+        """Whether every check passed."""
         return not self.failed.total()
 
     def fail(self, failure: LawFailure) -> None:
+        """Count a failure, and keep it if it is among the first of its check."""
         self.failed[failure.check] += 1
         kept = self.examples.setdefault(failure.check, [])
         if len(kept) < MAX_EXAMPLES:

@@ -40,7 +40,9 @@ class ViewReport:
     """The page that was written, and what is on it."""
 
     path: Path
+    """The page."""
     survey: Survey
+    """Counts of the data set, and the sequences on the page."""
 
 
 def write_view(

@@ -74,7 +74,9 @@ class EvaluationProgress:
     done: int
     """Completions judged, including those of an interrupted run."""
     total: int
+    """Completions to judge."""
     isolation: IsolationLevel
+    """How programs are isolated."""
     first: bool = False
     """Whether nothing has run yet."""
 

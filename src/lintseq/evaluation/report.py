@@ -50,9 +50,13 @@ class EvaluationReport:
     sections: tuple[Section, ...]
     """In the same order."""
     examples: tuple[dict[str, Any], ...]
+    """Completions that the page shows, as plain values."""
     page: Path | None = None
+    """The report as HTML; None if it was not written."""
     markdown: Path | None = None
+    """The report as Markdown; None if it was not written."""
     plots: tuple[Path, ...] = ()
+    """The SVG files of its plots."""
 
     @property
     def runs(self) -> list[str]:

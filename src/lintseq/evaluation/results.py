@@ -14,14 +14,17 @@ class JudgedCompletion:
     """A completion and its verdict. Fields that do not apply are None, and absent from the row."""
 
     task_id: str
+    """The id of the problem."""
     index: int
     """Position among the problem's completions, from 0."""
     verdict: str
+    """How the program ended: passed, failed, error, timeout, memory, output, sandbox-error or not-run."""
     detail: str = ""
     """Why the program did not pass."""
     seconds: float = 0.0
     """Wall-clock time of all the tests that ran."""
     cpu_seconds: float = 0.0
+    """CPU time of all the tests that ran."""
     program: str = ""
     """SHA-256 of the program that ran."""
     behavior: str = ""
@@ -31,6 +34,7 @@ class JudgedCompletion:
     suspect: tuple[str, ...] = ()
     """Reasons to look at a pass: the program mentions what could forge one."""
     edits: int | None = None
+    """Number of edits in the text."""
     ignored_edits: int | None = None
     """Edits that changed nothing."""
     malformed_edits: int | None = None
@@ -40,11 +44,17 @@ class JudgedCompletion:
     clean: bool | None = None
     """Whether the linter reports nothing about the program."""
     states: int | None = None
+    """Number of states after the edits, the program included."""
     clean_states: int | None = None
+    """Number of states that the linter reports nothing about."""
     prompt_tokens: int | None = None
+    """Tokens of the prompt."""
     completion_tokens: int | None = None
+    """Tokens of the completion."""
     flops: float | None = None
+    """Floating-point operations for the prompt and the completion."""
     format: str = ""
+    """How the completion was read: code, program, or the format of its edits."""
     completion: str | None = None
     """The completion as the model wrote it."""
     text: str | None = None

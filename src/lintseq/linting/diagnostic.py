@@ -15,11 +15,15 @@ class Diagnostic:
     """One finding with the line to blame, counted from 1: the first to delete."""
 
     code: str
+    """The rule, as the linter names it, such as `F821` or `undefined-variable`."""
     message: str
+    """What is wrong, in the words of the linter."""
     line: int
+    """The line to blame, from 1."""
 
     @property
     def finding(self) -> Finding:
+        """What identifies it in other states: the code, and the message without positions."""
         return self.code, normalize(self.message)
 
 

@@ -54,10 +54,13 @@ class CorpusProgress:
     """The state of a corpus build."""
 
     done: int
+    """How much of the inputs is read."""
     total: int | None
     """In the units of the inputs' sizes; None if these are unknown."""
     documents: int
+    """Documents tokenized so far."""
     tokens: int
+    """Tokens written so far."""
 
 
 Counts = dict[str, Counter[str]]

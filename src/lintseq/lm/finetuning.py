@@ -38,12 +38,14 @@ class FinetunePlan:
     """What a run will see, and what the plain arm would."""
 
     arm: TrainingPlan
+    """The examples of the run in order."""
     shared_rows: int | None
     """Rows that all arms have; None if nothing is matched."""
     records: Mapping[str, Mapping[str, Any]]
     """An `ExampleTally` as a dict for each file and arm."""
 
     def as_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
         return {**self.arm.as_dict(), "shared_rows": self.shared_rows, "records": dict(self.records)}
 
 

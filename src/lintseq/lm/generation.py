@@ -62,7 +62,9 @@ class CompletionOptions:
     stop: tuple[str, ...] = ()
     """End a completion before this text; may be repeated."""
     decoding: DecodingOptions = field(default_factory=DecodingOptions)
+    """Decoding edit by edit."""
     inference: BackendOptions = field(default_factory=BackendOptions)
+    """The backend and its device."""
     batch: int | None = None
     """Number of completions generated at once. [default: 32; on a GPU 128; requests to a server 16]"""
 
@@ -85,16 +87,19 @@ class CompletionTally:
     """Progress and cost of the completions of one setting."""
 
     total: int
+    """Completions to generate."""
     before: int = 0
     """Completions of earlier runs."""
     done: int = 0
     """Completions of this run."""
     tokens: int = 0
+    """New tokens of this run."""
     thrown_tokens: int = 0
     """Tokens of discarded edits, included in `tokens`."""
     flops: int = 0
     """Floating-point operations."""
     seconds: float = 0.0
+    """Duration of this run."""
     finishes: dict[str, int] = field(default_factory=dict)
     """Completions by the reason why they ended."""
 
@@ -114,8 +119,10 @@ class CompletionReport:
     tallies: Mapping[str, CompletionTally]
     """By output file, one for each sampling setting."""
     warnings: tuple[str, ...]
+    """What a reader of the completions has to know."""
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the tallies as plain values, for JSON."""
         return {path: asdict(tally) for path, tally in self.tallies.items()}
 
 

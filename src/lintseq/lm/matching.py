@@ -46,6 +46,7 @@ class ArmBudget:
     """What an arm sees during a run."""
 
     steps: int
+    """Number of optimizer steps."""
     examples: int
     """Examples seen, counting repetitions."""
     passes: float
@@ -65,9 +66,13 @@ class TrainingPlan:
     """The examples of a run in order, `batch` indices per optimizer step."""
 
     match: str
+    """What is matched between arms: none, steps, tokens or rows."""
     batch: int
+    """Examples per optimizer step."""
     order: tuple[int, ...]
+    """Indices of examples, `steps * batch` of them."""
     own: ArmBudget
+    """What this arm sees."""
     reference: ArmBudget | None
     """The budget of the plain arm; None if nothing is matched."""
 

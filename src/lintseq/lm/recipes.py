@@ -47,8 +47,11 @@ class OptimizerOptions:
     final_lr: float = 0.0
     """Final learning rate as a fraction of `lr`."""
     weight_decay: float = 0.0
+    """Decoupled weight decay of all weights but norms and biases."""
     betas: tuple[float, float] = (0.9, 0.95)
+    """Decay rates of the first and second moments."""
     eps: float = 1e-8
+    """Added to the root of the second moment."""
     clip: float = 1.0
     """Maximum gradient norm; 0 disables clipping."""
 
@@ -70,7 +73,9 @@ class RunOptions:
     micro_batch: int
     """Rows per device and forward pass; gradients accumulate until a batch is complete."""
     seed: int = 42
+    """Seed of the initial weights, of the order of rows and of dropout."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto` is `cuda` if torch finds a GPU."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Precision of activations; weights and optimizer state are fp32. `auto` is bf16 on GPUs that support it."""
     save_every: int = 0
@@ -100,9 +105,11 @@ class Architecture:
     family: Literal["olmo", "olmo2"] = "olmo2"
     """`olmo`: non-parametric layer norms before each block. `olmo2`: RMS norms after each block, and QK norm."""
     layers: int
+    """Number of transformer blocks."""
     width: int
     """Hidden size."""
     heads: int
+    """Number of attention heads; the hidden size is a multiple of it."""
     kv_heads: int = 0
     """Key-value heads; 0 uses as many as `heads`."""
     ffn_width: int
@@ -143,6 +150,7 @@ class CorpusOptions:
     """The pretraining corpus."""
 
     train: tuple[CorpusSource, ...]
+    """Sources of the training documents."""
     validation: tuple[CorpusSource, ...] = ()
     """Sources used for validation only."""
     held_out: float = 0.0
@@ -173,9 +181,13 @@ class PretrainRecipe:
     steps: int
     """Number of optimizer steps."""
     model: Architecture
+    """The model to make."""
     data: CorpusOptions
+    """The corpus."""
     optim: OptimizerOptions
+    """The optimizer and its schedule."""
     run: RunOptions
+    """Batching, devices, checkpoints and logging."""
     attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = "auto"
     """Attention implementation; `auto` is the default of transformers for the model."""
 
@@ -231,7 +243,9 @@ class LoraOptions:
     rank: int = 0
     """Adapter rank; 0 trains all weights."""
     alpha: float = 32.0
+    """Scale of the adapters: their product is multiplied by `alpha / rank`."""
     dropout: float = 0.0
+    """Dropout rate on the inputs of the adapters."""
 
     def __post_init__(self) -> None:
         _require_at_least(0, self, "lora.", "rank")
@@ -247,10 +261,15 @@ class FinetuneRecipe:
     tokenizer: str = ""
     """Tokenizer, if it is not stored with the model."""
     data: PairOptions
+    """The examples."""
     optim: OptimizerOptions
+    """The optimizer and its schedule."""
     run: RunOptions
+    """Batching, devices, checkpoints and logging."""
     match: MatchOptions = field(default_factory=MatchOptions)
+    """How long to train, so that arms can be compared."""
     lora: LoraOptions = field(default_factory=LoraOptions)
+    """Low-rank adapters, if any."""
     loss: Literal["sum", "mean"] = "sum"
     """Reduction of the loss over the completion tokens of a batch (the paper: sum)."""
     batching: Literal["padded", "packed"] = "padded"

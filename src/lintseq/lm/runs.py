@@ -42,11 +42,13 @@ class TrainingProgress:
     """The state of a training run after an optimizer step; also a line of its log."""
 
     step: int = 0
+    """Number of optimizer steps so far."""
     steps: int
     """Number of steps of the whole run."""
     loss: float = math.nan
     """Nats per trained token, over the steps since the previous log line."""
     lr: float = 0.0
+    """Learning rate of the last step."""
     grad_norm: float = math.nan
     """Norm of the gradients of the last step, before clipping."""
     tokens: int = 0
@@ -58,11 +60,13 @@ class TrainingProgress:
     flops: float = 0.0
     """Floating-point operations that the model required so far, forward and backward."""
     tokens_per_second: float = 0.0
+    """Tokens processed per second since the previous log line."""
     mfu: float = 0.0
     """Model FLOPs utilization: operations required by the model, relative to the rate of large matrix products."""
     validation_loss: float | None = None
     """Nats per token, where it was evaluated."""
     bits_per_byte: float | None = None
+    """The validation loss in bits per byte of text, where it was evaluated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,9 @@ class SolveOptions:
     format: str | None = None
     """Format of the edits. [default: the one that the model was finetuned with, or diff]"""
     decoding: DecodingOptions = field(default_factory=DecodingOptions)
+    """Decoding edit by edit."""
     inference: BackendOptions = field(default_factory=BackendOptions)
+    """The backend and its device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,15 @@ class Solution:
     """A program that a model wrote."""
 
     completion: GeneratedCompletion
+    """What the model wrote, and what it cost."""
     resolution: Resolution
     """The program, the state after each edit, and notes on what was malformed."""
     warnings: tuple[str, ...] = ()
+    """What a reader of the program has to know."""
 
     @property
     def program(self) -> Program:
+        """The program after the last edit."""
         return self.resolution.program
 
 

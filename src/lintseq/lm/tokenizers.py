@@ -72,6 +72,7 @@ class TokenizerOptions:
     megabytes: float | None = None
     """Maximum amount of text to read from each input."""
     text: TextOptions = field(default_factory=TextOptions)
+    """How texts are read from rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ class TrainedTokenizer:
     """Statistics of a trained tokenizer."""
 
     documents: int
+    """Texts that it was trained on."""
     bytes: int
+    """Size of these texts in UTF-8."""
     skipped: int
     """Rows without a text."""
     tokens: int
@@ -178,6 +181,7 @@ class TokenizerExtension:
     """How `<|diff|>` was added to a tokenizer and, if there is one, to its model."""
 
     id: int
+    """Token id of `<|diff|>`."""
     added: bool
     """False if it was one token already."""
     tokens: int
@@ -187,9 +191,11 @@ class TokenizerExtension:
     rows_before: int | None = None
     """Rows of the model's embedding matrix before; None without a model."""
     rows: int | None = None
+    """Rows of the model's embedding matrix now; None without a model."""
     initialized: str = ""
     """How the new embedding was initialized."""
     notes: tuple[str, ...] = ()
+    """Remarks for the user."""
 
 
 def extend_tokenizer(path: str, output: str, *, multiple: int = 16, overwrite: bool = False) -> TokenizerExtension:

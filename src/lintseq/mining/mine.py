@@ -53,10 +53,13 @@ class MiningReport:
     """What was mined."""
 
     output: str
+    """Path of the pairs."""
     rejected: str
     """The file of rejected files and definitions."""
     files: int
+    """Number of files read."""
     pairs: int
+    """Number of pairs written."""
     rejections: Mapping[str, int]
     """Reason -> number of files and definitions, most frequent first."""
     broken_inputs: Sequence[str]

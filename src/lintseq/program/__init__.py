@@ -13,10 +13,13 @@ class Program:
     """
 
     lines: tuple[str, ...]
+    """The text, split at line feeds."""
     final_newline: bool = False
+    """Whether the text ends in a newline."""
 
     @classmethod
     def from_text(cls, text: str) -> Self:
+        """Return the program with this text."""
         if not text:
             return cls((), False)
         lines = text.split("\n")
@@ -26,6 +29,7 @@ class Program:
 
     @property
     def text(self) -> str:
+        """The exact text."""
         return self.render(self.lines)
 
     def render(self, lines: Sequence[str]) -> str:

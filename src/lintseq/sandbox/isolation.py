@@ -39,7 +39,9 @@ class IsolationLevel:
     """How programs are isolated."""
 
     name: IsolationName
+    """`isolated`, or `unsafe` for none."""
     layers: tuple[IsolationLayer, ...]
+    """What is on, and why the rest is off."""
 
     @classmethod
     def isolated(cls, off: Mapping[str, str]) -> "IsolationLevel":

@@ -18,6 +18,7 @@ class Limits:
     memory: int = 1 << 30
     """Bytes of all its processes, beyond what an interpreter with the same imports uses."""
     processes: int = 64
+    """Number of processes and threads at a time."""
     scratch: int = 64 << 20
     """Bytes of files in its folder."""
     output: int = 1 << 20
@@ -29,6 +30,7 @@ class RunCheck:
     """Runs code after the program, in its namespace. Passes if the code reaches its end."""
 
     code: str
+    """Source text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class CallFunction:
     """Calls a function of the program, with fresh arguments each time. Results come back as plain data."""
 
     function: str
+    """A name in the namespace of the program."""
     arguments: tuple[tuple[Any, ...], ...]
     """Positional arguments of each call, made of None, bool, int, float, complex, str, bytes, list, tuple, set,
     frozenset and dict."""
@@ -46,6 +49,7 @@ class FeedStdin:
     """Runs the program alone, as `__main__`, with this text on standard input. What it prints comes back."""
 
     text: str = ""
+    """What the program reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,11 @@ class Job:
     """A program, and what to do with it."""
 
     program: str
+    """Source text."""
     task: RunCheck | CallFunction | FeedStdin
+    """What to do with the program."""
     limits: Limits = Limits()
+    """Resources that it may use."""
     imports: Literal["bare", "numpy", "full"] = "bare"
     """What the interpreter has already imported; affects only speed."""
     scratch: tuple[tuple[str, bytes], ...] = ()
@@ -66,6 +73,7 @@ class Returned:
     """The return value of a call. Equal values of different types stay distinct."""
 
     value: Any
+    """Plain data, in which an `OpaqueValue` stands for anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,9 @@ class Raised:
     """The exception that a call raised."""
 
     type: str
+    """Name of its class."""
     message: str
+    """Its message, shortened to one line."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +122,7 @@ class JobResult:
     stdout: bytes = b""
     """Everything printed, for a program with standard input; otherwise its beginning and end."""
     stderr: bytes = b""
+    """Printed to standard error, kept like `stdout`."""
     error: str = ""
     """Name of the exception that ended the program, if one did."""
     suspect: tuple[str, ...] = ()

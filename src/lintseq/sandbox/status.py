@@ -25,6 +25,7 @@ class SandboxStatus:
     """The sandbox of this machine."""
 
     isolation: IsolationLevel
+    """The layers that are on."""
     checks: tuple[tuple[Verdict, JobResult], ...] = ()
     """Expected verdict and result of each known program, if they ran."""
 

@@ -32,7 +32,9 @@ class PackedStudy:
     """An archive that was written."""
 
     path: str
+    """The archive."""
     files: int
+    """Number of files in it."""
     size: int
     """Bytes."""
 

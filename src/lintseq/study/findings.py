@@ -33,6 +33,7 @@ class StudyFindings:
     """Everything that was measured."""
 
     study: Study
+    """The study file."""
     results: Mapping[tuple[str, str, SamplingParameters], Sequence[Evaluation]]
     """By benchmark, arm and sampling setting: one for each seed."""
     trainings: Mapping[str, Sequence[Mapping[str, Any]]]

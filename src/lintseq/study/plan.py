@@ -33,9 +33,11 @@ class StudyStep:
     """A command, what it makes and what it needs."""
 
     name: str
+    """Unique in the study."""
     kind: str
     """The name of the command."""
     command: tuple[str, ...]
+    """The arguments of `lintseq`."""
     output: str
     """In the study's folder: a folder, or a file in a folder of its own."""
     needs: tuple[str, ...] = ()
@@ -93,8 +95,11 @@ class StudyPlan:
     """All steps in an order in which they can be executed, and the results they lead to."""
 
     study: Study
+    """The study file."""
     steps: tuple[StudyStep, ...]
+    """Each after those that it needs."""
     results: tuple[StudyResult, ...]
+    """Which step gives the result of an arm, seed, benchmark and setting."""
     models: Mapping[tuple[str, int], str]
     """The folder of an arm's model, by arm and seed."""
 

@@ -67,7 +67,9 @@ class StudyProgress:
     """The state of a study while it runs."""
 
     steps: Sequence[StudyStep]
+    """All steps."""
     budget: DeviceBudget
+    """The devices, and how many other steps may run at a time."""
     done: dict[str, float] = field(default_factory=dict)
     """Seconds that each finished step took."""
     done_before: set[str] = field(default_factory=set)

@@ -40,12 +40,15 @@ class StudyReport:
     """The result of a study."""
 
     findings: StudyFindings
+    """All results."""
     page: Path
     """The report; next to it `report.md` and `findings.json`."""
     steps: int
+    """Number of steps."""
     new_steps: int
     """Steps executed by this run."""
     seconds: float
+    """Duration of this run."""
 
     @property
     def sentences(self) -> list[str]:
@@ -53,6 +56,7 @@ class StudyReport:
         return sentences(comparisons_of(self.findings), self.findings.study)
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the scores and differences as plain values, for JSON."""
         return as_table(self.findings)
 
 

@@ -34,14 +34,17 @@ class Target:
 
     @property
     def sharded(self) -> bool:
+        """Whether the output is a folder of shards."""
         return self.shards is not None or self.shard_rows is not None
 
     @property
     def kind(self) -> ShardKind:
+        """Kind of the files that are written."""
         return self.shard_kind if self.sharded else kind_of(self.output)
 
     @property
     def rejected_path(self) -> str:
+        """The path of the rejected rows."""
         return default_rejected(self.output, folder=self.sharded) if self.rejected is None else self.rejected
 
     @property

@@ -73,9 +73,11 @@ class GenerationRequest:
     """A completion to generate."""
 
     task_id: str
+    """The id of the problem."""
     index: int
     """Position among the completions of its problem, from 0."""
     prompt: Prompt
+    """A text to continue, or the messages of a conversation."""
     seed: int
     """Determines, with the model and the prompt, every draw."""
     start: str = ""
@@ -87,9 +89,13 @@ class GeneratedCompletion:
     """A finished completion and what it cost."""
 
     request: GenerationRequest
+    """What it answers."""
     text: str
+    """The completion, without the prompt and the end-of-text token."""
     finish: FinishReason
+    """Why it ended."""
     prompt_tokens: int | None
+    """Tokens of the prompt; None if the backend does not say."""
     completion_tokens: int | None
     """All tokens drawn: of the text, the end-of-text token, and discarded edits."""
     flops: int | None = None
