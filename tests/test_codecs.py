@@ -23,7 +23,18 @@ from lintseq.program import Program
 PIECES = [
     *("a", "b", "x = 1", "    ", "\t", " ", "é", "😀", "\ud800", "\0"),
     *("\r", "\f", "\v", "\x1c", "\x85", "\u2028"),
-    *("+", "-", "@@", "<|diff|>", "@@ -0,0 +1 @@", "@@ -1,0 +2,2 @@", "<|diff|>@@ -0,0 +1 @@", "```", "</s>x"),
+    *(
+        "+",
+        "-",
+        "@@",
+        "<|diff|>",
+        "@@ -0,0 +1 @@",
+        "@@ -1,0 +2,2 @@",
+        "<|diff|>@@ -0,0 +1 @@",
+        "```",
+        "</s>x",
+        "x</s>",
+    ),
     *("+++ b/x", "--- a/x", "\\ No newline at end of file"),
 ]
 
@@ -276,7 +287,7 @@ def test_read_accepts_exactly_what_write_writes(text: str) -> None:
 
 
 @settings(max_examples=300)
-@given(st.one_of(damaged_texts(), st.text(), st.lists(st.sampled_from([*PIECES, "\n"])).map("".join)))
+@given(st.one_of(damaged_texts(), st.text(), st.lists(st.sampled_from([*PIECES, *END_TOKENS, "\n"])).map("".join)))
 def test_resolve_notes_something_exactly_where_read_raises(text: str) -> None:
     resolution = DIFF.resolve(text)
     for note in resolution.notes:
@@ -287,12 +298,8 @@ def test_resolve_notes_something_exactly_where_read_raises(text: str) -> None:
     except MalformedEditError:
         assert resolution.notes
     else:
-        if not text.endswith(END_TOKENS):
-            assert (resolution.program, resolution.edits_applied, resolution.notes) == (
-                sequence.program,
-                len(sequence),
-                (),
-            )
+        found = (resolution.program, resolution.edits_applied, resolution.notes)
+        assert found == (sequence.program, len(sequence), ())
 
 
 @given(st.lists(st.sampled_from([*PIECES, *END_TOKENS, "\n", "\r\n", "@@ -", "1", ",0", " +", " @@", "-a", "+a"])))
@@ -352,7 +359,8 @@ START = "<|diff|>@@ -0,0 +1,3 @@\n+a\n+b\n+c\n"
         (f"Sure: {START}", "a\nb\nc\n", ["0:1 text"]),
         ("def f():\n    return 1\n", "", ["0:1 text"]),
         (START + "<|endoftext|>", "a\nb\nc\n", ["1:4 end-token"]),
-        (START[:-1] + "</s>", "a\nb\nc", ["1:4 end-token"]),
+        (START[:-1] + "</s>", "a\nb\nc</s>", []),
+        ("Sure: " + START[:-1] + "</s>", "a\nb\nc", ["0:1 text", "1:4 end-token"]),
         (START + "<|diff|>\n<|diff|><|im_end|>\n<|endoftext|>\n", "a\nb\nc", ["2:5 empty-edit", "3:6 end-token"]),
         (START.replace("\n", "\r\n"), "a\nb\nc\n", ["0:1 carriage-return"]),
         (START.replace("@@\n", "@@\r\n"), "a\nb\nc\n", ["1:1 header"]),

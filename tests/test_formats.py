@@ -33,7 +33,7 @@ MARKS = [
     *("<|original|>", "\\<|updated|>", "<|updated|>", "<|/updated|>", "```", "```python", "\\```", "~~~"),
     *("<<<<<<< SEARCH", "=======", "========", ">>>>>>> REPLACE", ">>>>>>>> REPLACE", "  ======="),
     *("*** Begin Patch", "*** End Patch", "*** Update File: main.py", "*** Add File: main.py", "*** End of File"),
-    *("class A:", "def a():", "    def a():", "--- a", "+++ a", "\\ No newline at end of file", "</s>x"),
+    *("class A:", "def a():", "    def a():", "--- a", "+++ a", "\\ No newline at end of file", "</s>x", "x</s>", "<|im_end|>"),
 ]  # fmt: skip
 TEXTS = ["a", "b", "x = 1", "    ", "  a", "\t", " ", "é", "\ud800", "\0", "\r", "\f", "\x85", "\u2028", "\\"]
 
@@ -84,10 +84,6 @@ def damaged(draw: st.DrawFn, codec: Codec) -> tuple[str, Program]:
     return text[: draw(st.one_of(st.none(), st.integers(0, len(text))))], sequence.start
 
 
-def ends_in_a_token(text: str) -> bool:
-    return text.rstrip().endswith(END_TOKENS)
-
-
 each_format = pytest.mark.parametrize("codec", FORMATS, ids=lambda codec: codec.name)
 
 
@@ -114,10 +110,10 @@ def test_what_is_written_reads_back_to_the_same_edits(codec: Codec, data: st.Dat
 def test_resolving_a_well_formed_text_notes_nothing(codec: Codec, data: st.DataObject) -> None:
     sequence = data.draw(sequences())
     text = codec.write(sequence)
-    if len(sequence) and not ends_in_a_token(text):
+    if len(sequence):
         resolution = codec.resolve(text, sequence.start)
         assert (resolution.program, resolution.notes) == (sequence.program, ())
-        assert [state.text for state in resolution.states()] == list(sequence.states())
+        assert [resolution.program.render(state.lines) for state in resolution.states()] == list(sequence.states())
         assert resolution.edits_applied == len(sequence)
 
 
@@ -139,8 +135,7 @@ def test_any_text_resolves_with_notes_if_it_is_malformed(codec: Codec, data: st.
     except MalformedEditError:
         assert resolution.notes
     else:
-        if not ends_in_a_token(text):
-            assert (resolution.program, resolution.notes) == (sequence.program, ())
+        assert (resolution.program, resolution.notes) == (sequence.program, ())
 
 
 # Cases

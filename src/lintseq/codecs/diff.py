@@ -17,7 +17,7 @@ In model output headers are taken at their word, because hunks show no lines by 
 noted, those of `lintseq.codecs.repair` that can occur among them:
 
     carriage-return  every newline of the text is `\\r\\n`: each is read as `\\n`
-    end-token        `<|endoftext|>`, `</s>` and their like at the very end: cut off
+    end-token        `<|endoftext|>`, `</s>` and their like at the very end: cut off, unless the text is exact as it is
     text, fence, file-header, blank, no-newline, row
                      what belongs to no hunk is ignored: prose, Markdown fences, `--- a/x`, empty lines,
                      `\\ No newline at end of file`, and rows without a header that places them

@@ -4,7 +4,7 @@ What a format's strict reader accepts is taken as it is; the rest is handed to t
 to make its changes in. Reasons noted here:
 
     carriage-return  every newline of the text is `\\r\\n`: each is read as `\\n`
-    end-token        `<|endoftext|>`, `</s>` and their like at the very end: cut off
+    end-token        `<|endoftext|>`, `</s>` and their like at the very end: cut off, unless the text is exact as it is
     separator        an edit starts in the middle of a line: read as such
     text, fence, blank
                      what belongs to no edit is ignored: prose, Markdown fences, empty lines
@@ -23,6 +23,7 @@ to make its changes in. Reasons noted here:
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -227,6 +228,9 @@ def resolve(text: str, start: Program, codec: "Codec") -> Resolution:
     """Return the program that `text` writes on `start`, and a note on each thing that was ignored or repaired."""
     end = end_without_tokens(text)
     tokens, body = text[end:], text[:end]
+    if tokens:
+        with suppress(MalformedEditError):  # a line of code may end in such a token
+            return codec.read_strictly(text, start)
     resolution = _read(body, start, codec, ended=bool(tokens))
     newlines = body.count("\n")
     if resolution.notes and newlines and body.count("\r\n") == newlines:

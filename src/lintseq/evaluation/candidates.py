@@ -68,7 +68,7 @@ def _from_edits(problem: Problem, completion: str, codec: Codec) -> Candidate:
     resolution = codec.resolve(completion, start)
     # Edits are counted by their separators, so text before the first one is an edit that changes nothing.
     count = len(split_edits(completion))
-    states = [start.text] * count + [state.text for state in resolution.states()]
+    states = [start.text] * count + [resolution.program.render(state.lines) for state in resolution.states()]
     return Candidate(
         with_context(problem.context, resolution.text),
         resolution.text,

@@ -33,6 +33,10 @@ class Program:
         return self.render(self.lines)
 
     def render(self, lines: Sequence[str]) -> str:
-        """Return the text of a state: some of the program's lines, with a final newline if the program has one."""
+        """Return the text of a state: some of the program's lines, with a final newline if the program has one.
+
+        In a program without one, a state that would end in half a line ending, the `\\r` of a `\\r\\n`, gets the rest.
+        """
         body = "\n".join(lines)
-        return body + "\n" if self.final_newline and (body or lines) else body
+        halved = body.endswith("\r") and not (self.lines and self.lines[-1].endswith("\r"))
+        return body + "\n" if (self.final_newline or halved) and lines else body

@@ -3,6 +3,7 @@
 from lintseq.errors import ProgramError
 from lintseq.languages.python.flow import Flow
 from lintseq.languages.python.layout import lay_out
+from lintseq.languages.python.lines import SourceLines
 from lintseq.languages.python.members import MemberNeeds
 from lintseq.languages.python.syntax import check_compiles, parse
 from lintseq.needs import Analysis, NeedsBuilder
@@ -21,14 +22,16 @@ def analyze(program: Program) -> Analysis:
             raise ProgramError("empty", "there is no text")
         raise ProgramError("no-code", "there are only comments")
     try:
-        layout = lay_out(tree, program.lines)
+        lines = SourceLines.of(program)
+        layout = lay_out(tree, lines.texts)
         builder = NeedsBuilder(len(layout.parent_of))
+        lines.tie(layout.unit_of, layout.anchor_of, builder)
         for unit, parent in enumerate(layout.parent_of):
             if parent >= 0:
                 builder.need(unit, parent)
         for unit, others in layout.alternatives:
             builder.need_any(unit, others)
-        flow = Flow(tree, program.lines, layout, builder)
+        flow = Flow(tree, lines.texts, layout, builder)
         facts = flow.run()
         if flow.needs_compile or "__debug__" in text:
             check_compiles(tree)
@@ -36,4 +39,4 @@ def analyze(program: Program) -> Analysis:
         facts.release()
     except RecursionError:
         raise ProgramError("nesting", "nested too deeply to analyze") from None
-    return Analysis(tuple(layout.unit_of), tuple(layout.anchor_of), builder.finish())
+    return Analysis(lines.of_program(layout.unit_of), lines.of_program(layout.anchor_of), builder.finish())

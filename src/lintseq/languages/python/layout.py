@@ -320,7 +320,6 @@ class _LayoutMaker:
                 or self.unit_of[start] != owner
                 or start == bracket
                 or self.text_before(element.start).strip() != element.prefix
-                or self.lines[start - 1].rstrip().endswith("\\")
                 or not ending.match(self.text_after(element.end))
             ):
                 units.append(owner)
