@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from typer.testing import CliRunner
 
 from lintseq.cli.resolve import resolve as resolve_command
@@ -204,7 +204,9 @@ def test_a_text_cut_anywhere_gives_the_lines_that_had_arrived(sequence: EditSequ
 @given(sequences())
 def test_a_text_that_lost_all_its_separators_gives_the_same_program(sequence: EditSequence) -> None:
     """A tokenizer that skips special tokens when it decodes drops them."""
-    resolution = DIFF.resolve("\n".join(DIFF.write_edits(sequence)))
+    text = "\n".join(DIFF.write_edits(sequence))
+    assume(not text.endswith(END_TOKENS))  # cut off, because the text is not exact without its separators
+    resolution = DIFF.resolve(text)
     assert resolution.program.lines == sequence.program.lines
     assert [note.reason for note in resolution.notes] == ["separator"] * (len(sequence) - 1)
 

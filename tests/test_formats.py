@@ -33,7 +33,8 @@ MARKS = [
     *("<|original|>", "\\<|updated|>", "<|updated|>", "<|/updated|>", "```", "```python", "\\```", "~~~"),
     *("<<<<<<< SEARCH", "=======", "========", ">>>>>>> REPLACE", ">>>>>>>> REPLACE", "  ======="),
     *("*** Begin Patch", "*** End Patch", "*** Update File: main.py", "*** Add File: main.py", "*** End of File"),
-    *("class A:", "def a():", "    def a():", "--- a", "+++ a", "\\ No newline at end of file", "</s>x", "x</s>", "<|im_end|>"),
+    *("class A:", "def a():", "    def a():", "--- a", "+++ a", "\\ No newline at end of file", "</s>x"),
+    *("x</s>", "<|im_end|>"),
 ]  # fmt: skip
 TEXTS = ["a", "b", "x = 1", "    ", "  a", "\t", " ", "é", "\ud800", "\0", "\r", "\f", "\x85", "\u2028", "\\"]
 

@@ -56,24 +56,6 @@ class Removals:
     remaining: list[int]
     """For each clause, how many of its nodes remain."""
 
-    def with_needs(self, corrections: Iterable[tuple[int, Sequence[int]]]) -> "Removals":
-        """Return this walk under more needs, each a unit and the units of which it needs at least one."""
-        needs, added = self.needs, list(corrections)
-        clauses_of = list(needs.clauses_of)
-        for number, (_, others) in enumerate(added, start=len(needs.clause_node)):
-            for other in others:
-                clauses_of[other] = [*clauses_of[other], number]
-        extended = Needs(
-            needs.units,
-            needs.dependents,
-            clauses_of,
-            needs.clause_node + [node for node, _ in added],
-            needs.clause_size + [len(others) for _, others in added],
-            needs.clause_guard + [NO_NODE] * len(added),
-        )
-        remaining = [sum(not self.removed[other] for other in others) for _, others in added]
-        return Removals(extended, self.removed, self.remaining + remaining)
-
     def remove(self, unit: int) -> list[int]:
         """Remove a remaining unit and everything that needs it; return the units removed.
 

@@ -10,10 +10,9 @@ from lintseq.walks.walk import Grouping, RandomStream
 
 
 class CertifiedWalk:
-    """Deletions by needs, in which each new finding becomes a need.
+    """Deletions by needs; a unit that a new finding blames is deleted in the same step, with everything that needs it.
 
-    The unit that a finding blames is taken to need what was removed last. Such corrections also hold for the
-    program's other draws.
+    Draws share the findings of equal states and nothing else, so no draw depends on another.
     """
 
     def __init__(self, judge: StateLinter, analysis: Analysis, grouping: Grouping, order: LineOrder) -> None:
@@ -37,19 +36,13 @@ class CertifiedWalk:
             unit = self.unit_of[lines[index]]
             if removals.removed[unit]:
                 continue
-            closure = removals.remove(unit)
-            step = self.delete(closure, present, units)
+            step = self.delete(removals.remove(unit), present, units)
             while units and (blamed := self.judge.blamed(list(present))):
                 self.corrections += 1
                 # If only lines are blamed that stay until the end, something has to be removed all the same.
-                dependents = sorted({unit_of_line[line] for line in blamed} & units) or [min(units)]
-                removals = removals.with_needs([(dependent, tuple(closure)) for dependent in dependents])
-                self.needs = removals.needs
-                for dependent in dependents:
-                    if not removals.removed[dependent]:
-                        more = removals.remove(dependent)
-                        closure = closure + more
-                        step += self.delete(more, present, units)
+                for other in sorted({unit_of_line[line] for line in blamed} & units) or [min(units)]:
+                    if not removals.removed[other]:
+                        step += self.delete(removals.remove(other), present, units)
             steps.append(step)
         return self.grouping.sequence(self.program, steps)
 
