@@ -4,7 +4,7 @@ A node is a unit (it has lines) or a junction (it has none, and stands for "any 
 these" where several units share such a condition). Independent of the programming language.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 NO_UNIT = -1
