@@ -1,39 +1,44 @@
 """The black-box walk: the paper's loop, around any linter."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lintseq.edits import EditSequence
 from lintseq.languages import Language
 from lintseq.linting import Diagnostic, Finding, Linter, findings, new_diagnostics
 from lintseq.program import Program
 from lintseq.walks.orders import LineOrder
+from lintseq.walks.spacing import Spacing
 from lintseq.walks.walk import Grouping, RandomStream
 
 
 class StateLinter:
     """A linter's diagnostics for the states of one program; equal states are linted once."""
 
-    def __init__(self, program: Program, language: Language, linter: Linter) -> None:
+    def __init__(self, program: Program, language: Language, linter: Linter, spacing: Spacing) -> None:
         self.program = program
         self.language = language
         self.linter = linter
+        self.spacing = spacing
         self.known: Counter[Finding] = findings(linter.check(program.text))
         self._new: dict[str, list[Diagnostic]] = {}
 
-    def blamed(self, present: Sequence[int]) -> list[int]:
+    def blamed(self, present: Iterable[int]) -> list[int]:
         """Return the lines that new findings blame, as indices of the program; none if the state is clean.
 
-        `present` are the lines of the state. A line number outside the state counts as the nearest line: every
-        finding removes something, so every walk ends.
+        `present` are the lines of the state, whatever blank lines are among them. A line number outside the state
+        counts as the nearest line, and a blank line as the next that is not: every finding removes something, so
+        every walk ends.
         """
-        text = self.program.render([self.program.lines[line] for line in present])
+        lines, blank = self.spacing.state(present), self.spacing.blank
+        text = self.program.render([self.program.lines[line] for line in lines])
         if text not in self._new:
             # A user's own linter may accept a state that does not compile; a walk never does.
             new = new_diagnostics(self.known, self.linter.check(text))
             self._new[text] = new or self.language.check_syntax(text)
-        blamed = {min(max(diagnostic.line, 1), len(present)) - 1 for diagnostic in self._new[text]}
-        return [present[index] for index in sorted(blamed)]
+        blamed = {min(max(diagnostic.line, 1), len(lines)) - 1 for diagnostic in self._new[text]}
+        from_there = ([*lines[index:], *lines[index::-1]] for index in blamed)
+        return sorted({next(line for line in some if line not in blank) for some in from_there})
 
 
 class BlackBoxWalk:
@@ -63,11 +68,11 @@ class BlackBoxWalk:
             if lines[index] in present:
                 step = self.delete([lines[index]], present)
                 code.difference_update(step)
-                while code and (blamed := self.judge.blamed(list(present))):
+                while code and (blamed := self.judge.blamed(present)):
                     step += self.delete(blamed, present)
                     code.difference_update(step)
                 steps.append(step)
-        return self.grouping.sequence(self.program, steps)
+        return self.grouping.sequence(self.program, steps, self.judge.spacing)
 
     def delete(self, lines: Sequence[int], present: dict[int, None]) -> list[int]:
         deleted = [index for line in lines for index in (line, *self.companions.get(line, ())) if index in present]

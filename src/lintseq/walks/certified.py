@@ -37,14 +37,14 @@ class CertifiedWalk:
             if removals.removed[unit]:
                 continue
             step = self.delete(removals.remove(unit), present, units)
-            while units and (blamed := self.judge.blamed(list(present))):
+            while units and (blamed := self.judge.blamed(present)):
                 self.corrections += 1
                 # If only lines are blamed that stay until the end, something has to be removed all the same.
                 for other in sorted({unit_of_line[line] for line in blamed} & units) or [min(units)]:
                     if not removals.removed[other]:
                         step += self.delete(removals.remove(other), present, units)
             steps.append(step)
-        return self.grouping.sequence(self.program, steps)
+        return self.grouping.sequence(self.program, steps, self.judge.spacing)
 
     def delete(self, closure: Sequence[int], present: dict[int, None], units: set[int]) -> list[int]:
         """Take the units of a closure out of a state; return their lines."""

@@ -16,12 +16,15 @@ class NativeWalk:
         self.grouping = grouping
         self.order = order
         self.unit_of_code = [analysis.unit_of[line] for line in grouping.code]
+        rest = self.needs.units
+        keys = [rest if unit == NO_UNIT else unit for unit in grouping.unit_of]
+        self.spacing = grouping.spacing(program, analysis, keys, rest + 1)
 
     def sequence(self, stream: RandomStream) -> EditSequence:
         grouping, units = self.grouping, self.unit_of_code
         removals = self.needs.start()
         removed, remove = removals.removed, removals.remove
-        step_of = [0] * (self.needs.units + 1)  # the last entry, at index NO_UNIT, is that of the rest
+        step_of = [0] * (self.needs.units + 1)  # the last entry is that of the rest
         step = 0
         for index in self.order.order(grouping.code, stream):
             unit = units[index]
@@ -31,4 +34,4 @@ class NativeWalk:
                 step += 1
         last = step if grouping.rest_apart and NO_UNIT in grouping.unit_of else step - 1
         step_of[NO_UNIT] = last
-        return EditSequence(self.program, tuple([last - step_of[unit] for unit in grouping.unit_of]))
+        return EditSequence(self.program, self.spacing.arrivals([last - step for step in step_of]))

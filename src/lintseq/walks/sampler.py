@@ -61,10 +61,11 @@ def _walk(program: Program, language: Language, options: SamplingOptions) -> Wal
     grouping = Grouping.of(analysis, options.comments)
     if options.linter == "none":
         return RandomWalk(program)
-    if options.linter != "native":
-        judge = StateLinter(program, language, shared_linter(options.linter))
-        return BlackBoxWalk(judge, grouping, order)
+    if options.linter == "native" and options.certify is None:
+        return NativeWalk(program, analysis, grouping, order)
+    lines = len(program.lines)
+    linter = shared_linter(options.certify or options.linter)
+    judge = StateLinter(program, language, linter, grouping.spacing(program, analysis, range(lines), lines))
     if options.certify is not None:
-        judge = StateLinter(program, language, shared_linter(options.certify))
         return CertifiedWalk(judge, analysis, grouping, order)
-    return NativeWalk(program, analysis, grouping, order)
+    return BlackBoxWalk(judge, grouping, order)

@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from lintseq.edits import EditSequence
 from lintseq.needs import NO_UNIT, Analysis
 from lintseq.program import Program
+from lintseq.walks.spacing import Spacing
 
 
 class RandomStream:
@@ -55,11 +56,18 @@ class Grouping:
                 lines[unit].append(line)
         return lines
 
-    def sequence(self, program: Program, steps: list[list[int]]) -> EditSequence:
+    def spacing(self, program: Program, analysis: Analysis, key_of: Sequence[int], keys: int) -> Spacing:
+        """Return how the blank lines of a program arrive, each of whose lines has one of so many keys."""
+        if self.rest_apart:
+            return Spacing.none(key_of)
+        return Spacing.of(program.lines, analysis.unit_of, key_of, keys)
+
+    def sequence(self, program: Program, steps: list[list[int]], spacing: Spacing) -> EditSequence:
         """Return the sequence that undoes `steps`, including the lines that stay until the end."""
         rest = [line for line, unit in enumerate(self.unit_of) if unit == NO_UNIT]
         if rest and self.rest_apart:
             steps.append(rest)
         else:
             steps[-1] += rest
-        return EditSequence.undoing(program, steps)
+        arrivals = EditSequence.undoing(program, steps).arrivals
+        return EditSequence(program, spacing.arrivals(list(arrivals)))

@@ -17,6 +17,7 @@ from lintseq.needs import NO_UNIT
 _AFTER_ELEMENT = re.compile(r"\s*,\s*(#.*)?$")
 _AFTER_LAST_ELEMENT = re.compile(r"\s*,?\s*(#.*)?$")
 _PRAGMA = re.compile(r"\s*#\s*(pylint|ruff|flake8)\s*:")
+_BLOCK_PRAGMA = re.compile(r"\s+#\s*pylint\s*:(?!\s*skip-file)")
 
 # Calls whose arguments match a format text or define names: half of them is an error, not a smaller call.
 _WHOLE_CALLS = frozenset(
@@ -354,8 +355,8 @@ class _LayoutMaker:
         """Let each blank line and comment travel with the code it describes.
 
         A comment travels with the code that follows, unless that is indented less: then it ends a block and travels
-        with the block's header. A blank line travels with what follows it; at the end of the program, with what
-        precedes it.
+        with the block's header, as does an instruction to pylint in a block. A blank line travels with what follows
+        it; at the end of the program, with what precedes it.
         """
         unit_of, lines = self.unit_of, self.lines
         self.layout.anchor_of = anchor_of = unit_of.copy()
@@ -374,11 +375,11 @@ class _LayoutMaker:
             elif not lines[line].strip():
                 if following != NO_UNIT or anchor != NO_UNIT:
                     anchor_of[line] = anchor
-            elif _PRAGMA.match(lines[line]):
+            elif (of_block := _BLOCK_PRAGMA.match(lines[line])) is None and _PRAGMA.match(lines[line]):
                 anchor = anchor_of[line] = NO_UNIT
             else:
                 indent = _indent(lines[line])
-                if following != NO_UNIT and _indent(lines[following]) >= indent:
+                if following != NO_UNIT and of_block is None and _indent(lines[following]) >= indent:
                     anchor = unit_of[following]
                 else:
                     unit = anchor = anchor_of[line]
