@@ -48,7 +48,10 @@ def apply(edit: Edit, state: Sequence[str]) -> list[str]:
 
 
 def replay(edits: Iterable[Edit], start: Sequence[str] = ()) -> list[str]:
-    """Return the lines of the state after `edits`, applied in order to the lines of `start`."""
+    """Return the lines of the state after `edits`, applied in order to the lines of `start`.
+
+    Raises `MalformedEditError` for the first edit that does not fit its state.
+    """
     state = list(start)
     for edit in edits:
         state = apply(edit, state)

@@ -62,7 +62,10 @@ class ProblemListOptions:
 
 
 def list_problems(benchmark: str, options: ProblemListOptions | None = None) -> Iterator[dict[str, Any]]:
-    """Return a row for each problem of a benchmark: its texts, or its prompt, or its solution as a completion."""
+    """Return a row for each problem of a benchmark: its texts, or its prompt, or its solution as a completion.
+
+    Raises `ConfigError` for options that exclude each other, and what `load_problems` raises.
+    """
     options = options or ProblemListOptions()
     if options.prompts is not None and options.references is not None:
         raise ConfigError("prompts and references exclude each other; choose one")

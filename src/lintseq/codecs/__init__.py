@@ -38,7 +38,7 @@ def resolve(text: str, format: str = DIFF.name, *, start: Program = NOTHING, str
     """Return the program that a model's edit text writes on `start`, with notes on what was ignored or repaired.
 
     Whatever cannot be read is skipped and noted; with `strict`, the first irregularity raises `MalformedEditError`
-    instead. Raises `ConfigError` for an unknown format.
+    instead. `format` is a name for `get_codec`; raises `ConfigError` for an unknown one.
     """
     codec = get_codec(format)
     return codec.read_strictly(text, start) if strict else codec.resolve(text, start)

@@ -31,8 +31,9 @@ def build(
 
     Inputs are files (JSON lines, a JSON array, Parquet, CSV, Python source), folders and patterns of them, `hf:NAME`,
     URLs, or `-`. Each row gives `options.samples` records or more, or one line with the reason in the file of rejected
-    rows. Records come in input order and do not depend on the number of `workers`. With `resume`, a run that was
-    interrupted continues, and the result has the same bytes as an uninterrupted one.
+    rows. Records come in input order and do not depend on the number of `workers` (default: one per processor). With
+    `resume`, a run that was interrupted continues, and the result has the same bytes as an uninterrupted one;
+    `overwrite` replaces existing files. `on_progress` is called after each batch of rows.
 
     Raises `ConfigError` before any work for what cannot work, `BuildInterrupted` on Ctrl-C, and `LintseqError` if the
     output cannot be written.

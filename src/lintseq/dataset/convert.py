@@ -80,7 +80,7 @@ def convert(
     """Write the edit sequences in `inputs` to `output` in another shape or format, and return what was done.
 
     Inputs are anything that `build` reads. Each row becomes one record, or one line in the file of rejected rows with
-    the reason. Licenses are kept. Raises what `build` raises.
+    the reason. Licenses are kept. The other parameters, and what is raised, are those of `build`.
     """
     options = options or ConvertOptions()
     get_shape(options.shape).check(options.format)

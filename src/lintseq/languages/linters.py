@@ -40,7 +40,10 @@ shared_linter = cache(get_linter)
 
 
 def linter_version(name: str, language: str = DEFAULT_LANGUAGE) -> str:
-    """Return what the diagnostics of linter `name` depend on, to be recorded with the data."""
+    """Return what the diagnostics of linter `name` depend on, to be recorded with the data.
+
+    Raises `ConfigError` if there is no such linter or it is not installed.
+    """
     version: str | None = getattr(shared_linter(name, language), "version", None)
     return version or f"{name} / {PYTHON_VERSION}"
 

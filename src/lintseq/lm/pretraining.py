@@ -83,7 +83,8 @@ def prepare_pretraining(
 ) -> dict[str, Any]:
     """Write recipe, tokenizer and tokenized corpus to the folder `output`, for training elsewhere.
 
-    Returns the manifest, with the counts of the corpus. Raises `ConfigError` and `ToolError` as `build_corpus` does.
+    Returns the manifest, with the counts of the corpus. Raises `ConfigError` for a recipe or an input that cannot be
+    used, and `ToolError` if an input is damaged or the disk is full.
     """
     tokenizer = load_tokenizer(recipe.tokenizer)
     settings = {"recipe": as_table(recipe), "tokenizer": tokenizers.digest(tokenizer)}

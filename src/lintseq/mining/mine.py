@@ -88,7 +88,7 @@ def mine(
 
     A source is anything that rows can be read from. Files that do not parse, and with `tasks` definitions that are
     not tasks, go to the file of rejected rows with the reason; with standard output as the output and no such file
-    named, they are only counted. Raises what `lintseq.dataset.pipeline.run_pipeline` does.
+    named, they are only counted. The other parameters, and what is raised, are those of `build`.
     """
     target = output if isinstance(output, Target) else Target(os.fspath(output))
     if target.output == STDOUT and target.rejected is None:

@@ -31,7 +31,10 @@ class ProgramSampler:
         return self._walk.corrections if isinstance(self._walk, CertifiedWalk) else 0
 
     def sample(self, *, seed: int = 0, id: str | int = "", draw: int = 0) -> EditSequence:
-        """Return one edit sequence, whose random numbers are a hash of (seed, id, draw)."""
+        """Return one edit sequence, whose random numbers are a hash of (seed, id, draw).
+
+        Raises `ToolError` if a linter fails; the native one does not.
+        """
         return self._walk.sequence(RandomStream(seed, id, draw))
 
 
@@ -44,9 +47,10 @@ def sample_edits(
     comments: Comments = "attach",
     certify: str | None = None,
 ) -> EditSequence:
-    """Return one random way to write a program, edit by edit, each of which leaves it clean.
+    """Return one random way to write a program, edit by edit, each of which leaves it clean (paper, section 2.2).
 
-    Raises `ProgramError` if the program cannot be used and `ConfigError` if the options cannot work.
+    The options are those of `SamplingOptions`. Raises `ProgramError` if the program cannot be used, `ConfigError` if
+    the options cannot work, and `ToolError` if a linter fails.
 
     >>> len(sample_edits("import math\\nprint(math.pi)\\n"))
     2
