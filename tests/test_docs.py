@@ -335,6 +335,17 @@ def test_every_page_is_linked_from_the_readme():
     assert set(DOCS.glob("*.md")) <= linked
 
 
+def test_the_functions_that_the_architecture_names_are_where_it_says():
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w.]+)` \(`([\w/]+\.py)`\)", text)
+    assert len(named) > 15
+    for name, path in named:
+        source, member = (SOURCE / path).read_text(encoding="utf-8"), name.split(".")[-1]
+        assert re.search(rf"(?m)^ *(?:def|class) {member}\b|^    {member}: Callable", source), (
+            f"there is no {name} in {path}"
+        )
+
+
 def reasons_of_rejections() -> set[str]:
     """Return every reason for which a row of an input is rejected; those of training are in `docs/finetuning.md`."""
     reasons = set[str]()
