@@ -194,7 +194,7 @@ def test_prompts_that_fill_the_context_and_texts_that_reach_a_limit(tokenizer):
         completion.request.task_id: completion
         for completion in ours.generate(requests_for(long, long[:330], "y"), Sampling(1.0, max_tokens=400))
     }
-    assert (done["0"].finish, done["0"].text, done["0"].flops) == ("no-room", "", 0)
+    assert (done["0"].finish, done["0"].text, done["0"].flops) == ("prompt-too-long", "", 0)
     assert done["1"].finish in ("length", "end")
     assert done["1"].prompt_tokens + done["1"].completion_tokens <= 256
     (whole,) = ours.generate(requests_for("y"), Sampling(0, max_tokens=40, min_tokens=40))

@@ -16,7 +16,7 @@ SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rgl
 TREES = {path: ast.parse(text) for path, text in SOURCES.items()}
 MAY_PARSE_PYTHON = ("linting", "languages/python", "benchmarks", "evaluation", "sandbox")
 OPAQUE = re.compile(
-    "told|asked|shown|room|mending|tolerant|habits|turner|taught|lessons?|pupils|doubtful|bury|crew|forgive|dissolve"
+    "told|said|asked|shown|room|place|one|mending|tolerant|habits|turner|taught|lessons?|pupils|doubtful|bury|crew|forgive|dissolve"
     "|choosing|Guard|RowTurner|Outcome|Marker"
 )
 """Names that say nothing to a reader: use the standard term, or what the value is."""

@@ -37,7 +37,7 @@ def own_problems(rows: Rows) -> list[Problem]:
 
 def _own_problem(row: Mapping[str, Any]) -> Problem:
     prompt, entry, solution = str(row["prompt"]), str(row["entry_point"]), str(row.get("canonical_solution") or "")
-    # A prompt that is code is the context of the program; a prompt in words is not.
+    # A code prompt is the context of the program; a natural-language prompt is not.
     context = next((text for text in (prompt, f"{prompt}\n    pass\n") if parse_body(text)), "")
     return Problem(
         task_id=str(row["task_id"]),

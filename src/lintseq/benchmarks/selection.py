@@ -68,7 +68,7 @@ def is_problem_file(problems: str) -> bool:
 
 
 def _patterns(problems: str) -> list[tuple[str, str]]:
-    """Return each pattern with the words for where it stands; skips blank lines and comments."""
+    """Return each pattern with a description of its location; skips blank lines and comments."""
     lines = [("--problems", part) for part in problems.split(",")]
     if is_problem_file(problems):
         try:

@@ -33,7 +33,7 @@ def build(
     """Turn programs into a data set of edit sequences.
 
     Each input row becomes one record per sample, or one line with the reason in the file of rejected rows. Records
-    come in input order, whatever the number of workers. The output appears when it is complete, with a manifest of
+    come in input order with any number of workers. The output appears when it is complete, with a manifest of
     its settings; an interrupted build continues with --resume. Exit status 1 means that an input could not be read
     to its end.
 

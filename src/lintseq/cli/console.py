@@ -1,6 +1,6 @@
 """Numbers and progress for people, on any terminal or none.
 
-Owns how they look; what is counted is left to the commands.
+Owns their appearance; the commands decide what to count.
 """
 
 import sys

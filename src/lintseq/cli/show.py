@@ -96,7 +96,7 @@ def explain(sequence: EditSequence, edit: int, reasons: Reasons | ProgramError) 
 
 
 def needed(needs: Sequence[Sequence[int]]) -> str:
-    """Return what is needed in words: `lines 2 and 3 and one of lines 5, 6 or 9`."""
+    """Return needs as text: `lines 2 and 3 and one of lines 5, 6 or 9`."""
     single = [str(others[0]) for others in needs if len(others) == 1]
     words = [f"line{'s' if len(single) > 1 else ''} {_listed(single, 'and')}"] if single else []
     words += [f"one of lines {_listed(list(map(str, others)), 'or')}" for others in needs if len(others) > 1]

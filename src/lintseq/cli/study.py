@@ -73,7 +73,7 @@ def status(progress: StudyProgress) -> str:
 
 
 def summary(report: StudyReport) -> str:
-    """Return the findings in words, and where the report is."""
+    """Return the findings as text, and the path of the report."""
     steps = f"{plural(report.steps, 'step')}, {report.new_steps:,} executed now"
     rows = [("steps", steps), ("time", duration(report.seconds)), ("report", str(report.page))]
     return "\n".join([*report.sentences, table(rows)])

@@ -19,7 +19,7 @@ def view(
     options: ViewOptions,
     *,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File of the page. [default: NAME.html beside DATA]")
+        Path | None, typer.Option(metavar="FILE", help="File of the page. [default: NAME.html next to DATA]")
     ] = None,
 ) -> None:
     """Write a page to browse edit sequences: programs grow edit by edit, and lines say why they arrive together.

@@ -18,13 +18,13 @@ from lintseq.program import Program
 CODECS = {
     codec.name: codec for codec in (DIFF, UDIFF, UDIFF_WORDS, SEARCH_REPLACE, ORIGINAL_UPDATED, APPLY_PATCH, STATES)
 }
-"""By name; `get_codec` also knows `udiff:N`."""
+"""Codecs by name; `get_codec` also accepts `udiff:N`."""
 
 _UDIFF = re.compile(r"udiff:([0-9]{1,4})")
 
 
 def get_codec(name: str) -> Codec:
-    """Return the format of a name; raises `ConfigError` if there is none."""
+    """Return the codec with this name; raises `ConfigError` if there is none."""
     if (found := _UDIFF.fullmatch(name)) is not None:
         context = int(found[1])
         return udiff(context) if context else replace(DIFF, name="udiff:0")

@@ -150,7 +150,7 @@ class _NumberedReader(RowReader):
         return False
 
     def header(self, row: str, line: int, *, led: bool = False) -> None:
-        """Read a header; `led` tells that a separator precedes it in the middle of the line."""
+        """Read a header; `led` means that a separator precedes it in the middle of the line."""
         found = NUMBERED.match(row)
         if found is None:
             reason = "truncated" if self.is_cut(line) else "header"

@@ -89,7 +89,7 @@ def common_prefix(first: Sequence[str], second: Sequence[str]) -> int:
 
 
 def align(before: Sequence[str], after: Sequence[str]) -> list[int | None]:
-    """Return for each line of `before` where it is in `after`, in growing order; None for a line that is gone.
+    """Return for each line of `before` where it is in `after`, in growing order; None for a removed line.
 
     If all lines can be there, all are.
     """

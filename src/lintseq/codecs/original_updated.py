@@ -53,7 +53,7 @@ def _write(edit: Edit, state: Sequence[str]) -> list[str]:
     before, after = list(state), apply(edit, state)
     more = len(after) - len(before)
     first, last = edit.hunks[0].position, edit.hunks[-1].position
-    # Where equal lines meet the change, the two texts alone do not tell where it begins and ends.
+    # Where equal lines meet the change, the two texts alone do not determine where it begins and ends.
     first += common_prefix(before[first:], after[first:])
     while last and before[last - 1] == after[last - 1 + more]:
         last -= 1

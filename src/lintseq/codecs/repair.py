@@ -273,7 +273,7 @@ def _read(text: str, start: Program, codec: "Codec", *, ended: bool) -> Resoluti
 
 
 def _pieces(text: str, glued: re.Pattern[str] | None, *, ended: bool) -> list[Piece]:
-    """Return the pieces of a text; `ended` tells that an end-of-text token followed it."""
+    """Return the pieces of a text; `ended` means that an end-of-text token followed it."""
     lines = text.split("\n")
     begun = ""
     if not lines[-1]:
@@ -308,7 +308,7 @@ def _pieces(text: str, glued: re.Pattern[str] | None, *, ended: bool) -> list[Pi
 def _take(draft: Draft, piece: Piece, codec: "Codec", *, again: bool) -> None:
     """Make the changes of a piece: as the strict reader has them, or else as the format repairs them.
 
-    `again` tells that the piece before was empty, so that another empty one needs no note of its own.
+    `again` means that the previous piece was empty, so that another empty one needs no note of its own.
     """
     noted = len(draft.notes)
     try:

@@ -38,7 +38,7 @@ class Splice:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The program that a text writes, whatever the text was."""
+    """The program that a text writes; any text has one."""
 
     program: Program
     """The state after the last edit."""

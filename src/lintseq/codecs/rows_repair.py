@@ -4,11 +4,11 @@ Besides the reasons of `lintseq.codecs.repair`:
 
     header       a header in another form is read; rows without one are found by the lines that they show
     marker       a marker of a patch in another form is read, or one that asks for the impossible is ignored
-    count        the rows that follow are taken, whatever the header counts
+    count        the rows that follow are used, regardless of the header's count
     row          rows have other signs, or none: those without one are taken for lines that stay, if the state has them
     file-header, no-newline
                  `--- a/x` and `\\ No newline at end of file` are ignored
-    position     the lines shown are not where the header says: they are taken where they are
+    position     the lines shown are not where the header says: they are used where they are found
 """
 
 import re
@@ -21,7 +21,7 @@ from lintseq.codecs.text import is_fence, shorten
 
 _NUMBERS = r"([0-9]{1,12})(?: *, *([0-9]{1,12}))?"
 NUMBERED = re.compile(rf"@@ *-? *{_NUMBERS}(?: *\+ *{_NUMBERS})? *@@")
-"""A header with numbers, in whatever form: position, count, new position, new count."""
+"""A header with numbers, in any form: position, count, new position, new count."""
 _MARKER = re.compile(r"\*{3} ?(Begin Patch|End Patch|End of File|(?:Add|Update|Delete) File|Move to)\b", re.I)
 _FILE_HEADERS = ("diff --git ", "index ", "--- ", "+++ ")
 _GLUED = re.compile(r"<\|diff\|>(?=@@ |\*\*\* Begin Patch)")
@@ -91,7 +91,7 @@ class RowReader:
         self.size = 0
         """Lines of the state before this edit."""
         self.begun = False
-        """Whether a patch was begun, and has not ended."""
+        """Whether a patch has begun and not ended."""
         self.row_starts = (signs.added, signs.kept, signs.removed, "@@ ", "*** End Patch")
         self.known: set[str] | None = None
         self.stray: list[str] = []
@@ -125,7 +125,7 @@ class RowReader:
         self.stray = []
 
     def takes(self, row: str, line: int) -> bool:
-        """Take a row for what it is; return False if it belongs to nothing."""
+        """Process a row by its kind; return False if it is not part of an edit."""
         if is_fence(row):
             self.close()
             self.headless = False

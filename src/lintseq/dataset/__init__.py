@@ -1,1 +1,1 @@
-"""Data sets: building them, checking them, counting what is in them."""
+"""Data sets: building, verifying and measuring them."""

@@ -176,7 +176,7 @@ class RowWorker:
 
     def __call__(self, batch: Batch, begin: Callable[[int], None] = lambda index: None) -> BatchResult:
         """Return the result of a batch; `begin` is called with the index of each row before it is worked on."""
-        # Syntax trees have many objects and no cycles: the collector would traverse them in vain, again and again.
+        # Syntax trees have many objects and no cycles, so garbage collection would traverse them in vain.
         collecting = gc.isenabled()
         gc.disable()
         started = perf_counter()
@@ -247,7 +247,7 @@ def _rejected(work: RowWork, batch: Batch, reason: str, detail: str) -> BatchRes
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far the inputs are done: so many inputs, and of the next one the rows up to a mark."""
+    """Progress through the inputs: the number of completed inputs, and a mark in the next one."""
 
     input: int = 0
     mark: Mark = START

@@ -116,7 +116,7 @@ def _counts(settings: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[tu
 
 
 def _description(settings: Mapping[str, Any]) -> list[str]:
-    """Return what the records are, and what is guaranteed about the states."""
+    """Return a description of the records and of the guarantees about states."""
     if _is_mined(settings):
         return ["Documented functions and classes of code bases, each with all that it needs from its module."]
     sampling = settings["options"].get("sampling")

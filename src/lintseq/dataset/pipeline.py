@@ -1,4 +1,4 @@
-"""From rows to a data set, whatever the rows are turned into.
+"""From rows to a data set, for any row transform.
 
 Owns the run: batches of rows go through worker processes, and their results are written in input order. A run that
 was killed resumes from what it saved last. Reading and working on batches is left to `batches`, files to `outputs`.
@@ -83,7 +83,7 @@ def run_pipeline(
     """Turn the rows of all sources into records by `work`, and return what was done.
 
     `settings` are what the output depends on besides the sources and the target: only a run with the same ones can be
-    resumed. The files appear when the run is complete; until then they grow in a working directory beside them.
+    resumed. The files appear when the run is complete; until then they grow in a working directory next to them.
     Raises `ConfigError` before any work for what cannot work, and `BuildInterrupted` on Ctrl-C.
     """
     sources, target, resume = opened.sources, opened.target, opened.resume
@@ -129,7 +129,7 @@ def _all_settings(settings: Mapping[str, Any], target: Target, sources: Sequence
 
 
 class _Build:
-    """One run of the pipeline: what it has done so far, and what it knows about that."""
+    """One run of the pipeline: its progress and state."""
 
     def __init__(self, sources: Sequence[Input], work: RowWork, outputs: Outputs) -> None:
         self.sources, self.work, self.outputs = sources, work, outputs
@@ -165,7 +165,7 @@ class _Build:
         )
         with closing(process_batches(batches, self.work, workers=workers)) as results:
             for batch, result in results:
-                with uninterrupted():  # so that the files and what is known about them agree
+                with uninterrupted():  # keeps the files and the saved state consistent
                     self._write(batch, result)
                 pace.note(result.seconds, len(batch.rows))
                 if timer.due():
@@ -176,7 +176,7 @@ class _Build:
                 on_progress(BuildProgress(tally.rows, new_rows, tally.sequences, rejected, batch.position, total))
 
     def save(self) -> None:
-        """Make what is done durable, so that a later run continues from here."""
+        """Save progress durably, so that a later run continues from here."""
         if self._seen is not None:
             self._seen.mark()  # first: programs that were remembered too early are forgotten when resuming
         self.outputs.save(self._progress())

@@ -1,4 +1,4 @@
-"""What a build reports: its progress while it runs, and what it did."""
+"""Reports of a build: its progress, and its final summary."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class BuildReport:
     broken_inputs: list[str] = field(default_factory=list)
     """Why inputs could not be read to their end; the rows before that are done."""
     finished: bool = False
-    """Whether the output is complete; if not, what is done is in `partial`."""
+    """Whether the output is complete; if not, the finished part is in `partial`."""
     nothing_to_do: bool = False
     """Whether an earlier run was complete already."""
     partial: str = ""

@@ -20,7 +20,7 @@ from lintseq.rows import FieldNames, Fields, content_id, find_fields, stable_has
 from lintseq.walks import ProgramSampler, SamplingOptions
 
 _TRIES = 10
-"""Maximum number of draws per wanted sample if equal draws are replaced."""
+"""Maximum number of draws per requested sample if equal draws are replaced."""
 
 _EQUAL = "equal"
 
@@ -64,7 +64,7 @@ class BuildOptions:
         return columns_of(self.shape, license=self.screening.names_licenses)
 
     def row_work(self) -> RowWork:
-        """Return what is done with each row."""
+        """Return the transform for each row."""
         return RowWork(partial(EditSampler, self), self.columns, self.row_timeout, self.row_memory, self.screening)
 
 

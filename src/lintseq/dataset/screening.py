@@ -115,7 +115,7 @@ class Screen:
                 raise ProgramError("license", f"{name!r} is not among {', '.join(self.options.license)}")
 
     def _allows(self, expression: str) -> bool:
-        """Return whether an SPDX expression lets one choose licenses that are all accepted."""
+        """Return whether an SPDX expression allows a choice of licenses that are all accepted."""
         if "(" in expression:  # not parsed: all licenses that it names have to be accepted
             expression = re.sub(r"[()]", " ", expression.replace(" OR ", " AND "))
         return any(

@@ -193,7 +193,7 @@ def columns_of(shape: str, *, license: bool) -> Mapping[str, Column]:
 
 
 def get_shape(name: str) -> Shape:
-    """Return the shape of a name; raise `ConfigError` if there is none."""
+    """Return the shape with this name; raise `ConfigError` if there is none."""
     try:
         return SHAPES[name]
     except KeyError:

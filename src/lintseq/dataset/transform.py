@@ -1,4 +1,4 @@
-"""Row transforms made total: whatever a row holds, it becomes records or one rejection with a reason, in bounded time.
+"""Total row transforms: any row becomes records or one rejection with a reason, in bounded time.
 
 Owns the result of a row and the limit on its time. What rows are turned into is up to the transform; which process
 does the work, and in which order, is decided elsewhere.
@@ -54,7 +54,7 @@ class RowResult:
     signature: tuple[int, ...] | None = None
     """What identifies the program when duplicates are dropped."""
     rejections: list[Rejection] = field(default_factory=list)
-    """Parts of the row that were rejected while others became records."""
+    """Parts of the row that were rejected although others became records."""
 
     def as_row(self) -> dict[str, Any]:
         """Return records and rejection as plain values, for tools that map rows to rows."""
@@ -73,7 +73,7 @@ class RowTransform(Protocol):
 
 
 class RowLimits:
-    """Applies a transform with a time limit, and turns whatever it raises into a rejection.
+    """Applies a transform with a time limit, and turns any exception into a rejection.
 
     The limit works in the main thread on POSIX systems, and only while `installed` or after `install`.
     """

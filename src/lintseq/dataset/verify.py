@@ -51,7 +51,7 @@ class VerifyOptions:
 
 @dataclass(frozen=True, slots=True)
 class LawCheck:
-    """One thing that a law demands; `unit` is what it is counted in."""
+    """One condition of a law; `unit` is what is counted."""
 
     law: str
     description: str

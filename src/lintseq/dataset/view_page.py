@@ -37,7 +37,7 @@ class ViewOptions:
 
 @dataclass(frozen=True, slots=True)
 class ViewReport:
-    """The page that was written, and what is on it."""
+    """The written page, with counts of its contents."""
 
     path: Path
     """The page."""
@@ -54,7 +54,7 @@ def write_view(
 ) -> ViewReport:
     """Write a page to browse the edit sequences of a data set: a file or folder of any kind, or `-`.
 
-    `html` is the file to write, by default one beside the data. `on_progress` is called with the counts so far and
+    `html` is the file to write, by default next to the data. `on_progress` is called with the counts so far and
     the position in the data. Raises `ConfigError` if the data cannot be read or the page not be written, and
     `ProgramError` if there are rows and none holds an edit sequence.
     """
@@ -67,7 +67,7 @@ def write_view(
 
 
 def page_beside(data: str) -> Path:
-    """Return the default file of the page: beside the data set, or in the working directory if that is not local."""
+    """Return the default file of the page: next to the data set, or in the working directory if that is not local."""
     path = Path(data)
     name = path.name if path.exists() else "".join(c if c.isalnum() else "-" for c in dataset_name(data)).strip("-")
     while found := next((end for end in _SUFFIXES if name.endswith(end) and name != end), ""):

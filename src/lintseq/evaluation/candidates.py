@@ -4,7 +4,7 @@
     program  a whole program, taken as it is
     diff ... edit text in one of the formats of `lintseq.codecs`
 
-Never raises: every completion gives some program, and what was wrong with the completion is recorded beside it.
+Never raises: every completion gives some program, and the problems of the completion are recorded with it.
 """
 
 import ast
@@ -32,7 +32,7 @@ class Candidate:
     program: str
     """What is run."""
     text: str
-    """The part that the model wrote, as a program of its own: what is linted and compared with others."""
+    """The part that the model wrote, as a separate program, for linting and comparison."""
     notes: tuple[Note, ...] = ()
     """What was ignored or repaired in edit text."""
     states: tuple[str, ...] | None = None

@@ -3,7 +3,7 @@
     {"task_id": "HumanEval/0", "completion": "..."}      text in the completion format
     {"task_id": "Mbpp/11", "solution": "..."}            a whole program
 
-Nothing is skipped: whatever cannot be scored as it stands is an error that names the file, the row and how to fix it.
+Nothing is skipped: anything that cannot be scored is an error that names the file, the row and the fix.
 A row may also have `index` (position among the problem's completions, from 0), `format`, and its cost:
 `prompt_tokens`, `completion_tokens`, `flops`.
 """

@@ -41,7 +41,7 @@ class EvaluationOptions:
     problems: str | None = None
     """Evaluate only these problems: task ids separated by commas, with * as a wildcard, or a file of task ids."""
     partial: bool = False
-    """Score what is there even if problems or completions are missing."""
+    """Score the available completions even if problems or completions are missing."""
     k: tuple[int, ...] = DEFAULT_KS
     """Values of k for pass@k."""
     seed: int = 0
@@ -61,7 +61,7 @@ class EvaluationOptions:
 
 
 class IsolatedRunner(Runner, Protocol):
-    """Runs jobs, and knows how well it isolates them."""
+    """Runs jobs, and reports how well it isolates them."""
 
     @property
     def isolation(self) -> IsolationLevel: ...
@@ -148,7 +148,7 @@ def evaluate(
 
     `completions` is a file of JSON lines with `task_id` and `completion`; `benchmark` is a name, or a file of problems
     in HumanEval's columns. Programs run in a sandbox with `workers` processes (default: one per CPU), or in `runner`.
-    With `output`, each judged completion is a row of that file, with a manifest beside it; `resume` continues an
+    With `output`, each judged completion is a row of that file, with a manifest next to it; `resume` continues an
     interrupted evaluation, `overwrite` replaces an existing one. `on_progress` is called before the first batch and
     after each.
 

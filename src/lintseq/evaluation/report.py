@@ -173,7 +173,7 @@ def title_of(problems: EvaluatedProblems) -> str:
 
 
 def _remarks(comparison: Comparison, *, published: bool) -> list[str]:
-    """Return what a reader has to know about the numbers."""
+    """Return caveats about the numbers."""
     problems, runs = comparison.problems, comparison.runs
     remarks = []
     if problems.selected is not None:

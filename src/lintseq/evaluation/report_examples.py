@@ -1,4 +1,4 @@
-"""The examples of a report: which completions the page shows, and what it says about each."""
+"""The examples of a report: the completions on the page, and the data shown for each."""
 
 from collections import Counter
 from collections.abc import Sequence

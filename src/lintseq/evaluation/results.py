@@ -58,7 +58,7 @@ class JudgedCompletion:
     completion: str | None = None
     """The completion as the model wrote it."""
     text: str | None = None
-    """The program that it became, without what surrounds it in the tests; rows have it if it is a different text."""
+    """The program without its test harness; present if it differs from the completion."""
 
     def as_row(self) -> dict[str, Any]:
         """Return the row of the results file."""

@@ -1,4 +1,4 @@
-"""The results file: one row per judged completion, and a manifest beside it with settings and summary.
+"""The results file: one row per judged completion, and a manifest next to it with settings and summary.
 
 Rows are saved batch by batch, so that an interrupted evaluation continues where it was.
 """
@@ -35,7 +35,7 @@ class ResultsFile:
         self._file.append(row.as_row() for row in rows)
 
     def finish(self, evaluation: Evaluation) -> None:
-        """Give the file its final name, with the manifest beside it."""
+        """Give the file its final name, with the manifest next to it."""
         self._file.finish({"summary": evaluation.summary, "instructions": evaluation.instructions})
 
     def __enter__(self) -> Self:
@@ -58,7 +58,7 @@ def read_results(path: str) -> Evaluation:
         evaluation = Evaluation(tuple(_read_rows(path, advice)), found["settings"], found["summary"], instructions)
         _ = evaluation.problems, evaluation.pass_at_k
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise ConfigError(f"{path} has no evaluation manifest beside it (expected at {manifest}); {advice}") from None
+        raise ConfigError(f"{path} has no evaluation manifest next to it (expected at {manifest}); {advice}") from None
     return evaluation
 
 

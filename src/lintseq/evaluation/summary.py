@@ -129,7 +129,7 @@ def with_tokens(rows: Rows, problems: Mapping[str, Problem], tokenizer: Any) -> 
 
 
 def warnings_of(evaluation: Evaluation) -> list[str]:
-    """Return what a reader of the scores has to know."""
+    """Return caveats about the scores."""
     summary = evaluation.summary
     not_run = summary["problems_not_run"]
     warnings = [f"{plural(count, 'problem')} not run: {reason}" for reason, count in not_run.items()]

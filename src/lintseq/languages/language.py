@@ -12,7 +12,7 @@ from lintseq.program import Program
 
 
 class Language(Protocol):
-    """What lintseq knows about a programming language. Python's is the module `lintseq.languages.python`."""
+    """What lintseq needs for a programming language. Python's is the module `lintseq.languages.python`."""
 
     @property
     def name(self) -> str:

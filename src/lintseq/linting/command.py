@@ -1,4 +1,4 @@
-"""Any external program as a linter: a regular expression reads what it prints about a state."""
+"""Any external program as a linter: a regular expression parses its output for a state."""
 
 import os
 import re

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 Finding = tuple[str, str]
-"""A code, and a message without line numbers and hints: the same wherever in the file it is reported."""
+"""A code, and a message without line numbers and hints: independent of the position in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def findings(diagnostics: Iterable[Diagnostic]) -> Counter[Finding]:
 def new_diagnostics(known: Counter[Finding], diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Return the diagnostics of every finding that occurs more often than in `known`.
 
-    Nobody knows which of several equal ones is new, so all of them are returned.
+    Equal diagnostics cannot be told apart, so if one is new, all of them are returned.
     """
     diagnostics = list(diagnostics)
     if not diagnostics:

@@ -22,7 +22,7 @@ UNFINISHED = {
     # the line of the placeholder may be missing
     "FStringMissingPlaceholders",
     "TStringMissingPlaceholders",
-    # says that pyflakes cannot tell
+    # means that pyflakes cannot decide
     "ImportStarUsed",
     "ImportStarUsage",
 }

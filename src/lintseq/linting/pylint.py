@@ -356,7 +356,7 @@ def _parse(source: str) -> ast.Module:
 def _is_indented_by_four(source: str, tree: ast.Module) -> bool:
     """Tell whether W0311 is ruled out: each line that begins a statement is indented by four spaces per level.
 
-    If False, only pylint's own check can tell, which needs the tokens.
+    If False, only pylint's own check, which needs the tokens, can decide.
     """
     if "\f" in source:
         return False
@@ -368,7 +368,7 @@ def _is_indented_by_four(source: str, tree: ast.Module) -> bool:
                 return False
             line = statement.end_lineno or 0
             if isinstance(statement, ast.Match):
-                return False  # the tree does not tell where `case` begins
+                return False  # the tree does not contain the position of `case`
             for inner in _suites(statement):
                 todo.append((inner, column + 4, statement.lineno))
     return True

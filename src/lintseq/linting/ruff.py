@@ -41,7 +41,7 @@ _HEAD = re.compile(rb"(?i)(?:[^\r]*\r\n)*?content-length: *(\d+)\r\n(?:[^\r]+\r\
 
 
 class RuffLinter:
-    """The rules in `RULES`. If the server dies, it is started once more for the same state."""
+    """The rules in `RULES`. If the server dies, it is restarted once for the same state."""
 
     def __init__(self, *, timeout: float = 60.0) -> None:
         self._program = find_ruff()

@@ -76,7 +76,7 @@ def _blame(source: str, error: SyntaxError) -> int:
     if message.startswith("expected 'except' or 'finally' block"):
         at_end = (error.offset or 1) - 1 > len(lines[line - 1]) - len(lines[line - 1].lstrip())
         return _unfinished_try(lines, line, at_end=at_end) or line
-    if not _is_code(lines[line - 1]):  # noticed at the end of what is unfinished
+    if not _is_code(lines[line - 1]):  # reported at the end of an unfinished construct
         line = _code_above(lines, line) or line
     above = _code_above(lines, line)
     if above and lines[above - 1].lstrip().startswith("@") and not _DECORATED.match(lines[line - 1].lstrip()):
@@ -105,7 +105,7 @@ def _joined(lines: list[str], line: int) -> int:
 
 
 def _unfinished_try(lines: list[str], line: int, *, at_end: bool) -> int:
-    """Return the line of the `try:` that lacks a handler where `line` begins; 0 if it cannot be found.
+    """Return the line of the `try:` without a handler before `line`; 0 if it cannot be found.
 
     It is the innermost header around the code just above `line` that is a `try:` and indented at least as far as
     `line` (or at all, if the text ends there).

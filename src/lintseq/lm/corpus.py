@@ -141,7 +141,7 @@ class CorpusEncoder:
 
 
 def is_held_out(text: bytes, fraction: float) -> bool:
-    """Tell whether a document belongs to the fraction held out for validation; equal texts are treated alike."""
+    """Return whether a document belongs to the fraction held out for validation; equal texts go to the same part."""
     return int.from_bytes(blake2b(text, digest_size=8).digest()) < fraction * 2**64
 
 
@@ -232,7 +232,7 @@ class _CorpusBuild:
         batch_rows: int,
         on_progress: Callable[[CorpusProgress], None],
     ) -> None:
-        """Tokenize what is left."""
+        """Tokenize the remaining documents."""
         sizes = [documents.source.size for _, _, documents in self._inputs]
         total = None if None in sizes else sum(size for size in sizes if size is not None)
         try:

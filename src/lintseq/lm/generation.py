@@ -196,7 +196,7 @@ def _settings(tasks: "_Tasks", options: CompletionOptions, sampling: SamplingPar
 
 def _warnings(backend: Backend, tallies: Iterable[CompletionTally]) -> tuple[str, ...]:
     warnings = list(backend.warnings())
-    if count := sum(tally.finishes.get("no-room", 0) for tally in tallies):
+    if count := sum(tally.finishes.get("prompt-too-long", 0) for tally in tallies):
         warnings.append(f"{count:,} completions are empty: their prompts fill the model's context")
     return tuple(warnings)
 
@@ -354,7 +354,7 @@ def _write(
     file: RowsFile,
     on_progress: CompletionProgress,
 ) -> CompletionTally:
-    """Generate what is missing in `file` and finish it.
+    """Generate the missing completions in `file` and finish it.
 
     Rows are written every few seconds as they finish, and sorted in the order of the requests at the end.
     """

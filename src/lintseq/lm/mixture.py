@@ -76,7 +76,7 @@ class RowOrder:
     quotas: tuple[int, ...] = ()
     """Rows of each source per block; empty without weights."""
     sources: Sequence[int] = ()
-    """The source of each row of a block; all blocks are alike."""
+    """The source of each row of a block; the same for all blocks."""
     ranks: Sequence[int] = ()
     """How many rows of the same source precede it in the block."""
 

@@ -39,7 +39,7 @@ def backend(tokenizer: Any) -> str:
 
 
 def digest(tokenizer: Any) -> str:
-    """Return a hash that is the same for tokenizers that encode alike."""
+    """Return a hash that is equal for tokenizers with equal encodings."""
     state = json.loads(backend(tokenizer))
     for name in ("padding", "truncation"):  # set by whoever used the tokenizer last
         state.pop(name, None)

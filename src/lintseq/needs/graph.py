@@ -15,7 +15,7 @@ NO_NODE = -1
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Everything a walk needs to know about a program."""
+    """Everything a walk needs from the analysis of a program."""
 
     unit_of: tuple[int, ...]
     """The unit of each line; `NO_UNIT` for blank lines and comments."""
@@ -98,7 +98,7 @@ class Removals:
                 stack.append(dependent)
 
     def remove_only(self, units: Iterable[int]) -> None:
-        """Remove exactly these units, whatever else needs them, and the junctions that cannot remain without them."""
+        """Remove exactly these units, even if others need them, and the junctions that cannot remain without them."""
         needs, removed = self.needs, self.removed
         stack = list(units)
         for unit in stack:

@@ -28,7 +28,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """Why the lines of each edit arrive together, as far as the analysis knows."""
+    """Why the lines of each edit arrive together, as far as the analysis can tell."""
 
     heads: tuple[int | None, ...]
     """For each line the first line of its unit; None for a line that travels with nothing in its edit."""
@@ -148,7 +148,7 @@ def _cause(within: dict[int, list[Clause]]) -> int | None:
         for clause in clauses:
             for other in clause:
                 needed_by[other].append((unit, clause))
-    ruled_out: set[int] = set()  # what is removed with a unit that is no cause is none either
+    ruled_out: set[int] = set()  # units removed along with a unit that is not the cause are not the cause either
     for unit in within:
         if unit not in ruled_out:
             closure = _closure(unit, needed_by)

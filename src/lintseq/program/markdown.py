@@ -10,7 +10,7 @@ _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<name>[^
 
 
 class FencedLanguage(Protocol):
-    """The part of a `lintseq.languages.Language` that tells its code from other text."""
+    """The part of a `lintseq.languages.Language` that recognizes its code."""
 
     @property
     def name(self) -> str: ...

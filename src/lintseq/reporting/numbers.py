@@ -1,4 +1,4 @@
-"""Arithmetic on counts, and numbers in words, the same in the terminal and on pages."""
+"""Arithmetic on counts, and number formatting shared by the terminal and the pages."""
 
 from bisect import bisect_right
 from collections.abc import Mapping

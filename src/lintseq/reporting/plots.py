@@ -38,7 +38,7 @@ class Series:
     joined: bool = True
     """Whether a line leads from point to point."""
     line: tuple[tuple[float, float], ...] = ()
-    """A line of its own, such as a fitted one."""
+    """A separate line, such as a fitted one."""
     published: bool = False
     """Whether it is from the literature, and drawn in the background."""
     dashed: bool = False

@@ -25,7 +25,7 @@ def console() -> "Console":
     from rich.console import Console
 
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # characters that the encoding lacks must not end the command
+        sys.stdout.reconfigure(errors="replace")  # unencodable characters must not abort the command
     return Console(highlight=False, markup=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
 
 
@@ -54,7 +54,7 @@ def print_edit(sequence: EditSequence, number: int, to: "Console") -> None:
 
 
 def print_state(state: list[str], new: set[int], to: "Console", *, width: int) -> None:
-    """Print the lines of a state, marking those at the indices in `new` and leaving out what is far from them."""
+    """Print the lines of a state, marking those at the indices in `new` and omitting distant ones."""
     last = -1
     for index in [*visible_lines(state, new), len(state)]:
         if omitted := index - last - 1:

@@ -1,6 +1,6 @@
 """Rows of anything that holds programs: files of many formats, folders, data sets of the Hub, standard input.
 
-Every row is a JSON object, whatever it was read from. Memory does not grow with the input.
+Every row is a JSON object, for all formats. Memory does not grow with the input.
 """
 
 from lintseq.rows.fields import FieldNames, Fields, find_fields

@@ -12,7 +12,7 @@ from lintseq.rows.row import column_list, json_type
 
 _FILE = Path(__file__).with_name("column_names.toml")
 COLUMN_NAMES = {kind: tuple(names.split()) for kind, names in tomllib.loads(_FILE.read_text(encoding="utf-8")).items()}
-"""The usual names of columns by what they hold, most likely first."""
+"""Common column names by content, most likely first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Fields:
     """Alpaca's `input`: a text that is appended to the instruction."""
     id: str | None = None
     unreadable: str | None = None
-    """Column of a source file's row that tells why the file could not be read."""
+    """Column of a source file's row with the reason why the file could not be read."""
     path: str | None = None
     """Column with the path of the row's file."""
     repository: str | None = None

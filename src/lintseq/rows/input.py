@@ -31,7 +31,7 @@ class RawRow:
     number: int
     """Its number for people, from 1: the line in a file of lines, otherwise the row."""
     data: bytes
-    """A JSON object, or whatever else was there, which `parse_row` rejects."""
+    """A JSON object; `parse_row` rejects anything else."""
     end: int
     """The position after it, in the units of the input's size."""
 

@@ -43,7 +43,7 @@ READERS: dict[str, Callable[[str], Input]] = {
     ".pq": parquet_input,
 }
 _METADATA = ("manifest.json", "rejected.jsonl", "state.json", "dataset_info.json", "dataset_dict.json")
-"""Files beside data that hold no rows, also at the end of a longer name."""
+"""Files next to data that contain no rows; matches suffixes of names too."""
 
 
 def open_inputs(
@@ -201,7 +201,7 @@ def _data_input(path: str) -> Input:
 def _reader(path: str) -> Callable[[str], Input]:
     """Return what reads a file: by its first bytes where they decide, otherwise by its name."""
     reader = READERS.get(_suffix(path), lines_input)
-    if input_size(path) is None:  # what is read here cannot be read again
+    if input_size(path) is None:  # it cannot be read a second time
         return reader
     with opened(path) as file:
         stream = decompressed(file)

@@ -55,7 +55,7 @@ def _read_csv(path: str, delimiter: str, after: Mark) -> Iterator[RawRow]:
 
 
 class _Lines:
-    """The lines of a text; `ended` tells whether all are read."""
+    """The lines of a text; `ended` is true when all are read."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
@@ -75,7 +75,7 @@ def parquet_input(path: str) -> Input:
 
 @contextmanager
 def _opened_parquet(path: str) -> "Iterator[pq.ParquetFile]":
-    """Open a Parquet file for reading a few pages of each column at a time, however large its row groups are."""
+    """Open a Parquet file for reading a few pages of each column at a time, for row groups of any size."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq

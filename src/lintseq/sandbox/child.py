@@ -1,6 +1,6 @@
 """Runs one program in a process that has given up its rights, and reports a verdict.
 
-Decides what counts as passed, failed or raised. The process ends here whatever the program does. A verdict counts only
+Decides what counts as passed, failed or raised. The process always ends here. A verdict counts only
 with the nonce that lies unread in the channel until the program has finished, and only if the process then exits with
 status 0. Whatever is used after the program has run is bound before, since the program may have replaced it.
 """
@@ -174,7 +174,7 @@ def type_name(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Return the message of an exception on one short line, whatever its methods do."""
+    """Return the message of an exception on one short line, even if its methods misbehave."""
     try:
         return _one_line(str.__str__(str(error)))
     except Exception:

@@ -159,7 +159,7 @@ class ForkServer:
         try:
             messages.send(self._control, message, descriptors)
         except OSError as error:
-            raise ServerError(f"the server is gone{self._last_words()}") from error
+            raise ServerError(f"the server has exited{self._last_words()}") from error
 
     def _receive(self, deadline: float) -> dict[str, Any]:
         try:
@@ -225,7 +225,7 @@ class _Streams:
         return bool(data)
 
     def drain(self) -> ProgramOutput:
-        """Read the rest, now that nobody writes any more, and return everything."""
+        """Read the rest, after all writers have closed, and return everything."""
         for descriptor in self.descriptors:
             before = -1
             while before != self._free[descriptor]:

@@ -73,7 +73,7 @@ def _serve(control: socket.socket, jail: Jail, settings: dict[str, Any]) -> None
     if settings["source"] in sys.path:
         sys.path.remove(settings["source"])
     for name in f"{STANDARD} {IMPORTS[settings['imports']]}".split():
-        with contextlib.suppress(Exception):  # whatever a package does that cannot be used
+        with contextlib.suppress(Exception):  # a package that cannot be imported may do anything
             importlib.import_module(name)
     for name in [name for name in sys.modules if name.partition(".")[0] == "lintseq"]:
         del sys.modules[name]  # so that no program finds them by chance
@@ -211,7 +211,7 @@ class _RunningProgram:
     def _kill_everything(self) -> None:
         """End every process of the program, and wait until they are gone."""
         if self._jail.isolated:
-            # Everything in the namespace except its first process, this one; nobody else is in reach.
+            # Everything in the namespace except its first process, this one; no other process can be reached.
             if os.getpid() != 1:
                 raise AssertionError("not the first process of a namespace")
             with contextlib.suppress(ProcessLookupError):
@@ -227,7 +227,7 @@ class _RunningProgram:
             time.sleep(0.001)
 
     def _reap(self, options: int) -> bool:
-        """Collect processes that have ended, with what they used; return whether any are left."""
+        """Reap exited processes and record their usage; return whether any are left."""
         while True:
             try:
                 pid, status, used = os.wait4(-1, options)

@@ -61,7 +61,7 @@ class AppendFile:
         return {"size": self._file.tell(), "pending": self._pending.decode("utf-8", "surrogateescape")}
 
     def close(self) -> None:
-        """Write what is pending, make it durable, and close the file."""
+        """Write pending data, make it durable, and close the file."""
         if self._file.closed:
             return
         with uninterrupted():
@@ -72,7 +72,7 @@ class AppendFile:
             self._file.close()
 
     def release(self) -> None:
-        """Close the file without writing what is pending: a later run continues from the last mark."""
+        """Close the file without writing pending data: a later run continues from the last mark."""
         self._pending.clear()
         with uninterrupted(), suppress(OSError):  # closing writes the buffer, which fails where the disk is full
             self._file.close()

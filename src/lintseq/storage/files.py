@@ -49,7 +49,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 class OutputStream:
-    """Standard output (`-`), a pipe or a device: like an `AppendFile`, but what is written cannot be taken back."""
+    """Standard output (`-`), a pipe or a device: like an `AppendFile`, but written data cannot be rolled back."""
 
     def __init__(self, path: str) -> None:
         self._owned = path != "-"

@@ -215,7 +215,7 @@ def _ended(status: int | None) -> str:
 _STARTED, _DONE, _FAILED = "started", "done", "failed"
 """Kinds of messages from a process."""
 _NO_MESSAGE: tuple[str, Any, int] = ("", None, 0)
-"""What stands for the message of a process that died or hangs."""
+"""Placeholder for the message of a process that died or hangs."""
 
 _pipes: set[Connection] = set()
 """This process's ends of the pipes to all workers."""

@@ -154,7 +154,7 @@ class WorkDirectory:
         write_atomically(self.file(_STATE), json.dumps(state).encode())
 
     def _complete(self, moves: Sequence[Sequence[str]]) -> None:
-        """Rename what is still to be renamed; renames that were made before a kill are skipped."""
+        """Perform the remaining renames; those made before a kill are skipped."""
         for source, target in moves:
             if os.path.lexists(source):
                 rename(source, target, self.file("old"))
@@ -260,7 +260,7 @@ def rename(source: str, target: str, old: str) -> None:
 
 
 def _release_locks() -> None:
-    """Close the locks that a forked child inherited: left open, they would be held as long as the child lives."""
+    """Close the locks that a forked child inherited: left open, the child would hold them until it exits."""
     for lock in _held:
         lock.close()
     _held.clear()

@@ -191,7 +191,7 @@ def chosen(findings: StudyFindings, benchmark: StudyBenchmark, arm: str) -> Samp
 
 
 def sentences(comparisons: Mapping[str, Sequence[PairDifference]], study: Study) -> list[str]:
-    """Return what the numbers support, and what they do not, in words."""
+    """Return conclusions as text: what the numbers support, and what they do not."""
     outcomes: dict[str, dict[str, list[str]]] = {}
     differences = list(_differences(comparisons))
     for benchmark, pair, k, found, words in differences:

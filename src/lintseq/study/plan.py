@@ -30,7 +30,7 @@ _FSDP = ("--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSF
 
 @dataclass(frozen=True, slots=True)
 class StudyStep:
-    """A command, what it makes and what it needs."""
+    """A command, its outputs and its inputs."""
 
     name: str
     """Unique in the study."""

@@ -51,7 +51,7 @@ def sections_of(findings: StudyFindings) -> list[Section]:
 
 
 def describe(setting: SamplingParameters) -> str:
-    """Return a sampling setting in words."""
+    """Return a sampling setting as text."""
     text = f"temperature {setting.temperature:g}"
     text += f", top-p {setting.top_p:g}" if setting.top_p != 1 else ""
     return text + (f", min-p {setting.min_p:g}" if setting.min_p else "")

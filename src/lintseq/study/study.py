@@ -52,7 +52,7 @@ class StudyReport:
 
     @property
     def sentences(self) -> list[str]:
-        """The findings in words."""
+        """The findings as text."""
         return sentences(comparisons_of(self.findings), self.findings.study)
 
     def as_dict(self) -> dict[str, Any]:
@@ -177,7 +177,7 @@ class EarlyReports:
 
 
 def write_findings(plan: StudyPlan, output: str) -> tuple[StudyFindings, Path]:
-    """Write the report of what is done in a study's folder; return the findings, and the page."""
+    """Write the report of the finished steps in a study's folder; return the findings, and the page."""
     folder = Path(output)
     results = {result.step: read_results(str(folder / result.output)) for result in plan.results}
     found = {model: read_manifest(str(folder / model / MANIFEST)) for model in set(plan.models.values())}

@@ -29,7 +29,7 @@ class ByIndent:
     """The published code's choice: a line's weight is 1 at the margin, elsewhere its indentation in levels.
 
     Each line draws an exponential waiting time with its weight as the rate, and lines are sorted by it. Exponential
-    times have no memory, so whatever is removed meanwhile, the rest is in the order of a fresh weighted draw.
+    times are memoryless, so whatever is removed meanwhile, the rest is in the order of a fresh weighted draw.
     """
 
     def __init__(self, program: Program) -> None:

@@ -60,7 +60,7 @@ def sample_edits(
 
 
 def _walk(program: Program, language: Language, options: SamplingOptions) -> Walk:
-    analysis = language.analyze(program)  # whatever the walk: it says which programs can be used
+    analysis = language.analyze(program)  # for every walk: it determines which programs can be used
     order = ORDERS[options.order](program)
     grouping = Grouping.of(analysis, options.comments)
     if options.linter == "none":

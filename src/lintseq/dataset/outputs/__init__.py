@@ -31,10 +31,10 @@ class Outputs:
         resume: bool = False,
         overwrite: bool = False,
     ) -> None:
-        """Open the files where an earlier run left them, with `resume`, or anew.
+        """Open the files where an earlier run left them with `resume`, or create them.
 
         `settings` are what the bytes depend on: only a run with the same ones can be resumed. Raises `ConfigError`
-        as `WorkDirectory` does, and if files beside the output would be replaced.
+        as `WorkDirectory` does, and if files next to the output would be replaced.
         """
         self.target = target
         self.settings = settings
@@ -165,7 +165,7 @@ class Outputs:
         return self.file(f"records-{shard}.{self.target.kind}")
 
     def _growing_rejected(self) -> str:
-        """Return where rejected rows grow: beside their target if that may be on another disk."""
+        """Return where rejected rows are written: next to their target if that may be on another disk."""
         assert self._work is not None
         path = self.target.rejected_path
         if self._rejected_inside:

@@ -24,7 +24,7 @@ class Target:
     output: str
     """Where to write records: .jsonl, .jsonl.gz, .jsonl.zst or .parquet, a folder for shards, or - for stdout."""
     rejected: str | None = None
-    """Where to write rejected rows with their reasons; by default beside the output, or in its folder."""
+    """Where to write rejected rows with their reasons; by default next to the output, or in its folder."""
     shards: int | None = None
     """Write a folder of this many files for datasets.load_dataset."""
     shard_rows: int | None = None
@@ -70,7 +70,7 @@ def stem(output: str) -> str:
 
 
 def default_rejected(output: str, *, folder: bool = False) -> str:
-    """Return where rejected rows go by default: beside the output, or in its folder."""
+    """Return where rejected rows go by default: next to the output, or in its folder."""
     if output == STDOUT:
         raise ConfigError("with the output on standard output, name a file for rejected rows with --rejected")
     return os.path.join(output, "rejected.jsonl") if folder else f"{stem(output)}.rejected.jsonl"
@@ -125,7 +125,7 @@ def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resu
 
 
 def _check_kind(target: Target) -> None:
-    """Raise `ConfigError` for files of a kind, or in a place, that cannot be written."""
+    """Raise `ConfigError` for files of a kind, or at a path, that cannot be written."""
     for path in (target.output, target.rejected):
         if path is not None and is_remote(path):
             raise ConfigError(f"cannot write {path}: only local files can be written; copy it when it is complete")

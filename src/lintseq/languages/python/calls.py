@@ -146,7 +146,7 @@ def _field_options(value: ast.expr | None) -> set[str]:
 
 
 def _is_open(call: ast.Call) -> bool:
-    """Tell whether a call has `*` or `**` arguments, so that nobody knows which parameters they reach."""
+    """Return whether a call has `*` or `**` arguments, so that the parameters they bind are unknown."""
     return any(isinstance(argument, ast.Starred) for argument in call.args) or any(
         keyword.arg is None for keyword in call.keywords
     )

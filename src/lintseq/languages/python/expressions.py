@@ -22,7 +22,7 @@ _CLASS_METHODS = {"__new__", "__init_subclass__", "__class_getitem__"}
 
 
 class Expressions(Names):
-    """Walks expressions, in the scope in which they stand."""
+    """Walks expressions in their scope."""
 
     def __init__(self, layout: Layout, builder: NeedsBuilder) -> None:
         super().__init__(builder)
@@ -32,9 +32,9 @@ class Expressions(Names):
         self.postponed = NO_NODE
         """The unit of `from __future__ import annotations`."""
         self.string_unit = NO_NODE
-        """The unit of the f-string around the current expression: inside, not every Python knows positions."""
+        """The unit of the f-string around the current expression: not every Python version has positions inside it."""
         self.needs_compile = False
-        """Whether the program holds anything that parses everywhere but compiles only in some places. Compiling
+        """Whether the program has a construct that parses everywhere but compiles only in some contexts. Compiling
         every program would take longer than all these checks: about a fifth of a build."""
 
     def unit(self, node: ast.expr) -> int:

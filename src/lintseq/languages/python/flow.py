@@ -126,7 +126,7 @@ class Flow(Expressions):
         return left
 
     def ignore_break(self, names: Iterable[str], breaks: Sequence[int]) -> None:
-        """Let an `if` with a `break` in it bind on all its paths what it binds on any, as pylint does."""
+        """Treat names that an `if` with a `break` binds on any path as bound on all paths, as pylint does."""
         layer, builder = self.scope.layers[-1], self.builder
         jump = builder.any_of(breaks)
         for name in dict.fromkeys(names):

@@ -47,7 +47,7 @@ class Layout:
     anchor_of: list[int] = field(default_factory=list)
     """The unit that each line is removed with; `NO_UNIT` for comments that instruct a linter, which stay."""
     parent_of: list[int] = field(default_factory=list)
-    """For each unit the one it cannot stand without; `NO_UNIT` for none."""
+    """For each unit the one it cannot exist without; `NO_UNIT` for none."""
     alternatives: list[tuple[int, list[int]]] = field(default_factory=list)
     """(unit, others): the unit needs at least one of the others, as `from m import (...)` needs a name."""
     clauses: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -64,7 +64,7 @@ def clause_key(stmt: ast.AST, name: str) -> tuple[int, str]:
 
 
 def is_elif(stmt: ast.If, lines: Sequence[str]) -> bool:
-    """Tell whether the only statement of an `else` suite is in fact an `elif`."""
+    """Return whether the only statement of an `else` suite is an `elif`."""
     if len(stmt.orelse) != 1 or type(stmt.orelse[0]) is not ast.If:
         return False
     inner = stmt.orelse[0]
@@ -84,7 +84,7 @@ class _Element:
     start: Position
     end: Position
     prefix: str = ""
-    """The text that may stand before it on its line."""
+    """The text that may precede it on its line."""
     alone: bool = True
     """Whether it may be removed alone."""
 

@@ -6,7 +6,7 @@ from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
 
 class Names:
-    """The scopes of one program, and where the walk over it stands."""
+    """The scopes of a program, and the current position of the walk over it."""
 
     def __init__(self, builder: NeedsBuilder) -> None:
         self.builder = builder
@@ -80,7 +80,7 @@ class Names:
         self.later.append((self.scope, name, unit, NO_NODE))
 
     def use_postponed(self, name: str, unit: int, postponed: int) -> None:
-        """Record a use that is evaluated later while `postponed` remains, and where it stands otherwise."""
+        """Record a use that is evaluated later while `postponed` remains, and at its position otherwise."""
         scope = self.scope
         before = scope.lookup(name) or scope.around_classes().lookup(name)
         if before is not None:
@@ -90,7 +90,7 @@ class Names:
         self.later.append((scope, name, unit, postponed if before is None else NO_NODE))
 
     def declare(self, name: str, owner: Scope, unit: int) -> None:
-        """Record a global or nonlocal name: as good as bound here for as long as the declaration stands."""
+        """Record a global or nonlocal name: treated as bound here while the declaration remains."""
         self.scope.outer[name] = (owner, unit)
         self.scope.layers[-1][name] = (unit, unit)
 

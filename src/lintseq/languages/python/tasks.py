@@ -63,10 +63,10 @@ def task_of(definition: MinedDefinition, path: str, *, max_lines: int | None = N
     """
     description = description_of(definition.documentation)
     if (fault := description_fault(definition.documentation, description)) is not None:
-        raise ProgramError("says-nothing", fault)
+        raise ProgramError("unusable-docstring", fault)
     lines = definition.program.count("\n")
     if max_lines is not None and lines > _MAX_DOCUMENTATION * max_lines:  # saves the checks below, which take longer
-        raise ProgramError("too-many-lines", f"{lines} lines, where at most {max_lines} are wanted")
+        raise ProgramError("too-many-lines", f"{lines} lines, more than {max_lines}")
     if (match := _RELATIVE.search(definition.program)) is not None:  # the most frequent reason, found without parsing
         raise ProgramError("own-import", f"{match.group()!r} imports from its own package")
     whole = ast.parse(definition.program)
@@ -108,7 +108,7 @@ def _check_name(node: DefinitionNode, tree: ast.Module) -> None:
         if "fixture" in text or text.startswith("pytest."):
             raise ProgramError("test", f"it is decorated with {text!r}")
         if "deprecat" in text.lower():
-            raise ProgramError("says-nothing", f"it is decorated with {text!r}")
+            raise ProgramError("unusable-docstring", f"it is decorated with {text!r}")
         if text.partition(".")[0] in own:
             raise ProgramError("own-decorator", f"it is decorated with {text!r} from its own module")
     if not isinstance(node, ast.ClassDef):
@@ -161,7 +161,7 @@ def _check_size(program: str, max_lines: int | None) -> None:
     lines = program.split("\n")
     size = len(lines) - 1
     if max_lines is not None and size > max_lines:
-        raise ProgramError("too-many-lines", f"{size} lines, where at most {max_lines} are wanted")
+        raise ProgramError("too-many-lines", f"{size} lines, more than {max_lines}")
     if (longest := max(map(len, lines))) > _MAX_LINE:
         raise ProgramError("long-line", f"a line has {longest} characters")
 
@@ -261,7 +261,7 @@ def _members_bound(tree: ast.Module) -> Iterator[str]:
 
 
 def _check_texts(tree: ast.Module, instruction: str, path: str) -> None:
-    """Raise `ProgramError` if a program contains the name of its package, or keys that the instruction lacks."""
+    """Raise `ProgramError` if a program contains the name of its package, or keys missing from the instruction."""
     strings = list(_strings(tree))
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute)]
     names = [node.attr if isinstance(node, ast.Attribute) else node.id for node in nodes]
@@ -273,7 +273,7 @@ def _check_texts(tree: ast.Module, instruction: str, path: str) -> None:
     keys = sorted({text for text in strings if _KEY.fullmatch(text) and not _words(text) <= known})
     if len(keys) > _MAX_UNKNOWN_KEYS:
         examples = ", ".join(map(repr, keys[: _MAX_UNKNOWN_KEYS + 1]))
-        raise ProgramError("untold-keys", f"the instruction does not mention {examples}")
+        raise ProgramError("undocumented-keys", f"the instruction does not mention {examples}")
 
 
 _KEY = re.compile(r"(?=.*[A-Za-z]{3})(?!__\w+__$)[\w./:$-]+")

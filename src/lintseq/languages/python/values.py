@@ -1,4 +1,4 @@
-"""What expressions evaluate to, as far as the program itself tells.
+"""Values of expressions, as far as they can be inferred from the program itself.
 
 Infers little: instances and classes defined here, functions and what they return, literals. Imports are never
 looked at.
@@ -84,7 +84,7 @@ class Inference:
         return known if known and len(known) == len(guess) else None
 
     def guess(self, value: Value | None, scope: Scope, depth: int = DEPTH) -> Guess:
-        """Return everything that a value may be, as far as the program tells."""
+        """Return the possible values, as far as they can be inferred."""
         if depth == 0 or value is None:
             return UNKNOWN
         key = id(value)

@@ -12,7 +12,7 @@ from lintseq.errors import ConfigError
 Prompt = str | list[dict[str, Any]]
 """A text to continue, or the messages of a conversation to answer."""
 
-FinishReason = Literal["end", "length", "stop", "edits", "gave-up", "no-room"]
+FinishReason = Literal["end", "length", "stop", "edits", "gave-up", "prompt-too-long"]
 """Why a completion ended: end-of-text token; `max_tokens` reached; stop text; `stop_after_edits` reached; an edit was
 rejected too often; the prompt fills the model's context."""
 
@@ -86,7 +86,7 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedCompletion:
-    """A finished completion and what it cost."""
+    """A finished completion and its cost."""
 
     request: GenerationRequest
     """What it answers."""

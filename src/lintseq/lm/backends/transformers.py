@@ -149,7 +149,7 @@ class LocalModel:
                 tokens[key] = self.prompt_ids(request.prompt)
             row = _Row(request, tokens[key], sampling, self, None if edit_filters is None else edit_filters(request))
             if row.limit < 1 or not row.prompt:
-                yield row.completion("no-room")
+                yield row.completion("prompt-too-long")
             else:
                 queue.append(row)
         # Long prompts first; the completions of a prompt one after the other.

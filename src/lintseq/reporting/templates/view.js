@@ -74,8 +74,8 @@ function keepAddress() {
 function showSequence(sequence) {
   write(emptied("name"), sequence.id || `Row ${sequence.row}`);
   const facts = [["row", String(sequence.row)], ...sequence.facts];
-  const shown = facts.map(([name, value]) => write(element("span"), `${name} ${value}`));
-  emptied("facts").append(...shown);
+  const spans = facts.map(([name, value]) => write(element("span"), `${name} ${value}`));
+  emptied("facts").append(...spans);
   const instruction = emptied("instruction");
   write(instruction, sequence.instruction.trim() || "No instruction comes with this program.");
   instruction.classList.toggle("none", !sequence.instruction.trim());
