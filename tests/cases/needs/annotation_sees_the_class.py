@@ -4,7 +4,7 @@ class Tree:
     def add(self, leaf: "Leaf"): ...
 
     leaves: "list[Leaf]"
-# 1: 2 3 4 5 6 7
-# 2: 1 3 4 5 6 7
+# 1: 2 3 4 5 6
+# 2: 1 3 4 5 6
 # 4: 3
-# 6: 5 7
+# 6: 5
