@@ -4,7 +4,6 @@ A module is cut into chunks: top-level statements, or several that share a line.
 """
 
 import ast
-import builtins
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,12 +11,11 @@ from dataclasses import dataclass
 
 from lintseq.languages.definitions import MinedDefinition
 from lintseq.languages.python.statements import DEFINITIONS, IMPORTS, StatementNames, last_name, names_of
-from lintseq.languages.python.syntax import parse
+from lintseq.languages.python.syntax import BUILTINS, parse
 
 _LONGEST_LINE = 88
 _STAR = re.compile(r"\bimport[\s\\]*\*")
 """Matches every text with `from module import *`; much faster than a search in the tree."""
-_BUILTINS = frozenset(dir(builtins)) | {"__file__", "__path__", "__builtins__"}
 
 
 def documented(text: str) -> Iterator[MinedDefinition]:
@@ -109,7 +107,7 @@ class Module:
             yield from self._binders.get(name, [])
         for name in names.binds:
             yield from self._changers.get(name, [])
-        if names.uses - self._binders.keys() - _BUILTINS:
+        if names.uses - self._binders.keys() - BUILTINS:
             yield from self._stars
 
     def _cut(self, body: Sequence[ast.stmt]) -> Iterator[Chunk]:

@@ -5,17 +5,15 @@ Also records their attributes, calls and operations, whose needs take some knowl
 
 import ast
 import re
-import typing
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lintseq.languages.python.layout import Layout, Suite
 from lintseq.languages.python.names import Names
 from lintseq.languages.python.scopes import Binding, Function, Instance, Member, Operation, OperationKind, Scope, Value
-from lintseq.languages.python.syntax import last_name
+from lintseq.languages.python.syntax import TYPING_NAMES, last_name
 from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
-_TYPING = frozenset(typing.__all__)
 _CONVERSION = re.compile(r"%[-#0 +]*\d*(?:\.\d+)?[hlL]?([a-zA-Z])")
 _NUMBERS = frozenset("diouxXeEfFgG")
 _CLASS_METHODS = {"__new__", "__init_subclass__", "__class_getitem__"}
@@ -103,7 +101,7 @@ class Expressions(Names):
     def visit_Subscript(self, node: ast.Subscript, stack: list[ast.AST]) -> None:
         self.operation("getitem", node.value)
         stack += (node.value, node.slice)
-        if last_name(node.value) in _TYPING:
+        if last_name(node.value) in TYPING_NAMES:
             self._strings(node)
 
     def visit_Compare(self, node: ast.Compare, stack: list[ast.AST]) -> None:

@@ -4,13 +4,12 @@ An expression about which anything is unknown raises no need.
 """
 
 import ast
-import builtins
 from collections.abc import Sequence
 
 from lintseq.languages.python.calls import CallNeeds
 from lintseq.languages.python.guards import Guards
 from lintseq.languages.python.scopes import Class, Facts, Function, Instance, Member, OperationKind, Scope, Value
-from lintseq.languages.python.syntax import last_name
+from lintseq.languages.python.syntax import BUILTIN_CLASSES, MEMBERS, last_name
 from lintseq.languages.python.values import Builtin, Inference, Inferred, Source, is_super
 from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
@@ -41,7 +40,6 @@ _RESULTS: dict[str, OperationKind] = {
 }
 """What special methods have to return."""
 _RESULT_REQUIRED = _RESULTS.keys() | {"__getnewargs__", "__getnewargs_ex__", "__enter__"}
-_BUILTIN_CLASSES = frozenset(name for name, value in vars(builtins).items() if isinstance(value, type))
 _BASES_WITHOUT_INIT = frozenset({"ABC", "Enum", "Protocol", "Generic", "NamedTuple"})
 
 
@@ -101,7 +99,7 @@ class MemberNeeds:
                         makers += inference.units(owner, hook)
                 case Function():
                     makers += self.set_from_outside(value, node.attr)
-                case Builtin(type=kind) if kind is not type(None) and hasattr(kind, node.attr):
+                case Builtin(type=kind) if kind is not type(None) and node.attr in MEMBERS[kind.__name__]:
                     return
         self.builder.need_any(unit, makers)
         self.require(unit, "attribute", base, scope, node.attr)
@@ -129,12 +127,12 @@ class MemberNeeds:
                 makers = [unit for unit, receiver in calls if isinstance(receiver, ast.Call) or _same(receiver, base)]
                 match self.inference.infer(base, owner.outer):
                     case (Class() as ancestor,):
-                        if self.foreign_bases(ancestor) <= _BUILTIN_CLASSES:
+                        if self.foreign_bases(ancestor) <= BUILTIN_CLASSES:
                             for inherited in self.inference.methods(ancestor, "__init__")[:1]:
                                 self.builder.need_any(function.unit, makers, guard=inherited.unit)
                         else:
                             self.builder.need_any(function.unit, makers)
-                    case _ if last_name(base) not in _BUILTIN_CLASSES | _BASES_WITHOUT_INIT:
+                    case _ if last_name(base) not in BUILTIN_CLASSES | _BASES_WITHOUT_INIT:
                         self.builder.need_any(function.unit, makers)
 
     def foreign_bases(self, owner: Class) -> set[str]:
@@ -256,7 +254,7 @@ def _is_judged(functions: Sequence[Function]) -> bool:
 
 def _builtin_supports(type_: type, kind: OperationKind, attr: str) -> bool:
     if kind == "attribute":
-        return type_ is type(None) or hasattr(type_, attr)
+        return type_ is type(None) or attr in MEMBERS[type_.__name__]
     if kind in _TYPES:
         return issubclass(type_, _TYPES[kind])
-    return all(any(provider in vars(base) for base in type_.__mro__) for provider in _PROVIDERS[kind][:1])
+    return all(provider in MEMBERS[type_.__name__] for provider in _PROVIDERS[kind][:1])

@@ -1,18 +1,24 @@
 """Reading Python source: decoding, parsing, compiling."""
 
 import ast
-import builtins
 import io
 import tokenize
+import tomllib
 import warnings
+from pathlib import Path
 
 from lintseq.errors import ProgramError
 from lintseq.program import Program
 
-BUILTINS = frozenset(dir(builtins)) | {
-    "__file__", "__name__", "__doc__", "__path__", "__package__", "__spec__", "__loader__", "__builtins__",
-    "__annotations__", "__dict__", "__module__", "__qualname__", "__class__", "WindowsError",
-}  # fmt: skip
+_NAMES = tomllib.loads(Path(__file__).with_name("python_names.toml").read_text(encoding="utf-8"))
+BUILTIN_CLASSES = frozenset(_NAMES["classes"].split())
+BUILTINS = BUILTIN_CLASSES | frozenset(_NAMES["others"].split())
+TYPING_NAMES = frozenset(_NAMES["typing"].split())
+STDLIB_MODULES = frozenset(_NAMES["modules"].split())
+MEMBERS = {
+    kind: frozenset(f"{names} {_NAMES['members']['object']}".split()) for kind, names in _NAMES["members"].items()
+}
+"""The names of the members of instances of built-in types, by the name of the type."""
 
 
 def decode(data: bytes) -> str:

@@ -6,9 +6,7 @@ Programs are parsed, never imported or run.
 """
 
 import ast
-import pkgutil
 import re
-import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -18,6 +16,7 @@ from lintseq.errors import ProgramError
 from lintseq.languages.definitions import MinedDefinition, Task
 from lintseq.languages.python.docstrings import description_fault, description_of, first_sentence
 from lintseq.languages.python.statements import DEFINITIONS, IMPORTS, last_name, root_name
+from lintseq.languages.python.syntax import STDLIB_MODULES
 from lintseq.linting.pyflakes import PyflakesLinter
 
 DefinitionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -181,7 +180,7 @@ def _check_share(program: str, tree: ast.Module, name: str) -> None:
 
 def _checked_imports(tree: ast.Module, path: str) -> tuple[str, ...]:
     """Return the packages that a program imports; raise `ProgramError` if its own is among them."""
-    own = {part for part in PurePosixPath(path).parts[:-1] if part not in sys.stdlib_module_names}
+    own = {part for part in PurePosixPath(path).parts[:-1] if part not in STDLIB_MODULES}
     own.update(part.removesuffix(".py") for part in PurePosixPath(path).parts[:1])
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -198,7 +197,7 @@ def _checked_imports(tree: ast.Module, path: str) -> tuple[str, ...]:
             if top in own:
                 raise ProgramError("own-import", f"{ast.unparse(node)!r} imports from its own package")
             found.add(top)
-    return tuple(sorted(found - sys.stdlib_module_names))
+    return tuple(sorted(found - STDLIB_MODULES))
 
 
 def check_names(program: str) -> None:
@@ -210,7 +209,7 @@ def check_names(program: str) -> None:
 
 def _check_members(tree: ast.Module, instruction: str, imports: Sequence[str]) -> None:
     """Raise `ProgramError` for a member of a parameter that neither the instruction nor Python explains."""
-    known = _common_members() | set(re.findall(r"\w+", instruction))
+    known = _known_names("members") | set(re.findall(r"\w+", instruction))
     if any(name in ("numpy", "scipy", "pandas", "sklearn", "torch", "jax") for name in imports):
         known |= _known_names("array_members")
     bound = frozenset(_members_bound(tree))
@@ -302,7 +301,7 @@ def _package_of(path: str) -> str:
     """Return the name of a file's package in lower case; empty if it is too short or a module of Python."""
     parts = [part for part in PurePosixPath(path).parts if part not in ("src", "lib", "python")]
     name = parts[0].removesuffix(".py").lower() if parts else ""
-    return name if len(name) > 2 and name.isalpha() and name not in sys.stdlib_module_names else ""
+    return name if len(name) > 2 and name.isalpha() and name not in STDLIB_MODULES else ""
 
 
 @cache
@@ -310,18 +309,6 @@ def _known_names(kind: str) -> frozenset[str]:
     """Return the names of a kind in `known_names.toml`."""
     text = Path(__file__).with_name("known_names.toml").read_text(encoding="utf-8")
     return frozenset(tomllib.loads(text)[kind].split())
-
-
-@cache
-def _common_members() -> frozenset[str]:
-    """Return the members of types that programs commonly take, syntax trees included."""
-    found = {name for type in _known_names("types") for name in dir(pkgutil.resolve_name(type))}
-    waiting: list[type[ast.AST]] = [ast.AST]
-    while waiting:
-        kind = waiting.pop()
-        found.update(kind._fields, kind._attributes)
-        waiting.extend(kind.__subclasses__())
-    return frozenset(found | _known_names("members"))
 
 
 # Instruction and program
