@@ -93,7 +93,10 @@ class MemberNeeds:
                     named = inference.members(owner, node.attr)
                     if isinstance(value, Class) and (metaclass := inference.metaclass(owner)) is not None:
                         named = named + inference.members(metaclass, node.attr)
-                    makers += () if named else self.set_from_outside(value, node.attr)
+                    for near in () if named else inference.order(owner):
+                        makers += self.set_from_outside(near, node.attr)
+                        if isinstance(value, Instance):
+                            makers += self.set_from_outside(Instance(near), node.attr)
                     makers += [member.unit for member in _defining(named, node, scope)]
                     for hook in ("__getattr__", "__getattribute__"):
                         makers += inference.units(owner, hook)
@@ -190,9 +193,24 @@ class MemberNeeds:
             self.builder.need_any(unit, makers)
 
     def require(self, unit: int, kind: OperationKind, value: ast.expr, scope: Scope, attr: str) -> None:
+        if kind == "assign":
+            self.assigned_result(unit, value, scope)
+            return
         node = self.supporting(kind, value, scope, attr)
         if node != NO_NODE and not self.guards.hold(value):
             self.builder.need(unit, node)
+
+    def assigned_result(self, unit: int, value: ast.expr, scope: Scope) -> None:
+        """An assigned result needs a `return` in each function that may be called, as linters look only at the first.
+
+        They look at none that is decorated or async.
+        """
+        sources = self.inference.sources(value, scope)
+        functions = sources.results_of if sources is not None else ()
+        if not any(function.decorators or isinstance(function.node, ast.AsyncFunctionDef) for function in functions):
+            for function in functions:
+                results = function.yields or [source for source, _ in function.returns]
+                self.builder.need_any(unit, results, guard=function.unit if len(functions) > 1 else NO_NODE)
 
     def supporting(self, kind: OperationKind, value: Value | None, scope: Scope, attr: str) -> int:
         """Return the node that remains while an expression supports an operation; `NO_NODE` if nothing changes that.
@@ -201,7 +219,7 @@ class MemberNeeds:
         returned or yielded.
         """
         sources = self.inference.sources(value, scope)
-        if sources is None or (kind == "assign" and not _is_judged(sources.results_of)):
+        if sources is None:
             return NO_NODE
         key = (kind, attr, sources.key)
         if key not in self.supports:
@@ -245,11 +263,6 @@ def _updates(member: Member, node: ast.Attribute) -> bool:
 
 def _same(expression: ast.expr, other: ast.expr) -> bool:
     return ast.dump(expression) == ast.dump(other)
-
-
-def _is_judged(functions: Sequence[Function]) -> bool:
-    """Tell whether linters judge an assigned result: not if the function is decorated or async."""
-    return not any(function.decorators or isinstance(function.node, ast.AsyncFunctionDef) for function in functions)
 
 
 def _builtin_supports(type_: type, kind: OperationKind, attr: str) -> bool:

@@ -187,6 +187,9 @@ class Inference:
         name = call.func.id if isinstance(call.func, ast.Name) else ""
         if name in _BUILTIN_TYPES and scope.resolve(name) is None:
             return (Builtin(_BUILTIN_TYPES[name]),)
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "__new__" and call.args:
+            made = self.guess(call.args[0], scope, depth)
+            return tuple(Instance(part) if isinstance(part, Class) else None for part in made)
         parts: list[Guess] = []
         for callee in self.guess(call.func, scope, depth):
             match callee:
