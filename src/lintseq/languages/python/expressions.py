@@ -5,9 +5,10 @@ Also records their attributes, calls and operations, whose needs take some knowl
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from lintseq.languages.python.builtin_calls import BUILTIN_FUNCTIONS
 from lintseq.languages.python.layout import Layout, Suite
 from lintseq.languages.python.names import Names
 from lintseq.languages.python.scopes import Binding, Function, Instance, Member, Operation, OperationKind, Scope, Value
@@ -16,6 +17,17 @@ from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
 _CONVERSION = re.compile(r"%[-#0 +]*\d*(?:\.\d+)?[hlL]?([a-zA-Z])")
 _NUMBERS = frozenset("diouxXeEfFgG")
+_TAKE_TYPES = {
+    "assert_type": {"typ"},
+    "cast": {"typ"},
+    "NamedTuple": (),
+    "NewType": {"tp"},
+    "ParamSpec": {"bound", "default"},
+    "TypedDict": (),
+    "TypeVar": {"bound", "default"},
+    "TypeVarTuple": {"bound", "default"},
+}
+"""Functions of which some arguments are types, and the names of these arguments; all names if there are none here."""
 _CLASS_METHODS = {"__new__", "__init_subclass__", "__class_getitem__"}
 
 
@@ -66,14 +78,20 @@ class Expressions(Names):
                 stack.append(node.value)
             elif kind is ast.Call:
                 facts.calls.append((self.unit(node), node, scope))
-                stack.append(node.func)
+                function = node.func
+                if type(function) is ast.Name and function.id in BUILTIN_FUNCTIONS:
+                    name = function.id
+                    self.builtin_calls.append((scope, name, node, self.unit(function), scope.lookup(name)))
+                else:
+                    stack.append(function)
                 stack += node.args
                 keywords = node.keywords
                 if keywords:
                     stack += [keyword.value for keyword in keywords]
                     self.needs_compile |= len({keyword.arg for keyword in keywords}) < len(keywords)
-                if last_name(node.func) in ("cast", "TypeVar"):
-                    self._type_strings(node)
+                if last_name(function) in _TAKE_TYPES:
+                    for type_ in _types_in(node):
+                        self.type_strings(type_)
             elif kind is ast.BinOp:
                 if type(node.op) is ast.Mod and type(node.left) is ast.Constant:
                     self.format_numbers(node.left.value, node.right)
@@ -102,7 +120,7 @@ class Expressions(Names):
         self.operation("getitem", node.value)
         stack += (node.value, node.slice)
         if last_name(node.value) in TYPING_NAMES:
-            self._strings(node)
+            self.type_strings(node)
 
     def visit_Compare(self, node: ast.Compare, stack: list[ast.AST]) -> None:
         stack.append(node.left)
@@ -250,7 +268,7 @@ class Expressions(Names):
     def annotation(self, node: ast.expr, *, later: bool = False) -> None:
         """Record the names in an annotation, including those in its strings; `later` if it is never evaluated."""
         if not later and self.postponed == NO_NODE:
-            self._strings(node)
+            self.type_strings(node)
             self.expression(node)
             return
         for child in _outside_literals(node):
@@ -259,9 +277,24 @@ class Expressions(Names):
                     self.use_later(child.id, self.unit(child))
                 else:
                     self.use_postponed(child.id, self.unit(child), self.postponed)
-        self._strings(node)
+        self.type_strings(node)
 
-    def _strings(self, node: ast.expr) -> None:
+    def type_scope(self, parameters: Sequence[Any]) -> Scope:
+        """Record type parameters (Python 3.12); return a scope that binds them, for the body.
+
+        Until they are removed from `comprehension_names`, they are no names of the scope that is around the header.
+        """
+        scope = Scope("function", self.scope)
+        self.comprehension_names.append({parameter.name for parameter in parameters})
+        for parameter in parameters:
+            unit = self.unit(parameter)
+            scope.bindings[parameter.name] = [Binding(unit, None)]
+            for field in ("bound", "default_value"):  # of which not every kind and every Python has both
+                if getattr(parameter, field, None) is not None:
+                    self.annotation(getattr(parameter, field), later=True)
+        return scope
+
+    def type_strings(self, node: ast.expr) -> None:
         """Record the names in the strings of a type."""
         if isinstance(node, ast.Name | ast.Attribute):
             return
@@ -269,12 +302,6 @@ class Expressions(Names):
             if isinstance(child, ast.Constant) and isinstance(child.value, str):
                 for name in _names_in_text(child.value):
                     self.use_later(name, self.unit(child))
-
-    def _type_strings(self, call: ast.Call) -> None:
-        """Record the types that `cast` and `TypeVar` take as text."""
-        types = call.args[:1] if last_name(call.func) == "cast" else call.args[1:]
-        for node in (*types, *(keyword.value for keyword in call.keywords if keyword.arg == "bound")):
-            self._strings(node)
 
 
 def all_parameters(args: ast.arguments) -> list[ast.arg]:
@@ -301,6 +328,24 @@ def _outside_literals(node: ast.expr) -> Iterable[ast.AST]:
             stack.append(child.value)
         else:
             stack.extend(ast.iter_child_nodes(child))
+
+
+def _types_in(call: ast.Call) -> Iterator[ast.expr]:
+    """Yield the types among the arguments of a call, as pyflakes has it."""
+    name = last_name(call.func)
+    keywords = _TAKE_TYPES[name]
+    yield from (keyword.value for keyword in call.keywords if not keywords or keyword.arg in keywords)
+    match name, call.args:
+        case "cast", [type_, *_]:
+            yield type_
+        case (("assert_type" | "NewType" | "TypeVar"), [_, *types]):
+            yield from types
+        case "TypedDict", [_, ast.Dict(values=values), *_]:
+            yield from values
+        case "NamedTuple", [_, ast.List(elts=fields) | ast.Tuple(elts=fields), *_]:
+            for field in fields:
+                if isinstance(field, ast.List | ast.Tuple):
+                    yield from field.elts[1:]
 
 
 def _names_in_text(text: str) -> list[str]:

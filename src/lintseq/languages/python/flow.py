@@ -4,12 +4,15 @@ Follows the program as it runs: assignments and branches in order, function bodi
 """
 
 import ast
+import re
 from collections.abc import Container, Iterable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from lintseq.languages.python.expressions import Expressions, all_parameters, visitors
 from lintseq.languages.python.layout import Layout, Suite, clause_key, is_elif
 from lintseq.languages.python.scopes import Caught, Class, Element, Entered, Facts, Function, Member, Presence, Scope
+from lintseq.languages.python.star_imports import provided_by
 from lintseq.languages.python.syntax import last_name
 from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
@@ -44,6 +47,11 @@ class Flow(Expressions):
         self.depth = 0
         """How many blocks the walk is in, inside the current function or class."""
         self.loops = 0
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words of the program. What else a star import provides does not matter."""
+        return re.findall(r"\w+", "\n".join(self.lines))
 
     def run(self) -> Facts:
         """Walk the module, then the bodies of its functions, then theirs, and so on."""
@@ -291,13 +299,17 @@ class Flow(Expressions):
         for decorator in stmt.decorator_list:
             self.expression(decorator)
         self.defaults(stmt.args)
+        type_parameters = getattr(stmt, "type_params", ())
+        around = self.type_scope(type_parameters) if type_parameters else self.scope
         for arg in all_parameters(stmt.args):
             if arg.annotation is not None:
                 self.annotation(arg.annotation)
         if stmt.returns is not None:
             self.annotation(stmt.returns)
-        self.needs_compile |= bool(getattr(stmt, "type_params", ()))
-        scope = Scope("function", self.scope)
+        if type_parameters:
+            self.needs_compile = True
+            self.comprehension_names.pop()
+        scope = Scope("function", around)
         owner = self.scope.owner
         function = scope.function = Function(stmt, unit, scope, owner)
         self.facts.functions.append(function)
@@ -308,13 +320,17 @@ class Flow(Expressions):
         self.bodies.append((scope, stmt.body, unit))
 
     def visit_ClassDef(self, stmt: ast.ClassDef, unit: int) -> None:
-        for node in (*stmt.decorator_list, *stmt.bases):
+        for node in stmt.decorator_list:
             self.expression(node)
-        for keyword in stmt.keywords:
-            self.expression(keyword.value)
-        self.needs_compile |= bool(stmt.keywords or getattr(stmt, "type_params", ()))
+        type_parameters = getattr(stmt, "type_params", ())
         outer = self.scope
-        scope = self.scope = Scope("class", outer)
+        around = self.type_scope(type_parameters) if type_parameters else outer
+        for node in (*stmt.bases, *(keyword.value for keyword in stmt.keywords)):
+            self.expression(node)
+        self.needs_compile |= bool(stmt.keywords or type_parameters)
+        if type_parameters:
+            self.comprehension_names.pop()
+        scope = self.scope = Scope("class", around)
         owner = scope.owner = Class(stmt, unit, scope, outer)
         self.facts.classes.append(owner)
         self.facts.scopes.append(scope)
@@ -341,7 +357,8 @@ class Flow(Expressions):
         for alias in stmt.names:
             own = self.unit_of[alias.lineno - 1]
             if alias.name == "*":
-                self.star_imports.append(own)
+                provided = provided_by("" if stmt.level else stmt.module or "")
+                self.bind_star(None if provided is None else sorted(provided.intersection(self.words)), own)
                 self.needs_compile |= self.scope is not self.module
             else:
                 self.bind(alias.asname or alias.name, own)
@@ -382,6 +399,10 @@ class Flow(Expressions):
             self.expression(stmt.value)
             if _is_all(stmt.target):
                 self.exports(stmt.value)
+            if last_name(stmt.annotation) == "TypeAlias":
+                self.type_strings(stmt.value)
+        elif isinstance(stmt.target, ast.Name) and self.scope is self.module:
+            self.annotated.setdefault(stmt.target.id, []).append(unit)
         if stmt.value is not None or self.scope.kind == "class" or not isinstance(stmt.target, ast.Name):
             self.target(stmt.target, unit, stmt.value)
 
@@ -389,7 +410,7 @@ class Flow(Expressions):
         """Record the names in `__all__`, each of which has to exist in the end."""
         for node in ast.walk(value):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and self.scope is self.module:
-                self.module.pending.append((node.value, self.unit_of[node.lineno - 1], NO_NODE))
+                self.exported.append((node.value, self.unit_of[node.lineno - 1]))
 
     def visit_Delete(self, stmt: ast.Delete, unit: int) -> None:
         for target in stmt.targets:
@@ -479,9 +500,9 @@ class Flow(Expressions):
         self.needs_compile = True
         name, value = stmt.name, stmt.value  # type: ignore[attr-defined]
         self.bind(name.id, unit)
-        for node in ast.walk(value):
-            if isinstance(node, ast.Name):
-                self.use_later(node.id, unit)
+        self.type_scope(stmt.type_params)  # type: ignore[attr-defined]
+        self.annotation(value, later=True)
+        self.comprehension_names.pop()
 
     visit_AsyncFor = visit_For
     visit_AsyncWith = visit_With

@@ -1,6 +1,11 @@
 """Names: which units bind them, and what each use needs of those."""
 
-from lintseq.languages.python.scopes import UNBOUND, Binding, Facts, Presence, Scope, Value
+import ast
+from bisect import bisect
+from collections.abc import Iterable
+
+from lintseq.languages.python.builtin_calls import builtin_takes
+from lintseq.languages.python.scopes import UNBOUND, Binding, Definition, Facts, Presence, Scope, Value
 from lintseq.languages.python.syntax import BUILTINS
 from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
@@ -15,11 +20,18 @@ class Names:
         self.scope = self.module
         self.facts = Facts()
         self.comprehension_names: list[set[str]] = []
-        """The targets of the comprehensions around the current expression."""
+        """The targets of the comprehensions and the type parameters around the current expression."""
         self.later: list[tuple[Scope, str, int, int]] = []
         """Uses evaluated after everything around them is defined, if at all: scope, name, unit, and for names not yet
         bound there what postpones the evaluation, or `NO_NODE`."""
-        self.star_imports: list[int] = []
+        self.builtin_calls: list[tuple[Scope, str, ast.Call, int, Presence | None]] = []
+        """Calls of what may be a builtin function: scope, name, call, unit, and what binds the name in the scope."""
+        self.exported: list[tuple[str, int]] = []
+        """The names in `__all__`."""
+        self.annotated: dict[str, list[int]] = {}
+        """The units that annotate a name of the module without assigning it, which is enough for `__all__`."""
+        self.star_imports: dict[int, int] = {}
+        """By unit, in order, the node that remains while all star imports so far remain that may provide any name."""
         self.handlers: list[int] = []
         """The handlers of `NameError` around the current statement."""
 
@@ -34,6 +46,10 @@ class Names:
             bound = scope.bindings.get(name)
             if bound is None:
                 scope.bindings[name] = [Binding(unit, value)]
+            elif bound[0].node in self.star_imports and unit not in self.star_imports:
+                # What a star import happens to provide is not meant from here on.
+                scope.bindings[name] = [Binding(unit, value)]
+                scope.layers[-1].pop(name, None)
             else:
                 bound.append(Binding(unit, value))
         before = scope.lookup(name)
@@ -46,6 +62,16 @@ class Names:
                 scope.layers[-1][name] = (either, either)
             else:
                 scope.layers[-1][name] = (self.builder.any_of((must, unit)) if must >= 0 else unit, either)
+
+    def bind_star(self, names: Iterable[str] | None, unit: int) -> None:
+        """Bind what a star import provides: these names, or None if it may be any."""
+        before = next(reversed(self.star_imports.values()), NO_NODE)
+        if names is None:
+            self.star_imports[unit] = self.builder.all_of(before, unit) if before != NO_NODE else unit
+            return
+        self.star_imports[unit] = before
+        for name in names:
+            self.bind(name, unit)
 
     def need_bound(self, unit: int, presence: Presence) -> None:
         """A use needs its name bound on every path, if it ever was, and on at least one.
@@ -77,10 +103,13 @@ class Names:
 
     def use_later(self, name: str, unit: int) -> None:
         """Record a use that is evaluated after everything around it is defined, if at all."""
-        self.later.append((self.scope, name, unit, NO_NODE))
+        if not any(name in names for names in self.comprehension_names):
+            self.later.append((self.scope, name, unit, NO_NODE))
 
     def use_postponed(self, name: str, unit: int, postponed: int) -> None:
         """Record a use that is evaluated later while `postponed` remains, and at its position otherwise."""
+        if any(name in names for names in self.comprehension_names):
+            return
         scope = self.scope
         before = scope.lookup(name) or scope.around_classes().lookup(name)
         if before is not None:
@@ -101,33 +130,72 @@ class Names:
 
     def settle(self) -> None:
         """Resolve the names that were not bound where they were used, now that every scope is complete."""
+        for scope, name, call, unit, before in self.builtin_calls:
+            self.settle_builtin_call(scope, name, call, unit, before)
         for scope in self.facts.scopes:
             for name, unit, handler in dict.fromkeys(scope.pending):
-                node = self._find_outside(scope, name) if name in scope.outer else self._find(scope, name)
-                if node != NO_NODE and name in scope.bindings:
-                    # Used before it is bound here: the line that uses it cannot be the one that binds it.
-                    self.builder.need_any(unit, [bound for bound, _ in scope.bindings[name] if bound != unit])
+                if name in scope.bindings:
+                    self.need_early(scope, name, unit)
+                    unbound = True
                 else:
+                    node = self._find_outside(scope, name) if name in scope.outer else self._find(scope, name)
                     self.need_found(node, name, unit)
-                if handler != NO_NODE and (name in scope.bindings or (node == NO_NODE and name not in BUILTINS)):
+                    unbound = node == NO_NODE and name not in BUILTINS
+                if unbound and handler != NO_NODE:
                     self.need(unit, handler)
             scope.pending.clear()
-        for scope, name, unit, postponed in dict.fromkeys(self.later):
-            # A class that has a member with the name of a builtin hardly means that.
-            seen_from = scope.around_classes() if name in BUILTINS else scope
-            self.need_found(self._find(seen_from, name), name, unit)
-            owner = seen_from.resolve(name) if postponed != NO_NODE and name not in BUILTINS else None
-            if owner is not None:
-                must, _ = owner.lookup(name) or UNBOUND
-                if must == NO_NODE or owner in (scope, scope.around_classes()):
-                    self.need(unit, postponed)
+        for later in dict.fromkeys(self.later):
+            self.settle_later(*later)
+        for name, unit in self.exported:
+            node = self._find(self.module, name)
+            if name in self.annotated:
+                node = self.builder.any_of([*self.annotated[name], *([node] if node != NO_NODE else [])])
+            self.need_found(node, name, unit)
+
+    def settle_builtin_call(self, scope: Scope, name: str, call: ast.Call, unit: int, before: Presence | None) -> None:
+        """A call needs what has the name of a builtin function only if the builtin could not take its place."""
+        owner = scope.resolve(name)
+        if owner is None:
+            return
+        bound = owner.bindings[name]
+        is_defined = any(isinstance(value, Definition) for _, value in bound)
+        if is_defined or (len(bound) > 1 and owner is scope) or not builtin_takes(name, call):
+            if before is not None:
+                self.need_bound(unit, before)
+            if before is None or name in scope.outer:
+                scope.pending.append((name, unit, NO_NODE))
+
+    def need_early(self, scope: Scope, name: str, unit: int) -> None:
+        """A use before its name is bound in the scope means that of an outer scope, as linters have it.
+
+        If there is none, it needs another line to bind it here: it cannot be the one that binds it.
+        """
+        outside = self._find(scope.parent.around_classes(), name) if scope.parent is not None else NO_NODE
+        if outside == NO_NODE:
+            self.builder.need_any(unit, [bound for bound, _ in scope.bindings[name] if bound != unit])
+        self.need_found(outside, name, unit)
+
+    def settle_later(self, scope: Scope, name: str, unit: int, postponed: int) -> None:
+        # A class that has a member with the name of a builtin hardly means that.
+        seen_from = scope.around_classes() if name in BUILTINS else scope
+        self.need_found(self._find(seen_from, name), name, unit)
+        owner = seen_from.resolve(name) if postponed != NO_NODE and name not in BUILTINS else None
+        if owner is not None:
+            must, _ = owner.lookup(name) or UNBOUND
+            if must == NO_NODE or owner in (scope, scope.around_classes()):
+                self.need(unit, postponed)
 
     def need_found(self, node: int, name: str, unit: int) -> None:
         if node != NO_NODE:
             self.need(unit, node)
-        elif name not in BUILTINS:
-            for star in self.star_imports:  # any of them may provide the name
-                self.need(unit, star)
+        elif name not in BUILTINS and self.star_imports:
+            stars = [*self.star_imports]
+            above = bisect(stars, unit) or len(stars)
+            unknown = self.star_imports[stars[above - 1]]
+            if unknown != NO_NODE:
+                self.need(unit, unknown)
+            else:  # no module has it, but to linters any may
+                self.need(unit, self.builder.any_of(stars[:above]))
 
     def _find_outside(self, scope: Scope, name: str) -> int:
         """Return the node of a name declared global or nonlocal: its bindings elsewhere, if there are any."""
