@@ -4,7 +4,7 @@ A node is a unit (it has lines) or a junction (it has none, and stands for "any 
 these" where several units share such a condition). Independent of the programming language.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 NO_UNIT = -1
@@ -125,6 +125,7 @@ class NeedsBuilder:
     _clauses: list[tuple[int, tuple[int, ...], int]] = field(default_factory=list)
     _seen: set[object] = field(default_factory=set)
     _junctions: dict[object, int] = field(default_factory=dict)
+    _shared: dict[Hashable, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._dependents = [[] for _ in range(self.units)]
@@ -149,6 +150,27 @@ class NeedsBuilder:
         if key not in self._seen:
             self._seen.add(key)
             self._clauses.append(key)
+
+    def need_guarded(self, node: int, key: Hashable, clauses: Iterable[tuple[Sequence[int], int]]) -> None:
+        """`node` needs any of the nodes of each clause while the clause's guard remains.
+
+        As for `need_shared`, the clauses are the same for each use of `key`.
+        """
+        if key not in self._shared:
+            found = [(nodes, guard) for nodes, guard in clauses if nodes]
+            self._shared[key] = self._junction() if found else NO_NODE
+            for nodes, guard in found:
+                self.need_any(self._shared[key], nodes, guard=guard)
+        if self._shared[key] >= 0:
+            self.need(node, self._shared[key])
+
+    def need_shared(self, node: int, key: Hashable, others: Iterable[int]) -> None:
+        """`node` needs any of `others`: the same for each use of `key`, and read only for the first."""
+        if key not in self._shared:
+            found = list(others)
+            self._shared[key] = self.any_of(found) if found else NO_NODE
+        if self._shared[key] >= 0:
+            self.need(node, self._shared[key])
 
     def any_of(self, nodes: Iterable[int]) -> int:
         """Return a node that remains while any of `nodes` (at least one) remains."""
@@ -193,3 +215,22 @@ class NeedsBuilder:
             [len(others) for _, others, _ in self._clauses],
             [guard for _, _, guard in self._clauses],
         )
+
+
+class Runs:
+    """Joins runs of a sequence of nodes. Runs share their parts, so that many long runs take few new nodes."""
+
+    def __init__(self, nodes: Sequence[int], join: Callable[[int, int], int]) -> None:
+        self.nodes = nodes
+        self._join = join
+        self._joined: dict[tuple[int, int], int] = {}
+
+    def run(self, start: int, end: int) -> int:
+        """Return the node that joins `nodes[start:end]`; `NO_NODE` if there are none."""
+        if end - start < 2:
+            return self.nodes[start] if start < end else NO_NODE
+        if (start, end) not in self._joined:
+            zeros = (start ^ (end - 1)).bit_length() - 1
+            middle = (end - 1) >> zeros << zeros  # the roundest number between: its neighbors are in many runs
+            self._joined[start, end] = self._join(self.run(start, middle), self.run(middle, end))
+        return self._joined[start, end]

@@ -1,15 +1,43 @@
 """Needs of calls: a call and the signature of what it calls have to agree."""
 
 import ast
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections import ChainMap, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import NamedTuple, Self
 
 from lintseq.languages.python.scopes import Class, Function, Scope
 from lintseq.languages.python.syntax import last_name
-from lintseq.languages.python.values import Inference
+from lintseq.languages.python.values import ANCESTORS, Inference
 from lintseq.needs.graph import NeedsBuilder
 
 _DEFAULTS = frozenset({"default", "default_factory"})
+
+Shape = tuple[int, frozenset[str | None]] | None
+"""The number of positional arguments of a call, and its keywords; None if `*` or `**` may add others."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """The parameters that a call of a function can name."""
+
+    positional: list[str]
+    least: int
+    """How many of these have no default."""
+    required_keywords: list[str]
+    required: set[str]
+    names: set[str]
+
+    @classmethod
+    def of(cls, args: ast.arguments, *, bound: bool) -> Self:
+        """Return the signature of a function, or if `bound` that of a method without its first parameter."""
+        positional = [arg.arg for arg in (*args.posonlyargs, *args.args)][bound:]
+        least = max(len(positional) - len(args.defaults), 0)
+        pairs = zip(args.kwonlyargs, args.kw_defaults, strict=True)
+        keywords = [arg.arg for arg, value in pairs if value is None]
+        names = {*positional, *(arg.arg for arg in args.kwonlyargs)}
+        return cls(positional, least, keywords, {*positional[:least], *keywords}, names)
 
 
 class Field(NamedTuple):
@@ -24,6 +52,11 @@ class CallNeeds:
         self.inference = inference
         self.builder = builder
         self.unit_of = unit_of
+        self._signatures: dict[tuple[Function, bool], _Signature] = {}
+        self._constructors: dict[Class, list[Function]] = {}
+        self._fields: dict[Class, Mapping[str, Field] | None] = {}
+        self._own_fields: dict[Class, dict[str, Field]] = {}
+        self._abstract: dict[Class, dict[str, list[int]]] = {}
 
     def add(self, unit: int, call: ast.Call, scope: Scope) -> None:
         """Add the needs of a call and of its arguments."""
@@ -47,10 +80,13 @@ class CallNeeds:
         owner = scope.resolve(name)
         bound = owner.bindings[name] if owner is not None else []
         if len(bound) > 1:
-            able = [
-                node for node, value in bound if not isinstance(value, Function) or _accepts(value, call, bound=False)
-            ]
-            self.builder.need_any(unit, able)
+            shape = _shape(call)
+            able = (
+                node
+                for node, value in bound
+                if not isinstance(value, Function) or self.accepts(value, shape, bound=False)
+            )
+            self.builder.need_shared(unit, ("call", owner, name, shape), able)
 
     # Classes
 
@@ -58,70 +94,93 @@ class CallNeeds:
         if not (call.args or call.keywords):
             self.abstract(unit, owner)
             return
-        fields = self.fields(owner)
+        if owner not in self._fields:
+            methods = self.inference.methods
+            self._fields[owner] = self.fields(owner)
+            self._constructors[owner] = methods(owner, "__init__") or methods(owner, "__new__")
+        fields = self._fields[owner]
         if fields is not None:
             self.field_arguments(unit, call, fields)
             return
-        functions = self.inference.methods(owner, "__init__") or self.inference.methods(owner, "__new__")
-        able = [function for function in functions if _accepts(function, call, bound=True)]
-        self.builder.need_any(unit, [function.unit for function in able])
-        if functions and able and functions[0] is able[0]:
+        shape, functions = _shape(call), self._constructors[owner]
+        able = (function.unit for function in functions if self.accepts(function, shape, bound=True))
+        self.builder.need_shared(unit, ("construct", owner, shape), able)
+        if functions and self.accepts(functions[0], shape, bound=True):
             self.arguments(unit, call, functions[0], bound=True)
         self.abstract(unit, owner)
 
     def abstract(self, unit: int, owner: Class) -> None:
         """An instance needs its abstract members implemented, while an ancestor leaves them abstract."""
+        self.builder.need_guarded(unit, ("implemented", owner), self.implementations(owner))
+
+    def implementations(self, owner: Class) -> Iterator[tuple[list[int], int]]:
+        """Yield the units that implement an abstract member in a class, and the unit that makes it abstract."""
         classes = self.inference.order(owner)
         for number, ancestor in enumerate(classes):
-            for name, members in ancestor.members.items():
-                for member in members:
-                    if isinstance(member.value, Function) and _is_abstract(member.value):
-                        makers = [near.unit for cls in classes[:number] for near in cls.members.get(name, ())]
-                        self.builder.need_any(unit, makers, guard=member.unit)
+            if ancestor not in self._abstract:
+                self._abstract[ancestor] = _abstract_members(ancestor)
+            abstract = self._abstract[ancestor]
+            nearer = classes[:number] if abstract else ()
+            for name in sorted({name for cls in nearer for name in cls.members.keys() & abstract.keys()}):
+                makers = [member.unit for cls in nearer for member in cls.members.get(name, ())]
+                yield from ((makers, unit) for unit in abstract[name])
 
-    def fields(self, owner: Class) -> "dict[str, Field] | None":
+    def fields(self, owner: Class) -> Mapping[str, Field] | None:
         """Return the fields that a data class takes, by name; None if it is no data class."""
         classes = self.inference.order(owner)
         if any("__init__" in cls.members for cls in classes) or not any(map(_is_data_class, classes)):
             return None
-        fields: dict[str, Field] = {}
-        for cls in filter(_is_data_class, reversed(classes)):
-            for stmt in cls.node.body:
-                match stmt:
-                    case ast.AnnAssign(target=ast.Name(id=name)) if "ClassVar" not in ast.dump(stmt.annotation):
-                        options = _field_options(stmt.value)
-                        if "init" not in options:
-                            required = stmt.value is None or (options >= {""} and not options & _DEFAULTS)
-                            fields[name] = Field(cls.members[name][0].unit, required)
-        return fields
+        if len(classes) > ANCESTORS:
+            return None  # other fields may come first
+        for cls in classes:
+            if cls not in self._own_fields:
+                self._own_fields[cls] = _own_fields(cls)
+        own = [self._own_fields[cls] for cls in classes]
+        return ChainMap(*own) if len(own) > 1 else own[0]
 
-    def field_arguments(self, unit: int, call: ast.Call, fields: "dict[str, Field]") -> None:
+    def field_arguments(self, unit: int, call: ast.Call, fields: Mapping[str, Field]) -> None:
         if any(isinstance(argument, ast.Starred) for argument in call.args):
             return
         for argument, field in zip(call.args, fields.values(), strict=False):
             self.pass_argument(unit, argument, field.unit, required=field.required)
         for keyword in call.keywords:
-            if keyword.arg in fields:
+            if keyword.arg is not None and keyword.arg in fields:
                 self.pass_argument(unit, keyword, fields[keyword.arg].unit, required=fields[keyword.arg].required)
 
     # Functions
 
+    def signature(self, function: Function, *, bound: bool) -> _Signature:
+        key = function, bound
+        if key not in self._signatures:
+            self._signatures[key] = _Signature.of(function.node.args, bound=bound)
+        return self._signatures[key]
+
+    def accepts(self, function: Function, shape: Shape, *, bound: bool) -> bool:
+        """Tell whether a function takes the arguments of a call, as far as can be seen."""
+        if shape is None:
+            return True
+        count, keywords = shape
+        args, signature = function.node.args, self.signature(function, bound=bound)
+        if count > len(signature.positional) and args.vararg is None:
+            return False
+        if args.kwarg is None and not keywords <= signature.names:
+            return False
+        missing = chain(islice(signature.positional, count, signature.least), signature.required_keywords)
+        return all(name in keywords for name in missing)
+
     def arguments(self, unit: int, call: ast.Call, function: Function, *, bound: bool) -> None:
         """Each argument needs its parameter; a parameter without a default needs its argument."""
-        if _is_open(call):
+        if _shape(call) is None:
             return
-        args = function.node.args
-        positional = [*args.posonlyargs, *args.args][1 if bound else 0 :]
-        optional = _optional(args)
-        names = {arg.arg for arg in (*positional, *args.kwonlyargs)}
+        signature = self.signature(function, bound=bound)
         passed: list[tuple[str | None, ast.expr | ast.keyword]] = [
-            *((arg.arg, argument) for arg, argument in zip(positional, call.args, strict=False)),
+            *zip(signature.positional, call.args, strict=False),
             *((keyword.arg, keyword) for keyword in call.keywords),
         ]
         for name, argument in passed:
-            if name in names:
+            if name in signature.names:
                 parameter = function.scope.bindings[name][0].node
-                self.pass_argument(unit, argument, parameter, required=name not in optional)
+                self.pass_argument(unit, argument, parameter, required=name in signature.required)
 
     def pass_argument(self, unit: int, argument: ast.expr | ast.keyword, parameter: int, *, required: bool) -> None:
         own = self.unit_of[argument.lineno - 1]
@@ -130,12 +189,31 @@ class CallNeeds:
             self.builder.need_any(unit, [own], guard=parameter)
 
 
-def _is_abstract(function: Function) -> bool:
-    return any(decorator.startswith("abstract") for decorator in function.decorators)
+def _abstract_members(owner: Class) -> dict[str, list[int]]:
+    """Return the units of the abstract methods that a class itself has, by name."""
+    found = defaultdict[str, list[int]](list)
+    for name, members in owner.members.items():
+        for member in members:
+            if isinstance(member.value, Function) and any(d.startswith("abstract") for d in member.value.decorators):
+                found[name].append(member.unit)
+    return found
 
 
 def _is_data_class(cls: Class) -> bool:
     return "dataclass" in cls.decorators or any(last_name(base) == "NamedTuple" for base in cls.node.bases)
+
+
+def _own_fields(cls: Class) -> dict[str, Field]:
+    """Return the fields that a class itself adds to a constructor, by name."""
+    fields: dict[str, Field] = {}
+    for stmt in cls.node.body if _is_data_class(cls) else ():
+        match stmt:
+            case ast.AnnAssign(target=ast.Name(id=name)) if "ClassVar" not in ast.dump(stmt.annotation):
+                options = _field_options(stmt.value)
+                if "init" not in options:
+                    required = stmt.value is None or (options >= {""} and not options & _DEFAULTS)
+                    fields[name] = Field(cls.members[name][0].unit, required)
+    return fields
 
 
 def _field_options(value: ast.expr | None) -> set[str]:
@@ -145,31 +223,8 @@ def _field_options(value: ast.expr | None) -> set[str]:
     return set()
 
 
-def _is_open(call: ast.Call) -> bool:
-    """Return whether a call has `*` or `**` arguments, so that the parameters they bind are unknown."""
-    return any(isinstance(argument, ast.Starred) for argument in call.args) or any(
-        keyword.arg is None for keyword in call.keywords
-    )
-
-
-def _accepts(function: Function, call: ast.Call, *, bound: bool) -> bool:
-    """Tell whether a function takes the arguments of a call, as far as can be seen."""
-    if _is_open(call):
-        return True
-    args = function.node.args
-    names = [arg.arg for arg in (*args.posonlyargs, *args.args)][1 if bound else 0 :]
-    if len(call.args) > len(names) and args.vararg is None:
-        return False
-    keywords = {keyword.arg for keyword in call.keywords if keyword.arg is not None}
-    parameters = {*names, *(arg.arg for arg in args.kwonlyargs)}
-    if args.kwarg is None and not keywords <= parameters:
-        return False
-    return parameters <= {*names[: len(call.args)]} | keywords | _optional(args)
-
-
-def _optional(args: ast.arguments) -> set[str]:
-    """Return the names of the parameters that have a default."""
-    positional = [*args.posonlyargs, *args.args]
-    names = {arg.arg for arg in positional[len(positional) - len(args.defaults) :]}
-    pairs = zip(args.kwonlyargs, args.kw_defaults, strict=True)
-    return names | {arg.arg for arg, value in pairs if value is not None}
+def _shape(call: ast.Call) -> Shape:
+    keywords = frozenset([keyword.arg for keyword in call.keywords])
+    if None in keywords or ast.Starred in map(type, call.args):
+        return None
+    return len(call.args), keywords

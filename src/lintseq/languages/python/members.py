@@ -4,14 +4,16 @@ An expression about which anything is unknown raises no need.
 """
 
 import ast
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 from lintseq.languages.python.calls import CallNeeds
 from lintseq.languages.python.guards import Guards
 from lintseq.languages.python.scopes import Class, Facts, Function, Instance, Member, OperationKind, Scope, Value
 from lintseq.languages.python.syntax import BUILTIN_CLASSES, MEMBERS, last_name
 from lintseq.languages.python.values import Builtin, Inference, Inferred, Source, is_super
-from lintseq.needs.graph import NO_NODE, NeedsBuilder
+from lintseq.needs.graph import NO_NODE, NeedsBuilder, Runs
 
 _PROVIDERS: dict[OperationKind, tuple[str, ...]] = {
     "getitem": ("__getitem__",),
@@ -43,6 +45,70 @@ _RESULT_REQUIRED = _RESULTS.keys() | {"__getnewargs__", "__getnewargs_ex__", "__
 _BASES_WITHOUT_INIT = frozenset({"ABC", "Enum", "Protocol", "Generic", "NamedTuple"})
 
 
+class _Makers:
+    """The units that make one member of a class."""
+
+    def __init__(self, members: Sequence[Member], builder: NeedsBuilder) -> None:
+        self.members = members
+        self.any = builder.any_of([member.unit for member in members]) if members else NO_NODE
+        self._builder = builder
+        self._runs: Runs | None = None
+        self._made_by = defaultdict[Function, list[int]](list)
+        self._on_line = defaultdict[int, list[int]](list)
+        """By line, the assignments of values that are written there."""
+        self._without: dict[str, _Makers] = {}
+        """By the member as a use writes it, what is left without the assignments that only update that."""
+
+    def defining(self, node: ast.Attribute, method: Function | None) -> int:
+        """Return the node that makes a member for a use of it.
+
+        Left out, if others remain, are assignments that only update the member and those that follow in the method.
+        """
+        if len(self.members) < 2:
+            return self.any
+        self._index()
+        makers = self._without.get(ast.dump(node), self) if self._without else self
+        makers._index()
+        own = makers._made_by.get(method, []) if method is not None else []
+        later = own[bisect_right(own, node.lineno, key=lambda index: makers.members[index].lineno) :][:1]
+        updates = [
+            index for index in makers._on_line.get(node.lineno, ()) if _contains(makers.members[index].value, node)
+        ]
+        dropped = [(index, index + 1) for index in updates]
+        found = [*makers._all_but([*dropped, *((first, own[-1] + 1) for first in later)])] or [
+            *makers._all_but(dropped)
+        ]
+        return self._builder.any_of(found) if found else self.any
+
+    def _index(self) -> None:
+        if self._runs is not None:
+            return
+        any_of = self._builder.any_of
+        self._runs = Runs([member.unit for member in self.members], lambda *pair: any_of(pair))
+        updates = defaultdict[str, list[int]](list)
+        for index, (_, value, method, _) in enumerate(self.members):
+            if method is not None:
+                self._made_by[method].append(index)
+            if isinstance(value, ast.BinOp) and isinstance(value.left, ast.Attribute):
+                updates[ast.dump(value.left)].append(index)
+            if isinstance(value, ast.expr):
+                for line in range(value.lineno, (value.end_lineno or value.lineno) + 1):
+                    self._on_line[line].append(index)
+        for text, indices in updates.items():
+            dropped = set(indices)
+            others = [member for index, member in enumerate(self.members) if index not in dropped]
+            self._without[text] = _Makers(others, self._builder)
+
+    def _all_but(self, dropped: Iterable[tuple[int, int]]) -> Iterator[int]:
+        """Yield nodes for the members outside of some ranges."""
+        assert self._runs is not None
+        start = 0
+        for first, end in [*sorted(dropped), (len(self.members), 0)]:
+            if start < first:
+                yield self._runs.run(start, first)
+            start = max(start, end)
+
+
 class MemberNeeds:
     """Adds the needs that the facts of one program give rise to."""
 
@@ -56,8 +122,17 @@ class MemberNeeds:
         """By operation and source of a value, what `supporting` returns."""
         self.initializer_calls: dict[int, list[tuple[int, ast.expr]]] = {}
         """By function, its calls `X.__init__(...)`: unit and X."""
+        self._makers: dict[tuple[Class, str, Class | None], _Makers] = {}
+        self._foreign: dict[Class, set[str]] = {}
+        self._stores = defaultdict[str, list[tuple[int, ast.Attribute, Scope]]](list)
+        for store in facts.stores:
+            self._stores[store[1].attr].append(store)
+        self._outside: dict[str, dict[Inferred | None, int]] = {}
+        """By attribute, the node that remains while it is assigned to each value."""
 
     def add(self) -> None:
+        for owner in self.facts.classes:
+            self.inference.order(owner)  # the bases before what derives from them, so that no search goes deep
         for operation in self.facts.operations:
             self.operation(*operation)
         if self.facts.classes or self.facts.functions:
@@ -90,37 +165,46 @@ class MemberNeeds:
             match value:
                 case Instance() | Class():
                     owner = value.of if isinstance(value, Instance) else value
-                    named = inference.members(owner, node.attr)
-                    if isinstance(value, Class) and (metaclass := inference.metaclass(owner)) is not None:
-                        named = named + inference.members(metaclass, node.attr)
-                    for near in () if named else inference.order(owner):
-                        makers += self.set_from_outside(near, node.attr)
+                    metaclass = inference.metaclass(owner) if isinstance(value, Class) else None
+                    named = self.makers(owner, node.attr, metaclass)
+                    makers.append(named.defining(node, scope.function))
+                    for near in () if named.members else inference.order(owner):
+                        makers.append(self.set_from_outside(near, node.attr))
                         if isinstance(value, Instance):
-                            makers += self.set_from_outside(Instance(near), node.attr)
-                    makers += [member.unit for member in _defining(named, node, scope)]
-                    for hook in ("__getattr__", "__getattribute__"):
-                        makers += inference.units(owner, hook)
+                            makers.append(self.set_from_outside(Instance(near), node.attr))
+                    makers += [self.makers(owner, hook).any for hook in ("__getattr__", "__getattribute__")]
                 case Function():
-                    makers += self.set_from_outside(value, node.attr)
+                    makers.append(self.set_from_outside(value, node.attr))
                 case Builtin(type=kind) if kind is not type(None) and node.attr in MEMBERS[kind.__name__]:
                     return
-        self.builder.need_any(unit, makers)
+        self.builder.need_any(unit, _nodes(*makers))
         self.require(unit, "attribute", base, scope, node.attr)
 
-    def set_from_outside(self, value: Inferred, name: str) -> list[int]:
-        """Return the units with `<value>.name = ...` outside the class."""
-        return [
-            unit
-            for unit, target, scope in self.facts.stores
-            if target.attr == name and value in self.inference.guess(target.value, scope)
-        ]
+    def makers(self, owner: Class, name: str, metaclass: Class | None = None) -> _Makers:
+        """Return the units by which a class, its ancestors here and its metaclass get a member."""
+        key = owner, name, metaclass
+        if key not in self._makers:
+            inherited = self.inference.members(metaclass, name) if metaclass is not None else []
+            self._makers[key] = _Makers(self.inference.members(owner, name) + inherited, self.builder)
+        return self._makers[key]
+
+    def set_from_outside(self, value: Inferred, name: str) -> int:
+        """Return the node that remains while any `<value>.name = ...` outside the class does, or `NO_NODE`."""
+        if name not in self._outside:
+            units = defaultdict[Inferred | None, list[int]](list)
+            for unit, target, scope in self._stores.get(name, ()):
+                for part in self.inference.guess(target.value, scope):
+                    units[part].append(unit)
+            self._outside[name] = {part: self.builder.any_of(found) for part, found in units.items()}
+        return self._outside[name].get(value, NO_NODE)
 
     def store(self, unit: int, node: ast.Attribute, scope: Scope) -> None:
         """Assigning to a property needs its setter."""
         for value in self.inference.infer(node.value, scope) or ():
             if isinstance(value, Instance):
-                functions = self.inference.methods(value.of, node.attr)
-                self.builder.need_any(unit, [f.unit for f in functions if "setter" in f.decorators])
+                functions = (member.value for member in self.makers(value.of, node.attr).members)
+                setters = (f.unit for f in functions if isinstance(f, Function) and "setter" in f.decorators)
+                self.builder.need_shared(unit, ("setters", value.of, node.attr), setters)
 
     def initializers(self, owner: Class) -> None:
         """`__init__` of a subclass needs its call of the ancestor's `__init__`, while the ancestor has one."""
@@ -140,12 +224,14 @@ class MemberNeeds:
 
     def foreign_bases(self, owner: Class) -> set[str]:
         """Return the names of the bases of a class and its ancestors that are not defined here."""
-        return {
-            last_name(base)
-            for near in self.inference.order(owner)
-            for base in near.node.bases
-            if not isinstance((self.inference.infer(base, near.outer) or (None,))[0], Class)
-        }
+        for near in (classes := self.inference.order(owner)):
+            if near not in self._foreign:
+                self._foreign[near] = {
+                    last_name(base)
+                    for base in near.node.bases
+                    if not isinstance((self.inference.infer(base, near.outer) or (None,))[0], Class)
+                }
+        return set().union(*(self._foreign[near] for near in classes))
 
     def results(self, function: Function) -> None:
         """A special method that has to return something needs a `return`, or a `yield`."""
@@ -184,13 +270,13 @@ class MemberNeeds:
                 if metaclass is not None:
                     self.supported(unit, kind, metaclass)
                 elif kind == "getitem":
-                    self.builder.need_any(unit, self.inference.units(owner, "__class_getitem__"))
+                    self.builder.need_any(unit, _nodes(self.makers(owner, "__class_getitem__").any))
         self.require(unit, kind, value, scope, "")
 
     def supported(self, unit: int, kind: OperationKind, owner: Class) -> None:
-        providers = [makers for name in _PROVIDERS.get(kind, ()) if (makers := self.inference.units(owner, name))]
-        for makers in providers if kind == "with" else providers[:1]:
-            self.builder.need_any(unit, makers)
+        providers = _nodes(*(self.makers(owner, name).any for name in _PROVIDERS.get(kind, ())))
+        for maker in providers if kind == "with" else providers[:1]:
+            self.builder.need(unit, maker)
 
     def require(self, unit: int, kind: OperationKind, value: ast.expr, scope: Scope, attr: str) -> None:
         if kind == "assign":
@@ -208,9 +294,14 @@ class MemberNeeds:
         sources = self.inference.sources(value, scope)
         functions = sources.results_of if sources is not None else ()
         if not any(function.decorators or isinstance(function.node, ast.AsyncFunctionDef) for function in functions):
-            for function in functions:
-                results = function.yields or [source for source, _ in function.returns]
-                self.builder.need_any(unit, results, guard=function.unit if len(functions) > 1 else NO_NODE)
+            results = (
+                (
+                    function.yields or [source for source, _ in function.returns],
+                    function.unit if len(functions) > 1 else NO_NODE,
+                )
+                for function in functions
+            )
+            self.builder.need_guarded(unit, ("assigned", *functions), results)
 
     def supporting(self, kind: OperationKind, value: Value | None, scope: Scope, attr: str) -> int:
         """Return the node that remains while an expression supports an operation; `NO_NODE` if nothing changes that.
@@ -242,23 +333,16 @@ class MemberNeeds:
         return any(not isinstance(part, Builtin) or _builtin_supports(part.type, kind, attr) for part in inferred)
 
 
-def _defining(members: list[Member], node: ast.Attribute, scope: Scope) -> list[Member]:
-    """Drop assignments that only update a member, and those that follow a use in the same method, if others remain."""
-    method = scope.function
-    first = [member for member in members if not _updates(member, node)]
-    before = [m for m in first if m.method is None or m.method is not method or m.lineno <= node.lineno]
-    return before or first or members
+def _nodes(*nodes: int) -> list[int]:
+    return [node for node in nodes if node != NO_NODE]
 
 
-def _updates(member: Member, node: ast.Attribute) -> bool:
-    """Tell whether an assignment gives a member a value made from it, as `self.n = self.n + 1`, or from this use."""
-    match member.value:
-        case ast.BinOp(left=ast.Attribute() as left) if _same(left, node):
-            return True
-        case ast.expr() as value:
-            start, end = (value.lineno, value.col_offset), (value.end_lineno or 0, value.end_col_offset or 0)
-            return start <= (node.lineno, node.col_offset) < end
-    return False
+def _contains(value: Value | None, node: ast.Attribute) -> bool:
+    """Tell whether a use is in a value."""
+    if not isinstance(value, ast.expr):
+        return False
+    start, end = (value.lineno, value.col_offset), (value.end_lineno or 0, value.end_col_offset or 0)
+    return start <= (node.lineno, node.col_offset) < end
 
 
 def _same(expression: ast.expr, other: ast.expr) -> bool:

@@ -106,12 +106,14 @@ class Definition:
     node: ast.AST
     unit: int
     scope: Scope
+    decorators: frozenset[str] = field(init=False)
+    """The names of its decorators, without their arguments."""
 
-    @property
-    def decorators(self) -> set[str]:
-        """The names of its decorators, without their arguments."""
+    def __post_init__(self) -> None:
         decorators: list[ast.expr] = getattr(self.node, "decorator_list", [])
-        return {last_name(item.func if isinstance(item, ast.Call) else item) for item in decorators}
+        self.decorators = frozenset(
+            last_name(item.func if isinstance(item, ast.Call) else item) for item in decorators
+        )
 
 
 @dataclass(slots=True, eq=False)

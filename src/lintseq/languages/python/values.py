@@ -5,8 +5,8 @@ looked at.
 """
 
 import ast
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lintseq.languages.python.scopes import Caught, Class, Element, Entered, Function, Instance, Member, Scope, Value
@@ -14,14 +14,18 @@ from lintseq.languages.python.syntax import last_name
 
 DEPTH = 8
 """How many expressions deep to look."""
+_VALUES = 100
+"""What may have more values than this is unknown, as for pylint."""
+ANCESTORS = 40
+"""How many ancestors of a class to look at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Builtin:
-    """A value of a built-in type; `elements` are the expressions in a list or tuple display."""
+    """A value of a built-in type; `display` is the list or tuple display that it comes from, unless that is empty."""
 
     type: type
-    elements: tuple[ast.expr, ...] = ()
+    display: ast.List | ast.Tuple | None = None
 
 
 class Source(NamedTuple):
@@ -69,29 +73,64 @@ _GETTERS = frozenset({"property", "cached_property"})
 _ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"})
 
 
+Candidate = tuple[Value | None, Scope]
+"""A value that something may have, and the scope that it is from."""
+
+
+@dataclass(slots=True)
+class _Candidates:
+    """What something may be: the guesses at its candidates, each of which is looked at until its guess is final."""
+
+    open: list[Candidate]
+    found: dict[Inferred | None, None] = field(default_factory=dict)
+    guess: Guess = ()
+
+
 class Inference:
     """Guesses the values of one program's expressions, and remembers them."""
 
     def __init__(self) -> None:
         self._guesses: dict[int, Guess] = {}
-        self._orders: dict[int, list[Class]] = {}
+        self._open: set[int] = set()
+        """The values that are being guessed at."""
+        self._candidates: dict[Hashable, _Candidates] = {}
+        self._orders: dict[Class, list[Class]] = {}
         self._sources: dict[object, Sources] = {}
 
     def infer(self, value: Value | None, scope: Scope) -> tuple[Inferred, ...] | None:
         """Return everything that a value may be, or None if any of it is unknown."""
         guess = self.guess(value, scope, DEPTH)
-        known = tuple(part for part in guess if part is not None)
+        known = tuple([part for part in guess if part is not None])
         return known if known and len(known) == len(guess) else None
 
     def guess(self, value: Value | None, scope: Scope, depth: int = DEPTH) -> Guess:
         """Return the possible values, as far as they can be inferred."""
         if depth == 0 or value is None:
             return UNKNOWN
+        if isinstance(value, Class | Instance | Function):  # linters look through decorators
+            return (value,)
         key = id(value)
         if key not in self._guesses:
             self._guesses[key] = ()  # what an expression takes from itself adds nothing
-            self._guesses[key] = self._guess(value, scope, depth - 1)
+            self._open.add(key)
+            found = self._guess(value, scope, depth - 1)
+            self._guesses[key] = found if len(found) <= _VALUES else UNKNOWN
+            self._open.discard(key)
         return self._guesses[key]
+
+    def _guess_any(self, key: Hashable, candidates: Iterable[Candidate], depth: int) -> Guess:
+        """Return everything that any of the candidates, the same for each use of `key`, may be."""
+        if depth == 0:
+            return UNKNOWN
+        if key not in self._candidates:
+            self._candidates[key] = _Candidates(list(candidates))
+        known = self._candidates[key]
+        if known.open:
+            guesses = [(part, self.guess(*part, depth)) for part in known.open]
+            known.open = [part for part, _ in guesses if id(part[0]) in self._open]
+            known.found.update(dict.fromkeys(value for _, guess in guesses for value in guess))
+            known.guess = tuple(known.found) if len(known.found) <= _VALUES else UNKNOWN
+        return known.guess
 
     def is_opaque(self, value: ast.expr, scope: Scope) -> bool:
         """Tell, at little cost, whether an expression is one of the many about which nothing can be known."""
@@ -105,13 +144,16 @@ class Inference:
             return len(bound) == 1 and bound[0].value is None
         return type(value) in _OPAQUE
 
-    def _guess(self, value: Value, scope: Scope, depth: int) -> Guess:
+    def _guess(self, value: ast.expr | Element | Entered | Caught, scope: Scope, depth: int) -> Guess:
         match value:
             case ast.Name(id=name):
                 owner = scope.resolve(name)
                 if owner is None:
                     return UNKNOWN
-                return _union(self.guess(binding.value, owner, depth) for binding in owner.bindings[name])
+                bound = owner.bindings[name]
+                if len(bound) == 1:
+                    return self.guess(bound[0].value, owner, depth)
+                return self._guess_any((owner, name), ((value, owner) for _, value in bound), depth)
             case ast.Call():
                 return self._guess_call(value, scope, depth)
             case ast.Attribute():
@@ -119,15 +161,13 @@ class Inference:
             case ast.Constant(value=constant) if constant is not ...:
                 return (Builtin(type(constant)),)
             case ast.List(elts=elts) | ast.Tuple(elts=elts):
-                return (Builtin(list if isinstance(value, ast.List) else tuple, tuple(elts)),)
+                return (Builtin(list if isinstance(value, ast.List) else tuple, value if elts else None),)
             case ast.NamedExpr(value=inner):
                 return self.guess(inner, scope, depth)
             case ast.IfExp(body=body, orelse=orelse):
                 return _union((self.guess(body, scope, depth), self.guess(orelse, scope, depth)))
             case ast.expr():
                 return _DISPLAYS.get(type(value), UNKNOWN)
-            case Class() | Instance() | Function():  # linters look through decorators
-                return (value,)
             case Element(iterable=iterable):
                 return self._guess_element(iterable, scope, depth)
             case Entered(manager=manager):
@@ -137,8 +177,8 @@ class Inference:
 
     def _guess_element(self, iterable: ast.expr, scope: Scope, depth: int) -> Guess:
         match self.guess(iterable, scope, depth):
-            case (Builtin(elements=(_, *_) as elements),):
-                return _union(self.guess(element, scope, depth) for element in elements)
+            case (Builtin(display=ast.expr() as display),):
+                return self._guess_any(display, ((element, scope) for element in display.elts), depth)
         return UNKNOWN
 
     def _guess_caught(self, caught: ast.expr | None, scope: Scope, depth: int) -> Guess:
@@ -166,15 +206,17 @@ class Inference:
             holder = next((near for near in self.order(owner) if node.attr in near.members), None)
             if holder is None:
                 return UNKNOWN
-            for _, value, method, _ in holder.members[node.attr]:
-                if isinstance(value, Function) and is_getter(value):
-                    parts.append(self._guess_result(value, depth))
-                elif method is None and isinstance(base, Class) and isinstance(value, ast.expr) and is_enum(holder):
-                    parts.append((Instance(holder),))
-                else:
-                    home = method.scope if method is not None else owner.scope
-                    parts.append(self.guess(value, home, depth))
+            parts.append(self._guess_any((base, node.attr), self._of_member(base, owner, holder, node.attr), depth))
         return _union(parts)
+
+    def _of_member(self, base: Instance | Class, owner: Class, holder: Class, name: str) -> Iterator[Candidate]:
+        for _, value, method, _ in holder.members[name]:
+            if isinstance(value, Function) and is_getter(value):
+                yield from self._results(value)
+            elif method is None and isinstance(base, Class) and isinstance(value, ast.expr) and is_enum(holder):
+                yield Instance(holder), owner.scope
+            else:
+                yield value, method.scope if method is not None else owner.scope
 
     def _guess_inherited(self, name: str, scope: Scope) -> Guess:
         """Return what `super().name` is: the method of the nearest ancestor here that has it."""
@@ -203,9 +245,13 @@ class Inference:
 
     def _guess_result(self, function: Function, depth: int) -> Guess:
         """Return what a call of a plain function may return."""
+        return self._guess_any(function, self._results(function), depth)
+
+    def _results(self, function: Function) -> Iterator[Candidate]:
         if function.yields or isinstance(function.node, ast.AsyncFunctionDef) or not function.returns:
-            return UNKNOWN
-        return _union(self.guess(value, function.scope, depth) for _, value in function.returns)
+            yield None, function.scope
+        else:
+            yield from ((value, function.scope) for _, value in function.returns)
 
     def sources(self, value: Value | None, scope: Scope) -> "Sources | None":
         """Return where the value of a name, a member or a call is from; None if the program does not tell."""
@@ -232,30 +278,41 @@ class Inference:
             case ast.Call(func=func):
                 callees = [callee for callee in self.infer(func, scope) or () if isinstance(callee, Function)]
                 if callees:
-                    return _results(callees)
+                    return self._result_sources(callees)
         return None
 
     def _member_sources(self, key: object, cls: Class, name: str) -> "Sources":
         members = self.members(cls, name)
         if members and isinstance(members[0].value, Function) and is_getter(members[0].value):
-            return _results([members[0].value])
+            return self._result_sources([members[0].value])
         homes = [member.method.scope if member.method else cls.scope for member in members]
         return Sources(key, [Source(*member[:2], home) for member, home in zip(members, homes, strict=True)])
+
+    def _result_sources(self, functions: Sequence[Function]) -> "Sources":
+        key = tuple(map(id, functions))
+        if key not in self._sources:
+            found: list[Source] = []
+            for function in functions:
+                if function.yields:
+                    found += [Source(unit, None, function.scope) for unit in function.yields]
+                else:
+                    found += [Source(unit, value, function.scope) for unit, value in function.returns]
+            self._sources[key] = Sources(key, found, functions)
+        return self._sources[key]
 
     # Classes
 
     def order(self, owner: Class) -> list[Class]:
         """Return a class and its ancestors in the program, nearest first."""
-        key = id(owner)
-        if key not in self._orders:
-            self._orders[key] = [owner]  # in case it is among its own ancestors
-            classes = [owner]
+        if owner not in self._orders:
+            self._orders[owner] = [owner]  # in case it is among its own ancestors
+            classes = {owner: None}
             for base in owner.node.bases:
                 match self.infer(base, owner.outer):
-                    case (Class() as parent,):
-                        classes += [ancestor for ancestor in self.order(parent) if ancestor not in classes]
-            self._orders[key] = classes
-        return self._orders[key]
+                    case (Class() as parent,) if len(classes) <= ANCESTORS:
+                        classes.update(dict.fromkeys(self.order(parent)))
+            self._orders[owner] = list(classes)[: ANCESTORS + 1]
+        return self._orders[owner]
 
     def metaclass(self, owner: Class) -> Class | None:
         """Return the metaclass of a class, if it is defined here."""
@@ -271,9 +328,6 @@ class Inference:
         """Return where a class and its ancestors here get a member."""
         return [member for near in self.order(owner) for member in near.members.get(name, ())]
 
-    def units(self, owner: Class, name: str) -> list[int]:
-        return [member.unit for member in self.members(owner, name)]
-
     def methods(self, owner: Class, name: str) -> list[Function]:
         """Return the functions that `name` may be in a class, nearest first."""
         return [member.value for member in self.members(owner, name) if isinstance(member.value, Function)]
@@ -286,16 +340,6 @@ class Inference:
                 return self.order(holder.function.owner)[1:]
             holder = holder.parent
         return []
-
-
-def _results(functions: Sequence[Function]) -> Sources:
-    found: list[Source] = []
-    for function in functions:
-        if function.yields:
-            found += [Source(unit, None, function.scope) for unit in function.yields]
-        else:
-            found += [Source(unit, value, function.scope) for unit, value in function.returns]
-    return Sources(tuple(map(id, functions)), found, functions)
 
 
 def is_getter(function: Function) -> bool:
