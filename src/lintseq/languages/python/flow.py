@@ -191,7 +191,10 @@ class Flow(Expressions):
             others.append(clauses[clause_key(stmt, "finally")])
         self.builder.need_any(unit, others)
         scope.layers.append({})
+        known = len(self.facts.attributes)
         leaver = self.try_body(stmt, unit, handler_units)
+        if len(others) == 1 and stmt.handlers and "AttributeError" in _caught(stmt.handlers[0].type):
+            del self.facts.attributes[known:]  # the suite may use members that are not there
         in_body = dict(scope.layers[-1])
         if stmt.orelse:
             clause = clauses[clause_key(stmt, "else")]
@@ -237,7 +240,7 @@ class Flow(Expressions):
 
     def try_body(self, stmt: ast.Try | ast.TryStar, unit: int, handler_units: Sequence[int]) -> int:
         for handler, handler_unit in zip(stmt.handlers, handler_units, strict=True):
-            if _catches_name_error(handler.type):
+            if not _caught(handler.type).isdisjoint(_CATCH_NAME_ERRORS):
                 self.handlers.append(handler_unit)
                 leaver = self.block(stmt.body, unit)
                 self.handlers.pop()
@@ -514,11 +517,12 @@ def _is_all(target: ast.expr) -> bool:
     return isinstance(target, ast.Name) and target.id == "__all__"
 
 
-def _catches_name_error(kind: ast.expr | None) -> bool:
+def _caught(kind: ast.expr | None) -> set[str]:
+    """Return the names of the exceptions that a handler catches."""
     if kind is None:
-        return True
+        return {"BaseException"}
     names = kind.elts if isinstance(kind, ast.Tuple) else [kind]
-    return any(isinstance(name, ast.Name) and name.id in _CATCH_NAME_ERRORS for name in names)
+    return {name.id for name in names if isinstance(name, ast.Name)}
 
 
 _STATEMENTS = visitors(Flow)

@@ -19,9 +19,16 @@ class Guards:
 
     def hold(self, use: ast.expr) -> bool:
         """Tell whether a condition around `use` rules out that it is None."""
+        return self._around(use, _dotted(use))
+
+    def tell_of(self, use: ast.Attribute) -> bool:
+        """Tell whether a condition around `use` asks with `hasattr` whether there is such a member."""
+        return self._around(use, f"hasattr {_dotted(use)}")
+
+    def _around(self, use: ast.expr, tested: str) -> bool:
         if self._spans is None:
             self._spans = _spans(self._conditionals)
-        spans = self._spans.get(_dotted(use), ())
+        spans = self._spans.get(tested, ())
         number = bisect_right(spans, (use.lineno, use.col_offset), key=itemgetter(0))
         return number > 0 and (use.lineno, use.col_offset) < spans[number - 1][1]
 
@@ -61,6 +68,8 @@ def _tested(test: ast.expr) -> tuple[str, bool]:
             return _dotted(left), True
         case ast.Call(func=ast.Name(id="isinstance"), args=[operand, _]):
             return _dotted(operand), True
+        case ast.Call(func=ast.Name(id="hasattr"), args=[operand, ast.Constant(value=str() as name)]):
+            return f"hasattr {_dotted(operand)}.{name}", True
     return _dotted(test), True
 
 

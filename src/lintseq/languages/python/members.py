@@ -80,6 +80,9 @@ class _Makers:
         ]
         return self._builder.any_of(found) if found else self.any
 
+    def assigned_in(self, method: Function | None) -> bool:
+        return method is not None and any(member.method is method for member in self.members)
+
     def _index(self) -> None:
         if self._runs is not None:
             return
@@ -126,7 +129,8 @@ class MemberNeeds:
         self._foreign: dict[Class, set[str]] = {}
         self._stores = defaultdict[str, list[tuple[int, ast.Attribute, Scope]]](list)
         for store in facts.stores:
-            self._stores[store[1].attr].append(store)
+            if store[2].receiver_of(store[1].value) is None:
+                self._stores[store[1].attr].append(store)
         self._outside: dict[str, dict[Inferred | None, int]] = {}
         """By attribute, the node that remains while it is assigned to each value."""
 
@@ -153,12 +157,13 @@ class MemberNeeds:
     def attribute(self, unit: int, node: ast.Attribute, scope: Scope) -> None:
         """The use of a member needs at least one of the units that make it."""
         base, inference = node.value, self.inference
-        if is_super(base):
-            if node.attr != "__init__":  # `object` has that too
-                ancestors = inference.ancestors_of_method(scope)
-                self.builder.need_any(unit, [m.unit for near in ancestors for m in near.members.get(node.attr, ())])
+        if node.attr in MEMBERS["object"]:
             return
-        if inference.is_opaque(base, scope):
+        if is_super(base):
+            ancestors = inference.ancestors_of_method(base, scope)
+            self.builder.need_any(unit, [m.unit for near in ancestors for m in near.members.get(node.attr, ())])
+            return
+        if inference.is_opaque(base, scope) or self.guards.tell_of(node):
             return
         makers: list[int] = []
         for value in inference.guess(base, scope):
@@ -168,11 +173,12 @@ class MemberNeeds:
                     metaclass = inference.metaclass(owner) if isinstance(value, Class) else None
                     named = self.makers(owner, node.attr, metaclass)
                     makers.append(named.defining(node, scope.function))
-                    for near in () if named.members else inference.order(owner):
+                    for near in inference.order(owner) if node.attr in self._stores else ():
                         makers.append(self.set_from_outside(near, node.attr))
                         if isinstance(value, Instance):
                             makers.append(self.set_from_outside(Instance(near), node.attr))
-                    makers += [self.makers(owner, hook).any for hook in ("__getattr__", "__getattribute__")]
+                    if not named.assigned_in(scope.function):  # a use before its definition is one all the same
+                        makers += [self.makers(owner, hook).any for hook in ("__getattr__", "__getattribute__")]
                 case Function():
                     makers.append(self.set_from_outside(value, node.attr))
                 case Builtin(type=kind) if kind is not type(None) and node.attr in MEMBERS[kind.__name__]:
@@ -317,7 +323,9 @@ class MemberNeeds:
             self.supports[key] = NO_NODE  # what takes its value from itself adds nothing
             able = [found for found in sources.found if self.able(kind, found.value, found.scope, attr)]
             nodes = [self.while_supporting(kind, found, attr) for found in able]
-            if nodes and (sources.results_of or nodes != [found.node for found in sources.found]):
+            # None has any attribute, for linters, so that nothing has to be returned.
+            is_required = sources.results_of and kind != "attribute"
+            if nodes and (is_required or nodes != [found.node for found in sources.found]):
                 self.supports[key] = self.builder.any_of(nodes)
         return self.supports[key]
 

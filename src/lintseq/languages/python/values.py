@@ -197,12 +197,15 @@ class Inference:
 
     def _guess_attribute(self, node: ast.Attribute, scope: Scope, depth: int) -> Guess:
         if is_super(node.value):
-            return self._guess_inherited(node.attr, scope)
+            return self._guess_inherited(node, scope)
         parts: list[Guess] = []
         for base in self.guess(node.value, scope, depth):
             if not isinstance(base, Instance | Class):
                 return UNKNOWN
             owner = base.of if isinstance(base, Instance) else base
+            if node.attr == "__class__" and isinstance(base, Instance):
+                parts.append((owner,))
+                continue
             holder = next((near for near in self.order(owner) if node.attr in near.members), None)
             if holder is None:
                 return UNKNOWN
@@ -218,10 +221,10 @@ class Inference:
             else:
                 yield value, method.scope if method is not None else owner.scope
 
-    def _guess_inherited(self, name: str, scope: Scope) -> Guess:
+    def _guess_inherited(self, node: ast.Attribute, scope: Scope) -> Guess:
         """Return what `super().name` is: the method of the nearest ancestor here that has it."""
-        for ancestor in self.ancestors_of_method(scope):
-            for function in ancestor.own_methods(name):
+        for ancestor in self.ancestors_of_method(node.value, scope):
+            for function in ancestor.own_methods(node.attr):
                 return self.guess(function, scope)
         return UNKNOWN
 
@@ -229,6 +232,9 @@ class Inference:
         name = call.func.id if isinstance(call.func, ast.Name) else ""
         if name in _BUILTIN_TYPES and scope.resolve(name) is None:
             return (Builtin(_BUILTIN_TYPES[name]),)
+        if name == "type" and len(call.args) == 1:
+            instances = self.guess(call.args[0], scope, depth)
+            return tuple(part.of if isinstance(part, Instance) else None for part in instances)
         if isinstance(call.func, ast.Attribute) and call.func.attr == "__new__" and call.args:
             made = self.guess(call.args[0], scope, depth)
             return tuple(Instance(part) if isinstance(part, Class) else None for part in made)
@@ -332,8 +338,13 @@ class Inference:
         """Return the functions that `name` may be in a class, nearest first."""
         return [member.value for member in self.members(owner, name) if isinstance(member.value, Function)]
 
-    def ancestors_of_method(self, scope: Scope) -> list[Class]:
-        """Return the ancestors here of the class whose method is around `scope`, nearest first."""
+    def ancestors_of_method(self, call: ast.expr, scope: Scope) -> list[Class]:
+        """Return the ancestors here that a call of `super` in a method stands for, nearest first."""
+        if isinstance(call, ast.Call) and call.args:
+            match self.infer(call.args[0], scope):
+                case (Class() as below,):
+                    return self.order(below)[1:]
+            return []
         holder: Scope | None = scope
         while holder is not None:
             if holder.function is not None and holder.function.owner is not None:
