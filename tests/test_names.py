@@ -54,13 +54,13 @@ def states_without_a_line(source: str) -> list[str]:
     return states
 
 
-@settings(max_examples=100, derandomize=True, deadline=None)
+@settings(max_examples=30, derandomize=True, deadline=None)
 @given(typed().map("\n".join).filter(is_clean))
 def test_annotations_go_with_what_they_name(source: str) -> None:
     assert [found for state in states_without_a_line(source) for found in findings(state)] == []
 
 
-@settings(max_examples=100, derandomize=True, deadline=None)
+@settings(max_examples=30, derandomize=True, deadline=None)
 @given(typed().map(lambda lines: "\n".join([FUTURE, *lines])).filter(is_clean))
 def test_postponed_annotations_go_with_what_they_name_and_need_no_more(source: str) -> None:
     states = states_without_a_line(source)
@@ -102,7 +102,7 @@ def starred(draw: st.DrawFn) -> str:
     return "\n".join([*lines, ""])
 
 
-@settings(max_examples=100, derandomize=True, deadline=None)
+@settings(max_examples=30, derandomize=True, deadline=None)
 @given(starred())
 def test_names_go_with_the_star_imports_that_provide_them(source: str) -> None:
     known = findings(source)
