@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import Meter, percent, table
+from lintseq.cli.console import Meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers, with_options
 from lintseq.evaluation.evaluate import EvaluationOptions, EvaluationProgress, evaluate as run
-from lintseq.evaluation.report_tables import SUMMARY_NUMBERS, number
+from lintseq.evaluation.report_tables import facts_of, score_cell
 from lintseq.evaluation.results import Evaluation
+from lintseq.evaluation.scoring import Interval
 from lintseq.evaluation.summary import warnings_of
 from lintseq.reporting.numbers import plural
 
@@ -75,27 +76,11 @@ def evaluate(
 def overview(evaluation: Evaluation) -> list[tuple[str, str]]:
     """Return titles and values of the summary, for people."""
     summary, benchmark = evaluation.summary, evaluation.summary["benchmark"]
-    scored, size, per_problem = summary["problems_scored"], benchmark["problems"], summary["completions_per_problem"]
-    selection = f", without the first {summary['skip_first']}" if summary["skip_first"] else ""
-    selection += ", selected by name" if "chosen" in summary else ""
-    each = per_problem if isinstance(per_problem, int) else f"up to {max(per_problem, default=0)}"
-    rows = [
-        ("benchmark", f"{benchmark['name']} ({benchmark['file']}, {benchmark['version']})"),
-        ("problems", (f"{scored:,}" if scored == size else f"{scored:,} of {size:,}") + selection),
-        ("completions", f"{summary['completions']:,}, {each} per problem"),
-        ("format", summary["format"]),
-    ]
+    rows = [("benchmark", f"{benchmark['name']} ({benchmark['file']}, {benchmark['version']})")]
     for key, title in (("base_pass_at_k", "base tests, pass@"), ("pass_at_k", "pass@")):
         for k, value in summary.get(key, {}).items():
-            score = "undefined: fewer completions"
-            if value is not None:
-                low, high = summary[f"{key}_interval"][k]
-                score = f"{percent(value)}  ({100 * low:.1f} to {100 * high:.1f})"
-            rows.append((f"{title}{k}", score))
+            cell = score_cell(None if value is None else Interval(value, *summary[f"{key}_interval"][k]))
+            rows.append((f"{title}{k}", f"{cell.text}  ({cell.note})"))
     rows += [(f"  {verdict}", f"{count:,}") for verdict, count in summary["verdicts"].items()]
-    numbers = ((title, number(evaluation, group, key, spec)) for title, group, key, spec, _ in SUMMARY_NUMBERS)
-    rows += [(title, value) for title, value in numbers if value != "–"]
-    for k, value in summary.get("cost", {}).get("flops_at_k", {}).items():
-        rows.append((f"operations for pass@{k}", f"{value:.3g}"))
-    off = ", ".join(summary["isolation"]["off"])
-    return [*rows, ("isolation", summary["isolation"]["level"] + (f", without {off}" if off else ""))]
+    facts = facts_of(evaluation, [int(k) for k in summary["pass_at_k"]])
+    return rows + [(name.text, value) for name, value in facts if value != "–"]

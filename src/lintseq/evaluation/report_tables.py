@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lintseq.evaluation.comparison import Comparison, PairDifference, Scores, defined_ks, in_words
@@ -168,30 +168,27 @@ def _kind_table(runs: Mapping[str, Evaluation]) -> Table:
 # All numbers
 
 
+def facts_of(run: Evaluation, ks: Sequence[int]) -> list[tuple[Cell, str]]:
+    """Return names and values of what is known about a run; a dash for what is not."""
+    numbers = ((Cell(name, note), number(run, group, key, spec)) for name, group, key, spec, note in SUMMARY_NUMBERS)
+    costs = ((Cell(f"operations for pass@{k}"), flops_of(run.summary, k)) for k in ks)
+    return [
+        (Cell("problems scored"), _problems(run)),
+        (Cell("completions"), f"{len(run.rows):,}"),
+        (Cell("completions per problem"), _per_problem(run)),
+        (Cell("format"), str(run.summary.get("format", "–"))),
+        *numbers,
+        *((name, power(cost) if cost else "–") for name, cost in costs),
+        (Cell("linter"), str(run.settings.get("linter", "–"))),
+        (Cell("isolation"), _isolation(run)),
+        (Cell("checksum of the completions"), run.settings.get("completions", {}).get("sha256", "–")[:12]),
+    ]
+
+
 def _facts_table(comparison: Comparison) -> Table:
-    runs = comparison.runs.values()
-
-    def row(name: str, value: Callable[[Evaluation], str]) -> Cells:
-        return Cell(name), *(Cell(value(run)) for run in runs)
-
-    rows = [
-        row("problems scored", lambda run: f"{len(counts_of(run.rows)):,}"),
-        row("completions", lambda run: f"{len(run.rows):,}"),
-        row("completions per problem", _per_problem),
-        row("format", lambda run: str(run.summary.get("format", "–"))),
-        *(
-            (Cell(name, note), *(Cell(number(run, group, key, spec)) for run in runs))
-            for name, group, key, spec, note in SUMMARY_NUMBERS
-        ),
-    ]
-    for k in defined_ks(comparison.scores):
-        costs = [flops_of(run.summary, k) for run in runs]
-        rows.append((Cell(f"operations for pass@{k}"), *(Cell("–" if not cost else power(cost)) for cost in costs)))
-    rows += [
-        row("linter", lambda run: str(run.settings.get("linter", "–"))),
-        row("isolation", lambda run: str(run.summary.get("isolation", {}).get("level", "–"))),
-        row("checksum of the completions", lambda run: run.settings.get("completions", {}).get("sha256", "–")[:12]),
-    ]
+    ks = defined_ks(comparison.scores)
+    facts = zip(*(facts_of(run, ks) for run in comparison.runs.values()), strict=True)
+    rows = [(cells[0][0], *(Cell(value) for _, value in cells)) for cells in facts]
     return Table("facts", "All numbers", ("", *comparison.runs), without_empty_rows(rows))
 
 
@@ -221,6 +218,20 @@ def formatted(value: Any, spec: str) -> str:
     if value is None:
         return "–"
     return percent(value) if spec == "%" else format(value, spec)
+
+
+def _problems(run: Evaluation) -> str:
+    summary, scored = run.summary, len(counts_of(run.rows))
+    size = summary.get("benchmark", {}).get("problems", scored)
+    text = f"{scored:,}" if scored == size else f"{scored:,} of {size:,}"
+    text += f", without the first {summary['skip_first']}" if summary.get("skip_first") else ""
+    return text + (", selected by name" if "chosen" in summary else "")
+
+
+def _isolation(run: Evaluation) -> str:
+    isolation = run.summary.get("isolation", {})
+    off = ", ".join(isolation.get("off", ()))
+    return str(isolation.get("level", "–")) + (f", without {off}" if off else "")
 
 
 def _per_problem(run: Evaluation) -> str:
