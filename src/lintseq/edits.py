@@ -59,7 +59,7 @@ def replay(edits: Iterable[Edit], start: Sequence[str] = ()) -> list[str]:
 
 
 INITIAL = -1
-"""The arrival of a line of the start state."""
+"""The arrival of a line of the start state: arrivals are in order, and it comes before edit 0."""
 
 
 @dataclass(frozen=True, slots=True)

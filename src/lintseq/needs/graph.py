@@ -8,9 +8,9 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 NO_UNIT = -1
-"""The unit of a line that belongs to none."""
+"""The unit of a line that belongs to none. As an index it is the last entry of a list: a walk keeps the rest there."""
 NO_NODE = -1
-"""In place of a node, where there is none."""
+"""In place of a node, where there is none. An integer, so that nodes have one type; None is no faster or slower."""
 
 
 @dataclass(frozen=True, slots=True)
