@@ -19,7 +19,7 @@ from hypothesis import given, settings, strategies as st
 
 from lintseq.codecs import CODECS, DIFF, Codec, get_codec
 from lintseq.codecs.text import END_TOKENS
-from lintseq.edits import EditSequence
+from lintseq.edits import INITIAL, EditSequence
 from lintseq.errors import ConfigError, MalformedEditError
 from lintseq.program import Program
 
@@ -222,6 +222,57 @@ def test_anchors_are_widened_until_they_are_unique() -> None:
     for name in ("search-replace", "original-updated", "udiff-words", "apply-patch"):
         codec = get_codec(name)
         assert codec.read(codec.write(sequence)).program == program
+
+
+def inserting(new: str, lines: list[str], at: int) -> EditSequence:
+    """Return the sequence of one edit, which inserts a line into a state."""
+    arrivals = (*[INITIAL] * at, 0, *[INITIAL] * (len(lines) - at))
+    return EditSequence(Program((*lines[:at], new, *lines[at:])), arrivals)
+
+
+BARE = st.sampled_from(["", "    ", ")", "    ],", "},", "x = 1", "    y()", "else:"])
+
+
+@pytest.mark.parametrize("name", ["search-replace", "original-updated", "udiff-words", "apply-patch"])
+@given(lines=st.lists(BARE, min_size=1, max_size=12), data=st.data())
+def test_the_lines_that_locate_an_insertion_have_words_if_the_state_has_any(
+    name: str, lines: list[str], data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(lines)))
+    (text,) = get_codec(name).write_edits(inserting("new", lines, at))
+    shown = set(text.split("\n")) & {
+        sign + line for line in lines for sign in ("", " ", "CON ") if re.search(r"\w", line)
+    }
+    assert shown or not re.search(r"\w", "".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("state", "at", "quoted"),
+    [
+        ("a b c", 1, "a"),  # the line above
+        ("a b c", 0, "a"),  # or the line below
+        (") b )", 1, "b"),
+        ("a ) b a", 1, "a )"),  # or the fewest lines, those on both sides first
+        ("a ) c ) a", 2, "c"),
+        (") ) b ) )", 1, ") b"),
+        ("a b a b", 2, "b a"),
+        (") ]", 1, ") ]"),
+    ],
+)
+def test_a_block_searches_for_the_fewest_lines(state: str, at: int, quoted: str) -> None:
+    lines = state.split(" ")
+    (text,) = get_codec("search-replace").write_edits(inserting("new", lines, at))
+    assert text.split("\n=======\n")[0].split("\n")[1:] == quoted.split(" ")
+
+
+def test_blocks_that_search_for_other_lines_are_read_as_well() -> None:
+    """Data sets that were written with a line on each side stay valid."""
+    start = Program.from_text("a\nb\nc\n")
+    for low, high in ((0, 1), (1, 2), (0, 2), (0, 3)):
+        window = ["a", "b", "c"][low:high]
+        rows = ["<<<<<<< SEARCH", *window, "=======", *window[: 1 - low], "new", *window[1 - low :], ">>>>>>> REPLACE"]
+        sequence = get_codec("search-replace").read_edits(["\n".join(rows)], start, final_newline=True)
+        assert [*sequence.states()] == ["a\nnew\nb\nc\n"]
 
 
 def test_a_patch_names_the_definition_where_lines_are_found_earlier() -> None:

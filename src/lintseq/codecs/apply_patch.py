@@ -16,7 +16,8 @@
 
 A patch for each edit. One on nothing adds the file. The others show three lines of the state on each side of an
 insertion, in hunks that are searched for one behind the other; the first match counts. Where that would be the wrong
-one, `@@` names the `class` or `def` behind which to search, and where that does not help more lines are shown.
+one, `@@` names the `class` or `def` behind which to search, and where that does not help, or the lines have no words,
+more are shown. Texts that show more lines, or fewer, read as well.
 
 Every row starts with its sign, so no line of code is ever mistaken for structure. Model output is read as
 `lintseq.codecs.rows_repair` describes; a patch that adds the file where there is one replaces it.
@@ -26,7 +27,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from lintseq.codecs.codec import Codec
-from lintseq.codecs.locate import find_quote, occurrences
+from lintseq.codecs.locate import find_quote, has_words, occurrences
 from lintseq.codecs.rows import CONTEXT, SIGNS, read_hunks, windows
 from lintseq.codecs.rows_repair import rows_repair
 from lintseq.codecs.text import shorten
@@ -55,6 +56,8 @@ def _write(edit: Edit, state: Sequence[str]) -> list[str]:
 
     def choose_anchor(low: int, high: int, cursor: int) -> str | None:
         """Return the definition behind which the lines from `low` to `high` come first: the nearest, if any helps."""
+        if not has_words(state[low:high]) and (low, high) != (cursor, len(state)):
+            return None
         found = [cursor + at for at in occurrences(state[cursor:], state[low:high])]
         if found[0] == low:
             return ""
@@ -103,4 +106,4 @@ def _read_update(rows: Sequence[str], state: Sequence[str]) -> Sequence[Hunk]:
     return read_hunks(rows, SIGNS, header, locate, first=2)
 
 
-APPLY_PATCH = Codec.by_edit("apply-patch", _write, _read, rows_repair(SIGNS))
+APPLY_PATCH = Codec.by_edit("apply-patch", _write, _read, rows_repair(SIGNS), any_context=True)

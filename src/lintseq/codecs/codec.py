@@ -28,7 +28,7 @@ class Codec:
 
     read_edit: Callable[[str, Sequence[str]], Edit]
     """Return the insertion that an edit text makes in a state (its lines); raises `EditFault` for a text that
-    `write_edits` would not have written."""
+    `write_edits` would not have written, apart from how many lines of the state it shows to be found."""
 
     repair: Repair = NO_REPAIR
     """How texts are read that `read_edit` refuses."""
@@ -40,10 +40,13 @@ class Codec:
         write: Callable[[Edit, Sequence[str]], list[str]],
         read: Callable[[Sequence[str], Sequence[str]], Iterable[Hunk]],
         repair: Repair = NO_REPAIR,
+        *,
+        any_context: bool = False,
     ) -> Self:
         """Return the format in which `write` returns the rows of an edit in a state, and `read` its hunks from them.
 
-        `read` may accept more than `write` writes: its hunks count only if they are written as the same rows.
+        `read` may accept more than `write` writes: its hunks count only if they are written as the same rows, or with
+        `any_context`, where `read` checks the form, whatever lines of the state are shown around them.
         """
 
         def write_edits(sequence: EditSequence) -> list[str]:
@@ -57,7 +60,8 @@ class Codec:
         def read_edit(text: str, state: Sequence[str]) -> Edit:
             rows = text.split("\n")
             edit = Edit(tuple(read(rows, state)))
-            check_form(rows, write(edit, state))
+            if not any_context:
+                check_form(rows, write(edit, state))
             return edit
 
         return cls(name, write_edits, read_edit, repair)
@@ -139,10 +143,10 @@ class _Reading:
         return EditSequence(self.program, tuple(self.arrivals))
 
 
-def check_form(rows: Sequence[str], usual: Sequence[str]) -> None:
-    """Raise `EditFault` for the first row that is not as it is written."""
+def check_form(rows: Sequence[str], usual: Sequence[str], *, first: int = 1) -> None:
+    """Raise `EditFault` for the first row that is not as it is written; `first` is the line number of the first."""
     if list(rows) != list(usual):
         at = common_prefix(rows, usual)
         found = shorten(rows[at]) if at < len(rows) else "the end"
         expected = shorten(usual[at]) if at < len(usual) else "the end"
-        raise EditFault(min(at, len(rows) - 1) + 1, "form", f"found {found} where {expected} is usual")
+        raise EditFault(min(at, len(rows) - 1) + first, "form", f"found {found} where {expected} is usual")

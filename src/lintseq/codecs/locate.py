@@ -3,6 +3,7 @@
 Knows no format: everything here is about lists of lines.
 """
 
+import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,10 @@ from dataclasses import dataclass
 from lintseq.codecs.text import shorten
 from lintseq.edits import Edit, Hunk
 from lintseq.errors import EditFault
+
+_WORD = re.compile(r"\w")
+_SMALL = ((1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 1), (1, 2))
+"""Lines above a position and below it."""
 
 # Exact occurrences
 
@@ -57,10 +62,28 @@ def find_quote(
     return cursor + found[0]
 
 
-def unique_window(lines: Sequence[str], first: int, last: int, *, context: int) -> tuple[int, int]:
-    """Return the ends of a window on the positions from `first` to `last` that occurs nowhere else in `lines`.
+def has_words(lines: Sequence[str]) -> bool:
+    """Tell whether any line has more than blanks, brackets and other signs."""
+    return any(map(_WORD.search, lines))
 
-    It has `context` lines on both sides, as far as there are as many, and half as many more again until it is unique.
+
+def smallest_window(lines: Sequence[str], at: int) -> tuple[int, int]:
+    """Return the ends of the smallest window on a position that has words and occurs nowhere else in `lines`.
+
+    Lines above the position are preferred. Beyond a few lines, it is a `unique_window`.
+    """
+    for above, below in _SMALL:
+        low, high = at - above, at + below
+        if low >= 0 and high <= len(lines) and has_words(run := lines[low:high]) and len(occurrences(lines, run)) == 1:
+            return low, high
+    return unique_window(lines, at, at, context=2)
+
+
+def unique_window(lines: Sequence[str], first: int, last: int, *, context: int) -> tuple[int, int]:
+    """Return the ends of a window on the positions from `first` to `last` that has words and is found nowhere else.
+
+    It has `context` lines on both sides, as far as there are as many, and half as many more again until it is unique
+    and has words.
     """
     size = len(lines)
     elsewhere: list[int] | None = None
@@ -74,7 +97,7 @@ def unique_window(lines: Sequence[str], first: int, last: int, *, context: int) 
         else:
             inside = [by for by in elsewhere if low + by >= 0 and high + by <= size]
             elsewhere = [by for by in inside if lines[low + by : high + by] == run]
-        if not elsewhere:
+        if not elsewhere and has_words(run):
             return low, high
         context += max(context // 2, 1)
 

@@ -16,7 +16,8 @@
     <|/updated|>
 
 One window for each edit: the lines of the state from its first change to its last, three more on each side, and
-more until they occur nowhere else in the state; then the same with the edit made. On nothing the first is empty.
+more until they have words and occur nowhere else in the state; then the same with the edit made. On nothing the first
+is empty. Texts with other windows read as well.
 
 Lines are written without signs. One that starts with `<|diff|>`, a marker or a Markdown fence (or with backslashes and
 one of these) gets a backslash.
@@ -32,7 +33,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lintseq.codecs.codec import Codec
+from lintseq.codecs.codec import Codec, check_form
 from lintseq.codecs.locate import common_prefix, find_quote, insertion, unique_window
 from lintseq.codecs.repair import Draft, Piece, Repair
 from lintseq.codecs.text import FENCES, SEPARATOR, Escape, shorten
@@ -72,6 +73,7 @@ def _read(rows: Sequence[str], state: Sequence[str]) -> list[Hunk]:
         raise EditFault(1, "marker", f"no line {UPDATED!r} follows")
     bar = rows.index(UPDATED)
     original, updated = _ESCAPE.unescape(rows[1:bar]), _ESCAPE.unescape(rows[bar + 1 : -1])
+    check_form(rows, [ORIGINAL, *_ESCAPE.escape(original), UPDATED, *_ESCAPE.escape(updated), END])
     start = find_quote(original, state, 1)
     try:
         inside = insertion(original, updated)
@@ -172,4 +174,4 @@ def _opens(piece: Piece, _more: bool) -> bool:
     return any(_MARKER.match(row.strip()) for row in piece.lines)
 
 
-ORIGINAL_UPDATED = Codec.by_edit("original-updated", _write, _read, Repair(_repair, _opens, _GLUED))
+ORIGINAL_UPDATED = Codec.by_edit("original-updated", _write, _read, Repair(_repair, _opens, _GLUED), any_context=True)

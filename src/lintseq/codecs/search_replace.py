@@ -14,9 +14,10 @@
     >>>>>>> REPLACE
 
 A block for each hunk of the edit, one after the other: each is applied to the state that those before it
-left. SEARCH and the bar enclose the lines around the insertion, one on each side, and more until they
-occur nowhere else in the state; the bar and REPLACE enclose the same with the new lines. On nothing there is
-nothing to search for. Where insertions at several positions give the same lines, the last of them is meant.
+left. SEARCH and the bar enclose the fewest lines next to the insertion that have words and occur nowhere else in the
+state, preferably the one above; the bar and REPLACE enclose the same with the new lines. On nothing there is nothing
+to search for. Where insertions at several positions give the same lines, the last of them is meant. Texts that search
+for more lines, or fewer, read as well.
 
 Lines are written without signs. Where one of them could be taken for a marker, all markers of the block are as much
 longer as it takes; one that starts with `<|diff|>` (or with backslashes and that) gets a backslash.
@@ -32,15 +33,14 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 
-from lintseq.codecs.codec import Codec
-from lintseq.codecs.locate import common_prefix, find_quote, unique_window
+from lintseq.codecs.codec import Codec, check_form
+from lintseq.codecs.locate import common_prefix, find_quote, smallest_window
 from lintseq.codecs.repair import Draft, Piece, Repair
 from lintseq.codecs.text import SEPARATOR, Escape, shorten
 from lintseq.edits import Edit, Hunk
 from lintseq.errors import EditFault
 
 WIDTH = 7
-CONTEXT = 1
 _ESCAPE = Escape((SEPARATOR,))
 _MARKER = re.compile(r"(<+) SEARCH|(=+)|(>+) REPLACE")
 
@@ -54,7 +54,7 @@ def _write(edit: Edit, state: Sequence[str]) -> list[str]:
     inserted = 0
     for hunk in _settled(edit, state):
         at = hunk.position + inserted
-        low, high = unique_window(grown, at, at, context=CONTEXT)
+        low, high = smallest_window(grown, at)
         rows += _block(grown[low:high], [*grown[low:at], *hunk.lines, *grown[at:high]])
         grown[at:at] = hunk.lines
         inserted += len(hunk.lines)
@@ -113,6 +113,7 @@ def _read(rows: Sequence[str], state: Sequence[str]) -> list[Hunk]:
     while done < len(rows):
         bar, end = _markers(rows, done)
         search, replace = _ESCAPE.unescape(rows[done + 1 : bar]), _ESCAPE.unescape(rows[bar + 1 : end])
+        check_form(rows[done : end + 1], _block(search, replace), first=done + 1)
         start = find_quote(search, grown, done + 1)
         lines = _inserted(search, replace, done + 1)
         at = start + common_prefix(search, replace)
@@ -233,4 +234,4 @@ def _opens(piece: Piece, _more: bool) -> bool:
     return any(_OPEN.match(row.strip()) for row in piece.lines)
 
 
-SEARCH_REPLACE = Codec.by_edit("search-replace", _write, _read, Repair(_repair, _opens, _GLUED))
+SEARCH_REPLACE = Codec.by_edit("search-replace", _write, _read, Repair(_repair, _opens, _GLUED), any_context=True)

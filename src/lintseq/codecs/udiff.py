@@ -24,7 +24,8 @@ preceding line. `udiff:N` shows N lines on each side, and `udiff:0` is the forma
     CON     return pi * r * r
 
 `udiff-words` has no numbers to count: a hunk is found by the lines that it shows. They are three on each side, and
-more until they occur nowhere else in the state behind the previous hunk.
+more until they have words and occur nowhere else in the state behind the previous hunk. Texts that show more lines, or
+fewer, read as well.
 
 Every row starts with its sign, so no line of code is ever mistaken for structure.
 """
@@ -34,7 +35,7 @@ from collections.abc import Sequence
 from functools import cache, partial
 
 from lintseq.codecs.codec import Codec
-from lintseq.codecs.locate import find_quote, occurrences
+from lintseq.codecs.locate import find_quote, has_words, occurrences
 from lintseq.codecs.rows import CONTEXT, SIGNS, Signs, header_fault, line_range, read_hunks, windows
 from lintseq.codecs.rows_repair import rows_repair
 from lintseq.codecs.text import shorten
@@ -112,8 +113,9 @@ _WORDS_HEADER = "@@ ... @@"
 
 def _write_words(edit: Edit, state: Sequence[str]) -> list[str]:
     def choose_anchor(low: int, high: int, cursor: int) -> str | None:
-        alone = (low, high) == (cursor, len(state)) or len(occurrences(state[cursor:], state[low:high])) == 1
-        return "" if alone else None
+        shown = state[low:high]
+        alone = has_words(shown) and len(occurrences(state[cursor:], shown)) == 1
+        return "" if alone or (low, high) == (cursor, len(state)) else None
 
     rows: list[str] = []
     for window in windows(edit, len(state), CONTEXT, choose_anchor):
@@ -127,9 +129,9 @@ def _read_words(rows: Sequence[str], state: Sequence[str]) -> Sequence[Hunk]:
             raise header_fault(row, _WORDS_HEADER, lineno)
 
     def locate(_header: None, quoted: Sequence[str], _new: int, lineno: int, cursor: int) -> int:
-        return find_quote(quoted, state, lineno, cursor=cursor) if state else 0
+        return find_quote(quoted, state, lineno, cursor=cursor)
 
     return read_hunks(rows, _WORDS, header, locate)
 
 
-UDIFF_WORDS = Codec.by_edit("udiff-words", _write_words, _read_words, rows_repair(_WORDS))
+UDIFF_WORDS = Codec.by_edit("udiff-words", _write_words, _read_words, rows_repair(_WORDS), any_context=True)

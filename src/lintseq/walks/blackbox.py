@@ -50,8 +50,9 @@ class BlackBoxWalk:
         self.grouping = grouping
         self.order = order
         self.companions: dict[int, list[int]] = {}
-        """By line of code, the comments and blank lines that are deleted with it."""
-        code = set(grouping.code)
+        """By line of code, the comments and blank lines, also those of texts, that are deleted with it."""
+        self.code = [line for line in grouping.code if self.program.lines[line].strip()]
+        code = set(self.code)
         for lines in grouping.lines_of(1 + max(grouping.unit_of)):
             of_code = [line for line in lines if line in code]
             for line in lines:
@@ -60,7 +61,7 @@ class BlackBoxWalk:
                     self.companions.setdefault(anchor, []).append(line)
 
     def sequence(self, stream: RandomStream) -> EditSequence:
-        lines = self.grouping.code
+        lines = self.code
         present = dict.fromkeys(range(len(self.program.lines)))
         code = set(lines)
         steps: list[list[int]] = []

@@ -142,6 +142,8 @@ def _blocks(lines: Sequence[str], unit_of: Sequence[int], key_of: list[int], bla
             block.parts[-1].append(key_of[line])
             above = line
         else:
+            if key_of[line] != key_of[above]:
+                block.parts[-1].append(key_of[line])
             above = line
     key_of[above + 1 :] = [key_of[above]] * (len(lines) - above - 1)
     return spaced
