@@ -113,8 +113,8 @@ _WORDS_HEADER = "@@ ... @@"
 
 def _write_words(edit: Edit, state: Sequence[str]) -> list[str]:
     def choose_anchor(low: int, high: int, cursor: int) -> str | None:
-        shown = state[low:high]
-        alone = has_words(shown) and len(occurrences(state[cursor:], shown)) == 1
+        quoted = state[low:high]
+        alone = has_words(quoted) and len(occurrences(state[cursor:], quoted)) == 1
         return "" if alone or (low, high) == (cursor, len(state)) else None
 
     rows: list[str] = []
