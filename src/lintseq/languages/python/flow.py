@@ -465,6 +465,8 @@ class Flow(Expressions):
                 self.expression(value)
         if stmt.exc is not None:
             self.operation("raise", stmt.exc)
+        if self.scope.function is not None and self.depth == 1:
+            self.scope.function.raises.append(unit)
         return unit
 
     def visit_Break(self, stmt: ast.Break, unit: int) -> int:

@@ -166,8 +166,16 @@ class MemberNeeds:
         if inference.is_opaque(base, scope) or self.guards.tell_of(node):
             return
         makers: list[int] = []
-        for value in inference.guess(base, scope):
+        guess = inference.guess(base, scope)
+        if None in guess and len(guess) > 1 and not isinstance(base, ast.Call):  # results depend on arguments
+            unknown = self.supporting("anything", base, scope, "")
+            if unknown == NO_NODE:
+                return
+            makers.append(unknown)
+        for value in guess:
             match value:
+                case Instance(of=owner) | (Class() as owner) if self.inherits(owner, node.attr):
+                    return
                 case Instance() | Class():
                     owner = value.of if isinstance(value, Instance) else value
                     metaclass = inference.metaclass(owner) if isinstance(value, Class) else None
@@ -239,6 +247,10 @@ class MemberNeeds:
                 }
         return set().union(*(self._foreign[near] for near in classes))
 
+    def inherits(self, owner: Class, name: str) -> bool:
+        """Tell whether a class gets a member from a built-in one."""
+        return any(name in MEMBERS.get(base, ()) for base in self.foreign_bases(owner) & BUILTIN_CLASSES)
+
     def results(self, function: Function) -> None:
         """A special method that has to return something needs a `return`, or a `yield`."""
         name = getattr(function.node, "name", "")
@@ -280,6 +292,8 @@ class MemberNeeds:
         self.require(unit, kind, value, scope, "")
 
     def supported(self, unit: int, kind: OperationKind, owner: Class) -> None:
+        if any(self.inherits(owner, name) for name in _PROVIDERS.get(kind, ())):
+            return
         providers = _nodes(*(self.makers(owner, name).any for name in _PROVIDERS.get(kind, ())))
         for maker in providers if kind == "with" else providers[:1]:
             self.builder.need(unit, maker)
@@ -300,13 +314,7 @@ class MemberNeeds:
         sources = self.inference.sources(value, scope)
         functions = sources.results_of if sources is not None else ()
         if not any(function.decorators or isinstance(function.node, ast.AsyncFunctionDef) for function in functions):
-            results = (
-                (
-                    function.yields or [source for source, _ in function.returns],
-                    function.unit if len(functions) > 1 else NO_NODE,
-                )
-                for function in functions
-            )
+            results = ((function.results, function.unit if len(functions) > 1 else NO_NODE) for function in functions)
             self.builder.need_guarded(unit, ("assigned", *functions), results)
 
     def supporting(self, kind: OperationKind, value: Value | None, scope: Scope, attr: str) -> int:
@@ -336,8 +344,8 @@ class MemberNeeds:
     def able(self, kind: OperationKind, value: Value | None, scope: Scope, attr: str) -> bool:
         """Tell whether a value may support an operation."""
         inferred = self.inference.infer(value, scope)
-        if inferred is None:
-            return True
+        if inferred is None or kind == "anything":
+            return inferred is None
         return any(not isinstance(part, Builtin) or _builtin_supports(part.type, kind, attr) for part in inferred)
 
 
@@ -362,4 +370,4 @@ def _builtin_supports(type_: type, kind: OperationKind, attr: str) -> bool:
         return type_ is type(None) or attr in MEMBERS[type_.__name__]
     if kind in _TYPES:
         return issubclass(type_, _TYPES[kind])
-    return all(provider in MEMBERS[type_.__name__] for provider in _PROVIDERS[kind][:1])
+    return any(provider in MEMBERS[type_.__name__] for provider in _PROVIDERS[kind])

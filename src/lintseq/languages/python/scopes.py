@@ -127,6 +127,13 @@ class Function(Definition):
     """(unit, value) of each `return` with a value other than None."""
     yields: list[int] = field(default_factory=list)
     """The units of its `yield` expressions."""
+    raises: list[int] = field(default_factory=list)
+    """The units of each `raise` that is not nested: without a result, linters take the function for abstract."""
+
+    @property
+    def results(self) -> list[int]:
+        """The units without which a call has no result."""
+        return self.yields or [unit for unit, _ in self.returns] or self.raises
 
 
 @dataclass(slots=True, eq=False)
@@ -176,7 +183,7 @@ Value = ast.expr | Function | Class | Instance | Element | Entered | Caught
 
 OperationKind = Literal[
     "getitem", "setitem", "delitem", "iterate", "contains", "reverse", "call", "negate", "assign", "with", "attribute",
-    "raise", "number", "iterator", "bool", "int", "str", "bytes",
+    "raise", "number", "iterator", "bool", "int", "str", "bytes", "anything",
 ]  # fmt: skip
 
 

@@ -232,6 +232,8 @@ class Inference:
         name = call.func.id if isinstance(call.func, ast.Name) else ""
         if name in _BUILTIN_TYPES and scope.resolve(name) is None:
             return (Builtin(_BUILTIN_TYPES[name]),)
+        if name == "getattr" and len(call.args) == 3:
+            return self.guess(call.args[2], scope, depth)
         if name == "type" and len(call.args) == 1:
             instances = self.guess(call.args[0], scope, depth)
             return tuple(part.of if isinstance(part, Instance) else None for part in instances)
@@ -299,10 +301,10 @@ class Inference:
         if key not in self._sources:
             found: list[Source] = []
             for function in functions:
-                if function.yields:
-                    found += [Source(unit, None, function.scope) for unit in function.yields]
-                else:
+                if function.returns and not function.yields:
                     found += [Source(unit, value, function.scope) for unit, value in function.returns]
+                else:
+                    found += [Source(unit, None, function.scope) for unit in function.results]
             self._sources[key] = Sources(key, found, functions)
         return self._sources[key]
 
