@@ -6,6 +6,7 @@ these" where several units share such a condition). Independent of the programmi
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 NO_UNIT = -1
 """The unit of a line that belongs to none. As an index it is the last entry of a list: a walk keeps the rest there."""
@@ -220,8 +221,9 @@ class NeedsBuilder:
 class Runs:
     """Joins runs of a sequence of nodes. Runs share their parts, so that many long runs take few new nodes."""
 
-    def __init__(self, nodes: Sequence[int], join: Callable[[int, int], int]) -> None:
-        self.nodes = nodes
+    def __init__(self, nodes: Iterable[int], join: Callable[[int, int], int]) -> None:
+        self.nodes = list(nodes)
+        """More may be added at the end."""
         self._join = join
         self._joined: dict[tuple[int, int], int] = {}
 
@@ -234,3 +236,20 @@ class Runs:
             middle = (end - 1) >> zeros << zeros  # the roundest number between: its neighbors are in many runs
             self._joined[start, end] = self._join(self.run(start, middle), self.run(middle, end))
         return self._joined[start, end]
+
+    def all_but(self, dropped: Iterable[tuple[int, int]]) -> list[int]:
+        """Return a node for each run between some ranges, which are in order and disjoint."""
+        starts, ends = [0], []
+        for start, end in dropped:
+            starts.append(end)
+            ends.append(start)
+        ends.append(len(self.nodes))
+        return [self.run(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
+
+    @cached_property
+    def indices(self) -> dict[int, list[int]]:
+        """Where each node is."""
+        found: dict[int, list[int]] = {}
+        for index, node in enumerate(self.nodes):
+            found.setdefault(node, []).append(index)
+        return found

@@ -6,15 +6,15 @@ Follows the program as it runs: assignments and branches in order, function bodi
 import ast
 import re
 from collections.abc import Container, Iterable, Sequence
-from functools import cached_property
-from typing import NamedTuple
+from functools import cached_property, reduce
+from typing import NamedTuple, cast
 
 from lintseq.languages.python.expressions import Expressions, all_parameters, visitors
 from lintseq.languages.python.layout import Layout, Suite, clause_key, is_elif
 from lintseq.languages.python.scopes import Caught, Class, Element, Entered, Facts, Function, Member, Presence, Scope
 from lintseq.languages.python.star_imports import provided_by
 from lintseq.languages.python.syntax import last_name
-from lintseq.needs.graph import NO_NODE, NeedsBuilder
+from lintseq.needs.graph import NO_NODE, NeedsBuilder, Runs
 
 _NESTED_BLOCKS = 18
 """A little less than the compiler accepts."""
@@ -90,32 +90,40 @@ class Flow(Expressions):
             self.builder.need_any(header, units)
         return leaver
 
-    def branch(self, stmts: Suite, unit: int) -> Branch:
+    def branch(self, stmts: Suite, unit: int, *, after: dict[str, Presence] | None = None) -> Branch:
+        """Walk a suite; return what it binds, in addition to what was bound on the way to it."""
         self.scope.layers.append({})
         leaver = self.block(stmts, unit)
-        return Branch(self.scope.layers.pop(), leaver)
+        bound = self.scope.layers.pop()
+        return Branch({**after, **bound} if after else bound, leaver)
 
     def join(self, branches: Sequence[Branch]) -> int:
         """Merge branches of which exactly one runs; return the node that remains while all of them leave."""
-        for name in {name: None for branch in branches for name in branch.bound}:
-            self.scope.layers[-1][name] = self.joined(name, branches)
-        node = branches[0].leaver
-        for _, leaver in branches[1:]:
-            node = self.builder.all_of(node, leaver) if node >= 0 and leaver >= 0 else NO_NODE
-        return node
+        binding: dict[str, list[int]] = {}
+        for number, branch in enumerate(branches):
+            for name in branch.bound:
+                binding.setdefault(name, []).append(number)
+        leavers = Runs((branch.leaver for branch in branches), self.all_leave)
+        for name, numbers in binding.items():
+            self.scope.layers[-1][name] = self.joined(name, branches, numbers, leavers)
+        return leavers.run(0, len(branches))
 
-    def joined(self, name: str, branches: Sequence[Branch]) -> Presence:
-        """Return the presence of a name after branches of which exactly one runs."""
+    def all_leave(self, one: int, other: int) -> int:
+        return self.builder.all_of(one, other) if one >= 0 and other >= 0 else NO_NODE
+
+    def joined(self, name: str, branches: Sequence[Branch], binding: Sequence[int], leavers: Runs) -> Presence:
+        """Return the presence of a name after branches of which exactly one runs, and some bind it."""
         builder, before = self.builder, self.presence(name)
+        paths = [(*branches[number].bound[name], branches[number].leaver) for number in binding]
+        if len(binding) < len(branches):
+            # The others are one: if all of them leave, they need not bind it.
+            others = leavers.all_but([(number, number + 1) for number in binding])
+            paths.append((*before, reduce(self.all_leave, others)))
         must = may = NO_NODE
-        for number, (bound, leaver) in enumerate(branches):
-            here_must, here_may = bound.get(name, before)
-            if leaver >= 0:  # a branch that leaves need not bind it
-                here_must = leaver if here_must < 0 else builder.any_of((here_must, leaver))
-            if number == 0:
-                must = here_must
-            else:
-                must = builder.all_of(must, here_must) if must >= 0 and here_must >= 0 else NO_NODE
+        for number, (here_must, here_may, leaver) in enumerate(paths):
+            # A branch that leaves need not bind it.
+            enough = max(here_must, leaver) if here_must < 0 or leaver < 0 else builder.any_of((here_must, leaver))
+            must = enough if number == 0 else self.all_leave(must, enough)
             if here_may >= 0:
                 may = here_may if may < 0 else builder.any_of((may, here_may))
         return must, may
@@ -123,15 +131,28 @@ class Flow(Expressions):
     # Compound statements
 
     def visit_If(self, stmt: ast.If, unit: int) -> int:
+        breaks, layers = len(self.breaks), self.scope.layers
+        self.condition(stmt)
+        branches = [self.branch(stmt.body, unit)]
+        layers.append({})  # what the conditions of `elif` bind
+        while is_elif(stmt, self.lines):
+            stmt = cast(ast.If, stmt.orelse[0])
+            self.condition(stmt)
+            branches.append(self.branch(stmt.body, self.unit_of[stmt.lineno - 1], after=layers[-1]))
+        if stmt.orelse:
+            clause = self.layout.clauses[clause_key(stmt, "else")]
+            branches.append(self.branch(stmt.orelse, clause, after=layers[-1]))
+        else:
+            branches.append(Branch(layers[-1]))
+        layers.pop()
+        left = self.join(branches)
+        if len(self.breaks) > breaks:
+            self.ignore_break([name for branch in branches for name in branch.bound], self.breaks[breaks:])
+        return left
+
+    def condition(self, stmt: ast.If) -> None:
         self.facts.conditionals.append(stmt)
         self.expression(stmt.test)
-        breaks = len(self.breaks)
-        body = self.branch(stmt.body, unit)
-        other = self.else_branch(stmt)
-        left = self.join([body, other])
-        if len(self.breaks) > breaks:
-            self.ignore_break([*body.bound, *other.bound], self.breaks[breaks:])
-        return left
 
     def ignore_break(self, names: Iterable[str], breaks: Sequence[int]) -> None:
         """Treat names that an `if` with a `break` binds on any path as bound on all paths, as pylint does."""
@@ -141,17 +162,6 @@ class Flow(Expressions):
             must, may = layer[name]
             either = builder.all_of(jump, may)
             layer[name] = (either if must < 0 else builder.any_of((must, either)), may)
-
-    def else_branch(self, stmt: ast.If) -> Branch:
-        if not stmt.orelse:
-            return Branch({})
-        if is_elif(stmt, self.lines):
-            inner = stmt.orelse[0]
-            assert isinstance(inner, ast.If)
-            self.scope.layers.append({})
-            leaver = self.visit_If(inner, self.unit_of[inner.lineno - 1])
-            return Branch(self.scope.layers.pop(), leaver)
-        return self.branch(stmt.orelse, self.layout.clauses[clause_key(stmt, "else")])
 
     def visit_For(self, stmt: ast.For | ast.AsyncFor, unit: int) -> None:
         self.needs_compile |= isinstance(stmt, ast.AsyncFor)
@@ -448,7 +458,8 @@ class Flow(Expressions):
                 scope = scope.parent
             if scope is not None:
                 self.declare(name, scope, unit)
-                self.builder.need_any(unit, [node for node, _ in scope.bindings[name]])
+                bound = self.bindings(scope, name)
+                self.need(unit, bound.run(0, len(bound.nodes)))
 
     def visit_Return(self, stmt: ast.Return, unit: int) -> int:
         self.needs_compile |= self.scope.kind != "function"

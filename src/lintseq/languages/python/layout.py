@@ -155,17 +155,20 @@ class _LayoutMaker:
     def suite(self, stmts: Suite, parent: int) -> None:
         for stmt in stmts:
             if type(stmt) in _COMPOUND:
-                self.compound(stmt, parent)
+                rest, header = self.compound(stmt, parent)
+                while rest is not None:
+                    rest, header = self.compound(rest, header)
             else:
                 start, end = stmt.lineno - 1, (stmt.end_lineno or stmt.lineno) - 1
                 unit = self.claim(start, end, parent)
                 if end > start:
                     self.split([stmt], unit, start, end)
 
-    def compound(self, stmt: ast.stmt, parent: int) -> None:
+    def compound(self, stmt: ast.stmt, parent: int) -> tuple[ast.stmt | None, int]:
+        """Lay out a statement up to an `elif`; return that, if there is one, and its parent."""
         if isinstance(stmt, ast.Match):
             self.match(stmt, parent)
-            return
+            return None, parent
         body: Suite = getattr(stmt, "body", ())
         unit = self.header(first_line(stmt), body, parent, stmt)
         self.suite(body, unit)
@@ -179,13 +182,13 @@ class _LayoutMaker:
         orelse: Suite = getattr(stmt, "orelse", ())
         if orelse:
             if isinstance(stmt, ast.If) and is_elif(stmt, self.lines):
-                self.suite(orelse, unit)
-            else:
-                self.clause(stmt, "else", end, orelse, unit)
+                return orelse[0], unit
+            self.clause(stmt, "else", end, orelse, unit)
             end = _last_line(orelse)
         finalbody: Suite = getattr(stmt, "finalbody", ())
         if finalbody:
             self.clause(stmt, "finally", end, finalbody, unit)
+        return None, unit
 
     def header(self, start: int, body: Suite, parent: int, stmt: ast.stmt | ast.ExceptHandler) -> int:
         """Claim a header from its first line up to its body, and split its bracketed constructs."""

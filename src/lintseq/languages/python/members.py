@@ -6,7 +6,8 @@ An expression about which anything is unknown raises no need.
 import ast
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 
 from lintseq.languages.python.calls import CallNeeds
 from lintseq.languages.python.guards import Guards
@@ -52,12 +53,7 @@ class _Makers:
         self.members = members
         self.any = builder.any_of([member.unit for member in members]) if members else NO_NODE
         self._builder = builder
-        self._runs: Runs | None = None
-        self._made_by = defaultdict[Function, list[int]](list)
-        self._on_line = defaultdict[int, list[int]](list)
-        """By line, the assignments of values that are written there."""
         self._without: dict[str, _Makers] = {}
-        """By the member as a use writes it, what is left without the assignments that only update that."""
 
     def defining(self, node: ast.Attribute, method: Function | None) -> int:
         """Return the node that makes a member for a use of it.
@@ -66,50 +62,59 @@ class _Makers:
         """
         if len(self.members) < 2:
             return self.any
-        self._index()
-        makers = self._without.get(ast.dump(node), self) if self._without else self
-        makers._index()
-        own = makers._made_by.get(method, []) if method is not None else []
-        later = own[bisect_right(own, node.lineno, key=lambda index: makers.members[index].lineno) :][:1]
-        updates = [
-            index for index in makers._on_line.get(node.lineno, ()) if _contains(makers.members[index].value, node)
-        ]
-        dropped = [(index, index + 1) for index in updates]
-        found = [*makers._all_but([*dropped, *((first, own[-1] + 1) for first in later)])] or [
-            *makers._all_but(dropped)
-        ]
+        makers = self._without_updates(node)
+        members = makers.members
+        around = [index for index in makers._on_line.get(node.lineno, ()) if _contains(members[index].value, node)]
+        updates = [(index, index + 1) for index in around]
+        own = makers._made_by.get(method, [])
+        later = own[bisect_right(own, node.lineno, key=lambda index: members[index].lineno) :][:1]
+        dropped = [*updates, *((first, own[-1] + 1) for first in later)]
+        found = makers._runs.all_but(sorted(dropped)) or makers._runs.all_but(updates)
         return self._builder.any_of(found) if found else self.any
 
     def assigned_in(self, method: Function | None) -> bool:
-        return method is not None and any(member.method is method for member in self.members)
+        return method is not None and method in self._made_by
 
-    def _index(self) -> None:
-        if self._runs is not None:
-            return
-        any_of = self._builder.any_of
-        self._runs = Runs([member.unit for member in self.members], lambda *pair: any_of(pair))
-        updates = defaultdict[str, list[int]](list)
-        for index, (_, value, method, _) in enumerate(self.members):
-            if method is not None:
-                self._made_by[method].append(index)
-            if isinstance(value, ast.BinOp) and isinstance(value.left, ast.Attribute):
-                updates[ast.dump(value.left)].append(index)
+    def _without_updates(self, node: ast.Attribute) -> "_Makers":
+        """Return what is left without assignments such as `self.n = self.n + 1`, if `node` is `self.n`."""
+        text = ast.dump(node) if self._updates else ""
+        if text not in self._updates:
+            return self
+        if text not in self._without:
+            members = [member for index, member in enumerate(self.members) if index not in self._updates[text]]
+            self._without[text] = _Makers(members, self._builder)
+        return self._without[text]
+
+    @cached_property
+    def _runs(self) -> Runs:
+        return Runs((member.unit for member in self.members), lambda *pair: self._builder.any_of(pair))
+
+    @cached_property
+    def _made_by(self) -> dict[Function | None, list[int]]:
+        found = defaultdict[Function | None, list[int]](list)
+        for index, member in enumerate(self.members):
+            if member.method is not None:
+                found[member.method].append(index)
+        return found
+
+    @cached_property
+    def _on_line(self) -> dict[int, list[int]]:
+        """By line, the assignments of values that are written there."""
+        found = defaultdict[int, list[int]](list)
+        for index, (_, value, _, _) in enumerate(self.members):
             if isinstance(value, ast.expr):
                 for line in range(value.lineno, (value.end_lineno or value.lineno) + 1):
-                    self._on_line[line].append(index)
-        for text, indices in updates.items():
-            dropped = set(indices)
-            others = [member for index, member in enumerate(self.members) if index not in dropped]
-            self._without[text] = _Makers(others, self._builder)
+                    found[line].append(index)
+        return found
 
-    def _all_but(self, dropped: Iterable[tuple[int, int]]) -> Iterator[int]:
-        """Yield nodes for the members outside of some ranges."""
-        assert self._runs is not None
-        start = 0
-        for first, end in [*sorted(dropped), (len(self.members), 0)]:
-            if start < first:
-                yield self._runs.run(start, first)
-            start = max(start, end)
+    @cached_property
+    def _updates(self) -> dict[str, set[int]]:
+        """By what is updated, as syntax, the assignments of an operation on it."""
+        found = defaultdict[str, set[int]](set)
+        for index, (_, value, _, _) in enumerate(self.members):
+            if isinstance(value, ast.BinOp) and isinstance(value.left, ast.Attribute):
+                found[ast.dump(value.left)].add(index)
+        return found
 
 
 class MemberNeeds:

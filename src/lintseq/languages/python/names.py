@@ -3,11 +3,12 @@
 import ast
 from bisect import bisect
 from collections.abc import Iterable
+from itertools import chain
 
 from lintseq.languages.python.builtin_calls import builtin_takes
 from lintseq.languages.python.scopes import UNBOUND, Binding, Definition, Facts, Presence, Scope, Value
 from lintseq.languages.python.syntax import BUILTINS
-from lintseq.needs.graph import NO_NODE, NeedsBuilder
+from lintseq.needs.graph import NO_NODE, NeedsBuilder, Runs
 
 
 class Names:
@@ -30,8 +31,11 @@ class Names:
         """The names in `__all__`."""
         self.annotated: dict[str, list[int]] = {}
         """The units that annotate a name of the module without assigning it, which is enough for `__all__`."""
-        self.star_imports: dict[int, int] = {}
-        """By unit, in order, the node that remains while all star imports so far remain that may provide any name."""
+        self.star_imports: dict[int, tuple[int, int]] = {}
+        """By unit, in order, the nodes that remain while all star imports so far remain that may provide any name, and
+        while any star import so far remains."""
+        self._runs: dict[tuple[Scope, str], Runs] = {}
+        self._outside: dict[tuple[Scope, str], int] = {}
         self.handlers: list[int] = []
         """The handlers of `NameError` around the current statement."""
 
@@ -41,7 +45,7 @@ class Names:
             owner, declaration = scope.outer[name]
             node = self.builder.all_of(unit, declaration)
             owner.bindings.setdefault(name, []).append(Binding(node, value))
-            owner.remote.setdefault(name, []).append((node, scope))
+            owner.remote.setdefault(name, {}).setdefault(scope, []).append(node)
         else:
             bound = scope.bindings.get(name)
             if bound is None:
@@ -65,12 +69,11 @@ class Names:
 
     def bind_star(self, names: Iterable[str] | None, unit: int) -> None:
         """Bind what a star import provides: these names, or None if it may be any."""
-        before = next(reversed(self.star_imports.values()), NO_NODE)
+        before, any_before = next(reversed(self.star_imports.values()), (NO_NODE, unit))
         if names is None:
-            self.star_imports[unit] = self.builder.all_of(before, unit) if before != NO_NODE else unit
-            return
-        self.star_imports[unit] = before
-        for name in names:
+            before = self.builder.all_of(before, unit) if before != NO_NODE else unit
+        self.star_imports[unit] = before, self.builder.any_of((any_before, unit))
+        for name in names or ():
             self.bind(name, unit)
 
     def need_bound(self, unit: int, presence: Presence) -> None:
@@ -172,7 +175,7 @@ class Names:
         """
         outside = self._find(scope.parent.around_classes(), name) if scope.parent is not None else NO_NODE
         if outside == NO_NODE:
-            self.builder.need_any(unit, [bound for bound, _ in scope.bindings[name] if bound != unit])
+            self.builder.need_any(unit, self._all_but(scope, name, [unit]))
         self.need_found(outside, name, unit)
 
     def settle_later(self, scope: Scope, name: str, unit: int, postponed: int) -> None:
@@ -191,18 +194,31 @@ class Names:
         elif name not in BUILTINS and self.star_imports:
             stars = [*self.star_imports]
             above = bisect(stars, unit) or len(stars)
-            unknown = self.star_imports[stars[above - 1]]
-            if unknown != NO_NODE:
-                self.need(unit, unknown)
-            else:  # no module has it, but to linters any may
-                self.need(unit, self.builder.any_of(stars[:above]))
+            unknown, any_star = self.star_imports[stars[above - 1]]
+            # Where no module has it, to linters any may.
+            self.need(unit, unknown if unknown != NO_NODE else any_star)
 
     def _find_outside(self, scope: Scope, name: str) -> int:
         """Return the node of a name declared global or nonlocal: its bindings elsewhere, if there are any."""
-        owner, _ = scope.outer[name]
-        own = {node for node, home in owner.remote.get(name, ()) if home is scope}
-        others = [node for node, _ in owner.bindings.get(name, ()) if node not in own]
-        return self.builder.any_of(others) if others else self._find(scope, name)
+        if (scope, name) not in self._outside:
+            owner, _ = scope.outer[name]
+            others = self._all_but(owner, name, owner.remote.get(name, {}).get(scope, ()))
+            self._outside[scope, name] = self.builder.any_of(others) if others else self._find(scope, name)
+        return self._outside[scope, name]
+
+    def bindings(self, scope: Scope, name: str) -> Runs:
+        """Return the nodes that bind a name in a scope so far."""
+        if (scope, name) not in self._runs:
+            self._runs[scope, name] = Runs((), lambda *pair: self.builder.any_of(pair))
+        runs, bound = self._runs[scope, name], scope.bindings.get(name, [])
+        runs.nodes += [node for node, _ in bound[len(runs.nodes) :]]
+        return runs
+
+    def _all_but(self, scope: Scope, name: str, nodes: Iterable[int]) -> list[int]:
+        """Return nodes for all bindings of a name, now complete, but these."""
+        runs = self.bindings(scope, name)
+        dropped = sorted({index for node in nodes for index in runs.indices.get(node, ())})
+        return runs.all_but((index, index + 1) for index in dropped)
 
     def _find(self, scope: Scope, name: str) -> int:
         """Return the node of `name` as seen from a function in `scope` or from its end; `NO_NODE` if it has none."""
@@ -213,6 +229,6 @@ class Names:
             presence = owner.lookup(name)
             nodes = [node for node, _ in owner.bindings[name]]
             if presence is not None and presence[0] != NO_NODE:
-                nodes = [self.builder.all_of(*presence), *(remote for remote, _ in owner.remote.get(name, ()))]
+                nodes = [self.builder.all_of(*presence), *chain(*owner.remote.get(name, {}).values())]
             owner.found[name] = self.builder.any_of(nodes)
         return owner.found[name]

@@ -49,8 +49,8 @@ class Scope:
     """Uses to resolve at the end: name, unit, and the handler of `NameError` around the use, or `NO_NODE`."""
     outer: dict[str, "tuple[Scope, int]"] = field(default_factory=dict)
     """Names declared global or nonlocal here: the scope they belong to and the unit that declares them."""
-    remote: dict[str, list[tuple[int, "Scope"]]] = field(default_factory=dict)
-    """Nodes of bindings made in functions that declare the name global or nonlocal, and the scopes of those."""
+    remote: dict[str, dict["Scope", list[int]]] = field(default_factory=dict)
+    """Nodes of bindings made in functions that declare the name global or nonlocal, by the scopes of those."""
     function: "Function | None" = None
     owner: "Class | None" = None
     """The class, if this is the scope of a class body."""
