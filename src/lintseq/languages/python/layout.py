@@ -371,6 +371,7 @@ class _LayoutMaker:
             else:
                 before = unit
                 first_line_of.setdefault(unit, line)
+        outer: dict[tuple[int, int], int] = {}
         following, anchor = NO_UNIT, NO_UNIT
         for line in range(len(unit_of) - 1, -1, -1):
             if unit_of[line] != NO_UNIT:
@@ -386,9 +387,11 @@ class _LayoutMaker:
                     anchor = unit_of[following]
                 else:
                     unit = anchor = anchor_of[line]
-                    while unit != NO_UNIT and _indent(lines[first_line_of[unit]]) >= indent:
-                        unit = self.layout.parent_of[unit]
-                    anchor = unit if unit != NO_UNIT else anchor
+                    if (unit, indent) not in outer:  # comments in a row have the same
+                        while unit != NO_UNIT and _indent(lines[first_line_of[unit]]) >= indent:
+                            unit = self.layout.parent_of[unit]
+                        outer[anchor, indent] = unit if unit != NO_UNIT else anchor
+                    anchor = outer[anchor, indent]
                 anchor_of[line] = anchor
 
 
