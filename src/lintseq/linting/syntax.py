@@ -7,8 +7,12 @@ import re
 import sys
 import warnings
 from bisect import bisect_right
+from collections.abc import Callable
+from typing import TypeVar
 
 from lintseq.linting.diagnostic import Diagnostic
+
+T = TypeVar("T")
 
 PYTHON_VERSION = "python " + ".".join(map(str, sys.version_info[:3]))
 
@@ -32,7 +36,7 @@ def syntax_errors(source: str, code: str) -> list[Diagnostic]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(source, "<state>", "exec", dont_inherit=True)
+            with_whole_stack(lambda: compile(source, "<state>", "exec", dont_inherit=True))
     except SyntaxError as error:
         return [Diagnostic(code, error.msg, _blame(source, error))]
     except UnicodeEncodeError as error:
@@ -42,6 +46,20 @@ def syntax_errors(source: str, code: str) -> list[Diagnostic]:
     except (RecursionError, MemoryError):
         return [Diagnostic(code, "nested too deeply for the compiler", 1)]
     return []
+
+
+def with_whole_stack(function: Callable[[], T]) -> T:
+    """Return the result of a function that recurses deeply, whatever is on the stack already.
+
+    If the function runs out of stack, a new thread calls it again.
+    """
+    try:
+        return function()
+    except RecursionError:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(function).result()
 
 
 class LineNumbers:

@@ -6,6 +6,7 @@ from lintseq.languages.python.layout import lay_out
 from lintseq.languages.python.lines import SourceLines
 from lintseq.languages.python.members import MemberNeeds
 from lintseq.languages.python.syntax import check_compiles, parse
+from lintseq.linting.syntax import with_whole_stack
 from lintseq.needs import Analysis, NeedsBuilder
 from lintseq.program import Program
 
@@ -15,28 +16,32 @@ def analyze(program: Program) -> Analysis:
 
     Installed packages make no difference.
     """
+    try:
+        return with_whole_stack(lambda: _analyze(program))
+    except RecursionError:
+        raise ProgramError("nesting", "nested too deeply to analyze") from None
+
+
+def _analyze(program: Program) -> Analysis:
     text = program.text
     tree = parse(text)
     if not tree.body:
         if not text.strip():
             raise ProgramError("empty", "there is no text")
         raise ProgramError("no-code", "there are only comments")
-    try:
-        lines = SourceLines.of(program)
-        layout = lay_out(tree, lines.texts)
-        builder = NeedsBuilder(len(layout.parent_of))
-        lines.tie(layout.unit_of, layout.anchor_of, builder)
-        for unit, parent in enumerate(layout.parent_of):
-            if parent >= 0:
-                builder.need(unit, parent)
-        for unit, others in layout.alternatives:
-            builder.need_any(unit, others)
-        flow = Flow(tree, lines.texts, layout, builder)
-        facts = flow.run()
-        if flow.needs_compile or "__debug__" in text:
-            check_compiles(tree)
-        MemberNeeds(facts, builder, layout.unit_of).add()
-        facts.release()
-    except RecursionError:
-        raise ProgramError("nesting", "nested too deeply to analyze") from None
+    lines = SourceLines.of(program)
+    layout = lay_out(tree, lines.texts)
+    builder = NeedsBuilder(len(layout.parent_of))
+    lines.tie(layout.unit_of, layout.anchor_of, builder)
+    for unit, parent in enumerate(layout.parent_of):
+        if parent >= 0:
+            builder.need(unit, parent)
+    for unit, others in layout.alternatives:
+        builder.need_any(unit, others)
+    flow = Flow(tree, lines.texts, layout, builder)
+    facts = flow.run()
+    if flow.needs_compile or "__debug__" in text:
+        check_compiles(tree, text)
+    MemberNeeds(facts, builder, layout.unit_of).add()
+    facts.release()
     return Analysis(lines.of_program(layout.unit_of), lines.of_program(layout.anchor_of), builder.finish())

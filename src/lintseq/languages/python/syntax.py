@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 from lintseq.errors import ProgramError
+from lintseq.linting.syntax import with_whole_stack
 from lintseq.program import Program
 
 _NAMES = tomllib.loads(Path(__file__).with_name("python_names.toml").read_text(encoding="utf-8"))
@@ -44,7 +45,7 @@ def parse(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            return with_whole_stack(lambda: ast.parse(text))
     except SyntaxError as error:
         raise ProgramError("syntax", f"line {error.lineno}: {error.msg}") from None
     except (RecursionError, MemoryError):
@@ -53,12 +54,15 @@ def parse(text: str) -> ast.Module:
         raise ProgramError("syntax", str(error)) from None
 
 
-def check_compiles(tree: ast.Module) -> None:
+def check_compiles(tree: ast.Module, text: str) -> None:
     """Raise `ProgramError` for a program that parses but does not compile, such as a `return` outside a function."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(tree, "<program>", "exec", dont_inherit=True)
+            try:
+                compile(tree, "<program>", "exec", dont_inherit=True)
+            except RecursionError:  # the text takes less stack, and more time
+                with_whole_stack(lambda: compile(text, "<program>", "exec", dont_inherit=True))
     except SyntaxError as error:
         raise ProgramError("syntax", f"line {error.lineno}: {error.msg}") from None
     except (RecursionError, MemoryError):
