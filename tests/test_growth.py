@@ -23,7 +23,8 @@ SIZES = (8, 16, 32)
 BOUNDED = {
     **dict.fromkeys((name for name in FAMILIES if name.startswith(("inheritance", "bases"))), 8),
     **dict.fromkeys(("calls of a redefined function", "calls of a redefined method", "calls and redefinitions"), 16),
-    **dict.fromkeys(("values in one name", "setters of one property", "inheritance and members of the last"), 16),
+    **dict.fromkeys(("values in one name", "None and lists in one name", "setters of one property"), 16),
+    "inheritance and members of the last": 16,
 }
 """Families in which each use looks at up to 40 classes or 100 values: how much larger their programs have to be."""
 EXPONENT = 1.15
