@@ -108,8 +108,8 @@ class Flow(Expressions):
             self.scope.layers[-1][name] = self.joined(name, branches, numbers, leavers)
         return leavers.run(0, len(branches))
 
-    def all_leave(self, one: int, other: int) -> int:
-        return self.builder.all_of(one, other) if one >= 0 and other >= 0 else NO_NODE
+    def all_leave(self, first: int, second: int) -> int:
+        return self.builder.all_of(first, second) if first >= 0 and second >= 0 else NO_NODE
 
     def joined(self, name: str, branches: Sequence[Branch], binding: Sequence[int], leavers: Runs) -> Presence:
         """Return the presence of a name after branches of which exactly one runs, and some bind it."""
