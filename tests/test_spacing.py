@@ -140,6 +140,24 @@ def test_a_run_arrives_as_soon_as_it_separates_two_lines_of_a_block(
     assert "".join(map(str, found)) == expected
 
 
+def test_a_comment_at_the_margin_does_not_end_a_block() -> None:
+    lines = [
+        "class A:",
+        "    def f(self): ...",
+        "",
+        "    def g(self): ...",
+        "",
+        "# def h():",
+        "",
+        "    def i(self): ...",
+    ]
+    unit_of = [0, 1, NO_UNIT, 2, NO_UNIT, NO_UNIT, NO_UNIT, 3]
+    # Without `g`, a line separates `f` from the comment or, where that is missing as well, from `i`.
+    for of_key, expected in (([0, 0, 9, 2, 9, 1, 9, 1], "00221111"), ([0, 0, 9, 3, 9, 2, 9, 1], "00332211")):
+        found = Spacing.of(lines, unit_of, range(8), 8).arrivals(of_key)
+        assert "".join(map(str, found)) == expected
+
+
 def test_findings_about_blank_lines_blame_the_line_below() -> None:
     source = "a = 1\n\nb = 2\n\n\n\n# c\nc = 3\n"
     for seed in range(10):

@@ -118,13 +118,18 @@ def _blocks(lines: Sequence[str], unit_of: Sequence[int], key_of: list[int], bla
     block = _Block(-1)
     stack = [block]
     above = previous = -1  # the line above that is not blank, and its unit
+    following = 0  # the next line of code
     for line, unit in enumerate(unit_of):
         if unit == NO_UNIT and line in blank:
             previous = NO_UNIT
         elif unit == NO_UNIT or unit != previous:  # others continue the line above
-            text, previous = lines[line], unit
-            text = text.expandtabs(8) if "\t" in text else text
-            indentation = len(text) - len(text.lstrip(" "))
+            indentation, previous = _indentation(lines[line]), unit
+            if unit == NO_UNIT:  # a comment at the margin does not end the block of what follows it
+                following = max(following, line)
+                while following < len(lines) and unit_of[following] == NO_UNIT:
+                    following += 1
+                if following < len(lines):
+                    indentation = max(indentation, _indentation(lines[following]))
             if indentation != block.indentation:
                 while stack[-1].indentation > indentation:
                     stack.pop()
@@ -147,3 +152,8 @@ def _blocks(lines: Sequence[str], unit_of: Sequence[int], key_of: list[int], bla
             above = line
     key_of[above + 1 :] = [key_of[above]] * (len(lines) - above - 1)
     return spaced
+
+
+def _indentation(line: str) -> int:
+    expanded = line.expandtabs(8) if "\t" in line else line
+    return len(expanded) - len(expanded.lstrip(" "))
