@@ -35,7 +35,7 @@ def test_the_tables_know_every_member_of_the_running_version(type_: type) -> Non
 
 def test_names_added_to_builtins_make_no_difference() -> None:
     """As gettext's `install` and interactive sessions add them."""
-    source = "try:\n    x = added\nexcept NameError:\n    x = 1\n"
+    source = "try:\n    x = 1\n    y = added\nexcept NameError:\n    pass\nfinally:\n    z = 1\n"
     code = (
         f"from lintseq.walks import sample_edits; print([sample_edits({source!r}, seed=n).arrivals for n in range(9)])"
     )
