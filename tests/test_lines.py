@@ -49,7 +49,7 @@ def test_lines_that_cannot_be_separated_go_together(text: str, units: list[list[
 
 
 def test_a_state_does_not_end_in_half_a_line_ending() -> None:
-    text = "x = 1\r\n\r\ny = 2\r\nz = 3"
+    text = "x = 1\r\ny = 2\r\nz = 3"
     sampler = ProgramSampler(text)
     states = {state for draw in range(20) for state in sampler.sample(draw=draw).states()}
     assert {"x = 1\r\n", "x = 1\r\n\r\nz = 3", text} < states

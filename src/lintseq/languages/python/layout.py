@@ -11,11 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lintseq.languages.python.syntax import last_name
+from lintseq.languages.python.syntax import STDLIB_MODULES, last_name
 from lintseq.needs import NO_UNIT
 
 _AFTER_ELEMENT = re.compile(r"\s*,\s*(#.*)?$")
 _AFTER_LAST_ELEMENT = re.compile(r"\s*,?\s*(#.*)?$")
+_LINE_END = re.compile(r"\s*(#.*)?$")
+_STRINGS = re.compile(r"""(\s*[a-zA-Z]{0,2}("([^"\\]|\\.)*"|'([^'\\]|\\.)*'))+\s*(#.*)?$""")
+_F_STRING = re.compile(r"""(^|[\s"'])[rR]?[fF][rR]?["']""")
 _PRAGMA = re.compile(r"\s*#\s*(pylint|ruff|flake8)\s*:")
 _BLOCK_PRAGMA = re.compile(r"\s+#\s*pylint\s*:(?!\s*skip-file)")
 
@@ -101,10 +104,12 @@ class _Callables:
     members: frozenset[str]
     others: frozenset[str]
     imported: frozenset[str]
+    foreign: frozenset[str]
+    """Names imported from outside the standard library: what they take, no linter knows."""
 
     @classmethod
     def of(cls, tree: ast.Module) -> "_Callables":
-        members, others, imported = set[str](), set[str](), set[str]()
+        members, others, imported, standard = set[str](), set[str](), set[str](), set[str]()
         stack: list[tuple[ast.AST, set[str]]] = [(tree, others)]
         while stack:
             node, found = stack.pop()
@@ -114,10 +119,16 @@ class _Callables:
                         found.add(child.name)
                         stack.append((child, members if isinstance(child, ast.ClassDef) else others))
                     elif isinstance(child, ast.Import | ast.ImportFrom):
-                        imported.update((alias.asname or alias.name).partition(".")[0] for alias in child.names)
+                        for alias in child.names:
+                            bound = (alias.asname or alias.name).partition(".")[0]
+                            source = child.module or "" if isinstance(child, ast.ImportFrom) else alias.name
+                            imported.add(bound)
+                            if not getattr(child, "level", 0) and source.partition(".")[0] in STDLIB_MODULES:
+                                standard.add(bound)
                     elif type(child) in _NESTING:
                         stack.append((child, found))
-        return cls(frozenset(members), frozenset(others), frozenset(imported))
+        foreign = imported - standard - others
+        return cls(frozenset(members), frozenset(others), frozenset(imported), frozenset(foreign))
 
 
 class _LayoutMaker:
@@ -229,6 +240,7 @@ class _LayoutMaker:
         inside_text = set[int]()
         stack: list[Any] = list(roots)
         multi_line = []
+        strings = []
         while stack:
             node = stack.pop()
             if isinstance(node, ast.expr | ast.stmt | ast.keyword | ast.arg | ast.arguments):
@@ -236,6 +248,7 @@ class _LayoutMaker:
                     continue
                 if isinstance(node, ast.Constant | ast.JoinedStr):
                     inside_text.update(range(node.lineno, node.end_lineno or node.lineno))
+                    strings.append(node)
                     continue
                 multi_line.append(node)
             stack.extend(ast.iter_child_nodes(node))
@@ -246,19 +259,26 @@ class _LayoutMaker:
         for node in sorted(multi_line, key=lambda node: (getattr(node, "lineno", 0), -_span(node))):  # outer first
             if id(node) not in whole:
                 self.split_construct(node)
+        for string in strings:
+            if id(string) not in whole:
+                self.split_string(string)
 
     def split_construct(self, node: ast.AST) -> None:
         match node:
-            case ast.Call() if self.parameters_are_known(node):
-                self.give_units(map(_Element.of, sorted([*node.args, *node.keywords], key=_start)), node.lineno - 1)
+            case ast.Call():
+                known = self.parameters_are_known(node)
+                if known or self.is_foreign(node):
+                    elements = [_Element.of(argument, alone=known) for argument in node.args]
+                    elements += [self.with_value(keyword, keyword.value) for keyword in node.keywords]
+                    self.give_units(sorted(elements, key=lambda element: element.start), node.lineno - 1, _end(node))
             case ast.List(ctx=ast.Load()):
-                self.give_units(map(_Element.of, node.elts), node.lineno - 1)
+                self.give_units(map(_Element.of, node.elts), node.lineno - 1, _end(node))
             case ast.Tuple(ctx=ast.Load()):
-                units = self.give_units(map(_Element.of, node.elts), node.lineno - 1)
+                units = self.give_units(map(_Element.of, node.elts), node.lineno - 1, _end(node))
                 if len(units) > 1 and not self.text_after(_end(node.elts[-1])).lstrip().startswith(","):
                     self.layout.alternatives.append((units[-1], units[:-1]))  # alone, it would be no tuple
             case ast.Set():
-                self.give_units(map(_Element.of, node.elts), node.lineno - 1, at_least_one=True)
+                self.give_units(map(_Element.of, node.elts), node.lineno - 1, _end(node), at_least_one=True)
             case ast.Dict():
                 pairs = zip(node.keys, node.values, strict=True)
                 prefixed = [(key or value, value, "" if key else "**") for key, value in pairs]
@@ -267,6 +287,44 @@ class _LayoutMaker:
                 self.give_units(map(_Element.of, node.names), node.lineno - 1, at_least_one=True)
             case ast.arguments():
                 self.split_parameters(node)
+            case ast.BoolOp():
+                self.split_chain(node.values, "and" if isinstance(node.op, ast.And) else "or")
+            case ast.BinOp(op=ast.Add()) if any(map(_is_text, operands := _summands(node))):
+                self.split_chain(operands, "+")
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                conditions = [condition for generator in node.generators for condition in generator.ifs]
+                self.give_units([_Element.of(part, prefix="if") for part in conditions], None, ending=_LINE_END)
+
+    def split_chain(self, operands: Sequence[ast.expr], word: str) -> None:
+        """Give each operand on a line with the word that joins it a unit; the first or the last one stays."""
+        elements = [_Element.of(operand, prefix=word) for operand in operands[1:]]
+        if any(self.text_before(element.start).strip() == word for element in elements):
+            self.give_units(elements, None, ending=_LINE_END)
+        else:
+            ending = re.compile(rf"\s*{re.escape(word)}\s*(#.*)?$")
+            self.give_units(map(_Element.of, operands[:-1]), None, ending=ending)
+
+    def split_string(self, node: ast.Constant | ast.JoinedStr) -> None:
+        """Give each line of adjacent strings a unit, but for the first one and those with names in them."""
+        first, last = _start(node)[0], _end(node)[0]
+        texts = [self.text_after(_start(node)), *self.lines[first + 1 : last + 1]]
+        if any('"""' in text or "'''" in text for text in texts):
+            return
+        matches = [_STRINGS.match(text) for text in texts]
+        matches[-1] = matches[-1] if _LINE_END.match(self.text_after(_end(node))) else None
+        if not all(match or self.is_free_text(line) for line, match in enumerate(matches[:-1], first)):
+            return
+        owner = self.unit_of[first]
+        for line, match in enumerate(matches[1:], first + 1):
+            if match and not _F_STRING.search(match[0]) and self.unit_of[line] == owner:
+                self.unit_of[line] = self.new_unit(owner)
+
+    def is_foreign(self, call: ast.Call) -> bool:
+        """Tell whether a callee comes from where no linter looks: any of its keyword arguments may be optional."""
+        root: ast.expr = call
+        while isinstance(root, ast.Attribute | ast.Call):
+            root = root.func if isinstance(root, ast.Call) else root.value
+        return self.callables is not None and last_name(root) in self.callables.foreign
 
     def parameters_are_known(self, call: ast.Call) -> bool:
         """Tell whether arguments may be removed one by one: those of unknown functions may be required."""
@@ -301,11 +359,19 @@ class _LayoutMaker:
         """Return the element from `node` to the value of its key, or the default of its parameter."""
         return _Element.of(node, value, prefix=prefix, alone=value is None or not self.in_parentheses(value))
 
-    def give_units(self, found: Iterable[_Element], bracket: int | None, *, at_least_one: bool = False) -> list[int]:
+    def give_units(
+        self,
+        found: Iterable[_Element],
+        bracket: int | None,
+        closing: Position | None = None,
+        *,
+        ending: re.Pattern[str] | None = None,
+        at_least_one: bool = False,
+    ) -> list[int]:
         """Give each element that has its lines to itself a unit, within the unit that its construct belongs to.
 
         Returns the unit of each. `bracket` is the line of the opening bracket, on which no element can have a unit of
-        its own.
+        its own, `closing` is where the construct ends, and `ending` is what follows an element on its line.
         """
         elements = list(found)
         if not elements:
@@ -316,7 +382,7 @@ class _LayoutMaker:
             last = number == len(elements) - 1
             after = len(self.lines) if last else elements[number + 1].start[0]
             before = elements[number - 1].end[0] if number else -1
-            ending = _AFTER_LAST_ELEMENT if last else _AFTER_ELEMENT
+            usual = _AFTER_LAST_ELEMENT if last else _AFTER_ELEMENT
             start, end = element.start[0], element.end[0]
             if (
                 not element.alone
@@ -324,7 +390,8 @@ class _LayoutMaker:
                 or self.unit_of[start] != owner
                 or start == bracket
                 or self.text_before(element.start).strip() != element.prefix
-                or not ending.match(self.text_after(element.end))
+                or not (ending or usual).match(self.text_after(element.end))
+                or (last and closing is not None and self.closes_more(element.end, closing))
             ):
                 units.append(owner)
                 continue
@@ -336,6 +403,13 @@ class _LayoutMaker:
         if at_least_one and owner not in units:
             self.layout.alternatives.append((owner, units))
         return units
+
+    def closes_more(self, start: Position, end: Position) -> bool:
+        """Tell whether the last element, which ends at `start`, has parentheses of its own within its construct."""
+        lines = [line.partition("#")[0] for line in self.lines[start[0] + 1 : end[0]]]
+        if end[0] > start[0]:
+            lines += [self.text_after(start).partition("#")[0], self.text_before(end)]
+        return len(re.findall(r"[)\]}]", "".join(lines))) > 1
 
     def in_parentheses(self, node: ast.expr) -> bool:
         """Tell whether a value has parentheses of its own, which are no part of its position in the tree."""
@@ -420,7 +494,11 @@ def _whole_parts(node: ast.AST) -> Sequence[ast.AST]:
     match node:
         case ast.Subscript(value=ast.List() | ast.Tuple() as part, slice=ast.Constant() | ast.UnaryOp() as index):
             return [part, index]
-        case ast.BinOp(op=ast.Mod(), right=part) | ast.Subscript(slice=part) | ast.Lambda(args=part):
+        case ast.BinOp(op=ast.Mod(), left=text, right=part):
+            return [*_operands(text), part]
+        case ast.BinOp(op=ast.Add(), left=ast.BinOp(op=ast.Add()) as part):
+            return [part]  # of the same chain
+        case ast.Subscript(slice=part) | ast.Lambda(args=part):
             return [part]
         case ast.Assign(targets=[ast.Name(id="__slots__")], value=part):
             return list(ast.walk(part))
@@ -429,7 +507,8 @@ def _whole_parts(node: ast.AST) -> Sequence[ast.AST]:
         case ast.Assign(targets=[ast.Tuple() | ast.List()], value=part):
             return [part]
         case ast.Call() if last_name(node.func) in _WHOLE_CALLS:
-            return [node, *node.args, *(keyword.value for keyword in node.keywords)]
+            values = [node.func, *node.args, *(keyword.value for keyword in node.keywords)]
+            return [node, *(part for value in values for part in _operands(value))]
         case ast.Call():
             unpacked = [argument.value for argument in node.args if isinstance(argument, ast.Starred)]
             unpacked += [keyword.value for keyword in node.keywords if keyword.arg is None]
@@ -440,8 +519,18 @@ def _whole_parts(node: ast.AST) -> Sequence[ast.AST]:
 def _operands(node: ast.expr) -> list[ast.expr]:
     """Return an expression and, if it joins or repeats others, those."""
     if isinstance(node, ast.BinOp):
-        return [*_operands(node.left), *_operands(node.right)]
+        return [node, *_operands(node.left), *_operands(node.right)]
+    return [node, *_operands(node.value)] if isinstance(node, ast.Attribute) else [node]
+
+
+def _summands(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [*_summands(node.left), node.right]
     return [node]
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes))
 
 
 def _last_line(body: Suite) -> int:
