@@ -24,7 +24,7 @@ FAMILIES = ROOT / "tests" / "cases" / "growing.toml"
 T = TypeVar("T")
 
 STEPS = ("analysis", "walk", "texts")
-TOO_SHORT = 0.02
+TOO_SHORT = 0.1
 """Seconds below which an exponent says nothing."""
 
 

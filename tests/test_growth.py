@@ -26,7 +26,7 @@ BOUNDED = {
     **dict.fromkeys(("values in one name", "None and lists in one name", "setters of one property"), 16),
     "inheritance and members of the last": 16,
 }
-"""Families in which each use looks at up to 40 classes or 100 values: how much larger their programs have to be."""
+"""Families in which each use looks at up to 20 classes or 100 values: how much larger their programs have to be."""
 EXPONENT = 1.15
 
 

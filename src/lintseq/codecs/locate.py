@@ -20,8 +20,8 @@ _SMALL = ((1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 1), (1, 2))
 # Exact occurrences
 
 
-def occurrences(lines: Sequence[str], run: Sequence[str]) -> list[int]:
-    """Return the indices at which `run` occurs in `lines`; none for an empty run."""
+def occurrences(lines: Sequence[str], run: Sequence[str], *, most: int | None = None) -> list[int]:
+    """Return the indices at which `run` occurs in `lines`, the first `most` of them; none for an empty run."""
     if not run:
         return []
     offset, fewest = 0, len(lines) + 1
@@ -38,6 +38,8 @@ def occurrences(lines: Sequence[str], run: Sequence[str]) -> list[int]:
         at = lines.index(run[offset], at + 1)
         if at >= offset and list(lines[at - offset : at - offset + size]) == run:
             found.append(at - offset)
+            if len(found) == most:
+                break
     return found
 
 
@@ -74,7 +76,9 @@ def smallest_window(lines: Sequence[str], at: int) -> tuple[int, int]:
     """
     for above, below in _SMALL:
         low, high = at - above, at + below
-        if low >= 0 and high <= len(lines) and has_words(run := lines[low:high]) and len(occurrences(lines, run)) == 1:
+        if low < 0 or high > len(lines) or not has_words(run := lines[low:high]):
+            continue
+        if len(occurrences(lines, run, most=2)) == 1:
             return low, high
     return unique_window(lines, at, at, context=2)
 

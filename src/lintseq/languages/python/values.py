@@ -16,7 +16,7 @@ DEPTH = 8
 """How many expressions deep to look."""
 _VALUES = 100
 """What may have more values than this is unknown, as for pylint."""
-ANCESTORS = 40
+ANCESTORS = 20
 """How many ancestors of a class to look at."""
 
 
