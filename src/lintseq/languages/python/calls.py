@@ -10,8 +10,22 @@ from typing import NamedTuple, Self
 from lintseq.languages.python.scopes import Class, Function, Scope
 from lintseq.languages.python.syntax import last_name
 from lintseq.languages.python.values import ANCESTORS, Inference
-from lintseq.needs.graph import NeedsBuilder
+from lintseq.needs.graph import NO_NODE, NeedsBuilder
 
+_ABSTRACT = {
+    "Sequence": "__getitem__ __len__",
+    "MutableSequence": "__getitem__ __len__ __setitem__ __delitem__ insert",
+    "Mapping": "__getitem__ __len__ __iter__",
+    "MutableMapping": "__getitem__ __len__ __iter__ __setitem__ __delitem__",
+    "Set": "__contains__ __len__ __iter__",
+    "MutableSet": "__contains__ __len__ __iter__ add discard",
+    "Collection": "__contains__ __len__ __iter__",
+    "Iterable": "__iter__",
+    "Iterator": "__next__",
+    "Container": "__contains__",
+    "Sized": "__len__",
+}
+"""What the classes in `collections.abc` leave abstract."""
 _DEFAULTS = frozenset({"default", "default_factory"})
 
 Shape = tuple[int, frozenset[str | None]] | None
@@ -124,6 +138,9 @@ class CallNeeds:
             for name in sorted({name for cls in nearer for name in cls.members.keys() & abstract.keys()}):
                 makers = [member.unit for cls in nearer for member in cls.members.get(name, ())]
                 yield from ((makers, unit) for unit in abstract[name])
+        for base in (base for cls in classes for base in cls.node.bases):
+            for name in _ABSTRACT.get(last_name(base.value if isinstance(base, ast.Subscript) else base), "").split():
+                yield [member.unit for member in self.inference.members(owner, name)], NO_NODE
 
     def fields(self, owner: Class) -> Mapping[str, Field] | None:
         """Return the fields that a data class takes, by name; None if it is no data class."""

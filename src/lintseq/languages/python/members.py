@@ -132,6 +132,7 @@ class MemberNeeds:
         """By function, its calls `X.__init__(...)`: unit and X."""
         self._makers: dict[tuple[Class, str, Class | None], _Makers] = {}
         self._foreign: dict[Class, set[str]] = {}
+        self._inherited: dict[Class, frozenset[str]] = {}
         self._stores = defaultdict[str, list[tuple[int, ast.Attribute, Scope]]](list)
         for store in facts.stores:
             if store[2].receiver_of(store[1].value) is None:
@@ -190,8 +191,9 @@ class MemberNeeds:
                         makers.append(self.set_from_outside(near, node.attr))
                         if isinstance(value, Instance):
                             makers.append(self.set_from_outside(Instance(near), node.attr))
-                    if not named.assigned_in(scope.function):  # a use before its definition is one all the same
-                        makers += [self.makers(owner, hook).any for hook in ("__getattr__", "__getattribute__")]
+                    hooks = _nodes(*(self.makers(owner, hook).any for hook in ("__getattr__", "__getattribute__")))
+                    if hooks and not named.assigned_in(scope.function):  # it may not be used before it is assigned
+                        makers += hooks
                 case Function():
                     makers.append(self.set_from_outside(value, node.attr))
                 case Builtin(type=kind) if kind is not type(None) and node.attr in MEMBERS[kind.__name__]:
@@ -254,7 +256,10 @@ class MemberNeeds:
 
     def inherits(self, owner: Class, name: str) -> bool:
         """Tell whether a class gets a member from a built-in one."""
-        return any(name in MEMBERS.get(base, ()) for base in self.foreign_bases(owner) & BUILTIN_CLASSES)
+        if owner not in self._inherited:
+            bases = self.foreign_bases(owner) & MEMBERS.keys()
+            self._inherited[owner] = frozenset[str]().union(*(MEMBERS[base] for base in bases))
+        return name in self._inherited[owner]
 
     def results(self, function: Function) -> None:
         """A special method that has to return something needs a `return`, or a `yield`."""

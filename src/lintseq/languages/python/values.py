@@ -9,7 +9,18 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from lintseq.languages.python.scopes import Caught, Class, Element, Entered, Function, Instance, Member, Scope, Value
+from lintseq.languages.python.scopes import (
+    Binding,
+    Caught,
+    Class,
+    Element,
+    Entered,
+    Function,
+    Instance,
+    Member,
+    Scope,
+    Value,
+)
 from lintseq.languages.python.syntax import last_name
 
 DEPTH = 8
@@ -95,11 +106,13 @@ class Inference:
         """The values that are being guessed at."""
         self._candidates: dict[Hashable, _Candidates] = {}
         self._orders: dict[Class, list[Class]] = {}
-        self._sources: dict[object, Sources] = {}
+        self._sources: dict[object, Sources | None] = {}
 
     def infer(self, value: Value | None, scope: Scope) -> tuple[Inferred, ...] | None:
         """Return everything that a value may be, or None if any of it is unknown."""
         guess = self.guess(value, scope, DEPTH)
+        if guess is UNKNOWN:  # the most common case, at less cost
+            return None
         known = tuple([part for part in guess if part is not None])
         return known if known and len(known) == len(guess) else None
 
@@ -262,11 +275,14 @@ class Inference:
             yield from ((value, function.scope) for _, value in function.returns)
 
     def sources(self, value: Value | None, scope: Scope) -> "Sources | None":
-        """Return where the value of a name, a member or a call is from; None if the program does not tell."""
+        """Return where the value of a name, a member or a call is from.
+
+        None if the program does not tell, or if it can only be one thing that needs nothing else.
+        """
         match value:
             case ast.Name(id=name):
                 owner = scope.resolve(name)
-                if owner is not None:
+                if owner is not None and not _is_plain(owner.bindings[name]):
                     key = (id(owner), name)
                     if key not in self._sources:
                         self._sources[key] = Sources(key, [Source(*bound, owner) for bound in owner.bindings[name]])
@@ -289,14 +305,16 @@ class Inference:
                     return self._result_sources(callees)
         return None
 
-    def _member_sources(self, key: object, cls: Class, name: str) -> "Sources":
+    def _member_sources(self, key: object, cls: Class, name: str) -> "Sources | None":
         members = self.members(cls, name)
         if members and isinstance(members[0].value, Function) and is_getter(members[0].value):
             return self._result_sources([members[0].value])
+        if _is_plain(members):
+            return None
         homes = [member.method.scope if member.method else cls.scope for member in members]
         return Sources(key, [Source(*member[:2], home) for member, home in zip(members, homes, strict=True)])
 
-    def _result_sources(self, functions: Sequence[Function]) -> "Sources":
+    def _result_sources(self, functions: Sequence[Function]) -> "Sources | None":
         key = tuple(map(id, functions))
         if key not in self._sources:
             found: list[Source] = []
@@ -353,6 +371,11 @@ class Inference:
                 return self.order(holder.function.owner)[1:]
             holder = holder.parent
         return []
+
+
+def _is_plain(bound: Sequence[Binding | Member]) -> bool:
+    """Tell whether there is a single value that is no expression, such as a parameter or a function."""
+    return len(bound) == 1 and not isinstance(bound[0].value, ast.expr)
 
 
 def is_getter(function: Function) -> bool:
