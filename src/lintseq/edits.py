@@ -100,8 +100,7 @@ class EditSequence:
     @property
     def start(self) -> Program:
         """The state that the edits start from."""
-        lines = [self.program.lines[index] for index in self.present()]
-        return Program(tuple(lines), self.program.final_newline and bool(lines))
+        return self.program.state([self.program.lines[index] for index in self.present()])
 
     def present(self) -> list[int]:
         """Return the indices of the lines of the start state, in order."""
@@ -130,8 +129,7 @@ class EditSequence:
     def first(self, edits: int) -> "EditSequence":
         """Return only the first `edits` edits, whose program is the state after them."""
         kept = [(line, n) for line, n in zip(self.program.lines, self.arrivals, strict=True) if n < edits]
-        lines = tuple(line for line, _ in kept)
-        return EditSequence(Program(lines, self.program.final_newline and bool(lines)), tuple(n for _, n in kept))
+        return EditSequence(self.program.state([line for line, _ in kept]), tuple(n for _, n in kept))
 
     def inserted(self) -> list[list[int]]:
         """Return, for each edit, the indices of the lines that it inserts, in order."""

@@ -69,7 +69,7 @@ class Resolution:
         for change in self.changes:
             for splice in change:
                 lines[splice.position : splice.position + splice.removed] = splice.lines
-            yield Program(tuple(lines), self.program.final_newline and bool(lines))
+            yield self.program.state(lines)
 
 
 def splices(edit: Edit) -> tuple[Splice, ...]:

@@ -38,5 +38,14 @@ class Program:
         In a program without one, a state that would end in half a line ending, the `\\r` of a `\\r\\n`, gets the rest.
         """
         body = "\n".join(lines)
-        halved = body.endswith("\r") and not (self.lines and self.lines[-1].endswith("\r"))
-        return body + "\n" if (self.final_newline or halved) and lines else body
+        return body + "\n" if self._ends_line(lines) else body
+
+    def state(self, lines: Sequence[str]) -> "Program":
+        """Return a state, some of the program's lines, as a program whose text is `render(lines)`."""
+        return Program(tuple(lines), self._ends_line(lines))
+
+    def _ends_line(self, lines: Sequence[str]) -> bool:
+        if not lines:
+            return False
+        halved = lines[-1].endswith("\r") and not (self.lines and self.lines[-1].endswith("\r"))
+        return self.final_newline or halved
