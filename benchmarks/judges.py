@@ -43,7 +43,7 @@ _PYLINT_LINE = re.compile(r"state_(\d+)\.py\|([A-Z]\d+)\|\d+\|(.*)")
 _CHUNK = 300
 
 _HINT = re.compile(r"; (?:maybe|did you mean) .*|[;,.]? (?:Did you mean|Perhaps you forgot) [^?]*\?")
-_LINE = re.compile(r"\blines? \d+|\(<\w+>, line \d+\)|:\d+")
+_LINE = re.compile(r"\bstate_\d+|\blines? \d+|\(<\w+>, line \d+\)|:\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,5 +131,5 @@ def _start_pylint(names: Sequence[str], folder: str, options: Sequence[str]) -> 
 
 
 def plain(message: str) -> str:
-    """Return a message without the parts that depend on other lines: line numbers and hints."""
+    """Return a message without what depends on the file and other lines: its name, line numbers and hints."""
     return _LINE.sub("", _HINT.sub("", message))
