@@ -7,9 +7,11 @@ configuration; 130: interrupted.
 
 import os
 import sys
+import tomllib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,36 +20,10 @@ from typer.core import TyperCommand, TyperGroup
 from lintseq import __version__
 from lintseq.errors import ConfigError, LintseqError
 
-COMMANDS = {
-    "Data": {
-        "sample": "Show one way to write a program, edit by edit.",
-        "mine": "Mine pairs of an instruction and a program from code bases.",
-        "build": "Turn programs into a data set of edit sequences.",
-        "convert": "Write edit sequences in another shape or format, without sampling again.",
-        "resolve": "Print the program that an edit text writes, byte for byte.",
-        "verify": "Check that edit sequences are exact, insertion-only and clean.",
-        "stats": "Print statistics of a data set: edits, lines, draws, tokens.",
-        "show": "Print an edit sequence of a data set, edit by edit.",
-        "view": "Browse edit sequences in a web page.",
-    },
-    "Models": {
-        "tokenizer": "Train a tokenizer, or add the separator of edits to one.",
-        "pretrain": "Train a language model from scratch.",
-        "finetune": "Finetune a language model on edit sequences or on whole programs.",
-        "card": "Rewrite the card of a trained model, with scores of its evaluations.",
-        "complete": "Generate completions of a benchmark's problems or of your prompts.",
-        "solve": "Let a model write one program, and show it growing edit by edit.",
-    },
-    "Evaluation": {
-        "benchmarks": "List the benchmarks, or print the problems of one.",
-        "evaluate": "Run completions against a benchmark's tests and print pass@k.",
-        "report": "Write a report that compares evaluations.",
-        "sandbox": "Show which sandbox this machine offers.",
-        "study": "Compare ways to train a model: build, finetune, complete, evaluate, report.",
-    },
-}
-"""The one-line help of each command, by help panel. Each is a function or a `typer.Typer` of that name in the module
-of that name in `lintseq.cli`."""
+COMMANDS: Mapping[str, Mapping[str, str]] = tomllib.loads(
+    Path(__file__).with_name("commands.toml").read_text(encoding="utf-8")
+)
+"""The one-line help of each command, by help panel."""
 
 
 class PanelCommand(TyperCommand):
@@ -86,7 +62,7 @@ def load_command(name: str) -> Any:
     """Return the click command of a name, importing its module."""
     command = getattr(import_module(f"lintseq.cli.{name}"), name)
     if not isinstance(command, typer.Typer):
-        single = _app()
+        single = new_app()
         single.command(cls=PanelCommand)(command)
         command = single
     loaded = typer.main.get_command(command)
@@ -94,11 +70,12 @@ def load_command(name: str) -> Any:
     return loaded
 
 
-def _app(**settings: Any) -> typer.Typer:
+def new_app(**settings: Any) -> typer.Typer:
+    """Return an application or a group of commands in the style of lintseq."""
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, **settings)
 
 
-app = _app(
+app = new_app(
     name="lintseq",
     cls=LazyGroup,
     help="Turn programs into exact, linter-clean edit sequences for training code models.",
@@ -132,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LintseqError as error:
         return _fail(error, status=1)
     except BrokenPipeError:
-        _silence_stdout()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains about it at exit
         return 1
     return 0
 
@@ -142,8 +119,3 @@ def _fail(error: Exception, *, status: int) -> int:
 
     typer.echo(f"lintseq: {without_secrets(str(error))}", err=True)
     return status
-
-
-def _silence_stdout() -> None:
-    """Point standard output at the null device, so that Python does not complain about a closed pipe at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,12 +13,10 @@ from lintseq.errors import ConfigError
 
 @with_options()
 def benchmarks(
-    benchmark: Annotated[
-        str | None, typer.Argument(metavar="[BENCHMARK]", help="Print the problems of this benchmark as JSON lines.")
-    ] = None,
+    benchmark: Annotated[str | None, "[BENCHMARK]", "Print the problems of this benchmark as JSON lines."] = None,
     *,
     options: ProblemListOptions,
-    json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+    json: Annotated[bool, "Print the list as JSON."] = False,
 ) -> None:
     """List the benchmarks, or print the problems of one.
 

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-import typer
-
 from lintseq.cli.options import with_options
 from lintseq.cli.running import ExecutionOptions, build_summary, run_command
 from lintseq.dataset.outputs import Target
 from lintseq.dataset.sampler import BuildOptions
+
+_INPUTS = "JSONL, JSON, Parquet, CSV; a folder or glob of such or of source files; hf:NAME; a URL; -."
 
 
 @with_options({
@@ -20,10 +20,8 @@ from lintseq.dataset.sampler import BuildOptions
 def build(
     inputs: Annotated[
         list[str],
-        typer.Argument(
-            metavar="INPUT",
-            help="JSONL, JSON, Parquet, CSV; a folder or glob of such or of source files; hf:NAME; a URL; -.",
-        ),
+        "INPUT",
+        "JSONL, JSON, Parquet, CSV; a folder or glob of such or of source files; hf:NAME; a URL; -.",
     ],
     *,
     target: Target,

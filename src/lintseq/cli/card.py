@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
+from lintseq.cli.options import with_options
 
+
+@with_options()
 def card(
-    model: Annotated[str, typer.Argument(metavar="DIR", help="Model trained by finetune or pretrain.")],
-    results: Annotated[
-        list[str] | None, typer.Argument(metavar="RESULTS", help="Files written by `lintseq evaluate --output`.")
-    ] = None,
+    model: Annotated[str, "DIR", "Model trained by finetune or pretrain."],
+    results: Annotated[list[str] | None, "RESULTS", "Files written by `lintseq evaluate --output`."] = None,
 ) -> None:
     """Rewrite the card of a trained model, with the scores of its evaluations.
 

@@ -1,20 +1,14 @@
 """`lintseq complete`: prompts in, completions out."""
 
-from json import dumps
 from typing import Annotated
 
-import typer
-
-from lintseq.cli.console import duration, resumable_meter, table
+from lintseq.cli.console import duration, print_summary, resumable_meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, with_options
 from lintseq.lm.backends.backend import SamplingParameters
 from lintseq.lm.generation import CompletionOptions, CompletionTally, complete as generate
 from lintseq.reporting.numbers import plural
 
-Model = Annotated[
-    str,
-    typer.Option("--model", "-m", metavar="MODEL", help="A folder, a name on the Hugging Face Hub, or on a server."),
-]
+Model = Annotated[str, "MODEL", "A folder, a name on the Hugging Face Hub, or on a server."]
 BACKEND_PANEL = "model backend url device dtype timeout model_config"
 DECODING_PANEL = "linted tries linter give_up stop_after_edits"
 
@@ -29,14 +23,10 @@ DECODING_PANEL = "linted tries linter give_up stop_after_edits"
     }
 )
 def complete(
-    model: Model,
-    output: Annotated[
-        str, typer.Option("--output", "-o", metavar="PATH", help="File of the completions: .jsonl, .jsonl.gz.")
-    ],
     *,
-    benchmark: Annotated[
-        str | None, typer.Option("--benchmark", "-b", metavar="B", help="A benchmark, or a file of problems.")
-    ] = None,
+    model: Model,
+    output: Annotated[str, "PATH", "File of the completions: .jsonl, .jsonl.gz."],
+    benchmark: Annotated[str | None, "B", "A benchmark, or a file of problems."] = None,
     options: CompletionOptions,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -57,12 +47,8 @@ def complete(
             meter(tally.before + tally.done, tally.total, f"{sampling.name}: {progress(tally)}", left=True)
 
         report = generate(model, benchmark, output, options, resume=resume, overwrite=overwrite, on_progress=show)
-    if json:
-        typer.echo(dumps(report.as_dict()))
-    elif not quiet:
-        typer.echo("\n\n".join(summary(path, tally) for path, tally in report.tallies.items()))
-    for warning in report.warnings:
-        typer.echo(f"lintseq: {warning}", err=True)
+    text = "\n\n".join(summary(path, tally) for path, tally in report.tallies.items())
+    print_summary(report.as_dict(), text, json=json, quiet=quiet, warnings=report.warnings)
 
 
 def progress(tally: CompletionTally) -> str:

@@ -5,8 +5,9 @@ Owns their appearance; the commands decide what to count.
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from json import dumps
 from typing import TYPE_CHECKING, Self
 
 import typer
@@ -25,6 +26,18 @@ def table(rows: Sequence[tuple[str, str]]) -> str:
     """Return names and values in two columns."""
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in rows)
+
+
+def print_summary(
+    numbers: object, text: str, *, json: bool, quiet: bool = False, warnings: Iterable[str] = ()
+) -> None:
+    """Print a summary, as numbers in JSON or as text unless `quiet`, and warnings on standard error."""
+    if json:
+        typer.echo(dumps(numbers))
+    elif not quiet:
+        typer.echo(text)
+    for warning in warnings:
+        typer.echo(f"lintseq: {warning}", err=True)
 
 
 def percent(share: float) -> str:

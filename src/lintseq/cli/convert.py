@@ -2,8 +2,6 @@
 
 from typing import Annotated
 
-import typer
-
 from lintseq.cli.options import with_options
 from lintseq.cli.running import ExecutionOptions, build_summary, run_command
 from lintseq.dataset.convert import ConvertOptions
@@ -15,10 +13,7 @@ from lintseq.dataset.outputs import Target
     "Execution": "workers row_timeout row_memory resume overwrite strict json quiet",
 })  # fmt: skip
 def convert(
-    data: Annotated[
-        list[str],
-        typer.Argument(metavar="DATA", help="Edit sequences of any shape and format, in anything that build reads."),
-    ],
+    data: Annotated[list[str], "DATA", "Edit sequences of any shape and format, in anything that build reads."],
     *,
     target: Target,
     options: ConvertOptions,

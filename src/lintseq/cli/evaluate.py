@@ -1,11 +1,10 @@
 """`lintseq evaluate`: completions in, pass@k out."""
 
-from json import dumps
 from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import Meter, table
+from lintseq.cli.console import Meter, print_summary, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers, with_options
 from lintseq.evaluation.evaluate import EvaluationOptions, EvaluationProgress, evaluate as run
 from lintseq.evaluation.report_tables import facts_of, score_cell
@@ -24,15 +23,11 @@ from lintseq.reporting.numbers import plural
     }
 )
 def evaluate(
-    completions: Annotated[str, typer.Argument(metavar="COMPLETIONS", help="JSON lines with task_id and completion.")],
+    completions: Annotated[str, "COMPLETIONS", "JSON lines with task_id and completion."],
     *,
-    benchmark: Annotated[
-        str, typer.Option("--benchmark", "-b", metavar="NAME", help="Name of a benchmark, or a file of problems.")
-    ],
+    benchmark: Annotated[str, "NAME", "Name of a benchmark, or a file of problems."],
     options: EvaluationOptions,
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write a row for each completion (.jsonl).")
-    ] = None,
+    output: Annotated[str | None, "FILE", "Write a row for each completion (.jsonl)."] = None,
     workers: Workers = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -65,12 +60,8 @@ def evaluate(
             overwrite=overwrite,
             on_progress=show,
         )
-    if json:
-        typer.echo(dumps(evaluation.as_dict()))
-    elif not quiet:
-        typer.echo(table([*overview(evaluation), *([("results", output)] if output else [])]))
-    for warning in warnings_of(evaluation):
-        typer.echo(f"lintseq: {warning}", err=True)
+    text = table([*overview(evaluation), *([("results", output)] if output else [])])
+    print_summary(evaluation.as_dict(), text, json=json, quiet=quiet, warnings=warnings_of(evaluation))
 
 
 def overview(evaluation: Evaluation) -> list[tuple[str, str]]:

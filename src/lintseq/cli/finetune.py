@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lintseq.cli.console import resumable_meter, table
-from lintseq.cli.options import Json, Overwrite, Quiet, Resume
-from lintseq.cli.pretrain import Recipe, Settings, report_table, show, show_training
+from lintseq.cli.console import print_summary, resumable_meter, table
+from lintseq.cli.options import Json, Overwrite, Quiet, Resume, with_options
+from lintseq.cli.pretrain import Recipe, Settings, report_table, show_training
 from lintseq.errors import ConfigError
 from lintseq.reporting.numbers import plural
 
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from lintseq.lm.matching import ArmBudget
 
 
+@with_options()
 def finetune(
     recipe: Recipe,
     *,
-    output: Annotated[str | None, typer.Option("--output", "-o", metavar="DIR", help="Folder for the model.")] = None,
+    output: Annotated[str | None, "DIR", "Folder for the model."] = None,
     set: Settings = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Do not train: print what each arm would see.")] = False,
+    plan: Annotated[bool, "Do not train: print what each arm would see."] = False,
     resume: Resume = False,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -52,7 +53,8 @@ def finetune(
 
         if output is None or plan:
             planned = finetuning.plan_finetuning(options, on_records=on_records)
-            show(planned.as_dict(), plan_table(planned), json=json, visible=is_first_process())
+            if is_first_process():
+                print_summary(planned.as_dict(), plan_table(planned), json=json)
             return
         report = finetuning.finetune(
             options,
@@ -63,7 +65,8 @@ def finetune(
             on_plan=lambda planned: typer.echo(plan_table(planned), err=True) if visible else None,
             on_step=partial(show_training, meter),
         )
-    show(report.manifest, report_table(report), json=json, visible=visible)
+    if is_first_process():
+        print_summary(report.manifest, report_table(report), json=json, quiet=quiet)
 
 
 def plan_table(plan: "FinetunePlan") -> str:

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from lintseq.cli.console import table
 from lintseq.cli.options import with_options
 from lintseq.cli.running import ExecutionOptions, run_command
@@ -20,10 +18,7 @@ if TYPE_CHECKING:
     "Execution": "workers row_timeout row_memory resume overwrite strict json quiet",
 })  # fmt: skip
 def mine(
-    sources: Annotated[
-        list[str],
-        typer.Argument(metavar="SOURCE", help="Source files, or rows that hold a whole file each: file, folder, ..."),
-    ],
+    sources: Annotated[list[str], "SOURCE", "Source files, or rows that hold a whole file each: file, folder, ..."],
     *,
     target: Target,
     options: MiningOptions,

@@ -21,17 +21,19 @@ Command = Callable[..., None]
 
 _METAVARS = {"output": "PATH", "rejected": "PATH", "certify": "LINTER", "decontaminate": "FILE"}
 """Names of values that do not follow from the names or types of options."""
-_SHORT = {"output": ("-o",), "quiet": ("-q",)}
+_SHORT = {"output": ("-o",), "quiet": ("-q",), "model": ("-m",), "benchmark": ("-b",)}
 """Short names of options."""
 
 
 def with_options(panels: Mapping[str, str] | None = None) -> Callable[[Command], Command]:
-    """Return a decorator that replaces each parameter annotated with a dataclass by one option per field.
+    """Return a decorator that declares the parameters of a command.
 
-    The fields of nested dataclasses become options too, so names must be unique among all of them. A tuple of numbers
-    is one option with commas (`--k 1,10`); any other tuple is an option that may be repeated. `panels` groups
-    options in the help text: the title of each group, and the names of its parameters and fields separated by
-    spaces. The command is called with the dataclasses.
+    One that is annotated `Annotated[TYPE, METAVAR, HELP]`, or `Annotated[bool, HELP]`, becomes an argument, or an
+    option if it is keyword-only. One that is annotated with a dataclass becomes one option per field; so do the fields
+    of nested dataclasses, and names must be unique among all of them. A tuple of numbers is one option with commas
+    (`--k 1,10`); any other tuple is an option that may be repeated. `panels` groups options in the help text: the
+    title of each group, and the names of its parameters and fields separated by spaces. The command is called with
+    the dataclasses.
     """
     panel_of = {name: title for title, names in (panels or {}).items() for name in names.split()}
 
@@ -44,7 +46,7 @@ def with_options(panels: Mapping[str, str] | None = None) -> Callable[[Command],
                 groups[parameter.name] = parameter.annotation, default
                 parameters += _parameters(parameter.annotation, default)
             else:
-                parameters.append(parameter)
+                parameters.append(_declared(parameter))
         parameters = [_in_panel(parameter, panel_of.get(parameter.name)) for parameter in parameters]
         unknown = panel_of.keys() - {parameter.name for parameter in parameters}
         if unknown:
@@ -70,6 +72,21 @@ def field_docs(options: type) -> dict[str, str]:
     return {name: " ".join(text.replace("`", "").split()) for name, text in found}
 
 
+def _declared(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Return a parameter as typer takes it; one that is declared with typer's own classes stays as it is."""
+    kind, *words = get_args(parameter.annotation)
+    if not isinstance(words[0], str):
+        return parameter
+    metavar, help = words if len(words) == 2 else (None, words[0])
+    is_option = parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    info = _option(parameter.name, metavar, help) if is_option else typer.Argument(metavar=metavar, help=help)
+    return parameter.replace(annotation=Annotated[kind, info])
+
+
+def _option(name: str, metavar: str | None, help: str) -> Any:
+    return typer.Option(f"--{name.replace('_', '-')}", *_SHORT.get(name, ()), metavar=metavar, help=help)
+
+
 def _parameters(options: type, default: Any) -> Iterator[inspect.Parameter]:
     docs, hints = field_docs(options), get_type_hints(options)
     for field in fields(options):
@@ -77,12 +94,7 @@ def _parameters(options: type, default: Any) -> Iterator[inspect.Parameter]:
         if is_dataclass(kind) and isinstance(kind, type):
             yield from _parameters(kind, None if value is inspect.Parameter.empty else value)
             continue
-        option = typer.Option(
-            f"--{field.name.replace('_', '-')}",
-            *_SHORT.get(field.name, ()),
-            help=docs.get(field.name, ""),
-            metavar=_metavar(field.name, kind),
-        )
+        option = _option(field.name, _metavar(field.name, kind), docs.get(field.name, ""))
         if _element(kind) in (int, float):
             kind, value = str | None, ",".join(map(str, value)) if value else None
         elif _element(kind) is not None:
@@ -157,7 +169,8 @@ def _numbers(name: str, text: str, kind: Any) -> tuple[Any, ...]:
 Workers = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Number of worker processes. [default: one per processor]")
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run with the same settings.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
+Resume = Annotated[bool, "Continue an interrupted run with the same settings."]
+Overwrite = Annotated[bool, "Replace the output if it exists."]
+Json = Annotated[bool, "Print the summary as JSON."]
+Quiet = Annotated[bool, "No progress and no summary."]
+DataSet = Annotated[str, "DATA", "A data set: a file or folder of any kind; - is standard input."]

@@ -1,39 +1,28 @@
 """`lintseq pretrain`: train a language model from scratch."""
 
 from functools import partial
-from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from lintseq.cli.console import Meter, resumable_meter, table
-from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers
+from lintseq.cli.console import Meter, print_summary, resumable_meter, table
+from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers, with_options
 from lintseq.reporting.numbers import plural
 
 if TYPE_CHECKING:
     from lintseq.lm.corpus import CorpusProgress
     from lintseq.lm.runs import TrainingProgress, TrainingReport
 
-Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe in TOML.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Override a key of the recipe, such as optim.lr=3e-4; repeatable."
-    ),
-]
+Recipe = Annotated[str, "RECIPE", "Recipe in TOML."]
+Settings = Annotated[list[str] | None, "KEY=VALUE", "Override a key of the recipe, such as optim.lr=3e-4; repeatable."]
 
 
+@with_options()
 def pretrain(
     recipe: Recipe,
     *,
-    output: Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="Folder for the model.")],
+    output: Annotated[str, "DIR", "Folder for the model."],
     set: Settings = None,
-    prepare: Annotated[
-        bool, typer.Option("--prepare", help="Do not train: write recipe, tokenizer and tokenized corpus to DIR.")
-    ] = False,
-    prepared: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Folder made by --prepare, with the tokenizer and the corpus.")
-    ] = None,
+    prepare: Annotated[bool, "Do not train: write recipe, tokenizer and tokenized corpus to DIR."] = False,
+    prepared: Annotated[str | None, "DIR", "Folder made by --prepare, with the tokenizer and the corpus."] = None,
     workers: Workers = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -60,21 +49,13 @@ def pretrain(
         options["on_progress"] = partial(show_tokenizing, meter)
         if prepare:
             manifest = pretraining.prepare_pretraining(plan, output, **options)
-            show(manifest, corpus_table(manifest, output), json=json, visible=visible)
+            if is_first_process():
+                print_summary(manifest, corpus_table(manifest, output), json=json, quiet=quiet)
             return
         on_step = partial(show_training, meter)
         report = pretraining.pretrain(plan, output, prepared=prepared, on_step=on_step, **options)
-    show(report.manifest, report_table(report), json=json, visible=visible)
-
-
-def show(manifest: Any, summary: str, *, json: bool, visible: bool) -> None:
-    """Print the manifest as JSON or a summary; only in the first of several processes."""
-    from lintseq.lm.runs import is_first_process
-
-    if json and is_first_process():
-        typer.echo(dumps(manifest))
-    elif visible:
-        typer.echo(summary)
+    if is_first_process():
+        print_summary(report.manifest, report_table(report), json=json, quiet=quiet)
 
 
 def show_tokenizing(meter: Meter, progress: "CorpusProgress") -> None:

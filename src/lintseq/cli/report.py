@@ -1,12 +1,9 @@
 """`lintseq report`: evaluations compared on a page and in Markdown."""
 
-from json import dumps
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from lintseq.cli.console import table
+from lintseq.cli.console import print_summary, table
 from lintseq.cli.options import Json, with_options
 from lintseq.evaluation.report import ReportOptions, report as write
 from lintseq.reporting.numbers import plural
@@ -14,11 +11,9 @@ from lintseq.reporting.numbers import plural
 
 @with_options()
 def report(
-    runs: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Files written by `evaluate --output`, or NAME=FILE.")
-    ],
+    runs: Annotated[list[str], "RUN...", "Files written by `evaluate --output`, or NAME=FILE."],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the report.")],
+    output: Annotated[Path, "DIR", "Folder for the report."],
     options: ReportOptions,
     json: Json = False,
 ) -> None:
@@ -31,9 +26,7 @@ def report(
     Example: lintseq report plain=plain.jsonl edits=edits.jsonl --output report
     """
     written = write(runs, output, options)
-    if json:
-        typer.echo(dumps(written.as_dict()))
-        return
     rows = [("runs", f"{len(written.runs):,}"), ("examples", f"{len(written.examples):,}")]
     markdown = f"{written.markdown}, {plural(len(written.plots), 'plot')}"
-    typer.echo(table([*rows, ("page", str(written.page)), ("Markdown", markdown)]))
+    text = table([*rows, ("page", str(written.page)), ("Markdown", markdown)])
+    print_summary(written.as_dict(), text, json=json)

@@ -8,13 +8,16 @@ from typing import Annotated
 
 import typer
 
+from lintseq.cli.options import with_options
 from lintseq.errors import ConfigError
 
 
+@with_options()
 def resolve(
-    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="Edit text; - is standard input.")] = Path("-"),
-    strict: Annotated[bool, typer.Option("--strict", help="Fail on the first irregularity.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print program, edits_applied and notes as JSON.")] = False,
+    file: Annotated[Path, "[FILE]", "Edit text; - is standard input."] = Path("-"),
+    *,
+    strict: Annotated[bool, "Fail on the first irregularity."] = False,
+    json: Annotated[bool, "Print program, edits_applied and notes as JSON."] = False,
 ) -> None:
     """Print the program that an edit text writes, byte for byte.
 

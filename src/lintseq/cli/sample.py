@@ -13,13 +13,13 @@ from lintseq.walks import SamplingOptions
 
 @with_options()
 def sample(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A source file; - is standard input.")],
+    file: Annotated[str, "FILE", "A source file; - is standard input."],
     *,
     options: SamplingOptions,
-    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
+    seed: Annotated[int, "N", "Random seed."] = 0,
     draw: Annotated[int, typer.Option(metavar="N", min=0, help="Number of the draw, from 0.")] = 0,
-    text: Annotated[bool, typer.Option("--text", help="Print the edit text instead, byte for byte.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the record instead.")] = False,
+    text: Annotated[bool, "Print the edit text instead, byte for byte."] = False,
+    json: Annotated[bool, "Print the record instead."] = False,
 ) -> None:
     """Show one way to write FILE, edit by edit.
 

@@ -1,18 +1,17 @@
 """`lintseq sandbox`: print the isolation that this machine offers."""
 
-from json import dumps
 from typing import Annotated
 
 import typer
 
-from lintseq.cli.options import Json
+from lintseq.cli.console import print_summary
+from lintseq.cli.options import Json, with_options
 from lintseq.sandbox.status import sandbox_status
 
 
+@with_options()
 def sandbox(
-    *,
-    check: Annotated[bool, typer.Option("--check", help="Also run five programs with known verdicts.")] = False,
-    json: Json = False,
+    *, check: Annotated[bool, "Also run five programs with known verdicts."] = False, json: Json = False
 ) -> None:
     """Show which sandbox this machine offers; exit with status 2 if programs cannot be isolated.
 
@@ -23,6 +22,6 @@ def sandbox(
     Example: lintseq sandbox --check
     """
     status = sandbox_status(check=check)
-    typer.echo(dumps(status.as_dict()) if json else status.describe())
+    print_summary(status.as_dict(), status.describe(), json=json)
     if not status.ok:
         raise typer.Exit(1)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from lintseq.cli.options import with_options
 from lintseq.dataset.browsing import StoredSequence, dataset_name, find_sequence, split_row
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
@@ -22,14 +21,11 @@ _MOST_NEEDS = 12
 """Number of needs listed for an edit; any others are only counted."""
 
 
+@with_options()
 def show(
-    row: Annotated[
-        str, typer.Argument(metavar="DATA:ROW", help="A data set, and the number or the id of a row. [default: row 1]")
-    ],
+    row: Annotated[str, "DATA:ROW", "A data set, and the number or the id of a row. [default: row 1]"],
     *,
-    edit: Annotated[
-        int | None, typer.Option(metavar="N", help="Print only this edit; 0 is the state before the first.")
-    ] = None,
+    edit: Annotated[int | None, "N", "Print only this edit; 0 is the state before the first."] = None,
 ) -> None:
     """Print an edit sequence of a data set, edit by edit, and why lines arrive together.
 

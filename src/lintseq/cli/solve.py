@@ -37,19 +37,15 @@ _LINES_BELOW = 4
     }
 )
 def solve(
-    instruction: Annotated[
-        str, typer.Argument(metavar="INSTRUCTION", help="What the program should do; - reads it from standard input.")
-    ],
-    model: Model,
+    instruction: Annotated[str, "INSTRUCTION", "What the program should do; - reads it from standard input."],
     *,
+    model: Model,
     start: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="A program for the model to change.")
     ] = None,
     options: SolveOptions,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the program to this file.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print program, edit text and cost as JSON instead.")] = False,
+    output: Annotated[Path | None, "FILE", "Also write the program to this file."] = None,
+    json: Annotated[bool, "Print program, edit text and cost as JSON instead."] = False,
 ) -> None:
     """Let a model write a program, and show it growing edit by edit.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lintseq.cli.console import Meter
-from lintseq.cli.options import Json
+from lintseq.cli.options import DataSet, Json, with_options
 from lintseq.dataset.browsing import dataset_name
 from lintseq.dataset.stats import DatasetStats, stats as count, table_rows
 from lintseq.dataset.stats_page import write_stats_page
@@ -22,18 +22,14 @@ BAR = 40
 """Columns of the longest bar."""
 
 
+@with_options()
 def stats(
-    data: Annotated[
-        str, typer.Argument(metavar="DATA", help="A data set: a file or folder of any kind; - is standard input.")
-    ],
+    data: DataSet,
     *,
     tokenizer: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A tokenizer.json to count tokens with; needs the extra `tokens`."),
+        Path | None, "FILE", "A tokenizer.json to count tokens with; needs the extra `tokens`."
     ] = None,
-    html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the numbers and plots to an HTML page.")
-    ] = None,
+    html: Annotated[Path | None, "FILE", "Also write the numbers and plots to an HTML page."] = None,
     json: Json = False,
 ) -> None:
     """Print statistics of a data set of edit sequences: edits, lines, draws, tokens.

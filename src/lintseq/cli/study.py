@@ -1,12 +1,11 @@
 """`lintseq study`: a complete comparison from a file, with one command."""
 
 import time
-from json import dumps
 from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import Meter, duration, table
+from lintseq.cli.console import Meter, duration, print_summary, table
 from lintseq.cli.options import Json, Quiet, with_options
 from lintseq.reporting.numbers import plural
 from lintseq.study.running import StudyProgress
@@ -15,20 +14,16 @@ from lintseq.study.study import StudyOptions, StudyReport, pack_study, plan_stud
 
 @with_options({"Study": "data set", "Execution": "jobs plan pack", "Output": "output json quiet"})
 def study(
-    file: Annotated[str, typer.Argument(metavar="STUDY", help="A study file in TOML, or an archive made by --pack.")],
+    file: Annotated[str, "STUDY", "A study file in TOML, or an archive made by --pack."],
     *,
-    output: Annotated[
-        str, typer.Option("--output", "-o", metavar="DIR", help="Folder for everything; with --pack, the archive.")
-    ],
+    output: Annotated[str, "DIR", "Folder for everything; with --pack, the archive."],
     options: StudyOptions,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Parallel trainings. [default: one per GPU, or one per 2 CPU cores]"),
     ] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Print the steps as commands, and run nothing.")] = False,
-    pack: Annotated[
-        bool, typer.Option("--pack", help="Run nothing: write the study and all it reads to one .tar.gz archive.")
-    ] = False,
+    plan: Annotated[bool, "Print the steps as commands, and run nothing."] = False,
+    pack: Annotated[bool, "Run nothing: write the study and all it reads to one .tar.gz archive."] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -53,10 +48,7 @@ def study(
             file, output, options, jobs=jobs,
             on_progress=lambda progress: meter(len(progress.done), len(progress.steps), status(progress)),
         )  # fmt: skip
-    if json:
-        typer.echo(dumps(report.as_dict()))
-    elif not quiet:
-        typer.echo(summary(report))
+    print_summary(report.as_dict(), summary(report), json=json, quiet=quiet)
 
 
 def status(progress: StudyProgress) -> str:

@@ -1,36 +1,26 @@
 """`lintseq tokenizer`: train tokenizers, and add `<|diff|>` to existing ones."""
 
 from dataclasses import asdict
-from json import dumps
 from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import table
+from lintseq.cli import new_app
+from lintseq.cli.console import print_summary, table
 from lintseq.cli.options import Json, Overwrite, with_options
 from lintseq.lm.tokenizers import TokenizerOptions
 from lintseq.reporting.numbers import plural
 
-tokenizer = typer.Typer(
-    name="tokenizer",
-    help="Train a tokenizer, or add <|diff|>, the separator of edits, to an existing one.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-)
+_HELP = "Train a tokenizer, or add <|diff|>, the separator of edits, to an existing one."
+tokenizer = new_app(name="tokenizer", help=_HELP, no_args_is_help=True)
 
-Output = Annotated[str, typer.Option("--output", "-o", metavar="DIR", help="Folder for the result.")]
+Output = Annotated[str, "DIR", "Folder for the result."]
 
 
 @tokenizer.command()
 @with_options()
 def train(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="INPUT", help="JSONL, Parquet, CSV, text, source files; folder, glob, hf:NAME, or URL."
-        ),
-    ],
+    inputs: Annotated[list[str], "INPUT", "JSONL, Parquet, CSV, text, source files; folder, glob, hf:NAME, or URL."],
     *,
     output: Output,
     options: TokenizerOptions,
@@ -57,17 +47,14 @@ def train(
         ("<|diff|>", f"token {trained.diff}"),
         ("output", output),
     ]
-    typer.echo(dumps(asdict(trained)) if json else table(rows))
-    if trained.tokens < options.vocab:
-        typer.echo(f"lintseq: the texts have only {trained.tokens:,} tokens, fewer than {options.vocab:,}", err=True)
+    warning = f"the texts have only {trained.tokens:,} tokens, fewer than {options.vocab:,}"
+    print_summary(asdict(trained), table(rows), json=json, warnings=[warning] * (trained.tokens < options.vocab))
 
 
 @tokenizer.command()
+@with_options()
 def extend(
-    model: Annotated[
-        str,
-        typer.Argument(metavar="MODEL", help="Folder with a tokenizer and possibly a model, or a name on the Hub."),
-    ],
+    model: Annotated[str, "MODEL", "Folder with a tokenizer and possibly a model, or a name on the Hub."],
     *,
     output: Output,
     multiple: Annotated[
@@ -93,6 +80,5 @@ def extend(
     if extension.rows is not None:
         rows.append(("embeddings", f"{extension.rows_before:,}, now {extension.rows:,}"))
         rows.append(("new embedding", extension.initialized))
-    typer.echo(dumps(asdict(extension)) if json else table([*rows, ("output", output)]))
-    for note in extension.notes:
-        typer.echo(f"lintseq: {note}", err=True)
+    rows.append(("output", output))
+    print_summary(asdict(extension), table(rows), json=json, warnings=extension.notes)

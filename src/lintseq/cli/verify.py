@@ -1,12 +1,12 @@
 """`lintseq verify`: the laws of edit sequences, checked on a data set."""
 
 from json import dumps
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from lintseq.cli.console import Meter
-from lintseq.cli.options import Json, Workers, with_options
+from lintseq.cli.options import DataSet, Json, Workers, with_options
 from lintseq.dataset.verify import CHECKS, LawFailure, VerifyOptions, VerifyReport, verify as verify_dataset
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.terminal import console, printable
@@ -16,15 +16,7 @@ if TYPE_CHECKING:
 
 
 @with_options()
-def verify(
-    data: Annotated[
-        str, typer.Argument(metavar="DATA", help="A data set: a file or folder of any kind; - is standard input.")
-    ],
-    *,
-    options: VerifyOptions,
-    workers: Workers = None,
-    json: Json = False,
-) -> None:
+def verify(data: DataSet, *, options: VerifyOptions, workers: Workers = None, json: Json = False) -> None:
     """Check that edit sequences are exact, insertion-only and clean; exit with 1 if any is not.
 
     Reads records of all shapes. Rows with a completion or messages do not contain the program: what their edits write

@@ -6,21 +6,17 @@ from typing import Annotated
 import typer
 
 from lintseq.cli.console import Meter, table
-from lintseq.cli.options import with_options
+from lintseq.cli.options import DataSet, with_options
 from lintseq.dataset.view_page import ViewOptions, ViewReport, write_view
 from lintseq.reporting.numbers import plural
 
 
 @with_options()
 def view(
-    data: Annotated[
-        str, typer.Argument(metavar="DATA", help="A data set: a file or folder of any kind; - is standard input.")
-    ],
+    data: DataSet,
     options: ViewOptions,
     *,
-    html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File of the page. [default: NAME.html next to DATA]")
-    ] = None,
+    html: Annotated[Path | None, "FILE", "File of the page. [default: NAME.html next to DATA]"] = None,
 ) -> None:
     """Write a page to browse edit sequences: programs grow edit by edit, and lines say why they arrive together.
 
