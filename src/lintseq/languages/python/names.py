@@ -102,6 +102,9 @@ class Names:
             scope = scope.parent
             while scope.kind == "class" and scope.parent is not None:
                 scope = scope.parent
+        if name in scope.bindings:  # on other paths, which linters do not tell apart
+            earlier = self.bindings(scope, name)
+            self.builder.need(unit, earlier.run(0, len(earlier.nodes)))
         scope.pending.append((name, unit, self.handlers[-1] if self.handlers else NO_NODE))
 
     def use_later(self, name: str, unit: int) -> None:
