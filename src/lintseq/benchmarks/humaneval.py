@@ -8,25 +8,14 @@ from typing import Any
 from lintseq.benchmarks import evalplus
 from lintseq.benchmarks.loading import Rows
 from lintseq.benchmarks.problem import CheckTest, Problem
-from lintseq.benchmarks.python_code import find_function, parse_body, signature_of
+from lintseq.benchmarks.python_code import find_function, parse_body, signature_of, snippet
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages.python.syntax import parse
 from lintseq.rows import json_type
 
 OWN_COLUMNS = ("entry_point", "prompt", "task_id", "test")
 
-_PACK_MODULES = "math re sys copy datetime itertools collections heapq statistics functools hashlib string"
-PACK_IMPORTS = (
-    "".join(f"import {name}\n" for name in _PACK_MODULES.split())
-    + """\
-from typing import *
-from collections import *
-try:
-    import numpy as np
-except ImportError:
-    pass
-"""
-)
+PACK_IMPORTS = snippet("pack_imports.txt")
 """What bigcode-evaluation-harness puts before programs of HumanEvalPack."""
 
 

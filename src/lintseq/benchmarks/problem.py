@@ -51,11 +51,9 @@ class ProblemTest(Protocol):
 
     def jobs(self, program: str, limits: Limits) -> list[Job]:
         """Return the jobs that test `program`."""
-        ...
 
     def judge(self, results: Sequence[JobResult]) -> Judgment:
         """Return the judgment that follows from the results of these jobs."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

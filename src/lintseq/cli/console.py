@@ -40,10 +40,6 @@ def print_summary(
         typer.echo(f"lintseq: {warning}", err=True)
 
 
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 class Meter:
     """Prints progress to standard error: a bar on a terminal, otherwise a line every few seconds."""
 

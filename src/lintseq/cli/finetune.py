@@ -1,7 +1,7 @@
 """`lintseq finetune`: teach a language model to write edit sequences, or whole programs."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -9,11 +9,11 @@ from lintseq.cli.console import print_summary, resumable_meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, with_options
 from lintseq.cli.pretrain import Recipe, Settings, report_table, show_training
 from lintseq.errors import ConfigError
+from lintseq.lm import finetuning
+from lintseq.lm.matching import ArmBudget
+from lintseq.lm.recipes import FinetuneRecipe, read_recipe
+from lintseq.lm.runs import is_first_process
 from lintseq.reporting.numbers import plural
-
-if TYPE_CHECKING:
-    from lintseq.lm.finetuning import FinetunePlan
-    from lintseq.lm.matching import ArmBudget
 
 
 @with_options()
@@ -38,10 +38,6 @@ def finetune(
 
     Example: lintseq finetune recipes/nano/finetune.toml --output nano-edits --set data.arm=edits
     """
-    from lintseq.lm import finetuning
-    from lintseq.lm.recipes import FinetuneRecipe, read_recipe
-    from lintseq.lm.runs import is_first_process
-
     if output is None and not plan:
         raise ConfigError("name the folder for the model with --output, or use --plan to print the plan only")
     visible = is_first_process() and not quiet
@@ -69,7 +65,7 @@ def finetune(
         print_summary(report.manifest, report_table(report), json=json, quiet=quiet)
 
 
-def plan_table(plan: "FinetunePlan") -> str:
+def plan_table(plan: finetuning.FinetunePlan) -> str:
     """Return what a run sees next to the plain arm, and which records were lost, as text."""
     own, reference = plan.arm.own, plan.arm.reference
     columns = [("this run", _budget_rows(own)), *([("plain arm", _budget_rows(reference))] if reference else [])]
@@ -80,7 +76,7 @@ def plan_table(plan: "FinetunePlan") -> str:
     )
 
 
-def _budget_rows(budget: "ArmBudget") -> dict[str, str]:
+def _budget_rows(budget: ArmBudget) -> dict[str, str]:
     low, mean, high = budget.row_seen
     counts = {
         "steps": budget.steps,
@@ -94,7 +90,7 @@ def _budget_rows(budget: "ArmBudget") -> dict[str, str]:
     return {name: f"{count:,}" for name, count in counts.items()} | passes
 
 
-def _losses(plan: "FinetunePlan") -> list[str]:
+def _losses(plan: finetuning.FinetunePlan) -> list[str]:
     """Return a line for each file and arm from which records or tokens were lost."""
     lines = []
     for name, tally in plan.records.items():

@@ -1,15 +1,12 @@
 """`lintseq mine`: code bases become pairs of an instruction and a program."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from lintseq.cli.console import table
 from lintseq.cli.options import with_options
 from lintseq.cli.running import ExecutionOptions, run_command
 from lintseq.dataset.outputs import Target
-from lintseq.mining import MiningOptions
-
-if TYPE_CHECKING:
-    from lintseq.mining import MiningReport
+from lintseq.mining import MiningOptions, MiningReport
 
 
 @with_options({
@@ -36,7 +33,7 @@ def mine(
     run_command(mine, sources, target, options, run, summary)
 
 
-def summary(report: "MiningReport") -> str:
+def summary(report: MiningReport) -> str:
     """Return the report as a table for people."""
     rows = [("files", f"{report.files:,}"), ("pairs", f"{report.pairs:,}")]
     rows.append(("rejected", f"{sum(report.rejections.values()):,}"))

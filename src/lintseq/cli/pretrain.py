@@ -1,15 +1,15 @@
 """`lintseq pretrain`: train a language model from scratch."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from lintseq.cli.console import Meter, print_summary, resumable_meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers, with_options
+from lintseq.lm import pretraining
+from lintseq.lm.corpus import CorpusProgress
+from lintseq.lm.recipes import PretrainRecipe, read_recipe
+from lintseq.lm.runs import TrainingProgress, TrainingReport, is_first_process
 from lintseq.reporting.numbers import plural
-
-if TYPE_CHECKING:
-    from lintseq.lm.corpus import CorpusProgress
-    from lintseq.lm.runs import TrainingProgress, TrainingReport
 
 Recipe = Annotated[str, "RECIPE", "Recipe in TOML."]
 Settings = Annotated[list[str] | None, "KEY=VALUE", "Override a key of the recipe, such as optim.lr=3e-4; repeatable."]
@@ -38,10 +38,6 @@ def pretrain(
 
     Example: lintseq pretrain recipes/nano/pretrain.toml --output nano --set steps=100
     """
-    from lintseq.lm import pretraining
-    from lintseq.lm.recipes import PretrainRecipe, read_recipe
-    from lintseq.lm.runs import is_first_process
-
     options: dict[str, Any] = {"workers": workers, "resume": resume, "overwrite": overwrite}
     plan = read_recipe(recipe, PretrainRecipe, settings=set or ())
     visible = is_first_process() and not quiet
@@ -58,13 +54,13 @@ def pretrain(
         print_summary(report.manifest, report_table(report), json=json, quiet=quiet)
 
 
-def show_tokenizing(meter: Meter, progress: "CorpusProgress") -> None:
+def show_tokenizing(meter: Meter, progress: CorpusProgress) -> None:
     """Show the progress of tokenizing."""
     text = f"tokenizing: {plural(progress.documents, 'document')}, {plural(progress.tokens, 'token')}"
     meter(progress.done, progress.total, text, left=True)
 
 
-def show_training(meter: Meter, progress: "TrainingProgress") -> None:
+def show_training(meter: Meter, progress: TrainingProgress) -> None:
     """Show the progress of training."""
     text = (
         f"step {progress.step:,}, loss {progress.loss:.3f}, {progress.tokens_per_second:,.0f} tokens/s,"
@@ -75,7 +71,7 @@ def show_training(meter: Meter, progress: "TrainingProgress") -> None:
     meter(progress.step, progress.steps, text, left=True)
 
 
-def report_table(report: "TrainingReport") -> str:
+def report_table(report: TrainingReport) -> str:
     """Return the summary of a training run."""
     progress = report.progress
     validation = progress.validation_loss

@@ -4,17 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from json import dumps
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import typer
 
-from lintseq.cli.console import Meter, percent, table
+from lintseq.cli.console import Meter, table
+from lintseq.dataset.outputs import Target
+from lintseq.dataset.report import BuildProgress, BuildReport
 from lintseq.errors import BuildInterrupted, ConfigError
-from lintseq.reporting.numbers import plural
-
-if TYPE_CHECKING:
-    from lintseq.dataset.outputs import Target
-    from lintseq.dataset.report import BuildProgress, BuildReport
+from lintseq.reporting.numbers import percent, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ R = TypeVar("R", bound=RunReport)
 def run_command(
     function: Callable[..., R],
     inputs: Sequence[str],
-    target: "Target",
+    target: Target,
     options: object,
     run: ExecutionOptions,
     summary: Callable[[R], str],
@@ -83,11 +81,11 @@ def run_command(
         raise typer.Exit(1)
 
 
-def build_meter(meter: Meter) -> "Callable[[BuildProgress], None]":
+def build_meter(meter: Meter) -> Callable[[BuildProgress], None]:
     """Return what prints the progress of a build."""
     started = monotonic()
 
-    def report(progress: "BuildProgress") -> None:
+    def report(progress: BuildProgress) -> None:
         rate = progress.new_rows / (monotonic() - started)
         text = f"{plural(progress.rows, 'row')}, {rate:,.0f} a second, {progress.rejected:,} rejected"
         meter(progress.done, progress.total, text, left=True)
@@ -95,7 +93,7 @@ def build_meter(meter: Meter) -> "Callable[[BuildProgress], None]":
     return report
 
 
-def build_summary(report: "BuildReport") -> str:
+def build_summary(report: BuildReport) -> str:
     """Return the report as a table for people."""
     numbers = report.as_dict()
     edits = numbers["edits_per_sequence"]

@@ -4,7 +4,9 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
+
+from rich.console import Console
 
 from lintseq.cli.options import with_options
 from lintseq.dataset.browsing import StoredSequence, dataset_name, find_sequence, split_row
@@ -13,9 +15,6 @@ from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
 from lintseq.needs.reasons import Reasons, reasons_of
 from lintseq.reporting.terminal import console, print_edit, print_line, print_title, printable
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 _MOST_NEEDS = 12
 """Number of needs listed for an edit; any others are only counted."""
@@ -44,7 +43,7 @@ def show(
         show_sequence(stored, dataset_name(data), edit, to)
 
 
-def show_sequence(stored: StoredSequence, data: str, edit: int | None, to: "Console") -> None:
+def show_sequence(stored: StoredSequence, data: str, edit: int | None, to: Console) -> None:
     """Print a whole sequence, or only an edit, from 1, or the state before the first edit, 0."""
     record, sequence = stored.record, stored.sequence
     name = f", {printable(str(record.id))}" if record.id != "" else ""

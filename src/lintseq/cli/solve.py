@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
 from lintseq.cli.complete import BACKEND_PANEL, DECODING_PANEL, Model
 from lintseq.cli.options import with_options
@@ -18,10 +21,6 @@ from lintseq.codecs.locate import align
 from lintseq.lm.solving import Solution, SolveOptions, solve as write_program
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.terminal import console, print_line, print_state, printable
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
 
 _LINES_BELOW = 4
 """Screen lines that are left free below the program."""
@@ -69,22 +68,17 @@ def solve(
 
 
 @contextmanager
-def program_view(to: "Console", *, visible: bool = True) -> "Iterator[Callable[[Resolution], None] | None]":
+def program_view(to: Console, *, visible: bool = True) -> Iterator[Callable[[Resolution], None] | None]:
     """Yield a callback that draws a growing program on a terminal; elsewhere None."""
     if not (visible and to.is_terminal):
         yield None
         return
-    from rich.live import Live
-
     with Live(console=to, auto_refresh=False, transient=True) as live:
         yield lambda resolution: live.update(_drawing(resolution, to), refresh=True)
 
 
-def _drawing(resolution: Resolution, to: "Console") -> "Text":
+def _drawing(resolution: Resolution, to: Console) -> Text:
     """Return the last edit of a program as text that fits a terminal."""
-    from rich.console import Console
-    from rich.text import Text
-
     # Rendered to text first: anything printed to a console with a live display appears above it.
     color: Any = to.color_system
     page = Console(
@@ -97,7 +91,7 @@ def _drawing(resolution: Resolution, to: "Console") -> "Text":
     return Text.from_ansi("\n".join(lines if len(lines) <= height else [lines[0], *lines[1 - height :]]))
 
 
-def print_edit(resolution: Resolution, number: int, to: "Console") -> None:
+def print_edit(resolution: Resolution, number: int, to: Console) -> None:
     """Print an edit, counted from 1, with the program after it."""
     states = [resolution.start, *resolution.states()]
     before, after = list(states[max(number - 1, 0)].lines), list(states[number].lines)
@@ -106,7 +100,7 @@ def print_edit(resolution: Resolution, number: int, to: "Console") -> None:
     print_state(after, new, to, width=len(str(len(after))))
 
 
-def print_solution(solution: Solution, to: "Console") -> None:
+def print_solution(solution: Solution, to: Console) -> None:
     """Print every edit of a solution, what it cost, and what was malformed."""
     completion, resolution = solution.completion, solution.resolution
     for number in range(1, len(resolution.changes) + 1):

@@ -2,9 +2,11 @@
 
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from lintseq.cli.console import Meter
 from lintseq.cli.options import DataSet, Json, with_options
@@ -14,9 +16,6 @@ from lintseq.dataset.stats_page import write_stats_page
 from lintseq.reporting.numbers import described, histogram, plural
 from lintseq.reporting.pages import check_page
 from lintseq.reporting.terminal import console
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 BAR = 40
 """Columns of the longest bar."""
@@ -59,10 +58,8 @@ def stats(
         typer.echo(f"\npage  {html}")
 
 
-def show(stats: DatasetStats, to: "Console") -> None:
+def show(stats: DatasetStats, to: Console) -> None:
     """Print the numbers as a table, and the distributions of edits and lines as bars."""
-    from rich.table import Table
-
     numbers = stats.as_dict()
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)

@@ -1,18 +1,17 @@
 """`lintseq verify`: the laws of edit sequences, checked on a data set."""
 
 from json import dumps
-from typing import TYPE_CHECKING
 
 import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
 
 from lintseq.cli.console import Meter
 from lintseq.cli.options import DataSet, Json, Workers, with_options
 from lintseq.dataset.verify import CHECKS, LawFailure, VerifyOptions, VerifyReport, verify as verify_dataset
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.terminal import console, printable
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 @with_options()
@@ -40,11 +39,8 @@ def verify(data: DataSet, *, options: VerifyOptions, workers: Workers = None, js
         raise typer.Exit(1)
 
 
-def print_report(report: VerifyReport, to: "Console", *, linter: str) -> None:
+def print_report(report: VerifyReport, to: Console, *, linter: str) -> None:
     """Print a table of what was checked and what failed, then the first failures of each check."""
-    from rich import box
-    from rich.table import Table
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("law", no_wrap=True)
     table.add_column("requirement")

@@ -50,15 +50,8 @@ def shorten(text: str) -> str:
 
 
 END_TOKENS = (
-    "<|endoftext|>",
-    "<|end_of_text|>",
-    "<|end|>",
-    "<|im_end|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<end_of_turn>",
-    "<eos>",
-    "</s>",
+    *("<|endoftext|>", "<|end_of_text|>", "<|end|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>"),
+    *("<end_of_turn>", "<eos>", "</s>"),
 )
 
 

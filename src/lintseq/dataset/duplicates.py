@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from pathlib import Path
 from typing import Literal
 
 KEEP = "keep"
@@ -158,15 +159,7 @@ class DuplicateMatch:
         return f"same program as {self.name}" if self.exact else f"{self.similarity:.2f} similar to {self.name}"
 
 
-_SETUP = """
-PRAGMA locking_mode = EXCLUSIVE;  -- no shared memory beside the file: works on network file systems too
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-PRAGMA cache_size = -131072;  -- in units of 1,024 bytes, if negative
-CREATE TABLE IF NOT EXISTS programs (number INTEGER PRIMARY KEY, name TEXT, signature BLOB);
-CREATE TABLE IF NOT EXISTS keys (key INTEGER, number INTEGER, PRIMARY KEY (key, number)) WITHOUT ROWID;
-BEGIN;
-"""
+_SETUP = Path(__file__).with_name("programs.sql").read_text(encoding="utf-8")
 
 
 class Seen:

@@ -5,9 +5,11 @@ repeats nothing of its input row but id, instruction and program; other columns 
 """
 
 import re
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from lintseq.codecs import DIFF, SEPARATOR, Codec, get_codec, join_edits, split_edits
@@ -28,15 +30,9 @@ Row = Mapping[str, Any]
 Meta = Mapping[str, Any]
 """The settings of a draw, by the names of `META_COLUMNS`."""
 
-META_COLUMNS = {
-    "linter": "string",
-    "seed": "int",
-    "order": "string",
-    "comments": "string",
-    "certify": "string",
-    "lessons": "int",
-    "format": "string",
-}
+_TABLES = tomllib.loads(Path(__file__).with_name("columns.toml").read_text(encoding="utf-8"))
+
+META_COLUMNS: Mapping[str, str] = _TABLES["meta"]
 """Names and types of the fields of column `meta`."""
 
 CONTINUE = "Next edit."
@@ -53,26 +49,7 @@ class Column:
     description: str
 
 
-COLUMNS = {
-    "id": Column("string", "the row's id, or a hash of its content"),
-    "draw": Column("int", "the number of the draw, from 0"),
-    "instruction": Column("string", "what the program should do; may be empty"),
-    "program": Column("string", "the whole program"),
-    "state": Column("string", "the program that the edits start from; null if they start from nothing"),
-    "edits": Column("strings", "the text of each edit, first to last"),
-    "meta": Column("meta", "the settings of the draw"),
-    "edit_path": Column("strings", "the text of each edit, first to last"),
-    "index": Column("int", "the index of the row in its input, from 0"),
-    "source_file": Column("string", "the input"),
-    "source_instruction": Column("string", "what the program should do"),
-    "source_response": Column("string", "the text that contained the program"),
-    "prompt": Column("string", "the instruction, followed by the program that the edits start from, if any"),
-    "completion": Column("string", "the edit text to generate"),
-    "messages": Column("messages", "a conversation between user and assistant"),
-    "format": Column("string", "the text format of the edits; null means diff"),
-    "left": Column("int", "how many edits follow this one"),
-    "license": Column("string", "the license of the program"),
-}
+COLUMNS = {name: Column(*cells) for name, cells in _TABLES["columns"].items()}
 """The columns of all shapes; each name means the same in all of them. Records of any shape may have `license`."""
 
 

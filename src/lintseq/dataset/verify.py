@@ -9,12 +9,14 @@ states to `linting`.
 """
 
 import os
+import tomllib
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any, Literal
 
 from lintseq.codecs import DIFF, SEPARATOR
@@ -60,16 +62,8 @@ class LawCheck:
 
 CheckName = Literal["read", "resolves", "exact", "deletes", "adds", "program", "compiles", "clean"]
 
-CHECKS: Mapping[CheckName, LawCheck] = {
-    "read": LawCheck("", "the row can be read", "rows"),
-    "resolves": LawCheck("1 exact", "the edits resolve", "rows"),
-    "exact": LawCheck("1 exact", "they write the program", "rows"),
-    "deletes": LawCheck("2 insertion-only", "no line is removed", "edits"),
-    "adds": LawCheck("2 insertion-only", "some line is added", "edits"),
-    "program": LawCheck("3 clean", "the program compiles", "rows"),
-    "compiles": LawCheck("3 clean", "the state compiles", "states"),
-    "clean": LawCheck("3 clean", "no new finding by {linter}", "states"),
-}
+_CHECKS: Any = tomllib.loads(Path(__file__).with_name("checks.toml").read_text(encoding="utf-8"))
+CHECKS: Mapping[CheckName, LawCheck] = {name: LawCheck(*cells) for name, cells in _CHECKS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +147,12 @@ class StateVerdicts:
 
     def __init__(self, linter: str) -> None:
         self._compile = lru_cache(_MAX_VERDICTS)(get_language().check_syntax)
-        self._findings = lru_cache(_MAX_VERDICTS)(get_linter(linter).check)
+        self.findings = lru_cache(_MAX_VERDICTS)(get_linter(linter).check)
+        """Returns what the linter finds in a state; raises `ToolError` if the linter breaks."""
 
     def fault(self, state: str) -> str | None:
         """Return why a state does not compile, or None if it does."""
         return next((_text_of(diagnostic) for diagnostic in self._compile(state)), None)
-
-    def findings(self, state: str) -> Sequence[Diagnostic]:
-        """Return what the linter finds in a state; raises `ToolError` if the linter breaks."""
-        return self._findings(state)
 
 
 @dataclass(frozen=True, slots=True)

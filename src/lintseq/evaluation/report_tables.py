@@ -1,8 +1,10 @@
 """The tables of a report, from a comparison of runs."""
 
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from lintseq.evaluation.comparison import Comparison, PairDifference, Scores, defined_ks, in_words
@@ -10,27 +12,15 @@ from lintseq.evaluation.published import PublishedCurve
 from lintseq.evaluation.report_plots import flops_of
 from lintseq.evaluation.results import Evaluation, JudgedCompletion, counts_of
 from lintseq.evaluation.scoring import Interval
+from lintseq.reporting.numbers import percent
 from lintseq.reporting.plots import power
 from lintseq.reporting.sections import Cell, Table
 
-VERDICTS = {
-    "passed": "all tests",
-    "failed": "wrong result",
-    "error": "exception or early exit",
-    "timeout": "time limit exceeded",
-    "memory": "memory limit exceeded",
-    "output": "printed or returned too much",
-    "sandbox-error": "sandbox failure; not counted",
-    "not-run": "library missing; not counted",
-}
+_TABLES = tomllib.loads(Path(__file__).with_name("report_rows.toml").read_text(encoding="utf-8"))
+VERDICTS: Mapping[str, str] = _TABLES["verdicts"]
 """What each verdict means, in the order in which tables show them."""
 
 Cells = tuple[Cell, ...]
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage with one decimal."""
-    return f"{100 * share:.1f} %"
 
 
 def points(share: float) -> str:
@@ -192,19 +182,7 @@ def _facts_table(comparison: Comparison) -> Table:
     return Table("facts", "All numbers", ("", *comparison.runs), without_empty_rows(rows))
 
 
-SUMMARY_NUMBERS = (
-    ("edits per program", "edits", "edits_per_program", ",.2f", ""),
-    ("malformed edits", "edits", "malformed_edits", "%", ""),
-    ("ignored edits", "edits", "ignored_edits", "%", ""),
-    ("repaired completions", "edits", "completions_not_as_written", "%", ""),
-    ("clean programs", "clean", "programs", "%", "without linter findings"),
-    ("clean states", "clean", "states", "%", ""),
-    ("distinct programs", "diversity", "distinct_programs", "%", "per problem"),
-    ("distinct behaviors", "diversity", "distinct_behaviors", "%", ""),
-    ("pairwise similarity", "diversity", "pairwise_similarity", ",.2f", ""),
-    ("tokens per prompt", "cost", "prompt_tokens", ",.1f", ""),
-    ("tokens per completion", "cost", "completion_tokens", ",.1f", ""),
-)
+SUMMARY_NUMBERS = tuple((title, *cells) for title, cells in _TABLES["numbers"].items())
 """Numbers of a summary: row title, group, key, format, note."""
 
 

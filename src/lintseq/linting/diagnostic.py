@@ -36,7 +36,6 @@ class Linter(Protocol):
 
     def check(self, source: str) -> list[Diagnostic]:
         """Return what is wrong with `source`, nothing if it is clean. Raises `ToolError` if the linter fails."""
-        ...
 
 
 _LINE_NUMBER = re.compile(r"\b(lines?) \d+", re.I)

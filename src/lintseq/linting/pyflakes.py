@@ -11,20 +11,10 @@ from lintseq.linting.diagnostic import Diagnostic
 from lintseq.linting.syntax import PYTHON_VERSION, LineNumbers, syntax_errors
 
 UNFINISHED = {
-    # not used, or not assigned, yet
-    "UnusedImport",
-    "UnusedVariable",
-    "UnusedAnnotation",
-    "UnusedIndirectAssignment",
-    # rebinds a name, where a use in between may be missing
-    "ImportShadowedByLoopVar",
-    "RedefinedWhileUnused",
-    # the line of the placeholder may be missing
-    "FStringMissingPlaceholders",
-    "TStringMissingPlaceholders",
-    # means that pyflakes cannot decide
-    "ImportStarUsed",
-    "ImportStarUsage",
+    *("UnusedImport", "UnusedVariable", "UnusedAnnotation", "UnusedIndirectAssignment"),  # not used, or assigned, yet
+    *("ImportShadowedByLoopVar", "RedefinedWhileUnused"),  # rebinds a name, where a use in between may be missing
+    *("FStringMissingPlaceholders", "TStringMissingPlaceholders"),  # the line of the placeholder may be missing
+    *("ImportStarUsed", "ImportStarUsage"),  # means that pyflakes cannot decide
 }
 """Messages that do not count: a half-written program is full of things that nothing uses yet."""
 

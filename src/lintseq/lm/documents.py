@@ -13,6 +13,7 @@ from lintseq.dataset.shapes import read_record
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.program import Program
 from lintseq.rows import Fields, Input, find_inputs, open_input, parse_row, prompt_of
+from lintseq.rows.fields import find_column
 from lintseq.rows.paths import base_of, files_in, files_matching, is_folder, is_pattern, relative_path
 from lintseq.rows.sourcecode import source_input
 from lintseq.rows.streams import STDIN, check_readable
@@ -100,11 +101,7 @@ def _documents(found: Input, field: str, mode: ReadMode) -> Documents:
 def _text_column(path: str, columns: Collection[str], field: str) -> str:
     if not columns:  # no rows, or none that is an object: every row will be skipped
         return field or TEXT_COLUMNS[0]
-    if field:
-        column = field if field in columns else None
-    else:
-        by_name = {name.lower(): name for name in columns}
-        column = next((by_name[name] for name in TEXT_COLUMNS if name in by_name), None)
+    column = find_column(columns, TEXT_COLUMNS) if not field else field if field in columns else None
     if column is None:
         problem = f"no column {field!r}" if field else "found no column with text"
         raise ConfigError(f"{path}: {problem} (columns: {', '.join(sorted(columns))}); name it with --field")

@@ -141,14 +141,11 @@ class ExampleEncoder:
             return []
         special = self.layout == "text"
         encoded = self.tokenizer(texts, add_special_tokens=special, return_attention_mask=False, verbose=False)
-        ids: list[list[int]] = encoded["input_ids"]
-        return ids
+        return list(encoded["input_ids"])
 
     def _render(self, messages: list[dict[str, str]], *, add_generation_prompt: bool = False) -> str:
-        text: str = self.tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=add_generation_prompt
-        )
-        return text
+        template = self.tokenizer.apply_chat_template
+        return str(template(messages, tokenize=False, add_generation_prompt=add_generation_prompt))
 
     def _template_tail(self) -> list[int]:
         """Return the tokens that the chat template puts after an answer, up to the end-of-text token."""

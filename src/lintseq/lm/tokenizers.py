@@ -34,8 +34,7 @@ _AFTER = ("@@ -0,0 +1 @@\n+x = 1\n", " @@", "\n", "", "x", SEPARATOR, f"\n{SEPAR
 
 def backend(tokenizer: Any) -> str:
     """Return the content of the tokenizer.json of a tokenizer."""
-    text: str = tokenizer.backend_tokenizer.to_str()
-    return text
+    return str(tokenizer.backend_tokenizer.to_str())
 
 
 def digest(tokenizer: Any) -> str:
@@ -56,8 +55,7 @@ def diff_id(tokenizer: Any) -> int:
 
 def decode(tokenizer: Any, ids: Sequence[int]) -> str:
     """Return the exact text of token ids, including special tokens."""
-    text: str = tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-    return text
+    return str(tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
 
 # Training

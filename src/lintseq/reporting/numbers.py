@@ -57,6 +57,11 @@ def described(numbers: Mapping[str, float]) -> str:
     )
 
 
+def percent(share: float) -> str:
+    """Return a share as a percentage with one decimal."""
+    return f"{100 * share:.1f} %"
+
+
 def plural(number: int, noun: str) -> str:
     """Return a count with its noun: `1 row`, `4,246 rows`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -5,14 +5,13 @@ import os
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
 
 from lintseq.edits import EditSequence
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.pages import replace_controls
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 WHOLE = 40
 """States of up to this many lines are printed whole; of longer ones, the surroundings of new lines."""
@@ -20,16 +19,14 @@ CONTEXT = 2
 """Lines printed on either side of a new one in a long program."""
 
 
-def console() -> "Console":
+def console() -> Console:
     """Return a console for standard output: colored only on a terminal, and not if `NO_COLOR` is set."""
-    from rich.console import Console
-
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # unencodable characters must not abort the command
     return Console(highlight=False, markup=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
 
 
-def print_sequence(sequence: EditSequence, to: "Console", *, title: str) -> None:
+def print_sequence(sequence: EditSequence, to: Console, *, title: str) -> None:
     """Print every edit of a sequence with the program after it."""
     print_title(sequence, to, title=title)
     for number in range(len(sequence)):
@@ -37,12 +34,12 @@ def print_sequence(sequence: EditSequence, to: "Console", *, title: str) -> None
         print_edit(sequence, number, to)
 
 
-def print_title(sequence: EditSequence, to: "Console", *, title: str) -> None:
+def print_title(sequence: EditSequence, to: Console, *, title: str) -> None:
     """Print a title with the number of edits."""
     print_line(to, (title, "bold"), (f": {plural(len(sequence), 'edit')}", "bold"))
 
 
-def print_edit(sequence: EditSequence, number: int, to: "Console") -> None:
+def print_edit(sequence: EditSequence, number: int, to: Console) -> None:
     """Print an edit, counted from 0, with the program after it; -1 prints the state that the edits start from."""
     lines = sequence.program.lines
     present = [index for index, arrival in enumerate(sequence.arrivals) if arrival <= number]
@@ -53,7 +50,7 @@ def print_edit(sequence: EditSequence, number: int, to: "Console") -> None:
     print_state([lines[index] for index in present], new, to, width=len(str(len(lines))))
 
 
-def print_state(state: list[str], new: set[int], to: "Console", *, width: int) -> None:
+def print_state(state: list[str], new: set[int], to: Console, *, width: int) -> None:
     """Print the lines of a state, marking those at the indices in `new` and omitting distant ones."""
     last = -1
     for index in [*visible_lines(state, new), len(state)]:
@@ -106,9 +103,7 @@ def _indent(line: str) -> int:
     return len(expanded) - len(expanded.lstrip())
 
 
-def print_line(to: "Console", *parts: tuple[str, str]) -> None:
+def print_line(to: Console, *parts: tuple[str, str]) -> None:
     """Print one line, cut to the width of a terminal."""
-    from rich.text import Text
-
     text = Text.assemble(*parts)
     to.print(text, no_wrap=True, overflow="ellipsis" if to.is_terminal else "ignore", soft_wrap=not to.is_terminal)

@@ -2,24 +2,17 @@
 
 import os
 import sys
+import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 IsolationName = Literal["isolated", "unsafe"]
 
-LAYERS = {
-    "user": "its own user without privileges",
-    "files": "a read-only root without home folders, and an empty folder of limited size",
-    "processes": "sees only its own processes, and all of them are killed when it ends",
-    "proc": "its own /proc; memory and CPU time are limited for all its processes together",
-    "network": "no network except its own loopback",
-    "ipc": "no shared memory, names or queues in common with other processes",
-    "seccomp": "a filter that refuses dangerous system calls",
-    "landlock": "a second restriction of files and signals (Landlock)",
-    "limits": "limits on time, memory, processes, files and output",
-}
+_FILE = Path(__file__).with_name("layers.toml")
+LAYERS: Mapping[str, str] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
 """What each layer means for a program."""
 
 

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import LifoQueue
-from types import TracebackType
 from typing import Literal, Self
 
 from lintseq.errors import ConfigError, IsolationError, ServerError, ToolError
@@ -56,22 +55,20 @@ class Sandbox:
         try:
             self._isolation = self._workers[0].server("bare").isolation
         except IsolationError as error:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise ConfigError(
                 f"programs cannot be isolated on this machine ({error}); {advice(str(error))},"
                 " or choose the sandbox 'unsafe' (--sandbox unsafe) if you trust the programs"
             ) from error
         except ServerError as error:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise ToolError(f"the sandbox does not start: {error}") from error
         for worker in reversed(self._workers):
             self._idle.put(worker)
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for worker in self._workers:
             worker.close()
         if self._threads is not None:

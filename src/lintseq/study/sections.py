@@ -3,9 +3,11 @@
 Pure. The page and the Markdown show the same sections.
 """
 
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -16,7 +18,6 @@ from lintseq.evaluation.report_tables import (
     VERDICTS,
     difference_rows,
     formatted,
-    percent,
     published_table,
     score_cell,
     without_empty_rows,
@@ -24,24 +25,16 @@ from lintseq.evaluation.report_tables import (
 from lintseq.evaluation.results import Evaluation
 from lintseq.evaluation.scoring import Interval
 from lintseq.lm.backends.backend import SamplingParameters
-from lintseq.reporting.numbers import plural
+from lintseq.reporting.numbers import percent, plural
 from lintseq.reporting.sections import Cell, Section, Table
 from lintseq.study.files import Options, StudyBenchmark
 from lintseq.study.findings import SeedScores, StudyFindings, chosen, comparisons_of, mean_of, scores_of, sentences
 
 Row = tuple[Cell, ...]
 
-_TRAINING_NUMBERS = (
-    ("distinct rows", "plan.own.rows", ",.0f"),
-    ("optimizer steps", "plan.own.steps", ",.0f"),
-    ("examples seen", "plan.own.examples", ",.0f"),
-    ("passes over the examples", "plan.own.passes", ",.2f"),
-    ("tokens processed", "outcome.tokens", ",.0f"),
-    ("tokens trained on", "outcome.trained_tokens", ",.0f"),
-    ("final loss", "outcome.loss", ",.3f"),
-    ("operations for training", "outcome.flops", ".2e"),
-)
-"""Row title, path in the manifest of a finetuned model, and format."""
+_NUMBERS_FILE = Path(__file__).with_name("training_numbers.toml")
+_TRAINING_NUMBERS: Mapping[str, tuple[str, str]] = tomllib.loads(_NUMBERS_FILE.read_text(encoding="utf-8"))
+"""By row title: path in the manifest of a finetuned model, and format."""
 
 
 def sections_of(findings: StudyFindings) -> list[Section]:
@@ -191,7 +184,7 @@ def _mean_number(values: Iterable[float | None], spec: str) -> Cell:
 def _arms_section(findings: StudyFindings) -> Section:
     arms = findings.study.arms
     rows = _configuration_rows(findings)
-    for title, path, spec in _TRAINING_NUMBERS:
+    for title, (path, spec) in _TRAINING_NUMBERS.items():
         numbers = ([_value_at(path, manifest) for manifest in findings.trainings[arm]] for arm in arms)
         rows.append((Cell(title), *(_mean_number(values, spec) for values in numbers)))
     for kind in ("build", "finetune", "complete", "evaluate"):

@@ -118,11 +118,9 @@ class EditFilter(Protocol):
         `text` runs from one separator to the next, or to the end of the completion for the `last` edit;
         `truncated` means that `max_tokens` ended it.
         """
-        ...
 
     def report(self) -> Mapping[str, Any]:
         """Return the columns to add to the completion's row."""
-        ...
 
 
 EditFilterFactory = Callable[[GenerationRequest], EditFilter]
@@ -145,16 +143,12 @@ class Backend(Protocol):
 
         Raises `ConfigError` if the model cannot do what is requested, `ToolError` if a server keeps failing.
         """
-        ...
 
     def describe(self) -> Mapping[str, Any]:
         """Return what completions depend on besides requests and sampling: the model, its weights, their dtype."""
-        ...
 
     def made_with(self) -> Mapping[str, Any]:
         """Return details that may differ when a run is resumed: versions, device."""
-        ...
 
     def warnings(self) -> Iterable[str]:
         """Return problems that users of the completions should know about."""
-        ...
