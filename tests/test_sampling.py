@@ -8,9 +8,10 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from textwrap import indent
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language, get_linter
@@ -280,8 +281,9 @@ def suites(draw: st.DrawFn, depth: int = 0, *, function: bool = False, loop: boo
     lines: list[str] = []
     for _ in range(draw(st.integers(1, 4))):
         kinds = ["assign", "use", "augment", "call", "comment", "blank", "comprehension", "lambda", "import"]
+        kinds += ["annotate", "annotated", "walrus", "delete"]
         if function:
-            kinds += ["return", "global"] if not lines else ["return"]
+            kinds += ["return", "global", "nonlocal"] if not lines else ["return"]
         if loop:
             kinds += ["break", "continue"]
         if depth < 3:
@@ -304,6 +306,11 @@ def suites(draw: st.DrawFn, depth: int = 0, *, function: bool = False, loop: boo
             "import": f"import {first}",
             "return": f"return {first}",
             "global": f"global {first}",
+            "nonlocal": f"nonlocal {first}",
+            "annotate": f"{first}: {second}",
+            "annotated": f"{first}: {second} = 1",
+            "walrus": f"print([({first} := {second}) for e in {second}])",
+            "delete": f"del {first}",
             "break": "break",
             "continue": "continue",
         }
@@ -354,3 +361,47 @@ def program(suite: list[str]) -> str:
 @given(suites().map(program).filter(is_clean), st.integers(0, 2**32))
 def test_any_clean_program_is_written_in_clean_states(source: str, seed: int) -> None:
     clean(ProgramSampler(source), "pyflakes", seed=seed)
+
+
+BINDINGS = [
+    "x: int",
+    "x: int = 1",
+    "x = 1",
+    "x, y = 1, 2",
+    "x += 1",
+    "del x",
+    "import x",
+    "from x import y as x",
+    "print(x := 1)",
+    "print([x := y for y in []])",
+    "with open(y) as x:\n    pass",
+    "for x in []:\n    pass",
+    "try:\n    pass\nexcept OSError as x:\n    pass",
+    "match 1:\n    case {**x}:\n        pass",
+    "def x():\n    pass",
+    "class x:\n    pass",
+    "def z():\n    nonlocal x\n    del x",
+    "class z:\n    nonlocal x\n    x = 1",
+]
+"""Everything that makes `x` a name of a function, and some statements that do not."""
+
+
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from(BINDINGS), min_size=1, max_size=3), min_size=2, max_size=4), st.integers(0, 9)
+)
+def test_a_nonlocal_name_needs_what_makes_it_one_of_a_function_around(bodies: list[list[str]], seed: int) -> None:
+    source = ""
+    for number, body in enumerate(reversed(bodies), start=1):
+        own = [*(["nonlocal x"] if number < len(bodies) else []), *body, *([source] if source else [])]
+        source = "def inner():\n" + indent("\n".join(own), "    ")
+    assume(compiles(source))
+    assert all(map(compiles, ProgramSampler(source).sample(seed=seed).states()))
+
+
+def compiles(source: str) -> bool:
+    try:
+        compile(source, "state", "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True

@@ -319,13 +319,13 @@ def _any_starred(*displays: Iterable[ast.expr]) -> bool:
 
 
 def _outside_literals(node: ast.expr) -> Iterable[ast.AST]:
-    """Yield the nodes of an annotation, except the arguments of `Literal[...]`."""
+    """Yield the nodes of an annotation; of the arguments of `Literal[...]` only the names."""
     stack: list[ast.AST] = [node]
     while stack:
         child = stack.pop()
         yield child
         if isinstance(child, ast.Subscript) and last_name(child.value) == "Literal":
-            stack.append(child.value)
+            stack += (inner for inner in ast.walk(child) if isinstance(inner, ast.Name))
         else:
             stack.extend(ast.iter_child_nodes(child))
 

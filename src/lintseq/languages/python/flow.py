@@ -173,7 +173,10 @@ class Flow(Expressions):
 
     def visit_While(self, stmt: ast.While, unit: int) -> None:
         self.expression(stmt.test)
+        self.scope.layers.append({})  # what `del` deletes in the loop may still be bound after it
         self.loop(stmt, unit)
+        bound = self.scope.layers.pop()
+        self.scope.layers[-1].update(bound)
 
     def loop(self, stmt: ast.For | ast.AsyncFor | ast.While, unit: int) -> None:
         self.loops += 1
@@ -407,15 +410,15 @@ class Flow(Expressions):
             self.target(target, unit, None)
 
     def visit_AnnAssign(self, stmt: ast.AnnAssign, unit: int) -> None:
-        self.annotation(stmt.annotation, later=self.scope.kind == "function")
+        self.annotation(stmt.annotation)
         if stmt.value is not None:
             self.expression(stmt.value)
             if _is_all(stmt.target):
                 self.exports(stmt.value)
             if last_name(stmt.annotation) == "TypeAlias":
                 self.type_strings(stmt.value)
-        elif isinstance(stmt.target, ast.Name) and self.scope is self.module:
-            self.annotated.setdefault(stmt.target.id, []).append(unit)
+        elif isinstance(stmt.target, ast.Name):
+            self.scope.declared.setdefault(stmt.target.id, []).append(unit)
         if stmt.value is not None or self.scope.kind == "class" or not isinstance(stmt.target, ast.Name):
             self.target(stmt.target, unit, stmt.value)
 
@@ -432,6 +435,7 @@ class Flow(Expressions):
     def delete(self, target: ast.expr, unit: int) -> None:
         if isinstance(target, ast.Name):
             self.use(target.id, unit)
+            self.scope.declared.setdefault(target.id, []).append(unit)
             if len(self.scope.layers) == 1:
                 self.scope.layers[0].pop(target.id, None)
         elif isinstance(target, ast.Tuple | ast.List):
@@ -453,13 +457,10 @@ class Flow(Expressions):
     def visit_Nonlocal(self, stmt: ast.Nonlocal, unit: int) -> None:
         self.needs_compile = True
         for name in stmt.names:
-            scope = self.scope.parent
-            while scope is not None and not (scope.kind == "function" and name in scope.bindings):
-                scope = scope.parent
-            if scope is not None:
-                self.declare(name, scope, unit)
-                bound = self.bindings(scope, name)
-                self.need(unit, bound.run(0, len(bound.nodes)))
+            self.nonlocals.append((self.scope, name, unit))
+            owner = self.scope.enclosing(name)
+            if owner is not None and self.scope.kind == "function":
+                self.declare(name, owner, unit)
 
     def visit_Return(self, stmt: ast.Return, unit: int) -> int:
         self.needs_compile |= self.scope.kind != "function"

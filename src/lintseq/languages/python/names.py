@@ -29,8 +29,8 @@ class Names:
         """Calls of what may be a builtin function: scope, name, call, unit, and what binds the name in the scope."""
         self.exported: list[tuple[str, int]] = []
         """The names in `__all__`."""
-        self.annotated: dict[str, list[int]] = {}
-        """The units that annotate a name of the module without assigning it, which is enough for `__all__`."""
+        self.nonlocals: list[tuple[Scope, str, int]] = []
+        """The names declared nonlocal: scope, name, unit."""
         self.star_imports: dict[int, tuple[int, int]] = {}
         """By unit, in order, the nodes that remain while all star imports so far remain that may provide any name, and
         while any star import so far remains."""
@@ -152,10 +152,14 @@ class Names:
             scope.pending.clear()
         for later in dict.fromkeys(self.later):
             self.settle_later(*later)
+        for scope, name, unit in self.nonlocals:
+            owner = scope.enclosing(name)
+            if owner is not None:
+                self.builder.need_shared(unit, ("nonlocal", owner, name), owner.own(name))
         for name, unit in self.exported:
             node = self._find(self.module, name)
-            if name in self.annotated:
-                node = self.builder.any_of([*self.annotated[name], *([node] if node != NO_NODE else [])])
+            if name in self.module.declared:
+                node = self.builder.any_of([*self.module.declared[name], *([node] if node != NO_NODE else [])])
             self.need_found(node, name, unit)
 
     def settle_builtin_call(self, scope: Scope, name: str, call: ast.Call, unit: int, before: Presence | None) -> None:

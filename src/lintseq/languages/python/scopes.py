@@ -5,6 +5,7 @@ Each kind of value that is not an assigned expression has a class: `Function`, `
 
 import ast
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from lintseq.languages.python.syntax import last_name
@@ -49,6 +50,8 @@ class Scope:
     """Uses to resolve at the end: name, unit, and the handler of `NameError` around the use, or `NO_NODE`."""
     outer: dict[str, "tuple[Scope, int]"] = field(default_factory=dict)
     """Names declared global or nonlocal here: the scope they belong to and the unit that declares them."""
+    declared: dict[str, list[int]] = field(default_factory=dict)
+    """The units that make a name one of this scope without binding it: annotations without a value, and `del`."""
     remote: dict[str, dict["Scope", list[int]]] = field(default_factory=dict)
     """Nodes of bindings made in functions that declare the name global or nonlocal, by the scopes of those."""
     function: "Function | None" = None
@@ -84,6 +87,21 @@ class Scope:
                 return scope
             scope = scope.parent
         return None
+
+    def enclosing(self, name: str) -> "Scope | None":
+        """Return the function around this scope that a nonlocal `name` belongs to."""
+        scope = self.parent
+        while scope is not None and not (
+            scope.kind == "function" and (name in scope.bindings or name in scope.declared)
+        ):
+            scope = scope.parent
+        return scope
+
+    def own(self, name: str) -> list[int]:
+        """Return the nodes that make `name` one of this scope, where it is not declared in another."""
+        remote = set(chain(*self.remote.get(name, {}).values()))
+        bound = [node for node, _ in self.bindings.get(name, ()) if node not in remote]
+        return bound + self.declared.get(name, [])
 
     def receiver_of(self, base: ast.expr) -> "Class | None":
         """Return the class whose method has `base` as its first parameter, seen from here; None otherwise."""
