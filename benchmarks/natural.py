@@ -16,7 +16,6 @@ from lintseq.codecs import get_codec
 from lintseq.edits import EditSequence, apply
 from lintseq.errors import ProgramError
 from lintseq.languages import get_language
-from lintseq.needs import NO_UNIT
 from lintseq.walks import ProgramSampler, SamplingOptions
 
 FORMATS = ("search-replace", "original-updated", "udiff-words", "apply-patch", "udiff")
@@ -111,7 +110,7 @@ def states(sequences: Sequence[EditSequence], blank_lines: BlankLines) -> Counte
         program = sequence.program
         known = blank_lines.kinds(program.text)
         unit_of = get_language().analyze(program).unit_of
-        blank = [unit == NO_UNIT and not line.strip() for line, unit in zip(program.lines, unit_of, strict=True)]
+        blank = [unit is None and not line.strip() for line, unit in zip(program.lines, unit_of, strict=True)]
         for edit in range(len(sequence) - 1):
             state = [line for line, arrival in enumerate(sequence.arrivals) if arrival <= edit]
             counts["states"] += 1

@@ -16,7 +16,7 @@ from lintseq.errors import ProgramError
 from lintseq.languages.python.analysis import analyze
 from lintseq.languages.python.layout import lay_out
 from lintseq.languages.python.syntax import parse
-from lintseq.needs import NO_UNIT, Analysis
+from lintseq.needs import Analysis
 from lintseq.program import Program
 
 EXAMPLES = 12
@@ -136,7 +136,7 @@ def restored_units(program: Program, rng: random.Random) -> Iterator[RestoredUni
     parent_of = lay_out(parse(program.text), program.lines).parent_of
     lines_of: dict[int, list[int]] = defaultdict(list)
     for line, unit in enumerate(analysis.unit_of):
-        if unit != NO_UNIT:
+        if unit is not None:
             lines_of[unit].append(line)
     removals = analysis.needs.start()
     present = set(lines_of)
@@ -155,14 +155,14 @@ def restored_units(program: Program, rng: random.Random) -> Iterator[RestoredUni
                 state(program, analysis, present, {*lines_of[unit]}),
                 [program.lines[index] for index in lines_of[chosen]],
                 [program.lines[index] for index in lines_of[unit]],
-                parent_of[unit] >= 0 and parent_of[unit] not in present,
+                parent_of[unit] is not None and parent_of[unit] not in present,
             )
 
 
 def state(program: Program, analysis: Analysis, present: set[int], more: set[int]) -> str:
     """Return the text of the remaining units, of their comments and blank lines, and of `more` lines."""
     stays = [
-        anchor in present or (anchor == NO_UNIT and analysis.unit_of[line] == NO_UNIT) or line in more
+        anchor in present or (anchor is None and analysis.unit_of[line] is None) or line in more
         for line, anchor in enumerate(analysis.anchor_of)
     ]
     return program.render([line for line, kept in zip(program.lines, stays, strict=True) if kept])

@@ -25,7 +25,6 @@ from lintseq.edits import EditSequence
 from lintseq.errors import ProgramError
 from lintseq.languages.python.layout import lay_out
 from lintseq.languages.python.syntax import parse
-from lintseq.needs import NO_UNIT
 from lintseq.program import Program
 from lintseq.walks import ProgramSampler
 
@@ -171,7 +170,7 @@ def try_hunks(
     layout = lay_out(parse(program.text), program.lines)
     units = layout.unit_of
     for index, hunks in enumerate(sequence.placements()):
-        code = [lines for _, lines in hunks if any(units[line] != NO_UNIT for line in lines)]
+        code = [lines for _, lines in hunks if any(line in units for line in lines)]
         if len(code) < 2:
             continue
         drawn.multi_hunk += 1
@@ -182,10 +181,10 @@ def try_hunks(
         shown = "\n--- and\n".join("\n".join(program.lines[line] for line in lines) for lines in code)
         for lines in code:
             present = before | set(lines)
-            standing = {units[line] for line in present} | {-1}
-            own = {units[line] for line in lines if units[line] != NO_UNIT}
+            standing = {None, *map(units.get, present)}
+            own = {units[line] for line in lines if line in units}
             # Under another header, or with only a part of a unit, it would be a different program.
-            cut = any(units[line] in own and line not in present for line in range(len(units)))
+            cut = any(unit in own and line not in present for line, unit in units.items())
             if cut or not all(layout.parent_of[unit] in standing for unit in own):
                 continue
             text = program.render([program.lines[line] for line in sorted(present)])

@@ -17,7 +17,6 @@ from lintseq.dataset.browsing import StoredSequence, survey
 from lintseq.dataset.shapes import SHAPES, ProgramRow
 from lintseq.edits import EditSequence
 from lintseq.languages import get_language
-from lintseq.needs import NO_UNIT
 from lintseq.program import Program
 from lintseq.program.markdown import code_from_markdown
 from lintseq.walks import sample_edits
@@ -313,7 +312,7 @@ def test_no_line_is_marked_that_a_line_could_live_without(opened: Any, kept: lis
                     removals = analysis.needs.start()
                     for later, arrival in enumerate(arrivals):
                         late = analysis.unit_of[later]
-                        if arrival > edit and late != NO_UNIT and not removals.removed[late]:
+                        if arrival > edit and late is not None and not removals.removed[late]:
                             removals.remove(late)
                     closure = removals.remove(analysis.anchor_of[present[number - 1]])
                     assert unit in closure, f"row {row.number}, edit {edit + 1}: line {line + 1} without line {number}"

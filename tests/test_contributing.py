@@ -21,7 +21,7 @@ from lintseq.errors import EditFault
 from lintseq.languages import python
 from lintseq.languages.language import LANGUAGES
 from lintseq.linting import Diagnostic
-from lintseq.needs import NO_UNIT, Analysis, NeedsBuilder
+from lintseq.needs import Analysis, NeedsBuilder
 from lintseq.program import Program
 from lintseq.rows.input import Input, Mark, RawRow
 from lintseq.rows.inputs import READERS
@@ -184,12 +184,12 @@ class Outline:
     fences: tuple[str, ...] = ("outline",)
 
     def analyze(self, program: Program) -> Analysis:
-        units = tuple(number if line.strip() else NO_UNIT for number, line in enumerate(program.lines))
+        units = tuple(number if line.strip() else None for number, line in enumerate(program.lines))
         needs = NeedsBuilder(len(program.lines))
         depths = [len(line) - len(line.lstrip()) for line in program.lines]
         for number, depth in enumerate(depths):
             above = [other for other in range(number) if depths[other] < depth and program.lines[other].strip()]
-            if above and units[number] != NO_UNIT:
+            if above and units[number] is not None:
                 needs.need(number, above[-1])
         return Analysis(units, units, needs.finish())
 

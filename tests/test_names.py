@@ -10,7 +10,6 @@ from star_imports import provided_names
 from lintseq.languages import get_linter
 from lintseq.languages.python.analysis import analyze
 from lintseq.languages.python.star_imports import provided_by
-from lintseq.needs import NO_UNIT
 from lintseq.program import Program
 
 FUTURE = "from __future__ import annotations"
@@ -47,7 +46,7 @@ def states_without_a_line(source: str) -> list[str]:
     program = Program.from_text(source)
     analysis = analyze(program)
     states = []
-    for unit in sorted({*analysis.unit_of} - {NO_UNIT}):
+    for unit in sorted({*analysis.unit_of} - {None}):
         removed = set(analysis.needs.start().remove(unit))
         kept = [line for line, own in zip(program.lines, analysis.unit_of, strict=True) if own not in removed]
         states.append(program.render(kept))

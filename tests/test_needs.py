@@ -13,7 +13,6 @@ import pytest
 from lintseq.languages import get_linter
 from lintseq.languages.python.analysis import analyze
 from lintseq.linting import findings, new_diagnostics
-from lintseq.needs import NO_UNIT
 from lintseq.program import Program
 from lintseq.walks import ProgramSampler
 
@@ -35,7 +34,7 @@ def closures(source: str) -> list[str]:
     described = []
     seen = set[int]()
     for line, unit in enumerate(analysis.unit_of):
-        if unit == NO_UNIT or unit in seen:
+        if unit is None or unit in seen:
             continue
         seen.add(unit)
         closure = set(analysis.needs.start().remove(unit))

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from lintseq.edits import EditSequence
 from lintseq.languages import get_language
-from lintseq.needs import NO_UNIT, Analysis, Removals
+from lintseq.needs import Analysis, Removals
 from lintseq.needs.reasons import Reason, Reasons, reasons_of
 from lintseq.program import Program
 from lintseq.program.markdown import code_from_markdown
@@ -35,7 +35,7 @@ def after_edit(analysis: Analysis, arrivals: Sequence[int], edit: int) -> Remova
     """Return the removals that lead back to the state after an edit."""
     removals = analysis.needs.start()
     for line, unit in enumerate(analysis.unit_of):
-        if unit != NO_UNIT and arrivals[line] > edit and not removals.removed[unit]:
+        if unit is not None and arrivals[line] > edit and not removals.removed[unit]:
             removals.remove(unit)
     return removals
 
@@ -87,7 +87,7 @@ def test_every_edit_has_a_line_that_all_of_it_needs() -> None:
     for analysis, sequence, found in sequences_of(3):
         assert len(found.edits) == len(found.causes) == len(sequence)
         for edit, lines in enumerate(sequence.inserted()):
-            units = {analysis.unit_of[line] for line in lines} - {NO_UNIT}
+            units = {analysis.unit_of[line] for line in lines} - {None}
             if len(units) > 1:
                 cause = found.causes[edit]
                 closure = after_edit(analysis, sequence.arrivals, edit).remove(analysis.unit_of[cause])

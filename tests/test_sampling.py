@@ -17,7 +17,6 @@ from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language, get_linter
 from lintseq.languages.python.layout import lay_out
 from lintseq.linting import Diagnostic, findings, new_diagnostics
-from lintseq.needs import NO_UNIT
 from lintseq.program import Program
 from lintseq.program.markdown import code_from_markdown
 from lintseq.walks import ProgramSampler, SamplingOptions, sample_edits
@@ -108,7 +107,7 @@ def test_almost_every_state_is_clean_by_pylint_and_removals_are_tight() -> None:
             for other in [other for other in closure if other != unit and alive][:2]:
                 put_back += 1
                 text = state_of(program, analysis.anchor_of, alive | {other})
-                header_removed = headers[other] >= 0 and headers[other] not in alive
+                header_removed = headers[other] is not None and headers[other] not in alive
                 unexplained += not (header_removed or new_diagnostics(known, linter.check(text)))
     assert states > 200
     assert put_back > 200
@@ -177,7 +176,7 @@ def test_forward_states_are_clean_and_end_in_the_line_that_was_chosen(source: st
     sampler = ProgramSampler(source, SamplingOptions(order="forward"))
     clean(sampler, "pyflakes")
     arrivals = sampler.sample().arrivals
-    code = [line for line, unit in enumerate(get_language().analyze(sampler.program).unit_of) if unit != NO_UNIT]
+    code = [line for line, unit in enumerate(get_language().analyze(sampler.program).unit_of) if unit is not None]
     for edit in range(max(arrivals) + 1):
         # The last line of code of any state belongs to the edit that came last.
         assert arrivals[max(line for line in code if arrivals[line] <= edit)] == edit

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from lintseq.edits import EditSequence
 from lintseq.languages import get_language
 from lintseq.linting import Diagnostic
-from lintseq.needs import NO_UNIT
 from lintseq.walks import ProgramSampler, SamplingOptions
 from lintseq.walks.spacing import Spacing
 
@@ -80,14 +79,14 @@ def check_law(sequence: EditSequence) -> None:
     """Compare the blank lines of all states with the law, which is spelled out here for one state at a time."""
     program = sequence.program
     unit_of = get_language().analyze(program).unit_of
-    blank = [unit == NO_UNIT and not line.strip() for line, unit in zip(program.lines, unit_of, strict=True)]
+    blank = [unit is None and not line.strip() for line, unit in zip(program.lines, unit_of, strict=True)]
     rest = [line for line, is_blank in enumerate(blank) if not is_blank]
     before = {below: above for above, below in pairwise(rest)}
     runs = {above: below - above - 1 for below, above in before.items()}
     indents: list[int] = []
     for line, unit in enumerate(unit_of):
         text = program.lines[line]
-        same = line > 0 and unit == unit_of[line - 1] != NO_UNIT
+        same = line > 0 and unit == unit_of[line - 1] is not None
         indents.append(indents[-1] if same else len(text) - len(text.lstrip()))
     for edit in range(len(sequence)):
         state = [line for line, arrival in enumerate(sequence.arrivals) if arrival <= edit]
@@ -117,7 +116,7 @@ def test_neighbors_are_separated_as_the_program_separates_them(
     sequence = ProgramSampler("\n".join(lines), options).sample(seed=seed)
     units = {*zip(get_language().analyze(sequence.program).unit_of, sequence.arrivals, strict=True)}
     # A black-box walk may leave some lines of a statement, even blank ones of a text.
-    assume(max(Counter(unit for unit, _ in units if unit != NO_UNIT).values()) == 1)
+    assume(max(Counter(unit for unit, _ in units if unit is not None).values()) == 1)
     check_law(sequence)
 
 
@@ -134,7 +133,7 @@ def test_a_run_arrives_as_soon_as_it_separates_two_lines_of_a_block(
 ) -> None:
     """Programs are written as rows of one letter per line: a name, or `.` for a blank line; a capital is indented."""
     lines = ["" if char == "." else f"    {char}" if char.isupper() else char for char in program]
-    unit_of = [NO_UNIT if char == "." else number for number, char in enumerate(program)]
+    unit_of = [None if char == "." else number for number, char in enumerate(program)]
     of_key = [0 if char == " " else int(char) for char in arrivals]
     found = Spacing.of(lines, unit_of, range(len(lines)), len(lines)).arrivals(of_key)
     assert "".join(map(str, found)) == expected
@@ -151,7 +150,7 @@ def test_a_comment_at_the_margin_does_not_end_a_block() -> None:
         "",
         "    def i(self): ...",
     ]
-    unit_of = [0, 1, NO_UNIT, 2, NO_UNIT, NO_UNIT, NO_UNIT, 3]
+    unit_of = [0, 1, None, 2, None, None, None, 3]
     # Without `g`, a line separates `f` from the comment or, where that is missing as well, from `i`.
     for of_key, expected in (([0, 0, 9, 2, 9, 1, 9, 1], "00221111"), ([0, 0, 9, 3, 9, 2, 9, 1], "00332211")):
         found = Spacing.of(lines, unit_of, range(8), 8).arrivals(of_key)

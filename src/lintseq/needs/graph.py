@@ -7,22 +7,20 @@ these" where several units share such a condition). Independent of the programmi
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Generic, TypeVar
 
-NO_UNIT = -1
-"""The unit of a line that belongs to none. As an index it is the last entry of a list: a walk keeps the rest there."""
-NO_NODE = -1
-"""In place of a node, where there is none. An integer, so that nodes have one type; None is no faster or slower."""
+Node = TypeVar("Node", bound=int | None)
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """Everything a walk needs from the analysis of a program."""
 
-    unit_of: tuple[int, ...]
-    """The unit of each line; `NO_UNIT` for blank lines and comments."""
-    anchor_of: tuple[int, ...]
+    unit_of: tuple[int | None, ...]
+    """The unit of each line; None for blank lines and comments."""
+    anchor_of: tuple[int | None, ...]
     """The unit that each line is removed with: for code its own unit, for blank lines and comments the one they
-    travel with; `NO_UNIT` for lines that stay until the end of a walk."""
+    travel with; None for lines that stay until the end of a walk."""
     needs: "Needs"
 
 
@@ -32,7 +30,7 @@ class Needs:
 
     `dependents[v]` are removed with `v`. `clauses_of[v]` are the "any of" clauses that count `v`; clause `c` removes
     `clause_node[c]` together with the last of its `clause_size[c]` nodes, but if `clause_guard[c]` is a node (not
-    `NO_NODE`) only while that node remains.
+    None) only while that node remains.
     """
 
     units: int
@@ -40,7 +38,7 @@ class Needs:
     clauses_of: list[list[int]]
     clause_node: list[int]
     clause_size: list[int]
-    clause_guard: list[int]
+    clause_guard: list[int | None]
 
     def start(self) -> "Removals":
         """Return the bookkeeping of a walk that has removed nothing yet."""
@@ -71,7 +69,7 @@ class Removals:
             return [unit]
         stack = [unit]
         closure: list[int] = []
-        waiting: list[int] = []
+        waiting: list[tuple[int, int]] = []
         while True:
             while stack:
                 node = stack.pop()
@@ -85,16 +83,16 @@ class Removals:
                     remaining[clause] -= 1
                     if not remaining[clause]:
                         dependent = needs.clause_node[clause]
-                        if needs.clause_guard[clause] >= 0:
-                            waiting.append(clause)
+                        guard = needs.clause_guard[clause]
+                        if guard is not None:
+                            waiting.append((dependent, guard))
                         elif not removed[dependent]:
                             removed[dependent] = 1
                             stack.append(dependent)
             if not waiting:
                 return closure
-            clause = waiting.pop()
-            dependent = needs.clause_node[clause]
-            if not removed[dependent] and not removed[needs.clause_guard[clause]]:
+            dependent, guard = waiting.pop()
+            if not removed[dependent] and not removed[guard]:
                 removed[dependent] = 1
                 stack.append(dependent)
 
@@ -119,32 +117,32 @@ class Removals:
 
 @dataclass(slots=True)
 class NeedsBuilder:
-    """Collects needs; repeated and trivial ones are dropped."""
+    """Collects needs; repeated and trivial ones are dropped. None in place of another node counts for nothing."""
 
     units: int
     _dependents: list[list[int]] = field(init=False)
-    _clauses: list[tuple[int, tuple[int, ...], int]] = field(default_factory=list)
+    _clauses: list[tuple[int, tuple[int, ...], int | None]] = field(default_factory=list)
     _seen: set[object] = field(default_factory=set)
     _junctions: dict[object, int] = field(default_factory=dict)
-    _shared: dict[Hashable, int] = field(default_factory=dict)
+    _shared: dict[Hashable, int | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._dependents = [[] for _ in range(self.units)]
 
-    def need(self, node: int, other: int) -> None:
+    def need(self, node: int, other: int | None) -> None:
         """`node` is removed with `other`."""
-        if node != other:
+        if other is not None and node != other:
             dependents = self._dependents[other]
             # The needs of one line come in a row; a repeated need does no harm.
             if not dependents or dependents[-1] != node:
                 dependents.append(node)
 
-    def need_any(self, node: int, others: Iterable[int], *, guard: int = NO_NODE) -> None:
+    def need_any(self, node: int, others: Iterable[int | None], *, guard: int | None = None) -> None:
         """`node` is removed with the last of `others` (while `guard`, if any, remains); no others, no need."""
-        distinct = tuple(sorted(set(others)))
+        distinct = _distinct(others)
         if not distinct or node in distinct:
             return
-        if len(distinct) == 1 and guard == NO_NODE:
+        if len(distinct) == 1 and guard is None:
             self.need(node, distinct[0])
             return
         key = (node, distinct, guard)
@@ -152,42 +150,41 @@ class NeedsBuilder:
             self._seen.add(key)
             self._clauses.append(key)
 
-    def need_guarded(self, node: int, key: Hashable, clauses: Iterable[tuple[Sequence[int], int]]) -> None:
+    def need_guarded(self, node: int, key: Hashable, clauses: Iterable[tuple[Sequence[int], int | None]]) -> None:
         """`node` needs any of the nodes of each clause while the clause's guard remains.
 
         As for `need_shared`, the clauses are the same for each use of `key`.
         """
         if key not in self._shared:
-            found = [(nodes, guard) for nodes, guard in clauses if nodes]
-            self._shared[key] = self._junction() if found else NO_NODE
-            for nodes, guard in found:
-                self.need_any(self._shared[key], nodes, guard=guard)
-        if self._shared[key] >= 0:
-            self.need(node, self._shared[key])
+            self._shared[key] = None
+            if found := [(nodes, guard) for nodes, guard in clauses if nodes]:
+                self._shared[key] = junction = self._junction()
+                for nodes, guard in found:
+                    self.need_any(junction, nodes, guard=guard)
+        self.need(node, self._shared[key])
 
     def need_shared(self, node: int, key: Hashable, others: Iterable[int]) -> None:
         """`node` needs any of `others`: the same for each use of `key`, and read only for the first."""
         if key not in self._shared:
             found = list(others)
-            self._shared[key] = self.any_of(found) if found else NO_NODE
-        if self._shared[key] >= 0:
-            self.need(node, self._shared[key])
+            self._shared[key] = self.any_of(found) if found else None
+        self.need(node, self._shared[key])
 
-    def any_of(self, nodes: Iterable[int]) -> int:
+    def any_of(self, nodes: Iterable[int | None]) -> int:
         """Return a node that remains while any of `nodes` (at least one) remains."""
-        distinct = tuple(sorted(set(nodes)))
+        distinct = _distinct(nodes)
         if len(distinct) == 1:
             return distinct[0]
         key = ("any", distinct)
         if key not in self._junctions:
             self._junctions[key] = junction = self._junction()
-            self._clauses.append((junction, distinct, NO_NODE))
+            self._clauses.append((junction, distinct, None))
         return self._junctions[key]
 
-    def all_of(self, first: int, second: int) -> int:
+    def all_of(self, first: int | None, second: int) -> int:
         """Return a node that remains while both nodes remain."""
-        if first == second:
-            return first
+        if first is None or first == second:
+            return second
         key = ("all", min(first, second), max(first, second))
         if key not in self._junctions:
             self._junctions[key] = junction = self._junction()
@@ -218,26 +215,30 @@ class NeedsBuilder:
         )
 
 
-class Runs:
+def _distinct(nodes: Iterable[int | None]) -> tuple[int, ...]:
+    return tuple(sorted({node for node in nodes if node is not None}))
+
+
+class Runs(Generic[Node]):
     """Joins runs of a sequence of nodes. Runs share their parts, so that many long runs take few new nodes."""
 
-    def __init__(self, nodes: Iterable[int], join: Callable[[int, int], int]) -> None:
+    def __init__(self, nodes: Iterable[Node], join: Callable[[Node, Node], Node]) -> None:
         self.nodes = list(nodes)
         """More may be added at the end."""
         self._join = join
-        self._joined: dict[tuple[int, int], int] = {}
+        self._joined: dict[tuple[int, int], Node] = {}
 
-    def run(self, start: int, end: int) -> int:
-        """Return the node that joins `nodes[start:end]`; `NO_NODE` if there are none."""
-        if end - start < 2:
-            return self.nodes[start] if start < end else NO_NODE
+    def run(self, start: int, end: int) -> Node:
+        """Return the node that joins `nodes[start:end]`, at least one."""
+        if end - start == 1:
+            return self.nodes[start]
         if (start, end) not in self._joined:
             zeros = (start ^ (end - 1)).bit_length() - 1
             middle = (end - 1) >> zeros << zeros  # the roundest number between: its neighbors are in many runs
             self._joined[start, end] = self._join(self.run(start, middle), self.run(middle, end))
         return self._joined[start, end]
 
-    def all_but(self, dropped: Iterable[tuple[int, int]]) -> list[int]:
+    def all_but(self, dropped: Iterable[tuple[int, int]]) -> list[Node]:
         """Return a node for each run between some ranges, which are in order and disjoint."""
         starts, ends = [0], []
         for start, end in dropped:
@@ -247,9 +248,9 @@ class Runs:
         return [self.run(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
 
     @cached_property
-    def indices(self) -> dict[int, list[int]]:
+    def indices(self) -> dict[Node, list[int]]:
         """Where each node is."""
-        found: dict[int, list[int]] = {}
+        found: dict[Node, list[int]] = {}
         for index, node in enumerate(self.nodes):
             found.setdefault(node, []).append(index)
         return found

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lintseq.edits import INITIAL
-from lintseq.needs.graph import NO_NODE, NO_UNIT, Analysis, Needs, Removals
+from lintseq.needs.graph import Analysis, Needs, Removals
 
 _LARGEST = 2000
 """In an edit of more units, the one that all others need is not looked for."""
@@ -43,7 +43,7 @@ def reasons_of(analysis: Analysis, arrivals: Sequence[int]) -> Reasons:
     """Return why lines arrive together in the sequence that has these arrivals."""
     edit_of, head_of = _units(analysis, arrivals)
     heads = [
-        head_of[unit] if unit != NO_UNIT and edit_of[unit] == arrival else None
+        head_of[unit] if unit is not None and edit_of[unit] == arrival else None
         for unit, arrival in zip(analysis.anchor_of, arrivals, strict=True)
     ]
     units_of: list[list[int]] = [[] for _ in range(max(edit_of, default=INITIAL) + 1)]
@@ -71,11 +71,11 @@ def _units(analysis: Analysis, arrivals: Sequence[int]) -> tuple[list[int], dict
     """Return for each unit the edit that completes it, and its first line in that edit."""
     edit_of = [INITIAL] * analysis.needs.units
     for line, unit in enumerate(analysis.unit_of):
-        if unit != NO_UNIT:
+        if unit is not None:
             edit_of[unit] = max(edit_of[unit], arrivals[line])
     head_of: dict[int, int] = {}
     for line, unit in enumerate(analysis.unit_of):
-        if unit != NO_UNIT and arrivals[line] == edit_of[unit]:
+        if unit is not None and arrivals[line] == edit_of[unit]:
             head_of.setdefault(unit, line)
     return edit_of, head_of
 
@@ -93,7 +93,7 @@ class _Demands:
         for node, clauses in enumerate(needs.clauses_of):
             for clause in clauses:
                 members[clause].append(node)
-        self._clauses: list[list[tuple[list[int], int]]] = [[] for _ in range(nodes)]
+        self._clauses: list[list[tuple[list[int], int | None]]] = [[] for _ in range(nodes)]
         for clause, node in enumerate(needs.clause_node):
             self._clauses[node].append((members[clause], needs.clause_guard[clause]))
         self._spelled: list[list[Clause]] = [[frozenset((unit,))] for unit in range(needs.units)]
@@ -105,7 +105,7 @@ class _Demands:
         """Return what a node needs, leaving out the clauses whose guards are removed."""
         clauses = [clause for parent in self._parents[node] for clause in self._spelled[parent]]
         for members, guard in self._clauses[node]:
-            if guard == NO_NODE or not removals.removed[guard]:
+            if guard is None or not removals.removed[guard]:
                 clauses += _any_of([self._spelled[member] for member in members])
         return clauses
 

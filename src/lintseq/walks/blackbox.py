@@ -53,7 +53,7 @@ class BlackBoxWalk:
         """By line of code, the comments and blank lines, also those of texts, that are deleted with it."""
         self.code = [line for line in grouping.code if self.program.lines[line].strip()]
         code = set(self.code)
-        for lines in grouping.lines_of(1 + max(grouping.unit_of)):
+        for lines in grouping.lines_of().values():
             of_code = [line for line in lines if line in code]
             for line in lines:
                 if line not in code:

@@ -23,8 +23,7 @@ class CertifiedWalk:
         self.judge = judge
         self.corrections = 0
         """The number of states that were not clean, over all draws so far."""
-        self.unit_of = analysis.unit_of
-        self.lines_of = grouping.lines_of(analysis.needs.units)
+        self.lines_of = grouping.lines_of()
 
     def sequence(self, stream: RandomStream) -> EditSequence:
         lines, unit_of_line = self.grouping.code, self.grouping.unit_of
@@ -33,14 +32,14 @@ class CertifiedWalk:
         units = set(range(self.needs.units))
         steps: list[list[int]] = []
         for index in self.order.order(lines, stream):
-            unit = self.unit_of[lines[index]]
+            unit = self.grouping.units[index]
             if removals.removed[unit]:
                 continue
             step = self.delete(removals.remove(unit), present, units)
             while units and (blamed := self.judge.blamed(present)):
                 self.corrections += 1
                 # If only lines are blamed that stay until the end, something has to be removed all the same.
-                for other in sorted({unit_of_line[line] for line in blamed} & units) or [min(units)]:
+                for other in sorted(units & {unit_of_line[line] for line in blamed}) or [min(units)]:
                     if not removals.removed[other]:
                         step += self.delete(removals.remove(other), present, units)
             steps.append(step)

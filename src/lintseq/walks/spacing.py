@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Self
 
-from lintseq.needs import NO_UNIT
-
 _Run = tuple[int, int]
 """The first of some blank lines, and the line below them."""
 
@@ -36,10 +34,10 @@ class Spacing:
     """The blank lines."""
 
     @classmethod
-    def of(cls, lines: Sequence[str], unit_of: Sequence[int], key_of: Sequence[int], keys: int) -> Self:
+    def of(cls, lines: Sequence[str], unit_of: Sequence[int | None], key_of: Sequence[int], keys: int) -> Self:
         """Return the rule for a program, each of whose lines has one of so many keys."""
         values = list(key_of)
-        blank = frozenset([line for line, unit in enumerate(unit_of) if unit == NO_UNIT and not lines[line].strip()])
+        blank = frozenset([line for line, unit in enumerate(unit_of) if unit is None and not lines[line].strip()])
         if not blank:
             return cls.none(key_of)
         found = [group for block in _blocks(lines, unit_of, values, blank) for group in block.groups()]
@@ -112,21 +110,24 @@ class _Block:
                 yield runs, parts
 
 
-def _blocks(lines: Sequence[str], unit_of: Sequence[int], key_of: list[int], blank: frozenset[int]) -> list[_Block]:
+def _blocks(
+    lines: Sequence[str], unit_of: Sequence[int | None], key_of: list[int], blank: frozenset[int]
+) -> list[_Block]:
     """Return the blocks that have runs of blank lines; those at the top and at the end of the program get a key."""
     spaced: list[_Block] = []
     block = _Block(-1)
     stack = [block]
-    above = previous = -1  # the line above that is not blank, and its unit
+    start = 0  # the line below the last that is not blank
+    previous = None  # its unit
     following = 0  # the next line of code
     for line, unit in enumerate(unit_of):
-        if unit == NO_UNIT and line in blank:
-            previous = NO_UNIT
-        elif unit == NO_UNIT or unit != previous:  # others continue the line above
+        if unit is None and line in blank:
+            previous = None
+        elif unit is None or unit != previous:  # others continue the line above
             indentation, previous = _indentation(lines[line]), unit
-            if unit == NO_UNIT:  # a comment at the margin does not end the block of what follows it
+            if unit is None:  # a comment at the margin does not end the block of what follows it
                 following = max(following, line)
-                while following < len(lines) and unit_of[following] == NO_UNIT:
+                while following < len(lines) and unit_of[following] is None:
                     following += 1
                 if following < len(lines):
                     indentation = max(indentation, _indentation(lines[following]))
@@ -136,21 +137,21 @@ def _blocks(lines: Sequence[str], unit_of: Sequence[int], key_of: list[int], bla
                 if stack[-1].indentation < indentation:
                     stack.append(_Block(indentation))
                 block = stack[-1]
-            if above + 1 < line and above < 0:
+            if start == 0 < line:
                 key_of[:line] = [key_of[line]] * line
-            elif above + 1 < line:
+            elif start < line:
                 if not block.runs:
                     spaced.append(block)
-                    block.parts[0] = block.parts[0] or [key_of[above]]
-                block.runs.append((above + 1, line))
+                    block.parts[0] = block.parts[0] or [key_of[start - 1]]
+                block.runs.append((start, line))
                 block.parts.append([])
             block.parts[-1].append(key_of[line])
-            above = line
+            start = line + 1
         else:
-            if key_of[line] != key_of[above]:
+            if key_of[line] != key_of[start - 1]:
                 block.parts[-1].append(key_of[line])
-            above = line
-    key_of[above + 1 :] = [key_of[above]] * (len(lines) - above - 1)
+            start = line + 1
+    key_of[start:] = [key_of[start - 1]] * (len(lines) - start)
     return spaced
 
 

@@ -1,5 +1,6 @@
 """What all walks share: their random numbers, and the grouping of lines that are removed together."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import shake_128
@@ -7,7 +8,7 @@ from struct import unpack
 from typing import Protocol, Self
 
 from lintseq.edits import EditSequence
-from lintseq.needs import NO_UNIT, Analysis
+from lintseq.needs import Analysis
 from lintseq.program import Program
 from lintseq.walks.spacing import Spacing
 
@@ -35,24 +36,26 @@ class Walk(Protocol):
 class Grouping:
     """Which lines are removed together, apart from needs."""
 
-    unit_of: tuple[int, ...]
-    """The unit that each line is removed with; `NO_UNIT` if it stays until the end of a walk."""
+    unit_of: tuple[int | None, ...]
+    """The unit that each line is removed with; None if it stays until the end of a walk."""
     code: list[int]
     """The lines of code: the ones that may be chosen."""
+    units: list[int]
+    """The unit of each of these."""
     rest_apart: bool
     """Whether the lines that stay until the end are an edit of their own, or part of the first."""
 
     @classmethod
     def of(cls, analysis: Analysis, comments: str) -> Self:
         attach = comments == "attach"
-        code = [line for line, unit in enumerate(analysis.unit_of) if unit != NO_UNIT]
-        return cls(analysis.anchor_of if attach else analysis.unit_of, code, not attach)
+        code = {line: unit for line, unit in enumerate(analysis.unit_of) if unit is not None}
+        return cls(analysis.anchor_of if attach else analysis.unit_of, [*code], [*code.values()], not attach)
 
-    def lines_of(self, units: int) -> list[list[int]]:
+    def lines_of(self) -> defaultdict[int, list[int]]:
         """Return the lines that are removed with each unit."""
-        lines: list[list[int]] = [[] for _ in range(units)]
+        lines = defaultdict[int, list[int]](list)
         for line, unit in enumerate(self.unit_of):
-            if unit != NO_UNIT:
+            if unit is not None:
                 lines[unit].append(line)
         return lines
 
@@ -64,7 +67,7 @@ class Grouping:
 
     def sequence(self, program: Program, steps: list[list[int]], spacing: Spacing) -> EditSequence:
         """Return the sequence that undoes `steps`, including the lines that stay until the end."""
-        rest = [line for line, unit in enumerate(self.unit_of) if unit == NO_UNIT]
+        rest = [line for line, unit in enumerate(self.unit_of) if unit is None]
         if rest and self.rest_apart:
             steps.append(rest)
         else:

@@ -34,8 +34,7 @@ def _analyze(program: Program) -> Analysis:
     builder = NeedsBuilder(len(layout.parent_of))
     lines.tie(layout.unit_of, layout.anchor_of, builder)
     for unit, parent in enumerate(layout.parent_of):
-        if parent >= 0:
-            builder.need(unit, parent)
+        builder.need(unit, parent)
     for unit, others in layout.alternatives:
         builder.need_any(unit, others)
     flow = Flow(tree, lines.texts, layout, builder)
@@ -44,4 +43,5 @@ def _analyze(program: Program) -> Analysis:
         check_compiles(tree, text)
     MemberNeeds(facts, builder, layout.unit_of).add()
     facts.release()
-    return Analysis(lines.of_program(layout.unit_of), lines.of_program(layout.anchor_of), builder.finish())
+    units = [layout.unit_of.get(line) for line in range(len(lines.texts))]
+    return Analysis(lines.of_program(units), lines.of_program(layout.anchor_of), builder.finish())

@@ -2,7 +2,7 @@
 
 import ast
 from collections import ChainMap, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import NamedTuple, Self
@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 from lintseq.languages.python.scopes import Class, Function, Scope
 from lintseq.languages.python.syntax import last_name
 from lintseq.languages.python.values import ANCESTORS, Inference
-from lintseq.needs.graph import NO_NODE, NeedsBuilder
+from lintseq.needs.graph import NeedsBuilder
 
 _ABSTRACT = {
     "Sequence": "__getitem__ __len__",
@@ -62,7 +62,7 @@ class Field(NamedTuple):
 
 
 class CallNeeds:
-    def __init__(self, inference: Inference, builder: NeedsBuilder, unit_of: Sequence[int]) -> None:
+    def __init__(self, inference: Inference, builder: NeedsBuilder, unit_of: Mapping[int, int]) -> None:
         self.inference = inference
         self.builder = builder
         self.unit_of = unit_of
@@ -127,7 +127,7 @@ class CallNeeds:
         """An instance needs its abstract members implemented, while an ancestor leaves them abstract."""
         self.builder.need_guarded(unit, ("implemented", owner), self.implementations(owner))
 
-    def implementations(self, owner: Class) -> Iterator[tuple[list[int], int]]:
+    def implementations(self, owner: Class) -> Iterator[tuple[list[int], int | None]]:
         """Yield the units that implement an abstract member in a class, and the unit that makes it abstract."""
         classes = self.inference.order(owner)
         for number, ancestor in enumerate(classes):
@@ -140,7 +140,7 @@ class CallNeeds:
                 yield from ((makers, unit) for unit in abstract[name])
         for base in (base for cls in classes for base in cls.node.bases):
             for name in _ABSTRACT.get(last_name(base.value if isinstance(base, ast.Subscript) else base), "").split():
-                yield [member.unit for member in self.inference.members(owner, name)], NO_NODE
+                yield [member.unit for member in self.inference.members(owner, name)], None
 
     def fields(self, owner: Class) -> Mapping[str, Field] | None:
         """Return the fields that a data class takes, by name; None if it is no data class."""

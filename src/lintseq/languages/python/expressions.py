@@ -13,7 +13,7 @@ from lintseq.languages.python.layout import Layout, Suite
 from lintseq.languages.python.names import Names
 from lintseq.languages.python.scopes import Binding, Function, Instance, Member, Operation, OperationKind, Scope, Value
 from lintseq.languages.python.syntax import TYPING_NAMES, last_name
-from lintseq.needs.graph import NO_NODE, NeedsBuilder
+from lintseq.needs.graph import NeedsBuilder
 
 _CONVERSION = re.compile(r"%[-#0 +]*\d*(?:\.\d+)?[hlL]?([a-zA-Z])")
 _NUMBERS = frozenset("diouxXeEfFgG")
@@ -37,18 +37,18 @@ class Expressions(Names):
     def __init__(self, layout: Layout, builder: NeedsBuilder) -> None:
         super().__init__(builder)
         self.unit_of = layout.unit_of
-        self.bodies: list[tuple[Scope, Suite | ast.expr, int]] = []
+        self.bodies: list[tuple[Scope, Suite | ast.expr, int | None]] = []
         """The bodies of functions, to walk when the scopes around them are complete: scope, body, unit."""
-        self.postponed = NO_NODE
+        self.postponed: int | None = None
         """The unit of `from __future__ import annotations`."""
-        self.string_unit = NO_NODE
+        self.string_unit: int | None = None
         """The unit of the f-string around the current expression: not every Python version has positions inside it."""
         self.needs_compile = False
         """Whether the program has a construct that parses everywhere but compiles only in some contexts. Compiling
         every program would take longer than all these checks: about a fifth of a build."""
 
     def unit(self, node: ast.expr) -> int:
-        return self.string_unit if self.string_unit >= 0 else self.unit_of[node.lineno - 1]
+        return self.unit_of[node.lineno - 1] if self.string_unit is None else self.string_unit
 
     def operation(self, kind: OperationKind, operand: ast.expr) -> None:
         if isinstance(operand, ast.Name | ast.Attribute | ast.Call):
@@ -65,7 +65,7 @@ class Expressions(Names):
             kind = type(node)
             if kind is ast.Name:
                 name: str = node.id
-                unit = self.string_unit if self.string_unit >= 0 else unit_of[node.lineno - 1]
+                unit = unit_of[node.lineno - 1] if self.string_unit is None else self.string_unit
                 presence = scope.layers[-1].get(name)
                 if presence is None or self.comprehension_names or scope.outer:
                     self.use(name, unit)
@@ -206,7 +206,7 @@ class Expressions(Names):
             for name in names:
                 scope.bindings.setdefault(name, [Binding(unit, None)])
                 scope.layers[0].setdefault(name, (unit, unit))
-        self.bodies.append((scope, node.body, NO_NODE))
+        self.bodies.append((scope, node.body, None))
 
     visit_YieldFrom = visit_Yield
     visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
@@ -267,16 +267,17 @@ class Expressions(Names):
 
     def annotation(self, node: ast.expr, *, later: bool = False) -> None:
         """Record the names in an annotation, including those in its strings; `later` if it is never evaluated."""
-        if not later and self.postponed == NO_NODE:
+        postponed = None if later else self.postponed
+        if not later and postponed is None:
             self.type_strings(node)
             self.expression(node)
             return
         for child in _outside_literals(node):
             if isinstance(child, ast.Name):
-                if later:
+                if postponed is None:
                     self.use_later(child.id, self.unit(child))
                 else:
-                    self.use_postponed(child.id, self.unit(child), self.postponed)
+                    self.use_postponed(child.id, self.unit(child), postponed)
         self.type_strings(node)
 
     def type_scope(self, parameters: Sequence[Any]) -> Scope:

@@ -14,7 +14,7 @@ from lintseq.languages.python.layout import Layout, Suite, clause_key, is_elif
 from lintseq.languages.python.scopes import Caught, Class, Element, Entered, Facts, Function, Member, Presence, Scope
 from lintseq.languages.python.star_imports import provided_by
 from lintseq.languages.python.syntax import last_name
-from lintseq.needs.graph import NO_NODE, NeedsBuilder, Runs
+from lintseq.needs.graph import NeedsBuilder, Runs
 
 _NESTED_BLOCKS = 18
 """A little less than the compiler accepts."""
@@ -27,15 +27,15 @@ class Branch(NamedTuple):
 
     bound: dict[str, Presence]
     """The names that it binds."""
-    leaver: int = NO_NODE
-    """The node that remains while the branch leaves the suite it is in; `NO_NODE` if it does not."""
+    leaver: int | None = None
+    """The node that remains while the branch leaves the suite it is in; None if it does not."""
 
 
 class Flow(Expressions):
     """One walk over one program.
 
     The method for a statement returns the node that remains while the statement surely leaves the suite it is in,
-    by a `return`, for instance; None or `NO_NODE` if it does not.
+    by a `return`, for instance; None if it does not.
     """
 
     def __init__(self, tree: ast.Module, lines: Sequence[str], layout: Layout, builder: NeedsBuilder) -> None:
@@ -55,7 +55,7 @@ class Flow(Expressions):
 
     def run(self) -> Facts:
         """Walk the module, then the bodies of its functions, then theirs, and so on."""
-        self.block(self.tree.body, NO_NODE)
+        self.block(self.tree.body, None)
         scopes = self.facts.scopes
         scopes.append(self.module)
         for scope, body, unit in self.bodies:  # grows during the iteration
@@ -71,10 +71,10 @@ class Flow(Expressions):
 
     # Branches
 
-    def block(self, stmts: Suite, header: int) -> int:
+    def block(self, stmts: Suite, header: int | None) -> int | None:
         """Walk the suite of a header's unit; return the node that remains while the suite surely leaves."""
         unit_of = self.unit_of
-        leaver = NO_NODE
+        leaver = None
         units = []
         self.depth += 1
         if self.depth > _NESTED_BLOCKS:
@@ -83,10 +83,10 @@ class Flow(Expressions):
             unit = unit_of[stmt.lineno - 1]
             units.append(unit)
             left = _STATEMENTS[type(stmt)](self, stmt, unit)
-            if left is not None and left >= 0:
-                leaver = left if leaver == NO_NODE else self.builder.any_of((leaver, left))
+            if left is not None:
+                leaver = self.builder.any_of((leaver, left))
         self.depth -= 1
-        if header >= 0:
+        if header is not None:
             self.builder.need_any(header, units)
         return leaver
 
@@ -97,7 +97,7 @@ class Flow(Expressions):
         bound = self.scope.layers.pop()
         return Branch({**after, **bound} if after else bound, leaver)
 
-    def join(self, branches: Sequence[Branch]) -> int:
+    def join(self, branches: Sequence[Branch]) -> int | None:
         """Merge branches of which exactly one runs; return the node that remains while all of them leave."""
         binding: dict[str, list[int]] = {}
         for number, branch in enumerate(branches):
@@ -108,10 +108,12 @@ class Flow(Expressions):
             self.scope.layers[-1][name] = self.joined(name, branches, numbers, leavers)
         return leavers.run(0, len(branches))
 
-    def all_leave(self, first: int, second: int) -> int:
-        return self.builder.all_of(first, second) if first >= 0 and second >= 0 else NO_NODE
+    def all_leave(self, first: int | None, second: int | None) -> int | None:
+        return None if first is None or second is None else self.builder.all_of(first, second)
 
-    def joined(self, name: str, branches: Sequence[Branch], binding: Sequence[int], leavers: Runs) -> Presence:
+    def joined(
+        self, name: str, branches: Sequence[Branch], binding: Sequence[int], leavers: Runs[int | None]
+    ) -> Presence:
         """Return the presence of a name after branches of which exactly one runs, and some bind it."""
         builder, before = self.builder, self.presence(name)
         paths = [(*branches[number].bound[name], branches[number].leaver) for number in binding]
@@ -119,18 +121,17 @@ class Flow(Expressions):
             # The others are one: if all of them leave, they need not bind it.
             others = leavers.all_but([(number, number + 1) for number in binding])
             paths.append((*before, reduce(self.all_leave, others)))
-        must = may = NO_NODE
+        must, may = branches[binding[0]].bound[name]
         for number, (here_must, here_may, leaver) in enumerate(paths):
             # A branch that leaves need not bind it.
-            enough = max(here_must, leaver) if here_must < 0 or leaver < 0 else builder.any_of((here_must, leaver))
+            enough = here_must if leaver is None else builder.any_of((here_must, leaver))
             must = enough if number == 0 else self.all_leave(must, enough)
-            if here_may >= 0:
-                may = here_may if may < 0 else builder.any_of((may, here_may))
+            may = builder.any_of((may, here_may))
         return must, may
 
     # Compound statements
 
-    def visit_If(self, stmt: ast.If, unit: int) -> int:
+    def visit_If(self, stmt: ast.If, unit: int) -> int | None:
         breaks, layers = len(self.breaks), self.scope.layers
         self.condition(stmt)
         branches = [self.branch(stmt.body, unit)]
@@ -161,7 +162,7 @@ class Flow(Expressions):
         for name in dict.fromkeys(names):
             must, may = layer[name]
             either = builder.all_of(jump, may)
-            layer[name] = (either if must < 0 else builder.any_of((must, either)), may)
+            layer[name] = (builder.any_of((must, either)), may)
 
     def visit_For(self, stmt: ast.For | ast.AsyncFor, unit: int) -> None:
         self.needs_compile |= isinstance(stmt, ast.AsyncFor)
@@ -185,7 +186,7 @@ class Flow(Expressions):
         if stmt.orelse:
             self.block(stmt.orelse, self.layout.clauses[clause_key(stmt, "else")])
 
-    def visit_With(self, stmt: ast.With | ast.AsyncWith, unit: int) -> int:
+    def visit_With(self, stmt: ast.With | ast.AsyncWith, unit: int) -> int | None:
         self.needs_compile |= isinstance(stmt, ast.AsyncWith)
         for item in stmt.items:
             self.expression(item.context_expr)
@@ -195,7 +196,7 @@ class Flow(Expressions):
                 self.target(item.optional_vars, unit, Entered(item.context_expr))
         return self.block(stmt.body, unit)
 
-    def visit_Try(self, stmt: ast.Try | ast.TryStar, unit: int) -> int:
+    def visit_Try(self, stmt: ast.Try | ast.TryStar, unit: int) -> int | None:
         scope, clauses = self.scope, self.layout.clauses
         self.needs_compile |= any(handler.type is None for handler in stmt.handlers[:-1])
         handler_units = [clauses[clause_key(handler, "except")] for handler in stmt.handlers]
@@ -213,21 +214,21 @@ class Flow(Expressions):
             clause = clauses[clause_key(stmt, "else")]
             self.builder.need_any(clause, handler_units)
             left = self.block(stmt.orelse, clause)
-            leaver = left if leaver < 0 else leaver
+            leaver = left if leaver is None else leaver
         normal = scope.layers.pop()
         self.interrupted(stmt, in_body)
         # A handler runs when the suite was interrupted: the names that the suite binds may be there, no more.
         scope.layers.append({name: (self.presence(name)[0], may) for name, (_, may) in in_body.items()})
         handled = [self.handler(*pair) for pair in zip(stmt.handlers, handler_units, strict=True)]
         scope.layers.pop()
-        if leaver >= 0 and handled:
+        if leaver is not None and handled:
             left = self.join([Branch(normal, leaver), *handled])
         else:
             left = leaver
             self.after_try(normal, handled)
         if stmt.finalbody:
             final = self.block(stmt.finalbody, clauses[clause_key(stmt, "finally")])
-            left = left if final < 0 else final
+            left = left if final is None else final
         return left
 
     def interrupted(self, stmt: ast.Try | ast.TryStar, names: Container[str]) -> None:
@@ -240,7 +241,7 @@ class Flow(Expressions):
         for name, units in after.items():
             must, _ = self.presence(name)
             for unit in units if name in before else ():
-                self.builder.need_any(unit, [*before[name], must] if must >= 0 else before[name])
+                self.builder.need_any(unit, [*before[name], must])
 
     def uses(self, nodes: Sequence[ast.AST], names: Container[str]) -> dict[str, list[int]]:
         """Return the units that use some of the names, by name."""
@@ -251,7 +252,7 @@ class Flow(Expressions):
                     found.setdefault(child.id, []).append(self.unit_of[child.lineno - 1])
         return found
 
-    def try_body(self, stmt: ast.Try | ast.TryStar, unit: int, handler_units: Sequence[int]) -> int:
+    def try_body(self, stmt: ast.Try | ast.TryStar, unit: int, handler_units: Sequence[int]) -> int | None:
         for handler, handler_unit in zip(stmt.handlers, handler_units, strict=True):
             if not _caught(handler.type).isdisjoint(_CATCH_NAME_ERRORS):
                 self.handlers.append(handler_unit)
@@ -266,7 +267,7 @@ class Flow(Expressions):
         for bound, _ in handled:
             for name, (_, may) in bound.items():
                 must, other = merged.get(name) or self.presence(name)
-                merged[name] = (must, may if other < 0 else self.builder.any_of((other, may)))
+                merged[name] = (must, self.builder.any_of((other, may)))
         self.scope.layers[-1].update(merged)
 
     def handler(self, handler: ast.ExceptHandler, unit: int) -> Branch:
@@ -281,7 +282,7 @@ class Flow(Expressions):
             bound.pop(handler.name, None)
         return Branch(bound, leaver)
 
-    def visit_Match(self, stmt: ast.Match, unit: int) -> int:
+    def visit_Match(self, stmt: ast.Match, unit: int) -> int | None:
         self.needs_compile = True
         self.expression(stmt.subject)
         cases = [self.layout.clauses[clause_key(case, "case")] for case in stmt.cases]
@@ -496,7 +497,7 @@ class Flow(Expressions):
             self.expression(stmt.msg)
         return unit  # for linters, any assert may leave
 
-    def visit_Expr(self, stmt: ast.Expr, unit: int) -> int:
+    def visit_Expr(self, stmt: ast.Expr, unit: int) -> int | None:
         value = stmt.value
         self.expression(value)
         if isinstance(value, ast.Call):
@@ -507,7 +508,7 @@ class Flow(Expressions):
             if name in ("extend", "append") and isinstance(function, ast.Attribute) and _is_all(function.value):
                 for argument in value.args:
                     self.exports(argument)
-        return NO_NODE
+        return None
 
     def visit_Pass(self, stmt: ast.Pass, unit: int) -> None:
         pass

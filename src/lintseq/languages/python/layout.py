@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lintseq.languages.python.syntax import STDLIB_MODULES, last_name
-from lintseq.needs import NO_UNIT
 
 _AFTER_ELEMENT = re.compile(r"\s*,\s*(#.*)?$")
 _AFTER_LAST_ELEMENT = re.compile(r"\s*,?\s*(#.*)?$")
@@ -45,12 +44,12 @@ Position = tuple[int, int]
 class Layout:
     """The units of a program and how they are nested."""
 
-    unit_of: list[int]
-    """The unit of each line; `NO_UNIT` for blank lines and comments."""
-    anchor_of: list[int] = field(default_factory=list)
-    """The unit that each line is removed with; `NO_UNIT` for comments that instruct a linter, which stay."""
-    parent_of: list[int] = field(default_factory=list)
-    """For each unit the one it cannot exist without; `NO_UNIT` for none."""
+    unit_of: dict[int, int] = field(default_factory=dict)
+    """The unit of each line that is neither blank nor a comment."""
+    anchor_of: list[int | None] = field(default_factory=list)
+    """The unit that each line is removed with; None for comments that instruct a linter, which stay."""
+    parent_of: list[int | None] = field(default_factory=list)
+    """For each unit the one it cannot exist without; None for none."""
     alternatives: list[tuple[int, list[int]]] = field(default_factory=list)
     """(unit, others): the unit needs at least one of the others, as `from m import (...)` needs a name."""
     clauses: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -135,25 +134,25 @@ class _LayoutMaker:
     def __init__(self, tree: ast.Module, lines: Sequence[str]) -> None:
         self.tree = tree
         self.lines = lines
-        self.layout = Layout([NO_UNIT] * len(lines))
+        self.layout = Layout()
         self.unit_of = self.layout.unit_of
         self.callables: _Callables | None = None
 
     def make(self) -> Layout:
-        self.suite(self.tree.body, NO_UNIT)
+        self.suite(self.tree.body, None)
         self.anchor_free_lines()
         return self.layout
 
     # Statements
 
-    def new_unit(self, parent: int) -> int:
+    def new_unit(self, parent: int | None) -> int:
         self.layout.parent_of.append(parent)
         return len(self.layout.parent_of) - 1
 
-    def claim(self, start: int, end: int, parent: int) -> int:
+    def claim(self, start: int, end: int, parent: int | None) -> int:
         """Assign the lines from start to end to one unit: that of the first line, if it has one already."""
-        unit = self.unit_of[start]
-        if unit == NO_UNIT:
+        unit = self.unit_of.get(start)
+        if unit is None:
             unit = self.new_unit(parent)
         for line in range(start, end + 1):
             self.unit_of[line] = unit
@@ -163,7 +162,7 @@ class _LayoutMaker:
         text = self.lines[line].strip()
         return not text or text[0] == "#"
 
-    def suite(self, stmts: Suite, parent: int) -> None:
+    def suite(self, stmts: Suite, parent: int | None) -> None:
         for stmt in stmts:
             if type(stmt) in _COMPOUND:
                 rest, header = self.compound(stmt, parent)
@@ -175,7 +174,7 @@ class _LayoutMaker:
                 if end > start:
                     self.split([stmt], unit, start, end)
 
-    def compound(self, stmt: ast.stmt, parent: int) -> tuple[ast.stmt | None, int]:
+    def compound(self, stmt: ast.stmt, parent: int | None) -> tuple[ast.stmt | None, int | None]:
         """Lay out a statement up to an `elif`; return that, if there is one, and its parent."""
         if isinstance(stmt, ast.Match):
             self.match(stmt, parent)
@@ -201,7 +200,7 @@ class _LayoutMaker:
             self.clause(stmt, "finally", end, finalbody, unit)
         return None, unit
 
-    def header(self, start: int, body: Suite, parent: int, stmt: ast.stmt | ast.ExceptHandler) -> int:
+    def header(self, start: int, body: Suite, parent: int | None, stmt: ast.stmt | ast.ExceptHandler) -> int:
         """Claim a header from its first line up to its body, and split its bracketed constructs."""
         end = first_line(body[0])
         if not self.lines[end].encode()[: body[0].col_offset].strip():
@@ -222,7 +221,7 @@ class _LayoutMaker:
         self.layout.clauses[clause_key(stmt, name)] = unit
         self.suite(body, unit)
 
-    def match(self, stmt: ast.Match, parent: int) -> None:
+    def match(self, stmt: ast.Match, parent: int | None) -> None:
         end = (stmt.subject.end_lineno or stmt.lineno) - 1
         for line in range(end + 1, stmt.cases[0].pattern.lineno):  # brackets may end below the subject
             if self.lines[line].lstrip().startswith("case"):
@@ -254,7 +253,7 @@ class _LayoutMaker:
             stack.extend(ast.iter_child_nodes(node))
         for line in range(start + 1, end):
             if line not in inside_text and self.is_free_text(line):
-                self.unit_of[line] = NO_UNIT
+                self.unit_of.pop(line, None)
         whole = {id(part) for node in multi_line for part in _whole_parts(node)}
         for node in sorted(multi_line, key=lambda node: (getattr(node, "lineno", 0), -_span(node))):  # outer first
             if id(node) not in whole:
@@ -316,7 +315,7 @@ class _LayoutMaker:
             return
         owner = self.unit_of[first]
         for line, match in enumerate(matches[1:], first + 1):
-            if match and not _F_STRING.search(match[0]) and self.unit_of[line] == owner:
+            if match and not _F_STRING.search(match[0]) and self.unit_of.get(line) == owner:
                 self.unit_of[line] = self.new_unit(owner)
 
     def is_foreign(self, call: ast.Call) -> bool:
@@ -398,7 +397,7 @@ class _LayoutMaker:
             unit = self.new_unit(owner)
             units.append(unit)
             for line in range(start, end + 1):
-                if self.unit_of[line] == owner:
+                if self.unit_of.get(line) == owner:
                     self.unit_of[line] = unit
         if at_least_one and owner not in units:
             self.layout.alternatives.append((owner, units))
@@ -436,35 +435,34 @@ class _LayoutMaker:
         it; at the end of the program, with what precedes it.
         """
         unit_of, lines = self.unit_of, self.lines
-        self.layout.anchor_of = anchor_of = unit_of.copy()
-        before = NO_UNIT
+        anchor_of = self.layout.anchor_of
+        before = None
         first_line_of: dict[int, int] = {}
-        for line, unit in enumerate(unit_of):
-            if unit == NO_UNIT:
-                anchor_of[line] = before  # the default, for what the loop below leaves open
-            else:
-                before = unit
-                first_line_of.setdefault(unit, line)
-        outer: dict[tuple[int, int], int] = {}
-        following, anchor = NO_UNIT, NO_UNIT
-        for line in range(len(unit_of) - 1, -1, -1):
-            if unit_of[line] != NO_UNIT:
+        for line in range(len(lines)):
+            if line in unit_of:
+                before = unit_of[line]
+                first_line_of.setdefault(before, line)
+            anchor_of.append(before)  # the default, for what the loop below leaves open
+        outer: dict[tuple[int | None, int], int | None] = {}
+        following = anchor = None
+        for line in reversed(range(len(lines))):
+            if line in unit_of:
                 following, anchor = line, unit_of[line]
             elif not lines[line].strip():
-                if following != NO_UNIT or anchor != NO_UNIT:
+                if following is not None or anchor is not None:
                     anchor_of[line] = anchor
             elif (of_block := _BLOCK_PRAGMA.match(lines[line])) is None and _PRAGMA.match(lines[line]):
-                anchor = anchor_of[line] = NO_UNIT
+                anchor = anchor_of[line] = None
             else:
                 indent = _indent(lines[line])
-                if following != NO_UNIT and of_block is None and _indent(lines[following]) >= indent:
+                if following is not None and of_block is None and _indent(lines[following]) >= indent:
                     anchor = unit_of[following]
                 else:
                     unit = anchor = anchor_of[line]
                     if (unit, indent) not in outer:  # comments in a row have the same
-                        while unit != NO_UNIT and _indent(lines[first_line_of[unit]]) >= indent:
+                        while unit is not None and _indent(lines[first_line_of[unit]]) >= indent:
                             unit = self.layout.parent_of[unit]
-                        outer[anchor, indent] = unit if unit != NO_UNIT else anchor
+                        outer[anchor, indent] = anchor if unit is None else unit
                     anchor = outer[anchor, indent]
                 anchor_of[line] = anchor
 

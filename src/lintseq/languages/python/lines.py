@@ -6,7 +6,7 @@ Python also ends a line at a lone `\\r`, where a `Program` does not, and a backs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lintseq.needs import NO_UNIT, NeedsBuilder
+from lintseq.needs import NeedsBuilder
 from lintseq.program import Program
 
 
@@ -31,25 +31,25 @@ class SourceLines:
         runs = tuple(_runs(texts, line_of, final_newline=program.final_newline))
         return cls(texts, runs, line_of if len(texts) > len(parts) else None)
 
-    def tie(self, unit_of: list[int], anchor_of: list[int], builder: NeedsBuilder) -> None:
+    def tie(self, unit_of: dict[int, int], anchor_of: list[int | None], builder: NeedsBuilder) -> None:
         """Let the units on the lines of each run need each other; a line without one joins those around it."""
         for run in self.runs:
-            units = list(dict.fromkeys(unit_of[line] for line in run if unit_of[line] != NO_UNIT))
+            units = list(dict.fromkeys(unit_of[line] for line in run if line in unit_of))
             for unit, other in zip(units, [*units[1:], *units[:1]], strict=True):
                 builder.need(unit, other)
             for line in run:
                 if not units:
                     anchor_of[line] = anchor_of[run[-1]]
-                elif unit_of[line] == NO_UNIT:
+                elif line not in unit_of:
                     unit_of[line] = anchor_of[line] = units[0]
 
-    def of_program(self, values: Sequence[int]) -> tuple[int, ...]:
-        """Return the value of each line of the program: that of the first line in it that is not `NO_UNIT`."""
+    def of_program(self, values: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Return the value of each line of the program: that of the first line in it that is not None."""
         if self.line_of is None:
             return tuple(values)
-        found = [NO_UNIT] * (self.line_of[-1] + 1)
+        found: list[int | None] = [None] * (self.line_of[-1] + 1)
         for line, value in zip(reversed(self.line_of), reversed(values), strict=True):
-            if value != NO_UNIT:
+            if value is not None:
                 found[line] = value
         return tuple(found)
 

@@ -6,7 +6,7 @@ An expression about which anything is unknown raises no need.
 import ast
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from lintseq.languages.python.calls import CallNeeds
@@ -14,7 +14,7 @@ from lintseq.languages.python.guards import Guards
 from lintseq.languages.python.scopes import Class, Facts, Function, Instance, Member, OperationKind, Scope, Value
 from lintseq.languages.python.syntax import BUILTIN_CLASSES, MEMBERS, last_name
 from lintseq.languages.python.values import Builtin, Inference, Inferred, Source, is_super
-from lintseq.needs.graph import NO_NODE, NeedsBuilder, Runs
+from lintseq.needs.graph import NeedsBuilder, Runs
 
 _PROVIDERS: dict[OperationKind, tuple[str, ...]] = {
     "getitem": ("__getitem__",),
@@ -51,11 +51,11 @@ class _Makers:
 
     def __init__(self, members: Sequence[Member], builder: NeedsBuilder) -> None:
         self.members = members
-        self.any = builder.any_of([member.unit for member in members]) if members else NO_NODE
+        self.any = builder.any_of([member.unit for member in members]) if members else None
         self._builder = builder
         self._without: dict[str, _Makers] = {}
 
-    def defining(self, node: ast.Attribute, method: Function | None) -> int:
+    def defining(self, node: ast.Attribute, method: Function | None) -> int | None:
         """Return the node that makes a member for a use of it.
 
         Left out, if others remain, are assignments that only update the member and those that follow in the method.
@@ -86,7 +86,7 @@ class _Makers:
         return self._without[text]
 
     @cached_property
-    def _runs(self) -> Runs:
+    def _runs(self) -> Runs[int]:
         return Runs((member.unit for member in self.members), lambda *pair: self._builder.any_of(pair))
 
     @cached_property
@@ -120,13 +120,13 @@ class _Makers:
 class MemberNeeds:
     """Adds the needs that the facts of one program give rise to."""
 
-    def __init__(self, facts: Facts, builder: NeedsBuilder, unit_of: Sequence[int]) -> None:
+    def __init__(self, facts: Facts, builder: NeedsBuilder, unit_of: Mapping[int, int]) -> None:
         self.facts = facts
         self.builder = builder
         self.inference = Inference()
         self.calls = CallNeeds(self.inference, builder, unit_of)
         self.guards = Guards(facts.conditionals)
-        self.supports: dict[tuple[OperationKind, str, object], int] = {}
+        self.supports: dict[tuple[OperationKind, str, object], int | None] = {}
         """By operation and source of a value, what `supporting` returns."""
         self.initializer_calls: dict[int, list[tuple[int, ast.expr]]] = {}
         """By function, its calls `X.__init__(...)`: unit and X."""
@@ -171,11 +171,11 @@ class MemberNeeds:
             return
         if inference.is_opaque(base, scope) or self.guards.tell_of(node):
             return
-        makers: list[int] = []
+        makers: list[int | None] = []
         guess = inference.guess(base, scope)
         if None in guess and len(guess) > 1 and not isinstance(base, ast.Call):  # results depend on arguments
             unknown = self.supporting("anything", base, scope, "")
-            if unknown == NO_NODE:
+            if unknown is None:
                 return
             makers.append(unknown)
         for value in guess:
@@ -191,14 +191,14 @@ class MemberNeeds:
                         makers.append(self.set_from_outside(near, node.attr))
                         if isinstance(value, Instance):
                             makers.append(self.set_from_outside(Instance(near), node.attr))
-                    hooks = _nodes(*(self.makers(owner, hook).any for hook in ("__getattr__", "__getattribute__")))
-                    if hooks and not named.assigned_in(scope.function):  # it may not be used before it is assigned
+                    hooks = [self.makers(owner, hook).any for hook in ("__getattr__", "__getattribute__")]
+                    if not named.assigned_in(scope.function):  # it may not be used before it is assigned
                         makers += hooks
                 case Function():
                     makers.append(self.set_from_outside(value, node.attr))
                 case Builtin(type=kind) if kind is not type(None) and node.attr in MEMBERS[kind.__name__]:
                     return
-        self.builder.need_any(unit, _nodes(*makers))
+        self.builder.need_any(unit, makers)
         self.require(unit, "attribute", base, scope, node.attr)
 
     def makers(self, owner: Class, name: str, metaclass: Class | None = None) -> _Makers:
@@ -209,15 +209,15 @@ class MemberNeeds:
             self._makers[key] = _Makers(self.inference.members(owner, name) + inherited, self.builder)
         return self._makers[key]
 
-    def set_from_outside(self, value: Inferred, name: str) -> int:
-        """Return the node that remains while any `<value>.name = ...` outside the class does, or `NO_NODE`."""
+    def set_from_outside(self, value: Inferred, name: str) -> int | None:
+        """Return the node that remains while any `<value>.name = ...` outside the class does, or None."""
         if name not in self._outside:
             units = defaultdict[Inferred | None, list[int]](list)
             for unit, target, scope in self._stores.get(name, ()):
                 for part in self.inference.guess(target.value, scope):
                     units[part].append(unit)
             self._outside[name] = {part: self.builder.any_of(found) for part, found in units.items()}
-        return self._outside[name].get(value, NO_NODE)
+        return self._outside[name].get(value)
 
     def store(self, unit: int, node: ast.Attribute, scope: Scope) -> None:
         """Assigning to a property needs its setter."""
@@ -298,13 +298,14 @@ class MemberNeeds:
                 if metaclass is not None:
                     self.supported(unit, kind, metaclass)
                 elif kind == "getitem":
-                    self.builder.need_any(unit, _nodes(self.makers(owner, "__class_getitem__").any))
+                    self.builder.need(unit, self.makers(owner, "__class_getitem__").any)
         self.require(unit, kind, value, scope, "")
 
     def supported(self, unit: int, kind: OperationKind, owner: Class) -> None:
         if any(self.inherits(owner, name) for name in _PROVIDERS.get(kind, ())):
             return
-        providers = _nodes(*(self.makers(owner, name).any for name in _PROVIDERS.get(kind, ())))
+        makers = [self.makers(owner, name).any for name in _PROVIDERS.get(kind, ())]
+        providers = [maker for maker in makers if maker is not None]
         for maker in providers if kind == "with" else providers[:1]:
             self.builder.need(unit, maker)
 
@@ -313,7 +314,7 @@ class MemberNeeds:
             self.assigned_result(unit, value, scope)
             return
         node = self.supporting(kind, value, scope, attr)
-        if node != NO_NODE and not self.guards.hold(value):
+        if node is not None and not self.guards.hold(value):
             self.builder.need(unit, node)
 
     def assigned_result(self, unit: int, value: ast.expr, scope: Scope) -> None:
@@ -324,21 +325,21 @@ class MemberNeeds:
         sources = self.inference.sources(value, scope)
         functions = sources.results_of if sources is not None else ()
         if not any(function.decorators or isinstance(function.node, ast.AsyncFunctionDef) for function in functions):
-            results = ((function.results, function.unit if len(functions) > 1 else NO_NODE) for function in functions)
+            results = ((function.results, function.unit if len(functions) > 1 else None) for function in functions)
             self.builder.need_guarded(unit, ("assigned", *functions), results)
 
-    def supporting(self, kind: OperationKind, value: Value | None, scope: Scope, attr: str) -> int:
-        """Return the node that remains while an expression supports an operation; `NO_NODE` if nothing changes that.
+    def supporting(self, kind: OperationKind, value: Value | None, scope: Scope, attr: str) -> int | None:
+        """Return the node that remains while an expression supports an operation; None if nothing changes that.
 
         Of the values of a name or member, at least one that supports it has to remain; of a result, one that is
         returned or yielded.
         """
         sources = self.inference.sources(value, scope)
         if sources is None:
-            return NO_NODE
+            return None
         key = (kind, attr, sources.key)
         if key not in self.supports:
-            self.supports[key] = NO_NODE  # what takes its value from itself adds nothing
+            self.supports[key] = None  # what takes its value from itself adds nothing
             able = [found for found in sources.found if self.able(kind, found.value, found.scope, attr)]
             nodes = [self.while_supporting(kind, found, attr) for found in able]
             # None has any attribute, for linters, so that nothing has to be returned.
@@ -348,8 +349,7 @@ class MemberNeeds:
         return self.supports[key]
 
     def while_supporting(self, kind: OperationKind, found: Source, attr: str) -> int:
-        inner = self.supporting(kind, found.value, found.scope, attr)
-        return found.node if inner == NO_NODE else self.builder.all_of(found.node, inner)
+        return self.builder.all_of(self.supporting(kind, found.value, found.scope, attr), found.node)
 
     def able(self, kind: OperationKind, value: Value | None, scope: Scope, attr: str) -> bool:
         """Tell whether a value may support an operation."""
@@ -357,10 +357,6 @@ class MemberNeeds:
         if inferred is None or kind == "anything":
             return inferred is None
         return any(not isinstance(part, Builtin) or _builtin_supports(part.type, kind, attr) for part in inferred)
-
-
-def _nodes(*nodes: int) -> list[int]:
-    return [node for node in nodes if node != NO_NODE]
 
 
 def _contains(value: Value | None, node: ast.Attribute) -> bool:

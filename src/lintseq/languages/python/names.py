@@ -8,7 +8,7 @@ from itertools import chain
 from lintseq.languages.python.builtin_calls import builtin_takes
 from lintseq.languages.python.scopes import UNBOUND, Binding, Definition, Facts, Presence, Scope, Value
 from lintseq.languages.python.syntax import BUILTINS
-from lintseq.needs.graph import NO_NODE, NeedsBuilder, Runs
+from lintseq.needs.graph import NeedsBuilder, Runs
 
 
 class Names:
@@ -22,20 +22,20 @@ class Names:
         self.facts = Facts()
         self.comprehension_names: list[set[str]] = []
         """The targets of the comprehensions and the type parameters around the current expression."""
-        self.later: list[tuple[Scope, str, int, int]] = []
+        self.later: list[tuple[Scope, str, int, int | None]] = []
         """Uses evaluated after everything around them is defined, if at all: scope, name, unit, and for names not yet
-        bound there what postpones the evaluation, or `NO_NODE`."""
+        bound there what postpones the evaluation, or None."""
         self.builtin_calls: list[tuple[Scope, str, ast.Call, int, Presence | None]] = []
         """Calls of what may be a builtin function: scope, name, call, unit, and what binds the name in the scope."""
         self.exported: list[tuple[str, int]] = []
         """The names in `__all__`."""
         self.nonlocals: list[tuple[Scope, str, int]] = []
         """The names declared nonlocal: scope, name, unit."""
-        self.star_imports: dict[int, tuple[int, int]] = {}
+        self.star_imports: dict[int, tuple[int | None, int]] = {}
         """By unit, in order, the nodes that remain while all star imports so far remain that may provide any name, and
         while any star import so far remains."""
-        self._runs: dict[tuple[Scope, str], Runs] = {}
-        self._outside: dict[tuple[Scope, str], int] = {}
+        self._runs: dict[tuple[Scope, str], Runs[int]] = {}
+        self._outside: dict[tuple[Scope, str], int | None] = {}
         self.handlers: list[int] = []
         """The handlers of `NameError` around the current statement."""
 
@@ -65,13 +65,13 @@ class Names:
             if must == may:
                 scope.layers[-1][name] = (either, either)
             else:
-                scope.layers[-1][name] = (self.builder.any_of((must, unit)) if must >= 0 else unit, either)
+                scope.layers[-1][name] = (self.builder.any_of((must, unit)), either)
 
     def bind_star(self, names: Iterable[str] | None, unit: int) -> None:
         """Bind what a star import provides: these names, or None if it may be any."""
-        before, any_before = next(reversed(self.star_imports.values()), (NO_NODE, unit))
+        before, any_before = next(reversed(self.star_imports.values()), (None, unit))
         if names is None:
-            before = self.builder.all_of(before, unit) if before != NO_NODE else unit
+            before = self.builder.all_of(before, unit)
         self.star_imports[unit] = before, self.builder.any_of((any_before, unit))
         for name in names or ():
             self.bind(name, unit)
@@ -83,7 +83,7 @@ class Names:
         """
         must, may = presence
         self.need(unit, may)
-        if must >= 0 and must != may:
+        if must != may:
             self.need(unit, must)
 
     def use(self, name: str, unit: int) -> None:
@@ -95,7 +95,7 @@ class Names:
                 if name in layer:
                     self.need_bound(unit, layer[name])
                     if name in scope.outer:
-                        scope.pending.append((name, unit, NO_NODE))
+                        scope.pending.append((name, unit, None))
                     return
             if scope.kind != "class" or scope.parent is None:
                 break
@@ -105,12 +105,12 @@ class Names:
         if name in scope.bindings:  # on other paths, which linters do not tell apart
             earlier = self.bindings(scope, name)
             self.builder.need(unit, earlier.run(0, len(earlier.nodes)))
-        scope.pending.append((name, unit, self.handlers[-1] if self.handlers else NO_NODE))
+        scope.pending.append((name, unit, self.handlers[-1] if self.handlers else None))
 
     def use_later(self, name: str, unit: int) -> None:
         """Record a use that is evaluated after everything around it is defined, if at all."""
         if not any(name in names for names in self.comprehension_names):
-            self.later.append((self.scope, name, unit, NO_NODE))
+            self.later.append((self.scope, name, unit, None))
 
     def use_postponed(self, name: str, unit: int, postponed: int) -> None:
         """Record a use that is evaluated later while `postponed` remains, and at its position otherwise."""
@@ -120,16 +120,16 @@ class Names:
         before = scope.lookup(name) or scope.around_classes().lookup(name)
         if before is not None:
             must, may = before
-            now = self.builder.all_of(must, may) if must >= 0 else postponed
+            now = postponed if must is None else self.builder.all_of(must, may)
             self.need(unit, self.builder.any_of((now, postponed)))
-        self.later.append((scope, name, unit, postponed if before is None else NO_NODE))
+        self.later.append((scope, name, unit, postponed if before is None else None))
 
     def declare(self, name: str, owner: Scope, unit: int) -> None:
         """Record a global or nonlocal name: treated as bound here while the declaration remains."""
         self.scope.outer[name] = (owner, unit)
         self.scope.layers[-1][name] = (unit, unit)
 
-    def presence(self, name: str) -> Presence:
+    def presence(self, name: str) -> Presence | tuple[None, None]:
         return self.scope.lookup(name) or UNBOUND
 
     # At the end
@@ -146,8 +146,8 @@ class Names:
                 else:
                     node = self._find_outside(scope, name) if name in scope.outer else self._find(scope, name)
                     self.need_found(node, name, unit)
-                    unbound = node == NO_NODE and name not in BUILTINS
-                if unbound and handler != NO_NODE:
+                    unbound = node is None and name not in BUILTINS
+                if unbound:
                     self.need(unit, handler)
             scope.pending.clear()
         for later in dict.fromkeys(self.later):
@@ -159,7 +159,7 @@ class Names:
         for name, unit in self.exported:
             node = self._find(self.module, name)
             if name in self.module.declared:
-                node = self.builder.any_of([*self.module.declared[name], *([node] if node != NO_NODE else [])])
+                node = self.builder.any_of([*self.module.declared[name], node])
             self.need_found(node, name, unit)
 
     def settle_builtin_call(self, scope: Scope, name: str, call: ast.Call, unit: int, before: Presence | None) -> None:
@@ -173,39 +173,39 @@ class Names:
             if before is not None:
                 self.need_bound(unit, before)
             if before is None or name in scope.outer:
-                scope.pending.append((name, unit, NO_NODE))
+                scope.pending.append((name, unit, None))
 
     def need_early(self, scope: Scope, name: str, unit: int) -> None:
         """A use before its name is bound in the scope means that of an outer scope, as linters have it.
 
         If there is none, it needs another line to bind it here: it cannot be the one that binds it.
         """
-        outside = self._find(scope.parent.around_classes(), name) if scope.parent is not None else NO_NODE
-        if outside == NO_NODE:
+        outside = self._find(scope.parent.around_classes(), name) if scope.parent is not None else None
+        if outside is None:
             self.builder.need_any(unit, self._all_but(scope, name, [unit]))
         self.need_found(outside, name, unit)
 
-    def settle_later(self, scope: Scope, name: str, unit: int, postponed: int) -> None:
+    def settle_later(self, scope: Scope, name: str, unit: int, postponed: int | None) -> None:
         # A class that has a member with the name of a builtin hardly means that.
         seen_from = scope.around_classes() if name in BUILTINS else scope
         self.need_found(self._find(seen_from, name), name, unit)
-        owner = seen_from.resolve(name) if postponed != NO_NODE and name not in BUILTINS else None
+        owner = seen_from.resolve(name) if postponed is not None and name not in BUILTINS else None
         if owner is not None:
             must, _ = owner.lookup(name) or UNBOUND
-            if must == NO_NODE or owner in (scope, scope.around_classes()):
+            if must is None or owner in (scope, scope.around_classes()):
                 self.need(unit, postponed)
 
-    def need_found(self, node: int, name: str, unit: int) -> None:
-        if node != NO_NODE:
+    def need_found(self, node: int | None, name: str, unit: int) -> None:
+        if node is not None:
             self.need(unit, node)
         elif name not in BUILTINS and self.star_imports:
             stars = [*self.star_imports]
             above = bisect(stars, unit) or len(stars)
             unknown, any_star = self.star_imports[stars[above - 1]]
             # Where no module has it, to linters any may.
-            self.need(unit, unknown if unknown != NO_NODE else any_star)
+            self.need(unit, any_star if unknown is None else unknown)
 
-    def _find_outside(self, scope: Scope, name: str) -> int:
+    def _find_outside(self, scope: Scope, name: str) -> int | None:
         """Return the node of a name declared global or nonlocal: its bindings elsewhere, if there are any."""
         if (scope, name) not in self._outside:
             owner, _ = scope.outer[name]
@@ -213,7 +213,7 @@ class Names:
             self._outside[scope, name] = self.builder.any_of(others) if others else self._find(scope, name)
         return self._outside[scope, name]
 
-    def bindings(self, scope: Scope, name: str) -> Runs:
+    def bindings(self, scope: Scope, name: str) -> Runs[int]:
         """Return the nodes that bind a name in a scope so far."""
         if (scope, name) not in self._runs:
             self._runs[scope, name] = Runs((), lambda *pair: self.builder.any_of(pair))
@@ -227,15 +227,15 @@ class Names:
         dropped = sorted({index for node in nodes for index in runs.indices.get(node, ())})
         return runs.all_but((index, index + 1) for index in dropped)
 
-    def _find(self, scope: Scope, name: str) -> int:
-        """Return the node of `name` as seen from a function in `scope` or from its end; `NO_NODE` if it has none."""
+    def _find(self, scope: Scope, name: str) -> int | None:
+        """Return the node of `name` as seen from a function in `scope` or from its end; None if it has none."""
         owner = scope.resolve(name)
         if owner is None:
-            return NO_NODE
+            return None
         if name not in owner.found:
             presence = owner.lookup(name)
             nodes = [node for node, _ in owner.bindings[name]]
-            if presence is not None and presence[0] != NO_NODE:
+            if presence is not None and presence[0] is not None:
                 nodes = [self.builder.all_of(*presence), *chain(*owner.remote.get(name, {}).values())]
             owner.found[name] = self.builder.any_of(nodes)
         return owner.found[name]

@@ -9,13 +9,12 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 from lintseq.languages.python.syntax import last_name
-from lintseq.needs.graph import NO_NODE
 
-Presence = tuple[int, int]
-"""(must, may): the node that remains while a name is bound on every path that leads here, or `NO_NODE` if it never
+Presence = tuple[int | None, int]
+"""(must, may): the node that remains while a name is bound on every path that leads here, or None if it never
 was, and the node that remains while it is bound on any path. Loops count as entered and `try` suites as completed, as
 linters have it."""
-UNBOUND: Presence = (NO_NODE, NO_NODE)
+UNBOUND = (None, None)
 
 
 class Binding(NamedTuple):
@@ -46,8 +45,8 @@ class Scope:
     layers: list[dict[str, Presence]] = field(default_factory=lambda: [{}])
     """Where the walk is: the names bound so far, one layer for each branch that is open."""
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
-    pending: list[tuple[str, int, int]] = field(default_factory=list)
-    """Uses to resolve at the end: name, unit, and the handler of `NameError` around the use, or `NO_NODE`."""
+    pending: list[tuple[str, int, int | None]] = field(default_factory=list)
+    """Uses to resolve at the end: name, unit, and the handler of `NameError` around the use, or None."""
     outer: dict[str, "tuple[Scope, int]"] = field(default_factory=dict)
     """Names declared global or nonlocal here: the scope they belong to and the unit that declares them."""
     declared: dict[str, list[int]] = field(default_factory=dict)
