@@ -16,9 +16,13 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from lintseq.benchmarks import Problem, Runner
+from lintseq.evaluation.completions import Completion
+from lintseq.evaluation.judging import JudgingOptions, judge_in_batches
+from lintseq.evaluation.results import JudgedCompletion
 from lintseq.sandbox import CallFunction, FeedStdin, Job, JobResult, Raised, Returned, RunCheck
 from lintseq.sandbox.isolation import IsolationLevel
 
@@ -139,3 +143,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {plain(key): plain(item) for key, item in value.items()}
     raise TypeError(f"returned {type(value).__name__}, which is not plain data")
+
+
+def judge(
+    problems: Iterable[Problem], completions: Sequence[Completion], runner: Runner, options: JudgingOptions
+) -> list[JudgedCompletion]:
+    """Return the judged completions, in their order."""
+    return [row for batch in judge_in_batches(problems, completions, runner, options) for row in batch]

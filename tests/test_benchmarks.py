@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
-from plain_runner import PlainRunner
+from plain_runner import PlainRunner, judge
 
 from lintseq.benchmarks import BENCHMARKS, load_problems, reference_completions
 from lintseq.benchmarks.loading import find_file
 from lintseq.errors import ConfigError
 from lintseq.evaluation.completions import Completion
-from lintseq.evaluation.judging import JudgingOptions, judge
+from lintseq.evaluation.judging import JudgingOptions
 from lintseq.evaluation.prerequisites import with_expectations
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

@@ -47,7 +47,7 @@ def test_operations_equal_those_that_torch_counts(name: str) -> None:
     prompt, cached = counted(model, tokens[:, :PROMPT])
     # torch computes the full square of attention scores; the formula leaves out the half above the diagonal.
     unneeded = 4 * shape.layers * shape.heads * shape.head_size * PROMPT * (PROMPT - 1) // 2
-    assert prompt - unneeded == pytest.approx(shape.prompt(PROMPT), rel=0.01)
+    assert prompt - unneeded == pytest.approx(shape.forward(PROMPT), rel=0.01)
     total = 0
     for position in range(PROMPT, PROMPT + GENERATED - 1):
         operations, cached = counted(model, tokens[:, position : position + 1], cached)

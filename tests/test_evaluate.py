@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plain_runner import PlainRunner
+from plain_runner import PlainRunner, judge
 
 from lintseq.benchmarks import PROMPT_STYLES, bigcodebench, load_problems, prompt_for, reference_completions
 from lintseq.benchmarks.humaneval import own_problems
@@ -26,7 +26,7 @@ from lintseq.evaluation.candidates import candidate_of
 from lintseq.evaluation.completions import Completion, read_completions
 from lintseq.evaluation.cost import ModelShape, shape_of
 from lintseq.evaluation.evaluate import EvaluationOptions, EvaluationProgress, evaluate
-from lintseq.evaluation.judging import LARGEST_BATCH, JudgingOptions, check_runner, judge, judge_in_batches, next_size
+from lintseq.evaluation.judging import LARGEST_BATCH, JudgingOptions, check_runner, judge_in_batches, next_size
 from lintseq.evaluation.prerequisites import missing_modules
 from lintseq.evaluation.results import Evaluation, JudgedCompletion
 from lintseq.evaluation.results_file import ResultsFile, read_results
@@ -644,7 +644,7 @@ def test_tokens_and_operations_are_counted(tmp_path):
     path = write(tmp_path / "samples.jsonl", rows)
     found = scored(path, k=(1,), model_config=str(tmp_path / "config.json"))
     shape = shape_of(config)
-    assert found.summary["cost"]["flops_at_k"] == {"1": 12 * (shape.prompt(10) + shape.completion(5, prompt=10))}
+    assert found.summary["cost"]["flops_at_k"] == {"1": 12 * (shape.forward(10) + shape.completion(5, prompt=10))}
 
 
 def test_recorded_operations_count_without_tokens(tmp_path):
@@ -729,9 +729,9 @@ def brute_force(shape: ModelShape, fed: int, before: int) -> int:
 
 def test_operations_equal_a_count_of_every_multiplication_and_addition():
     shape = ModelShape(3, 16, 4, 2, 4, 40, True, 50)
-    assert shape.prompt(7) == brute_force(shape, 7, 0)
+    assert shape.forward(7) == brute_force(shape, 7, 0)
     assert shape.completion(5, prompt=7) == brute_force(shape, 4, 7)
-    assert shape.prompt(7) + shape.completion(5, prompt=7) == brute_force(shape, 11, 0)
+    assert shape.forward(7) + shape.completion(5, prompt=7) == brute_force(shape, 11, 0)
     assert shape.completion(0, prompt=7) == 0
 
 

@@ -313,7 +313,7 @@ def test_linted_decoding_keeps_the_proportions_of_good_edits_and_counts_the_rest
     clean = next(completion for completion in done if not completion.more["rejected"])
     dirty = next(completion for completion in done if completion.more["rejected"])
     shape = ours.shape
-    assert clean.flops == shape.prompt(clean.prompt_tokens) + shape.completion(
+    assert clean.flops == shape.forward(clean.prompt_tokens) + shape.completion(
         clean.completion_tokens, prompt=clean.prompt_tokens
     )
     assert dirty.flops > clean.flops

@@ -238,7 +238,7 @@ class Killed(BaseException):
 
 
 def test_a_build_resumes_in_the_middle_of_any_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lintseq.storage.SaveTimer.due", lambda self: True)
+    monkeypatch.setattr("lintseq.storage.SaveTimer.run", lambda self, save: save())
     specs = [
         KINDS[kind](tmp_path / kind) for kind in ("table.csv", "pretty.json", "table.parquet", "saved", "streamed")
     ]

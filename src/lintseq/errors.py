@@ -18,7 +18,7 @@ BaseException
 └── RowTimeoutError       a row that exceeded its time limit; never leaves the limit
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 
@@ -90,3 +90,9 @@ def check_at_least(least: float, options: Mapping[str, float | None]) -> None:
     for name, value in options.items():
         if value is not None and not value >= least:
             raise ConfigError(f"{name} is {value}, but must be at least {least}")
+
+
+def check_choice(what: str, value: str, choices: Collection[str]) -> None:
+    """Raise `ConfigError` for a value that is none of the choices; `what` names the setting."""
+    if value not in choices:
+        raise ConfigError(f"unknown {what} {value!r}; use one of {', '.join(choices)}")

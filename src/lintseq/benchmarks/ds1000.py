@@ -30,7 +30,7 @@ def snippet_problem(row: Mapping[str, Any]) -> Problem:
         instruction=row["prompt"].strip(),
         entry_point="",
         reference=reference,
-        tests=(SnippetTest(context, code),),
+        tests=(SnippetTest(code, context=context),),
         limits=LIMITS,
         required_modules=third_party_modules([context, inner, reference]) | modules,
         aliases=(str(number),),

@@ -72,18 +72,14 @@ class CheckTest:
 
 
 @dataclass(frozen=True, slots=True)
-class SnippetTest:
+class SnippetTest(CheckTest):
     """Assigns the program's text to `lintseq_solution` and runs code after it. Passes if the code reaches its end."""
 
-    context: str
-    code: str
-    name: str = "tests"
+    context: str = ""
+    """Runs first."""
 
     def jobs(self, program: str, limits: Limits) -> list[Job]:
         return [Job(self.context, RunCheck(f"lintseq_solution = {program!r}\n{self.code}"), limits, "full")]
-
-    def judge(self, results: Sequence[JobResult]) -> Judgment:
-        return _judge_result(results[0])
 
 
 Comparison = Callable[[tuple[Any, ...], Any, Any], str | None]

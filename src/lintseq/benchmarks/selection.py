@@ -14,7 +14,7 @@ from typing import Any
 
 from lintseq.benchmarks.loading import ProblemSet
 from lintseq.benchmarks.problem import Problem
-from lintseq.errors import ConfigError
+from lintseq.errors import ConfigError, check_at_least
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,7 @@ def select_problems(problem_set: ProblemSet, *, problems: str | None = None, ski
     `problems` is a file with one task id per line, or task ids separated by commas; `*` matches anything.
     Raises `ConfigError` if a name matches no problem, or nothing is left.
     """
-    if skip_first < 0:
-        raise ConfigError(f"--skip-first {skip_first}: choose 0 or more")
+    check_at_least(0, {"--skip-first": skip_first})
     rest = problem_set.problems[skip_first:]
     if not rest:
         count = len(problem_set.problems)

@@ -3,13 +3,14 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from lintseq.dataset.shapes import META_COLUMNS, Column
 from lintseq.languages import get_language
+from lintseq.reporting.markdown import two_columns
 
 _SIZES = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M")]
 _MAX_STRING = 800
@@ -36,12 +37,12 @@ def card_of(
         description="\n".join(_description(settings)),
         version=settings["lintseq"],
         paper="" if mined else ", after\n[Piterbarg, Pinto and Fergus, 2025](https://arxiv.org/abs/2410.02749)",
-        counts=_table(("", "number"), _counts(settings, manifest)),
+        counts=two_columns(("", "number"), _counts(settings, manifest)),
         loading="The data set is empty. `datasets` loads an empty data set only when streaming:\n\n" * empty,
         streaming=", streaming=True" * empty,
-        columns=_table(("column", "content"), [(name, column.description) for name, column in columns.items()]),
+        columns=two_columns(("column", "content"), [(name, column.description) for name, column in columns.items()]),
         inputs=_inputs(settings),
-        settings=_table(("setting", "value"), [("python", _code(settings["python"])), *_flat(settings["options"])]),
+        settings=two_columns(("setting", "value"), list(_flat({"python": settings["python"], **settings["options"]}))),
     )
     return text + _example(example)
 
@@ -163,15 +164,6 @@ def _shortened(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _shortened(inner) for name, inner in value.items()}
     return value
-
-
-def _table(header: tuple[str, str], rows: Sequence[tuple[str, str]]) -> str:
-    lines = [f"| {_cell(name)} | {_cell(value)} |" for name, value in [header, *rows]]
-    return "\n".join([lines[0], "|---|---|", *lines[1:]])
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
 
 
 def _code(text: object) -> str:

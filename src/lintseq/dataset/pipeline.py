@@ -168,9 +168,7 @@ class _Build:
                 with uninterrupted():  # keeps the files and the saved state consistent
                     self._write(batch, result)
                 pace.note(result.seconds, len(batch.rows))
-                if timer.due():
-                    self.save()
-                    timer.done()
+                timer.run(self.save)
                 tally = self.report.tally
                 new_rows, rejected = tally.rows - self.report.rows_before, tally.rejections.total()
                 on_progress(BuildProgress(tally.rows, new_rows, tally.sequences, rejected, batch.position, total))

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import Any, get_args
 
 from lintseq.dataset.duplicates import Duplicates, exact_signature, near_signature
-from lintseq.errors import BrokenInputError, ConfigError, ProgramError
+from lintseq.errors import BrokenInputError, ConfigError, ProgramError, check_choice
 from lintseq.rows import column_list, parse_row, read_rows
 from lintseq.rows.fields import COLUMN_NAMES
 
@@ -59,10 +59,7 @@ class ScreeningOptions:
 
 def check_screening(options: ScreeningOptions) -> None:
     """Raise `ConfigError` for settings that cannot work."""
-    if options.duplicates not in get_args(Duplicates):
-        raise ConfigError(
-            f"unknown treatment of duplicates {options.duplicates!r}; use one of {', '.join(get_args(Duplicates))}"
-        )
+    check_choice("treatment of duplicates", options.duplicates, get_args(Duplicates))
     if not 0.3 <= options.similarity <= 1:
         raise ConfigError(f"similarity is {options.similarity:g}, but must be between 0.3 and 1")
     if options.similarity != ScreeningOptions().similarity and options.duplicates != "near":

@@ -54,10 +54,6 @@ class ModelShape:
         attended = tokens * before + tokens * (tokens + 1) // 2
         return 2 * self.weights * tokens + 4 * self.layers * self.heads * self.head_size * attended
 
-    def prompt(self, tokens: int) -> int:
-        """Return the operations for a prompt of `tokens`."""
-        return self.forward(tokens)
-
     def completion(self, tokens: int, *, prompt: int) -> int:
         """Return the operations for a completion of `tokens` after a cached prompt of `prompt` tokens."""
         return self.forward(max(tokens - 1, 0), before=prompt)

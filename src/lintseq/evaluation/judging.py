@@ -83,13 +83,6 @@ class _TestedProgram:
         )
 
 
-def judge(
-    problems: Iterable[Problem], completions: Sequence[Completion], runner: Runner, options: JudgingOptions
-) -> list[JudgedCompletion]:
-    """Return the judged completions, in their order."""
-    return [row for batch in judge_in_batches(problems, completions, runner, options) for row in batch]
-
-
 def judge_in_batches(
     problems: Iterable[Problem],
     completions: Sequence[Completion],

@@ -6,7 +6,8 @@ Rows are saved batch by batch, so that an interrupted evaluation continues where
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from contextlib import AbstractContextManager
+from typing import Any
 
 from lintseq.benchmarks.loading import numbered_rows
 from lintseq.errors import ConfigError
@@ -16,7 +17,7 @@ from lintseq.rows.rows_file import RowsFile, manifest_path
 REQUIRED = ("task_id", "index", "verdict", "detail")
 
 
-class ResultsFile:
+class ResultsFile(AbstractContextManager["ResultsFile"]):
     """The results file while it grows; it gets its final name when it is complete."""
 
     def __init__(self, path: str, settings: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
@@ -37,9 +38,6 @@ class ResultsFile:
     def finish(self, evaluation: Evaluation) -> None:
         """Give the file its final name, with the manifest next to it."""
         self._file.finish({"summary": evaluation.summary, "instructions": evaluation.instructions})
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._file.__exit__()

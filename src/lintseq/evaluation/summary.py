@@ -105,7 +105,7 @@ def _cost(rows: Rows, ks: Sequence[int], shape: ModelShape | None) -> dict[str, 
         costs = []
         for task_id, group in problems.items():
             each = fmean(shape.completion(row.completion_tokens or 0, prompt=prompt[task_id]) for row in group)
-            costs.append((shape.prompt(prompt[task_id]), each))
+            costs.append((shape.forward(prompt[task_id]), each))
         found["flops_at_k"] = {str(k): fsum(once + k * each for once, each in costs) for k in ks}
         found["flops"] = "computed from tokens, each prompt once"
     return found or None

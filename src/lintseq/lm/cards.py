@@ -2,7 +2,9 @@
 
 import os
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from string import Template
 from typing import Any
@@ -13,10 +15,14 @@ from lintseq.evaluation.results import Evaluation
 from lintseq.evaluation.results_file import read_results
 from lintseq.lm.recipes import FinetuneRecipe, PretrainRecipe, as_table, read_recipe
 from lintseq.lm.runs import RECIPE
+from lintseq.reporting.markdown import two_columns
 from lintseq.storage import MANIFEST, read_manifest, write_atomically
 
 README = "README.md"
 
+_TEMPLATES = files("lintseq.lm") / "templates"
+_PROPERTIES = tomllib.loads((_TEMPLATES / "properties.toml").read_text(encoding="utf-8"))
+_BUDGET = "the plain arm takes {steps:,} steps and {trained:,} trained tokens"
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -68,8 +74,7 @@ def model_card(
 
 
 def _fill(template: str, **values: str) -> str:
-    text = (files("lintseq.lm") / "templates" / template).read_text(encoding="utf-8")
-    return Template(text).substitute(values)
+    return Template((_TEMPLATES / template).read_text(encoding="utf-8")).substitute(values)
 
 
 def _metadata(name: str, tags: Sequence[str], base: str, results: Sequence[Evaluation]) -> str:
@@ -122,30 +127,20 @@ def _finetuned_text(recipe: FinetuneRecipe) -> str:
 
 
 def _finetuning_table(recipe: FinetuneRecipe, manifest: Mapping[str, Any]) -> str:
-    outcome, plan, data = manifest["outcome"], manifest["plan"], recipe.data
-    own, reference, unit = plan["own"], plan["reference"], "nats per trained token"
-    method = f"adapters of rank {recipe.lora.rank}, merged" if recipe.lora.rank else "all weights"
-    low, mean, high = own["row_seen"]
-    times = f"{low} times" if low == high else f"{mean:.1f} times ({low} to {high})"
-    rows = [
-        ("parameters", f"{manifest['parameters']:,}"),
-        ("trained", f"{method} ({manifest['trained_parameters']:,} parameters)"),
-        ("arm", f"edits, format {data.format}" if data.arm == "edits" else "plain programs"),
-        ("data", f"`{_short(data.train)}`, sha256 of its rows `{manifest['sha256']['train'][:16]}...`"),
-        ("rows", f"{own['rows']:,}, each seen {times}"),
-        ("optimizer steps", f"{own['steps']:,} of {plan['batch']:,} examples"),
-        ("examples", f"{own['examples']:,}, {own['passes']:.2f} passes"),
-        ("trained tokens", f"{own['trained']:,}"),
-        ("tokens", f"{own['tokens']:,}, including prompts"),
-        ("longest example", f"{data.max_tokens:,} tokens; truncate = {data.truncate}"),
-        ("final loss", f"{outcome['loss']:.4f} {unit}"),
-        ("validation loss", _measured(outcome["validation_loss"], unit)),
-    ]
-    if reference is not None:
-        budget = f"{reference['steps']:,} steps and {reference['trained']:,} trained tokens"
-        rows.append((f"matched by {plan['match']}", f"the plain arm takes {budget}"))
-    rows.append((f"`{SEPARATOR}`", f"token {manifest['diff']['id']}; {manifest['diff']['initialized']}"))
-    return _table(("property", "value"), [*rows, *_run_rows(manifest)])
+    plan, data = manifest["plan"], recipe.data
+    low, mean, high = plan["own"]["row_seen"]
+    reference = plan["reference"]
+    matched = [] if reference is None else [(f"matched by {plan['match']}", _BUDGET.format_map(reference))]
+    values = {
+        "method": f"adapters of rank {recipe.lora.rank}, merged" if recipe.lora.rank else "all weights",
+        "arm": f"edits, format {data.format}" if data.arm == "edits" else "plain programs",
+        "data": data,
+        "train": _short(data.train),
+        "times": f"{low} times" if low == high else f"{mean:.1f} times ({low} to {high})",
+    }
+    rows = [*_rows("finetuned", manifest, values), *matched]
+    rows.append((f"`{SEPARATOR}`", "token {id}; {initialized}".format_map(manifest["diff"])))
+    return two_columns(("property", "value"), [*rows, *_run_rows(manifest)])
 
 
 # Pretrained models
@@ -169,43 +164,33 @@ def _pretrained_text(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> str
 
 
 def _pretraining_table(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> str:
-    outcome, corpus = manifest["outcome"], manifest["corpus"]
-    length = recipe.data.row_tokens or recipe.model.context
-    rows = [
-        ("parameters", f"{manifest['parameters']:,}"),
-        ("tokenizer", f"`{_short(recipe.tokenizer)}`"),
-        ("optimizer steps", f"{outcome['step']:,} of {recipe.run.batch:,} rows of {length:,} tokens"),
-        ("tokens", f"{outcome['tokens']:,}"),
-        ("final loss", f"{outcome['loss']:.4f} nats per token"),
-        ("validation loss", _measured(outcome["validation_loss"], "nats per token")),
-        ("validation, bits per byte", _measured(outcome["bits_per_byte"])),
-        ("documents", f"{corpus['documents']:,}"),
-        ("available training tokens", f"{corpus['tokens']['train']:,}"),
-        ("held-out tokens", f"{corpus['tokens']['validation']:,}"),
-        *((f"skipped rows: {reason}", f"{count:,}") for reason, count in corpus["skipped"].items()),
-        *_run_rows(manifest),
-    ]
+    values = {
+        "tokenizer": _short(recipe.tokenizer),
+        "batch": recipe.run.batch,
+        "length": recipe.data.row_tokens or recipe.model.context,
+    }
+    skipped = [(f"skipped rows: {reason}", f"{count:,}") for reason, count in manifest["corpus"]["skipped"].items()]
+    rows = [*_rows("pretrained", manifest, values), *skipped, *_run_rows(manifest)]
     passes = zip(recipe.data.train, manifest["rows"]["epochs"], strict=True)
     sources = [(f"`{_short(source.path)}`", f"{epochs:.2f}") for source, epochs in passes]
     sources += [(f"`{_short(source.path)}`", "validation only") for source in recipe.data.validation]
-    return f"{_table(('property', 'value'), rows)}\n\n{_table(('source', 'epochs'), sources)}"
+    return f"{two_columns(('property', 'value'), rows)}\n\n{two_columns(('source', 'epochs'), sources)}"
 
 
 # Common parts
 
 
-def _measured(value: float | None, unit: str = "") -> str:
-    return "" if value is None else f"{value:.4f} {unit}".rstrip()
+def _rows(kind: str, manifest: Mapping[str, Any], values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the properties of a kind of model in `properties.toml`, without those that were not measured."""
+    rows = []
+    for name, text in _PROPERTIES[kind].items():
+        with suppress(TypeError):  # None has no format
+            rows.append((name, text.format_map({**manifest, **values})))
+    return rows
 
 
 def _run_rows(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
-    outcome = manifest["outcome"]
-    return [
-        ("floating-point operations", f"{outcome['flops']:.3g}"),
-        ("time", f"{outcome['seconds']:,.0f} s"),
-        ("seed", str(manifest["seed"])),
-        *manifest["versions"].items(),
-    ]
+    return [*_rows("run", manifest, {}), *manifest["versions"].items()]
 
 
 def _score_section(results: Sequence[Evaluation]) -> str:
@@ -219,7 +204,7 @@ def _score_section(results: Sequence[Evaluation]) -> str:
             low, high = intervals.get(k, (score, score))
             rows.append((f"{benchmark}, pass@{k}", f"{100 * score:.1f} % ({100 * low:.1f} to {100 * high:.1f})"))
         rows.append((f"{benchmark}, completions", f"{result.summary['completions']:,}"))
-    table = _table(("benchmark", "score (95 % interval)"), rows)
+    table = two_columns(("benchmark", "score (95 % interval)"), rows)
     return f"\n## Scores\n\n{table}\n" if results else ""
 
 
@@ -237,9 +222,3 @@ def _short(path: str) -> str:
     if os.path.isabs(path) or os.path.exists(path):
         return os.path.basename(path.rstrip("/")) or path
     return path.partition("?")[0]
-
-
-def _table(header: tuple[str, str], rows: Sequence[tuple[str, str]]) -> str:
-    cells = [[" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in [header, *rows] if row[1]]
-    lines = [f"| {name} | {value} |" for name, value in cells]
-    return "\n".join([lines[0], "|---|---|", *lines[1:]])

@@ -238,9 +238,7 @@ class _CorpusBuild:
         try:
             for batch, tokenized in map_in_order(encoder, self._batches(batch_rows), workers=workers, fork=False):
                 self._append(batch, tokenized)
-                if self._timer.due():
-                    self._save()
-                    self._timer.done()
+                self._timer.run(self._save)
                 before = sum(size or 0 for size in sizes[: batch.input])
                 documents, tokens = (
                     sum(counts[name].total() for counts in self._counts) for name in ("documents", "tokens")

@@ -13,13 +13,14 @@ from itertools import product
 from typing import Any, Literal
 
 from lintseq import __version__
-from lintseq.benchmarks import CODE, PROGRAM, PROMPT_STYLES, check_format, load_problems, prompt_for, select_problems
+from lintseq.benchmarks import CODE, PROGRAM, check_format, load_problems, prompt_for, select_problems
+from lintseq.benchmarks.loading import numbered_rows
 from lintseq.benchmarks.problem import Problem
-from lintseq.errors import BrokenInputError, ConfigError, ProgramError
+from lintseq.errors import ConfigError, check_at_least
 from lintseq.lm.backends import BackendOptions, open_backend
 from lintseq.lm.backends.backend import Backend, GeneratedCompletion, GenerationRequest, Prompt, SamplingParameters
 from lintseq.lm.linted import DecodingOptions, edit_filters
-from lintseq.rows import parse_row, read_rows, stable_hash
+from lintseq.rows import stable_hash
 from lintseq.rows.rows_file import RowsFile
 from lintseq.storage import COMPRESSIONS, SaveTimer
 
@@ -73,8 +74,7 @@ class CompletionOptions:
         minimum = min(self.min_tokens, self.max_tokens)
         settings = product(self.temperature, self.top_p, self.min_p, self.top_k)
         grid = [SamplingParameters(*setting, self.max_tokens, minimum, self.stop) for setting in settings]
-        if self.n < 1:
-            raise ConfigError(f"--n {self.n}: choose 1 or more")
+        check_at_least(1, {"--n": self.n})
         if self.n > 1 and any(sampling.temperature == 0 for sampling in grid):
             raise ConfigError(
                 f"--n {self.n} at temperature 0 would give the same completion {self.n} times; use --n 1 for it"
@@ -270,8 +270,6 @@ def style_of(model: str) -> ModelStyle:
 
 def prompts_of(problems: Sequence[Problem], style: str) -> list[TaskPrompt]:
     """Return the prompts of problems in one of the styles."""
-    if style not in PROMPT_STYLES:
-        raise ConfigError(f"unknown prompts {style!r}; use one of {', '.join(PROMPT_STYLES)}")
     return [TaskPrompt(problem.task_id, prompt_for(problem, style), problem.start) for problem in problems]
 
 
@@ -281,18 +279,12 @@ def read_prompts(path: str) -> list[TaskPrompt]:
     Raises `ConfigError` with the row that cannot be used.
     """
     prompts: dict[str, TaskPrompt] = {}
-    try:
-        for raw in read_rows(path):
-            where = f"{path}, row {raw.number}"
-            try:
-                prompt = _prompt_of_row(parse_row(raw.data), where, raw.number)
-            except ProgramError as error:
-                raise ConfigError(f"{where}: {error}") from None
-            if prompt.task_id in prompts:
-                raise ConfigError(f"{where} repeats the task_id {prompt.task_id!r}; each must be unique")
-            prompts[prompt.task_id] = prompt
-    except BrokenInputError as error:
-        raise ConfigError(str(error)) from None
+    for number, row in numbered_rows(path, "correct the file of prompts"):
+        where = f"{path}, row {number}"
+        prompt = _prompt_of_row(row, where, number)
+        if prompt.task_id in prompts:
+            raise ConfigError(f"{where} repeats the task_id {prompt.task_id!r}; each must be unique")
+        prompts[prompt.task_id] = prompt
     if not prompts:
         raise ConfigError(f"{path} holds no prompts")
     return list(prompts.values())
@@ -367,18 +359,20 @@ def _write(
     filters = edit_filters(decoding, sampling, format or "diff")
     started, timer = time.monotonic(), SaveTimer(SAVE_SECONDS)
     rows: list[dict[str, Any]] = []
+
+    def save() -> None:
+        file.append(rows)
+        rows.clear()
+
     try:
         for completion in backend.generate(missing, sampling, edit_filters=filters) if missing else ():
             rows.append(_row(completion, sampling, format))
             tally.add(rows[-1])
             tally.seconds = time.monotonic() - started
-            if timer.due():
-                file.append(rows)
-                rows = []
-                timer.done()
+            timer.run(save)
             on_progress(sampling, tally)
     finally:
-        file.append(rows)
+        save()
     order = {(request.task_id, request.index): index for index, request in enumerate(requests)}
     manifest = {"made_with": {"lintseq": __version__, **backend.made_with()}, "totals": asdict(tally)}
     file.finish(manifest, lambda row: order[row["task_id"], row["index"]])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lintseq.codecs import SEPARATOR, Codec, get_codec
-from lintseq.errors import ConfigError, ToolError
+from lintseq.errors import ConfigError, ToolError, check_at_least, check_choice
 from lintseq.evaluation.candidates import HARMLESS
 from lintseq.languages import get_language, get_linter
 from lintseq.linting import Linter, findings
@@ -35,12 +35,9 @@ class DecodingOptions:
     """Stop after this many edits."""
 
     def __post_init__(self) -> None:
-        if self.tries < 0:
-            raise ConfigError(f"--tries {self.tries}: choose 0 or more")
-        if self.give_up not in ("keep", "end"):
-            raise ConfigError(f"--give-up {self.give_up}: choose keep or end")
-        if self.stop_after_edits is not None and self.stop_after_edits < 1:
-            raise ConfigError(f"--stop-after-edits {self.stop_after_edits}: choose 1 or more")
+        check_at_least(0, {"--tries": self.tries})
+        check_choice("--give-up", self.give_up, ("keep", "end"))
+        check_at_least(1, {"--stop-after-edits": self.stop_after_edits})
 
     @property
     def by_edit(self) -> bool:

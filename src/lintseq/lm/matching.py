@@ -20,7 +20,7 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from lintseq.errors import ConfigError
+from lintseq.errors import ConfigError, check_choice
 from lintseq.rows import stable_hash
 
 MATCHES = ("steps", "tokens", "rows", "none")
@@ -89,8 +89,7 @@ def make_plan(
 
     Raises `ConfigError` if there are no examples or an option is out of range.
     """
-    if match not in MATCHES:
-        raise ConfigError(f"unknown match {match!r}; use one of {', '.join(MATCHES)}")
+    check_choice("match", match, MATCHES)
     if not epochs > 0 or batch < 1:
         raise ConfigError(f"cannot train for {epochs:g} epochs in batches of {batch}; both must be positive")
     if not len(own):

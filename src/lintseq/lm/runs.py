@@ -10,11 +10,11 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from lintseq import __version__
 from lintseq.errors import ConfigError, ToolError
@@ -89,7 +89,7 @@ class TrainingReport:
         return int(self.manifest["parameters"])
 
 
-class TrainingRun:
+class TrainingRun(AbstractContextManager["TrainingRun"]):
     """The working directory of a training run, locked while this object is open."""
 
     def __init__(self, output: str, recipe: Any, data: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
@@ -162,9 +162,6 @@ class TrainingRun:
         """Return the report of the finished run."""
         assert self.manifest is not None
         return TrainingReport(self.output, self.manifest)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if self._work is None:

@@ -9,11 +9,11 @@ import json
 import os
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from lintseq.codecs import Codec, get_codec
 from lintseq.dataset.shapes import Record, read_record
@@ -159,7 +159,7 @@ def _records(path: str, codec: Codec, hashed: Any) -> Iterator[Record | ProgramE
         raise ConfigError(f"{error}; training on the part before it would not match the recipe") from None
 
 
-class _TokenWriter:
+class _TokenWriter(AbstractContextManager["_TokenWriter"]):
     """Writes the examples of one arm into a folder."""
 
     def __init__(self, folder: str, encoder: ExampleEncoder) -> None:
@@ -212,9 +212,6 @@ class _TokenWriter:
         write_atomically(os.path.join(self._folder, _INDEX), self._index.tobytes())
         content = {**about, "rows": list(self._rows), "tally": asdict(self._tally)}
         write_atomically(os.path.join(self._folder, _ABOUT), json.dumps(content).encode())
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()

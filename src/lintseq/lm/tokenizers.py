@@ -16,7 +16,7 @@ from importlib.metadata import version
 from typing import Any
 
 from lintseq.codecs import SEPARATOR
-from lintseq.errors import ConfigError, ProgramError, ToolError
+from lintseq.errors import ConfigError, ProgramError, ToolError, check_at_least
 from lintseq.lm.documents import Documents, TextOptions, open_documents
 from lintseq.lm.loading import END, PAD, as_pretrained, load_model, load_tokenizer, require_package
 from lintseq.rows import START
@@ -202,8 +202,7 @@ def extend_tokenizer(path: str, output: str, *, multiple: int = 16, overwrite: b
     If the model needs a new embedding, the number of embeddings becomes a multiple of `multiple`. Raises `ConfigError`
     if there is no usable tokenizer, and `ToolError` if edit texts do not survive encoding and decoding.
     """
-    if multiple < 1:
-        raise ConfigError(f"--multiple {multiple}: expected an integer of 1 or more")
+    check_at_least(1, {"--multiple": multiple})
     tokenizer = load_tokenizer(path)
     extension = add_separator(tokenizer)
     model = load_model(path) if _has_model(path) else None
@@ -236,9 +235,7 @@ def add_separator(tokenizer: Any) -> TokenizerExtension:
             f"{SEPARATOR} is a special token of this tokenizer, which decoding drops: set its `special` to false in"
             " tokenizer.json, and remove it from tokenizer_config.json"
         )
-    tokenizer.add_tokens(
-        [AddedToken(SEPARATOR, normalized=False, special=False, lstrip=False, rstrip=False, single_word=False)]
-    )
+    tokenizer.add_tokens([AddedToken(SEPARATOR, normalized=False, special=False)])
     notes: tuple[str, ...] = ()
     if round_trip_problem(tokenizer):
         _drop_space(tokenizer.backend_tokenizer)

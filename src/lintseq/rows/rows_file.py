@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Self
+from contextlib import AbstractContextManager
+from typing import Any
 
 from lintseq.errors import ConfigError
 from lintseq.rows.inputs import read_rows
@@ -15,7 +16,7 @@ def manifest_path(path: str) -> str:
     return f"{os.path.realpath(path).removesuffix('.jsonl')}.manifest.json"
 
 
-class RowsFile:
+class RowsFile(AbstractContextManager["RowsFile"]):
     """A file that grows in `PATH.partial` and gets its name when it is complete."""
 
     def __init__(self, path: str, settings: Mapping[str, Any], kind: str, *, resume: bool, overwrite: bool) -> None:
@@ -57,9 +58,6 @@ class RowsFile:
     def _saved_rows(self) -> list[dict[str, Any]]:
         path = self._file.path
         return [parse_row(raw.data) for raw in read_rows(path)] if os.path.getsize(path) else []
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         if not self.complete:

@@ -15,9 +15,7 @@ killed at any point continues from what it saved last, and its bytes are those o
         for batch, result in map_in_order(make_work, batches, workers=2):
             file.write(result)
             rows += len(batch)
-            if timer.due():
-                work.save({"rows": rows, "mark": file.mark()})
-                timer.done()
+            timer.run(lambda: work.save({"rows": rows, "mark": file.mark()}))
         file.close()
         work.finish([(file.path, work.target)], {"rows": rows})
     return work.manifest

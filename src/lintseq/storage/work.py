@@ -9,10 +9,10 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from lintseq.errors import ConfigError
 from lintseq.storage.files import open_file, sync_directory, write_atomically
@@ -31,7 +31,7 @@ _held: set[IO[bytes]] = set()
 """Locks held by this process."""
 
 
-class WorkDirectory:
+class WorkDirectory(AbstractContextManager["WorkDirectory"]):
     """`TARGET.partial`, locked while this object is open: output grows in it and is renamed when it is complete.
 
     `manifest` is None unless an earlier run completed, in which case there is nothing to do. `progress` is what an
@@ -144,9 +144,6 @@ class WorkDirectory:
         _held.discard(self._lock)
         self._lock.close()
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.close()
 
@@ -172,17 +169,14 @@ class SaveTimer:
     def __init__(self, seconds: float) -> None:
         self._seconds = self._wait = seconds
         self._saved = time.monotonic()
-        self._started = 0.0
 
-    def due(self) -> bool:
-        """Tell whether it is time to save; `done` has to follow if so."""
-        self._started = time.monotonic()
-        return self._started - self._saved >= self._wait
-
-    def done(self) -> None:
-        """Note how long saving took: it takes less than a twentieth of the time."""
-        self._saved = time.monotonic()
-        self._wait = max(self._seconds, 20 * (self._saved - self._started))
+    def run(self, save: Callable[[], object]) -> None:
+        """Save if it is time to; saving takes less than a twentieth of the time."""
+        started = time.monotonic()
+        if started - self._saved >= self._wait:
+            save()
+            self._saved = time.monotonic()
+            self._wait = max(self._seconds, 20 * (self._saved - started))
 
 
 def check_writable(name: str, *, directory: bool, overwrite: bool) -> None:

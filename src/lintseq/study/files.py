@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lintseq.errors import ConfigError
+from lintseq.errors import ConfigError, check_at_least
 from lintseq.lm.recipes import read_recipe
 
 Options = dict[str, Any]
@@ -70,7 +70,7 @@ class StudyBase:
     """GPUs that share the pretraining (FSDP)."""
 
     def __post_init__(self) -> None:
-        _check_devices(self.devices)
+        check_at_least(1, {"devices": self.devices})
         for name in self.corpora:
             check_name("corpus", name)
         if (self.each_seed or self.corpora) and not self.pretrain:
@@ -89,7 +89,7 @@ class StudyFinetune:
     """GPUs that share each training (FSDP), for models that are too large for one."""
 
     def __post_init__(self) -> None:
-        _check_devices(self.devices)
+        check_at_least(1, {"devices": self.devices})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,8 +247,3 @@ def _check_arms(study: Study) -> None:
     for arm_name, other in study.ask.items():
         if arm_name not in arms or other not in arms:
             raise ConfigError(f"ask has {arm_name} = {other!r}; the arms are {', '.join(arms)}")
-
-
-def _check_devices(devices: int) -> None:
-    if devices < 1:
-        raise ConfigError(f"devices is {devices}; expected 1 or more")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from lintseq.errors import ConfigError, ToolError
+from lintseq.errors import ConfigError, ToolError, check_at_least
 from lintseq.sandbox import kernel
 from lintseq.storage import default_workers, lock_directory, write_atomically
 from lintseq.study.plan import HERE, StudyPlan, StudyStep
@@ -54,8 +54,7 @@ class DeviceBudget:
 
 def device_budget(jobs: int | None = None) -> DeviceBudget:
     """Return what this machine can run: a step per GPU, or without GPUs one per two cores; at most `jobs`."""
-    if jobs is not None and jobs < 1:
-        raise ConfigError(f"--jobs {jobs}: choose 1 or more")
+    check_at_least(1, {"--jobs": jobs})
     cores, gpus = default_workers(), _gpus()
     count = jobs or len(gpus) or max(cores // 2, 1)
     devices = gpus[:count] if gpus else [""] * count

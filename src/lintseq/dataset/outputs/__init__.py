@@ -6,7 +6,8 @@ in the records, and when progress is saved, is left to others.
 
 import os
 from collections.abc import Mapping
-from typing import Any, Self
+from contextlib import AbstractContextManager
+from typing import Any
 
 from lintseq.dataset.outputs.parquet import ColumnTypes
 from lintseq.dataset.outputs.shards import KINDS, RecordStream, Shards
@@ -15,7 +16,7 @@ from lintseq.errors import ConfigError
 from lintseq.storage import AppendFile, OutputStream, WorkDirectory, sync_directory, write_atomically
 
 
-class Outputs:
+class Outputs(AbstractContextManager["Outputs"]):
     """The files of one run, locked and open for writing.
 
     `manifest` is None unless an earlier run was completed: then no file is open and there is nothing to do.
@@ -145,9 +146,6 @@ class Outputs:
                 file.release()
         if self._work is not None:
             self._work.close()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

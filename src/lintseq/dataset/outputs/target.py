@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lintseq.dataset.outputs.parquet import check_parquet
 from lintseq.dataset.outputs.shards import KINDS, ShardKind, kind_of
-from lintseq.errors import ConfigError, check_at_least
+from lintseq.errors import ConfigError, check_at_least, check_choice
 from lintseq.rows.streams import is_remote
 from lintseq.storage import MANIFEST
 
@@ -90,8 +90,7 @@ def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resu
     if target.shards is not None and target.shard_rows is not None:
         raise ConfigError("--shards and --shard-rows exclude each other; choose one")
     check_at_least(1, {"--shards": target.shards, "--shard-rows": target.shard_rows})
-    if target.shard_kind not in KINDS:
-        raise ConfigError(f"unknown --shard-kind {target.shard_kind!r}; use one of {', '.join(KINDS)}")
+    check_choice("--shard-kind", target.shard_kind, KINDS)
     if target.shard_kind != KINDS[0] and not target.sharded:
         raise ConfigError("--shard-kind needs --shards or --shard-rows")
     if overwrite and resume:

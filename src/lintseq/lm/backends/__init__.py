@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
-from lintseq.errors import ConfigError
+from lintseq.errors import ConfigError, check_at_least, check_choice
 from lintseq.evaluation.cost import read_shape
 from lintseq.lm.backends.backend import Backend
 from lintseq.lm.loading import require_package
@@ -37,12 +37,10 @@ def open_backend(model: str, options: BackendOptions = BackendOptions(), *, batc
     `model` is a folder, a name on the Hugging Face Hub, or a name on the server; `batch` is the number of completions
     generated at once. Raises `ConfigError` if the model cannot be opened.
     """
-    if options.backend not in ("transformers", "openai"):
-        raise ConfigError(f"unknown backend {options.backend!r}; use transformers or openai")
+    check_choice("backend", options.backend, ("transformers", "openai"))
+    check_at_least(1, {"--batch": batch})
     if (options.url is not None) != (options.backend == "openai"):
         raise ConfigError("--url is the address of a server; use it with --backend openai, which requires it")
-    if batch is not None and batch < 1:
-        raise ConfigError(f"--batch {batch}: choose 1 or more")
     if options.url is not None:
         from lintseq.lm.backends.openai import OpenAIBackend
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from lintseq.errors import ConfigError
+from lintseq.errors import ConfigError, check_at_least
 
 Prompt = str | list[dict[str, Any]]
 """A text to continue, or the messages of a conversation to answer."""
@@ -47,8 +47,7 @@ class SamplingParameters:
         ):
             if not low <= value <= high:
                 raise ConfigError(f"--{name} {value:g}: choose a number from {low:g} to {high:g}")
-        if self.top_k < 0:
-            raise ConfigError(f"--top-k {self.top_k}: choose 0 for no limit, or a positive number")
+        check_at_least(0, {"--top-k": self.top_k})
         if self.max_tokens < 1 or not 0 <= self.min_tokens <= self.max_tokens:
             raise ConfigError(
                 f"--max-tokens {self.max_tokens} --min-tokens {self.min_tokens}: the maximum must be at least 1 and"

@@ -192,7 +192,7 @@ class OpenAIBackend:
         """Return the operations of answers that share a prompt: the prompt once, and every token that was drawn."""
         if self.shape is None:
             return None
-        total = self.shape.prompt(answers[0].prompt_tokens or 0)
+        total = self.shape.forward(answers[0].prompt_tokens or 0)
         for answer in answers:
             if answer.prompt_tokens is None or answer.completion_tokens is None:
                 return None

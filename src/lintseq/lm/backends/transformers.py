@@ -26,7 +26,7 @@ import torch
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
 from lintseq.codecs import SEPARATOR
-from lintseq.errors import ConfigError
+from lintseq.errors import ConfigError, check_choice
 from lintseq.evaluation.cost import ModelShape, shape_of
 from lintseq.lm.backends.backend import (
     EditFilter,
@@ -56,8 +56,7 @@ def open_model(path: str, *, device: str | None = None, dtype: str = "auto", bat
 
     Raises `ConfigError` if there is no such model or device, or if it is of a kind that cannot be batched here.
     """
-    if dtype not in ("auto", "float32", "bfloat16", "float16"):
-        raise ConfigError(f"--dtype {dtype}: choose auto, float32, bfloat16 or float16")
+    check_choice("--dtype", dtype, ("auto", "float32", "bfloat16", "float16"))
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     model = load_model(path, dtype=dtype if dtype == "auto" else getattr(torch, dtype))
     tokenizer = load_tokenizer(path)
@@ -296,7 +295,7 @@ class _Row:
             self.limit = min(self.limit, self.model.context - len(self.prompt))
         self.in_edit = bool(self.prompt) and self.prompt[-1] == self.model.separator
         if self.model.shape is not None:
-            self.flops = self.model.shape.prompt(len(self.prompt))
+            self.flops = self.model.shape.forward(len(self.prompt))
 
     def append(self, token: int, logits: torch.Tensor) -> None:
         """Add a token drawn from `logits`, (vocab,); sets `finish` or `redraw` if that ends the text or the edit."""
