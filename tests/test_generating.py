@@ -256,7 +256,7 @@ def test_linted_decoding_at_temperature_0_is_refused():
 
 @pytest.mark.parametrize("options", [{"tries": -1}, {"give_up": "later"}, {"stop_after_edits": 0}])
 def test_impossible_decoding_options_are_refused(options):
-    with pytest.raises(ConfigError, match="must be|unknown"):
+    with pytest.raises(ConfigError, match=r"must be|unknown"):
         DecodingOptions(**options)
 
 
