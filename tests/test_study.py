@@ -763,7 +763,7 @@ def test_impossible_problems_are_refused(more: str, message: str, tmp_path: Path
     ("setting", "message"),
     [
         ("arms.edits.complete={lintd=true}", "step 'complete problems/edits-0-t1': unknown option lintd; did"),
-        ("arms.edits.complete={n=0}", "step 'complete problems/edits-0-t1': --n 0"),
+        ("arms.edits.complete={n=0}", "step 'complete problems/edits-0-t1': --n is 0"),
         ('arms.edits.set=["optim.l=3"]', "step 'finetune edits 0': {recipe}: unknown key optim.l; did you mean"),
         ("arms.edits.build={order='forward'}", "step 'build edits': a program has one sequence in order forward"),
         ("arms.edits.build={max_edits='few'}", "step 'build edits': max_edits is 'few'"),

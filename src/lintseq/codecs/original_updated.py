@@ -86,7 +86,7 @@ def _read(rows: Sequence[str], state: Sequence[str]) -> list[Hunk]:
 
 
 _MARKER = re.compile(r"<\| ?(/?) ?(original|updated) ?\|>", re.I)
-_GLUED = re.compile(r"<\|diff\|>(?=<\|original\|>)")
+_INLINE = re.compile(r"<\|diff\|>(?=<\|original\|>)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +174,4 @@ def _opens(piece: Piece, _more: bool) -> bool:
     return any(_MARKER.match(row.strip()) for row in piece.lines)
 
 
-ORIGINAL_UPDATED = Codec.by_edit("original-updated", _write, _read, Repair(_repair, _opens, _GLUED), any_context=True)
+ORIGINAL_UPDATED = Codec.by_edit("original-updated", _write, _read, Repair(_repair, _opens, _INLINE), any_context=True)

@@ -214,7 +214,7 @@ class Repair:
     """Starts the edit of a piece in a draft and makes its changes as well as it can."""
     opens: Callable[[Piece, bool], bool]
     """Tells of a piece that no separator leads whether it holds an edit, and takes whether other pieces follow."""
-    glued: re.Pattern[str] | None = None
+    inline_separator: re.Pattern[str] | None = None
     """Finds a separator in the middle of a line."""
     classify: Callable[[str], str] = lambda line: "text"
     """Returns the reason under which a line that belongs to no edit is noted."""
@@ -251,7 +251,7 @@ def _read(text: str, start: Program, codec: "Codec", *, ended: bool) -> Resoluti
     except MalformedEditError as error:
         fault = str(error)
     draft = Draft(start, classify=codec.repair.classify)
-    pieces = _pieces(text, codec.repair.glued, ended=ended)
+    pieces = _pieces(text, codec.repair.inline_separator, ended=ended)
     empty = False
     for piece in pieces:
         if piece.led or codec.repair.opens(piece, len(pieces) > 1):
@@ -272,7 +272,7 @@ def _read(text: str, start: Program, codec: "Codec", *, ended: bool) -> Resoluti
     return Resolution(program, start, tuple(draft.changes), notes)
 
 
-def _pieces(text: str, glued: re.Pattern[str] | None, *, ended: bool) -> list[Piece]:
+def _pieces(text: str, inline_separator: re.Pattern[str] | None, *, ended: bool) -> list[Piece]:
     """Return the pieces of a text; `ended` means that an end-of-text token followed it."""
     lines = text.split("\n")
     begun = ""
@@ -288,7 +288,7 @@ def _pieces(text: str, glued: re.Pattern[str] | None, *, ended: bool) -> list[Pi
         while rest.startswith(SEPARATOR):
             rest = rest.removeprefix(SEPARATOR)
             pieces[-1].notes[:] = [(number, "separator", "several separators in a row; read as one")]
-        found = glued.search(rest) if glued is not None else None
+        found = inline_separator.search(rest) if inline_separator is not None else None
         if found is not None:
             pieces[-1].lines.append(rest[: found.start()])
             pieces.append(Piece(number, [], led=True))

@@ -24,14 +24,14 @@ NUMBERED = re.compile(rf"@@ *-? *{_NUMBERS}(?: *\+ *{_NUMBERS})? *@@")
 """A header with numbers, in any form: position, count, new position, new count."""
 _MARKER = re.compile(r"\*{3} ?(Begin Patch|End Patch|End of File|(?:Add|Update|Delete) File|Move to)\b", re.I)
 _FILE_HEADERS = ("diff --git ", "index ", "--- ", "+++ ")
-_GLUED = re.compile(r"<\|diff\|>(?=@@ |\*\*\* Begin Patch)")
+_INLINE = re.compile(r"<\|diff\|>(?=@@ |\*\*\* Begin Patch)")
 
 ADDED, KEPT, REMOVED = "added", "kept", "removed"
 
 
 def rows_repair(signs: Signs) -> Repair:
     """Return how formats whose rows start with these signs, and whose hunks are found by their lines, are repaired."""
-    return Repair(lambda draft, piece: RowReader(draft, piece, signs).read(), _opens, _GLUED)
+    return Repair(lambda draft, piece: RowReader(draft, piece, signs).read(), _opens, _INLINE)
 
 
 def _opens(piece: Piece, _more: bool) -> bool:

@@ -160,7 +160,7 @@ def _inserted(search: Sequence[str], replace: Sequence[str], line: int) -> Seque
 _OPEN = re.compile(r"([<-]{5,}) ?(?:SEARCH|ORIGINAL|HEAD)\b[ :>]*", re.I)
 _BAR = re.compile(r"={5,9}")
 _CLOSE = re.compile(r"(>{5,}) ?\w*|(\+{5,}) ?(?:REPLACE|UPDATED)\b.*", re.I)
-_GLUED = re.compile(r"<\|diff\|>(?=<{5,} ?SEARCH)")
+_INLINE = re.compile(r"<\|diff\|>(?=<{5,} ?SEARCH)")
 
 
 class _Marks:
@@ -234,4 +234,4 @@ def _opens(piece: Piece, _more: bool) -> bool:
     return any(_OPEN.match(row.strip()) for row in piece.lines)
 
 
-SEARCH_REPLACE = Codec.by_edit("search-replace", _write, _read, Repair(_repair, _opens, _GLUED), any_context=True)
+SEARCH_REPLACE = Codec.by_edit("search-replace", _write, _read, Repair(_repair, _opens, _INLINE), any_context=True)

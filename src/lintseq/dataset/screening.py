@@ -210,10 +210,7 @@ class _Benchmarks:
 
 def words_of(text: str) -> list[str]:
     """Return the words, names and numbers of a text in lower case."""
-    return _WORD.findall(text.lower())
-
-
-_WORD = re.compile(r"\w+")
+    return re.findall(r"\w+", text.lower())
 
 
 @lru_cache(maxsize=1)

@@ -207,14 +207,11 @@ def _read_lintseq(row: Row) -> Record | None:
     return _from_edits(row, "lintseq", "edits", (_string(row, "program"),)) if "edits" in row else None
 
 
-_NO_META: dict[str, Any] = {}
-
-
 def _from_edits(row: Row, shape: str, name: str, programs: tuple[str, ...]) -> Record:
     edits = row[name]
     if not isinstance(edits, list) or not all(isinstance(edit, str) for edit in edits):
         raise ProgramError("not-edits", f"{name!r} is not a list of strings")
-    meta = {name: value for name, value in _value(row, "meta", _NO_META).items() if value is not None}
+    meta = {name: value for name, value in _value(row, "meta", dict[str, Any]()).items() if value is not None}
     return Record(
         row_id(row),
         shape,

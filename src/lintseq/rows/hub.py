@@ -14,8 +14,7 @@ from typing import Any
 
 from lintseq.errors import ConfigError
 from lintseq.rows.input import Input, Mark, RawRow
-from lintseq.rows.row import encode_row
-from lintseq.rows.streams import broken_input
+from lintseq.rows.tables import numbered_rows
 
 PREFIX = "hf:"
 _NAME = re.compile(r"hf:(?P<name>[^@#:]+)(?:@(?P<revision>[^#:]+))?(?:#(?P<config>[^:]+))?(?::(?P<split>.+))?")
@@ -105,23 +104,10 @@ def _read_stream(spec: str, after: Mark) -> Iterator[RawRow]:
     _, data = _streamed(match)
     if after.rows:
         data = data.skip(after.rows)
-    yield from _rows(spec, data, after.rows)
+    yield from numbered_rows(spec, data, after.rows)
 
 
 def _read_saved(path: str, split: str | None, after: Mark) -> Iterator[RawRow]:
     data = _loaded(path, split)
     if after.rows < len(data):  # `select` rejects an empty range
-        yield from _rows(path, data.select(range(after.rows, len(data))), after.rows)
-
-
-def _rows(spec: str, data: Any, index: int) -> Iterator[RawRow]:
-    iterator = iter(data)
-    while True:
-        try:
-            row = next(iterator)
-        except StopIteration:
-            return
-        except Exception as error:  # of the network, a server, or a malformed file
-            raise broken_input(f"{spec}: cannot be read beyond row {index}: {error}") from None
-        yield RawRow(index, index + 1, encode_row(row), index + 1)
-        index += 1
+        yield from numbered_rows(path, data.select(range(after.rows, len(data))), after.rows)

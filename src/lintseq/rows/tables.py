@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -91,26 +91,27 @@ def _opened_parquet(path: str) -> "Iterator[pq.ParquetFile]":
 
 
 def _read_parquet(path: str, after: Mark) -> Iterator[RawRow]:
-    index = 0
     with _opened_parquet(path) as file:
-        sizes = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
-        for group, size in enumerate(sizes):
-            skipped = max(after.rows - index, 0)
-            if skipped >= size:
-                index += size
-                continue
-            index += skipped
-            try:
-                for row in _rows_of_group(file, group, skipped):
-                    yield RawRow(index, index + 1, encode_row(row), index + 1)
-                    index += 1
-            except Exception as error:  # of pyarrow, or of converting values to Python
-                raise broken_input(f"{path}: cannot be read beyond row {index}: {error}") from None
+        yield from numbered_rows(path, _rows_after(file, after.rows), after.rows)
 
 
-def _rows_of_group(file: "pq.ParquetFile", group: int, skipped: int) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a row group after the first `skipped`."""
-    for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], use_threads=False):
-        if skipped < len(batch):
-            yield from batch.slice(skipped).to_pylist()
-        skipped = max(skipped - len(batch), 0)
+def _rows_after(file: "pq.ParquetFile", skipped: int) -> Iterator[dict[str, Any]]:
+    """Yield the rows after the first `skipped`; row groups that are skipped are not read."""
+    for group in range(file.metadata.num_row_groups):
+        if skipped >= (size := file.metadata.row_group(group).num_rows):
+            skipped -= size
+            continue
+        for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], use_threads=False):
+            if skipped < len(batch):
+                yield from batch.slice(skipped).to_pylist()
+            skipped = max(skipped - len(batch), 0)
+
+
+def numbered_rows(path: str, rows: Iterable[Any], index: int) -> Iterator[RawRow]:
+    """Yield the rows of a table from `index` on; raise `BrokenInputError` where they cannot be read."""
+    try:
+        for row in rows:
+            yield RawRow(index, index + 1, encode_row(row), index + 1)
+            index += 1
+    except Exception as error:  # of the network, a server, a malformed file, or of converting values to Python
+        raise broken_input(f"{path}: cannot be read beyond row {index}: {error}") from None

@@ -159,7 +159,7 @@ class ForkServer:
         try:
             messages.send(self._control, message, descriptors)
         except OSError as error:
-            raise ServerError(f"the server has exited{self._last_words()}") from error
+            raise ServerError(f"the server has exited{self._exit_report()}") from error
 
     def _receive(self, deadline: float) -> dict[str, Any]:
         try:
@@ -167,9 +167,9 @@ class ForkServer:
         except TimeoutError as error:
             raise ServerError("the server does not answer") from error
         except (EOFError, OSError) as error:
-            raise ServerError(f"the server ended{self._last_words()}") from error
+            raise ServerError(f"the server ended{self._exit_report()}") from error
 
-    def _last_words(self) -> str:
+    def _exit_report(self) -> str:
         """Return how the server ended and its last line on standard error."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(1)

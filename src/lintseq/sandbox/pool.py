@@ -143,7 +143,7 @@ class _SandboxWorker:
             server.release()
 
     def close(self) -> None:
-        """End all servers; a job that runs in one of them is broken off."""
+        """End all servers; a job that runs in one of them is aborted."""
         with self._lock:
             self._closed = True
         for server in list(self._servers.values()):

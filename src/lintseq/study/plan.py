@@ -157,7 +157,8 @@ class _Planner:
         results = []
         # One seed after the other, and each model evaluated as soon as it is trained: an interrupted study has
         # complete comparisons, and early estimates of the time that is left cover every kind of step.
-        for seed, name in product(study.seeds, sorted(study.arms, key=self._borrows_its_model)):
+        arms = sorted(study.arms, key=lambda name: bool(study.arms[name].same_model_as))
+        for seed, name in product(study.seeds, arms):
             base = self._base(seed, built, tokenizer)
             owner = study.arms[name].same_model_as
             model = models[owner, seed] if owner else self._finetune(name, seed, builds, base)
@@ -170,9 +171,6 @@ class _Planner:
                 results.append(StudyResult(name, seed, benchmark.title, setting, evaluated.name, evaluated.output))
         outputs = {key: model.output for key, model in models.items()}
         return StudyPlan(study, tuple(steps), tuple(results), outputs)
-
-    def _borrows_its_model(self, name: str) -> bool:
-        return bool(self.study.arms[name].same_model_as)
 
     # Steps
 

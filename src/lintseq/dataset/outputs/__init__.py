@@ -11,7 +11,7 @@ from typing import Any
 
 from lintseq.dataset.outputs.parquet import ColumnTypes
 from lintseq.dataset.outputs.shards import KINDS, RecordStream, Shards
-from lintseq.dataset.outputs.target import STDOUT, Target, check_target, default_rejected, is_regular, is_special, stem
+from lintseq.dataset.outputs.target import STDOUT, Target, check_target, default_rejected, is_regular, stem
 from lintseq.errors import ConfigError
 from lintseq.storage import AppendFile, OutputStream, WorkDirectory, sync_directory, write_atomically
 

@@ -67,8 +67,7 @@ def _fitted(row: dict[str, Any]) -> dict[str, Any]:
     """Return a record as its columns take it: ids are strings, and no string holds a lone surrogate."""
     if isinstance(row.get("id"), int):
         row["id"] = str(row["id"])
-    fit: dict[str, Any] = _encodable(row)
-    return fit
+    return dict(_encodable(row))
 
 
 def _encodable(value: Any) -> Any:

@@ -76,13 +76,12 @@ def default_rejected(output: str, *, folder: bool = False) -> str:
     return os.path.join(output, "rejected.jsonl") if folder else f"{stem(output)}.rejected.jsonl"
 
 
-def is_special(path: str) -> bool:
-    """Tell whether a path is neither a file nor a folder, but a pipe or a device."""
-    return os.path.exists(path) and not (stat.S_ISREG(mode := os.stat(path).st_mode) or stat.S_ISDIR(mode))
-
-
 def is_regular(path: str) -> bool:
-    return path != STDOUT and not is_special(path)
+    """Tell whether a path is a file or a folder, or will be one, and not standard output, a pipe or a device."""
+    if path == STDOUT or not os.path.exists(path):
+        return path != STDOUT
+    mode = os.stat(path).st_mode
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resume: bool) -> None:
