@@ -1,6 +1,7 @@
 """Three judges of states, independent of lintseq's analysis: the compiler, pyflakes and stock pylint."""
 
 import ast
+import builtins
 import os
 import re
 import subprocess
@@ -8,8 +9,9 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from pyflakes.checker import Checker
@@ -128,6 +130,75 @@ def _start_pylint(names: Sequence[str], folder: str, options: Sequence[str]) -> 
     return subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+
+
+# Bases that cannot be imported
+
+
+def without_foreign_bases(text: str, foreign: Set[str]) -> str:
+    """Return a program without the bases of its classes that come from foreign names; every line keeps its number.
+
+    Pylint says nothing about the members of a class if it cannot see all its bases.
+    """
+    lines = text.split("\n")
+    starts = list(accumulate((len(line.encode()) + 1 for line in lines), initial=0))
+    data = text.encode()
+
+    def span(node: ast.expr | ast.keyword) -> tuple[int, int]:
+        end = starts[(node.end_lineno or 0) - 1] + (node.end_col_offset or 0)
+        return starts[node.lineno - 1] + node.col_offset, end
+
+    classes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)]
+    for node in sorted(classes, key=lambda node: node.lineno, reverse=True):
+        kept = [base for base in node.bases if _root(base) not in foreign]
+        if len(kept) == len(node.bases):
+            continue
+        start = data.index(b"(", starts[node.lineno - 1] + node.col_offset) + 1
+        last = max(span(part)[1] for part in (*node.bases, *node.keywords))
+        rest = re.match(rb"(?:[\s,]|#.*)*", data[last:])
+        end = last + (rest.end() if rest else 0)
+        parts = [data[slice(*span(part))] for part in (*kept, *node.keywords)]
+        header = b", ".join(parts)
+        data = data[:start] + header + b"\n" * (data[start:end].count(b"\n") - header.count(b"\n")) + data[end:]
+    changed = data.decode()
+    return changed if compiles(changed) else text
+
+
+def foreign_names(text: str) -> set[str]:
+    """Return the names of a program that are imported from outside the standard library, or made from such names."""
+    nodes = list(ast.walk(ast.parse(text)))
+    foreign: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            aliases = [alias for alias in node.names if alias.name.split(".")[0] not in sys.stdlib_module_names]
+        elif isinstance(node, ast.ImportFrom):
+            is_known = not node.level and (node.module or "").split(".")[0] in sys.stdlib_module_names
+            aliases = [] if is_known else node.names
+        else:
+            continue
+        foreign.update(alias.asname or alias.name.split(".")[0] for alias in aliases)
+    bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    defined = {node.name for node in nodes if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    if "*" in foreign:
+        foreign |= {_root(base) for node in nodes if isinstance(node, ast.ClassDef) for base in node.bases} - bound
+        foreign.difference_update(dir(builtins))
+    foreign -= defined
+    made = [node for node in nodes if isinstance(node, ast.Assign)]
+    while new := {
+        target.id
+        for node in made
+        for target in node.targets
+        if isinstance(target, ast.Name) and _root(node.value) in foreign and target.id not in foreign
+    }:
+        foreign |= new
+    return foreign
+
+
+def _root(node: ast.expr) -> str:
+    """Return the name at the beginning of an expression such as `name.attribute[0]()`, empty for other expressions."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def plain(message: str) -> str:
