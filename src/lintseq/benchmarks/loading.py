@@ -155,8 +155,7 @@ def numbered_rows(
 def _parse_exactly(data: bytes) -> dict[str, Any]:
     """Return the object on a line with exact integers; `parse_row` turns large ones into floats."""
     parse_row(data)  # raises `ProgramError` if something is wrong with the line
-    exact: dict[str, Any] = json.loads(data)
-    return exact
+    return dict(json.loads(data))
 
 
 def checksum_of(path: str) -> str:

@@ -143,8 +143,7 @@ class _Server:
         change = {"textDocument": document, "contentChanges": [{"text": text}]}
         self._send({"method": "textDocument/didChange", "params": change})
         answer = self._request("textDocument/diagnostic", {"textDocument": {"uri": _DOCUMENT}})
-        items: list[dict[str, Any]] = answer["items"]
-        return items
+        return list(answer["items"])
 
     def _request(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
         self._number += 1
@@ -157,8 +156,7 @@ class _Server:
             elif message.get("id") == self._number:
                 if "error" in message:
                     raise ToolError(f"the ruff server refused {method}: {message['error']}")
-                result: dict[str, Any] = message["result"]
-                return result
+                return dict(message["result"])
 
     def _send(self, message: dict[str, Any]) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()

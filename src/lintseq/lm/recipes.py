@@ -327,8 +327,7 @@ def as_table(recipe: Any) -> dict[str, Any]:
     fields = dataclasses.asdict(
         recipe, dict_factory=lambda pairs: {name: value for name, value in pairs if value is not None}
     )
-    table: dict[str, Any] = json.loads(json.dumps(fields))
-    return table
+    return dict(json.loads(json.dumps(fields)))
 
 
 def as_toml(recipe: Any) -> str:

@@ -290,8 +290,7 @@ def _checksum(path: str) -> str:
 def read_step_record(step: StudyStep, folder: str) -> dict[str, Any]:
     """Return what was recorded about a step: its fingerprint, and when it is done its seconds; empty if nothing."""
     path = _path(folder, RECORDS, step)
-    record: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
-    return record
+    return dict(json.loads(path.read_bytes())) if path.exists() else {}
 
 
 def _write_record(step: StudyStep, fingerprint: str, folder: str, **more: Any) -> None:
