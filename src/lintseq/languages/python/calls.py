@@ -4,7 +4,7 @@ import ast
 from collections import ChainMap, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from typing import NamedTuple, Self
 
 from lintseq.languages.python.scopes import Class, Function, Scope
@@ -105,9 +105,7 @@ class CallNeeds:
     # Classes
 
     def construct(self, unit: int, call: ast.Call, owner: Class) -> None:
-        if not (call.args or call.keywords):
-            self.abstract(unit, owner)
-            return
+        self.abstract(unit, owner)
         if owner not in self._fields:
             methods = self.inference.methods
             self._fields[owner] = self.fields(owner)
@@ -117,11 +115,16 @@ class CallNeeds:
             self.field_arguments(unit, call, fields)
             return
         shape, functions = _shape(call), self._constructors[owner]
-        able = (function.unit for function in functions if self.accepts(function, shape, bound=True))
-        self.builder.need_shared(unit, ("construct", owner, shape), able)
+        self.builder.need_guarded(unit, ("construct", owner, shape), self.constructors(functions, shape))
         if functions and self.accepts(functions[0], shape, bound=True):
             self.arguments(unit, call, functions[0], bound=True)
-        self.abstract(unit, owner)
+
+    def constructors(self, functions: list[Function], shape: Shape) -> Iterator[tuple[list[int], int | None]]:
+        """Yield the constructors that take the arguments of a call, and what makes the call need one."""
+        able = {function.unit: None for function in functions if self.accepts(function, shape, bound=True)}
+        # Without arguments there need not be a constructor, unless an ancestor's takes its place.
+        guards = [f.unit for f in functions if f.unit not in able] if shape == (0, frozenset()) else [None]
+        yield from ((list(able), guard) for guard in guards)
 
     def abstract(self, unit: int, owner: Class) -> None:
         """An instance needs its abstract members implemented, while an ancestor leaves them abstract."""
@@ -138,8 +141,8 @@ class CallNeeds:
             for name in sorted({name for cls in nearer for name in cls.members.keys() & abstract.keys()}):
                 makers = [member.unit for cls in nearer for member in cls.members.get(name, ())]
                 yield from ((makers, unit) for unit in abstract[name])
-        for base in (base for cls in classes for base in cls.node.bases):
-            for name in _ABSTRACT.get(last_name(base.value if isinstance(base, ast.Subscript) else base), "").split():
+        for base in (base for cls in classes for base in cls.bases):
+            for name in _ABSTRACT.get(last_name(base), "").split():
                 yield [member.unit for member in self.inference.members(owner, name)], None
 
     def fields(self, owner: Class) -> Mapping[str, Field] | None:
@@ -186,18 +189,17 @@ class CallNeeds:
         return all(name in keywords for name in missing)
 
     def arguments(self, unit: int, call: ast.Call, function: Function, *, bound: bool) -> None:
-        """Each argument needs its parameter; a parameter without a default needs its argument."""
-        if _shape(call) is None:
-            return
-        signature = self.signature(function, bound=bound)
+        """Each argument needs its parameter; a parameter without a default needs its argument, unless `*` gives it."""
+        signature, is_whole = self.signature(function, bound=bound), _shape(call) is not None
+        plain = takewhile(lambda argument: not isinstance(argument, ast.Starred), call.args)
         passed: list[tuple[str | None, ast.expr | ast.keyword]] = [
-            *zip(signature.positional, call.args, strict=False),
+            *zip(signature.positional, plain, strict=False),
             *((keyword.arg, keyword) for keyword in call.keywords),
         ]
         for name, argument in passed:
             if name in signature.names:
                 parameter = function.scope.bindings[name][0].node
-                self.pass_argument(unit, argument, parameter, required=name in signature.required)
+                self.pass_argument(unit, argument, parameter, required=is_whole and name in signature.required)
 
     def pass_argument(self, unit: int, argument: ast.expr | ast.keyword, parameter: int, *, required: bool) -> None:
         own = self.unit_of[argument.lineno - 1]
@@ -217,7 +219,7 @@ def _abstract_members(owner: Class) -> dict[str, list[int]]:
 
 
 def _is_data_class(cls: Class) -> bool:
-    return "dataclass" in cls.decorators or any(last_name(base) == "NamedTuple" for base in cls.node.bases)
+    return "dataclass" in cls.decorators or any(last_name(base) == "NamedTuple" for base in cls.bases)
 
 
 def _own_fields(cls: Class) -> dict[str, Field]:

@@ -130,7 +130,7 @@ class MemberNeeds:
         """By operation and source of a value, what `supporting` returns."""
         self.initializer_calls: dict[int, list[tuple[int, ast.expr]]] = {}
         """By function, its calls `X.__init__(...)`: unit and X."""
-        self._makers: dict[tuple[Class, str, Class | None], _Makers] = {}
+        self._makers: dict[tuple[Class, str, Class | None, bool], _Makers] = {}
         self._foreign: dict[Class, set[str]] = {}
         self._inherited: dict[Class, frozenset[str]] = {}
         self._stores = defaultdict[str, list[tuple[int, ast.Attribute, Scope]]](list)
@@ -185,7 +185,7 @@ class MemberNeeds:
                 case Instance() | Class():
                     owner = value.of if isinstance(value, Instance) else value
                     metaclass = inference.metaclass(owner) if isinstance(value, Class) else None
-                    named = self.makers(owner, node.attr, metaclass)
+                    named = self.makers(owner, node.attr, metaclass, updated=isinstance(node.ctx, ast.Store))
                     makers.append(named.defining(node, scope.function))
                     for near in inference.order(owner) if node.attr in self._stores else ():
                         makers.append(self.set_from_outside(near, node.attr))
@@ -201,12 +201,19 @@ class MemberNeeds:
         self.builder.need_any(unit, makers)
         self.require(unit, "attribute", base, scope, node.attr)
 
-    def makers(self, owner: Class, name: str, metaclass: Class | None = None) -> _Makers:
-        """Return the units by which a class, its ancestors here and its metaclass get a member."""
-        key = owner, name, metaclass
+    def makers(self, owner: Class, name: str, metaclass: Class | None = None, *, updated: bool = False) -> _Makers:
+        """Return the units by which a class, its ancestors here and its metaclass get a member.
+
+        For a member that is `updated`, as in `self.n += 1`, annotations without a value do not count if others remain.
+        """
+        key = owner, name, metaclass, updated
         if key not in self._makers:
             inherited = self.inference.members(metaclass, name) if metaclass is not None else []
-            self._makers[key] = _Makers(self.inference.members(owner, name) + inherited, self.builder)
+            members = self.inference.members(owner, name) + inherited
+            if updated:
+                declared = {unit for near in self.inference.order(owner) for unit in near.scope.declared.get(name, ())}
+                members = [member for member in members if member.unit not in declared] or members
+            self._makers[key] = _Makers(members, self.builder)
         return self._makers[key]
 
     def set_from_outside(self, value: Inferred, name: str) -> int | None:
@@ -231,12 +238,12 @@ class MemberNeeds:
         """`__init__` of a subclass needs its call of the ancestor's `__init__`, while the ancestor has one."""
         for function in owner.own_methods("__init__"):
             calls = self.initializer_calls.get(id(function), [])
-            for base in owner.node.bases if calls else ():
+            for base in owner.bases if calls else ():
                 makers = [unit for unit, receiver in calls if isinstance(receiver, ast.Call) or _same(receiver, base)]
                 match self.inference.infer(base, owner.outer):
                     case (Class() as ancestor,):
                         if self.foreign_bases(ancestor) <= BUILTIN_CLASSES:
-                            for inherited in self.inference.methods(ancestor, "__init__")[:1]:
+                            for inherited in self.inference.methods(ancestor, "__init__"):
                                 self.builder.need_any(function.unit, makers, guard=inherited.unit)
                         else:
                             self.builder.need_any(function.unit, makers)
@@ -249,7 +256,7 @@ class MemberNeeds:
             if near not in self._foreign:
                 self._foreign[near] = {
                     last_name(base)
-                    for base in near.node.bases
+                    for base in near.bases
                     if not isinstance((self.inference.infer(base, near.outer) or (None,))[0], Class)
                 }
         return set().union(*(self._foreign[near] for near in classes))

@@ -161,6 +161,11 @@ class Class(Definition):
     outer: Scope
     members: dict[str, list[Member]] = field(default_factory=dict)
 
+    @property
+    def bases(self) -> list[ast.expr]:
+        """The bases, without the type arguments of generic ones."""
+        return [base.value if isinstance(base, ast.Subscript) else base for base in self.node.bases]
+
     def add(self, name: str, member: Member) -> None:
         self.members.setdefault(name, []).append(member)
 

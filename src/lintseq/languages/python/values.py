@@ -37,6 +37,8 @@ class Builtin:
 
     type: type
     display: ast.List | ast.Tuple | None = None
+    scope: Scope | None = None
+    """The scope of the display."""
 
 
 class Source(NamedTuple):
@@ -118,10 +120,10 @@ class Inference:
 
     def guess(self, value: Value | None, scope: Scope, depth: int = DEPTH) -> Guess:
         """Return the possible values, as far as they can be inferred."""
-        if depth == 0 or value is None:
-            return UNKNOWN
         if isinstance(value, Class | Instance | Function):  # linters look through decorators
             return (value,)
+        if depth == 0 or value is None:
+            return UNKNOWN
         key = id(value)
         if key not in self._guesses:
             self._guesses[key] = ()  # what an expression takes from itself adds nothing
@@ -174,7 +176,8 @@ class Inference:
             case ast.Constant(value=constant) if constant is not ...:
                 return (Builtin(type(constant)),)
             case ast.List(elts=elts) | ast.Tuple(elts=elts):
-                return (Builtin(list if isinstance(value, ast.List) else tuple, value if elts else None),)
+                kind = list if isinstance(value, ast.List) else tuple
+                return (Builtin(kind, value, scope) if elts else Builtin(kind),)
             case ast.NamedExpr(value=inner):
                 return self.guess(inner, scope, depth)
             case ast.IfExp(body=body, orelse=orelse):
@@ -190,8 +193,8 @@ class Inference:
 
     def _guess_element(self, iterable: ast.expr, scope: Scope, depth: int) -> Guess:
         match self.guess(iterable, scope, depth):
-            case (Builtin(display=ast.expr() as display),):
-                return self._guess_any(display, ((element, scope) for element in display.elts), depth)
+            case (Builtin(display=ast.expr() as display, scope=Scope() as home),):
+                return self._guess_any(display, ((element, home) for element in display.elts), depth)
         return UNKNOWN
 
     def _guess_caught(self, caught: ast.expr | None, scope: Scope, depth: int) -> Guess:
@@ -333,7 +336,7 @@ class Inference:
         if owner not in self._orders:
             self._orders[owner] = [owner]  # in case it is among its own ancestors
             classes = {owner: None}
-            for base in owner.node.bases:
+            for base in owner.bases:
                 match self.infer(base, owner.outer):
                     case (Class() as parent,) if len(classes) <= ANCESTORS:
                         classes.update(dict.fromkeys(self.order(parent)))
@@ -383,7 +386,7 @@ def is_getter(function: Function) -> bool:
 
 
 def is_enum(owner: Class) -> bool:
-    return any(last_name(base) in _ENUMS for base in owner.node.bases)
+    return any(last_name(base) in _ENUMS for base in owner.bases)
 
 
 def is_super(node: ast.expr) -> bool:
