@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -41,7 +42,7 @@ _PYLINT_OPTIONS = [
     "--msg-template={path}|{msg_id}|{line}|{msg}",
 ]
 IMPORTS_UNRESOLVED = "--disable=E0401,E0402,E0611"
-_PYLINT_LINE = re.compile(r"state_(\d+)\.py\|([A-Z]\d+)\|\d+\|(.*)")
+_PYLINT_LINE = re.compile(r"(?:.*/)?state_(\d+)\.py\|([A-Z]\d+)\|\d+\|(.*)")
 _CHUNK = 300
 
 _HINT = re.compile(r"; (?:maybe|did you mean) .*|[;,.]? (?:Did you mean|Perhaps you forgot) [^?]*\?")
@@ -103,13 +104,22 @@ def pyflakes_findings(text: str) -> Findings:
     return Counter((type(found).__name__, plain(str(found.message % found.message_args))) for found in messages)
 
 
-def pylint_all(texts: Sequence[str], *, options: Sequence[str] = (IMPORTS_UNRESOLVED,)) -> list[Findings]:
-    """Return the findings of stock pylint, run without a configuration file, for each text."""
+def pylint_all(
+    texts: Sequence[str], *, folders: Sequence[Path] = (), options: Sequence[str] = (IMPORTS_UNRESOLVED,)
+) -> list[Findings]:
+    """Return the findings of stock pylint, run without a configuration file, for each text.
+
+    With `folders`, each text is written to its folder for the time being, so that its relative imports resolve.
+    """
     found: list[Findings] = [Counter() for _ in texts]
-    with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as folder:
-        names = [f"state_{number}.py" for number in range(len(texts))]
-        for name, text in zip(names, texts, strict=True):
-            (Path(folder) / name).write_bytes(text.encode())
+    with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as folder, ExitStack() as written:
+        paths = [Path(folder) / f"state_{number}.py" for number in range(len(texts))]
+        if folders:
+            paths = [folder / path.name for folder, path in zip(folders, paths, strict=True)]
+        for path, text in zip(paths, texts, strict=True):
+            written.callback(path.unlink)
+            path.write_bytes(text.encode())
+        names = [str(path) for path in paths]
         chunks = [names[start : start + _CHUNK] for start in range(0, len(names), _CHUNK)]
         cores = len(os.sched_getaffinity(0))
         for start in range(0, len(chunks), cores):

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from argparse import Namespace
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -78,13 +79,17 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=400, help="longest program (default: 400)")
     parser.add_argument("--pylint", type=float, default=0.15, help="share of the states for pylint (default: 0.15)")
     parser.add_argument("--loose", type=float, default=0.1, help="share of multi-hunk edits to try (default: 0.1)")
+    parser.add_argument(
+        "--installed", type=Path, help="pylint judges in this folder of installed packages, where imports resolve"
+    )
     parser.add_argument("--dump", type=Path, help="a folder for the states that are not clean and the loose hunks")
     options = parser.parse_args()
     kinds: dict[str, list[Source]] = {}
     versions: list[str] = []
     if options.packages:
         with tempfile.TemporaryDirectory(prefix="lintseq-bench-") as folder:
-            kinds["packages"] = list(package_files(options.packages, Path(folder), options.lines, versions))
+            root = options.installed or Path(folder)
+            kinds["packages"] = list(package_files(options.packages, root, options.lines, versions))
     if options.pairs or not options.packages:
         kinds["pairs"] = instruction_pairs(options.pairs, seed=options.seed)
     report = Report("unseen", "Clean and tight on unseen code")
@@ -93,6 +98,8 @@ def main() -> None:
         " finding more often than the whole program. Bounds are one-sided 95 % bounds (Clopper-Pearson), as if states"
         " were independent."
     )
+    if options.installed:
+        report.notes.append("pylint judged states beside the installed packages, so that all their imports resolved.")
     if versions:
         report.notes.append(f"Packages: {', '.join(versions)}.")
     rows: list[list[object]] = []
@@ -103,7 +110,7 @@ def main() -> None:
         with multiprocessing.Pool() as pool:
             drawn = [program for program in pool.imap_unordered(draw, jobs, chunksize=8) if program is not None]
         drawn.sort(key=lambda program: program.source.name)
-        report_kind(name, drawn, report, rows, found, options.dump)
+        report_kind(name, drawn, report, rows, found, options)
     header = ["programs", "what", "number", "not", "share, %", "95 % bound, %"]
     report.tables.append(Table("States and edits", header, rows))
     report.tables.append(Table("What was found", ["programs", "judge", "times", "message", "for example in"], found))
@@ -120,6 +127,7 @@ def package_files(packages: Sequence[str], folder: Path, lines: int, versions: l
         root = Path(name)
         if not root.is_dir():
             root = folder / name
+        if not root.is_dir():
             command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
             done = subprocess.run([*command, "-d", root, name], capture_output=True, text=True, check=False)
             wheels = list(root.glob("*.whl"))
@@ -211,7 +219,7 @@ def report_kind(
     report: Report,
     rows: list[list[object]],
     found: list[list[object]],
-    dump: Path | None,
+    options: Namespace,
 ) -> None:
     """Judge the samples with pylint, and add the rows and goals of one kind of programs."""
     states, broken = sum(program.states for program in drawn), sum(len(program.broken) for program in drawn)
@@ -225,7 +233,7 @@ def report_kind(
         for (code, message), state in program.unclean:
             messages[f"pyflakes {code}", message].append(program.source.name)
             shown.append((program.source.name, f"{code}: {message}", state))
-    linted, dirty, silent, loose = judge_with_pylint(drawn, messages, shown)
+    linted, dirty, silent, loose = judge_with_pylint(drawn, messages, shown, options.installed)
     tried, sampled = sum(program.tried for program in drawn), sum(len(program.sample) for program in drawn)
     for what, number, bad, goal in (
         ("states compile", states, broken, 100.0),
@@ -255,35 +263,35 @@ def report_kind(
         "loose_with_bases": silent,
         "loose": loose,
     }
-    if dump:
-        dump.mkdir(parents=True, exist_ok=True)
+    if options.dump:
+        options.dump.mkdir(parents=True, exist_ok=True)
         text = "".join(f"=== {where}: {why}\n{state}\n" for where, why, state in shown)
-        (dump / f"{name}.txt").write_text(text)
+        (options.dump / f"{name}.txt").write_text(text)
 
 
 def judge_with_pylint(
-    drawn: Sequence[Drawn], messages: dict[tuple[str, str], list[str]], shown: list[tuple[str, str, str]]
+    drawn: Sequence[Drawn],
+    messages: dict[tuple[str, str], list[str]],
+    shown: list[tuple[str, str, str]],
+    installed: Path | None,
 ) -> tuple[int, int, int, int]:
     """Return how many states pylint judged, how many of them were not clean, and how many edits are loose.
 
     The latter twice: with the bases that pylint cannot import, and without them.
     """
     foreign = {program.source.name: foreign_names(program.source.text) for program in drawn if program.candidates}
-    texts = [
-        text
-        for program in drawn
-        if program.sample or program.candidates
-        for text in (program.source.text, *program.sample, *(candidate.text for candidate in program.candidates))
-    ]
-    texts += [
-        without_foreign_bases(text, foreign[program.source.name])
-        for program in drawn
-        if program.candidates
-        for text in (program.source.text, *(candidate.text for candidate in program.candidates))
-    ]
-    texts = list(dict.fromkeys(texts))
-    note(f"judging {len(texts):,} texts with pylint")
-    found = dict(zip(texts, pylint_all(texts), strict=True))
+    folder_of: dict[str, Path] = {}
+    for program in drawn:
+        texts = [candidate.text for candidate in program.candidates]
+        if program.candidates:
+            names = foreign[program.source.name]
+            texts += [without_foreign_bases(text, names) for text in (program.source.text, *texts)]
+        if texts or program.sample:
+            folder = (installed or Path()) / Path(program.source.name).parent
+            folder_of |= dict.fromkeys((program.source.text, *program.sample, *texts), folder)
+    note(f"judging {len(folder_of):,} texts with pylint")
+    folders = list(folder_of.values()) if installed else ()
+    found = dict(zip(folder_of, pylint_all(list(folder_of), folders=folders), strict=True))
     linted = dirty = 0
     silent, alone = Counter[tuple[str, int, int]](), Counter[tuple[str, int, int]]()
     for program in drawn:
