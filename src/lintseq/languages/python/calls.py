@@ -2,7 +2,7 @@
 
 import ast
 from collections import ChainMap, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, takewhile
 from typing import NamedTuple, Self
@@ -116,15 +116,22 @@ class CallNeeds:
             return
         shape, functions = _shape(call), self._constructors[owner]
         self.builder.need_guarded(unit, ("construct", owner, shape), self.constructors(functions, shape))
-        if functions and self.accepts(functions[0], shape, bound=True):
-            self.arguments(unit, call, functions[0], bound=True)
+        for number, function in enumerate(functions):
+            if self.accepts(function, shape, bound=True):
+                nearer = [near.unit for near in functions[:number]]
+                guard = function.unit if len(functions) > 1 else None
+                self.arguments(unit, call, function, bound=True, nearer=nearer, guard=guard)
 
     def constructors(self, functions: list[Function], shape: Shape) -> Iterator[tuple[list[int], int | None]]:
         """Yield the constructors that take the arguments of a call, and what makes the call need one."""
-        able = {function.unit: None for function in functions if self.accepts(function, shape, bound=True)}
-        # Without arguments there need not be a constructor, unless an ancestor's takes its place.
-        guards = [f.unit for f in functions if f.unit not in able] if shape == (0, frozenset()) else [None]
-        yield from ((list(able), guard) for guard in guards)
+        able: list[int] = []
+        for function in functions:
+            if self.accepts(function, shape, bound=True):
+                able.append(function.unit)
+            else:
+                yield able.copy(), function.unit
+        if shape != (0, frozenset()):  # without arguments there need not be a constructor
+            yield able, None
 
     def abstract(self, unit: int, owner: Class) -> None:
         """An instance needs its abstract members implemented, while an ancestor leaves them abstract."""
@@ -188,8 +195,20 @@ class CallNeeds:
         missing = chain(islice(signature.positional, count, signature.least), signature.required_keywords)
         return all(name in keywords for name in missing)
 
-    def arguments(self, unit: int, call: ast.Call, function: Function, *, bound: bool) -> None:
-        """Each argument needs its parameter; a parameter without a default needs its argument, unless `*` gives it."""
+    def arguments(
+        self,
+        unit: int,
+        call: ast.Call,
+        function: Function,
+        *,
+        bound: bool,
+        nearer: Sequence[int] = (),
+        guard: int | None = None,
+    ) -> None:
+        """Each argument needs its parameter; a parameter without a default needs its argument, unless `*` gives it.
+
+        So it is once none of the `nearer` constructors remains, while `guard` does.
+        """
         signature, is_whole = self.signature(function, bound=bound), _shape(call) is not None
         plain = takewhile(lambda argument: not isinstance(argument, ast.Starred), call.args)
         passed: list[tuple[str | None, ast.expr | ast.keyword]] = [
@@ -199,13 +218,23 @@ class CallNeeds:
         for name, argument in passed:
             if name in signature.names:
                 parameter = function.scope.bindings[name][0].node
-                self.pass_argument(unit, argument, parameter, required=is_whole and name in signature.required)
+                required = is_whole and name in signature.required
+                self.pass_argument(unit, argument, parameter, required=required, nearer=nearer, guard=guard)
 
-    def pass_argument(self, unit: int, argument: ast.expr | ast.keyword, parameter: int, *, required: bool) -> None:
+    def pass_argument(
+        self,
+        unit: int,
+        argument: ast.expr | ast.keyword,
+        parameter: int,
+        *,
+        required: bool,
+        nearer: Sequence[int] = (),
+        guard: int | None = None,
+    ) -> None:
         own = self.unit_of[argument.lineno - 1]
-        self.builder.need(own, parameter)
+        self.builder.need_any(own, [*nearer, parameter], guard=guard)
         if required and own != unit:
-            self.builder.need_any(unit, [own], guard=parameter)
+            self.builder.need_any(unit, [*nearer, own], guard=parameter)
 
 
 def _abstract_members(owner: Class) -> dict[str, list[int]]:
