@@ -35,7 +35,7 @@ class Spacing:
 
     @classmethod
     def of(cls, lines: Sequence[str], unit_of: Sequence[int | None], key_of: Sequence[int], keys: int) -> Self:
-        """Return the rule for a program, each of whose lines has one of so many keys."""
+        """Return the rule for a program, whose lines have `keys` different keys."""
         values = list(key_of)
         blank = frozenset([line for line, unit in enumerate(unit_of) if unit is None and not lines[line].strip()])
         if not blank:

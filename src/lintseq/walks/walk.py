@@ -60,7 +60,7 @@ class Grouping:
         return lines
 
     def spacing(self, program: Program, analysis: Analysis, key_of: Sequence[int], keys: int) -> Spacing:
-        """Return how the blank lines of a program arrive, each of whose lines has one of so many keys."""
+        """Return how the blank lines of a program arrive, whose lines have `keys` different keys."""
         if self.rest_apart:
             return Spacing.none(key_of)
         return Spacing.of(program.lines, analysis.unit_of, key_of, keys)
