@@ -4,7 +4,7 @@ import ast
 from collections import ChainMap, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice, takewhile
+from itertools import chain, groupby, islice, takewhile
 from typing import NamedTuple, Self
 
 from lintseq.languages.python.scopes import Class, Function, Scope
@@ -67,7 +67,8 @@ class CallNeeds:
         self.builder = builder
         self.unit_of = unit_of
         self._signatures: dict[tuple[Function, bool], _Signature] = {}
-        self._constructors: dict[Class, list[Function]] = {}
+        self._constructors: dict[Class, list[list[Function]]] = {}
+        """By class, the constructors of each class that has any, nearest first."""
         self._fields: dict[Class, Mapping[str, Field] | None] = {}
         self._own_fields: dict[Class, dict[str, Field]] = {}
         self._abstract: dict[Class, dict[str, list[int]]] = {}
@@ -109,27 +110,29 @@ class CallNeeds:
         if owner not in self._fields:
             methods = self.inference.methods
             self._fields[owner] = self.fields(owner)
-            self._constructors[owner] = methods(owner, "__init__") or methods(owner, "__new__")
+            found = methods(owner, "__init__") or methods(owner, "__new__")
+            self._constructors[owner] = [list(group) for _, group in groupby(found, lambda method: method.owner)]
         fields = self._fields[owner]
         if fields is not None:
             self.field_arguments(unit, call, fields)
             return
-        shape, functions = _shape(call), self._constructors[owner]
-        self.builder.need_guarded(unit, ("construct", owner, shape), self.constructors(functions, shape))
-        for number, function in enumerate(functions):
+        shape, groups = _shape(call), self._constructors[owner]
+        self.builder.need_guarded(unit, ("construct", owner, shape), self.constructors(groups, shape))
+        nearer: list[int] = []
+        for function, *_ in groups:
             if self.accepts(function, shape, bound=True):
-                nearer = [near.unit for near in functions[:number]]
-                guard = function.unit if len(functions) > 1 else None
+                guard = function.unit if len(groups) > 1 else None
                 self.arguments(unit, call, function, bound=True, nearer=nearer, guard=guard)
+            nearer.append(function.unit)
 
-    def constructors(self, functions: list[Function], shape: Shape) -> Iterator[tuple[list[int], int | None]]:
+    def constructors(self, groups: list[list[Function]], shape: Shape) -> Iterator[tuple[list[int], int | None]]:
         """Yield the constructors that take the arguments of a call, and what makes the call need one."""
         able: list[int] = []
-        for function in functions:
-            if self.accepts(function, shape, bound=True):
-                able.append(function.unit)
+        for functions in groups:
+            if found := [function.unit for function in functions if self.accepts(function, shape, bound=True)]:
+                able += found
             else:
-                yield able.copy(), function.unit
+                yield able.copy(), functions[0].unit
         if shape != (0, frozenset()):  # without arguments there need not be a constructor
             yield able, None
 
