@@ -1,8 +1,9 @@
 """Clean and tight on code nobody has tuned lintseq on: draws programs from packages that are downloaded for it.
 
 Every state is judged by the compiler and pyflakes, a random part of the states also by stock pylint. A multi-hunk
-edit is loose if two of its hunks do not need each other: the state with either of them alone has no new finding. As
-pylint says nothing about the members of a class of which it cannot import a base, such bases are also left out.
+edit is loose if two of its hunks do not need each other: the state with either of them alone has no new finding, and
+each name of a function or class there that is its own in the program still is, not that of an outer scope. As pylint
+says nothing about the members of a class of which it cannot import a base, such bases are also left out.
 
 Example: python benchmarks/unseen.py flask attrs --draws 2
 """
@@ -11,6 +12,7 @@ import math
 import multiprocessing
 import random
 import subprocess
+import symtable
 import sys
 import tempfile
 import zipfile
@@ -187,6 +189,7 @@ def try_hunks(
     program = sequence.program
     layout = lay_out(parse(program.text), program.lines)
     units = layout.unit_of
+    own = names_of_scopes(program.text, range(len(program.lines)), local=True)
     for index, hunks in enumerate(sequence.placements()):
         code = [lines for _, lines in hunks if any(line in units for line in lines)]
         if len(code) < 2:
@@ -200,14 +203,33 @@ def try_hunks(
         for lines in code:
             present = before | set(lines)
             standing = {None, *map(units.get, present)}
-            own = {units[line] for line in lines if line in units}
+            added = {units[line] for line in lines if line in units}
             # Under another header, or with only a part of a unit, it would be a different program.
-            cut = any(unit in own and line not in present for line, unit in units.items())
-            if cut or not all(layout.parent_of[unit] in standing for unit in own):
+            cut = any(unit in added and line not in present for line, unit in units.items())
+            if cut or not all(layout.parent_of[unit] in standing for unit in added):
                 continue
-            text = program.render([program.lines[line] for line in sorted(present)])
-            if compiles(text) and not counted(pyflakes_findings(text), whole):
+            kept = sorted(present)
+            text = program.render([program.lines[line] for line in kept])
+            if not compiles(text) or counted(pyflakes_findings(text), whole):
+                continue
+            if own.isdisjoint(names_of_scopes(text, kept, local=False)):
                 drawn.candidates.append(Candidate((drawn.source.name, number, index), text, shown))
+
+
+def names_of_scopes(text: str, lines: Sequence[int], *, local: bool) -> set[tuple[int, str]]:
+    """Return the used names of functions and classes: those of their own, or those of outer scopes.
+
+    Each with the line of the header. A name that is no longer its scope's own means something else.
+    """
+    found: set[tuple[int, str]] = set()
+    tables = symtable.symtable(text, "program", "exec").get_children()
+    for table in tables:  # grows during the iteration
+        tables += table.get_children()
+        if table.get_name() not in ("lambda", "genexpr", "listcomp", "setcomp", "dictcomp"):
+            header = lines[table.get_lineno() - 1]
+            symbols = (symbol for symbol in table.get_symbols() if symbol.is_referenced())
+            found.update((header, symbol.get_name()) for symbol in symbols if symbol.is_local() is local)
+    return found
 
 
 # Results
