@@ -287,7 +287,7 @@ class MemberNeeds:
     def called(self, unit: int, call: ast.Call, scope: Scope) -> None:
         if isinstance(call.func, ast.Name) and call.func.id == "reversed" and len(call.args) == 1:
             self.operation(unit, "reverse", call.args[0], scope)
-        if isinstance(call.func, ast.Name | ast.Attribute):
+        if isinstance(call.func, ast.Name | ast.Attribute | ast.Call):
             self.operation(unit, "call", call.func, scope)
         self.calls.add(unit, call, scope)
         if isinstance(call.func, ast.Attribute) and call.func.attr == "__init__":
