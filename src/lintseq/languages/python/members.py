@@ -131,6 +131,8 @@ class MemberNeeds:
         self.initializer_calls: dict[int, list[tuple[int, ast.expr]]] = {}
         """By function, its calls `X.__init__(...)`: unit and X."""
         self._makers: dict[tuple[Class, str, Class | None, bool], _Makers] = {}
+        self._known: dict[tuple[Scope, str], range] = {}
+        """The units from the first binding of a name to the first of which the value is unknown."""
         self._foreign: dict[Class, set[str]] = {}
         self._inherited: dict[Class, frozenset[str]] = {}
         self._stores = defaultdict[str, list[tuple[int, ast.Attribute, Scope]]](list)
@@ -173,7 +175,8 @@ class MemberNeeds:
             return
         makers: list[int | None] = []
         guess = inference.guess(base, scope)
-        if None in guess and len(guess) > 1 and not isinstance(base, ast.Call):  # results depend on arguments
+        is_unknown = None in guess and not isinstance(base, ast.Call)  # results depend on arguments
+        if is_unknown and len(guess) > 1 and not self.known_before(unit, base, scope):
             unknown = self.supporting("anything", base, scope, "")
             if unknown is None:
                 return
@@ -200,6 +203,17 @@ class MemberNeeds:
                     return
         self.builder.need_any(unit, makers)
         self.require(unit, "attribute", base, scope, node.attr)
+
+    def known_before(self, unit: int, base: ast.expr, scope: Scope) -> bool:
+        """Tell whether all that a name is bound to before its use is known: linters look no further in a scope."""
+        if not isinstance(base, ast.Name) or scope.resolve(base.id) is not scope:
+            return False
+        key = scope, base.id
+        if key not in self._known:
+            bound = scope.bindings[base.id]
+            unknown = [node for node, value in bound if self.inference.infer(value, scope) is None]
+            self._known[key] = range(min(node for node, _ in bound), min(unknown, default=0))
+        return unit in self._known[key]
 
     def makers(self, owner: Class, name: str, metaclass: Class | None = None, *, updated: bool = False) -> _Makers:
         """Return the units by which a class, its ancestors here and its metaclass get a member.
