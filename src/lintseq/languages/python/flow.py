@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Container, Iterable, Sequence
 from functools import cached_property, reduce
+from itertools import chain
 from typing import NamedTuple, cast
 
 from lintseq.languages.python.expressions import Expressions, all_parameters, visitors
@@ -136,16 +137,19 @@ class Flow(Expressions):
         self.condition(stmt)
         branches = [self.branch(stmt.body, unit)]
         layers.append({})  # what the conditions of `elif` bind
+        self.remember(branches[-1])
         while is_elif(stmt, self.lines):
             stmt = cast(ast.If, stmt.orelse[0])
             self.condition(stmt)
             branches.append(self.branch(stmt.body, self.unit_of[stmt.lineno - 1], after=layers[-1]))
+            self.remember(branches[-1])
         if stmt.orelse:
             clause = self.layout.clauses[clause_key(stmt, "else")]
             branches.append(self.branch(stmt.orelse, clause, after=layers[-1]))
         else:
             branches.append(Branch(layers[-1]))
         layers.pop()
+        self.forget(branches)
         left = self.join(branches)
         if len(self.breaks) > breaks:
             self.ignore_break([name for branch in branches for name in branch.bound], self.breaks[breaks:])
@@ -154,6 +158,19 @@ class Flow(Expressions):
     def condition(self, stmt: ast.If) -> None:
         self.facts.conditionals.append(stmt)
         self.expression(stmt.test)
+
+    def remember(self, branch: Branch) -> None:
+        """In a loop, what one branch of an `if` binds may be there in the branches that follow."""
+        scope = self.scope
+        for name, (must, _) in branch.bound.items() if self.loops and branch.leaver is None else ():
+            before = self.presence(name)
+            if must is not None and before[0] is not None and name not in scope.outer:
+                scope.earlier[name, before] = self.builder.any_of((scope.earlier.get((name, before)), must))
+
+    def forget(self, branches: Iterable[Branch]) -> None:
+        if self.scope.earlier:
+            for name in chain(*(branch.bound for branch in branches)):
+                self.scope.earlier.pop((name, self.presence(name)), None)
 
     def ignore_break(self, names: Iterable[str], breaks: Sequence[int]) -> None:
         """Treat names that an `if` with a `break` binds on any path as bound on all paths, as pylint does."""

@@ -93,7 +93,8 @@ class Names:
         while True:
             for layer in reversed(scope.layers):
                 if name in layer:
-                    self.need_bound(unit, layer[name])
+                    either = scope.earlier.get((name, layer[name]))
+                    self.need_bound(unit, layer[name] if either is None else (either, either))
                     if name in scope.outer:
                         scope.pending.append((name, unit, None))
                     return

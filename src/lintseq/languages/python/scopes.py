@@ -44,6 +44,9 @@ class Scope:
     parent: "Scope | None"
     layers: list[dict[str, Presence]] = field(default_factory=lambda: [{}])
     """Where the walk is: the names bound so far, one layer for each branch that is open."""
+    earlier: dict[tuple[str, Presence | tuple[None, None]], int] = field(default_factory=dict)
+    """In an `if` in a loop, by name and its presence before, the node that remains while it is bound before or in a
+    branch above, which an earlier iteration may have taken."""
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     pending: list[tuple[str, int, int | None]] = field(default_factory=list)
     """Uses to resolve at the end: name, unit, and the handler of `NameError` around the use, or None."""
