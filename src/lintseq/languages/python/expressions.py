@@ -11,7 +11,17 @@ from typing import Any
 from lintseq.languages.python.builtin_calls import BUILTIN_FUNCTIONS
 from lintseq.languages.python.layout import Layout, Suite
 from lintseq.languages.python.names import Names
-from lintseq.languages.python.scopes import Binding, Function, Instance, Member, Operation, OperationKind, Scope, Value
+from lintseq.languages.python.scopes import (
+    Binding,
+    Function,
+    Instance,
+    Member,
+    Operation,
+    OperationKind,
+    Scope,
+    Unpacked,
+    Value,
+)
 from lintseq.languages.python.syntax import TYPING_NAMES, last_name
 from lintseq.needs.graph import NeedsBuilder
 
@@ -244,6 +254,8 @@ class Expressions(Names):
                 values: Sequence[Value | None] = [None] * len(elts)
                 if isinstance(value, ast.Tuple | ast.List) and not _any_starred(elts, value.elts):
                     values = value.elts if len(value.elts) == len(elts) else values
+                elif isinstance(value, ast.Call) and not any(isinstance(element, ast.Starred) for element in elts):
+                    values = [Unpacked(value, index, len(elts)) for index in range(len(elts))]
                 for element, part in zip(elts, values, strict=True):
                     self.target(element, unit, part)
             case ast.Starred(value=inner):

@@ -190,6 +190,15 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpacked:
+    """What `..., NAME, ... = WHOLE` binds, by its index among `count` targets."""
+
+    whole: ast.expr
+    index: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entered:
     """What `with MANAGER as NAME` binds."""
 
@@ -203,7 +212,7 @@ class Caught:
     type: ast.expr | None
 
 
-Value = ast.expr | Function | Class | Instance | Element | Entered | Caught
+Value = ast.expr | Function | Class | Instance | Element | Unpacked | Entered | Caught
 """What a name is bound to: the assigned expression, or one of the kinds above."""
 
 OperationKind = Literal[

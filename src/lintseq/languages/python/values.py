@@ -19,6 +19,7 @@ from lintseq.languages.python.scopes import (
     Instance,
     Member,
     Scope,
+    Unpacked,
     Value,
 )
 from lintseq.languages.python.syntax import last_name
@@ -159,7 +160,7 @@ class Inference:
             return len(bound) == 1 and bound[0].value is None
         return type(value) in _OPAQUE
 
-    def _guess(self, value: ast.expr | Element | Entered | Caught, scope: Scope, depth: int) -> Guess:
+    def _guess(self, value: ast.expr | Element | Unpacked | Entered | Caught, scope: Scope, depth: int) -> Guess:
         match value:
             case ast.Name(id=name):
                 owner = scope.resolve(name)
@@ -186,6 +187,8 @@ class Inference:
                 return _DISPLAYS.get(type(value), UNKNOWN)
             case Element(iterable=iterable):
                 return self._guess_element(iterable, scope, depth)
+            case Unpacked(whole=whole):
+                return self._guess_unpacked(value, self.guess(whole, scope, depth), depth)
             case Entered(manager=manager):
                 return self._guess_entered(manager, scope, depth)
             case Caught(type=caught):
@@ -196,6 +199,18 @@ class Inference:
             case (Builtin(display=ast.expr() as display, scope=Scope() as home),):
                 return self._guess_any(display, ((element, home) for element in display.elts), depth)
         return UNKNOWN
+
+    def _guess_unpacked(self, value: Unpacked, wholes: Guess, depth: int) -> Guess:
+        elements: list[Candidate] = []
+        for whole in wholes:
+            match whole:
+                case Builtin(display=ast.expr(elts=elts), scope=Scope() as home) if len(
+                    elts
+                ) == value.count and not any(isinstance(element, ast.Starred) for element in elts):
+                    elements.append((elts[value.index], home))
+                case _:
+                    return UNKNOWN
+        return self._guess_any(value, elements, depth)
 
     def _guess_caught(self, caught: ast.expr | None, scope: Scope, depth: int) -> Guess:
         if caught is None:
