@@ -170,9 +170,12 @@ class Names:
             return
         bound = owner.bindings[name]
         is_defined = any(isinstance(value, Definition) for _, value in bound)
-        if is_defined or (len(bound) > 1 and owner is scope) or not builtin_takes(name, call):
+        is_taken = builtin_takes(name, call)
+        if is_defined or (len(bound) > 1 and owner is scope) or not is_taken:
             if before is not None:
-                self.need_bound(unit, before)
+                _, may = before
+                # On paths that do not bind it, a module has the builtin; a function would have nothing.
+                self.need_bound(unit, (may, may) if is_taken and owner is scope is self.module else before)
             if before is None or name in scope.outer:
                 scope.pending.append((name, unit, None))
 
