@@ -504,6 +504,8 @@ def _whole_parts(node: ast.AST) -> Sequence[ast.AST]:
             return list(ast.walk(part))
         case ast.Assign(targets=[ast.Tuple() | ast.List()], value=part):
             return [part]
+        case ast.Dict():  # keys that lose elements may be equal
+            return [part for key in node.keys if key is not None and _span(key) for part in ast.walk(key)]
         case ast.Call() if last_name(node.func) in _WHOLE_CALLS:
             values = [node.func, *node.args, *(keyword.value for keyword in node.keywords)]
             return [node, *(part for value in values for part in _operands(value))]
