@@ -109,6 +109,8 @@ class Inference:
         """The values that are being guessed at."""
         self._candidates: dict[Hashable, _Candidates] = {}
         self._orders: dict[Class, list[Class]] = {}
+        self._lengths: dict[ast.AST, int | None] = {}
+        """By display, how many elements it has; None if some of them are unpacked."""
         self._sources: dict[object, Sources | None] = {}
 
     def infer(self, value: Value | None, scope: Scope) -> tuple[Inferred, ...] | None:
@@ -204,13 +206,18 @@ class Inference:
         elements: list[Candidate] = []
         for whole in wholes:
             match whole:
-                case Builtin(display=ast.expr(elts=elts), scope=Scope() as home) if len(
-                    elts
-                ) == value.count and not any(isinstance(element, ast.Starred) for element in elts):
-                    elements.append((elts[value.index], home))
+                case Builtin(display=ast.expr() as display, scope=Scope() as home) if self._has(display, value.count):
+                    elements.append((display.elts[value.index], home))
                 case _:
                     return UNKNOWN
         return self._guess_any(value, elements, depth)
+
+    def _has(self, display: ast.List | ast.Tuple, count: int) -> bool:
+        """Tell whether a display certainly has `count` elements."""
+        if display not in self._lengths:
+            starred = any(isinstance(element, ast.Starred) for element in display.elts)
+            self._lengths[display] = None if starred else len(display.elts)
+        return self._lengths[display] == count
 
     def _guess_caught(self, caught: ast.expr | None, scope: Scope, depth: int) -> Guess:
         if caught is None:
