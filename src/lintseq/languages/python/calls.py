@@ -235,7 +235,8 @@ class CallNeeds:
         guard: int | None = None,
     ) -> None:
         own = self.unit_of[argument.lineno - 1]
-        self.builder.need_any(own, [*nearer, parameter], guard=guard)
+        if parameter != guard:
+            self.builder.need_any(own, [*nearer, parameter], guard=guard)
         if required and own != unit:
             self.builder.need_any(unit, [*nearer, own], guard=parameter)
 

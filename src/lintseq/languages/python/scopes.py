@@ -4,6 +4,7 @@ Each kind of value that is not an assigned expression has a class: `Function`, `
 """
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal, NamedTuple
@@ -99,11 +100,11 @@ class Scope:
             scope = scope.parent
         return scope
 
-    def own(self, name: str) -> list[int]:
-        """Return the nodes that make `name` one of this scope, where it is not declared in another."""
+    def own(self, name: str) -> Iterator[int]:
+        """Yield the nodes that make `name` one of this scope, where it is not declared in another."""
         remote = set(chain(*self.remote.get(name, {}).values()))
-        bound = [node for node, _ in self.bindings.get(name, ()) if node not in remote]
-        return bound + self.declared.get(name, [])
+        yield from (node for node, _ in self.bindings.get(name, ()) if node not in remote)
+        yield from self.declared.get(name, ())
 
     def receiver_of(self, base: ast.expr) -> "Class | None":
         """Return the class whose method has `base` as its first parameter, seen from here; None otherwise."""
