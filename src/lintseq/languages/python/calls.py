@@ -210,7 +210,7 @@ class CallNeeds:
     ) -> None:
         """Each argument needs its parameter; a parameter without a default needs its argument, unless `*` gives it.
 
-        So it is once none of the `nearer` constructors remains, while `guard` does.
+        This applies once no constructor in `nearer` remains, and only while `guard` does.
         """
         signature, is_whole = self.signature(function, bound=bound), _shape(call) is not None
         plain = takewhile(lambda argument: not isinstance(argument, ast.Starred), call.args)

@@ -168,6 +168,7 @@ class Flow(Expressions):
                 scope.earlier[name, before] = self.builder.any_of((scope.earlier.get((name, before)), must))
 
     def forget(self, branches: Iterable[Branch]) -> None:
+        """After an `if`, what its branches bind is known again from how they join."""
         if self.scope.earlier:
             for name in chain(*(branch.bound for branch in branches)):
                 self.scope.earlier.pop((name, self.presence(name)), None)
