@@ -27,7 +27,8 @@ from lintseq.dataset.pipeline import BatchPace
 from lintseq.dataset.rejections import encode_rejection
 from lintseq.dataset.report import BuildProgress, BuildReport
 from lintseq.dataset.sampler import BuildOptions
-from lintseq.dataset.shapes import SHAPES, ProgramRow
+from lintseq.dataset.screening import ScreeningOptions
+from lintseq.dataset.shapes import SHAPES, ProgramRow, read_record
 from lintseq.errors import BrokenInputError, BuildInterrupted, ConfigError, LintseqError, ProgramError, ToolError
 from lintseq.linting import Diagnostic
 from lintseq.program import Program
@@ -104,11 +105,11 @@ def read(path: Path | str) -> list[dict[str, Any]]:
     return [json.loads(line.data) for line in read_rows(str(path))]
 
 
-def work_on(*rows: bytes, **options: Any) -> BatchResult:
+def work_on(*rows: bytes, fields: Fields = FIELDS, **options: Any) -> BatchResult:
     raw = [RawRow(index, index + 1, data, 0) for index, data in enumerate(rows)]
     worker = RowWorker(BuildOptions(**options).row_work())
     with worker.limits.installed():
-        return worker(Batch("in.jsonl", FIELDS, raw))
+        return worker(Batch("in.jsonl", fields, raw))
 
 
 def only_rejection(result: BatchResult) -> dict[str, Any]:
@@ -235,6 +236,25 @@ def test_json_that_only_python_accepts_is_accepted() -> None:
         ("prompt completion", "completion", "prompt", None, None),
         ("Question Answer", "Answer", "Question", None, None),
         ("id input output", "output", "input", None, "id"),
+        # OpenCodeInstruct, OpenCodeReasoning
+        (
+            "id input output domain generation_algorithm llm_judgement unit_tests tests_execution_status"
+            " average_test_score",
+            "output",
+            "input",
+            None,
+            "id",
+        ),
+        ("id input output source license dataset split difficulty solution", "solution", "input", None, "id"),
+        # Evol-Instruct, CodeFeedback, self-oss-instruct-sc2, opc-sft-stage2
+        ("instruction response", "response", "instruction", None, None),
+        ("query answer resource lang", "answer", "query", None, None),
+        ("fingerprint sha1 seed response concepts prompt instruction id", "response", "instruction", None, "id"),
+        ("seq_id instruction output code entry_point testcase", "code", "instruction", None, "seq_id"),
+        # KodCode, rStar-Coder, SYNTHETIC-1
+        ("version style subset question_id question solution test", "solution", "question", None, "question_id"),
+        ("question_id question seed_question response code", "code", "question", None, "question_id"),
+        ("response_id problem_id source task_type prompt llm_response", "llm_response", "prompt", None, "response_id"),
     ],
 )
 def test_the_columns_of_well_known_data_are_found(
@@ -242,6 +262,74 @@ def test_the_columns_of_well_known_data_are_found(
 ) -> None:
     rows = [dict.fromkeys(columns.split(), "text")]
     assert find_fields("in", rows, FieldNames()) == Fields(code, instruction, context, id)
+
+
+@pytest.mark.parametrize("names", [("role", "content", "user", "assistant"), ("from", "value", "human", "gpt")])
+@pytest.mark.parametrize("column", ["messages", "conversations"])
+def test_a_conversation_is_an_instruction_and_its_first_answer(column: str, names: tuple[str, ...]) -> None:
+    role, content, user, assistant = names
+    texts = [("system", "Be brief."), (user, "Write it."), (assistant, f"```python\n{PROGRAM}```")]
+    texts += [(user, "Thanks."), (assistant, "Bye.")]
+    data = {"id": 7, column: [{role: speaker, content: text} for speaker, text in texts]}
+    record = json.loads(work_on(json.dumps(data).encode(), fields=find_fields("in", [data], FieldNames())).records)
+    assert (record["id"], record["instruction"], record["program"] + "\n") == (7, "Write it.", PROGRAM)
+
+
+def test_the_messages_of_a_prompt_and_its_completion_are_read_like_texts() -> None:
+    data = {"prompt": [{"role": "user", "content": "Ask."}], "completion": [{"role": "assistant", "content": "x = 1"}]}
+    fields = find_fields("in", [data], FieldNames())
+    assert (fields.read_instruction(data), fields.read_code(data)) == ("Ask.", "x = 1")
+
+
+@pytest.mark.parametrize("value", [[], [1], [{"role": "user"}], {"role": "user", "content": "Ask."}, None])
+def test_other_lists_are_no_conversations(value: Any) -> None:
+    with pytest.raises(ConfigError, match="no column has a usual name"):
+        find_fields("in", [{"messages": value}], FieldNames())
+    with pytest.raises(ProgramError, match="expected a string in 'messages'"):
+        Fields("messages").read_code({"messages": value})
+
+
+def d3_row(completion: str, start: str = "") -> bytes:
+    """Return a row with the columns of D3, the data set of edits on The Stack."""
+    metadata = {"max_stars_repo_licenses": ["MIT"], "lang": "Python", "size": 10}
+    columns = {"prompt": "Add it.", "completion": completion, "program_start": start, "lines_changed": 3}
+    return json.dumps({**columns, "source_program_id": 5, "metadata": metadata}).encode()
+
+
+D3_FIELDS = find_fields("in", [json.loads(d3_row(""))], FieldNames())
+
+
+@pytest.mark.parametrize(
+    ("completion", "program"),
+    [
+        ("@@ -0,0 +1 @@\n+import math\n<|diff|>@@ -1,0 +2,2 @@\n+\n+print(math.pi)", "import math\n\nprint(math.pi)"),
+        ("<|diff|>@@ -0,0 +1 @@\n+a = 1\n<|diff|>@@ -1 +1,2 @@\n-a = 1\n+b = 1\n+c = 2", "b = 1\nc = 2"),
+        ("<|diff|>@@ -0,0 +1 @@\n+a = 1\n<|diff|>\n<|diff|>", "a = 1"),
+    ],
+)
+def test_a_program_is_read_from_edits_that_write_all_of_it(completion: str, program: str) -> None:
+    record = json.loads(
+        work_on(d3_row(completion), fields=D3_FIELDS, screening=ScreeningOptions(license=("MIT",))).records
+    )
+    assert (record["instruction"], record["program"], record["license"]) == ("Add it.", program, "MIT")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (d3_row("<|diff|>@@ -1,0 +2 @@\n+b = 2", start="a = 1"), "starts-later"),
+        (d3_row("a = 1\nb = 2", start="a = 1"), "starts-later"),
+        (d3_row("<|diff|>@@ -3,0 +4 @@\n+a = 1"), "malformed-edit"),
+        (d3_row("<|diff|>Sorry, I cannot."), "malformed-edit"),
+    ],
+)
+def test_edits_that_write_only_a_part_of_a_program_are_rejected(data: bytes, reason: str) -> None:
+    assert json.loads(work_on(data, fields=D3_FIELDS).rejections)["reason"] == reason
+
+
+def test_the_start_of_the_edits_in_d3_is_read() -> None:
+    record = read_record(json.loads(d3_row("<|diff|>@@ -1,0 +2 @@\n+b = 2", start="a = 1")))
+    assert (record.start.text, record.program, record.instruction) == ("a = 1", "a = 1\nb = 2", "Add it.")
 
 
 def test_a_column_counts_by_what_most_rows_hold_in_it() -> None:

@@ -10,7 +10,7 @@ from lintseq.codecs.original_updated import ORIGINAL_UPDATED
 from lintseq.codecs.resolution import Note, Resolution
 from lintseq.codecs.search_replace import SEARCH_REPLACE
 from lintseq.codecs.states import STATES
-from lintseq.codecs.text import SEPARATOR, join_edits, split_edits
+from lintseq.codecs.text import SEPARATOR, join_edits, looks_like_edits, split_edits
 from lintseq.codecs.udiff import UDIFF, UDIFF_WORDS, udiff
 from lintseq.errors import ConfigError
 from lintseq.program import Program

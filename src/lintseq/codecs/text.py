@@ -16,6 +16,11 @@ def join_edits(edits: Sequence[str]) -> str:
     return SEPARATOR + f"\n{SEPARATOR}".join(edits)
 
 
+def looks_like_edits(text: str) -> bool:
+    """Return whether a text starts like edits in format diff, which no program does."""
+    return text.lstrip().startswith((SEPARATOR, "@@ -"))
+
+
 def split_edits(text: str) -> list[str]:
     """Return the edit texts in a sequence text."""
     body = text.removeprefix(SEPARATOR)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from lintseq.codecs import get_codec
+from lintseq.codecs import get_codec, looks_like_edits
 from lintseq.dataset.batches import RowWork
 from lintseq.dataset.screening import Screen, ScreeningOptions, licenses_of
-from lintseq.dataset.shapes import Column, ProgramRow, ShapeName, columns_of, get_shape, meta_of
+from lintseq.dataset.shapes import Column, ProgramRow, ShapeName, columns_of, get_shape, meta_of, written_program
 from lintseq.dataset.transform import RowLimits, RowResult
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
@@ -105,7 +105,10 @@ class EditSampler:
         fields = fields or self.fields or _fields_of(row, options.names)
         response = fields.read_code(row)
         instruction = fields.read_instruction(row)
-        text = code_from_markdown(response, get_language())
+        if fields.start is not None and row.get(fields.start):
+            raise ProgramError("starts-later", f"the row changes the program in {fields.start}, which build cannot")
+        is_edits = looks_like_edits(response)
+        text = written_program(row) if is_edits else code_from_markdown(response, get_language())
         if not text.strip():
             raise ProgramError("empty", "there is no code")
         own_id = fields.read_id(row)

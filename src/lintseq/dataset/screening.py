@@ -124,8 +124,10 @@ class Screen:
 def licenses_of(row: Mapping[str, Any], field: str | None) -> list[str]:
     """Return the licenses that a row names, which hold together; empty if it names none."""
     if field is None:
-        columns = {name.lower(): name for name in row}
-        values = [row[columns[name]] for name in COLUMN_NAMES["license"] if name in columns]
+        metadata = row.get("metadata")
+        nested = metadata if isinstance(metadata, Mapping) else {}  # as in D3
+        columns = {name.lower(): value for name, value in [*nested.items(), *row.items()]}
+        values = [columns[name] for name in COLUMN_NAMES["license"] if name in columns]
     else:
         values = [row.get(field)]
     for value in values:

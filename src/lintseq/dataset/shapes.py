@@ -20,6 +20,8 @@ from lintseq.languages import get_language
 from lintseq.program import Program
 from lintseq.program.markdown import code_from_markdown
 from lintseq.rows import column_list, prompt_of, stable_hash
+from lintseq.rows.conversations import ASSISTANT, USER, turns
+from lintseq.rows.fields import COLUMN_NAMES
 from lintseq.walks import SamplingOptions
 
 ShapeName = Literal["lintseq", "pylintseq", "prompt-completion", "next-edit", "messages", "messages-by-edit"]
@@ -186,6 +188,24 @@ def read_record(row: Row) -> Record:
     raise ProgramError(
         "no-field", f"none of edits, edit_path, completion, messages among its columns: {column_list(row)}"
     )
+
+
+_ANY_DIFF = frozenset({"blank", "empty-edit", "end-token", "file-header", "no-newline", "replace", "separator"})
+"""Reasons of notes on what unified diffs of other tools contain too, and which leaves no doubt about the program."""
+
+
+def written_program(row: Row) -> str:
+    """Return the program that a row's edits write; they may delete lines.
+
+    Raises `ProgramError` if they start from another program, or if it is not clear what they write.
+    """
+    record = read_record(row)
+    if record.start.lines:
+        raise ProgramError("starts-later", "the edits start from another program")
+    resolution = record.codec.resolve(record.text)
+    if (note := next((note for note in resolution.notes if note.reason not in _ANY_DIFF), None)) is not None:
+        raise ProgramError("malformed-edit", str(note))
+    return resolution.text
 
 
 # lintseq
@@ -361,11 +381,10 @@ def _turns(value: Any, name: str) -> tuple[str, list[str]]:
     """Return the first message of the user and all messages of the assistant in a conversation."""
     if not isinstance(value, list):
         raise ProgramError("no-text", f"{name!r} is neither a text nor a list of messages")
-    contents: dict[str, list[str]] = {"user": [], "assistant": []}
-    for turn in value:
-        if isinstance(turn, dict) and isinstance(content := turn.get("content"), str) and turn.get("role") in contents:
-            contents[turn["role"]].append(content)
-    return (contents["user"] or [""])[0], contents["assistant"]
+    texts: dict[str, list[str]] = {USER: [], ASSISTANT: []}
+    for role, text in turns(value):
+        texts.setdefault(role, []).append(text)
+    return (texts[USER] or [""])[0], texts[ASSISTANT]
 
 
 def _last_answer(answers: Sequence[str], name: str) -> str:
@@ -395,7 +414,8 @@ def _codec(columns: Row) -> Codec:
 
 
 def _start(row: Row) -> Program:
-    return Program.from_text(_string(row, "state")) if "state" in row else Program(())
+    name = next((name for name in ("state", *COLUMN_NAMES["start"]) if name in row), None)
+    return Program(()) if name is None else Program.from_text(_string(row, name))
 
 
 def row_id(row: Row) -> str | int:

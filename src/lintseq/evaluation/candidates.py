@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from lintseq.benchmarks import CODE, PROGRAM, Problem
 from lintseq.benchmarks.python_code import parse_body
-from lintseq.codecs import SEPARATOR, Codec, Note, get_codec, split_edits
+from lintseq.codecs import Codec, Note, get_codec, split_edits
 from lintseq.codecs.text import end_without_tokens
 from lintseq.errors import ProgramError
 from lintseq.languages import get_language
@@ -56,11 +56,6 @@ def candidate_of(problem: Problem, completion: str, format: str) -> Candidate:
     if format == CODE:
         return _from_code(problem, completion)
     return _from_edits(problem, completion, get_codec(format))
-
-
-def looks_like_edits(completion: str) -> bool:
-    """Return whether a completion starts like edit text, which no program does."""
-    return completion.lstrip().startswith((SEPARATOR, "@@ -"))
 
 
 def _from_edits(problem: Problem, completion: str, codec: Codec) -> Candidate:

@@ -17,8 +17,8 @@ from typing import Any
 
 from lintseq.benchmarks import CODE, PROGRAM, Problem, check_format, shorten
 from lintseq.benchmarks.loading import numbered_rows
+from lintseq.codecs import looks_like_edits
 from lintseq.errors import ConfigError
-from lintseq.evaluation.candidates import looks_like_edits
 from lintseq.rows import json_type
 
 AUTO = "auto"

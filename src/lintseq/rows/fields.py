@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lintseq.errors import ConfigError, ProgramError
+from lintseq.rows.conversations import ASSISTANT, USER, turns
 from lintseq.rows.row import column_list, json_type
 
 _FILE = Path(__file__).with_name("column_names.toml")
@@ -43,18 +44,20 @@ class Fields:
     """Column with the path of the row's file."""
     repository: str | None = None
     """Column with the name of the repository that paths are relative to."""
+    start: str | None = None
+    """Column with the program that a row's edits change, as in D3."""
 
     def read_code(self, row: Mapping[str, Any]) -> str:
         """Return the text that contains the program."""
         if self.unreadable is not None and self.unreadable in row:
             raise ProgramError("unreadable", f"{row[self.unreadable]}")
-        return _string(row, self.code)
+        return _text(row, self.code, ASSISTANT)
 
     def read_instruction(self, row: Mapping[str, Any]) -> str:
         """Return the whole instruction; empty if the rows have none."""
         if self.instruction is None:
             return ""
-        instruction = _string(row, self.instruction)
+        instruction = _text(row, self.instruction, USER)
         if self.context is None:
             return instruction
         context = row.get(self.context)
@@ -84,11 +87,13 @@ SOURCE_FIELDS = Fields(code="code", instruction="instruction", id="id", unreadab
 """The columns of the rows of source files."""
 
 
-def _string(row: Mapping[str, Any], name: str) -> str:
+def _text(row: Mapping[str, Any], name: str, role: str) -> str:
+    """Return the text in a column; of a conversation, the first message of a role."""
     try:
         value = row[name]
     except KeyError:
         raise ProgramError("no-field", f"no column {name!r} (columns: {column_list(row)})") from None
+    value = next((text for speaker, text in turns(value) if speaker == role), value)
     if not isinstance(value, str):
         raise ProgramError("not-string", f"expected a string in {name!r}, found {json_type(value)}")
     return value
@@ -97,13 +102,15 @@ def _string(row: Mapping[str, Any], name: str) -> str:
 def find_fields(path: str, rows: Sequence[Mapping[str, Any]], names: FieldNames) -> Fields:
     """Return the columns that matter, judging by an input's first rows; raise `ConfigError` if they are not clear.
 
-    Of the usual names, in the order of the lists above and in any capitals, the first wins that has a string in at
-    least half of the rows.
+    Of the usual names, in the order of the lists above and in any capitals, the first wins that has a string or a
+    conversation in at least half of the rows. A conversation may hold both the program and the instruction.
     """
-    columns = Counter[str]()
+    columns, conversations = Counter[str](), set[str]()
     for row in rows:
         for name, value in row.items():
-            columns[name] += isinstance(value, str)
+            is_conversation = any(turns(value))
+            columns[name] += is_conversation or isinstance(value, str)
+            conversations |= {name} if is_conversation else set()
 
     def missing(what: str, flag: str, *, more: str = "") -> ConfigError:
         return ConfigError(f"{path}: {what} (columns: {column_list(columns)}); name it with {flag}{more}")
@@ -114,7 +121,7 @@ def find_fields(path: str, rows: Sequence[Mapping[str, Any]], names: FieldNames)
         return name
 
     def usual(candidates: Sequence[str], taken: str | None = None) -> str | None:
-        by_name = {name.lower(): name for name in reversed(columns) if name != taken}
+        by_name = {name.lower(): name for name in reversed(columns) if name != taken or name in conversations}
         found = [by_name[candidate] for candidate in candidates if candidate in by_name]
         return next((name for name in found if 2 * columns[name] >= len(rows)), next(iter(found), None))
 
@@ -145,6 +152,7 @@ def find_fields(path: str, rows: Sequence[Mapping[str, Any]], names: FieldNames)
         id=own_id,
         path=find_column(used, COLUMN_NAMES["path"]),
         repository=find_column(used, COLUMN_NAMES["repository"]),
+        start=find_column(used, COLUMN_NAMES["start"]),
     )
 
 
