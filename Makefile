@@ -45,14 +45,14 @@ demo-train: $(VENV)/.train  ## Set up PyTorch, pretrain and finetune a nano mode
 	$(BIN)/lintseq build examples/nano/corpus.jsonl.gz --output out/nano-demo/linted.jsonl --samples 2 --overwrite
 	$(BIN)/lintseq build examples/nano/corpus.jsonl.gz --output out/nano-demo/random.jsonl --samples 2 --linter none --overwrite
 	$(BIN)/lintseq tokenizer train out/nano-demo/linted.jsonl --read edits --vocab 1024 --output out/nano-demo/tokenizer --overwrite
-	$(BIN)/lintseq pretrain recipes/nano/pretrain.toml --output out/nano-demo/base --overwrite
-	$(BIN)/lintseq finetune recipes/nano/finetune.toml --output out/nano-demo/edits --overwrite
+	$(BIN)/lintseq pretrain nano --output out/nano-demo/base --overwrite
+	$(BIN)/lintseq finetune nano --output out/nano-demo/edits --overwrite
 	$(BIN)/lintseq complete --model out/nano-demo/edits --benchmark examples/nano/problems.jsonl --temperature 0 --max-tokens 400 --output out/nano-demo/completions.jsonl --overwrite
 	$(BIN)/lintseq evaluate out/nano-demo/completions.jsonl --benchmark examples/nano/problems.jsonl --k 1 --output out/nano-demo/results.jsonl --overwrite
 	$(BIN)/lintseq solve "Define a function total_double(numbers). Take the numbers in numbers that are even. Double each. Return their sum." --model out/nano-demo/edits --max-tokens 300
 
 demo-study: $(VENV)/.train  ## Set up PyTorch, and compare programs and edits in a toy study with a report.
-	$(BIN)/lintseq study studies/toy.toml --output out/toy --jobs 2
+	$(BIN)/lintseq study toy --output out/toy --jobs 2
 
 test: $(VENV)/.dev  ## Set up and run the tests, without those marked slow.
 	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow"

@@ -21,6 +21,7 @@ FLOW = [
     "codecs",
     "storage",
     "rows",
+    "bundled",
     "reporting",
     "sandbox",
     "benchmarks",

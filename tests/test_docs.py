@@ -190,6 +190,8 @@ def commands() -> dict[str, Callable[..., None]]:
     for name in (name for panel in COMMANDS.values() for name in panel):
         command = getattr(import_module(f"lintseq.cli.{name}"), name)
         if isinstance(command, typer.Typer):
+            if command.registered_callback and command.registered_callback.callback:
+                functions[name] = command.registered_callback.callback
             callbacks = [registered.callback for registered in command.registered_commands if registered.callback]
             functions |= {f"{name} {callback.__name__}": callback for callback in callbacks}
         else:
@@ -224,7 +226,8 @@ def command_line() -> str:
     ]
     for name, function in commands().items():
         prose, _, example = helps[name].partition("Example: ")
-        params = [Param.of(param) for param in inspect.signature(function).parameters.values()]
+        found = inspect.signature(function).parameters.values()
+        params = [Param.of(param) for param in found if param.annotation is not typer.Context]
         usage = ["lintseq", name, *(param.usage for param in params if param.usage), "[OPTIONS]"]
         page += [
             f"## lintseq {name}",

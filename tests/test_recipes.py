@@ -156,5 +156,5 @@ def test_a_file_that_is_not_toml_is_reported(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError, match="is not valid TOML"):
         read_recipe(str(path), PretrainRecipe)
-    with pytest.raises(ConfigError, match="cannot read the recipe"):
+    with pytest.raises(ConfigError, match="cannot read the recipe for pretrain"):
         read_recipe(str(tmp_path / "none.toml"), PretrainRecipe)

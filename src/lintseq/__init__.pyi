@@ -40,6 +40,9 @@ from lintseq.dataset.browsing import find_sequence as find_sequence, StoredSeque
 from lintseq.mining import mine as mine, MiningOptions as MiningOptions, MiningReport as MiningReport
 from lintseq.dataset.transform import RowResult as RowResult
 
+# Recipes, studies and examples
+from lintseq.bundled import list_bundled as list_bundled, copy_bundled as copy_bundled, BundledFile as BundledFile
+
 # Training
 from lintseq.lm.recipes import (
     read_recipe as read_recipe,

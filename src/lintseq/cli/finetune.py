@@ -36,7 +36,7 @@ def finetune(
     describe the run. An interrupted run continues with --resume. On several GPUs: accelerate launch -m lintseq
     finetune ...
 
-    Example: lintseq finetune recipes/nano/finetune.toml --output nano-edits --set data.arm=edits
+    Example: lintseq finetune nano --output nano-edits --set data.arm=edits
     """
     if output is None and not plan:
         raise ConfigError("name the folder for the model with --output, or use --plan to print the plan only")

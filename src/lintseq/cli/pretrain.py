@@ -36,7 +36,7 @@ def pretrain(
     and manifest.json describe the run. An interrupted run continues with --resume; on one device, the weights are
     bit-identical. On several GPUs: torchrun --nproc-per-node 4 -m lintseq pretrain ...
 
-    Example: lintseq pretrain recipes/nano/pretrain.toml --output nano --set steps=100
+    Example: lintseq pretrain nano --output nano --set steps=100
     """
     options: dict[str, Any] = {"workers": workers, "resume": resume, "overwrite": overwrite}
     plan = read_recipe(recipe, PretrainRecipe, settings=set or ())

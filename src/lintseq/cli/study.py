@@ -33,7 +33,7 @@ def study(
     Finished steps are kept: the same command resumes an interrupted study. A step whose recipe or inputs changed is
     repeated with all that depend on it.
 
-    Example: lintseq study studies/nano.toml --output out/nano
+    Example: lintseq study nano --output out/nano
     """
     if plan:
         typer.echo(plan_study(file, output, options).commands(output))

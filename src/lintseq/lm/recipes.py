@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from lintseq.bundled import find_recipe
 from lintseq.errors import ConfigError
 
 R = TypeVar("R")
@@ -288,12 +289,16 @@ class FinetuneRecipe:
 
 # Reading and writing
 
+_COMMANDS: Mapping[type[Any], str] = {PretrainRecipe: "pretrain", FinetuneRecipe: "finetune"}
+
 
 def read_recipe(path: str, kind: type[R], *, settings: Sequence[str] = ()) -> R:
     """Return the recipe of dataclass `kind` in a TOML file, with `settings` such as `optim.lr=3e-4` applied to it.
 
-    Raises `ConfigError` if the file is not a valid recipe of this kind.
+    `path` may also be the name of a recipe that comes with lintseq, such as `nano`. Raises `ConfigError` if there is
+    no such file, or if it is not a valid recipe of this kind.
     """
+    path = find_recipe(path, _COMMANDS.get(kind, "study"))
     try:
         with open(path, "rb") as file:
             table = tomllib.load(file)
@@ -301,7 +306,7 @@ def read_recipe(path: str, kind: type[R], *, settings: Sequence[str] = ()) -> R:
         raise ConfigError(f"cannot read the recipe {path}: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
-    for other, command in ((PretrainRecipe, "pretrain"), (FinetuneRecipe, "finetune")):
+    for other, command in _COMMANDS.items():
         if table.keys() <= _keys(other) and not table.keys() <= _keys(kind):
             raise ConfigError(f"{path} is a recipe for `lintseq {command}`")
     for setting in settings:

@@ -6,16 +6,15 @@
 import os
 import shutil
 import tarfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from lintseq.benchmarks.selection import is_problem_file
 from lintseq.errors import ConfigError
 from lintseq.lm.recipes import PretrainRecipe, as_toml, read_recipe
-from lintseq.study.files import Study, read_study
+from lintseq.study.files import Study, map_inputs, read_study
 from lintseq.study.plan import HERE
 
 INPUTS = "inputs"
@@ -23,8 +22,6 @@ INPUTS = "inputs"
 DATA = "data"
 """Where these contain the files of benchmarks."""
 _STUDY = "study.toml"
-_INPUT_FIELDS = ("inputs", "model", "pretrain", "recipe", "name", "problems")
-"""The fields of a study that name inputs; `name` is that of a benchmark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ def collect_inputs(study: Study, files: Mapping[str, str]) -> tuple[Study, dict[
 
     if study.base.pretrain:
         _check_pretraining_inputs(study)
-    return map_inputs(study, move), sources
+    return map_inputs(_with_labels(study), move), sources
 
 
 def _check_pretraining_inputs(study: Study) -> None:
@@ -126,26 +123,12 @@ def unpack(path: str, folder: str) -> Study:
         packed = os.path.join(inputs, name)
         return packed if name.startswith(f"{field}/") and os.path.exists(packed) else name
 
-    return map_inputs(read_study(os.path.join(inputs, _STUDY)), move)
+    return map_inputs(_with_labels(read_study(os.path.join(inputs, _STUDY))), move)
 
 
-def map_inputs(study: Study, move: Callable[[str, str], str]) -> Study:
-    """Return a study in which each path of an input is replaced by `move(path, field)`."""
-    benchmarks = tuple(replace(benchmark, label=benchmark.title) for benchmark in study.benchmarks)
-    moved: Study = _map_inputs(replace(study, benchmarks=benchmarks), move)
-    return moved
-
-
-def _map_inputs(value: Any, move: Callable[[str, str], str], name: str = "") -> Any:
-    """Return a value, which is in the field `name`, with its inputs replaced."""
-    if isinstance(value, dict):
-        return {key: _map_inputs(item, move) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return tuple(_map_inputs(item, move, name) for item in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        changes = {field.name: _map_inputs(getattr(value, field.name), move, field.name) for field in fields(value)}
-        return replace(value, **changes)
-    return move(value, name) if value and name in _INPUT_FIELDS else value
+def _with_labels(study: Study) -> Study:
+    """Return a study whose benchmarks keep their names in reports when their files move."""
+    return replace(study, benchmarks=tuple(replace(item, label=item.title) for item in study.benchmarks))
 
 
 def is_archive(path: str) -> bool:

@@ -1,15 +1,18 @@
 """Study files: a complete comparison of ways to train a model, in TOML."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
+from lintseq.bundled import find_bundled
 from lintseq.errors import ConfigError, check_at_least
 from lintseq.lm.recipes import read_recipe
 
 Options = dict[str, Any]
 """Options of a command by name, with underscores, such as `{order = "forward"}`."""
+_INPUT_FIELDS = ("inputs", "model", "pretrain", "recipe", "name", "problems")
+"""The fields of a study that name inputs; `name` is that of a benchmark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,9 +220,29 @@ class Study:
 def read_study(path: str, *, settings: Sequence[str] = ()) -> Study:
     """Return the study in a TOML file, with `settings` such as `sampling.n=20` applied.
 
-    Raises `ConfigError` if it is not a valid study.
+    `path` may also be the name of a study that comes with lintseq, such as `toy`. Inputs that do not exist but come
+    with lintseq are read from there. Raises `ConfigError` if it is not a valid study.
     """
-    return read_recipe(path, Study, settings=settings)
+    study = read_recipe(path, Study, settings=settings)
+    return map_inputs(study, lambda path, field: find_bundled(path, {"recipe": "finetune"}.get(field, field)))
+
+
+def map_inputs(study: Study, move: Callable[[str, str], str]) -> Study:
+    """Return a study in which each path of an input is replaced by `move(path, field)`."""
+    moved: Study = _map_inputs(study, move)
+    return moved
+
+
+def _map_inputs(value: Any, move: Callable[[str, str], str], name: str = "") -> Any:
+    """Return a value, which is in the field `name`, with its inputs replaced."""
+    if isinstance(value, dict):
+        return {key: _map_inputs(item, move) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_map_inputs(item, move, name) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        changes = {field.name: _map_inputs(getattr(value, field.name), move, field.name) for field in fields(value)}
+        return replace(value, **changes)
+    return move(value, name) if value and name in _INPUT_FIELDS else value
 
 
 def check_name(kind: str, name: str) -> None:
