@@ -95,7 +95,7 @@ def test_a_truncated_input_fails_the_run_but_keeps_what_was_done(capsys: pytest.
             ["in.jsonl", "--output", "out.jsonl", "--order", "forward", "--samples", "5"],
             "has one sequence in order forward",
         ),
-        (["in.jsonl", "--output", "out.jsonl", "--order", "heavy"], "'heavy' is not one of 'uniform'"),
+        (["in.jsonl", "--output", "out.jsonl", "--order", "heavy"], "--order heavy: use one of uniform"),
         (["in.jsonl", "--output", "out.jsonl", "--code-field", "x"], "columns: id, instruction, program"),
         (["nowhere.jsonl", "--output", "out.jsonl"], "cannot read nowhere.jsonl"),
         (["in.jsonl", "--output", "in.jsonl", "--overwrite"], "named twice"),

@@ -106,8 +106,8 @@ def test_help_groups_options_by_panel_and_shows_docstrings_as_help():
 
 
 @pytest.mark.parametrize("arguments", [[], ["a"], ["a", "--count", "1", "--order", "upward"]])
-def test_missing_and_impossible_values_exit_with_status_2(arguments):
-    assert CliRunner().invoke(APP, arguments).exit_code == 2
+def test_missing_and_impossible_values_are_configuration_errors(arguments):
+    assert isinstance(CliRunner().invoke(APP, arguments).exception, ConfigError)
     assert not received
 
 

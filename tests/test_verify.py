@@ -35,7 +35,7 @@ def pylintseq_row(edit_path: list[str], response: str, index: int = 7) -> dict[s
 def check(*rows: Any) -> VerifyReport:
     """Return the report on rows, given as objects or as the bytes of their lines."""
     data = [row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows]
-    return check_rows([RawRow(number - 1, number, line, 0) for number, line in enumerate(data, 1)], JUDGE)
+    return check_rows([("", RawRow(number - 1, number, line, 0)) for number, line in enumerate(data, 1)], JUDGE)
 
 
 def failures(report: VerifyReport) -> list[tuple[str, int | None]]:
@@ -284,7 +284,7 @@ def test_whatever_the_program_a_changed_line_is_found(sequence: EditSequence, da
 @given(st.lists(st.sampled_from([record(), record(program="x\n"), b"", b"{}", record(edits=[""])])), st.integers(0, 9))
 def test_reports_on_two_halves_merge_to_that_on_the_whole(rows: list[Any], cut: int) -> None:
     data = [row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows]
-    lines = [RawRow(number - 1, number, line, 0) for number, line in enumerate(data, 1)]
+    lines = [("", RawRow(number - 1, number, line, 0)) for number, line in enumerate(data, 1)]
     merged = check_rows(lines[:cut], JUDGE)
     merged.merge(check_rows(lines[cut:], JUDGE))
     assert merged == check_rows(lines, JUDGE)

@@ -5,6 +5,7 @@ LintseqError
 ├── MalformedEditError    edit text that does not apply: counted, and work continues
 │   └── EditFault         the same within the text of one edit, with line and reason
 ├── BrokenInputError      an input that cannot be read to its end: the rows before that are good
+├── EmptyInputError       inputs without any row, or rows of which nothing could be used
 ├── ConfigError           impossible settings: stops before work starts
 ├── PlainDataError        a value that is not plain data, or too large to cross the sandbox's boundary
 └── ToolError             a broken tool (a linter that crashed): stops the shard
@@ -51,6 +52,10 @@ class EditFault(MalformedEditError):
 
 class BrokenInputError(LintseqError):
     """An input that cannot be read to its end; the rows before that are good."""
+
+
+class EmptyInputError(LintseqError):
+    """Inputs without any row, or rows of which nothing could be used; the message names the remedy."""
 
 
 class ConfigError(LintseqError):

@@ -2,14 +2,17 @@
 
 A command parses, calls one public function and prints. The module of a command is imported when the command is
 used. Exit status 0: success; 1: finished, but something failed or was found; 2: wrong usage or impossible
-configuration; 130: interrupted.
+configuration; 130: interrupted; 141: whoever reads the output stopped reading.
 """
 
+import io
 import os
 import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +21,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from lintseq import __version__
+from lintseq.cli.usage import OneLineUsage, UsageError
 from lintseq.errors import ConfigError, LintseqError
 
 COMMANDS: Mapping[str, Mapping[str, str]] = tomllib.loads(
@@ -26,8 +30,21 @@ COMMANDS: Mapping[str, Mapping[str, str]] = tomllib.loads(
 """The one-line help of each command, by help panel."""
 
 
-class PanelCommand(TyperCommand):
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+_INTERRUPTED, _CLOSED_PIPE = 130, 141
+"""Exit status by the convention of shells: 128 and the number of the signal, SIGINT or SIGPIPE."""
+
+
+class PanelCommand(OneLineUsage, TyperCommand):
     """A command whose help groups options by panel."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        pieces = ["[OPTIONS]"]
+        for param in self.get_params(ctx):
+            if param.param_type_name == "argument":
+                name = (param.metavar or param.name.upper()).strip("[]") + "..." * (param.nargs == -1)
+                pieces.append(name if param.required else f"[{name}]")
+        return pieces
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         panels: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -43,7 +60,19 @@ class PanelCommand(TyperCommand):
                 formatter.write_dl(records)
 
 
-class LazyGroup(TyperGroup):
+class CommandGroup(OneLineUsage, TyperGroup):
+    """A group of commands."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        names = self.list_commands(ctx)
+        if not ctx.resilient_parsing and args[0] not in names:
+            close = get_close_matches(args[0], names, 1)
+            hint = f"did you mean {close[0]}?" if close else f"see {ctx.command_path} --help"
+            raise ConfigError(f"there is no command {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(CommandGroup):
     """The group of all commands, each imported when it is used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -63,7 +92,7 @@ def load_command(name: str) -> Any:
     command = getattr(import_module(f"lintseq.cli.{name}"), name)
     if not isinstance(command, typer.Typer):
         single = new_app()
-        single.command(cls=PanelCommand)(command)
+        single.command(cls=PanelCommand, context_settings=_SETTINGS)(command)
         command = single
     loaded = typer.main.get_command(command)
     loaded.name = name
@@ -72,12 +101,14 @@ def load_command(name: str) -> Any:
 
 def new_app(**settings: Any) -> typer.Typer:
     """Return an application or a group of commands in the style of lintseq."""
-    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, **settings)
+    style: dict[str, Any] = {"add_completion": False, "cls": CommandGroup, "context_settings": _SETTINGS}
+    return typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, **style | settings)
 
 
 app = new_app(
     name="lintseq",
     cls=LazyGroup,
+    add_completion=True,
     help="Turn programs into exact, linter-clean edit sequences for training code models.",
     no_args_is_help=True,
 )
@@ -100,22 +131,65 @@ def _common(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    if "_LINTSEQ_COMPLETE" in os.environ:
+        app(prog_name="lintseq")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # unencodable characters must not abort the command
     try:
-        app(args=None if arguments is None else list(arguments))
+        status = _run(sys.argv[1:] if arguments is None else list(arguments))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except Exception as error:
+        status = _fail(error)
+    except KeyboardInterrupt:
+        typer.echo("lintseq: interrupted", err=True)
+        status = _INTERRUPTED
+    return status
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command and return its exit status; every failure is an exception."""
+    group = typer.main.get_command(app)
+    try:
+        with group.make_context("lintseq", arguments) as context:
+            group.invoke(context)
+    except typer.Exit as exit:
+        return exit.exit_code
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else int(exit.code is not None)
-    except ConfigError as error:
-        return _fail(error, status=2)
-    except LintseqError as error:
-        return _fail(error, status=1)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains about it at exit
-        return 1
     return 0
 
 
-def _fail(error: Exception, *, status: int) -> int:
+def _fail(error: Exception) -> int:
+    """Print what failed in one line and return the exit status."""
     from lintseq.rows.streams import without_secrets
 
-    typer.echo(f"lintseq: {without_secrets(str(error))}", err=True)
-    return status
+    if isinstance(error, OSError):
+        _discard_output()
+    if isinstance(error, BrokenPipeError):
+        return _CLOSED_PIPE
+    if isinstance(error, UsageError):  # without arguments: it shows the help
+        error.show()
+        return 2
+    if os.environ.get("LINTSEQ_TRACEBACK"):
+        raise error
+    lines = _message_of(error).strip().splitlines()
+    typer.echo(f"lintseq: {without_secrets('; '.join(line.strip() for line in lines if line.strip()))}", err=True)
+    return 2 if isinstance(error, ConfigError) else 1
+
+
+def _message_of(error: Exception) -> str:
+    if isinstance(error, LintseqError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        what = f"cannot use {error.filename}" if error.filename else "cannot write the output"
+        return f"{what}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return "out of memory; use fewer --workers, or a smaller input"
+    return f"internal error, {type(error).__name__}: {error}; LINTSEQ_TRACEBACK=1 shows where, for a bug report"
+
+
+def _discard_output() -> None:
+    """Discard what standard output could not write; else Python complains about it at exit."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

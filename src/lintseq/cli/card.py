@@ -4,13 +4,15 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli.options import with_options
+from lintseq.cli.options import Quiet, with_options
 
 
 @with_options()
 def card(
     model: Annotated[str, "DIR", "Model trained by finetune or pretrain."],
     results: Annotated[list[str] | None, "RESULTS", "Files written by `lintseq evaluate --output`."] = None,
+    *,
+    quiet: Quiet = False,
 ) -> None:
     """Rewrite the card of a trained model, with the scores of its evaluations.
 
@@ -18,4 +20,6 @@ def card(
     """
     from lintseq.lm.cards import write_card
 
-    typer.echo(write_card(model, results or []))
+    path = write_card(model, results or [])
+    if not quiet:
+        typer.echo(path)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Self
 
 import typer
 
+from lintseq.errors import EmptyInputError
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
@@ -38,6 +40,12 @@ def print_summary(
         typer.echo(text)
     for warning in warnings:
         typer.echo(f"lintseq: {warning}", err=True)
+
+
+def check_not_empty(rows: int, specs: Sequence[str]) -> None:
+    """Raise `EmptyInputError` if no rows were read from the inputs that were named."""
+    if not rows:
+        raise EmptyInputError(f"{', '.join(specs)}: there are no rows in it; check the path, and what was to write it")
 
 
 class Meter:

@@ -50,7 +50,7 @@ def finetune(
         if output is None or plan:
             planned = finetuning.plan_finetuning(options, on_records=on_records)
             if is_first_process():
-                print_summary(planned.as_dict(), plan_table(planned), json=json)
+                print_summary(planned.as_dict(), plan_table(planned), json=json, quiet=quiet)
             return
         report = finetuning.finetune(
             options,

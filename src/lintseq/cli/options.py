@@ -6,6 +6,7 @@ documented once, for both.
 """
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -33,7 +34,7 @@ def with_options(panels: Mapping[str, str] | None = None) -> Callable[[Command],
     of nested dataclasses, and names must be unique among all of them. A tuple of numbers is one option with commas
     (`--k 1,10`); any other tuple is an option that may be repeated. `panels` groups options in the help text: the
     title of each group, and the names of its parameters and fields separated by spaces. The command is called with
-    the dataclasses.
+    the dataclasses. Each command takes --quiet; one without that parameter prints nothing but its results anyway.
     """
     panel_of = {name: title for title, names in (panels or {}).items() for name in names.split()}
 
@@ -47,6 +48,10 @@ def with_options(panels: Mapping[str, str] | None = None) -> Callable[[Command],
                 parameters += _parameters(parameter.annotation, default)
             else:
                 parameters.append(_declared(parameter))
+        extra = None
+        if not any(parameter.name == "quiet" for parameter in parameters):
+            extra = inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet)
+            parameters.append(_declared(extra))
         parameters = [_in_panel(parameter, panel_of.get(parameter.name)) for parameter in parameters]
         unknown = panel_of.keys() - {parameter.name for parameter in parameters}
         if unknown:
@@ -54,6 +59,9 @@ def with_options(panels: Mapping[str, str] | None = None) -> Callable[[Command],
         parameters.sort(key=lambda parameter: parameter.kind)
 
         def run(**values: Any) -> None:
+            _check_numbers(values)
+            if extra is not None:
+                values.pop("quiet")
             options = {name: _assemble(kind, values, default) for name, (kind, default) in groups.items()}
             function(**values, **options)
 
@@ -166,11 +174,21 @@ def _numbers(name: str, text: str, kind: Any) -> tuple[Any, ...]:
         raise ConfigError(f"{option} {text}: expected {numbers} separated by commas, such as 1,10") from None
 
 
+def _check_numbers(values: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` for numbers that no option can mean: not finite, or beyond 64 bits."""
+    for name, value in values.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"--{name.replace('_', '-')} {value}: expected a finite number")
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise ConfigError(f"--{name.replace('_', '-')} {value}: expected an integer of at most 64 bits")
+
+
 Workers = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Number of worker processes. [default: one per processor]")
 ]
 Resume = Annotated[bool, "Continue an interrupted run with the same settings."]
 Overwrite = Annotated[bool, "Replace the output if it exists."]
 Json = Annotated[bool, "Print the summary as JSON."]
-Quiet = Annotated[bool, "No progress and no summary."]
+Quiet = Annotated[bool, "Print no progress, notes or summary."]
+DataSets = Annotated[list[str], "DATA", "A data set: files or folders of any kind; - is standard input."]
 DataSet = Annotated[str, "DATA", "A data set: a file or folder of any kind; - is standard input."]

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from lintseq.cli.console import print_summary, table
-from lintseq.cli.options import Json, with_options
+from lintseq.cli.options import Json, Quiet, with_options
 from lintseq.evaluation.report import ReportOptions, report as write
 from lintseq.reporting.numbers import plural
 
@@ -16,6 +16,7 @@ def report(
     output: Annotated[Path, "DIR", "Folder for the report."],
     options: ReportOptions,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write a report that compares evaluations: pass@k with intervals, cost, errors and examples.
 
@@ -29,4 +30,4 @@ def report(
     rows = [("runs", f"{len(written.runs):,}"), ("examples", f"{len(written.examples):,}")]
     markdown = f"{written.markdown}, {plural(len(written.plots), 'plot')}"
     text = table([*rows, ("page", str(written.page)), ("Markdown", markdown)])
-    print_summary(written.as_dict(), text, json=json)
+    print_summary(written.as_dict(), text, json=json, quiet=quiet)

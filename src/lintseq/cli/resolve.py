@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli.options import with_options
+from lintseq.cli.options import Quiet, with_options
 from lintseq.errors import ConfigError
 
 
@@ -18,6 +18,7 @@ def resolve(
     *,
     strict: Annotated[bool, "Fail on the first irregularity."] = False,
     json: Annotated[bool, "Print program, edits_applied and notes as JSON."] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Print the program that an edit text writes, byte for byte.
 
@@ -38,6 +39,6 @@ def resolve(
         notes = [asdict(note) for note in resolution.notes]
         typer.echo(dumps({"program": resolution.text, "edits_applied": resolution.edits_applied, "notes": notes}))
         return
-    for note in resolution.notes:
+    for note in () if quiet else resolution.notes:
         typer.echo(str(note), err=True)
     typer.echo(resolution.text.encode(errors="surrogateescape"), nl=False)

@@ -5,13 +5,16 @@ from typing import Annotated
 import typer
 
 from lintseq.cli.console import print_summary
-from lintseq.cli.options import Json, with_options
+from lintseq.cli.options import Json, Quiet, with_options
 from lintseq.sandbox.status import sandbox_status
 
 
 @with_options()
 def sandbox(
-    *, check: Annotated[bool, "Also run five programs with known verdicts."] = False, json: Json = False
+    *,
+    check: Annotated[bool, "Also run five programs with known verdicts."] = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Show which sandbox this machine offers; exit with status 2 if programs cannot be isolated.
 
@@ -22,6 +25,6 @@ def sandbox(
     Example: lintseq sandbox --check
     """
     status = sandbox_status(check=check)
-    print_summary(status.as_dict(), status.describe(), json=json)
+    print_summary(status.as_dict(), status.describe(), json=json, quiet=quiet)
     if not status.ok:
         raise typer.Exit(1)

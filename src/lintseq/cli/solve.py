@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from lintseq.cli.complete import BACKEND_PANEL, DECODING_PANEL, Model
-from lintseq.cli.options import with_options
+from lintseq.cli.options import Quiet, with_options
 from lintseq.cli.sample import read_source
 from lintseq.codecs import Resolution
 from lintseq.codecs.locate import align
@@ -32,7 +32,7 @@ _LINES_BELOW = 4
         "Sampling": "temperature top_p max_tokens seed",
         "Prompt": "start prompts format",
         "Decoding edit by edit": DECODING_PANEL,
-        "Output": "output json",
+        "Output": "output json quiet",
     }
 )
 def solve(
@@ -45,6 +45,7 @@ def solve(
     options: SolveOptions,
     output: Annotated[Path | None, "FILE", "Also write the program to this file."] = None,
     json: Annotated[bool, "Print program, edit text and cost as JSON instead."] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Let a model write a program, and show it growing edit by edit.
 
@@ -55,13 +56,13 @@ def solve(
     """
     text = sys.stdin.read().removesuffix("\n") if instruction == "-" else instruction
     before = "" if start is None else read_source(str(start))
-    with program_view(console(), visible=not json) as on_progress:
+    with program_view(console(), visible=not json and not quiet) as on_progress:
         solution = write_program(text, model, options, start=before, on_progress=on_progress)
     if output is not None:
         output.write_bytes(solution.program.text.encode("utf-8", "surrogateescape"))
     if json:
         typer.echo(dumps(as_dict(solution)))
-    else:
+    elif not quiet:
         print_solution(solution, console())
     for warning in solution.warnings:
         typer.echo(f"lintseq: {warning}", err=True)

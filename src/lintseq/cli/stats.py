@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lintseq.cli.console import Meter
-from lintseq.cli.options import DataSet, Json, with_options
+from lintseq.cli.console import Meter, check_not_empty
+from lintseq.cli.options import DataSets, Json, Quiet, with_options
 from lintseq.dataset.browsing import dataset_name
 from lintseq.dataset.stats import DatasetStats, stats as count, table_rows
 from lintseq.dataset.stats_page import write_stats_page
@@ -23,13 +23,14 @@ BAR = 40
 
 @with_options()
 def stats(
-    data: DataSet,
+    data: DataSets,
     *,
     tokenizer: Annotated[
         Path | None, "FILE", "A tokenizer.json to count tokens with; needs the extra `tokens`."
     ] = None,
     html: Annotated[Path | None, "FILE", "Also write the numbers and plots to an HTML page."] = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Print statistics of a data set of edit sequences: edits, lines, draws, tokens.
 
@@ -42,16 +43,19 @@ def stats(
     """
     if html is not None:
         check_page(html)
-    with Meter() as meter:
+    with Meter(visible=not quiet) as meter:
         numbers = count(
             data,
             tokenizer=tokenizer,
             on_progress=lambda stats, position, size: meter(position, size, plural(stats.rows, "row")),
         )
     if html is not None:
-        write_stats_page(numbers, html, dataset=dataset_name(data))
+        write_stats_page(numbers, html, dataset=", ".join(map(dataset_name, data)))
     if json:
         typer.echo(dumps(numbers.as_dict()))
+        return
+    check_not_empty(numbers.rows, data)
+    if quiet:
         return
     show(numbers, console())
     if html is not None:

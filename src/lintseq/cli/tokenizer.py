@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli import new_app
+from lintseq.cli import PanelCommand, new_app
 from lintseq.cli.console import print_summary, table
-from lintseq.cli.options import Json, Overwrite, with_options
+from lintseq.cli.options import Json, Overwrite, Quiet, with_options
 from lintseq.lm.tokenizers import TokenizerOptions
 from lintseq.reporting.numbers import plural
 
@@ -17,7 +17,7 @@ tokenizer = new_app(name="tokenizer", help=_HELP, no_args_is_help=True)
 Output = Annotated[str, "DIR", "Folder for the result."]
 
 
-@tokenizer.command()
+@tokenizer.command(cls=PanelCommand)
 @with_options()
 def train(
     inputs: Annotated[list[str], "INPUT", "JSONL, Parquet, CSV, text, source files; folder, glob, hf:NAME, or URL."],
@@ -26,6 +26,7 @@ def train(
     options: TokenizerOptions,
     overwrite: Overwrite = False,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a byte-level BPE tokenizer.
 
@@ -48,10 +49,12 @@ def train(
         ("output", output),
     ]
     warning = f"the texts have only {trained.tokens:,} tokens, fewer than {options.vocab:,}"
-    print_summary(asdict(trained), table(rows), json=json, warnings=[warning] * (trained.tokens < options.vocab))
+    print_summary(
+        asdict(trained), table(rows), json=json, quiet=quiet, warnings=[warning] * (trained.tokens < options.vocab)
+    )
 
 
-@tokenizer.command()
+@tokenizer.command(cls=PanelCommand)
 @with_options()
 def extend(
     model: Annotated[str, "MODEL", "Folder with a tokenizer and possibly a model, or a name on the Hub."],
@@ -62,6 +65,7 @@ def extend(
     ] = 16,
     overwrite: Overwrite = False,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Add <|diff|>, the separator of edits, to a tokenizer and its model, if there is one.
 
@@ -81,4 +85,4 @@ def extend(
         rows.append(("embeddings", f"{extension.rows_before:,}, now {extension.rows:,}"))
         rows.append(("new embedding", extension.initialized))
     rows.append(("output", output))
-    print_summary(asdict(extension), table(rows), json=json, warnings=extension.notes)
+    print_summary(asdict(extension), table(rows), json=json, quiet=quiet, warnings=extension.notes)

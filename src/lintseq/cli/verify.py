@@ -7,15 +7,17 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from lintseq.cli.console import Meter
-from lintseq.cli.options import DataSet, Json, Workers, with_options
+from lintseq.cli.console import Meter, check_not_empty
+from lintseq.cli.options import DataSets, Json, Quiet, Workers, with_options
 from lintseq.dataset.verify import CHECKS, LawFailure, VerifyOptions, VerifyReport, verify as verify_dataset
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.terminal import console, printable
 
 
 @with_options()
-def verify(data: DataSet, *, options: VerifyOptions, workers: Workers = None, json: Json = False) -> None:
+def verify(
+    data: DataSets, *, options: VerifyOptions, workers: Workers = None, json: Json = False, quiet: Quiet = False
+) -> None:
     """Check that edit sequences are exact, insertion-only and clean; exit with 1 if any is not.
 
     Reads records of all shapes. Rows with a completion or messages do not contain the program: what their edits write
@@ -24,7 +26,7 @@ def verify(data: DataSet, *, options: VerifyOptions, workers: Workers = None, js
 
     Example: lintseq verify edits.jsonl --linter pylint --workers 2
     """
-    with Meter() as meter:
+    with Meter(visible=not quiet) as meter:
         report = verify_dataset(
             data,
             options,
@@ -33,8 +35,9 @@ def verify(data: DataSet, *, options: VerifyOptions, workers: Workers = None, js
         )
     if json:
         typer.echo(dumps(report.as_dict(options.linter)))
-    else:
+    elif not quiet:
         print_report(report, console(), linter=options.linter)
+    check_not_empty(report.rows, data)
     if not report.ok:
         raise typer.Exit(1)
 
@@ -69,7 +72,8 @@ def print_report(report: VerifyReport, to: Console, *, linter: str) -> None:
 
 def location(failure: LawFailure) -> str:
     """Return where a failure is: row, id and edit."""
-    row = f"row {failure.row}" + (f" (id {printable(failure.id)})" if failure.id else "")
+    row = f"{failure.file}:{failure.row}" if failure.file else f"row {failure.row}"
+    row += f" (id {printable(failure.id)})" if failure.id else ""
     return row if failure.edit is None else f"{row}, edit {failure.edit}"
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import Meter, table
-from lintseq.cli.options import DataSet, with_options
+from lintseq.cli.console import Meter, check_not_empty, table
+from lintseq.cli.options import DataSet, Quiet, with_options
 from lintseq.dataset.view_page import ViewOptions, ViewReport, write_view
 from lintseq.reporting.numbers import plural
 
@@ -17,6 +17,7 @@ def view(
     options: ViewOptions,
     *,
     html: Annotated[Path | None, "FILE", "File of the page. [default: NAME.html next to DATA]"] = None,
+    quiet: Quiet = False,
 ) -> None:
     """Write a page to browse edit sequences: programs grow edit by edit, and lines say why they arrive together.
 
@@ -25,14 +26,16 @@ def view(
 
     Example: lintseq view edits.jsonl --html edits.html --rows 100
     """
-    with Meter() as meter:
+    with Meter(visible=not quiet) as meter:
         report = write_view(
             data,
             html,
             options,
             on_progress=lambda survey, position: meter(position, survey.total, plural(survey.rows, "row")),
         )
-    typer.echo(table(summary(report)))
+    check_not_empty(report.survey.rows, [data])
+    if not quiet:
+        typer.echo(table(summary(report)))
 
 
 def summary(report: ViewReport) -> list[tuple[str, str]]:

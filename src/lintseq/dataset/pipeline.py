@@ -88,7 +88,7 @@ def run_pipeline(
     """
     sources, target, resume = opened.sources, opened.target, opened.resume
     check_at_least(0, {"--row-timeout": work.row_timeout, "--row-memory": work.row_memory})
-    check_at_least(1, {"workers": workers})
+    check_at_least(1, {"--workers": workers})
     if resume and any(source.fingerprint is None for source in sources):
         raise ConfigError("standard input and pipes cannot be read twice, so there is nothing to resume from")
     if target.shards is not None and any(source.size is None for source in sources):

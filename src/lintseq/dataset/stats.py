@@ -177,19 +177,19 @@ def load_tokenizer(path: Path) -> "Tokenizer":
 
 
 def stats(
-    data: str,
+    data: str | Sequence[str],
     *,
     tokenizer: Path | str | None = None,
     on_progress: Callable[[DatasetStats, int, int | None], None] | None = None,
 ) -> DatasetStats:
-    """Return statistics of a data set: a file or folder of any kind, or `-` for standard input.
+    """Return statistics of a data set: a file or folder of any kind, several of them, or `-` for standard input.
 
     `tokenizer` is the path of a `tokenizer.json` to count tokens with. `on_progress` is called with the counts so
     far, the position in the data, and the size of the data in the same unit, if it is known. Raises `ConfigError` if
     the data or the tokenizer cannot be read, and `ProgramError` if there are rows and none holds an edit sequence.
     """
     coder = None if tokenizer is None else load_tokenizer(Path(tokenizer))
-    inputs = find_inputs(data)
+    inputs = [found for spec in ([data] if isinstance(data, str) else data) for found in find_inputs(spec)]
     size = inputs[0].size if len(inputs) == 1 else None
     counts = DatasetStats()
     for rows in batched(parsed_rows(inputs, _texts_and_lines, counts.unreadable), _BATCH_ROWS):

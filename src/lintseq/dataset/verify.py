@@ -12,7 +12,7 @@ import os
 import tomllib
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
 from itertools import chain, islice
@@ -28,7 +28,7 @@ from lintseq.errors import BrokenInputError, EditFault, MalformedEditError, Prog
 from lintseq.languages import get_language, get_linter
 from lintseq.linting import Diagnostic, findings, new_diagnostics
 from lintseq.program import Program
-from lintseq.rows import RawRow, parse_row, read_rows
+from lintseq.rows import START, Input, RawRow, find_inputs, parse_row
 from lintseq.storage import batched, default_workers, map_in_order
 
 MAX_EXAMPLES = 3
@@ -71,6 +71,8 @@ class LawFailure:
     """A check that failed."""
 
     check: CheckName
+    file: str
+    """The file, if there are several; otherwise empty."""
     row: int
     """The line of the file, from 1."""
     id: str
@@ -160,6 +162,7 @@ class _RowChecks:
     """Adds the checks of one row to a report."""
 
     report: VerifyReport
+    file: str
     number: int
     id: str = ""
 
@@ -167,21 +170,21 @@ class _RowChecks:
         self.report.checked[check] += 1
 
     def fail(self, check: CheckName, message: str, *, edit: int | None = None) -> None:
-        self.report.fail(LawFailure(check, self.number, self.id, edit, message))
+        self.report.fail(LawFailure(check, self.file, self.number, self.id, edit, message))
 
 
-def check_rows(lines: Iterable[RawRow], judge: StateVerdicts) -> VerifyReport:
-    """Return the report on some lines of a data set."""
+def check_rows(lines: Iterable[tuple[str, RawRow]], judge: StateVerdicts) -> VerifyReport:
+    """Return the report on some lines of a data set, each with its file."""
     report = VerifyReport()
-    for line in lines:
+    for file, line in lines:
         failed = report.failed.total()
-        _check_row(line, judge, report)
+        _check_row(file, line, judge, report)
         report.bad_rows += report.failed.total() > failed
     return report
 
 
-def _check_row(line: RawRow, judge: StateVerdicts, report: VerifyReport) -> None:
-    row = _RowChecks(report, line.number)
+def _check_row(file: str, line: RawRow, judge: StateVerdicts, report: VerifyReport) -> None:
+    row = _RowChecks(report, file, line.number)
     row.check("read")
     try:
         record = read_record(parse_row(line.data))
@@ -189,7 +192,7 @@ def _check_row(line: RawRow, judge: StateVerdicts, report: VerifyReport) -> None
         row.fail("read", str(error))
         return
     report.shapes[record.shape if record.codec is DIFF else f"{record.shape}/{record.codec.name}"] += 1
-    row = _RowChecks(report, line.number, str(record.id))
+    row = _RowChecks(report, file, line.number, str(record.id))
     sequence, program = _check_exact(record, row)
     _check_insertion_only(record, row)
     _check_clean(sequence, program, judge, row)
@@ -310,13 +313,13 @@ def _text_of(diagnostic: Diagnostic) -> str:
 
 
 def verify(
-    path: str | os.PathLike[str],
+    data: str | os.PathLike[str] | Sequence[str],
     options: VerifyOptions | None = None,
     *,
     workers: int | None = None,
     on_progress: Callable[[VerifyReport, int], None] | None = None,
 ) -> VerifyReport:
-    """Return the report on a data set.
+    """Return the report on a data set: a file or folder of any kind, several of them, or `-` for standard input.
 
     `workers` processes share the work, by default one per processor; a small file is checked in this one.
     `on_progress` is called with the report so far and with the bytes (or rows) of the file that are checked. Raises
@@ -326,31 +329,34 @@ def verify(
     check_at_least(1, {"--limit": options.limit, "--workers": workers})
     report = VerifyReport()
     get_linter(options.linter)  # raises for an unknown one, before any work
-    rows = islice(_readable_rows(os.fspath(path), report), options.limit)
-    batches = batched(rows, _BATCH_ROWS, max_bytes=_BATCH_BYTES, size=lambda row: len(row.data))
+    specs = data if isinstance(data, Sequence) and not isinstance(data, str) else [os.fspath(data)]
+    inputs = [found for spec in specs for found in find_inputs(spec)]
+    rows = islice(_readable_rows(inputs, report), options.limit)
+    batches = batched(rows, _BATCH_ROWS, max_bytes=_BATCH_BYTES, size=lambda row: len(row[1].data))
     first = list(islice(batches, 2))
     workers = (workers or default_workers()) if len(first) > 1 else 1
     parts = map_in_order(partial(_make_check, options.linter), chain(first, batches), workers=workers)
     for batch, part in parts:
         report.merge(part)
         if on_progress is not None:
-            on_progress(report, batch[-1].end)
+            on_progress(report, batch[-1][1].end)
     return report
 
 
-def _make_check(linter: str) -> Callable[[list[RawRow]], VerifyReport]:
+def _make_check(linter: str) -> Callable[[list[tuple[str, RawRow]]], VerifyReport]:
     return partial(check_rows, judge=StateVerdicts(linter))
 
 
-def _readable_rows(path: str, report: VerifyReport) -> Iterator[RawRow]:
-    """Yield the rows of a file; that it cannot be read to its end is a failure like any other."""
-    number = 0
-    try:
-        for row in read_rows(path):
-            number = row.number
-            yield row
-    except BrokenInputError as error:
-        checks = _RowChecks(report, number + 1)
-        checks.check("read")
-        checks.fail("read", str(error))
-        report.bad_rows += 1
+def _readable_rows(inputs: Sequence[Input], report: VerifyReport) -> Iterator[tuple[str, RawRow]]:
+    """Yield the rows of files, with the file if there are several; that one has no end is a failure like any other."""
+    for found in inputs:
+        file, number = found.path if len(inputs) > 1 else "", 0
+        try:
+            for row in found.read(START):
+                number = row.number
+                yield file, row
+        except BrokenInputError as error:
+            checks = _RowChecks(report, file, number + 1)
+            checks.check("read")
+            checks.fail("read", str(error))
+            report.bad_rows += 1

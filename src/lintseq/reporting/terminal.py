@@ -1,6 +1,5 @@
 """Programs and edit sequences in a terminal: each edit with the program after it, new lines marked."""
 
-import io
 import os
 import sys
 from collections.abc import Iterator
@@ -19,11 +18,16 @@ CONTEXT = 2
 """Lines printed on either side of a new one in a long program."""
 
 
+class _Terminal(Console):
+    """A console that leaves it to its caller what a closed pipe means; rich would exit with status 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Return a console for standard output: colored only on a terminal, and not if `NO_COLOR` is set."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # unencodable characters must not abort the command
-    return Console(highlight=False, markup=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
+    return _Terminal(highlight=False, markup=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
 
 
 def print_sequence(sequence: EditSequence, to: Console, *, title: str) -> None:
