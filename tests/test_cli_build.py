@@ -66,6 +66,38 @@ def test_quiet_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message", "options"),
+    [
+        ([], "", (1, "uniform", "diff")),
+        (["--preset", "paper"], "preset paper: samples 5, order uniform, format diff", (5, "uniform", "diff")),
+        (
+            ["--preset", "recommended"],
+            "preset recommended: samples 1, order forward, format search-replace",
+            (1, "forward", "search-replace"),
+        ),
+        (
+            ["--order", "indent", "--samples", "2", "--preset", "recommended"],
+            "preset recommended: format search-replace; overridden: samples 2, order indent",
+            (2, "indent", "search-replace"),
+        ),
+        (
+            ["--preset", "paper", "--samples=1", "--order=forward", "--format=states"],
+            "preset paper: nothing; overridden: samples 1, order forward, format states",
+            (1, "forward", "states"),
+        ),
+        (["--preset", "recommended", "--quiet"], "", (1, "forward", "search-replace")),
+    ],
+)
+def test_a_preset_sets_the_options_that_are_not_given_and_says_so(
+    arguments: list[str], message: str, options: tuple[Any, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", write("in.jsonl", GOOD), "--output", "out.jsonl", *arguments]) == 0
+    assert capsys.readouterr().err == (f"lintseq: {message}\n" if message else "")
+    settings = json.loads(Path("out.manifest.json").read_text())["settings"]["options"]
+    assert (settings["samples"], settings["sampling"]["order"], settings["format"]) == options
+
+
 def test_rejections_fail_the_run_only_if_it_is_strict() -> None:
     write("in.jsonl", GOOD, BAD)
     write("good.jsonl", GOOD)

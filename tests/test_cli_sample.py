@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from lintseq.cli import main
-from lintseq.codecs import DIFF
+from lintseq.codecs import DIFF, get_codec
 from lintseq.edits import EditSequence
 from lintseq.program import Program
 from lintseq.reporting.terminal import headers, print_sequence, printable, visible_lines
@@ -155,6 +155,13 @@ def test_a_file_is_decoded_as_python_decodes_it(tmp_path: Path, capsys: pytest.C
     path.write_bytes(b"\xef\xbb\xbfx = 1\n")
     assert main(["sample", str(path), "--text"]) == 0
     assert capsys.readouterr().out == "<|diff|>@@ -0,0 +1 @@\n+x = 1\n"
+
+
+def test_a_preset_shows_what_a_model_learns_to_write(area: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sample", area, "--preset", "recommended", "--text"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == get_codec("search-replace").write(sample_edits(AREA, order="forward"))
+    assert printed.err == "lintseq: preset recommended: order forward, format search-replace\n"
 
 
 @pytest.mark.parametrize(

@@ -649,6 +649,24 @@ def test_each_input_has_its_own_columns(tmp_path: Path) -> None:
     assert [(r["instruction"], r["program"]) for r in read(tmp_path / "out.jsonl")] == [("a", "x = 1"), ("b", "y = 1")]
 
 
+def test_options_override_a_preset_by_their_names_on_the_command_line() -> None:
+    options = BuildOptions.preset("recommended", certify="pylint", ngram=5, seed=3)
+    assert options == BuildOptions(
+        seed=3,
+        format="search-replace",
+        sampling=SamplingOptions(order="forward", certify="pylint"),
+        screening=ScreeningOptions(ngram=5),
+    )
+    assert BuildOptions.preset("recommended", order="uniform", samples=3) == BuildOptions(
+        samples=3, format="search-replace"
+    )
+    assert BuildOptions.preset("paper") == BuildOptions(samples=5)
+    with pytest.raises(ConfigError, match="unknown preset 'fast'; use one of paper, recommended"):
+        BuildOptions.preset("fast")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="sampling"):  # would reset the preset's order
+        BuildOptions.preset("recommended", sampling=SamplingOptions(certify="pylint"))
+
+
 def test_pylintseq_indices_count_rows_not_lines(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", *(line for n in range(150) for line in (row(f"x = {n}"), b"")))
     build([source], str(tmp_path / "out.jsonl"), options=BuildOptions(shape="pylintseq"), workers=1)

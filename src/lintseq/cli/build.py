@@ -1,18 +1,17 @@
 """`lintseq build`: programs become a data set of edit sequences."""
 
+from dataclasses import asdict
 from typing import Annotated
 
-from lintseq.cli.options import with_options
+from lintseq.cli.options import Preset, print_preset, with_options
 from lintseq.cli.running import ExecutionOptions, build_summary, run_command
 from lintseq.dataset.outputs import Target
 from lintseq.dataset.sampler import BuildOptions
 
-_INPUTS = "JSONL, JSON, Parquet, CSV; a folder or glob of such or of source files; hf:NAME; a URL; -."
-
 
 @with_options({
     "Input": "instruction_field code_field id_field",
-    "Walk": "samples seed linter certify order comments min_edits max_edits distinct sub_sequences",
+    "Walk": "preset samples seed linter certify order comments min_edits max_edits distinct sub_sequences",
     "Output": "output rejected shape format shards shard_rows shard_kind",
     "Screening": "max_lines license license_field decontaminate ngram duplicates similarity",
     "Execution": "workers row_timeout row_memory resume overwrite strict json quiet",
@@ -27,6 +26,7 @@ def build(
     target: Target,
     options: BuildOptions,
     run: ExecutionOptions,
+    preset: Preset = None,
 ) -> None:
     """Turn programs into a data set of edit sequences.
 
@@ -38,8 +38,10 @@ def build(
     Columns are found by their usual names: instruction, query, prompt, ...; program, code, solution, response, ...;
     id, task_id, ...
 
-    Example: lintseq build pairs.jsonl.gz --output edits.jsonl --samples 5
+    Example: lintseq build pairs.jsonl.gz --output edits.jsonl --preset recommended
     """
     from lintseq.dataset.build import build
 
+    if not run.quiet:
+        print_preset(preset, asdict(options) | asdict(options.sampling))
     run_command(build, inputs, target, options, run, build_summary)

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
+from lintseq.dataset.presets import PRESETS, PresetName, describe_preset, preset_in_words
 from lintseq.errors import ConfigError
 
 Command = Callable[..., None]
@@ -183,6 +184,26 @@ def _check_numbers(values: Mapping[str, Any]) -> None:
             raise ConfigError(f"--{name.replace('_', '-')} {value}: expected an integer of at most 64 bits")
 
 
+def _use_preset(context: typer.Context, name: PresetName | None) -> PresetName | None:
+    """Make the values of a preset the defaults of the other options."""
+    context.default_map = dict(PRESETS[name]) if name else None
+    return name
+
+
+def print_preset(name: PresetName | None, options: Mapping[str, Any]) -> None:
+    """Print which options come from a preset, if there is one, and which override it."""
+    if name:
+        typer.echo(f"lintseq: {describe_preset(name, options)}", err=True)
+
+
+Preset = Annotated[
+    PresetName | None,
+    typer.Option(
+        callback=_use_preset,
+        is_eager=True,
+        help=f"Set the options that are not given. {'; '.join(map(preset_in_words, PRESETS))}.",
+    ),
+]
 Workers = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Number of worker processes. [default: one per processor]")
 ]

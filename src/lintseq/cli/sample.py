@@ -1,12 +1,13 @@
 """`lintseq sample`: one edit sequence in the terminal."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lintseq.cli.options import with_options
+from lintseq.cli.options import Preset, print_preset, with_options
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.walks import SamplingOptions
 
@@ -16,6 +17,8 @@ def sample(
     file: Annotated[str, "FILE", "A source file; - is standard input."],
     *,
     options: SamplingOptions,
+    format: Annotated[str, "FORMAT", "Text format of the edits, with --text or --json."] = "diff",
+    preset: Preset = None,
     seed: Annotated[int, "N", "Random seed."] = 0,
     draw: Annotated[int, typer.Option(metavar="N", min=0, help="Number of the draw, from 0.")] = 0,
     text: Annotated[bool, "Print the edit text instead, byte for byte."] = False,
@@ -27,22 +30,24 @@ def sample(
 
     Example: lintseq sample area.py --seed 3
     """
-    from lintseq.codecs import DIFF
+    from lintseq.codecs import get_codec
     from lintseq.reporting.terminal import console, print_sequence
     from lintseq.walks import ProgramSampler, check_options
 
     if text and json:
         raise ConfigError("--text and --json exclude each other; choose one")
     check_options(options)
+    codec = get_codec(format)
+    print_preset(preset, {**asdict(options), "format": format})
     sequence = ProgramSampler(read_source(file), options).sample(seed=seed, draw=draw)
     if text:
-        typer.echo(DIFF.write(sequence).encode(), nl=False)
+        typer.echo(codec.write(sequence).encode(), nl=False)
     elif json:
         from lintseq.dataset.shapes import SHAPES, ProgramRow, meta_of
         from lintseq.rows import encode_line
 
         row = ProgramRow(id="", instruction="", program=sequence.program.text)
-        record = SHAPES["lintseq"].write(row, sequence, draw, meta_of(options, seed), DIFF)
+        record = SHAPES["lintseq"].write(row, sequence, draw, meta_of(options, seed), codec)
         typer.echo(encode_line(record), nl=False)
     else:
         name = "standard input" if file == "-" else Path(file).name

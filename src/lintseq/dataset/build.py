@@ -73,7 +73,9 @@ def check_build(options: BuildOptions) -> None:
     if options.shape == "pylintseq" and options.sub_sequences:
         raise ConfigError("shape pylintseq has no column for the state that a sub-sequence starts from; use another")
     if options.sampling.order == "forward" and options.samples > 1:
-        raise ConfigError(f"a program has one sequence in order forward, not {options.samples}; use --samples 1")
+        raise ConfigError(
+            f"a program has one sequence in order forward, not {options.samples}; use --samples 1 or another --order"
+        )
     if options.max_edits is not None and options.max_edits < options.min_edits:
         raise ConfigError(f"no draw has at least {options.min_edits} edits and at most {options.max_edits}")
     limits = {"--row-timeout": options.row_timeout, "--row-memory": options.row_memory}

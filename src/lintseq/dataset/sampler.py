@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self, get_type_hints
 
 from lintseq.codecs import get_codec, looks_like_edits
 from lintseq.dataset.batches import RowWork
+from lintseq.dataset.presets import PRESETS, PresetName
 from lintseq.dataset.screening import Screen, ScreeningOptions, licenses_of
 from lintseq.dataset.shapes import Column, ProgramRow, ShapeName, columns_of, get_shape, meta_of, written_program
 from lintseq.dataset.transform import RowLimits, RowResult
@@ -57,6 +58,23 @@ class BuildOptions:
     """Time limit for each row, in seconds; 0 means no limit."""
     row_memory: float = 2.0
     """Memory limit for each row, in GB; 0 means no limit."""
+
+    @classmethod
+    def preset(cls, name: PresetName, **options: Any) -> Self:
+        """Return the options of a preset, `paper` or `recommended`, except those given.
+
+        `options` have the names of the command line: `certify="pylint"` stands for
+        `sampling=SamplingOptions(certify="pylint")`, with the preset's order.
+        """
+        if name not in PRESETS:
+            raise ConfigError(f"unknown preset {name!r}; use one of {', '.join(PRESETS)}")
+        values = {**PRESETS[name], **options}
+        nested: dict[str, Any] = {
+            field: kind(**{part.name: values.pop(part.name) for part in fields(kind) if part.name in values})
+            for field, kind in get_type_hints(cls).items()
+            if is_dataclass(kind) and isinstance(kind, type)
+        }
+        return cls(**values, **nested)
 
     @property
     def columns(self) -> Mapping[str, Column]:
