@@ -240,7 +240,7 @@ class Table:
         widths = [max(len(row[column]) for row in cells) for column in range(len(self.header))]
         lines = [f"| {' | '.join(map(str.ljust, row, widths))} |" for row in cells]
         lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-        return f"### {self.title}\n\n" + "\n".join(lines)
+        return f"## {self.title}\n\n" + "\n".join(lines)
 
 
 def _cell(value: object) -> str:

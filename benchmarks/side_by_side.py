@@ -195,7 +195,7 @@ def add_examples(report: Report, draws: int) -> None:
             for sequences_by_program in (theirs, ours)
         ]
         rows.append([source.name, source.lines, *(" ".join(map(str, numbers)) or "rejected" for numbers in counts)])
-        report.texts.append(f"### {source.name}")
+        report.texts.append(f"## {source.name}")
         for name, sequences_by_program in (("pylintseq", theirs), ("lintseq", ours)):
             if sequences := sorted(sequences_by_program[source.name], key=len):
                 edits = sequences[len(sequences) // 2]

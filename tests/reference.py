@@ -1,4 +1,7 @@
-"""The page of the API, made from docstrings: `python tests/reference.py` writes it."""
+"""The pages of the API, made from docstrings: `python tests/reference.py` writes them.
+
+One page for each topic of the stub, and an index, in Markdown for the repository and the site.
+"""
 
 import inspect
 import re
@@ -11,8 +14,9 @@ import lintseq
 from lintseq.cli.options import field_docs
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "api.md"
+DOCS = ROOT / "docs"
 STUB = ROOT / "src" / "lintseq" / "__init__.pyi"
+WRITTEN = "<!-- written by `python tests/reference.py` from the docstrings -->"
 
 
 def topics() -> dict[str, list[str]]:
@@ -21,45 +25,81 @@ def topics() -> dict[str, list[str]]:
     return {topic: re.findall(r"(\w+) as \1", text) for topic, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
-def page() -> str:
-    """Return `docs/api.md`."""
-    parts = [
-        "# Python API",
-        "Written by `python tests/reference.py` from the docstrings. Every name is in the namespace `lintseq`, and\n"
-        "imported when it is first used: `import lintseq` costs a few milliseconds.",
-        "\n".join(
-            f"- **{topic}**: " + ", ".join(f"[`{name}`](#{name.lower()})" for name in names)
-            for topic, names in topics().items()
-        ),
-    ]
+def links() -> dict[str, str]:
+    """Return where each public name is described, from the folder of the pages."""
+    return {name: f"{slug(topic)}.md#{name.lower()}" for topic, names in topics().items() for name in names}
+
+
+def slug(topic: str) -> str:
+    return re.sub(r"\W+", "-", topic.lower())
+
+
+def pages() -> dict[Path, str]:
+    """Return the text of each page of the API."""
+    found = {DOCS / "api.md": index()}
     for topic, names in topics().items():
-        parts.append(f"## {topic}")
+        parts = [WRITTEN, f"# {topic}"]
         for name in names:
             parts += entry(name, getattr(lintseq, name))
+        found[DOCS / "api" / f"{slug(topic)}.md"] = "\n\n".join(parts) + "\n"
+    return found
+
+
+def index() -> str:
+    """Return the list of all names, each with the first sentence of its docstring."""
+    parts = [
+        WRITTEN,
+        "# Python API",
+        "Every name is in the namespace `lintseq`, and imported when it is first used: `import lintseq` costs a few\n"
+        "milliseconds.",
+    ]
+    for topic, names in topics().items():
+        rows = [f"| [`{name}`](api/{links()[name]}) | {summary(getattr(lintseq, name))} |" for name in names]
+        parts += [f"## [{topic}](api/{slug(topic)}.md)", "\n".join(["| | |", "|---|---|", *rows])]
     return "\n\n".join(parts) + "\n"
+
+
+def summary(value: Any) -> str:
+    """Return the first sentence of a docstring."""
+    paragraph = " ".join(docstring(value).partition("\n\n")[0].split())
+    sentence = re.match(r".*?\.(?= |$)", paragraph)
+    return (sentence[0] if sentence else paragraph).replace("|", "\\|")
 
 
 def entry(name: str, value: Any) -> Iterator[str]:
     """Yield the paragraphs about a public name."""
-    yield f"### {name}"
-    if inspect.isclass(value):
-        if not issubclass(value, BaseException) and not getattr(value, "_is_protocol", False):
-            yield f"```python\n{signature(name, value)}\n```"
-        yield prose(value)
-        yield from members(value)
-    else:
+    yield f"## {name}"
+    is_class = inspect.isclass(value)
+    if not (is_class and (issubclass(value, BaseException) or getattr(value, "_is_protocol", False))):
         yield f"```python\n{signature(name, value)}\n```"
-        yield prose(value)
+    yield prose(value)
+    if is_class:
+        yield from members(value)
 
 
 def prose(value: Any) -> str:
     """Return a docstring; its examples become blocks of Python."""
+    return re.sub(r"(?m)(^>>> (?:.|\n)*?)(?=\n\n|\Z)", r"```pycon\n\1\n```", linked(docstring(value)))
+
+
+def docstring(value: Any) -> str:
     text = inspect.getdoc(value)
     assert text, f"{value!r} has no docstring"
-    return re.sub(r"(?m)(^>>> (?:.|\n)*?)(?=\n\n|\Z)", r"```pycon\n\1\n```", text)
+    return text
 
 
-def signature(name: str, value: Any, *, skip: str = "") -> str:
+def linked(text: str) -> str:
+    """Return a text with links at public names, if they cannot be mistaken for another word."""
+
+    def link(match: re.Match[str]) -> str:
+        name = match[1]
+        ambiguous = name.islower() and "_" not in name
+        return match[0] if ambiguous or name not in links() else f"[{match[0]}]({links()[name]})"
+
+    return re.sub(r"`(\w+)(?:\.\w+)?`", link, text)
+
+
+def signature(name: str, value: Any, *, skip: str = "", width: int = 100) -> str:
     """Return a call with its parameters, one on each line if they are many, in the order that a call takes them."""
     found = inspect.signature(value)
     returns = "" if inspect.isclass(value) else f" -> {annotation(found.return_annotation)}"
@@ -69,10 +109,11 @@ def signature(name: str, value: Any, *, skip: str = "") -> str:
             continue
         if parameter.kind is parameter.KEYWORD_ONLY and "*" not in parameters:
             parameters.append("*")
+        stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
         default = "" if parameter.default is parameter.empty else f" = {default_of(parameter.default)}"
-        parameters.append(f"{parameter.name}: {annotation(parameter.annotation)}{default}")
+        parameters.append(f"{stars}{parameter.name}: {annotation(parameter.annotation)}{default}")
     line = f"{name}({', '.join(parameters)}){returns}"
-    if len(line) <= 100:
+    if len(line) <= width:
         return line
     return "\n".join([f"{name}(", *(f"    {parameter}," for parameter in parameters), f"){returns}"])
 
@@ -99,9 +140,8 @@ def members(value: type) -> Iterator[str]:
         if isinstance(function, property):
             rows.append(f"- `{name}`: {described(value, name, inspect.getdoc(function))}")
         elif inspect.isfunction(function):
-            call = " ".join(signature(name, getattr(value, name), skip="self").split())
-            text = described(value, name, inspect.getdoc(function))
-            rows.append(f"- `{call.replace('( ', '(').replace(', )', ')')}`: {text}")
+            call = signature(name, getattr(value, name), skip="self", width=1000)
+            rows.append(f"- `{call}`: {described(value, name, inspect.getdoc(function))}")
     if rows:
         yield "\n".join(rows)
 
@@ -109,8 +149,10 @@ def members(value: type) -> Iterator[str]:
 def described(owner: type, name: str, doc: str | None) -> str:
     """Return the first paragraph of a member's docstring on one line."""
     assert doc, f"{owner.__name__}.{name} has no docstring"
-    return " ".join(doc.partition("\n\n")[0].split())
+    return linked(" ".join(doc.partition("\n\n")[0].split()))
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    (DOCS / "api").mkdir(exist_ok=True)
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
