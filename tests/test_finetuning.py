@@ -90,6 +90,15 @@ def test_a_finetuned_model_has_learned_and_opens_with_transformers(base, pairs, 
     assert read_recipe(str(tmp_path / "out" / "recipe.toml"), FinetuneRecipe).data.arm == arm
 
 
+@pytest.mark.parametrize(("format", "expected"), [("", "search-replace"), ("diff", "diff")])
+def test_a_recipe_without_a_format_trains_on_that_of_the_records(base, tmp_path, format, expected):
+    path = write(tmp_path / "edits.jsonl", records(format="search-replace"))
+    data = PairOptions(train=path, format=format, max_tokens=256)
+    finetuning.finetune(recipe(base, path, by="none", epochs=0.1, data=data), str(tmp_path / "out"))
+    assert read_recipe(str(tmp_path / "out" / "recipe.toml"), FinetuneRecipe).data.format == expected
+    assert f"format {expected}" in (tmp_path / "out" / "README.md").read_text()
+
+
 def test_the_loss_is_computed_on_completions_only(base, pairs, tmp_path):
     import torch
 

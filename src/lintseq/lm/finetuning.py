@@ -8,7 +8,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,7 @@ from lintseq.lm.loading import load_config, load_model, load_tokenizer, require_
 from lintseq.lm.matching import TrainingPlan, by_length, make_plan
 from lintseq.lm.recipes import FinetuneRecipe
 from lintseq.lm.runs import TrainingProgress, TrainingReport, TrainingRun, is_first_process, wait_for
-from lintseq.lm.token_files import OnRecords, TokenFile, common_rows, open_tokens, tokenize
+from lintseq.lm.token_files import OnRecords, TokenFile, common_rows, format_of, open_tokens, tokenize
 from lintseq.rows import find_inputs
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def finetune(
     not finite, no memory, no disk space), and `KeyboardInterrupt` after SIGINT or SIGTERM, with a checkpoint.
     """
     check_recipe(recipe)
+    recipe = _with_format(recipe)
     base = open_base(recipe)
     if recipe.lora.rank and base.extension.added and os.environ.get("ACCELERATE_USE_FSDP") == "true":
         raise ConfigError(
@@ -99,6 +100,12 @@ def check_recipe(recipe: FinetuneRecipe) -> None:
         require_package(package, "finetuning")
     if recipe.batching == "packed" and recipe.attention == "eager":
         raise ConfigError("eager attention is too slow for packed batches; set batching to padded")
+
+
+def _with_format(recipe: FinetuneRecipe) -> FinetuneRecipe:
+    """Return the recipe with a format for the edit text: its own, or that of the records."""
+    data = recipe.data
+    return recipe if data.format else replace(recipe, data=replace(data, format=format_of(data.train)))
 
 
 def _fingerprints(recipe: FinetuneRecipe, base: "BaseTokenizer") -> dict[str, Any]:
@@ -157,7 +164,7 @@ def prepare(
 
     Of several processes that train together, the first one tokenizes and the others wait.
     """
-    data, matched = recipe.data, recipe.match.by != "none"
+    data, matched = _with_format(recipe).data, recipe.match.by != "none"
     encoder = partial(
         ExampleEncoder, base.tokenizer, layout=data.layout, max_tokens=data.max_tokens, truncate=data.truncate
     )

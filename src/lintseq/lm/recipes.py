@@ -210,8 +210,8 @@ class PairOptions:
     """Records to evaluate on, in the same arm."""
     arm: Literal["edits", "plain"] = "edits"
     """`edits`: edit sequences. `plain`: each program once, as the baseline."""
-    format: str = "diff"
-    """Format of the edit text; records in other formats are converted."""
+    format: str = ""
+    """Format of the edit text; records in other formats are converted. Empty: the format of the first record."""
     layout: Literal["text", "chat"] = "text"
     """`text`: instruction and completion, as in the paper. `chat`: the chat template of the tokenizer."""
     max_tokens: int = 1024

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lintseq.codecs import Codec, get_codec
+from lintseq.codecs import DIFF, Codec, get_codec
 from lintseq.dataset.shapes import Record, read_record
 from lintseq.errors import BrokenInputError, ConfigError, ProgramError
 from lintseq.lm.batches import Example
@@ -146,13 +146,20 @@ def tokenize(
     return result
 
 
-def _records(path: str, codec: Codec, hashed: Any) -> Iterator[Record | ProgramError]:
-    """Yield the records of a file in the format of `codec`, or why a row has none, and hash all rows."""
+def format_of(path: str) -> str:
+    """Return the format of the first record of a file that can be read."""
+    records = (record for record in _records(path, None, sha256()) if isinstance(record, Record))
+    return next((record.codec.name for record in records), DIFF.name)
+
+
+def _records(path: str, codec: Codec | None, hashed: Any) -> Iterator[Record | ProgramError]:
+    """Yield the records of a file in the format of `codec` or in their own, or why a row has none; hash all rows."""
     try:
         for raw in read_rows(path):
             hashed.update(raw.data.strip() + b"\n")
             try:
-                yield read_record(parse_row(raw.data)).in_format(codec)
+                record = read_record(parse_row(raw.data))
+                yield record.in_format(codec or record.codec)
             except ProgramError as error:
                 yield error
     except BrokenInputError as error:
