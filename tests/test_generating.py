@@ -2,9 +2,7 @@
 
 import contextlib
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,8 @@ from lintseq import __version__
 from lintseq.benchmarks import load_problems, prompt_for
 from lintseq.cli import main
 from lintseq.codecs import DIFF, Resolution
-from lintseq.errors import ConfigError, ToolError
+from lintseq.errors import ConfigError
 from lintseq.evaluation.completions import read_completions
-from lintseq.evaluation.cost import ModelShape
 from lintseq.lm.backends.backend import EditFilter, GeneratedCompletion, GenerationRequest, SamplingParameters
 from lintseq.lm.generation import (
     CompletionOptions,
@@ -260,199 +257,7 @@ def test_impossible_decoding_options_are_refused(options):
         DecodingOptions(**options)
 
 
-# Servers
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers as `server.script` says: a list of modes, used up one by one, then `ok`."""
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        server: Any = self.server
-        with server.lock:
-            server.seen.append((self.path, body))
-            mode = server.script.pop(0) if server.script else "ok"
-        if callable(mode):
-            return self.reply(200, mode(body))
-        if mode == "slow":
-            server.patience.wait(5)
-        if mode in ("429", "500"):
-            return self.reply(int(mode), {"error": {"message": "busy"}}, {"retry-after": "0.01"})
-        if mode == "401":
-            return self.reply(401, {"error": {"message": "no such key"}})
-        if mode == "garbage":
-            return self.reply(200, "<html>")
-        if mode == "empty":
-            return self.reply(200, {"choices": []})
-        if mode == "null":
-            return self.reply(200, {"choices": [{"text": None}]})
-        for name in server.refused:
-            if name in body:
-                return self.reply(422, {"error": {"message": f"Unexpected keys: {name}"}})
-        return self.reply(200, server.answer(body))
-
-    def reply(self, status: int, content: Any, headers: dict[str, str] | None = None) -> None:
-        data = (content if isinstance(content, str) else json.dumps(content)).encode()
-        self.send_response(status)
-        for name, value in {"content-type": "application/json", **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        with contextlib.suppress(BrokenPipeError):  # the client timed out
-            self.wfile.write(data)
-
-
-def answer_of(text: str, **more: Any) -> dict[str, Any]:
-    return {
-        "choices": [{"text": text, "finish_reason": "stop", **more}],
-        "usage": {"prompt_tokens": 5, "completion_tokens": 7},
-    }
-
-
-class QuietServer(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def server() -> Iterator[Any]:
-    pytest.importorskip("openai", reason="the extra openai is not installed")
-    made: Any = QuietServer(("127.0.0.1", 0), Handler)
-    made.script, made.seen, made.refused, made.lock = [], [], (), threading.Lock()
-    made.patience = threading.Event()
-    made.answer = lambda body: answer_of(GOOD)
-    made.url = f"http://127.0.0.1:{made.server_port}/v1"
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield made
-    made.patience.set()
-    made.shutdown()
-    made.server_close()
-    thread.join()
-
-
-def client(server: Any, *, tries: int = 4, **changes: Any) -> Any:
-    from lintseq.lm.backends.openai import OpenAIBackend
-
-    return OpenAIBackend(server.url, "m", concurrency=2, tries=tries, **{"timeout": 5, **changes})
-
-
-FILTERS = edit_filters(LINTED, SamplingParameters(), "diff")
-SHAPE = ModelShape(2, 8, 2, 2, 4, 16, True, 100)
-
-
-@pytest.mark.parametrize("trouble", ["429", "500", "slow", "garbage", "empty", "null"])
-def test_a_failed_request_is_sent_again(server, trouble):
-    server.script = [trouble, trouble]
-    backend = client(server, timeout=0.2 if trouble == "slow" else 5)
-    (done,) = backend.generate([REQUEST], SamplingParameters())
-    assert (done.text, done.finish, done.prompt_tokens, done.completion_tokens) == (GOOD, "end", 5, 7)
-    assert len(server.seen) == 3
-    warnings = " ".join(backend.warnings())
-    assert ("garbage or had no completion" in warnings) == (trouble in ("garbage", "empty", "null"))
-
-
-@pytest.mark.parametrize("trouble", ["500", "garbage"])
-def test_a_server_that_keeps_failing_ends_the_run(server, trouble):
-    server.script = [trouble] * 99
-    with pytest.raises(ToolError, match=r"did not answer a request in 4 tries.*--resume"):
-        list(client(server).generate([REQUEST] * 3, SamplingParameters()))
-
-
-def test_a_missing_server_and_one_that_refuses_are_reported(server):
-    server.script = ["401"]
-    with pytest.raises(ConfigError, match=r"status 401: .*no such key"):
-        list(client(server).generate([REQUEST], SamplingParameters()))
-    server.server_close()
-    with pytest.raises(ToolError, match="did not answer"):
-        list(client(server, tries=1).generate([REQUEST], SamplingParameters()))
-
-
-def test_every_request_is_answered_once_with_its_own_seed(server):
-    server.answer = lambda body: answer_of(f"{body['prompt']} {body['seed']}")
-    requests = requests_of([TaskPrompt("a", "x"), TaskPrompt("b", "y")], n=20, seed=0)
-    done = list(client(server, shape=SHAPE).generate(requests, SamplingParameters(top_p=0.9, min_p=0.1, top_k=3)))
-    assert sorted(completion.text for completion in done) == sorted(
-        f"{request.prompt} {request.seed % 2**31}" for request in requests
-    )
-    assert {completion.flops for completion in done} == {SHAPE.forward(5) + SHAPE.completion(7, prompt=5)}
-    path, body = server.seen[0]
-    assert path == "/v1/completions"
-    assert (body["top_p"], body["min_p"], body["top_k"], body["min_tokens"]) == (0.9, 0.1, 3, 8)
-    assert body["skip_special_tokens"] is False
-
-
-def test_conversations_are_sent_as_chat_completions(server):
-    server.answer = lambda body: {"choices": [{"message": {"content": GOOD}, "finish_reason": "length"}]}
-    request = GenerationRequest("t", 0, [{"role": "user", "content": "hello"}], 0)
-    (done,) = client(server).generate([request], SamplingParameters())
-    assert (server.seen[0][0], done.text, done.finish) == ("/v1/chat/completions", GOOD, "length")
-
-
-def test_parameters_that_a_server_rejects_are_dropped_with_a_warning(server):
-    server.refused = ("skip_special_tokens", "min_tokens")
-    server.answer = lambda body: answer_of("@@ -0,0 +1 @@\n+a = 1\n@@ -1,0 +2 @@\n+b = 1\n")  # separators are stripped
-    backend = client(server)
-    list(backend.generate([REQUEST] * 3, SamplingParameters()))
-    warnings = " ".join(backend.warnings())
-    for part in ("skip_special_tokens", "min_tokens", "seems to strip"):
-        assert part in warnings
-    server.refused = ("min_p", "skip_special_tokens")
-    with pytest.raises(ConfigError, match="min_p"):
-        list(client(server).generate([REQUEST], SamplingParameters(min_p=0.1)))
-
-
-def test_a_server_generates_edit_by_edit_and_bad_edits_again(server):
-    bad = "@@ -0,0 +1,2 @@\n+def area(r):\n+    return pi\n"
-    more = "@@ -1,0 +2 @@\n+    r = r + 1\n"
-    server.script = [
-        lambda body: answer_of(bad, stop_reason="<|diff|>"),
-        lambda body: answer_of(GOOD, stop_reason="<|diff|>"),
-        lambda body: answer_of(more, stop_reason=None),
-    ]
-    request = GenerationRequest("t", 0, "do it\n<|diff|>", 3)
-    (done,) = client(server, shape=SHAPE).generate([request], SamplingParameters(), edit_filters=FILTERS)
-    assert done.text == GOOD + "<|diff|>" + more
-    assert DIFF.read(done.text).program.text == "def area(r):\n    r = r + 1\n    return r * r\n"
-    assert (done.finish, done.completion_tokens, done.more["thrown_tokens"]) == ("end", 21, 7)
-    prompts = [body["prompt"] for _, body in server.seen]
-    assert prompts == ["do it\n<|diff|>", "do it\n<|diff|>", f"do it\n<|diff|>{GOOD}<|diff|>"]
-    assert len({body["seed"] for _, body in server.seen}) == 3
-    assert all(body["stop"] == ["<|diff|>"] for _, body in server.seen)
-
-
-def test_a_server_that_does_not_report_why_it_stopped_cannot_generate_edit_by_edit(server):
-    with pytest.raises(ConfigError, match="does not report whether it stopped"):
-        list(client(server).generate([REQUEST], SamplingParameters(), edit_filters=FILTERS))
-
-
-def test_the_command_completes_with_a_server_and_resumes(server, tmp_path, capsys):
-    command = ["complete", "--model", "m", "--backend", "openai", "--url", server.url, "--benchmark", EXAMPLES]
-    command += ["--prompts", "edits", "--n", "2", "--output", str(tmp_path / "c.jsonl"), "--quiet"]
-    server.script = ["429"]
-    assert main([*command, "--temperature", "0.5,1", "--json"]) == 0
-    tallies = json.loads(capsys.readouterr().out)
-    assert [Path(path).name for path in tallies] == ["c.t0.5.jsonl", "c.t1.jsonl"]
-    assert {tally["done"] for tally in tallies.values()} == {24}
-    assert main(["evaluate", str(tmp_path / "c.t1.jsonl"), "--benchmark", EXAMPLES, "--linter", "none", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["completions"] == 24
-    assert main([*command, "--temperature", "0.5,1"]) == 2
-    assert "--resume" in capsys.readouterr().err
-    requests = len(server.seen)
-    assert main([*command, "--temperature", "0.5,1", "--resume"]) == 0
-    assert len(server.seen) == requests
-    assert main([*command, "--temperature", "0.5,1", "--resume", "--problems", "example/m*"]) == 2
-    assert "chosen was" in capsys.readouterr().err
-    command[command.index("--output") + 1] = str(tmp_path / "some.jsonl")
-    assert main([*command, "--problems", "example/merge-intervals"]) == 0
-    rows = [json.loads(line) for line in (tmp_path / "some.jsonl").read_text().splitlines()]
-    assert [row["task_id"] for row in rows] == ["example/merge-intervals"] * 2
-    assert json.loads((tmp_path / "some.manifest.json").read_text())["settings"]["chosen"]["problems"] == 1
+# The command
 
 
 @pytest.mark.parametrize(
@@ -506,11 +311,13 @@ def test_a_terminal_shows_the_program_growing_in_one_area_of_the_screen():
 
     out = io.StringIO()
     terminal = Console(file=out, force_terminal=True, width=60, height=20, highlight=False, markup=False)
-    with program_view(terminal) as on_progress:
+    with program_view(terminal) as (on_progress, on_notice):
         assert on_progress is not None
+        on_notice("loading the model")
         for end in range(len(TWO_EDITS) + 1):
             on_progress(DIFF.resolve(growing_text(TWO_EDITS[:end])))
     grown = out.getvalue()
+    assert "loading the model ..." in grown
     assert "+     r = r + 1" in grown
     assert grown.count("edit 2:") <= len(TWO_EDITS) - len(GOOD), "each frame is drawn once, and none above another"
 

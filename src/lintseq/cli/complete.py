@@ -46,7 +46,10 @@ def complete(
         def show(sampling: SamplingParameters, tally: CompletionTally) -> None:
             meter(tally.before + tally.done, tally.total, f"{sampling.name}: {progress(tally)}", left=True)
 
-        report = generate(model, benchmark, output, options, resume=resume, overwrite=overwrite, on_progress=show)
+        report = generate(
+            model, benchmark, output, options,
+            resume=resume, overwrite=overwrite, on_progress=show, on_notice=meter.note,
+        )  # fmt: skip
     text = "\n\n".join(summary(path, tally) for path, tally in report.tallies.items())
     print_summary(report.as_dict(), text, json=json, quiet=quiet, warnings=report.warnings)
 

@@ -84,6 +84,18 @@ class Meter:
         else:
             typer.echo(f"{done / total:4.0%}  {text}" if total else text, err=True)
 
+    def note(self, text: str) -> None:
+        """Print a line above the bar."""
+        if self._bar is not None:
+            self._bar.console.print(f"lintseq: {text}", markup=False, highlight=False, soft_wrap=True)
+        elif self._visible:
+            print_note(text)
+
+
+def print_note(text: str) -> None:
+    """Print a line to standard error."""
+    typer.echo(f"lintseq: {text}", err=True)
+
 
 @contextmanager
 def resumable_meter(*, visible: bool) -> Iterator[Meter]:

@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from lintseq.cli.complete import BACKEND_PANEL, DECODING_PANEL, Model
+from lintseq.cli.console import print_note
 from lintseq.cli.options import Quiet, with_options
 from lintseq.cli.sample import read_source
 from lintseq.codecs import Resolution
@@ -56,8 +57,8 @@ def solve(
     """
     text = sys.stdin.read().removesuffix("\n") if instruction == "-" else instruction
     before = "" if start is None else read_source(str(start))
-    with program_view(console(), visible=not json and not quiet) as on_progress:
-        solution = write_program(text, model, options, start=before, on_progress=on_progress)
+    with program_view(console(), visible=not json, quiet=quiet) as (on_progress, on_notice):
+        solution = write_program(text, model, options, start=before, on_progress=on_progress, on_notice=on_notice)
     if output is not None:
         output.write_bytes(solution.program.text.encode("utf-8", "surrogateescape"))
     if json:
@@ -69,13 +70,21 @@ def solve(
 
 
 @contextmanager
-def program_view(to: Console, *, visible: bool = True) -> Iterator[Callable[[Resolution], None] | None]:
-    """Yield a callback that draws a growing program on a terminal; elsewhere None."""
-    if not (visible and to.is_terminal):
-        yield None
+def program_view(
+    to: Console, *, visible: bool = True, quiet: bool = False
+) -> Iterator[tuple[Callable[[Resolution], None] | None, Callable[[str], None]]]:
+    """Yield callbacks that show a growing program, and what the program waits for.
+
+    Without a terminal the first is None, and the second prints to standard error.
+    """
+    if quiet or not (visible and to.is_terminal):
+        yield None, (lambda text: None) if quiet else print_note
         return
     with Live(console=to, auto_refresh=False, transient=True) as live:
-        yield lambda resolution: live.update(_drawing(resolution, to), refresh=True)
+        yield (
+            lambda resolution: live.update(_drawing(resolution, to), refresh=True),
+            lambda text: live.update(Text(f"{text} ..."), refresh=True),
+        )
 
 
 def _drawing(resolution: Resolution, to: Console) -> Text:

@@ -138,13 +138,14 @@ def complete(
     resume: bool = False,
     overwrite: bool = False,
     on_progress: CompletionProgress = lambda sampling, tally: None,
+    on_notice: Callable[[str], None] = lambda text: None,
 ) -> CompletionReport:
     """Generate completions of a benchmark's problems, or of your prompts, and return what was written.
 
     `model` is a folder, a name on the Hugging Face Hub or on a server, or an open backend. `benchmark` is a name or a
     file of problems; None with `options.prompts_file`. `output` gets one JSON line per completion, which `evaluate`
     reads; in a sweep each setting has its own file, such as `output.t0.2_p0.9.jsonl`. Finished completions are on
-    disk within seconds, and `resume` continues an interrupted run.
+    disk within seconds, and `resume` continues an interrupted run. `on_notice` is that of `open_backend`.
 
     Raises `ConfigError` for settings that cannot work, a model that cannot be loaded, or an output that exists;
     `ToolError` if a server keeps failing.
@@ -162,7 +163,9 @@ def complete(
             raise ConfigError(
                 f"{path} exists; continue with --resume, replace it with --overwrite, or choose another name"
             )
-    backend = open_backend(model, options.inference, batch=options.batch) if isinstance(model, str) else model
+    backend = model
+    if isinstance(backend, str):
+        backend = open_backend(backend, options.inference, batch=options.batch, on_notice=on_notice)
     requests = requests_of(tasks.prompts, n=options.n, seed=options.seed)
     tallies: dict[str, CompletionTally] = {}
     for path, sampling in zip(paths, grid, strict=True):

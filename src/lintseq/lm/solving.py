@@ -62,12 +62,13 @@ def solve(
     *,
     start: str = "",
     on_progress: Callable[[Resolution], None] | None = None,
+    on_notice: Callable[[str], None] = lambda text: None,
 ) -> Solution:
     """Have a model write a program, and return it with the edits that lead to it.
 
     `model` is a folder, a name on the Hugging Face Hub or on a server, or an open backend; `start` is a program to
     change. `on_progress` is called with what the text resolves to whenever it changes: after every token, or with a
-    server at the end.
+    server at the end. `on_notice` is that of `open_backend`.
 
     Raises `ConfigError` for settings that cannot work or a model that cannot be loaded, `ToolError` if a server keeps
     failing.
@@ -84,7 +85,9 @@ def solve(
     format = options.format or trained or "diff"
     filters = edit_filters(options.decoding, sampling, format)
     codec, state = get_codec(format), Program.from_text(start)
-    backend = open_backend(model, options.inference, batch=1) if isinstance(model, str) else model
+    backend = model
+    if isinstance(backend, str):
+        backend = open_backend(backend, options.inference, batch=1, on_notice=on_notice)
     request = solve_request(instruction, prompts, state, seed=options.seed)
 
     def resolve_growing(request: GenerationRequest, text: str) -> None:

@@ -4,6 +4,7 @@ Owns the options that choose one; each is imported when it is opened.
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,11 +32,18 @@ class BackendOptions:
     """The config.json of a served model, from which operations are computed."""
 
 
-def open_backend(model: str, options: BackendOptions = BackendOptions(), *, batch: int | None = None) -> Backend:
-    """Return a backend with the model loaded, or connected to its server.
+def open_backend(
+    model: str,
+    options: BackendOptions = BackendOptions(),
+    *,
+    batch: int | None = None,
+    on_notice: Callable[[str], None] = lambda text: None,
+) -> Backend:
+    """Return a backend with the model loaded, or one that sends requests to its server.
 
     `model` is a folder, a name on the Hugging Face Hub, or a name on the server; `batch` is the number of completions
-    generated at once. Raises `ConfigError` if the model cannot be opened.
+    generated at once. `on_notice` is called, from any thread, with what takes time: loading the model, waiting for a
+    server, a request that is sent again after a pause. Raises `ConfigError` if the model cannot be opened.
     """
     check_choice("backend", options.backend, ("transformers", "openai"))
     check_at_least(1, {"--batch": batch})
@@ -43,16 +51,15 @@ def open_backend(model: str, options: BackendOptions = BackendOptions(), *, batc
         raise ConfigError("--url is the address of a server; use it with --backend openai, which requires it")
     if options.url is not None:
         from lintseq.lm.backends.openai import OpenAIBackend
+        from lintseq.lm.backends.server import ServerClient
 
-        return OpenAIBackend(
-            options.url,
-            model,
-            key=os.environ.get("OPENAI_API_KEY") or "none",
-            concurrency=batch or 16,
-            timeout=options.timeout,
-            shape=None if options.model_config is None else read_shape(options.model_config),
-        )
+        on_notice(f"waiting for the server at {options.url}")
+        key = os.environ.get("OPENAI_API_KEY") or None
+        client = ServerClient(options.url, model, key=key, timeout=options.timeout, on_notice=on_notice)
+        shape = None if options.model_config is None else read_shape(options.model_config)
+        return OpenAIBackend(client, concurrency=batch or 16, shape=shape)
     require_package("torch", f"loading the model {model}")
+    on_notice(f"loading the model {model}")
     from lintseq.lm.backends.transformers import open_model
 
     return open_model(model, device=options.device, dtype=options.dtype, batch=batch)
