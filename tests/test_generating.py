@@ -265,9 +265,9 @@ def test_impossible_decoding_options_are_refused(options):
     [
         (["--n", "2", "--temperature", "0"], "same completion"),
         (["--temperature", "hot"], "numbers separated by commas"),
-        (["--prompts", "nice"], "'nice' is not one of"),
+        (["--prompts", "nice"], "--prompts nice: use one of"),
         (["--backend", "openai"], "--url"),
-        (["--backend", "other"], "'other' is not one of"),
+        (["--backend", "other"], "--backend other: use one of"),
         (["--prompts", "plain", "--linted"], "need edits"),
         (["--linted", "--temperature", "0"], "temperature"),
         (["--prompts-file", "x"], "--benchmark, or"),
