@@ -99,7 +99,7 @@ class CallNeeds:
             able = (
                 node
                 for node, value in bound
-                if not isinstance(value, Function) or self.accepts(value, shape, bound=False)
+                if not isinstance(value, Function) or (node == value.unit and self.accepts(value, shape, bound=False))
             )
             self.builder.need_shared(unit, ("call", owner, name, shape), able)
 

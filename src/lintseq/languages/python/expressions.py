@@ -38,6 +38,7 @@ _TAKE_TYPES = {
     "TypeVarTuple": {"bound", "default"},
 }
 """Functions of which some arguments are types, and the names of these arguments; all names if there are none here."""
+_UNARY: dict[type[ast.unaryop], OperationKind] = {ast.USub: "negate", ast.UAdd: "plus", ast.Invert: "invert"}
 _CLASS_METHODS = {"__new__", "__init_subclass__", "__class_getitem__"}
 
 
@@ -80,7 +81,7 @@ class Expressions(Names):
                 if presence is None or self.comprehension_names or scope.outer:
                     self.use(name, unit)
                 else:  # the most common case, at less cost
-                    self.need_bound(unit, presence)
+                    self.use_bound(scope, name, unit, presence)
             elif kind is ast.Constant:
                 continue
             elif kind is ast.Attribute:
@@ -97,7 +98,10 @@ class Expressions(Names):
                 stack += node.args
                 keywords = node.keywords
                 if keywords:
-                    stack += [keyword.value for keyword in keywords]
+                    for keyword in keywords:
+                        stack.append(keyword.value)
+                        if keyword.arg is None:
+                            self.operation("mapping", keyword.value)
                     self.needs_compile |= len({keyword.arg for keyword in keywords}) < len(keywords)
                 if last_name(function) in _TAKE_TYPES:
                     for type_ in _types_in(node):
@@ -140,8 +144,8 @@ class Expressions(Names):
             stack.append(value)
 
     def visit_UnaryOp(self, node: ast.UnaryOp, stack: list[ast.AST]) -> None:
-        if isinstance(node.op, ast.USub):
-            self.operation("negate", node.operand)
+        if type(node.op) in _UNARY:
+            self.operation(_UNARY[type(node.op)], node.operand)
         stack.append(node.operand)
 
     def visit_Starred(self, node: ast.Starred, stack: list[ast.AST]) -> None:

@@ -5,14 +5,26 @@ Follows the program as it runs: assignments and branches in order, function bodi
 
 import ast
 import re
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, reduce
 from itertools import chain
 from typing import NamedTuple, cast
 
 from lintseq.languages.python.expressions import Expressions, all_parameters, visitors
 from lintseq.languages.python.layout import Layout, Suite, clause_key, is_elif
-from lintseq.languages.python.scopes import Caught, Class, Element, Entered, Facts, Function, Member, Presence, Scope
+from lintseq.languages.python.scopes import (
+    Binding,
+    Caught,
+    Class,
+    Element,
+    Entered,
+    Facts,
+    Function,
+    Member,
+    Presence,
+    Scope,
+    Value,
+)
 from lintseq.languages.python.star_imports import provided_by
 from lintseq.languages.python.syntax import last_name
 from lintseq.needs.graph import NeedsBuilder, Runs
@@ -47,7 +59,6 @@ class Flow(Expressions):
         self.breaks: list[int] = []
         self.depth = 0
         """How many blocks the walk is in, inside the current function or class."""
-        self.loops = 0
 
     @cached_property
     def words(self) -> list[str]:
@@ -133,7 +144,7 @@ class Flow(Expressions):
     # Compound statements
 
     def visit_If(self, stmt: ast.If, unit: int) -> int | None:
-        breaks, layers = len(self.breaks), self.scope.layers
+        breaks, layers, test = len(self.breaks), self.scope.layers, stmt.test
         self.condition(stmt)
         branches = [self.branch(stmt.body, unit)]
         layers.append({})  # what the conditions of `elif` bind
@@ -149,8 +160,11 @@ class Flow(Expressions):
         else:
             branches.append(Branch(layers[-1]))
         layers.pop()
+        while self.tests.pop() is not test:
+            pass
         self.forget(branches)
         left = self.join(branches)
+        self.scope.tests.update((name, test) for branch in branches for name in branch.bound)
         if len(self.breaks) > breaks:
             self.ignore_break([name for branch in branches for name in branch.bound], self.breaks[breaks:])
         return left
@@ -158,6 +172,7 @@ class Flow(Expressions):
     def condition(self, stmt: ast.If) -> None:
         self.facts.conditionals.append(stmt)
         self.expression(stmt.test)
+        self.tests.append(stmt.test)
 
     def remember(self, branch: Branch) -> None:
         """In a loop, what one branch of an `if` binds may be there in the branches that follow."""
@@ -234,41 +249,24 @@ class Flow(Expressions):
             left = self.block(stmt.orelse, clause)
             leaver = left if leaver is None else leaver
         normal = scope.layers.pop()
-        self.interrupted(stmt, in_body)
         # A handler runs when the suite was interrupted: the names that the suite binds may be there, no more.
         scope.layers.append({name: (self.presence(name)[0], may) for name, (_, may) in in_body.items()})
         handled = [self.handler(*pair) for pair in zip(stmt.handlers, handler_units, strict=True)]
-        scope.layers.pop()
+        interrupted = scope.layers.pop()
         if leaver is not None and handled:
             left = self.join([Branch(normal, leaver), *handled])
         else:
             left = leaver
             self.after_try(normal, handled)
         if stmt.finalbody:
+            maybe_unbound, self.maybe_unbound = (
+                self.maybe_unbound,
+                {name for name, (must, _) in interrupted.items() if must is None},
+            )
             final = self.block(stmt.finalbody, clauses[clause_key(stmt, "finally")])
+            self.maybe_unbound = maybe_unbound
             left = left if final is None else final
         return left
-
-    def interrupted(self, stmt: ast.Try | ast.TryStar, names: Container[str]) -> None:
-        """A handler's use of a name that the suite binds needs a use in the suite: linters only look at the first use.
-
-        Or the name has to be bound before.
-        """
-        after = self.uses([*stmt.handlers, *stmt.finalbody], names)
-        before = self.uses(stmt.body, after)
-        for name, units in after.items():
-            must, _ = self.presence(name)
-            for unit in units if name in before else ():
-                self.builder.need_any(unit, [*before[name], must])
-
-    def uses(self, nodes: Sequence[ast.AST], names: Container[str]) -> dict[str, list[int]]:
-        """Return the units that use some of the names, by name."""
-        found: dict[str, list[int]] = {}
-        for node in nodes if names else ():
-            for child in ast.walk(node):
-                if isinstance(child, ast.Name) and child.id in names and isinstance(child.ctx, ast.Load):
-                    found.setdefault(child.id, []).append(self.unit_of[child.lineno - 1])
-        return found
 
     def try_body(self, stmt: ast.Try | ast.TryStar, unit: int, handler_units: Sequence[int]) -> int | None:
         for handler, handler_unit in zip(stmt.handlers, handler_units, strict=True):
@@ -350,6 +348,11 @@ class Flow(Expressions):
         self.facts.functions.append(function)
         self.parameters(stmt.args, function)
         self.bind(stmt.name, unit, function)
+        bound = self.scope.bindings.get(stmt.name, [])
+        for index in range(len(bound) - 2, -1, -1):
+            if not is_overload(bound[index].value) or is_overload(function):
+                break
+            bound[index] = Binding(bound[index].node, function)  # what is called is the function below
         if owner is not None:
             owner.add(stmt.name, Member(unit, function, lineno=stmt.lineno))
         self.bodies.append((scope, stmt.body, unit))
@@ -438,6 +441,8 @@ class Flow(Expressions):
                 self.type_strings(stmt.value)
         elif isinstance(stmt.target, ast.Name):
             self.scope.declared.setdefault(stmt.target.id, []).append(unit)
+        elif isinstance(stmt.target, ast.Attribute) and (owner := self.scope.receiver_of(stmt.target.value)):
+            owner.scope.declared.setdefault(stmt.target.attr, []).append(unit)
         if stmt.value is not None or self.scope.kind == "class" or not isinstance(stmt.target, ast.Name):
             self.target(stmt.target, unit, stmt.value)
 
@@ -544,6 +549,10 @@ class Flow(Expressions):
     visit_AsyncWith = visit_With
     visit_AsyncFunctionDef = visit_FunctionDef
     visit_TryStar = visit_Try
+
+
+def is_overload(value: Value | None) -> bool:
+    return isinstance(value, Function) and "overload" in value.decorators
 
 
 def _is_all(target: ast.expr) -> bool:

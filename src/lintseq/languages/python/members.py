@@ -13,7 +13,7 @@ from lintseq.languages.python.calls import CallNeeds
 from lintseq.languages.python.guards import Guards
 from lintseq.languages.python.scopes import Class, Facts, Function, Instance, Member, OperationKind, Scope, Value
 from lintseq.languages.python.syntax import BUILTIN_CLASSES, MEMBERS, last_name
-from lintseq.languages.python.values import Builtin, Inference, Inferred, Source, is_super
+from lintseq.languages.python.values import Builtin, Inference, Inferred, Source, contains, is_super
 from lintseq.needs.graph import NeedsBuilder, Runs
 
 _PROVIDERS: dict[OperationKind, tuple[str, ...]] = {
@@ -24,7 +24,10 @@ _PROVIDERS: dict[OperationKind, tuple[str, ...]] = {
     "contains": ("__contains__", "__iter__", "__getitem__"),
     "reverse": ("__reversed__", "__getitem__"),
     "call": ("__call__",),
+    "mapping": ("keys", "__getitem__"),
     "negate": ("__neg__",),
+    "plus": ("__pos__",),
+    "invert": ("__invert__",),
     "assign": (),
     "with": ("__enter__", "__exit__"),
     "raise": ("__traceback__",),
@@ -64,7 +67,7 @@ class _Makers:
             return self.any
         makers = self._without_updates(node)
         members = makers.members
-        around = [index for index in makers._on_line.get(node.lineno, ()) if _contains(members[index].value, node)]
+        around = [index for index in makers._on_line.get(node.lineno, ()) if contains(members[index].value, node)]
         updates = [(index, index + 1) for index in around]
         own = makers._made_by.get(method, [])
         later = own[bisect_right(own, node.lineno, key=lambda index: members[index].lineno) :][:1]
@@ -123,7 +126,7 @@ class MemberNeeds:
     def __init__(self, facts: Facts, builder: NeedsBuilder, unit_of: Mapping[int, int]) -> None:
         self.facts = facts
         self.builder = builder
-        self.inference = Inference()
+        self.inference = Inference(unit_of, facts.stores)
         self.calls = CallNeeds(self.inference, builder, unit_of)
         self.guards = Guards(facts.conditionals)
         self.supports: dict[tuple[OperationKind, str, object], int | None] = {}
@@ -131,16 +134,9 @@ class MemberNeeds:
         self.initializer_calls: dict[int, list[tuple[int, ast.expr]]] = {}
         """By function, its calls `X.__init__(...)`: unit and X."""
         self._makers: dict[tuple[Class, str, Class | None, bool], _Makers] = {}
-        self._known: dict[tuple[Scope, str], range] = {}
-        """The units from the first binding of a name to the first of which the value is unknown."""
         self._foreign: dict[Class, set[str]] = {}
         self._inherited: dict[Class, frozenset[str]] = {}
-        self._stores = defaultdict[str, list[tuple[int, ast.Attribute, Scope]]](list)
-        for store in facts.stores:
-            if store[2].receiver_of(store[1].value) is None:
-                self._stores[store[1].attr].append(store)
-        self._outside: dict[str, dict[Inferred | None, int]] = {}
-        """By attribute, the node that remains while it is assigned to each value."""
+        self._outside: dict[tuple[Inferred, str], Runs[int]] = {}
 
     def add(self) -> None:
         for owner in self.facts.classes:
@@ -176,7 +172,7 @@ class MemberNeeds:
         makers: list[int | None] = []
         guess = inference.guess(base, scope)
         is_unknown = None in guess and not isinstance(base, ast.Call)  # results depend on arguments
-        if is_unknown and len(guess) > 1 and not self.known_before(unit, base, scope):
+        if is_unknown and len(guess) > 1:
             unknown = self.supporting("anything", base, scope, "")
             if unknown is None:
                 return
@@ -188,32 +184,23 @@ class MemberNeeds:
                 case Instance() | Class():
                     owner = value.of if isinstance(value, Instance) else value
                     metaclass = inference.metaclass(owner) if isinstance(value, Class) else None
-                    named = self.makers(owner, node.attr, metaclass, updated=isinstance(node.ctx, ast.Store))
+                    named = self.makers(owner, node.attr, metaclass)
+                    if isinstance(node.ctx, ast.Store) or named.assigned_in(scope.function):
+                        named = self.makers(owner, node.attr, metaclass, updated=True)
                     makers.append(named.defining(node, scope.function))
-                    for near in inference.order(owner) if node.attr in self._stores else ():
-                        makers.append(self.set_from_outside(near, node.attr))
+                    for near in inference.order(owner):
+                        makers += self.set_from_outside(unit, near, node.attr)
                         if isinstance(value, Instance):
-                            makers.append(self.set_from_outside(Instance(near), node.attr))
+                            makers += self.set_from_outside(unit, Instance(near), node.attr)
                     hooks = [self.makers(owner, hook).any for hook in ("__getattr__", "__getattribute__")]
                     if not named.assigned_in(scope.function):  # it may not be used before it is assigned
                         makers += hooks
                 case Function():
-                    makers.append(self.set_from_outside(value, node.attr))
+                    makers += self.set_from_outside(unit, value, node.attr)
                 case Builtin(type=kind) if kind is not type(None) and node.attr in MEMBERS[kind.__name__]:
                     return
         self.builder.need_any(unit, makers)
         self.require(unit, "attribute", base, scope, node.attr)
-
-    def known_before(self, unit: int, base: ast.expr, scope: Scope) -> bool:
-        """Tell whether all that a name is bound to before its use is known: linters look no further in a scope."""
-        if not isinstance(base, ast.Name) or scope.resolve(base.id) is not scope:
-            return False
-        key = scope, base.id
-        if key not in self._known:
-            bound = scope.bindings[base.id]
-            unknown = [node for node, value in bound if self.inference.infer(value, scope) is None]
-            self._known[key] = range(min(node for node, _ in bound), min(unknown, default=0))
-        return unit in self._known[key]
 
     def makers(self, owner: Class, name: str, metaclass: Class | None = None, *, updated: bool = False) -> _Makers:
         """Return the units by which a class, its ancestors here and its metaclass get a member.
@@ -230,15 +217,15 @@ class MemberNeeds:
             self._makers[key] = _Makers(members, self.builder)
         return self._makers[key]
 
-    def set_from_outside(self, value: Inferred, name: str) -> int | None:
-        """Return the node that remains while any `<value>.name = ...` outside the class does, or None."""
-        if name not in self._outside:
-            units = defaultdict[Inferred | None, list[int]](list)
-            for unit, target, scope in self._stores.get(name, ()):
-                for part in self.inference.guess(target.value, scope):
-                    units[part].append(unit)
-            self._outside[name] = {part: self.builder.any_of(found) for part, found in units.items()}
-        return self._outside[name].get(value)
+    def set_from_outside(self, unit: int, value: Inferred, name: str) -> list[int]:
+        """Return nodes that remain while any `<value>.name = ...` outside the class does, except in this unit."""
+        units = self.inference.set_from_outside(value, name)
+        if not units:
+            return []
+        if (value, name) not in self._outside:
+            self._outside[value, name] = Runs(units, lambda *pair: self.builder.any_of(pair))
+        runs = self._outside[value, name]
+        return runs.all_but((index, index + 1) for index in runs.indices.get(unit, ()))
 
     def store(self, unit: int, node: ast.Attribute, scope: Scope) -> None:
         """Assigning to a property needs its setter."""
@@ -327,7 +314,7 @@ class MemberNeeds:
             return
         makers = [self.makers(owner, name).any for name in _PROVIDERS.get(kind, ())]
         providers = [maker for maker in makers if maker is not None]
-        for maker in providers if kind == "with" else providers[:1]:
+        for maker in providers if kind in ("with", "mapping") else providers[:1]:
             self.builder.need(unit, maker)
 
     def require(self, unit: int, kind: OperationKind, value: ast.expr, scope: Scope, attr: str) -> None:
@@ -378,14 +365,6 @@ class MemberNeeds:
         if inferred is None or kind == "anything":
             return inferred is None
         return any(not isinstance(part, Builtin) or _builtin_supports(part.type, kind, attr) for part in inferred)
-
-
-def _contains(value: Value | None, node: ast.Attribute) -> bool:
-    """Tell whether a use is in a value."""
-    if not isinstance(value, ast.expr):
-        return False
-    start, end = (value.lineno, value.col_offset), (value.end_lineno or 0, value.end_col_offset or 0)
-    return start <= (node.lineno, node.col_offset) < end
 
 
 def _same(expression: ast.expr, other: ast.expr) -> bool:

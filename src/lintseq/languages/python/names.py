@@ -2,7 +2,7 @@
 
 import ast
 from bisect import bisect
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import chain
 
 from lintseq.languages.python.builtin_calls import builtin_takes
@@ -38,6 +38,15 @@ class Names:
         self._outside: dict[tuple[Scope, str], int | None] = {}
         self.handlers: list[int] = []
         """The handlers of `NameError` around the current statement."""
+        self.loops = 0
+        """How many loops the walk is in, inside the current function or class."""
+        self.tests: list[ast.expr] = []
+        """The tests of the `if` statements around the current statement."""
+        self.maybe_unbound: Container[str] = ()
+        """In a `finally` suite, the names that the interrupted suite may not have bound."""
+        self.unsure: list[tuple[Scope, str, int, int, bool]] = []
+        """The uses of names that some paths do not bind: scope, name, unit, how many sure uses there are before, and
+        whether they are in a loop."""
 
     def bind(self, name: str, unit: int, value: Value | None = None) -> None:
         scope = self.scope
@@ -86,6 +95,19 @@ class Names:
         if must != may:
             self.need(unit, must)
 
+    def use_bound(self, scope: Scope, name: str, unit: int, presence: Presence) -> None:
+        """A use of a name of the current scope.
+
+        If some paths do not bind the name, the use needs what silences linters. The same condition around the use and
+        the binding does, too.
+        """
+        self.need_bound(unit, presence)
+        if presence[0] is not None and name not in self.maybe_unbound:
+            if len(scope.layers) > 1:
+                scope.sure.setdefault(name, []).append(unit)
+        elif name not in scope.tests or ast.dump(scope.tests[name]) not in map(ast.dump, self.tests):
+            self.unsure.append((scope, name, unit, len(scope.sure.get(name, ())), self.loops > 0))
+
     def use(self, name: str, unit: int) -> None:
         if self.comprehension_names and any(name in names for names in self.comprehension_names):
             return
@@ -94,7 +116,7 @@ class Names:
             for layer in reversed(scope.layers):
                 if name in layer:
                     either = scope.earlier.get((name, layer[name]))
-                    self.need_bound(unit, layer[name] if either is None else (either, either))
+                    self.use_bound(scope, name, unit, layer[name] if either is None else (either, either))
                     if name in scope.outer:
                         scope.pending.append((name, unit, None))
                     return
@@ -147,10 +169,14 @@ class Names:
                 else:
                     node = self._find_outside(scope, name) if name in scope.outer else self._find(scope, name)
                     self.need_found(node, name, unit)
+                    owner = scope.resolve(name)
+                    if owner is not None and owner.layers[-1].get(name, (unit,))[0] is None:
+                        self.unsure.append((owner, name, unit, bisect(owner.sure.get(name, ()), unit), False))
                     unbound = node is None and name not in BUILTINS
                 if unbound:
                     self.need(unit, handler)
             scope.pending.clear()
+        self.silence()
         for later in dict.fromkeys(self.later):
             self.settle_later(*later)
         for scope, name, unit in self.nonlocals:
@@ -162,6 +188,22 @@ class Names:
             if name in self.module.declared:
                 node = self.builder.any_of([*self.module.declared[name], node])
             self.need_found(node, name, unit)
+
+    def silence(self) -> None:
+        """Of the uses of a name that some paths do not bind, linters judge the first: it needs to be a sure one.
+
+        An annotation of the name is also enough, or in a loop a binding below.
+        """
+        runs: dict[tuple[Scope, str], Runs[int]] = {}
+        for scope, name, unit, count, in_loop in dict.fromkeys(self.unsure):
+            if (scope, name) not in runs:
+                runs[scope, name] = Runs(scope.sure.get(name, ()), lambda *pair: self.builder.any_of(pair))
+            others = scope.declared.get(name, []).copy()
+            if count:
+                others.append(runs[scope, name].run(0, count))
+            if in_loop and not scope.outer:
+                others += [node for node, _ in scope.bindings[name] if node > unit]
+            self.builder.need_any(unit, others)
 
     def settle_builtin_call(self, scope: Scope, name: str, call: ast.Call, unit: int, before: Presence | None) -> None:
         """A call needs what has the name of a builtin function only if the builtin could not take its place."""

@@ -53,6 +53,10 @@ class Scope:
     """Uses to resolve at the end: name, unit, and the handler of `NameError` around the use, or None."""
     outer: dict[str, "tuple[Scope, int]"] = field(default_factory=dict)
     """Names declared global or nonlocal here: the scope they belong to and the unit that declares them."""
+    sure: dict[str, list[int]] = field(default_factory=dict)
+    """The uses of names on paths that bind them."""
+    tests: dict[str, ast.expr] = field(default_factory=dict)
+    """By name, the test of the last `if` in which it is bound."""
     declared: dict[str, list[int]] = field(default_factory=dict)
     """The units that make a name one of this scope without binding it: annotations without a value, and `del`."""
     remote: dict[str, dict["Scope", list[int]]] = field(default_factory=dict)
@@ -217,8 +221,8 @@ Value = ast.expr | Function | Class | Instance | Element | Unpacked | Entered | 
 """What a name is bound to: the assigned expression, or one of the kinds above."""
 
 OperationKind = Literal[
-    "getitem", "setitem", "delitem", "iterate", "contains", "reverse", "call", "negate", "assign", "with", "attribute",
-    "raise", "number", "iterator", "bool", "int", "str", "bytes", "anything",
+    "getitem", "setitem", "delitem", "iterate", "contains", "reverse", "mapping", "call", "negate", "plus", "invert",
+    "assign", "with", "attribute", "raise", "number", "iterator", "bool", "int", "str", "bytes", "anything",
 ]  # fmt: skip
 
 

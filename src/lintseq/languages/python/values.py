@@ -5,7 +5,8 @@ looked at.
 """
 
 import ast
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -28,6 +29,8 @@ DEPTH = 8
 """How many expressions deep to look."""
 _VALUES = 100
 """What may have more values than this is unknown, as for pylint."""
+_FEW = 7
+"""Of what a name is bound to, only the part above a use counts if there are no more than this."""
 ANCESTORS = 20
 """How many ancestors of a class to look at."""
 
@@ -66,6 +69,7 @@ Guess = tuple[Inferred | None, ...]
 takes its value from itself."""
 
 UNKNOWN: Guess = (None,)
+_UNBOUND = [Binding(0, None)]
 
 _BUILTIN_TYPES: dict[str, type] = {
     kind.__name__: kind
@@ -103,7 +107,13 @@ class _Candidates:
 class Inference:
     """Guesses the values of one program's expressions, and remembers them."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit_of: Mapping[int, int], stores: Iterable[tuple[int, ast.Attribute, Scope]]) -> None:
+        self._unit_of = unit_of
+        self._stores = defaultdict[str, list[tuple[int, ast.Attribute, Scope]]](list)
+        for store in stores:
+            if store[2].receiver_of(store[1].value) is None:
+                self._stores[store[1].attr].append(store)
+        self._outside: dict[str, dict[Inferred | None, list[int]]] = {}
         self._guesses: dict[int, Guess] = {}
         self._open: set[int] = set()
         """The values that are being guessed at."""
@@ -162,16 +172,38 @@ class Inference:
             return len(bound) == 1 and bound[0].value is None
         return type(value) in _OPAQUE
 
+    def reaching(self, use: ast.Name, scope: Scope) -> tuple[Scope, list[Binding]]:
+        """Return what a name may be bound to where it is used, and in which scope.
+
+        As for linters, only what is above counts in the scope of the use, even in a loop, unless there is nothing.
+        """
+        owner = scope.resolve(use.id)
+        if owner is scope and (unit := self._unit_of.get(use.lineno - 1)) is not None:
+            bound = scope.bindings[use.id]
+            if bound[0].node >= unit and scope.kind == "class":
+                owner = scope.around_classes().resolve(use.id)
+            elif len(bound) > 1 and bound[-1].node >= unit and len(bound) <= _FEW:
+                above = [part for part in bound if part.node <= unit and not contains(part.value, use)]
+                return scope, above or bound
+        return (scope, _UNBOUND) if owner is None else (owner, owner.bindings[use.id])
+
+    def set_from_outside(self, value: Inferred, name: str) -> list[int]:
+        """Return the units of each `<value>.name = ...` outside the class."""
+        if name not in self._outside:
+            units = defaultdict[Inferred | None, list[int]](list)
+            for unit, target, scope in self._stores.get(name, ()):
+                for part in self.guess(target.value, scope):
+                    units[part].append(unit)
+            self._outside[name] = units
+        return self._outside[name].get(value, []) if name in self._stores else []
+
     def _guess(self, value: ast.expr | Element | Unpacked | Entered | Caught, scope: Scope, depth: int) -> Guess:
         match value:
             case ast.Name(id=name):
-                owner = scope.resolve(name)
-                if owner is None:
-                    return UNKNOWN
-                bound = owner.bindings[name]
+                owner, bound = self.reaching(value, scope)
                 if len(bound) == 1:
                     return self.guess(bound[0].value, owner, depth)
-                return self._guess_any((owner, name), ((value, owner) for _, value in bound), depth)
+                return self._guess_any((owner, name, len(bound)), ((value, owner) for _, value in bound), depth)
             case ast.Call():
                 return self._guess_call(value, scope, depth)
             case ast.Attribute():
@@ -237,7 +269,10 @@ class Inference:
         if is_super(node.value):
             return self._guess_inherited(node, scope)
         parts: list[Guess] = []
-        for base in self.guess(node.value, scope, depth):
+        bases = self.guess(node.value, scope, depth)
+        for base in bases:
+            if isinstance(base, Builtin) and base.type is type(None):
+                continue
             if not isinstance(base, Instance | Class):
                 return UNKNOWN
             owner = base.of if isinstance(base, Instance) else base
@@ -245,10 +280,10 @@ class Inference:
                 parts.append((owner,))
                 continue
             holder = next((near for near in self.order(owner) if node.attr in near.members), None)
-            if holder is None:
-                return UNKNOWN
-            parts.append(self._guess_any((base, node.attr), self._of_member(base, owner, holder, node.attr), depth))
-        return _union(parts)
+            if holder is not None:
+                candidates = self._of_member(base, owner, holder, node.attr)
+                parts.append(self._guess_any((base, node.attr), candidates, depth))
+        return _union(parts) if parts or not bases else UNKNOWN
 
     def _of_member(self, base: Instance | Class, owner: Class, holder: Class, name: str) -> Iterator[Candidate]:
         for _, value, method, _ in holder.members[name]:
@@ -304,13 +339,14 @@ class Inference:
 
         None if the program does not tell, or if it can only be one thing that needs nothing else.
         """
+        key: object
         match value:
             case ast.Name(id=name):
-                owner = scope.resolve(name)
-                if owner is not None and not _is_plain(owner.bindings[name]):
-                    key = (id(owner), name)
+                owner, bound = self.reaching(value, scope)
+                if not _is_plain(bound):
+                    key = (id(owner), name, len(bound))
                     if key not in self._sources:
-                        self._sources[key] = Sources(key, [Source(*bound, owner) for bound in owner.bindings[name]])
+                        self._sources[key] = Sources(key, [Source(*part, owner) for part in bound])
                     return self._sources[key]
             case ast.Attribute(value=base, attr=name):
                 cls = scope.receiver_of(base)
@@ -324,6 +360,11 @@ class Inference:
                 if key not in self._sources:
                     self._sources[key] = self._member_sources(key, cls, name)
                 return self._sources[key]
+            case Unpacked(whole=whole):
+                sources = self.sources(whole, scope)
+                if sources is not None:
+                    found = [Source(node, _element(part, value), home) for node, part, home in sources.found]
+                    return Sources((value.index, value.count, sources.key), found, sources.results_of)
             case ast.Call(func=func):
                 callees = [callee for callee in self.infer(func, scope) or () if isinstance(callee, Function)]
                 if callees:
@@ -334,10 +375,17 @@ class Inference:
         members = self.members(cls, name)
         if members and isinstance(members[0].value, Function) and is_getter(members[0].value):
             return self._result_sources([members[0].value])
-        if _is_plain(members):
+        outside = [
+            Source(unit, None, cls.scope)
+            for near in (self.order(cls) if name in self._stores else ())
+            for part in (near, Instance(near))
+            for unit in self.set_from_outside(part, name)
+        ]
+        if _is_plain(members) and not outside:
             return None
         homes = [member.method.scope if member.method else cls.scope for member in members]
-        return Sources(key, [Source(*member[:2], home) for member, home in zip(members, homes, strict=True)])
+        found = [Source(*member[:2], home) for member, home in zip(members, homes, strict=True)]
+        return Sources(key, found + outside)
 
     def _result_sources(self, functions: Sequence[Function]) -> "Sources | None":
         key = tuple(map(id, functions))
@@ -398,9 +446,25 @@ class Inference:
         return []
 
 
+def contains(value: Value | None, use: ast.expr) -> bool:
+    """Tell whether a use is in a value."""
+    if not isinstance(value, ast.expr):
+        return False
+    start, end = (value.lineno, value.col_offset), (value.end_lineno or 0, value.end_col_offset or 0)
+    return start <= (use.lineno, use.col_offset) < end
+
+
+def _element(display: Value | None, target: Unpacked) -> Value | None:
+    """Return the element of a display that a target gets, if that is certain."""
+    if not isinstance(display, ast.List | ast.Tuple) or len(display.elts) != target.count:
+        return None
+    element = display.elts[target.index]
+    return None if any(isinstance(element, ast.Starred) for element in display.elts) else element
+
+
 def _is_plain(bound: Sequence[Binding | Member]) -> bool:
     """Tell whether there is a single value that is no expression, such as a parameter or a function."""
-    return len(bound) == 1 and not isinstance(bound[0].value, ast.expr)
+    return len(bound) == 1 and not isinstance(bound[0].value, ast.expr | Unpacked)
 
 
 def is_getter(function: Function) -> bool:
