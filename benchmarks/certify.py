@@ -130,7 +130,7 @@ def judge_again(certified: Path) -> tuple[int, dict[str, int], list[list[object]
     own = own_pylint()
     verdicts: dict[str, list[Findings]] = {
         "lintseq's pylint linter": [own(text) for text in texts],
-        "stock pylint, import resolution off": pylint_all(texts, options=[IMPORTS_UNRESOLVED]),
+        "stock pylint, import resolution off": pylint_all(texts, options=IMPORTS_UNRESOLVED),
         "stock pylint, imports resolved": pylint_all(texts, options=[]),
     }
     dirty = dict.fromkeys(verdicts, 0)

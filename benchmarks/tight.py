@@ -15,6 +15,7 @@ from judges import MAY_BE_UNFINISHED, Verdict, judge, new_findings
 from lintseq.errors import ProgramError
 from lintseq.languages.python.analysis import analyze
 from lintseq.languages.python.layout import lay_out
+from lintseq.languages.python.lines import SourceLines
 from lintseq.languages.python.syntax import parse
 from lintseq.needs import Analysis
 from lintseq.program import Program
@@ -133,7 +134,7 @@ def judged(sources: Sequence[Source], units: int, per_program: int, seed: int) -
 def restored_units(program: Program, rng: random.Random) -> Iterator[RestoredUnit]:
     """Walk a program once; yield each unit that was removed along with a chosen one, restored alone."""
     analysis = analyze(program)
-    parent_of = lay_out(parse(program.text), program.lines).parent_of
+    parent_of = lay_out(parse(program.text), SourceLines.of(program).texts).parent_of
     lines_of: dict[int, list[int]] = defaultdict(list)
     for line, unit in enumerate(analysis.unit_of):
         if unit is not None:

@@ -98,10 +98,11 @@ def main() -> None:
     report.notes.append(
         f"{options.draws} draws of each program of at most {options.lines:,} lines; a state is clean if it has no"
         " finding more often than the whole program. Bounds are one-sided 95 % bounds (Clopper-Pearson), as if states"
-        " were independent."
+        " were independent. Pylint resolves imports of the standard library, and no others: what is installed makes no"
+        " difference."
     )
     if options.installed:
-        report.notes.append("pylint judged states beside the installed packages, so that all their imports resolved.")
+        report.notes.append("But here pylint judged states beside the installed packages: all their imports resolved.")
     if versions:
         report.notes.append(f"Packages: {', '.join(versions)}.")
     rows: list[list[object]] = []
@@ -187,6 +188,8 @@ def try_hunks(
 ) -> None:
     """Put the hunks of some multi-hunk edits into the state before them, one at a time."""
     program = sequence.program
+    if "\r" in program.text.replace("\r\n", "\n"):
+        return  # Python also ends lines there, so that they have other numbers
     layout = lay_out(parse(program.text), program.lines)
     units = layout.unit_of
     own = names_of_scopes(program.text, range(len(program.lines)), local=True)

@@ -203,6 +203,9 @@ class Flow(Expressions):
         if isinstance(stmt, ast.For):
             self.operation("iterate", stmt.iter)
         self.target(stmt.target, unit, Element(stmt.iter))
+        for node in ast.walk(stmt.target):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                self.loop_targets.append((self.scope, node.id, self.unit(node)))
         self.loop(stmt, unit)
 
     def visit_While(self, stmt: ast.While, unit: int) -> None:
@@ -389,7 +392,11 @@ class Flow(Expressions):
 
     def visit_Import(self, stmt: ast.Import, unit: int) -> None:
         for alias in stmt.names:
-            self.bind(alias.asname or alias.name.partition(".")[0], unit)
+            self.bind_import(alias.asname or alias.name.partition(".")[0], unit)
+
+    def bind_import(self, name: str, unit: int) -> None:
+        self.bind(name, unit)
+        self.imports.setdefault(name, []).append((self.scope, unit))
 
     def visit_ImportFrom(self, stmt: ast.ImportFrom, unit: int) -> None:
         for alias in stmt.names:
@@ -399,7 +406,7 @@ class Flow(Expressions):
                 self.bind_star(None if provided is None else sorted(provided.intersection(self.words)), own)
                 self.needs_compile |= self.scope is not self.module
             else:
-                self.bind(alias.asname or alias.name, own)
+                self.bind_import(alias.asname or alias.name, own)
             if stmt.module == "__future__":
                 self.needs_compile = True
                 if alias.name == "annotations":

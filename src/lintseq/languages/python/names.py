@@ -40,6 +40,10 @@ class Names:
         """The handlers of `NameError` around the current statement."""
         self.loops = 0
         """How many loops the walk is in, inside the current function or class."""
+        self.imports: dict[str, list[tuple[Scope, int]]] = {}
+        """By name, the scopes and units that import it."""
+        self.loop_targets: list[tuple[Scope, str, int]] = []
+        """The targets of `for` statements: scope, name, unit."""
         self.tests: list[ast.expr] = []
         """The tests of the `if` statements around the current statement."""
         self.maybe_unbound: Container[str] = ()
@@ -177,6 +181,9 @@ class Names:
                     self.need(unit, handler)
             scope.pending.clear()
         self.silence()
+        for scope, name, unit in self.loop_targets:
+            if name in self.imports:
+                self.hide_imports(scope, name, unit)
         for later in dict.fromkeys(self.later):
             self.settle_later(*later)
         for scope, name, unit in self.nonlocals:
@@ -188,6 +195,17 @@ class Names:
             if name in self.module.declared:
                 node = self.builder.any_of([*self.module.declared[name], node])
             self.need_found(node, name, unit)
+
+    def hide_imports(self, scope: Scope, name: str, unit: int) -> None:
+        """A loop variable needs what hides an import of its name, as pyflakes takes that for shadowed."""
+        hiding: list[int] = []
+        for around in scope.with_parents():
+            bound = [node for node, _ in around.bindings.get(name, ()) if around is not scope or node < unit]
+            imports = [node for owner, node in self.imports[name] if owner is around and node in bound]
+            others = [node for node in bound if node not in imports]
+            for node in imports:
+                self.builder.need_any(unit, [*hiding, *(other for other in others if other > node)], guard=node)
+            hiding += others
 
     def silence(self) -> None:
         """Of the uses of a name that some paths do not bind, linters judge the first: it needs to be a sure one.

@@ -76,6 +76,12 @@ class Scope:
                 return presence
         return None
 
+    def with_parents(self) -> "Iterator[Scope]":
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
     def around_classes(self) -> "Scope":
         """Return this scope, or the nearest around it if it is that of a class: what functions in it see."""
         scope = self
