@@ -2,10 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # What pip is told to get PyTorch; where there is no GPU: make test TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu".
 TORCH ?= torch==2.13.0
+UV := $(BIN)/uv
 
-.PHONY: help demo demo-evaluate demo-train demo-study test test-all check bench clean
+.PHONY: help demo demo-evaluate demo-train demo-study test test-all wheel lowest check bench clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -13,19 +15,27 @@ help:  ## Show the targets.
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.core: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+$(VENV)/.pip: | $(VENV)/bin/python
+	$(PIP) 'pip>=25.1'
 	@touch $@
 
-$(VENV)/.train: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
+$(VENV)/.core: pyproject.toml | $(VENV)/.pip
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.train: pyproject.toml | $(VENV)/.pip
+	$(PIP) $(TORCH)
+	$(PIP) --editable '.[train]'
 	@touch $@ $(VENV)/.core
 
-$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[linters,tokens,test,check]'
+$(VENV)/.dev: pyproject.toml | $(VENV)/.pip
+	$(PIP) $(TORCH)
+	$(PIP) --editable '.[all]' --group test --group check
 	@touch $@ $(VENV)/.core $(VENV)/.train
+
+$(VENV)/.package: pyproject.toml | $(VENV)/.pip
+	$(PIP) --group package
+	@touch $@
 
 demo: $(VENV)/.core  ## Set up, build the bundled examples into edit sequences, and watch them grow.
 	@mkdir -p out
@@ -60,6 +70,25 @@ test: $(VENV)/.dev  ## Set up and run the tests, without those marked slow.
 test-all: $(VENV)/.dev  ## Set up and run all tests.
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
+wheel: $(VENV)/.package  ## Build the wheel and the sdist, and run what the pages show from the wheel in an empty environment.
+	rm -rf dist out/wheel
+	$(BIN)/python -m build --quiet --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	$(UV) venv --quiet --python $(BIN)/python out/wheel
+	$(UV) pip install --quiet --python out/wheel dist/*.whl
+	cd out/wheel && bin/python ../../tests/pages.py ../../README.md --until "Train and compare models"
+	$(UV) tool run --quiet --python $(BIN)/python --from dist/*.whl lintseq --version
+	@echo "With the extras that are installed in $(VENV):"
+	cd out/wheel && PYTHONPATH=$(abspath $(wildcard $(VENV)/lib/python3*/site-packages)) bin/python ../../tests/pages.py
+
+lowest: wheel  ## Install the lowest versions of the core's dependencies, and run the core's tests from the sdist.
+	rm -rf out/lowest && mkdir -p out/lowest/sdist
+	tar xzf dist/*.tar.gz -C out/lowest/sdist --strip-components 1
+	$(UV) venv --quiet --python $(BIN)/python out/lowest/venv
+	$(UV) pip install --quiet --python out/lowest/venv --resolution lowest-direct ./out/lowest/sdist
+	$(UV) pip install --quiet --python out/lowest/venv --group out/lowest/sdist/pyproject.toml:test
+	cd out/lowest/sdist && ../venv/bin/python -m pytest -n auto --dist loadgroup -m "not slow"
+
 check: $(VENV)/.dev  ## Lint, check the format and the types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -69,4 +98,4 @@ bench: $(VENV)/.dev  ## Run the benchmarks (four hours; each is a command of its
 	for name in clean tight cliffs natural exact speed side_by_side certify hostile kills scale pools cost codecs pipeline packing resume sandbox corpus verdicts references harnesses; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 clean:  ## Remove what the other targets made.
-	rm -rf out $(VENV) .venv-*
+	rm -rf out dist $(VENV) .venv-*

@@ -1,26 +1,12 @@
 """The words around the code are true: what they show runs and gives what they say.
 
-On the pages in `PAGES`,
-
-- a block of `python` runs, after those above it on the page; where it prints something, the next block on
-  the page is what it prints;
-- a block of `console` holds commands, each after `$ `, and what they print; `...` matches anything.
-
-All of it runs in a temporary folder that holds a copy of `examples/`. Blocks in other languages are not run.
-`python tests/test_docs.py` writes `docs/cli.md` and what the blocks print as they are now.
+`tests/pages.py` runs what pages show. `python tests/test_docs.py` writes `docs/cli.md` and what the blocks print as
+they are now.
 """
 
 import ast
-import contextlib
 import inspect
-import io
-import os
 import re
-import shlex
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -30,6 +16,7 @@ from typing import Any, Literal, Self, get_args, get_origin
 
 import pytest
 import typer
+from pages import DOCS, PAGES, ROOT, rewrite, run_page
 from typer.models import ArgumentInfo
 
 from lintseq.cli import COMMANDS
@@ -39,132 +26,15 @@ from lintseq.languages import get_language
 from lintseq.rows.fields import COLUMN_NAMES
 from lintseq.walks import COMMENTS, ORDERS
 
-ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs"
 SOURCE = ROOT / "src" / "lintseq"
 CLI = DOCS / "cli.md"
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
-    DOCS / "how-it-works.md",
-    DOCS / "data-format.md",
-    DOCS / "linters.md",
-    DOCS / "evaluate.md",
-    DOCS / "looking.md",
-    DOCS / "formats.md",
-    DOCS / "on-a-cluster.md",
-    DOCS / "pretraining.md",
-    DOCS / "finetuning.md",
-]
 MARKDOWN = sorted(
     path
     for folder in (".", "docs", "benchmarks", "examples", "studies/pairs")
     for path in (ROOT / folder).resolve().glob("*.md")
 )
 
-# Blocks
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A fenced block: its language, its lines, and the index of the first of them in the page."""
-
-    language: str
-    lines: tuple[str, ...]
-    start: int
-
-
-def blocks_of(text: str) -> list[Block]:
-    blocks = []
-    language: str | None = None
-    start = 0
-    lines = text.split("\n")
-    for number, line in enumerate(lines):
-        if language is None and line.startswith("```"):
-            language, start = line.removeprefix("```"), number + 1
-        elif language is not None and line == "```":
-            blocks.append(Block(language, tuple(lines[start:number]), start))
-            language = None
-    assert language is None, f"the block that starts at line {start} does not end"
-    return blocks
-
-
-@dataclass(frozen=True, slots=True)
-class PageOutput:
-    """Lines `start` to `end` of a page, which say what a block prints, and what the block prints in fact."""
-
-    start: int
-    end: int
-    expected: tuple[str, ...]
-    printed: tuple[str, ...]
-    what: str
-
-    @property
-    def ok(self) -> bool:
-        pattern = "\n".join(".*?".join(map(re.escape, line.rstrip().split("..."))) for line in self.expected)
-        return re.fullmatch(pattern, "\n".join(self.printed), re.S) is not None
-
-
-def run_page(text: str, folder: Path) -> Iterator[PageOutput]:
-    """Run the blocks of a page in `folder`, and yield what they print and what the page says they print."""
-    shutil.copytree(ROOT / "examples", folder / "examples")
-    names: dict[str, Any] = {"__name__": "__page__"}
-    blocks = blocks_of(text)
-    for number, block in enumerate(blocks):
-        if block.language == "python":
-            printed = run_python(block, names, folder)
-            if printed:
-                following = blocks[number + 1]
-                end = following.start + len(following.lines)
-                yield PageOutput(following.start, end, following.lines, printed, f"the Python at line {block.start}")
-        elif block.language == "console":
-            yield from run_console(block, folder)
-
-
-def run_python(block: Block, names: dict[str, Any], folder: Path) -> tuple[str, ...]:
-    out = io.StringIO()
-    code = compile("\n" * block.start + "\n".join(block.lines), "<page>", "exec", dont_inherit=True)
-    with contextlib.chdir(folder), contextlib.redirect_stdout(out):
-        exec(code, names)
-    return lines_of(out.getvalue())
-
-
-def run_console(block: Block, folder: Path) -> Iterator[PageOutput]:
-    assert block.lines[0].startswith("$ "), f"line {block.start + 1}: a console block starts with a command"
-    starts = [number for number, line in enumerate(block.lines) if line.startswith("$ ")]
-    for start, end in zip(starts, [*starts[1:], len(block.lines)], strict=True):
-        command = block.lines[start].removeprefix("$ ")
-        expected = block.lines[start + 1 : end]
-        yield PageOutput(
-            block.start + start + 1, block.start + end, expected, run_command(command, folder), f"`{command}`"
-        )
-
-
-def run_command(command: str, folder: Path) -> tuple[str, ...]:
-    done = subprocess.run(
-        [
-            "bash",
-            "-e",
-            "-o",
-            "pipefail",
-            "-c",
-            f'lintseq() {{ {shlex.quote(sys.executable)} -m lintseq "$@"; }}\n{command}',
-        ],
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, f"`{command}` exits with status {done.returncode}:\n{done.stdout}"
-    return lines_of(done.stdout)
-
-
-def lines_of(text: str) -> tuple[str, ...]:
-    return tuple(line.rstrip() for line in text.rstrip("\n").split("\n")) if text else ()
+# What pages show
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -401,18 +271,6 @@ def test_every_linter_and_option_of_the_walk_is_described():
     assert {"native", "none", *get_language().linters} <= first_column(text, "Names")
     text = (DOCS / "how-it-works.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in text for name in (*ORDERS, *COMMENTS))
-
-
-def rewrite(page: Path) -> None:
-    """Write what the blocks of a page print into the page, where it says something else."""
-    text = page.read_text(encoding="utf-8")
-    lines = text.split("\n")
-    with tempfile.TemporaryDirectory() as folder:
-        wrong = [output for output in run_page(text, Path(folder)) if not output.ok]
-    for output in reversed(wrong):
-        lines[output.start : output.end] = output.printed
-        print(f"{page.name}, line {output.start + 1}: {output.what} prints something else now")
-    page.write_text("\n".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from lintseq.errors import ConfigError
@@ -16,10 +17,8 @@ _HUB_NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 
 def require_package(package: str, purpose: str) -> None:
     """Raise `ConfigError` if a package of the extra `train` is not installed."""
-    try:
-        __import__(package)
-    except ImportError:
-        raise ConfigError(f"{purpose} requires {package}: pip install 'lintseq[train]'") from None
+    if find_spec(package) is None:
+        raise ConfigError(f"{purpose} requires {package}: pip install 'lintseq[train]'")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from lintseq.benchmarks import load_problems
 from lintseq.benchmarks.selection import is_problem_file, select_problems
 from lintseq.errors import ConfigError
 from lintseq.evaluation.results_file import read_results
+from lintseq.lm.loading import require_package
 from lintseq.reporting.numbers import plural
 from lintseq.storage import MANIFEST, read_manifest
 from lintseq.study.archive import DATA, INPUTS, PackedStudy, is_archive, pack, unpack
@@ -87,6 +88,7 @@ def run_study(
         prints = fingerprints(plan.steps, checksums, __version__)
         budget = device_budget(jobs)
         budget.check(plan)
+        require_package("torch", "a study")
         early = EarlyReports(plan, lambda part: write_findings(part, output))
 
         def progressed(progress: StudyProgress) -> None:
