@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TORCH ?= torch==2.13.0
 UV := $(BIN)/uv
 
-.PHONY: help demo demo-evaluate demo-train demo-study test test-all wheel lowest check bench clean
+.PHONY: help demo demo-evaluate demo-train demo-study test test-all wheel lowest docs check bench clean
 
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,8 +30,12 @@ $(VENV)/.train: pyproject.toml | $(VENV)/.pip
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.pip
 	$(PIP) $(TORCH)
-	$(PIP) --editable '.[all]' --group test --group check
-	@touch $@ $(VENV)/.core $(VENV)/.train
+	$(PIP) --editable '.[all]' --group test --group check --group docs
+	@touch $@ $(VENV)/.core $(VENV)/.train $(VENV)/.docs
+
+$(VENV)/.docs: pyproject.toml | $(VENV)/.pip
+	$(PIP) --editable . --group docs
+	@touch $@ $(VENV)/.core
 
 $(VENV)/.package: pyproject.toml | $(VENV)/.pip
 	$(PIP) --group package
@@ -88,6 +92,10 @@ lowest: wheel  ## Install the lowest versions of the core's dependencies, and ru
 	$(UV) pip install --quiet --python out/lowest/venv --resolution lowest-direct ./out/lowest/sdist
 	$(UV) pip install --quiet --python out/lowest/venv --group out/lowest/sdist/pyproject.toml:test
 	cd out/lowest/sdist && ../venv/bin/python -m pytest -n auto --dist loadgroup -m "not slow"
+
+docs: $(VENV)/.docs  ## Set up and build the site of the documentation, out/site; broken links and undocumented names are errors.
+	$(BIN)/python tests/reference.py
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --conf-dir docs . out/site
 
 check: $(VENV)/.dev  ## Lint, check the format and the types.
 	$(BIN)/ruff check .

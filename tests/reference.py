@@ -6,6 +6,7 @@ One page for each topic of the stub, and an index, in Markdown for the repositor
 import inspect
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,11 @@ def topics() -> dict[str, list[str]]:
 
 def links() -> dict[str, str]:
     """Return where each public name is described, from the folder of the pages."""
-    return {name: f"{slug(topic)}.md#{name.lower()}" for topic, names in topics().items() for name in names}
+    return {
+        name: f"{slug(topic)}.md#{name.lower()}{'-1' if name == topic else ''}"  # the page's title is the first
+        for topic, names in topics().items()
+        for name in names
+    }
 
 
 def slug(topic: str) -> str:
@@ -120,10 +125,14 @@ def signature(name: str, value: Any, *, skip: str = "", width: int = 100) -> str
 
 def annotation(value: Any) -> str:
     text = value if isinstance(value, str) else inspect.formatannotation(value)
+    text = re.sub(r"Optional\[(.+)\]$", r"\1 | None", text.replace("~", ""))
     return re.sub(r"\b(?:[a-z_]+\.)+(?=\w)", "", text)
 
 
 def default_of(value: Any) -> str:
+    with suppress(TypeError):
+        if value == type(value)() and is_dataclass(value):
+            return f"{type(value).__name__}()"
     text = repr(value)
     return "..." if text.startswith("<") or " at 0x" in text else re.sub(r"<(\w+\.\w+): .*?>", r"\1", text)
 

@@ -188,9 +188,11 @@ def links_of(text: str) -> list[str]:
 
 
 def anchors_of(text: str) -> set[str]:
-    """Return the anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them; the second of the same text ends in -1."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S), re.M)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    slugs = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    counts = [slugs[:index].count(slug) for index, slug in enumerate(slugs)]
+    return {f"{slug}-{count}" if count else slug for slug, count in zip(slugs, counts, strict=True)}
 
 
 @pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: str(page.relative_to(ROOT)))
@@ -264,6 +266,19 @@ def test_the_tables_of_the_data_format_are_complete():
     assert first_column(text, "Shapes") == set(SHAPES)
     for names in (*(COLUMN_NAMES[kind] for kind in ("instruction", "code", "id")), END_TOKENS):
         assert ", ".join(f"`{name}`" for name in names) in " ".join(text.split())
+
+
+def test_the_evidence_for_settings_is_what_the_studies_report():
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[2:4] for line in text.partition("# Evidence\n")[2].split("\n") if line.startswith("| ")][
+        1:
+    ]
+    for column, study in enumerate(("format-sweep", "smollm2-cpu")):
+        report = (DOCS / "results" / study / "report.md").read_text(encoding="utf-8")
+        scores = re.search(r"^\| pass@1 \|(.*)", report.rpartition("### pass@k\n")[2], re.M)[1].split("|")
+        cells = {row[column].strip() for row in rows} - {""}
+        assert len(cells) >= 5
+        assert cells <= {score.strip() for score in scores}
 
 
 def test_every_linter_and_option_of_the_walk_is_described():
