@@ -172,18 +172,16 @@ def rows_file(tmp_path: Path, rows: list[dict[str, Any]] = ROWS) -> str:
     ("output", "kind"),
     [
         ("out.jsonl", None),
-        ("out", None),
         ("out.jsonl.gz", "gzip"),
-        ("out.json.gz", "gzip"),
-        ("out.zst", "zstd"),
+        ("out.JSONL.GZ", "gzip"),
         ("out.jsonl.zst", "zstd"),
         ("out.parquet", "Parquet"),
-        ("a.parquet.d/out.jsonl", None),
+        ("out.PARQUET", "Parquet"),
+        ("a.parquet.d/deeper/out.jsonl", None),
     ],
 )
 def test_the_kind_of_an_output_follows_from_its_suffix(output: str, kind: str | None, tmp_path: Path) -> None:
     path = tmp_path / output
-    path.parent.mkdir(exist_ok=True)
     with Outputs(Target(str(path)), {"a": "int"}, {}) as outputs:
         outputs.write(b'{"a":1}\n', b"")
         outputs.finish({}, {})
@@ -261,9 +259,12 @@ def test_the_lock_of_a_run_that_was_killed_is_free_even_while_a_worker_is_at_a_l
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("out.csv", "files of that kind cannot be written; use one of .parquet, .jsonl"),
-        ("out.parquet.gz", "files of that kind cannot be written"),
-        ("out.pq", "files of that kind cannot be written"),
+        ("out.csv", "its name has to end in one of .parquet, .jsonl, .jsonl.gz, .jsonl.zst"),
+        ("out", "its name has to end in one of"),
+        ("out.txt", "its name has to end in one of"),
+        ("out.json", "its name has to end in one of"),
+        ("out.zst", "its name has to end in one of"),
+        ("out.parquet.gz", "its name has to end in one of"),
         ("s3://bucket/out.jsonl", "only local files can be written"),
     ],
 )

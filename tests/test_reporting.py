@@ -403,7 +403,8 @@ def test_a_page_replaces_a_page_and_nothing_else(tmp_path: Path) -> None:
     for bad, match in [
         (path, "not a page or report of lintseq"),
         (tmp_path, "is a folder"),
-        (tmp_path / "x" / "y", "no folder"),
+        (tmp_path / "x" / "y", "ends in .html"),
+        (path / "y.html", "not a folder"),
     ]:
         with pytest.raises(ConfigError, match=match):
             check_page(bad)

@@ -85,7 +85,7 @@ def test_megabytes_limits_how_much_of_each_input_is_read(texts, tmp_path, capsys
     [
         (["--vocab", "200"], "too small"),
         (["--vocab", "300", "--field", "words"], "no column 'words'"),
-        (["--vocab", "300", "--read", "edit"], "is not one of 'text', 'edits', 'plain', 'files'"),
+        (["--vocab", "300", "--read", "edit"], "use one of text, edits, plain, files"),
     ],
 )
 def test_invalid_options_are_rejected_before_work_starts(texts, tmp_path, capsys, arguments, words):

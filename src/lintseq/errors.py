@@ -90,6 +90,11 @@ class RowTimeoutError(BaseException):
     """A row exceeded its time limit; no `Exception`, so that no tool's `except Exception` swallows it."""
 
 
+def reason_of(error: Exception) -> str:
+    """Return why something failed, in words, without the number and the path in the message of an `OSError`."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
 def check_at_least(least: float, options: Mapping[str, float | None]) -> None:
     """Raise `ConfigError` for an option, by its name, that is set to less than `least`."""
     for name, value in options.items():

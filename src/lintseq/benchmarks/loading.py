@@ -180,7 +180,6 @@ def _download(benchmark: Benchmark, data: str | None) -> str:
         else:
             with urlopen(benchmark.home, timeout=60) as response:
                 content = response.read()
-        target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(str(target), content)
     except (ConfigError, ToolError, BrokenInputError, OSError) as error:
         where = f"not found in {data}" if data else f"no folder was given (--data or {DATA_VARIABLE})"

@@ -22,7 +22,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from lintseq import __version__
 from lintseq.cli.usage import OneLineUsage, UsageError
-from lintseq.errors import ConfigError, LintseqError
+from lintseq.errors import ConfigError, LintseqError, ProgramError
 
 COMMANDS: Mapping[str, Mapping[str, str]] = tomllib.loads(
     Path(__file__).with_name("commands.toml").read_text(encoding="utf-8")
@@ -92,17 +92,25 @@ def load_command(name: str) -> Any:
     command = getattr(import_module(f"lintseq.cli.{name}"), name)
     if not isinstance(command, typer.Typer):
         single = new_app()
-        single.command(cls=PanelCommand, context_settings=_SETTINGS)(command)
+        single.command()(command)
         command = single
     loaded = typer.main.get_command(command)
     loaded.name = name
     return loaded
 
 
+class _App(typer.Typer):
+    """A typer application whose commands are ours."""
+
+    def command(self, name: str | None = None, **settings: Any) -> Any:
+        style: dict[str, Any] = {"cls": PanelCommand, "context_settings": _SETTINGS}
+        return super().command(name, **style | settings)
+
+
 def new_app(**settings: Any) -> typer.Typer:
     """Return an application or a group of commands in the style of lintseq."""
     style: dict[str, Any] = {"add_completion": False, "cls": CommandGroup, "context_settings": _SETTINGS}
-    return typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, **style | settings)
+    return _App(pretty_exceptions_enable=False, rich_markup_mode=None, **style | settings)
 
 
 app = new_app(
@@ -180,7 +188,7 @@ def _fail(error: Exception) -> int:
 
 def _message_of(error: Exception) -> str:
     if isinstance(error, LintseqError):
-        return str(error)
+        return error.detail if isinstance(error, ProgramError) else str(error)
     if isinstance(error, OSError) and error.strerror:
         what = f"cannot use {error.filename}" if error.filename else "cannot write the output"
         return f"{what}: {error.strerror}"

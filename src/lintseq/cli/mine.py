@@ -30,7 +30,7 @@ def mine(
     """
     from lintseq.mining import mine
 
-    run_command(mine, sources, target, options, run, summary)
+    run_command(mine, sources, target, options, run, summary, units=("file", "pair"))
 
 
 def summary(report: MiningReport) -> str:

@@ -1,6 +1,5 @@
 """`lintseq resolve`: edit text in, program out."""
 
-import sys
 from dataclasses import asdict
 from json import dumps
 from pathlib import Path
@@ -10,10 +9,11 @@ import typer
 
 from lintseq.cli.console import print_summary, table
 from lintseq.cli.options import Overwrite, Quiet, with_options
-from lintseq.codecs import DIFF, resolve as resolve_text
-from lintseq.errors import ConfigError
+from lintseq.codecs import DIFF, SEPARATOR, resolve as resolve_text
+from lintseq.errors import ConfigError, EmptyInputError
 from lintseq.evaluation.completions import AUTO, CompletionsOptions
 from lintseq.evaluation.sample_files import write_samples
+from lintseq.rows.streams import read_whole
 
 
 @with_options({"Sample files": "completions benchmark output data skip_first problems partial overwrite"})
@@ -56,16 +56,14 @@ def resolve(
 
 
 def _print_program(file: Path, format: str, *, strict: bool, json: bool, quiet: bool) -> None:
-    try:
-        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read the edit text: {error}") from None
-    text = data.decode(errors="surrogateescape")  # bytes that are not UTF-8 pass through unchanged
+    text = read_whole(str(file)).decode(errors="surrogateescape")  # bytes that are not UTF-8 pass through unchanged
     resolution = resolve_text(text, DIFF.name if format == AUTO else format, strict=strict)
     if json:
         notes = [asdict(note) for note in resolution.notes]
         typer.echo(dumps({"program": resolution.text, "edits_applied": resolution.edits_applied, "notes": notes}))
-        return
-    for note in () if quiet else resolution.notes:
+    for note in () if quiet or json else resolution.notes:
         typer.echo(str(note), err=True)
-    typer.echo(resolution.text.encode(errors="surrogateescape"), nl=False)
+    if not json:
+        typer.echo(resolution.text.encode(errors="surrogateescape"), nl=False)
+    if not resolution.edits_applied:
+        raise EmptyInputError(f"{file} has no edit that could be applied; each begins with {SEPARATOR}")

@@ -1,8 +1,11 @@
 """Commands that write a data set: their common options, progress, summary and exit status."""
 
-from collections.abc import Callable, Sequence
+import os
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from json import dumps
+from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
@@ -11,7 +14,7 @@ import typer
 from lintseq.cli.console import Meter, table
 from lintseq.dataset.outputs import Target
 from lintseq.dataset.report import BuildProgress, BuildReport
-from lintseq.errors import BuildInterrupted, ConfigError
+from lintseq.errors import BuildInterrupted, ConfigError, EmptyInputError
 from lintseq.reporting.numbers import percent, plural
 
 
@@ -53,8 +56,13 @@ def run_command(
     options: object,
     run: ExecutionOptions,
     summary: Callable[[R], str],
+    *,
+    units: tuple[str, str] = ("row", "sequence"),
 ) -> None:
-    """Call a function that writes a data set, print its progress and a summary, and exit with its status."""
+    """Call a function that writes a data set, print its progress and a summary, and exit with its status.
+
+    `units` are the names of what it reads and writes, in its report too.
+    """
     to_stdout = target.output == "-"
     if run.json and to_stdout:
         raise ConfigError("--json and --output - would both print to standard output; choose one")
@@ -77,8 +85,24 @@ def run_command(
         typer.echo(summary(report), err=to_stdout)
     for problem in report.broken_inputs:
         typer.echo(f"lintseq: {problem}; the rows before that are done", err=True)
+    check_written(report.as_dict(), units, function.__name__)
     if report.broken_inputs or (run.strict and report.rejections):
         raise typer.Exit(1)
+
+
+def check_written(numbers: Mapping[str, Any], units: tuple[str, str], command: str) -> None:
+    """Raise `EmptyInputError`, with the most common reason and its remedy, if nothing was written."""
+    (unit, written), rejected = units, numbers["rejected"]
+    if numbers[f"{written}s"]:
+        return
+    if not (count := numbers[f"{unit}s"]):
+        raise EmptyInputError(f"no {written}s: the input has no {unit}s; check its path, and what was to write it")
+    reason, rows = next(iter(numbers["rejections"].items()), ("nothing", 0))
+    remedies = tomllib.loads(Path(__file__).with_name("remedies.toml").read_text(encoding="utf-8"))
+    remedy = remedies[command].get(reason) or remedies.get(reason, "see what the rows have in common")
+    why = f", most often rejected as {reason} ({rows:,})" if rows else ""
+    where = f"; all reasons are in {rejected}" if rows and os.path.isfile(rejected) else ""
+    raise EmptyInputError(f"no {written}s came out of {plural(count, unit)}{why}: {remedy}{where}")
 
 
 def build_meter(meter: Meter) -> Callable[[BuildProgress], None]:

@@ -1,6 +1,7 @@
 """`lintseq sample`: one edit sequence in the terminal."""
 
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -39,7 +40,9 @@ def sample(
     check_options(options)
     codec = get_codec(format)
     print_preset(preset, {**asdict(options), "format": format})
-    sequence = ProgramSampler(read_source(file), options).sample(seed=seed, draw=draw)
+    program = read_source(file)
+    with naming(file):
+        sequence = ProgramSampler(program, options).sample(seed=seed, draw=draw)
     if text:
         typer.echo(codec.write(sequence).encode(), nl=False)
     elif json:
@@ -57,12 +60,23 @@ def sample(
 def read_source(file: str) -> str:
     """Return the exact text of a source file, in the encoding that it declares."""
     from lintseq.languages import get_language
+    from lintseq.rows.inputs import is_data_set
+    from lintseq.rows.streams import read_whole
 
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror}") from None
-    try:
+    data = read_whole(file)
+    if is_data_set(file, data):
+        raise ConfigError(
+            f"{file} is a data set, not a program: `lintseq show` prints its edit sequences, and `lintseq build`"
+            " makes them from the programs in it"
+        )
+    with naming(file):
         return get_language().decode(data)
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Name a file in the message of a `ProgramError`."""
+    try:
+        yield
     except ProgramError as error:
         raise ProgramError(error.reason, f"{file}: {error.detail}") from None

@@ -22,6 +22,7 @@ from lintseq.codecs.locate import align
 from lintseq.lm.solving import Solution, SolveOptions, solve as write_program
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.terminal import console, print_line, print_state, printable
+from lintseq.storage import write_atomically
 
 _LINES_BELOW = 4
 """Screen lines that are left free below the program."""
@@ -60,7 +61,7 @@ def solve(
     with program_view(console(), visible=not json, quiet=quiet) as (on_progress, on_notice):
         solution = write_program(text, model, options, start=before, on_progress=on_progress, on_notice=on_notice)
     if output is not None:
-        output.write_bytes(solution.program.text.encode("utf-8", "surrogateescape"))
+        write_atomically(str(output), solution.program.text.encode("utf-8", "surrogateescape"))
     if json:
         typer.echo(dumps(as_dict(solution)))
     elif not quiet:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli import PanelCommand, new_app
+from lintseq.cli import new_app
 from lintseq.cli.console import print_summary, table
 from lintseq.cli.options import Json, Overwrite, Quiet, with_options
 from lintseq.lm.tokenizers import TokenizerOptions
@@ -17,7 +17,7 @@ tokenizer = new_app(name="tokenizer", help=_HELP, no_args_is_help=True)
 Output = Annotated[str, "DIR", "Folder for the result."]
 
 
-@tokenizer.command(cls=PanelCommand)
+@tokenizer.command()
 @with_options()
 def train(
     inputs: Annotated[list[str], "INPUT", "JSONL, Parquet, CSV, text, source files; folder, glob, hf:NAME, or URL."],
@@ -54,7 +54,7 @@ def train(
     )
 
 
-@tokenizer.command(cls=PanelCommand)
+@tokenizer.command()
 @with_options()
 def extend(
     model: Annotated[str, "MODEL", "Folder with a tokenizer and possibly a model, or a name on the Hub."],

@@ -154,8 +154,8 @@ def parsed_rows(
 ) -> Iterator[tuple[RawRow, T | None]]:
     """Yield each row with what `parse` returns, None if that raises `ProgramError`; count the reasons in `unreadable`.
 
-    Where an input cannot be read any further, the rows end, which counts as `broken-input`. Raises the first
-    `ProgramError` in the end if there was no other row.
+    Where an input cannot be read any further, the rows end, which counts as `broken-input`. Raises
+    `ProgramError` with the first reason in the end if there was no other row.
     """
     failure: ProgramError | None = None
     parsed = False
@@ -171,4 +171,6 @@ def parsed_rows(
     except BrokenInputError:
         unreadable["broken-input"] += 1
     if failure is not None and not parsed:
-        raise failure
+        paths = ", ".join(source.path for source in inputs)
+        detail = f"no row of {paths} holds an edit sequence: {failure.detail}; lintseq build makes them from programs"
+        raise ProgramError(failure.reason, detail)

@@ -29,7 +29,7 @@ from lintseq.dataset.card import card_of
 from lintseq.dataset.duplicates import KEEP, Seen
 from lintseq.dataset.outputs import Outputs, Target, check_target
 from lintseq.dataset.report import BuildProgress, BuildReport
-from lintseq.errors import BrokenInputError, BuildInterrupted, ConfigError, LintseqError, check_at_least
+from lintseq.errors import BrokenInputError, BuildInterrupted, ConfigError, LintseqError, check_at_least, reason_of
 from lintseq.rows import FieldNames, Input, Mark, open_inputs
 from lintseq.storage import SaveTimer, default_workers, uninterrupted
 
@@ -110,7 +110,7 @@ def run_pipeline(
                 raise
             except (OSError, sqlite3.Error) as error:
                 hint = f"; what is done is in {outputs.partial}; continue with --resume" if outputs.resumable else ""
-                raise LintseqError(f"cannot continue with {target.output}: {error}{hint}") from None
+                raise LintseqError(f"cannot continue with {target.output}: {reason_of(error)}{hint}") from None
     return build.report
 
 

@@ -56,7 +56,6 @@ def with_expectations(problems: Sequence[Problem], runner: Runner, cache: Path |
         results = runner.run(jobs)
         answers = [_answer(problem, stage, result) for (problem, stage), result in zip(pending, results, strict=True)]
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(str(path), b"\n".join(map(encode, answers)))
     known = {id(stage): _expecting(stage, answer) for (_, stage), answer in zip(pending, answers, strict=True)}
     return [

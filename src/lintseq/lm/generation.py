@@ -21,8 +21,8 @@ from lintseq.lm.backends import BackendOptions, open_backend
 from lintseq.lm.backends.backend import Backend, GeneratedCompletion, GenerationRequest, Prompt, SamplingParameters
 from lintseq.lm.linted import DecodingOptions, edit_filters
 from lintseq.rows import stable_hash
-from lintseq.rows.rows_file import RowsFile
-from lintseq.storage import COMPRESSIONS, SaveTimer
+from lintseq.rows.rows_file import JSON_LINES, RowsFile
+from lintseq.storage import SaveTimer, suffix_of
 
 SAVE_SECONDS = 5.0
 """Finished completions are written to disk this often."""
@@ -179,8 +179,9 @@ def output_names(output: str, grid: Sequence[SamplingParameters]) -> list[str]:
     """Return the file of each setting: `output`, or in a sweep one named after the setting."""
     if len(grid) == 1:
         return [output]
-    suffix = next((f".jsonl{end}" for end in COMPRESSIONS if output.endswith(f".jsonl{end}")), ".jsonl")
-    return [f"{output.removesuffix(suffix)}.{sampling.name}{suffix}" for sampling in grid]
+    suffix = suffix_of(output, JSON_LINES) or ""
+    stem, end = output[: len(output) - len(suffix)], output[len(output) - len(suffix) :]
+    return [f"{stem}.{sampling.name}{end}" for sampling in grid]
 
 
 def _settings(tasks: "_Tasks", options: CompletionOptions, sampling: SamplingParameters) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from lintseq import __version__
 from lintseq.errors import ConfigError
-from lintseq.storage import write_atomically
+from lintseq.storage import suffix_of, write_atomically
 
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 _MARKS = (b'<meta name="generator" content="lintseq ', b"<!-- made by lintseq ")
@@ -88,10 +88,11 @@ def check_page(path: Path, *, option: str = "--html") -> None:
     """
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name a file with {option}")
-    if not path.parent.is_dir():
-        raise ConfigError(f"there is no folder {path.parent} to write {path.name} to")
-    if not os.access(path.parent, os.W_OK):
-        raise ConfigError(f"cannot write to the folder {path.parent}; name a file elsewhere with {option}")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ConfigError(f"cannot write {path}: {folder} is not a folder with write permission; choose another path")
+    if option == "--html" and suffix_of(str(path), (".html", ".htm")) is None:
+        raise ConfigError(f"cannot write {path}: choose a name that ends in .html")
     try:
         with open(path, "rb") as file:
             beginning = file.read(2000)

@@ -28,6 +28,7 @@ from lintseq.rows.streams import (
     without_secrets,
 )
 from lintseq.rows.tables import csv_input, parquet_input
+from lintseq.storage import COMPRESSIONS
 
 HEAD_ROWS = 100
 """Number of rows from which the columns are found."""
@@ -184,13 +185,20 @@ def _is_data(path: str) -> bool:
     return _suffix(path) in READERS and (is_remote(path) or os.path.isfile(path))
 
 
+def is_data_set(path: str, data: bytes) -> bool:
+    """Return whether a file is a data set by its name, or by its first line, which is a JSON object."""
+    first = data.lstrip().partition(b"\n")[0]
+    return _suffix(path) in READERS or (first.startswith(b'{"') and _parse_or_none(first) is not None)
+
+
 def _suffix(path: str) -> str:
     """Return the suffix of a name without that of its compression."""
     if is_remote(path):
         path = path.partition("?")[0]
-    for suffix in (".gz", ".zst"):
+    path = path.lower()
+    for suffix in COMPRESSIONS:
         path = path.removesuffix(suffix)
-    return os.path.splitext(path)[1].lower()
+    return os.path.splitext(path)[1]
 
 
 def _data_input(path: str) -> Input:

@@ -8,12 +8,16 @@ from typing import Any
 from lintseq.errors import ConfigError
 from lintseq.rows.inputs import read_rows
 from lintseq.rows.row import encode_line, parse_row
-from lintseq.storage import COMPRESSIONS, AppendFile, WorkDirectory
+from lintseq.storage import COMPRESSIONS, AppendFile, WorkDirectory, suffix_of
+
+JSON_LINES = (".jsonl", *(f".jsonl{suffix}" for suffix in COMPRESSIONS))
+"""Suffixes of files of rows."""
 
 
 def manifest_path(path: str) -> str:
     """Return where the manifest of a file of rows is."""
-    return f"{os.path.realpath(path).removesuffix('.jsonl')}.manifest.json"
+    path = os.path.realpath(path)
+    return f"{path[: -len(suffix_of(path, ['.jsonl']) or '') or None]}.manifest.json"
 
 
 class RowsFile(AbstractContextManager["RowsFile"]):
@@ -24,9 +28,9 @@ class RowsFile(AbstractContextManager["RowsFile"]):
 
         Raises `ConfigError` if a file would be lost, or the settings differ.
         """
-        suffix = next((end for end in ("", *COMPRESSIONS) if path.endswith(f".jsonl{end}")), None)
+        suffix = suffix_of(path, JSON_LINES)
         if suffix is None:
-            raise ConfigError(f"{path}: {kind} are JSON lines; choose a name that ends in .jsonl or .jsonl.gz")
+            raise ConfigError(f"{path}: {kind} are JSON lines; the name has to end in one of {', '.join(JSON_LINES)}")
         self._suffix = suffix
         self._work = WorkDirectory(path, settings, manifest=manifest_path(path), resume=resume, overwrite=overwrite)
         self.complete = self._work.manifest is not None
@@ -48,7 +52,7 @@ class RowsFile(AbstractContextManager["RowsFile"]):
         """Give the file its final name, with its rows sorted by `order` and the manifest next to it."""
         self._file.close()
         rows = self._saved_rows()
-        ordered = AppendFile(self._work.file(f"ordered.jsonl{self._suffix}"))
+        ordered = AppendFile(self._work.file(f"ordered{self._suffix}"))
         for row in rows if order is None else sorted(rows, key=order):
             ordered.write(encode_line(row))
         ordered.close()

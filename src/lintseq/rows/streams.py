@@ -76,6 +76,15 @@ def opened(path: str) -> Iterator[BinaryIO]:
             yield file
 
 
+def read_whole(path: str) -> bytes:
+    """Return the bytes of a file, of standard input for `-`; raise `ConfigError` if it cannot be read."""
+    try:
+        with opened(path) as file:
+            return file.read()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {_message(error)}") from None
+
+
 class _Remote(io.RawIOBase):
     """The bytes of a remote file. Every exception of servers and their libraries becomes an `OSError`."""
 

@@ -31,7 +31,7 @@ killed at any point continues from what it saved last, and its bytes are those o
 
 from lintseq.storage.append import COMPRESSIONS, AppendFile
 from lintseq.storage.batches import batched
-from lintseq.storage.files import OutputStream, sync_directory, uninterrupted, write_atomically
+from lintseq.storage.files import OutputStream, open_file, suffix_of, sync_directory, uninterrupted, write_atomically
 from lintseq.storage.pool import PartIsolation, default_workers, map_in_order
 from lintseq.storage.work import (
     MANIFEST,

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from lintseq.errors import ConfigError
-from lintseq.storage.files import open_file, uninterrupted
+from lintseq.storage.files import open_file, suffix_of, uninterrupted
 
 FRAME_BYTES = 1 << 20
 """Number of bytes of lines after which a compressed frame is written."""
@@ -28,7 +28,7 @@ class AppendFile:
     def __init__(self, path: str, mark: dict[str, Any] | None = None) -> None:
         """Create or replace the file, or with `mark` continue it; raise `ConfigError` if it is shorter than that."""
         self.path = path
-        self._compression = next((name for suffix, name in COMPRESSIONS.items() if path.endswith(suffix)), "")
+        self._compression = COMPRESSIONS.get(suffix_of(path, COMPRESSIONS) or "", "")
         self._pending = bytearray()
         if mark is None:
             self._file = open_file(path, "wb")

@@ -4,20 +4,27 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 
 def open_file(path: str, mode: str) -> IO[bytes]:
-    """Return a file open for reading or writing bytes, which the caller closes."""
+    """Return a file open for reading or writing bytes, which the caller closes; a new one gets the folder it is in."""
+    if mode == "wb":
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     return open(path, mode)
 
 
+def suffix_of(path: str, suffixes: Iterable[str]) -> str | None:
+    """Return the longest of some suffixes that a path ends in, in any capitals; None if it ends in none."""
+    return max((suffix for suffix in suffixes if path.lower().endswith(suffix)), key=len, default=None)
+
+
 def write_atomically(path: str, data: bytes) -> None:
-    """Write a file whole or not at all; when this returns, the file survives a power cut."""
+    """Write a file whole or not at all, and its folder; when this returns, the file survives a power cut."""
     temporary = f"{path}.writing"
-    with open(temporary, "wb") as file:
+    with open_file(temporary, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -68,4 +75,7 @@ class OutputStream:
         if self._owned:
             self._file.close()
 
-    release = close
+    def release(self) -> None:
+        """Close it after a failure, of which closing it would be another."""
+        with suppress(OSError):
+            self.close()

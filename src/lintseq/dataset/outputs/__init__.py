@@ -13,7 +13,15 @@ from lintseq.dataset.outputs.parquet import ColumnTypes
 from lintseq.dataset.outputs.shards import KINDS, RecordStream, Shards
 from lintseq.dataset.outputs.target import STDOUT, Target, check_target, default_rejected, is_regular, stem
 from lintseq.errors import ConfigError
-from lintseq.storage import AppendFile, OutputStream, WorkDirectory, sync_directory, write_atomically
+from lintseq.storage import (
+    COMPRESSIONS,
+    AppendFile,
+    OutputStream,
+    WorkDirectory,
+    suffix_of,
+    sync_directory,
+    write_atomically,
+)
 
 
 class Outputs(AbstractContextManager["Outputs"]):
@@ -166,13 +174,13 @@ class Outputs(AbstractContextManager["Outputs"]):
         """Return where rejected rows are written: next to their target if that may be on another disk."""
         assert self._work is not None
         path = self.target.rejected_path
+        suffix = suffix_of(path, COMPRESSIONS) or ".jsonl"
         if self._rejected_inside:
             os.makedirs(self.file("output"), exist_ok=True)
             return self.file("output/rejected.jsonl")
         if os.path.dirname(os.path.realpath(path)) != os.path.dirname(self._work.path):
-            return f"{os.path.realpath(path)}.partial"
-        suffix = next((suffix for suffix in (".gz", ".zst") if path.endswith(suffix)), "")
-        return self.file(f"rejected.jsonl{suffix}")
+            return f"{os.path.realpath(path)}.partial{suffix}"
+        return self.file(f"rejected{suffix}")
 
 
 def _check_beside(target: Target, *, overwrite: bool) -> None:

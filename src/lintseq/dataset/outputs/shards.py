@@ -6,17 +6,16 @@ from contextlib import suppress
 from typing import Any, Literal, get_args
 
 from lintseq.dataset.outputs.parquet import ColumnTypes, check_parquet, loadable, write_parquet
-from lintseq.storage import AppendFile, OutputStream
+from lintseq.storage import AppendFile, OutputStream, suffix_of
 
 ShardKind = Literal["parquet", "jsonl", "jsonl.gz", "jsonl.zst"]
 KINDS: tuple[ShardKind, ...] = get_args(ShardKind)
 
 
-def kind_of(path: str) -> ShardKind:
-    """Return the kind of file that a path names by its suffix; JSON lines if it names none."""
-    if path.endswith(".parquet"):
-        return "parquet"
-    return "jsonl.gz" if path.endswith(".gz") else "jsonl.zst" if path.endswith(".zst") else "jsonl"
+def kind_of(path: str) -> ShardKind | None:
+    """Return the kind of file that a path names by its suffix, in any capitals; None if that is none of `KINDS`."""
+    suffix = suffix_of(path, [f".{kind}" for kind in KINDS])
+    return next((kind for kind in KINDS if f".{kind}" == suffix), None)
 
 
 class Shards:

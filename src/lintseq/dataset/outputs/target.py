@@ -9,12 +9,9 @@ from lintseq.dataset.outputs.parquet import check_parquet
 from lintseq.dataset.outputs.shards import KINDS, ShardKind, kind_of
 from lintseq.errors import ConfigError, check_at_least, check_choice
 from lintseq.rows.streams import is_remote
-from lintseq.storage import MANIFEST
+from lintseq.storage import MANIFEST, suffix_of
 
 STDOUT = "-"
-_ENDINGS = (".gz", ".zst", ".jsonl", ".json", ".parquet")
-_OTHER_KINDS = (".csv", ".tsv", ".pq", ".parquet.gz", ".parquet.zst", ".arrow", ".txt", ".bz2", ".xz", ".zip")
-"""Suffixes of kinds that are not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class Target:
     @property
     def kind(self) -> ShardKind:
         """Kind of the files that are written."""
-        return self.shard_kind if self.sharded else kind_of(self.output)
+        return self.shard_kind if self.sharded else kind_of(self.output) or "jsonl"
 
     @property
     def rejected_path(self) -> str:
@@ -64,9 +61,8 @@ class Target:
 
 def stem(output: str) -> str:
     """Return the path of an output without the suffixes of its kind."""
-    for ending in _ENDINGS:
-        output = output.removesuffix(ending)
-    return output
+    kind = kind_of(output)
+    return output if kind is None else output[: -len(kind) - 1]
 
 
 def default_rejected(output: str, *, folder: bool = False) -> str:
@@ -117,9 +113,6 @@ def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resu
             raise ConfigError(f"{path} is a folder; name a file, or write shards with --shards or --shard-rows")
         if os.path.exists(path) and not overwrite and not resume:
             raise ConfigError(f"{path} exists; choose another name, or replace it with --overwrite")
-        folder = os.path.dirname(path.rstrip(os.sep))
-        if not os.path.isdir(folder or ".") and not (target.sharded and path == target.rejected_path):
-            raise ConfigError(f"cannot write {path}: there is no folder {folder}")
 
 
 def _check_kind(target: Target) -> None:
@@ -127,8 +120,9 @@ def _check_kind(target: Target) -> None:
     for path in (target.output, target.rejected):
         if path is not None and is_remote(path):
             raise ConfigError(f"cannot write {path}: only local files can be written; copy it when it is complete")
-    kinds = ", ".join(f".{kind}" for kind in KINDS)
-    if not target.sharded and is_regular(target.output) and target.output.lower().endswith(_OTHER_KINDS):
-        raise ConfigError(f"cannot write {target.output}: files of that kind cannot be written; use one of {kinds}")
+    kinds = [f".{kind}" for kind in KINDS]
+    for path, known in ((target.output, kinds), (target.rejected or STDOUT, kinds[1:])):
+        if is_regular(path) and not (target.sharded and path == target.output) and suffix_of(path, known) is None:
+            raise ConfigError(f"cannot write {path}: its name has to end in one of {', '.join(known)}")
     if target.kind == "parquet":
         check_parquet()

@@ -31,7 +31,7 @@ def decode(data: bytes) -> str:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return data.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        raise ProgramError("encoding", f"the source does not decode: {error}") from None
+        raise ProgramError("encoding", f"the source does not decode: {error}; store it as UTF-8") from None
 
 
 def parse(text: str) -> ast.Module:
