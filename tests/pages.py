@@ -4,7 +4,8 @@ In a page,
 
 - a block of `python` runs, after those above it on the page; where it prints something, the next block on
   the page is what it prints;
-- a block of `console` holds commands, each after `$ `, and what they print; `...` matches anything.
+- a block of `console` holds commands, each after `$ `, and what they print; `...` matches anything;
+- a block of `shell` holds commands, and not what they print.
 
 All of it runs in a folder that holds what `lintseq recipes copy examples` copies. Blocks in other languages are not
 run.
@@ -45,6 +46,7 @@ PAGES = [
     DOCS / "on-a-cluster.md",
     DOCS / "pretraining.md",
     DOCS / "finetuning.md",
+    ROOT / "examples" / "README.md",
 ]
 
 # Blocks
@@ -104,6 +106,9 @@ def run_page(text: str, folder: Path) -> Iterator[PageOutput]:
                 yield PageOutput(following.start, end, following.lines, printed, f"the Python at line {block.start}")
         elif block.language == "console":
             yield from run_console(block, folder)
+        elif block.language == "shell":
+            for command in block.lines:
+                run_command(command, folder)
 
 
 def run_python(block: Block, names: dict[str, Any], folder: Path) -> tuple[str, ...]:

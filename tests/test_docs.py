@@ -7,19 +7,21 @@ they are now.
 import ast
 import inspect
 import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal, Self, get_args, get_origin
 
 import pytest
 import typer
-from pages import DOCS, PAGES, ROOT, rewrite, run_page
+from pages import DOCS, PAGES, ROOT, blocks_of, rewrite, run_page
 from typer.models import ArgumentInfo
 
-from lintseq.cli import COMMANDS
+from lintseq.cli import COMMANDS, load_command
 from lintseq.codecs.text import END_TOKENS
 from lintseq.dataset.shapes import SHAPES
 from lintseq.languages import get_language
@@ -177,6 +179,51 @@ def test_every_command_ends_its_help_in_an_example():
     for name, function in commands().items():
         example = (inspect.getdoc(function) or "").partition("\n\nExample: ")[2]
         assert f"lintseq {name}" in example, name
+
+
+def commands_in(text: str) -> Iterator[list[str]]:
+    """Yield the words after `lintseq` in the commands of a page, or of the comments of a recipe or study."""
+    if "\n```" in text:
+        blocks = [block for block in blocks_of(text) if block.language in ("bash", "console", "shell")]
+        lines = [
+            line for block in blocks for line in block.lines if block.language != "console" or line.startswith("$ ")
+        ]
+    else:
+        lines = [line.removeprefix("#").strip() for line in text.split("\n") if line.startswith("#     ")]
+    for line in "\n".join(lines).replace("\\\n", " ").split("\n"):
+        if "lintseq " not in line:
+            continue
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        words = list(lexer)
+        for index, word in enumerate(words):
+            if word == "lintseq" and words[index + 1 : index + 2] and words[index + 1] in LISTED:
+                yield list(takewhile(lambda word: not set(word) <= set("|&;<>"), words[index + 1 :]))
+
+
+LISTED = [name for panel in COMMANDS.values() for name in panel]
+SHOWN = sorted(
+    {
+        shlex.join(words)
+        for path in [*MARKDOWN, *ROOT.glob("recipes/*/*.toml"), *ROOT.glob("studies/*.toml")]
+        for words in commands_in(path.read_text(encoding="utf-8"))
+    }
+)
+
+
+@pytest.mark.parametrize("shown", SHOWN)
+def test_a_command_that_a_page_shows_has_the_options_that_it_names(shown):
+    name, *words = shlex.split(shown)
+    command = load_command(name)
+    with command.make_context(name, list(words)) as context:
+        if hasattr(command, "resolve_command") and words:
+            _, subcommand, rest = command.resolve_command(context, list(words))
+            subcommand.make_context(name, rest, parent=context)
+
+
+def test_pages_show_commands():
+    assert len(SHOWN) > 100
+    assert {shlex.split(shown)[0] for shown in SHOWN} == set(LISTED)
 
 
 # Links and lists
