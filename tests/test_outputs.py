@@ -108,7 +108,7 @@ def test_a_folder_of_shards_of_any_shape_and_kind_is_a_data_set_as_it_is(tmp_pat
     for number, (shape, kind, streaming, empty) in enumerate(FOLDERS):
         folder = tmp_path / f"{number} {shape}"
         written[number] = shard(folder, shape, kind, [] if empty else ROWS)
-        assert sorted(os.listdir(folder)) == ["README.md", "data", "manifest.json", "rejected.jsonl"]
+        assert sorted(os.listdir(folder)) == ["README.md", "data", "manifest.json"]
         assert sorted(os.listdir(folder / "data")) == [f"train-0000{n}.{kind}" for n in range(5)]
         questions.append(json.dumps([str(folder), str(tmp_path / "cache"), streaming]))
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home")}
@@ -203,7 +203,9 @@ def test_a_manifest_says_of_what_and_with_what_an_output_was_made(tmp_path: Path
     assert (made["options"]["samples"], made["options"]["seed"]) == (2, 7)
     assert made["output"] == {"kind": "parquet", "shards": 2, "shard_rows": None}
     (source_settings,) = made["inputs"]
-    assert source_settings["path"] == source
+    assert source_settings["path"] == "in.jsonl"
+    local = json.loads((tmp_path / "out.local.json").read_text())
+    assert local["settings"]["inputs"][0]["path"] == source
     assert source_settings["fields"]["code"] == "program"
     assert source_settings["fingerprint"]["size"] == os.path.getsize(source)
     assert (manifest["rows"], manifest["sequences"], manifest["rejections"]) == (13, 24, {"syntax": 1})

@@ -43,6 +43,9 @@ from lintseq.dataset.transform import RowResult as RowResult
 # Recipes, studies and examples
 from lintseq.bundled import list_bundled as list_bundled, copy_bundled as copy_bundled, BundledFile as BundledFile
 
+# Sharing
+from lintseq.integrations.hub import push as push, PushReport as PushReport
+
 # Training
 from lintseq.lm.recipes import (
     read_recipe as read_recipe,

@@ -1,7 +1,6 @@
 """The data set card of a folder of shards, in the form that the Hugging Face Hub reads."""
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from lintseq.dataset.shapes import META_COLUMNS, Column
 from lintseq.languages import get_language
 from lintseq.reporting.markdown import two_columns
+from lintseq.storage import public
 
 _SIZES = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M")]
 _MAX_STRING = 800
@@ -25,6 +25,7 @@ def card_of(
     settings: Mapping[str, Any], manifest: Mapping[str, Any], columns: Mapping[str, Column], example: str
 ) -> str:
     """Return the text of a README.md for an output with these settings, numbers and columns; `example` is a record."""
+    settings = public(settings)
     mined, empty = _is_mined(settings), not manifest["sequences"]
     features = [f"  {line}" for name, column in columns.items() for line in _feature(name, column.type)]
     text = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
@@ -136,16 +137,9 @@ def _description(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _inputs(settings: Mapping[str, Any]) -> str:
-    names = [_code(_short(source["path"])) for source in settings["inputs"]]
+    names = [_code(source["path"]) for source in settings["inputs"]]
     more = len(names) - _MAX_INPUTS
     return ", ".join(names[:_MAX_INPUTS]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _short(path: str) -> str:
-    """Return the name of an input without local directories and query strings."""
-    if "://" in path or (path.startswith("hf:") and not os.path.isabs(path[3:])):
-        return path.partition("?")[0]
-    return os.path.basename(path.rstrip("/" + os.sep)) or path
 
 
 def _example(example: str) -> str:

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -22,6 +23,7 @@ from lintseq.program.markdown import code_from_markdown
 from lintseq.rows import column_list, prompt_of, stable_hash
 from lintseq.rows.conversations import ASSISTANT, USER, turns
 from lintseq.rows.fields import COLUMN_NAMES
+from lintseq.storage import public
 from lintseq.walks import SamplingOptions
 
 ShapeName = Literal["lintseq", "pylintseq", "prompt-completion", "next-edit", "messages", "messages-by-edit"]
@@ -254,10 +256,16 @@ def _write_pylintseq(row: ProgramRow, sequence: EditSequence, draw: int, meta: M
     return {
         "edit_path": codec.write_edits(sequence),
         "index": row.index,
-        "source_file": row.source,
+        "source_file": _shared_name(row.source),
         "source_instruction": row.instruction,
         "source_response": row.response,
     }
+
+
+@lru_cache
+def _shared_name(path: str) -> str:
+    """Return the name of an input for records, which may be shared."""
+    return str(public(path))
 
 
 def _read_pylintseq(row: Row) -> Record | None:
@@ -441,7 +449,7 @@ def meta_of(options: SamplingOptions, seed: int) -> dict[str, Any]:
     defaults = SamplingOptions()
     changed = {name: getattr(options, name) for name in ("order", "comments", "certify")}
     changed = {name: value for name, value in changed.items() if value != getattr(defaults, name)}
-    return {"linter": options.linter, "seed": seed, **changed}
+    return dict(public({"linter": options.linter, "seed": seed, **changed}))
 
 
 def _shape(name: ShapeName, columns: str, write: RecordWriter, read: Callable[[Row], Record | None]) -> Shape:

@@ -13,10 +13,12 @@ from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.errors import ConfigError
 from lintseq.evaluation.results import Evaluation
 from lintseq.evaluation.results_file import read_results
+from lintseq.lm.loading import require_package
 from lintseq.lm.recipes import FinetuneRecipe, PretrainRecipe, as_table, read_recipe
 from lintseq.lm.runs import RECIPE
 from lintseq.reporting.markdown import two_columns
-from lintseq.storage import MANIFEST, read_manifest, write_atomically
+from lintseq.rows.hub import hub_name
+from lintseq.storage import MANIFEST, public, read_manifest, write_atomically
 
 README = "README.md"
 
@@ -26,21 +28,44 @@ _BUDGET = "the plain arm takes {steps:,} steps and {trained:,} trained tokens"
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-def write_card(folder: str, results: Sequence[str] = ()) -> str:
-    """Rewrite the card of a trained model with the scores of evaluations, and return its path.
+def write_card(
+    folder: str, results: Sequence[str] = (), *, license: str | None = None, datasets: Sequence[str] = ()
+) -> str:
+    """Rewrite the card of a trained model or of a data set, and return its path.
 
-    `results` are files written by `lintseq evaluate --output`. Raises `ConfigError` if the folder is not a model
-    trained by lintseq, or a file has no results.
+    A model's card gets the scores of evaluations: `results` are files written by `lintseq evaluate --output`.
+    `license` is an identifier of the Hub, such as apache-2.0, and `datasets` names the model's data on the Hub; both
+    are kept from the earlier card if they are not given. Raises `ConfigError` if the folder is neither a model trained
+    by lintseq nor a data set in shards, or a file has no results.
     """
+    require_package("huggingface_hub", "rewriting a card")
+    from huggingface_hub import DatasetCard, ModelCard
+
+    path = os.path.join(folder, README)
     manifest = read_manifest(os.path.join(folder, MANIFEST))
+    if manifest is not None and "inputs" in manifest["settings"] and os.path.exists(path):
+        if results or datasets or license is None:
+            raise ConfigError(f"{folder} is a data set: its card can only be given a --license")
+        data_card = DatasetCard.load(path)
+        data_card.data.license = license
+        write_atomically(path, str(data_card).encode())
+        return path
     if manifest is None or "recipe" not in manifest["settings"] or "outcome" not in manifest:
         raise ConfigError(f"{folder} was not made by `lintseq finetune` or `lintseq pretrain`: no {MANIFEST} of a run")
     kind = FinetuneRecipe if "match" in manifest["settings"]["recipe"] else PretrainRecipe
     recipe: Any = read_recipe(os.path.join(folder, RECIPE), kind)
     name = os.path.basename(os.path.realpath(folder))
     scores = [read_results(path) for path in results]
-    path = os.path.join(folder, README)
-    write_atomically(path, model_card(recipe, manifest, name=name, results=scores).encode())
+    earlier: dict[str, Any] = ModelCard.load(path).data.to_dict() if os.path.exists(path) else {}
+    text = model_card(
+        recipe,
+        manifest,
+        name=name,
+        results=scores,
+        license=license or earlier.get("license"),
+        datasets=datasets or earlier.get("datasets", ()),
+    )
+    write_atomically(path, text.encode())
     return path
 
 
@@ -50,26 +75,33 @@ def model_card(
     *,
     name: str,
     results: Sequence[Evaluation] = (),
+    license: str | None = None,
+    datasets: Sequence[str] = (),
 ) -> str:
-    """Return the README.md of a model; `manifest` is that of its run."""
+    """Return the README.md of a model; `manifest` is that of its run.
+
+    `datasets` are those on the Hub that it was trained on; by default, those that the recipe names.
+    """
     import tomli_w
 
     if isinstance(recipe, FinetuneRecipe):
         base, text, training = recipe.model, _finetuned_text(recipe), _finetuning_table(recipe, manifest)
+        paths = [recipe.data.train]
         tags = ["code", "python", "lintseq", *(["edit-sequences"] if recipe.data.arm == "edits" else [])]
     else:
         base, text, training = "", _pretrained_text(recipe, manifest), _pretraining_table(recipe, manifest)
-        tags = ["lintseq"]
+        tags, paths = ["lintseq"], [source.path for source in recipe.data.train]
+    datasets = datasets or [found for path in paths if (found := hub_name(path)) is not None]
     about, _, usage = text.partition("\n===\n")
     return _fill(
         "card.md",
-        metadata=_metadata(name, tags, base, results),
+        metadata=_metadata(name, tags, base, results, license, datasets),
         name=name,
         about=about,
         usage=usage.rstrip(),
         training=training,
         scores=_score_section(results),
-        recipe=tomli_w.dumps(_without_folders(as_table(recipe))).rstrip(),
+        recipe=tomli_w.dumps(public(as_table(recipe))).rstrip(),
     )
 
 
@@ -77,8 +109,15 @@ def _fill(template: str, **values: str) -> str:
     return Template((_TEMPLATES / template).read_text(encoding="utf-8")).substitute(values)
 
 
-def _metadata(name: str, tags: Sequence[str], base: str, results: Sequence[Evaluation]) -> str:
-    """Return the YAML header of a card, from which the Hub shows the base model and the scores."""
+def _metadata(
+    name: str,
+    tags: Sequence[str],
+    base: str,
+    results: Sequence[Evaluation],
+    license: str | None,
+    datasets: Sequence[str],
+) -> str:
+    """Return the YAML header of a card, from which the Hub shows the license, the origins and the scores."""
     from huggingface_hub import EvalResult, ModelCardData
 
     scores = [
@@ -98,6 +137,8 @@ def _metadata(name: str, tags: Sequence[str], base: str, results: Sequence[Evalu
         library_name="transformers",
         pipeline_tag="text-generation",
         base_model=base if _HUB_NAME.fullmatch(base) and not os.path.exists(base) else None,
+        license=license,
+        datasets=list(datasets) or None,
         tags=list(tags),
         model_name=name,
         eval_results=scores or None,
@@ -117,7 +158,7 @@ def _finetuned_text(recipe: FinetuneRecipe) -> str:
 `N` lines that follow, each preceded by `+`, after line `P` of the current program"""
     return _fill(
         f"{data.arm}.md",
-        base=_short(recipe.model),
+        base=public(recipe.model),
         separator=SEPARATOR,
         prompt=prompt if data.layout == "text" else "the instruction, in the tokenizer's chat template",
         encode=_fill(f"{data.layout}.txt", separator=separator).rstrip(),
@@ -135,7 +176,7 @@ def _finetuning_table(recipe: FinetuneRecipe, manifest: Mapping[str, Any]) -> st
         "method": f"adapters of rank {recipe.lora.rank}, merged" if recipe.lora.rank else "all weights",
         "arm": f"edits, format {data.format}" if data.arm == "edits" else "plain programs",
         "data": data,
-        "train": _short(data.train),
+        "train": public(data.train),
         "times": f"{low} times" if low == high else f"{mean:.1f} times ({low} to {high})",
     }
     rows = [*_rows("finetuned", manifest, values), *matched]
@@ -165,15 +206,15 @@ def _pretrained_text(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> str
 
 def _pretraining_table(recipe: PretrainRecipe, manifest: Mapping[str, Any]) -> str:
     values = {
-        "tokenizer": _short(recipe.tokenizer),
+        "tokenizer": public(recipe.tokenizer),
         "batch": recipe.run.batch,
         "length": recipe.data.row_tokens or recipe.model.context,
     }
     skipped = [(f"skipped rows: {reason}", f"{count:,}") for reason, count in manifest["corpus"]["skipped"].items()]
     rows = [*_rows("pretrained", manifest, values), *skipped, *_run_rows(manifest)]
     passes = zip(recipe.data.train, manifest["rows"]["epochs"], strict=True)
-    sources = [(f"`{_short(source.path)}`", f"{epochs:.2f}") for source, epochs in passes]
-    sources += [(f"`{_short(source.path)}`", "validation only") for source in recipe.data.validation]
+    sources = [(f"`{public(source.path)}`", f"{epochs:.2f}") for source, epochs in passes]
+    sources += [(f"`{public(source.path)}`", "validation only") for source in recipe.data.validation]
     return f"{two_columns(('property', 'value'), rows)}\n\n{two_columns(('source', 'epochs'), sources)}"
 
 
@@ -206,19 +247,3 @@ def _score_section(results: Sequence[Evaluation]) -> str:
         rows.append((f"{benchmark}, completions", f"{result.summary['completions']:,}"))
     table = two_columns(("benchmark", "score (95 % interval)"), rows)
     return f"\n## Scores\n\n{table}\n" if results else ""
-
-
-def _without_folders(value: Any) -> Any:
-    """Return the values of a recipe with the local folders removed from its paths."""
-    if isinstance(value, dict):
-        return {name: _without_folders(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_without_folders(item) for item in value]
-    return _short(value) if isinstance(value, str) else value
-
-
-def _short(path: str) -> str:
-    """Return the name of a file or model without the local folder or the query of a URL."""
-    if os.path.isabs(path) or os.path.exists(path):
-        return os.path.basename(path.rstrip("/")) or path
-    return path.partition("?")[0]

@@ -35,6 +35,7 @@ from lintseq.storage import (
     check_settings,
     default_workers,
     map_in_order,
+    public,
     read_manifest,
 )
 
@@ -182,7 +183,7 @@ def build_corpus(
         CorpusEncoder, tokenizers.backend(tokenizer), tokenizer.eos_token_id, dtype, threads=workers <= 1
     )
     if (manifest := read_manifest(os.path.join(folder, MANIFEST))) is not None:
-        check_settings(manifest["settings"], settings, folder)
+        check_settings(manifest["settings"], public(settings), folder)
         return Corpus(folder)
     with WorkDirectory(folder, settings, resume=True) as work:
         build = _CorpusBuild(work, data, dtype, SaveTimer(save_seconds))

@@ -25,6 +25,7 @@ from lintseq.lm.recipes import FinetuneRecipe
 from lintseq.lm.runs import TrainingProgress, TrainingReport, TrainingRun, is_first_process, wait_for
 from lintseq.lm.token_files import OnRecords, TokenFile, common_rows, format_of, open_tokens, tokenize
 from lintseq.rows import find_inputs
+from lintseq.storage import public
 
 if TYPE_CHECKING:
     import torch
@@ -80,7 +81,7 @@ def finetune(
         if run.manifest is None:
             examples = prepare(recipe, base, run.path(_EXAMPLES), fingerprint=run.fingerprint, on_records=on_records)
             if is_first_process():
-                plan = json.dumps(examples.plan.as_dict(), indent=1)
+                plan = json.dumps(public(examples.plan.as_dict()), indent=1)
                 Path(run.file(PLAN)).write_text(plan + "\n", encoding="utf-8")
             on_plan(examples.plan)
             _train(recipe, base, examples, run, on_step)

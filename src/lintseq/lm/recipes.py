@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from lintseq.bundled import find_recipe
 from lintseq.errors import ConfigError
+from lintseq.storage import public
 
 R = TypeVar("R")
 
@@ -335,11 +336,11 @@ def as_table(recipe: Any) -> dict[str, Any]:
     return dict(json.loads(json.dumps(fields)))
 
 
-def as_toml(recipe: Any) -> str:
-    """Return a recipe as TOML from which `read_recipe` restores it."""
+def as_toml(recipe: Any, *, shared: bool = False) -> str:
+    """Return a recipe as TOML from which `read_recipe` restores it; if `shared`, without local folders."""
     import tomli_w
 
-    return tomli_w.dumps(as_table(recipe))
+    return tomli_w.dumps(public(as_table(recipe)) if shared else as_table(recipe))
 
 
 def _apply(setting: str, table: dict[str, Any]) -> None:

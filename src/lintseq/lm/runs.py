@@ -1,7 +1,8 @@
 """Training runs: one folder per run, resumable, which appears under its name when the model is complete.
 
 Until then everything is in `OUTPUT.partial`. The finished folder has the files of transformers, the model card, and
-`recipe.toml`, `log.jsonl` and `manifest.json`. Of several processes that train together, only the first one writes.
+`recipe.toml`, `log.jsonl` and `manifest.json`. It may be shared, so it names local files without their folders. Of
+several processes that train together, only the first one writes.
 """
 
 import json
@@ -112,7 +113,7 @@ class TrainingRun(AbstractContextManager["TrainingRun"]):
             if self.manifest is None:
                 self._work.save({})
                 os.makedirs(self.folder, exist_ok=True)
-                write_atomically(self.file(RECIPE), as_toml(recipe).encode())
+                write_atomically(self.file(RECIPE), as_toml(recipe, shared=True).encode())
         elif resume and not os.path.exists(self.folder):
             self.manifest = read_manifest(os.path.join(output, MANIFEST))
 

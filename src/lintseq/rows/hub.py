@@ -20,6 +20,12 @@ PREFIX = "hf:"
 _NAME = re.compile(r"hf:(?P<name>[^@#:]+)(?:@(?P<revision>[^#:]+))?(?:#(?P<config>[^:]+))?(?::(?P<split>.+))?")
 
 
+def hub_name(spec: str) -> str | None:
+    """Return the name of a data set on the Hub in `hf:NAME...`; None for other inputs and for local folders."""
+    match = _NAME.fullmatch(spec)
+    return None if match is None or os.path.exists(match["name"]) else match["name"]
+
+
 def is_saved(path: str) -> bool:
     """Return whether a folder is a data set written by `save_to_disk`."""
 

@@ -43,7 +43,7 @@ READERS: dict[str, Callable[[str], Input]] = {
     ".parquet": parquet_input,
     ".pq": parquet_input,
 }
-_METADATA = ("manifest.json", "rejected.jsonl", "state.json", "dataset_info.json", "dataset_dict.json")
+_METADATA = ("manifest.json", "local.json", "rejected.jsonl", "state.json", "dataset_info.json", "dataset_dict.json")
 """Files next to data that contain no rows; matches suffixes of names too."""
 
 

@@ -17,6 +17,7 @@ from typing import IO, Any, BinaryIO, cast
 import zstandard
 
 from lintseq.errors import BrokenInputError, ConfigError
+from lintseq.storage.public import ACCOUNT, without_secrets
 
 STDIN = "-"
 CHUNK = 1 << 17
@@ -31,15 +32,6 @@ def is_remote(path: str) -> bool:
     return _URL.match(path) is not None
 
 
-_ACCOUNT = re.compile(r"(?<=://)(?<!github://)[^/?#\s'\"]*@")
-_QUERY = re.compile(r"(://[^?#\s'\"]*)\?[^#\s'\"]*(?<![:,;])")
-
-
-def without_secrets(text: str) -> str:
-    """Return a text without the accounts and queries of URLs, which may be passwords or keys."""
-    return _QUERY.sub(r"\1?***", _ACCOUNT.sub("***@", text)) if "://" in text else text
-
-
 def broken_input(message: str) -> BrokenInputError:
     """Return the exception for an input that cannot be read to its end, without secrets in its message."""
     return BrokenInputError(without_secrets(message))
@@ -47,7 +39,7 @@ def broken_input(message: str) -> BrokenInputError:
 
 def url_hash(path: str) -> str:
     """Return a hash of a URL with its query but without its account."""
-    return blake2b(_ACCOUNT.sub("", path).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+    return blake2b(ACCOUNT.sub("", path).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 def filesystem(path: str) -> tuple[Any, str]:

@@ -21,7 +21,9 @@ killed at any point continues from what it saved last, and its bytes are those o
     return work.manifest
 
 - A target that is a directory has its manifest in it: leave out `manifest`, write to a directory below `work.path`
-  and let `finish` rename that. Without a manifest and without `save`, this is an all-or-nothing directory.
+  and let `finish` rename that. Directories may be shared, so their manifest names local files without their folders;
+  where it would have had folders, the settings as they are come next to it, in `NAME.local.json`. Without a manifest
+  and without `save`, this is an all-or-nothing directory.
 - `save` records how far the run is. Mark files before, and pass their marks: what was written after the last `save`
   is cut off when the run continues. What must survive an exception has to be saved while it passes.
 - `settings` are whatever the output depends on. A run with other ones is not resumed but refused, with the
@@ -33,6 +35,7 @@ from lintseq.storage.append import COMPRESSIONS, AppendFile
 from lintseq.storage.batches import batched
 from lintseq.storage.files import OutputStream, open_file, suffix_of, sync_directory, uninterrupted, write_atomically
 from lintseq.storage.pool import PartIsolation, default_workers, map_in_order
+from lintseq.storage.public import public
 from lintseq.storage.work import (
     MANIFEST,
     SaveTimer,

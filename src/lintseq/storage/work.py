@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from lintseq.errors import ConfigError
 from lintseq.storage.files import open_file, sync_directory, write_atomically
+from lintseq.storage.public import public
 
 try:
     import fcntl
@@ -25,6 +26,8 @@ except ImportError:  # Windows
 MANIFEST = "manifest.json"
 _STATE = "state.json"
 _LOCK = "lock"
+_LOCAL = ".local.json"
+"""Suffix of the settings next to a directory, with the local paths that its manifest lacks."""
 _MAX_DIFFERENCES = 5
 
 _held: set[IO[bytes]] = set()
@@ -57,7 +60,8 @@ class WorkDirectory(AbstractContextManager["WorkDirectory"]):
         self.name = os.fspath(target).rstrip("/") or os.fspath(target)
         self.target = os.path.realpath(target)
         self.path = f"{self.target}.partial"
-        self.settings: dict[str, Any] | None = _plain(settings)
+        self._local = _plain(settings)
+        self.settings: dict[str, Any] | None = public(self._local) if manifest is None else self._local
         self.manifest: dict[str, Any] | None = None
         self.progress: Any = None
         self._is_directory = manifest is None
@@ -113,17 +117,23 @@ class WorkDirectory(AbstractContextManager["WorkDirectory"]):
         """Complete the run: write the manifest, give files their final names, and delete this directory.
 
         `moves` are (path, final path), the target last, so that everything is in place once it exists. The manifest
-        holds the settings and what `manifest` adds; without it none is written.
+        holds the settings and what `manifest` adds; without it none is written. In a directory, it has no local paths.
         """
         renames = [(source, os.path.realpath(target)) for source, target in moves]
         if manifest is not None:
-            self.manifest = {"settings": self.settings, **manifest}
-            content = json.dumps(self.manifest, indent=2).encode() + b"\n"
+            self.manifest = {
+                "settings": self.settings,
+                **(public(_plain(manifest)) if self._is_directory else manifest),
+            }
             if self._is_directory:
                 sources = {target: source for source, target in renames}
-                write_atomically(os.path.join(sources[self.target], MANIFEST), content)
+                _write_json(os.path.join(sources[self.target], MANIFEST), self.manifest)
+                _delete(f"{self.target}{_LOCAL}")
+                if self._local != self.settings:
+                    _write_json(self.file(MANIFEST), {"settings": self._local})
+                    renames.insert(0, (self.file(MANIFEST), f"{self.target}{_LOCAL}"))
             else:
-                write_atomically(self.file(MANIFEST), content)
+                _write_json(self.file(MANIFEST), self.manifest)
                 renames.insert(0, (self.file(MANIFEST), self._manifest_path))
         if len(renames) > 1 or os.path.exists(self.file(_STATE)):
             self._save({"settings": self.settings, "moves": renames})
@@ -269,6 +279,10 @@ def _delete(path: str) -> None:
         shutil.rmtree(path)
     else:
         Path(path).unlink(missing_ok=True)
+
+
+def _write_json(path: str, value: Any) -> None:
+    write_atomically(path, json.dumps(value, indent=2).encode() + b"\n")
 
 
 def _read_json(path: str) -> dict[str, Any] | None:

@@ -134,7 +134,7 @@ class Outputs(AbstractContextManager["Outputs"]):
         if self._work is None:
             return
         moves = []
-        if isinstance(self._rejections, AppendFile) and not self._rejected_inside:
+        if isinstance(self._rejections, AppendFile):
             moves.append((self._rejections.path, self.target.rejected_path))
         if self.target.sharded:
             self._records.prune()
@@ -160,11 +160,6 @@ class Outputs(AbstractContextManager["Outputs"]):
 
     # Paths of files that grow
 
-    @property
-    def _rejected_inside(self) -> bool:
-        """Whether rejected rows are in the folder of the output."""
-        return self.target.sharded and self.target.rejected is None
-
     def _shard_path(self, shard: int) -> str:
         if self.target.sharded:
             return self.file(f"output/data/train-{shard:05}.{self.target.kind}")
@@ -175,9 +170,6 @@ class Outputs(AbstractContextManager["Outputs"]):
         assert self._work is not None
         path = self.target.rejected_path
         suffix = suffix_of(path, COMPRESSIONS) or ".jsonl"
-        if self._rejected_inside:
-            os.makedirs(self.file("output"), exist_ok=True)
-            return self.file("output/rejected.jsonl")
         if os.path.dirname(os.path.realpath(path)) != os.path.dirname(self._work.path):
             return f"{os.path.realpath(path)}.partial{suffix}"
         return self.file(f"rejected{suffix}")

@@ -21,7 +21,7 @@ class Target:
     output: str
     """Where to write records: .jsonl, .jsonl.gz, .jsonl.zst or .parquet, a folder for shards, or - for stdout."""
     rejected: str | None = None
-    """Where to write rejected rows with their reasons; by default next to the output, or in its folder."""
+    """Where to write rejected rows with their reasons; by default next to the output."""
     shards: int | None = None
     """Write a folder of this many files for datasets.load_dataset."""
     shard_rows: int | None = None
@@ -42,7 +42,7 @@ class Target:
     @property
     def rejected_path(self) -> str:
         """The path of the rejected rows."""
-        return default_rejected(self.output, folder=self.sharded) if self.rejected is None else self.rejected
+        return default_rejected(self.output) if self.rejected is None else self.rejected
 
     @property
     def manifest_path(self) -> str | None:
@@ -65,11 +65,11 @@ def stem(output: str) -> str:
     return output if kind is None else output[: -len(kind) - 1]
 
 
-def default_rejected(output: str, *, folder: bool = False) -> str:
-    """Return where rejected rows go by default: next to the output, or in its folder."""
+def default_rejected(output: str) -> str:
+    """Return where rejected rows go by default: next to the output, also if that is a folder, which may be shared."""
     if output == STDOUT:
         raise ConfigError("with the output on standard output, name a file for rejected rows with --rejected")
-    return os.path.join(output, "rejected.jsonl") if folder else f"{stem(output)}.rejected.jsonl"
+    return f"{stem(output.rstrip(os.sep))}.rejected.jsonl"
 
 
 def is_regular(path: str) -> bool:
