@@ -38,7 +38,14 @@ API = dict(re.findall(r"^\| \[`(\w+)`\]\((api/[\w-]+)\.md#", Path(__file__).with
 CONTENTS = {
     "docs/index": {
         "Start": ["Overview </README>", "docs/how-it-works"],
-        "Data": ["docs/data-format", "docs/formats", "docs/linters", "docs/looking", "docs/on-a-cluster"],
+        "Data": [
+            "docs/data-format",
+            "docs/formats",
+            "docs/linters",
+            "docs/looking",
+            "docs/sharing",
+            "docs/on-a-cluster",
+        ],
         "Models": ["docs/pretraining", "docs/finetuning", "docs/generation"],
         "Evaluation": ["docs/evaluate", "docs/sandbox"],
         "Findings": ["docs/studies", "docs/log", "docs/compared-with-pylintseq", "benchmarks/README"],
