@@ -102,7 +102,7 @@ def _files_in(folder: str, kind: Kind) -> dict[str, int]:
     local = [path for path in (os.path.expanduser("~"), os.path.dirname(os.path.abspath(folder))) if path != "/"]
     for name, path in names.items():
         text = path.read_text(encoding="utf-8", errors="replace") if _matches(name, _TEXTS) else ""
-        if (found := next((path for path in local if f"{place}/" in text), None)) is not None:
+        if (found := next((home for home in local if f"{home}/" in text), None)) is not None:
             raise ConfigError(f"{path} names the local folder {found}; remove that first")
     return {name: path.stat().st_size for name, path in names.items()}
 
