@@ -167,11 +167,11 @@ def test_a_preset_shows_what_a_model_learns_to_write(area: str, capsys: pytest.C
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"def f(:\n", "syntax"),
-        (b"print 'hello'\n", "syntax"),
-        (b"", "empty"),
-        (b"x = '\xff'\n", "encoding"),
-        (b"# coding: klingon\n", "encoding"),
+        (b"def f(:\n", "bad.py: line 1: invalid syntax"),
+        (b"print 'hello'\n", "bad.py: line 1: Missing parentheses"),
+        (b"", "bad.py: there is no text"),
+        (b"x = '\xff'\n", "bad.py: the source does not decode"),
+        (b"# coding: klingon\n", "bad.py: the source does not decode"),
         (b"x = '\0'\n", "null byte"),
     ],
 )

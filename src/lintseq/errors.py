@@ -95,6 +95,11 @@ def reason_of(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of a library's message, which may have many, without its full stop."""
+    return (str(error).strip() or type(error).__name__).partition("\n")[0].strip().rstrip(".")
+
+
 def check_at_least(least: float, options: Mapping[str, float | None]) -> None:
     """Raise `ConfigError` for an option, by its name, that is set to less than `least`."""
     for name, value in options.items():

@@ -107,9 +107,14 @@ def _files_in(folder: str) -> dict[str, str]:
     return found
 
 
+def file_of(benchmark: Benchmark, data: str | None) -> str:
+    """Return the path of a benchmark's file, downloading it if it is neither in `data` nor in the cache."""
+    return find_file(benchmark, data) or _download(benchmark, data)
+
+
 def load_benchmark(benchmark: Benchmark, data: str | None) -> ProblemSet:
     """Return the problems of a benchmark, downloading its file if it is neither in `data` nor in the cache."""
-    path = find_file(benchmark, data) or _download(benchmark, data)
+    path = file_of(benchmark, data)
     rows = read_problem_rows(path, benchmark.columns)
     checksum = checksum_of(path)
     version = benchmark.versions.get(checksum[:16], "unknown")

@@ -1,8 +1,10 @@
 """All benchmarks by name, and loading the problems of one of them or of a file of your own."""
 
 import os
+import re
 import tomllib
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from lintseq.benchmarks.loading import (
     ProblemSet,
     Rows,
     checksum_of,
+    file_of,
     load_benchmark,
     read_problem_rows,
 )
@@ -49,6 +52,8 @@ def _benchmarks() -> dict[str, Benchmark]:
 
 
 BENCHMARKS = _benchmarks()
+_NAME = r"[\w+-]+"
+"""What a name of a benchmark looks like."""
 _ALIASES = {"humanevalplus": "humaneval+", "mbppplus": "mbpp+", "ds-1000": "ds1000"}
 
 
@@ -57,21 +62,39 @@ def data_folder(data: str | None) -> str | None:
     return data or os.environ.get(DATA_VARIABLE) or None
 
 
+def find_benchmark(name: str) -> Benchmark | None:
+    """Return the benchmark of a name, in any capitals, or None."""
+    key = name.lower().replace("_", "-")
+    return BENCHMARKS.get(_ALIASES.get(key, key))
+
+
+def problem_file(name: str, data: str | None = None) -> str:
+    """Return the path of a file of problems: the name of a benchmark, as in `load_problems`, or of any input."""
+    benchmark = None if os.path.exists(name) else find_benchmark(name)
+    if benchmark is None and re.fullmatch(_NAME, name) and not os.path.exists(name):
+        raise _unknown(name)
+    return name if benchmark is None else file_of(benchmark, data_folder(data))
+
+
+def _unknown(name: str) -> ConfigError:
+    """Return the exception for problems that are neither a benchmark nor a file."""
+    if not re.fullmatch(_NAME, name):
+        return ConfigError(f"cannot read the problems in {name}: there is no such file")
+    close = get_close_matches(name.lower(), BENCHMARKS, 1)
+    hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(BENCHMARKS)}, or a file of problems"
+    return ConfigError(f"there is no benchmark {name!r}, and no file of that name; {hint}")
+
+
 def load_problems(name: str, data: str | None = None) -> ProblemSet:
     """Return the problems of a benchmark, or of a file of your own in HumanEval's columns.
 
     The benchmark's file is looked up in the folder `data` (default: `$LINTSEQ_DATA`) and in the cache, and otherwise
     downloaded. Raises `ConfigError` if there is no such benchmark, or its file is unavailable or unusable.
     """
-    key = name.lower().replace("_", "-")
-    key = _ALIASES.get(key, key)
-    if key in BENCHMARKS:
-        return load_benchmark(BENCHMARKS[key], data_folder(data))
+    if (benchmark := find_benchmark(name)) is not None:
+        return load_benchmark(benchmark, data_folder(data))
     if os.path.isfile(name):
         rows = read_problem_rows(name, humaneval.OWN_COLUMNS)
         humaneval.check_own_rows(name, rows)
         return ProblemSet(os.path.basename(name), tuple(humaneval.own_problems(rows)), name, checksum_of(name), "own")
-    raise ConfigError(
-        f"there is no benchmark {name!r}, and no file of that name; use one of {', '.join(BENCHMARKS)},"
-        f" or a file with the columns {', '.join(humaneval.OWN_COLUMNS)}"
-    )
+    raise _unknown(name)

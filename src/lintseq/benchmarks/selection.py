@@ -5,6 +5,7 @@ problems: selecting the same problems in another way gives the same record.
 """
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -91,6 +92,8 @@ def _matching(
     ]
     if found:
         return found
+    if re.search(r"\.(txt|list|jsonl?|csv)$", pattern):
+        raise ConfigError(f"{where}: there is no file {pattern}, and {benchmark} has no problem of that name")
     after = f" after the first {skip_first}, which --skip-first leaves out" if skip_first else ""
     raise ConfigError(
         f"{where}: {benchmark} has no problem {pattern!r}{after} (ids look like {problems[0].task_id!r}); give task"

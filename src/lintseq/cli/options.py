@@ -21,7 +21,7 @@ from lintseq.errors import ConfigError
 
 Command = Callable[..., None]
 
-_METAVARS = {"output": "PATH", "rejected": "PATH", "certify": "LINTER", "decontaminate": "FILE"}
+_METAVARS = {"output": "PATH", "rejected": "PATH", "certify": "LINTER", "decontaminate": "B"}
 """Names of values that do not follow from the names or types of options."""
 _SHORT = {"output": ("-o",), "quiet": ("-q",), "model": ("-m",), "benchmark": ("-b",)}
 """Short names of options."""

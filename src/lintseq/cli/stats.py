@@ -26,7 +26,7 @@ def stats(
     data: DataSets,
     *,
     tokenizer: Annotated[
-        Path | None, "FILE", "A tokenizer.json to count tokens with; needs the extra `tokens`."
+        str | None, "NAME", "Count tokens with this tokenizer.json, its folder, or a name on the Hub; extra `tokens`."
     ] = None,
     html: Annotated[Path | None, "FILE", "Also write the numbers and plots to an HTML page."] = None,
     json: Json = False,

@@ -15,6 +15,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, get_args
 
+from lintseq.benchmarks.registry import problem_file
 from lintseq.dataset.duplicates import Duplicates, exact_signature, near_signature
 from lintseq.errors import BrokenInputError, ConfigError, ProgramError, check_choice
 from lintseq.rows import column_list, parse_row, read_rows
@@ -43,7 +44,7 @@ class ScreeningOptions:
     license_field: str | None = None
     """Column that holds the license, which records then repeat. Default: found by its usual names."""
     decontaminate: tuple[str, ...] = ()
-    """Reject rows that overlap with this benchmark, a file with its problems; may be repeated."""
+    """Reject rows that overlap with this benchmark, by name or a file with its problems; may be repeated."""
     ngram: int = 13
     """Number of words in the n-grams that are compared with benchmarks."""
     duplicates: Duplicates = "keep"
@@ -247,6 +248,7 @@ def _rows(path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the rows of a benchmark with their names for messages; an object may hold several rows by id."""
     if path == "-":
         raise ConfigError("every worker reads the benchmark, so it cannot be standard input; name a file")
+    path = problem_file(path)
     file = os.path.basename(path.rstrip("/"))
     try:
         for raw in read_rows(path):

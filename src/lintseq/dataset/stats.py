@@ -3,17 +3,18 @@
 Two halves of a data set, counted apart and added, give the numbers of the whole.
 """
 
+import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import repeat
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lintseq.codecs import DIFF, SEPARATOR
 from lintseq.dataset.browsing import parsed_rows
 from lintseq.dataset.shapes import Record, read_record
-from lintseq.errors import ConfigError
+from lintseq.errors import ConfigError, first_line
 from lintseq.reporting.numbers import describe, share
 from lintseq.rows import RawRow, find_inputs, parse_row, stable_hash
 from lintseq.storage import batched
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _BATCH_ROWS = 256
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 @dataclass(slots=True)
@@ -160,18 +162,26 @@ def lines_of_edits(record: Record) -> list[int]:
     return [len(lines) for lines in record.parse().inserted()]
 
 
-def load_tokenizer(path: Path) -> "Tokenizer":
-    """Return the tokenizer in the file at `path`; `<|diff|>` is a single token, as in training."""
+def load_tokenizer(name: str | os.PathLike[str]) -> "Tokenizer":
+    """Return a tokenizer: a tokenizer.json, its folder, or a name on the Hugging Face Hub.
+
+    `<|diff|>` is a single token, as in training.
+    """
     try:
         from tokenizers import Tokenizer
     except ImportError:
         raise ConfigError("counting tokens needs the extra `tokens`: pip install 'lintseq[tokens]'") from None
-    if not path.is_file():
-        raise ConfigError(f"no tokenizer file at {path}; name a tokenizer.json")
+    name = os.fspath(name)
+    path = os.path.join(name, "tokenizer.json") if os.path.isdir(name) else name
+    on_hub = not os.path.exists(name) and _HUB_NAME.fullmatch(name) and not name.endswith(".json")
+    advice = "name a tokenizer.json, its folder, or a tokenizer on the Hugging Face Hub"
+    if not on_hub and not os.path.isfile(path):
+        raise ConfigError(f"there is no tokenizer file at {path}; {advice}")
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_pretrained(name) if on_hub else Tokenizer.from_file(path)
     except Exception as error:  # the library raises nothing narrower
-        raise ConfigError(f"{path} does not load as a tokenizer ({error}); name a tokenizer.json") from None
+        where = "is neither a file here nor loads from the Hugging Face Hub" if on_hub else "does not load"
+        raise ConfigError(f"the tokenizer {name} {where}: {first_line(error)}; {advice}") from None
     tokenizer.add_tokens([SEPARATOR])
     return tokenizer
 
@@ -179,16 +189,17 @@ def load_tokenizer(path: Path) -> "Tokenizer":
 def stats(
     data: str | Sequence[str],
     *,
-    tokenizer: Path | str | None = None,
+    tokenizer: str | os.PathLike[str] | None = None,
     on_progress: Callable[[DatasetStats, int, int | None], None] | None = None,
 ) -> DatasetStats:
     """Return statistics of a data set: a file or folder of any kind, several of them, or `-` for standard input.
 
-    `tokenizer` is the path of a `tokenizer.json` to count tokens with. `on_progress` is called with the counts so
-    far, the position in the data, and the size of the data in the same unit, if it is known. Raises `ConfigError` if
-    the data or the tokenizer cannot be read, and `ProgramError` if there are rows and none holds an edit sequence.
+    `tokenizer` is what to count tokens with: a `tokenizer.json`, its folder, or a name on the Hugging Face Hub.
+    `on_progress` is called with the counts so far, the position in the data, and the size of the data in the same
+    unit, if it is known. Raises `ConfigError` if the data or the tokenizer cannot be read, and `ProgramError` if
+    there are rows and none holds an edit sequence.
     """
-    coder = None if tokenizer is None else load_tokenizer(Path(tokenizer))
+    coder = None if tokenizer is None else load_tokenizer(tokenizer)
     inputs = [found for spec in ([data] if isinstance(data, str) else data) for found in find_inputs(spec)]
     size = inputs[0].size if len(inputs) == 1 else None
     counts = DatasetStats()

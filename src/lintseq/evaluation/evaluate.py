@@ -7,7 +7,6 @@ what the manifest says. Each step is a module of this package.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from lintseq.benchmarks import Problem, Runner, shorten
@@ -44,8 +43,8 @@ class EvaluationOptions(CompletionsOptions):
     """unsafe runs programs without isolation: only for programs that you trust."""
     linter: str = get_language().default_linter
     """Linter that judges programs and the states on the way to them; none disables it."""
-    tokenizer: Path | None = None
-    """tokenizer.json to count tokens of completions whose rows do not give them."""
+    tokenizer: str | None = None
+    """Count tokens where rows do not give them: a tokenizer.json, its folder, or a name on the Hub."""
     model_config: str | None = None
     """config.json of the model, to compute floating-point operations."""
 
@@ -177,7 +176,7 @@ def _check(options: EvaluationOptions) -> None:
     for name, minimum in (("timeout", 0.1), ("memory", 16), ("skip_first", 0)):
         value = getattr(options, name)
         if value is not None and value < minimum:
-            raise ConfigError(f"{name} is {value}; the minimum is {minimum}")
+            raise ConfigError(f"--{name.replace('_', '-')} is {value}; the minimum is {minimum}")
 
 
 def _judged(

@@ -87,10 +87,8 @@ def report(
     """
     folder = Path(output)
     page_file, markdown_file = folder / "index.html", folder / "report.md"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"cannot create the folder {folder}: {error.strerror}; choose another one") from None
+    if folder.is_dir() and any(folder.iterdir()) and not page_file.exists():
+        raise ConfigError(f"{folder} holds other files than a report; name another folder with --output")
     for file in (page_file, markdown_file):
         check_page(file, option="--output")
     if not isinstance(runs, Mapping):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from lintseq.errors import ConfigError
+from lintseq.errors import ConfigError, first_line
 
 END, PAD = "<|endoftext|>", "<|pad|>"
 """Special tokens of tokenizers trained by lintseq."""
@@ -33,9 +33,8 @@ def loading(what: str, path: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # files, the Hub, the network: the libraries raise nothing narrower
-        reason = str(error).strip().partition("\n")[0]
         source = "" if exists else "there is no such folder, and loading it from the Hugging Face Hub failed: "
-        raise ConfigError(f"cannot load the {what} {path}: {source}{type(error).__name__}: {reason}") from None
+        raise ConfigError(f"cannot load the {what} {path}: {source}{first_line(error)}") from None
 
 
 def load_model(path: str, **options: Any) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lintseq import __version__
-from lintseq.reporting.pages import escaped
+from lintseq.reporting.pages import escaped, write_page
 from lintseq.reporting.plots import Plot, mark, svg, svg_document
 
 _FOLDED = ("problem", "published")
@@ -131,7 +131,7 @@ def sections_markdown(sections: Sequence[Section], folder: Path) -> tuple[list[s
             parts.append("\n".join(f"- {plain(remark)}" for remark in section.remarks))
         for plot in section.plots:
             file = folder / f"{plot.name}{f'-{number}' if len(sections) > 1 else ''}.svg"
-            file.write_text(svg_document(plot), encoding="utf-8", newline="\n")
+            write_page(file, svg_document(plot))
             files.append(file)
             parts += [f"![{plain(plot.title)}]({file.name})", plain(plot.note)]
         parts += map(plain, section.missing_plots)
