@@ -8,7 +8,7 @@ documented once, for both.
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from types import NoneType
@@ -25,6 +25,43 @@ _METAVARS = {"output": "PATH", "rejected": "PATH", "certify": "LINTER", "deconta
 """Names of values that do not follow from the names or types of options."""
 _SHORT = {"output": ("-o",), "quiet": ("-q",), "model": ("-m",), "benchmark": ("-b",)}
 """Short names of options."""
+
+
+def _benchmarks() -> Iterable[str]:
+    from lintseq.benchmarks import BENCHMARKS
+
+    return BENCHMARKS
+
+
+def _formats() -> Iterable[str]:
+    from lintseq.codecs import CODECS
+
+    return CODECS
+
+
+def _linters() -> Iterable[str]:
+    from lintseq.languages.python.linter_table import LINTERS
+
+    return ["native", "none", *LINTERS]
+
+
+def _bundled() -> Iterable[str]:
+    from lintseq.bundled import list_bundled
+
+    return dict.fromkeys(file.name for file in list_bundled())
+
+
+_CANDIDATES: Mapping[str, Callable[[], Iterable[str]]] = {
+    "benchmark": _benchmarks,
+    "decontaminate": _benchmarks,
+    "format": _formats,
+    "references": _formats,
+    "linter": _linters,
+    "certify": _linters,
+    "RECIPE": _bundled,
+    "STUDY": _bundled,
+}
+"""The values of parameters, by name or metavar, that a shell completes; names of files are completed by the shell."""
 
 
 def with_options(panels: Mapping[str, str] | None = None) -> Callable[[Command], Command]:
@@ -89,12 +126,26 @@ def _declared(parameter: inspect.Parameter) -> inspect.Parameter:
         return parameter
     metavar, help = words if len(words) == 2 else (None, words[0])
     is_option = parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    info = _option(parameter.name, metavar, help) if is_option else typer.Argument(metavar=metavar, help=help)
+    if is_option:
+        return parameter.replace(annotation=Annotated[kind, _option(parameter.name, metavar, help)])
+    info = typer.Argument(metavar=metavar, help=help, autocompletion=_completion(parameter.name, metavar))
     return parameter.replace(annotation=Annotated[kind, info])
 
 
 def _option(name: str, metavar: str | None, help: str) -> Any:
-    return typer.Option(f"--{name.replace('_', '-')}", *_SHORT.get(name, ()), metavar=metavar, help=help)
+    names = (f"--{name.replace('_', '-')}", *_SHORT.get(name, ()))
+    return typer.Option(*names, metavar=metavar, help=help, autocompletion=_completion(name))
+
+
+def _completion(name: str, metavar: str | None = None) -> Callable[[str], list[str]] | None:
+    """Return what completes the values of a parameter in a shell; None if they are files or anything."""
+    if (candidates := _CANDIDATES.get(name, _CANDIDATES.get(metavar or ""))) is None:
+        return None
+
+    def complete(incomplete: str) -> list[str]:
+        return [candidate for candidate in candidates() if candidate.startswith(incomplete)]
+
+    return complete
 
 
 def _parameters(options: type, default: Any) -> Iterator[inspect.Parameter]:
