@@ -4,7 +4,7 @@ import ast
 from collections import ChainMap, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby, islice, takewhile
+from itertools import chain, groupby, islice, repeat, takewhile
 from typing import NamedTuple, Self
 
 from lintseq.languages.python.scopes import Class, Function, Scope
@@ -214,12 +214,14 @@ class CallNeeds:
         """
         signature, is_whole = self.signature(function, bound=bound), _shape(call) is not None
         plain = takewhile(lambda argument: not isinstance(argument, ast.Starred), call.args)
-        passed: list[tuple[str | None, ast.expr | ast.keyword]] = [
-            *zip(signature.positional, plain, strict=False),
-            *((keyword.arg, keyword) for keyword in call.keywords),
+        args = function.node.args
+        rest, others = (part.arg if part is not None else None for part in (args.vararg, args.kwarg))
+        passed: list[tuple[ast.expr | ast.keyword, str | None]] = [
+            *zip(plain, chain(signature.positional, repeat(rest)), strict=False),
+            *((word, word.arg if word.arg in signature.names else others) for word in call.keywords if word.arg),
         ]
-        for name, argument in passed:
-            if name in signature.names:
+        for argument, name in passed:
+            if name is not None:
                 parameter = function.scope.bindings[name][0].node
                 required = is_whole and name in signature.required
                 self.pass_argument(unit, argument, parameter, required=required, nearer=nearer, guard=guard)

@@ -262,12 +262,12 @@ class Flow(Expressions):
             left = leaver
             self.after_try(normal, handled)
         if stmt.finalbody:
-            maybe_unbound, self.maybe_unbound = (
-                self.maybe_unbound,
-                {name for name, (must, _) in interrupted.items() if must is None},
-            )
+            scope.layers += ({name: presence for name, presence in interrupted.items() if presence[0] is not None}, {})
+            outer, self.maybe_unbound = self.maybe_unbound, interrupted.keys() - scope.layers[-2].keys()
             final = self.block(stmt.finalbody, clauses[clause_key(stmt, "finally")])
-            self.maybe_unbound = maybe_unbound
+            self.maybe_unbound = outer
+            bound, _ = scope.layers.pop(), scope.layers.pop()
+            scope.layers[-1].update(bound)
             left = left if final is None else final
         return left
 
@@ -449,7 +449,7 @@ class Flow(Expressions):
         elif isinstance(stmt.target, ast.Name):
             self.scope.declared.setdefault(stmt.target.id, []).append(unit)
         elif isinstance(stmt.target, ast.Attribute) and (owner := self.scope.receiver_of(stmt.target.value)):
-            owner.scope.declared.setdefault(stmt.target.attr, []).append(unit)
+            owner.scope.declared.setdefault(f"self.{stmt.target.attr}", []).append(unit)
         if stmt.value is not None or self.scope.kind == "class" or not isinstance(stmt.target, ast.Name):
             self.target(stmt.target, unit, stmt.value)
 

@@ -508,7 +508,8 @@ def _whole_parts(node: ast.AST) -> Sequence[ast.AST]:
             return [part for key in node.keys if key is not None and _span(key) for part in ast.walk(key)]
         case ast.Call() if last_name(node.func) in _WHOLE_CALLS:
             values = [node.func, *node.args, *(keyword.value for keyword in node.keywords)]
-            return [node, *(part for value in values for part in _operands(value))]
+            parts_of = ast.walk if last_name(node.func) in ("NamedTuple", "TypedDict") else _operands
+            return [node, *(part for value in values for part in parts_of(value))]
         case ast.Call():
             unpacked = [argument.value for argument in node.args if isinstance(argument, ast.Starred)]
             unpacked += [keyword.value for keyword in node.keywords if keyword.arg is None]

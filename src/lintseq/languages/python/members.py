@@ -133,7 +133,7 @@ class MemberNeeds:
         """By operation and source of a value, what `supporting` returns."""
         self.initializer_calls: dict[int, list[tuple[int, ast.expr]]] = {}
         """By function, its calls `X.__init__(...)`: unit and X."""
-        self._makers: dict[tuple[Class, str, Class | None, bool], _Makers] = {}
+        self._makers: dict[tuple[Class, str, Class | None, frozenset[str]], _Makers] = {}
         self._foreign: dict[Class, set[str]] = {}
         self._inherited: dict[Class, frozenset[str]] = {}
         self._outside: dict[tuple[Inferred, str], Runs[int]] = {}
@@ -186,7 +186,8 @@ class MemberNeeds:
                     metaclass = inference.metaclass(owner) if isinstance(value, Class) else None
                     named = self.makers(owner, node.attr, metaclass)
                     if isinstance(node.ctx, ast.Store) or named.assigned_in(scope.function):
-                        named = self.makers(owner, node.attr, metaclass, updated=True)
+                        declared = {f"self.{node.attr}", node.attr if isinstance(node.ctx, ast.Store) else ""}
+                        named = self.makers(owner, node.attr, metaclass, frozenset(declared))
                     makers.append(named.defining(node, scope.function))
                     for near in inference.order(owner):
                         makers += self.set_from_outside(unit, near, node.attr)
@@ -202,18 +203,21 @@ class MemberNeeds:
         self.builder.need_any(unit, makers)
         self.require(unit, "attribute", base, scope, node.attr)
 
-    def makers(self, owner: Class, name: str, metaclass: Class | None = None, *, updated: bool = False) -> _Makers:
+    def makers(
+        self, owner: Class, name: str, metaclass: Class | None = None, declared: frozenset[str] = frozenset()
+    ) -> _Makers:
         """Return the units by which a class, its ancestors here and its metaclass get a member.
 
-        For a member that is `updated`, as in `self.n += 1`, annotations without a value do not count if others remain.
+        Annotations without a value of what is `declared` do not count if others remain.
         """
-        key = owner, name, metaclass, updated
+        key = owner, name, metaclass, declared
         if key not in self._makers:
             inherited = self.inference.members(metaclass, name) if metaclass is not None else []
             members = self.inference.members(owner, name) + inherited
-            if updated:
-                declared = {unit for near in self.inference.order(owner) for unit in near.scope.declared.get(name, ())}
-                members = [member for member in members if member.unit not in declared] or members
+            if declared:
+                scopes = [near.scope for near in self.inference.order(owner)]
+                units = {unit for scope in scopes for part in declared for unit in scope.declared.get(part, ())}
+                members = [member for member in members if member.unit not in units] or members
             self._makers[key] = _Makers(members, self.builder)
         return self._makers[key]
 

@@ -106,10 +106,11 @@ class Names:
         the binding does, too.
         """
         self.need_bound(unit, presence)
-        if presence[0] is not None and name not in self.maybe_unbound:
+        is_sure = presence[0] is not None and name not in self.maybe_unbound
+        if is_sure or (name in scope.tests and ast.dump(scope.tests[name]) in map(ast.dump, self.tests)):
             if len(scope.layers) > 1:
                 scope.sure.setdefault(name, []).append(unit)
-        elif name not in scope.tests or ast.dump(scope.tests[name]) not in map(ast.dump, self.tests):
+        else:
             self.unsure.append((scope, name, unit, len(scope.sure.get(name, ())), self.loops > 0))
 
     def use(self, name: str, unit: int) -> None:

@@ -177,15 +177,17 @@ class Inference:
 
         As for linters, only what is above counts in the scope of the use, even in a loop, unless there is nothing.
         """
-        owner = scope.resolve(use.id)
-        if owner is scope and (unit := self._unit_of.get(use.lineno - 1)) is not None:
-            bound = scope.bindings[use.id]
-            if bound[0].node >= unit and scope.kind == "class":
-                owner = scope.around_classes().resolve(use.id)
-            elif len(bound) > 1 and bound[-1].node >= unit and len(bound) <= _FEW:
-                above = [part for part in bound if part.node <= unit and not contains(part.value, use)]
-                return scope, above or bound
-        return (scope, _UNBOUND) if owner is None else (owner, owner.bindings[use.id])
+        owner, unit = scope.resolve(use.id), self._unit_of.get(use.lineno - 1)
+        if owner is scope and scope.kind == "class" and unit is not None and scope.bindings[use.id][0].node >= unit:
+            owner = scope.around_classes().resolve(use.id)
+        if owner is None:
+            return scope, _UNBOUND
+        bound = owner.bindings[use.id]
+        if 1 < len(bound) <= _FEW:
+            others = [part for part in bound if not contains(part.value, use)]
+            above = [part for part in others if unit is None or part.node <= unit] if owner is scope else others
+            return owner, above or bound
+        return owner, bound
 
     def set_from_outside(self, value: Inferred, name: str) -> list[int]:
         """Return the units of each `<value>.name = ...` outside the class."""
@@ -203,7 +205,7 @@ class Inference:
                 owner, bound = self.reaching(value, scope)
                 if len(bound) == 1:
                     return self.guess(bound[0].value, owner, depth)
-                return self._guess_any((owner, name, len(bound)), ((value, owner) for _, value in bound), depth)
+                return self._guess_any(_key(owner, name, bound), ((value, owner) for _, value in bound), depth)
             case ast.Call():
                 return self._guess_call(value, scope, depth)
             case ast.Attribute():
@@ -344,7 +346,7 @@ class Inference:
             case ast.Name(id=name):
                 owner, bound = self.reaching(value, scope)
                 if not _is_plain(bound):
-                    key = (id(owner), name, len(bound))
+                    key = _key(owner, name, bound)
                     if key not in self._sources:
                         self._sources[key] = Sources(key, [Source(*part, owner) for part in bound])
                     return self._sources[key]
@@ -460,6 +462,11 @@ def _element(display: Value | None, target: Unpacked) -> Value | None:
         return None
     element = display.elts[target.index]
     return None if any(isinstance(element, ast.Starred) for element in display.elts) else element
+
+
+def _key(owner: Scope, name: str, bound: Sequence[Binding]) -> Hashable:
+    """Return a key for what `reaching` has found."""
+    return owner, name, *[part.node for part in bound[: _FEW + 1]]
 
 
 def _is_plain(bound: Sequence[Binding | Member]) -> bool:
