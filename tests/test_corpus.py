@@ -266,6 +266,16 @@ def test_a_corpus_with_other_settings_is_rejected(small, tmp_path):
         make([source, source], folder, held_out=0.2)
 
 
+def test_a_corpus_is_used_on_a_machine_that_lacks_the_folder_of_its_sources(tmp_path, monkeypatch):
+    for name in ("here/data", "there"):
+        (tmp_path / name).mkdir(parents=True)
+    write(tmp_path / "here/data/in.jsonl", documents(50))
+    monkeypatch.chdir(tmp_path / "here")
+    corpus = make(["data/in.jsonl"], tmp_path / "corpus")
+    monkeypatch.chdir(tmp_path / "there")
+    assert make(["data/in.jsonl"], tmp_path / "corpus").sources == corpus.sources
+
+
 def test_changed_sources_are_noticed(tmp_path):
     path = write(tmp_path / "in.jsonl", documents(20))
     with pytest.raises(ZeroDivisionError):

@@ -316,6 +316,13 @@ def shared(folder: Path) -> dict[str, Any]:
     return card
 
 
+def test_no_folder_of_a_tokenizer_names_this_machine(trained: dict[str, Any], home: Path) -> None:
+    for words in (["train", trained["texts"], "--vocab", "300"], ["extend", trained["base"]]):
+        output = home / words[0]
+        assert main(["tokenizer", *words, "--output", str(output), "--quiet"]) == 0
+        assert mentions(output) == []
+
+
 @pytest.mark.slow
 def test_no_folder_of_a_finetuned_model_names_this_machine(trained: dict[str, Any], home: Path) -> None:
     from lintseq.lm.finetuning import finetune

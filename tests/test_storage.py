@@ -26,6 +26,7 @@ from lintseq.storage import (
     check_settings,
     lock_directory,
     map_in_order,
+    public,
     write_atomically,
 )
 
@@ -203,6 +204,57 @@ def test_a_run_that_saved_nothing_or_is_discarded_leaves_nothing(tmp_path: Path)
         work.save({})
         work.discard()
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("finish", [False, True])
+def test_a_folder_names_local_files_without_their_folders_but_resumes_only_with_the_same(
+    finish: bool, tmp_path: Path
+) -> None:
+    inputs = ["/home/me/in.jsonl", "hf:me/data", "s3://key@bucket/a.jsonl?k=1"]
+    settings = {"inputs": inputs, "run": "command:/opt/x -a"}
+    with WorkDirectory(tmp_path / "out", settings) as work:
+        os.makedirs(work.file("files"))
+        work.save(1)
+        if finish:
+            work.finish([(work.file("files"), work.target)], {"note": "/home/me/in.jsonl"})
+    if finish:
+        manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+        names = ["in.jsonl", "hf:me/data", "s3://bucket/a.jsonl"]
+        assert manifest == {"settings": {"inputs": names, "run": "command:x -a"}, "note": "in.jsonl"}
+        assert json.loads((tmp_path / "out.local.json").read_text()) == {"settings": settings}
+    with WorkDirectory(tmp_path / "out", settings, resume=True) as work:
+        assert (work.manifest is not None) is finish
+    with pytest.raises(ConfigError, match=r"inputs 1 was '/home/me/in\.jsonl', and is '/home/you/in\.jsonl'"):
+        others = ["/home/you/in.jsonl", *inputs[1:]]
+        WorkDirectory(tmp_path / "out", {**settings, "inputs": others}, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "shared"),
+    [
+        ("/home/me/data/in.jsonl", "in.jsonl"),
+        ("/home/me/two words/in put.jsonl", "in put.jsonl"),
+        ("../me/*.py", "*.py"),
+        ("~/in.jsonl", "in.jsonl"),
+        ("~me/in.jsonl", "in.jsonl"),
+        ("file:///home/me/in.jsonl", "in.jsonl"),
+        ("hf:/home/me/set", "set"),
+        ("here/in.jsonl", "in.jsonl"),
+        ("elsewhere/model", "elsewhere/model"),
+        ("https://me:key@host/a/b.jsonl?token=1", "https://host/a/b.jsonl"),
+        ("command:/opt/me/lint --config ../me/x.toml {file}", "command:lint --config x.toml {file}"),
+        ("the parts and/or n / m of 1/2", "the parts and/or n / m of 1/2"),
+        ("/", "/"),
+        ("-", "-"),
+    ],
+)
+def test_names_of_files_are_public_and_their_folders_are_not(
+    text: str, shared: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    assert public({text: [text, 1, None]}) == {shared: [shared, 1, None]}
+    assert public(shared) == shared
 
 
 @pytest.mark.parametrize("finish", [False, True])

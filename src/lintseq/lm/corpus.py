@@ -173,7 +173,7 @@ def build_corpus(
     if tokenizer.eos_token_id is None:
         raise ConfigError("the tokenizer has no end-of-text token; set eos_token in tokenizer_config.json")
     sources = [
-        {"path": source.path, "field": source.field, "read": source.read, "held_out": held_out}
+        {"path": _name(source.path), "field": source.field, "read": source.read, "held_out": held_out}
         for part, held_out in ((data.train, data.held_out), (data.validation, 1.0))
         for source in part
     ]
@@ -196,6 +196,11 @@ def build_corpus(
                 " and run the command again"
             ) from error
     return Corpus(folder)
+
+
+def _name(path: str) -> str:
+    """Return the name of a source, the same on any machine that the corpus is copied to."""
+    return path if path.startswith("hf:") or "://" in path else os.path.basename(path.rstrip("/"))
 
 
 class _CorpusBuild:

@@ -88,7 +88,7 @@ class WorkDirectory(AbstractContextManager["WorkDirectory"]):
                 )
             self._clear()
         elif state is not None:
-            check_settings(state["settings"], self.settings, self.path)
+            check_settings(state["settings"], self._local, self.path)
             if "moves" in state:
                 self._complete(state["moves"])
                 self.manifest = read_manifest(self._manifest_path) or {"settings": state["settings"]}
@@ -101,7 +101,11 @@ class WorkDirectory(AbstractContextManager["WorkDirectory"]):
                     f"{self.name} exists and has no manifest at {self._manifest_path}, so its settings are unknown;"
                     " choose another name, or replace it with --overwrite"
                 )
-            check_settings(self.manifest["settings"], self.settings, self.name)
+            local = _read_json(f"{self.target}{_LOCAL}") if self._is_directory else None
+            if local is None:
+                check_settings(self.manifest["settings"], self.settings, self.name)
+            else:
+                check_settings(local["settings"], self._local, self.name)
         else:
             self._clear()
 
@@ -111,7 +115,7 @@ class WorkDirectory(AbstractContextManager["WorkDirectory"]):
 
     def save(self, progress: Any) -> None:
         """Record durably how far the run is, as plain values; mark the files it depends on before."""
-        self._save({"settings": self.settings, "progress": progress})
+        self._save({"settings": self._local, "progress": progress})
 
     def finish(self, moves: Sequence[tuple[str, str]], manifest: Mapping[str, Any] | None = None) -> None:
         """Complete the run: write the manifest, give files their final names, and delete this directory.
@@ -136,7 +140,7 @@ class WorkDirectory(AbstractContextManager["WorkDirectory"]):
                 _write_json(self.file(MANIFEST), self.manifest)
                 renames.insert(0, (self.file(MANIFEST), self._manifest_path))
         if len(renames) > 1 or os.path.exists(self.file(_STATE)):
-            self._save({"settings": self.settings, "moves": renames})
+            self._save({"settings": self._local, "moves": renames})
         self._complete(renames)
 
     def discard(self) -> None:
