@@ -1,12 +1,14 @@
 """Recipes: what is written reads back, and mistakes are reported before anything loads."""
 
 import dataclasses
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
+from lintseq.cli import main
 from lintseq.errors import ConfigError
 from lintseq.lm.recipes import (
     Architecture,
@@ -21,9 +23,9 @@ from lintseq.lm.recipes import (
     RunOptions,
     as_table,
     as_toml,
-    from_table,
     read_recipe,
 )
+from lintseq.lm.settings import from_table
 
 pytest.importorskip("tomli_w", reason="needs the extra train")
 
@@ -79,8 +81,6 @@ recipes = st.one_of(
 
 @given(recipes)
 def test_a_recipe_reads_back_as_it_was_written(recipe: Any) -> None:
-    import tomllib
-
     assert from_table(tomllib.loads(as_toml(recipe)), type(recipe), "here") == recipe
     assert from_table(as_table(recipe), type(recipe), "here") == recipe
 
@@ -158,3 +158,26 @@ def test_a_file_that_is_not_toml_is_reported(tmp_path: Path, text: str) -> None:
         read_recipe(str(path), PretrainRecipe)
     with pytest.raises(ConfigError, match="cannot read the recipe for pretrain"):
         read_recipe(str(tmp_path / "none.toml"), PretrainRecipe)
+
+
+MISTAKES = tomllib.loads((Path(__file__).parent / "cases" / "mistakes.toml").read_text())["case"]
+
+
+@pytest.mark.parametrize("case", MISTAKES, ids=lambda case: case["claim"])
+def test_all_mistakes_are_reported_at_once(
+    case: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("r.toml").write_text(case["text"])
+    sets = [part for setting in case.get("settings", []) for part in ("--set", setting)]
+    assert main([case["kind"], "r.toml", "--output", "out", *sets]) == 2
+    title, *lines = capsys.readouterr().err.splitlines()
+    assert title == f"lintseq: r.toml has {len(case['mistakes'])} mistakes:"
+    assert not [pair for pair in zip(lines, case["mistakes"], strict=True) if not pair[0].startswith(f"  {pair[1]}")]
+    assert not Path("out").exists()
+
+
+def test_a_constructor_reports_all_mistakes() -> None:
+    with pytest.raises(ConfigError) as caught:
+        OptimizerOptions(lr=-1.0, clip=-1.0, schedule="fast")  # type: ignore[arg-type]
+    assert str(caught.value).splitlines()[0] == "3 mistakes:"

@@ -7,6 +7,7 @@ LintseqError
 ├── BrokenInputError      an input that cannot be read to its end: the rows before that are good
 ├── EmptyInputError       inputs without any row, or rows of which nothing could be used
 ├── ConfigError           impossible settings: stops before work starts
+│   └── SettingsError     several mistakes in one file of settings, each on a line
 ├── PlainDataError        a value that is not plain data, or too large to cross the sandbox's boundary
 └── ToolError             a broken tool (a linter that crashed): stops the shard
     ├── IsolationError    this machine does not allow programs to be isolated
@@ -60,6 +61,10 @@ class EmptyInputError(LintseqError):
 
 class ConfigError(LintseqError):
     """A setting that cannot work; the message names the way out."""
+
+
+class SettingsError(ConfigError):
+    """Several mistakes in a recipe or study; the message has a line for each."""
 
 
 class ToolError(LintseqError):

@@ -22,7 +22,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from lintseq import __version__
 from lintseq.cli.usage import OneLineUsage, UsageError
-from lintseq.errors import ConfigError, LintseqError, ProgramError
+from lintseq.errors import ConfigError, LintseqError, ProgramError, SettingsError
 
 COMMANDS: Mapping[str, Mapping[str, str]] = tomllib.loads(
     Path(__file__).with_name("commands.toml").read_text(encoding="utf-8")
@@ -169,7 +169,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _fail(error: Exception) -> int:
-    """Print what failed in one line and return the exit status."""
+    """Print what failed, in one line or with a line for each mistake, and return the exit status."""
     from lintseq.rows.streams import without_secrets
 
     if isinstance(error, OSError):
@@ -181,8 +181,10 @@ def _fail(error: Exception) -> int:
         return 2
     if os.environ.get("LINTSEQ_TRACEBACK"):
         raise error
-    lines = _message_of(error).strip().splitlines()
-    typer.echo(f"lintseq: {without_secrets('; '.join(line.strip() for line in lines if line.strip()))}", err=True)
+    message = _message_of(error).strip()
+    if not isinstance(error, SettingsError):
+        message = "; ".join(line.strip() for line in message.splitlines() if line.strip())
+    typer.echo(f"lintseq: {without_secrets(message)}", err=True)
     return 2 if isinstance(error, ConfigError) else 1
 
 

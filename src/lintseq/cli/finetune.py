@@ -7,7 +7,7 @@ import typer
 
 from lintseq.cli.console import print_summary, resumable_meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, with_options
-from lintseq.cli.pretrain import Recipe, Settings, report_table, show_training
+from lintseq.cli.pretrain import Recipe, Settings, path_exists, report_table, show_training
 from lintseq.errors import ConfigError
 from lintseq.lm import finetuning
 from lintseq.lm.matching import ArmBudget
@@ -41,7 +41,7 @@ def finetune(
     if output is None and not plan:
         raise ConfigError("name the folder for the model with --output, or use --plan to print the plan only")
     visible = is_first_process() and not quiet
-    options = read_recipe(recipe, FinetuneRecipe, settings=set or ())
+    options = read_recipe(recipe, FinetuneRecipe, settings=set or (), exists=None if resume else path_exists)
     with resumable_meter(visible=visible) as meter:
 
         def on_records(count: int) -> None:

@@ -7,7 +7,6 @@ documented once, for both.
 
 import inspect
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import typer
 
 from lintseq.dataset.presets import PRESETS, PresetName, describe_preset, preset_in_words
 from lintseq.errors import ConfigError
+from lintseq.lm.settings import field_docs
 
 Command = Callable[..., None]
 
@@ -109,14 +109,6 @@ def with_options(panels: Mapping[str, str] | None = None) -> Callable[[Command],
         return run
 
     return decorate
-
-
-def field_docs(options: type) -> dict[str, str]:
-    """Return the docstring below each field of a dataclass, on one line, read from its source and its bases'."""
-    field = r'^    (\w+): (?:(?!    \w+: ).*\n)*?    """((?:.|\n)*?)"""'
-    sources = [inspect.cleandoc(inspect.getsource(kind)) for kind in options.__mro__ if is_dataclass(kind)]
-    found = [match for source in sources for match in re.findall(field, source, re.M)]
-    return {name: " ".join(text.replace("`", "").split()) for name, text in found}
 
 
 def _declared(parameter: inspect.Parameter) -> inspect.Parameter:

@@ -1,5 +1,6 @@
 """`lintseq pretrain`: train a language model from scratch."""
 
+import os
 from functools import partial
 from typing import Annotated, Any
 
@@ -39,7 +40,8 @@ def pretrain(
     Example: lintseq pretrain nano --output nano --set steps=100
     """
     options: dict[str, Any] = {"workers": workers, "resume": resume, "overwrite": overwrite}
-    plan = read_recipe(recipe, PretrainRecipe, settings=set or ())
+    exists = None if prepared or resume else path_exists
+    plan = read_recipe(recipe, PretrainRecipe, settings=set or (), exists=exists)
     visible = is_first_process() and not quiet
     with resumable_meter(visible=visible) as meter:
         options["on_progress"] = partial(show_tokenizing, meter)
@@ -52,6 +54,11 @@ def pretrain(
         report = pretraining.pretrain(plan, output, prepared=prepared, on_step=on_step, **options)
     if is_first_process():
         print_summary(report.manifest, report_table(report), json=json, quiet=quiet)
+
+
+def path_exists(path: str, kind: str) -> bool:
+    """Return whether a path in a recipe exists, whatever it is the path of."""
+    return os.path.exists(path)
 
 
 def show_tokenizing(meter: Meter, progress: CorpusProgress) -> None:

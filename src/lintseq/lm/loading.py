@@ -1,18 +1,16 @@
 """Loading models and tokenizers from folders and from the Hugging Face Hub, with errors that say what failed."""
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
 from lintseq.errors import ConfigError, first_line
+from lintseq.lm.settings import may_be_on_hub
 
 END, PAD = "<|endoftext|>", "<|pad|>"
 """Special tokens of tokenizers trained by lintseq."""
-
-_HUB_NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 
 
 def require_package(package: str, purpose: str) -> None:
@@ -28,7 +26,7 @@ def loading(what: str, path: str) -> Iterator[None]:
     A path that cannot be a name on the Hub fails at once, without a slow request.
     """
     exists = os.path.exists(path)
-    if not exists and (_HUB_NAME.fullmatch(path) is None or os.path.isdir(os.path.dirname(path))):
+    if not exists and not may_be_on_hub(path):
         raise ConfigError(f"cannot load the {what} {path}: there is no such folder")
     try:
         yield

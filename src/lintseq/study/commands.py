@@ -10,7 +10,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, TypeVar, get_type_hints
 
 from lintseq.errors import ConfigError
-from lintseq.lm.recipes import from_table
+from lintseq.lm.settings import from_table
 
 OptionsType = TypeVar("OptionsType")
 

@@ -1,65 +1,73 @@
 """Study files: a complete comparison of ways to train a model, in TOML."""
 
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from lintseq.bundled import find_bundled
-from lintseq.errors import ConfigError, check_at_least
-from lintseq.lm.recipes import read_recipe
+from lintseq.dataset.sampler import BuildOptions
+from lintseq.evaluation.evaluate import EvaluationOptions
+from lintseq.lm.generation import CompletionOptions
+from lintseq.lm.recipes import Count, Data, Model, NotNegative, PositiveCount, format_mistakes, read_recipe
+from lintseq.lm.settings import Range, Settings, Source
+from lintseq.lm.tokenizers import TokenizerOptions
 
-Options = dict[str, Any]
-"""Options of a command by name, with underscores, such as `{order = "forward"}`."""
+BuildTable = Annotated[dict[str, Any], BuildOptions]
+"""Options of `lintseq build` by name, with underscores, such as `{order = "forward"}`; the others are the like."""
+CompleteTable = Annotated[dict[str, Any], CompletionOptions]
+EvaluateTable = Annotated[dict[str, Any], EvaluationOptions]
+TokenizerTable = Annotated[dict[str, Any], TokenizerOptions]
 _INPUT_FIELDS = ("inputs", "model", "pretrain", "recipe", "name", "problems")
 """The fields of a study that name inputs; `name` is that of a benchmark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyPairs:
+class StudyPairs(Settings):
     """The instructions and programs from which all arms are made."""
 
-    inputs: tuple[str, ...]
+    inputs: tuple[Data, ...]
     """Inputs of `lintseq build`."""
     decontaminate: bool = True
     """Reject rows that overlap with a benchmark of the study."""
-    build: Options = field(default_factory=dict)
+    build: BuildTable = field(default_factory=dict)
     """Further options of `lintseq build`, for all arms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyTokenizer:
+class StudyTokenizer(Settings):
     """A tokenizer trained for the study."""
 
-    inputs: tuple[str, ...]
+    inputs: tuple[Data, ...]
     """Texts; `{}/data/ARM/edits.jsonl` has the edit sequences of an arm."""
-    vocab: int
+    vocab: PositiveCount
     """Vocabulary size."""
-    train: Options = field(default_factory=dict)
+    train: TokenizerTable = field(default_factory=dict)
     """Further options of `lintseq tokenizer train`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyCorpus:
+class StudyCorpus(Settings):
     """Edit sequences built for the study, on which the base model is pretrained."""
 
-    inputs: tuple[str, ...]
+    inputs: tuple[Data, ...]
     """Inputs of `lintseq build`; rows that overlap with a benchmark are rejected, as for the pairs."""
-    samples: int = 1
+    samples: PositiveCount = 1
     """Edit sequences per program."""
     linter: str = "native"
     format: str = "diff"
-    build: Options = field(default_factory=dict)
+    build: BuildTable = field(default_factory=dict)
     """Further options of `lintseq build`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyBase:
+class StudyBase(Settings):
     """The model that is finetuned: an existing one, or one that is pretrained first."""
 
-    model: str = ""
+    model: Model = ""
     """A folder, or a name on the Hugging Face Hub."""
-    pretrain: str = ""
+    pretrain: Annotated[str, Source("pretrain")] = ""
     """A recipe of `lintseq pretrain`."""
     set: tuple[str, ...] = ()
     """Changes to that recipe, such as `steps=100`."""
@@ -69,62 +77,65 @@ class StudyBase:
     """Trained first and used instead of the recipe's tokenizer."""
     each_seed: bool = False
     """Pretrain a base for each seed, so that intervals include the variation between bases."""
-    devices: int = 1
+    devices: PositiveCount = 1
     """GPUs that share the pretraining (FSDP)."""
 
-    def __post_init__(self) -> None:
-        check_at_least(1, {"devices": self.devices})
+    def check_names(self, at: str) -> Iterator[str]:
         for name in self.corpora:
-            check_name("corpus", name)
-        if (self.each_seed or self.corpora) and not self.pretrain:
-            raise ConfigError("each_seed and corpora are for pretraining, but base.pretrain names no recipe")
+            yield from name_mistakes(f"{at}corpora", name)
+
+    def check_base(self, at: str) -> Iterator[str]:
+        if bool(self.model) == bool(self.pretrain):
+            yield f"{at[:-1]} needs either a model or a recipe; set {at}model or {at}pretrain, not both"
+        elif (self.each_seed or self.corpora) and not self.pretrain:
+            yield f"{at}each_seed and {at}corpora are for pretraining; set {at}pretrain instead of {at}model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyFinetune:
+class StudyFinetune(Settings):
     """How each arm is finetuned."""
 
-    recipe: str
+    recipe: Annotated[str, Source("finetune")]
     """A recipe of `lintseq finetune`."""
     set: tuple[str, ...] = ()
     """Changes to the recipe, for all arms."""
-    devices: int = 1
+    devices: PositiveCount = 1
     """GPUs that share each training (FSDP), for models that are too large for one."""
-
-    def __post_init__(self) -> None:
-        check_at_least(1, {"devices": self.devices})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyArm:
+class StudyArm(Settings):
     """One of the ways that are compared."""
 
     trains_on: Literal["edits", "plain"] = "edits"
     """`plain` trains on whole programs, those of the arm in `rows_of`."""
     rows_of: str = ""
     """For `plain`: the arm whose rows are used; by default the first arm with edits."""
-    samples: int = 5
+    samples: PositiveCount = 5
     """Edit sequences per program."""
     linter: str = "native"
     """The linter that guides the walk; `none` is the paper's RandSeq."""
     format: str = "diff"
-    build: Options = field(default_factory=dict)
+    build: BuildTable = field(default_factory=dict)
     """Further options of `lintseq build`, such as `{order = "forward"}`."""
     set: tuple[str, ...] = ()
     """Changes to the finetuning recipe, for this arm."""
-    complete: Options = field(default_factory=dict)
+    complete: CompleteTable = field(default_factory=dict)
     """Further options of `lintseq complete`, such as `{linted = true}`."""
     same_model_as: str = ""
     """The arm whose models this arm uses, with other options in `complete`."""
 
+    def check_format(self, at: str) -> Iterator[str]:
+        yield from format_mistakes(f"{at}format", self.format)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyBenchmark:
+class StudyBenchmark(Settings):
     """Problems that each model is evaluated on."""
 
     name: str
     """A benchmark, or a file of problems."""
-    skip_first: int = 0
+    skip_first: Count = 0
     """Leave out the first N problems; the paper leaves out 100 of MBPP+."""
     problems: str = ""
     """Only these: task ids separated by commas, `*` matches anything; or a file with one per line."""
@@ -132,12 +143,12 @@ class StudyBenchmark:
     """Its name in reports and file names. By default the benchmark's name."""
     validation: bool = False
     """Choose sampling settings on these problems; they do not count in the result."""
-    evaluate: Options = field(default_factory=dict)
+    evaluate: EvaluateTable = field(default_factory=dict)
     """Further options of `lintseq evaluate`."""
 
-    def __post_init__(self) -> None:
+    def check_label(self, at: str) -> Iterator[str]:
         if self.label:
-            check_name("label", self.label)
+            yield from name_mistakes(f"{at}label", self.label)
 
     @property
     def title(self) -> str:
@@ -147,20 +158,20 @@ class StudyBenchmark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudySampling:
+class StudySampling(Settings):
     """How completions are generated. Every combination of settings is evaluated."""
 
-    n: int
+    n: PositiveCount
     """Completions per problem."""
-    temperature: tuple[float, ...] = (1.0,)
-    top_p: tuple[float, ...] = (1.0,)
-    min_p: tuple[float, ...] = (0.0,)
-    max_tokens: int = 512
-    batch: int = 32
+    temperature: tuple[NotNegative, ...] = (1.0,)
+    top_p: tuple[Annotated[float, Range(above=0, most=1)], ...] = (1.0,)
+    min_p: tuple[Annotated[float, Range(least=0, most=1)], ...] = (0.0,)
+    max_tokens: PositiveCount = 512
+    batch: PositiveCount = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
+class Study(Settings):
     """A complete comparison."""
 
     title: str
@@ -170,8 +181,8 @@ class Study:
     arms: dict[str, StudyArm]
     benchmarks: tuple[StudyBenchmark, ...]
     sampling: StudySampling
-    seeds: tuple[int, ...] = (0, 1, 2)
-    k: tuple[int, ...] = (1, 5, 10)
+    seeds: tuple[Count, ...] = (0, 1, 2)
+    k: tuple[PositiveCount, ...] = (1, 5, 10)
     baseline: str = "plain"
     """The arm that the others are compared with."""
     published: bool = False
@@ -181,21 +192,54 @@ class Study:
     ask: dict[str, str] = field(default_factory=dict)
     """Further comparisons, each `ARM: OTHER ARM`."""
 
-    def __post_init__(self) -> None:
-        _check_arms(self)
-        for name, values in (("seeds", self.seeds), ("k", self.k), ("benchmarks", self.benchmarks)):
-            if not values:
-                raise ConfigError(f"{name} is empty; name at least one")
+    def check_arms(self, at: str) -> Iterator[str]:
+        if not self.arms:
+            yield f"{at}arms is empty; name at least one, such as [arms.plain]"
+        for name in self.arms:
+            yield from name_mistakes(f"{at}arms", name)
+
+    def check_references(self, at: str) -> Iterator[str]:
+        arms = self.arms
+        for name, arm in arms.items():
+            others = ", ".join(other for other in arms if other != name) or "none"
+            for key, other in (("rows_of", arm.rows_of), ("same_model_as", arm.same_model_as)):
+                if other and (other not in arms or other == name):
+                    yield f"{at}arms.{name}.{key} is {other!r}; the other arms are {others}"
+            if arm.same_model_as in arms and arms[arm.same_model_as].same_model_as:
+                yield f"{at}arms.{name}.same_model_as is {arm.same_model_as!r}, which has no models of its own"
+
+    def check_rows(self, at: str) -> Iterator[str]:
+        for name, arm in self.arms.items():
+            known = not arm.rows_of or arm.rows_of in self.arms
+            if arm.trains_on == "plain" and not arm.same_model_as and known and self.rows_of(name) is None:
+                yield f"{at}arms.{name} needs the rows of an arm with edits, and there is none"
+
+    def check_baseline(self, at: str) -> Iterator[str]:
+        if self.arms and self.baseline not in self.arms:
+            yield f"{at}baseline is {self.baseline!r}; the arms are {', '.join(self.arms)}"
+        for name, other in self.ask.items():
+            if name not in self.arms or other not in self.arms:
+                yield f"{at}ask has {name} = {other!r}; the arms are {', '.join(self.arms)}"
+
+    def check_seeds(self, at: str) -> Iterator[str]:
+        if not self.seeds:
+            yield f"{at}seeds is empty; name at least one"
         if len(set(self.seeds)) < len(self.seeds):
-            raise ConfigError(f"seeds are {list(self.seeds)}; name each once")
-        if bool(self.base.model) == bool(self.base.pretrain):
-            raise ConfigError("base needs either a model or a recipe; set base.model or base.pretrain, not both")
-        if all(benchmark.validation for benchmark in self.benchmarks):
-            raise ConfigError("all benchmarks are for validation; leave at least one for the result")
+            yield f"{at}seeds are {list(self.seeds)}; name each once"
+
+    def check_benchmarks(self, at: str) -> Iterator[str]:
+        if not self.benchmarks:
+            yield f"{at}benchmarks is empty; name at least one"
+        elif all(benchmark.validation for benchmark in self.benchmarks):
+            yield "all benchmarks are for validation; leave at least one for the result"
         if len({benchmark.title for benchmark in self.benchmarks}) < len(self.benchmarks):
-            raise ConfigError("two benchmarks have the same name; name each once, or give each its own label")
-        if (largest := max(self.k)) > self.sampling.n:
-            raise ConfigError(f"k includes {largest}, but sampling.n is {self.sampling.n}; raise sampling.n")
+            yield "two benchmarks have the same name; name each once, or give each its own label"
+
+    def check_k(self, at: str) -> Iterator[str]:
+        if not self.k:
+            yield f"{at}k is empty; name at least one"
+        elif (largest := max(self.k)) > self.sampling.n:
+            yield f"{at}k includes {largest}, but {at}sampling.n is {self.sampling.n}; raise {at}sampling.n"
 
     def rows_of(self, name: str) -> str | None:
         """Return the arm whose edit sequences, or whose rows, an arm is trained on; None if there is none."""
@@ -217,13 +261,18 @@ class Study:
         return self.rows_of(self.arms[self.baseline].same_model_as or self.baseline) or self.built_arms[0]
 
 
-def read_study(path: str, *, settings: Sequence[str] = ()) -> Study:
+def read_study(path: str, *, settings: Sequence[str] = (), check_inputs: bool = False) -> Study:
     """Return the study in a TOML file, with `settings` such as `sampling.n=20` applied.
 
     `path` may also be the name of a study that comes with lintseq, such as `toy`. Inputs that do not exist but come
-    with lintseq are read from there. Raises `ConfigError` if it is not a valid study.
+    with lintseq are read from there. Raises `ConfigError` with all mistakes in the file; with `check_inputs`, inputs
+    that do not exist are mistakes.
     """
-    study = read_recipe(path, Study, settings=settings)
+
+    def exists(name: str, kind: str) -> bool:
+        return os.path.exists(find_bundled(name, kind))
+
+    study = read_recipe(path, Study, settings=settings, exists=exists if check_inputs else None)
     return map_inputs(study, lambda path, field: find_bundled(path, {"recipe": "finetune"}.get(field, field)))
 
 
@@ -245,28 +294,7 @@ def _map_inputs(value: Any, move: Callable[[str, str], str], name: str = "") -> 
     return move(value, name) if value and name in _INPUT_FIELDS else value
 
 
-def check_name(kind: str, name: str) -> None:
-    """Raise `ConfigError` if a name cannot be part of file names on every system."""
+def name_mistakes(key: str, name: str) -> Iterator[str]:
+    """Yield a message if a name cannot be part of file names on every system."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise ConfigError(f"{kind} {name!r} becomes part of file names; use letters, digits, - and _")
-
-
-def _check_arms(study: Study) -> None:
-    arms = study.arms
-    if not arms:
-        raise ConfigError("arms is empty; name at least one, such as [arms.plain]")
-    for name, arm in arms.items():
-        check_name("arm", name)
-        others = ", ".join(other for other in arms if other != name) or "none"
-        for key, other in (("rows_of", arm.rows_of), ("same_model_as", arm.same_model_as)):
-            if other and (other not in arms or other == name):
-                raise ConfigError(f"arms.{name}.{key} is {other!r}; the other arms are {others}")
-        if arm.same_model_as and arms[arm.same_model_as].same_model_as:
-            raise ConfigError(f"arms.{name}.same_model_as is {arm.same_model_as!r}, which has no models of its own")
-        if arm.trains_on == "plain" and not arm.same_model_as and study.rows_of(name) is None:
-            raise ConfigError(f"arm {name} needs the rows of an arm with edits, and there is none")
-    if study.baseline not in arms:
-        raise ConfigError(f"baseline is {study.baseline!r}; the arms are {', '.join(arms)}")
-    for arm_name, other in study.ask.items():
-        if arm_name not in arms or other not in arms:
-            raise ConfigError(f"ask has {arm_name} = {other!r}; the arms are {', '.join(arms)}")
+        yield f"{key} has the name {name!r}, which becomes part of file names; use letters, digits, - and _"

@@ -20,6 +20,7 @@ from lintseq.evaluation.evaluate import EvaluationOptions
 from lintseq.lm.backends.backend import SamplingParameters
 from lintseq.lm.generation import CompletionOptions
 from lintseq.lm.recipes import FinetuneRecipe, PretrainRecipe, read_recipe
+from lintseq.lm.settings import mistakes_error
 from lintseq.lm.tokenizers import TokenizerOptions
 from lintseq.study.commands import arguments_of, options_of
 from lintseq.study.files import Study, StudyArm, StudyBenchmark, StudyCorpus, StudyPairs
@@ -110,14 +111,17 @@ class StudyPlan:
 
     def check(self) -> None:
         """Raise `ConfigError` if the options of a step cannot work, or a file that it reads is missing."""
+        mistakes: dict[str, str] = {}
         for step in self.steps:
             for file in step.files:
                 if ":" not in file and "*" not in file and not Path(file).exists():
-                    raise ConfigError(f"step {step.name!r} reads {file}, and there is no such file")
+                    mistakes.setdefault(file, f"step {step.name!r} reads {file}, and there is no such file")
             try:
                 step.check()
             except ConfigError as error:
-                raise ConfigError(f"step {step.name!r}: {error}") from None
+                mistakes.setdefault(str(error), f"step {step.name!r}: {error}")
+        if mistakes:
+            raise mistakes_error("", list(mistakes.values()))
 
 
 def plan_of(study: Study, *, files: Mapping[str, str], data: str | None = None) -> StudyPlan:

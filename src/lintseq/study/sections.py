@@ -27,7 +27,7 @@ from lintseq.evaluation.scoring import Interval
 from lintseq.lm.backends.backend import SamplingParameters
 from lintseq.reporting.numbers import percent, plural
 from lintseq.reporting.sections import Cell, Section, Table
-from lintseq.study.files import Options, StudyBenchmark
+from lintseq.study.files import StudyBenchmark
 from lintseq.study.findings import SeedScores, StudyFindings, chosen, comparisons_of, mean_of, scores_of, sentences
 
 Row = tuple[Cell, ...]
@@ -221,6 +221,6 @@ def _value_at(path: str, manifest: Mapping[str, Any]) -> Any:
     return value
 
 
-def _listed(options: Options) -> str:
+def _listed(options: Mapping[str, Any]) -> str:
     """Return options of a command as text."""
     return ", ".join(f"{name}={str(value).lower() if value is True else value}" for name, value in options.items())

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from lintseq import __version__
-from lintseq.benchmarks import load_problems
+from lintseq.benchmarks import ProblemSet, load_problems
 from lintseq.benchmarks.selection import is_problem_file, select_problems
 from lintseq.errors import ConfigError
 from lintseq.evaluation.results_file import read_results
 from lintseq.lm.loading import require_package
+from lintseq.lm.settings import mistakes_error
 from lintseq.reporting.numbers import plural
 from lintseq.storage import MANIFEST, read_manifest
 from lintseq.study.archive import DATA, INPUTS, PackedStudy, is_archive, pack, unpack
@@ -121,7 +122,7 @@ def _plan(path: str, output: str, options: StudyOptions) -> StudyPlan:
             raise ConfigError("--set changes a study file, not an archive; use it with --pack")
         study, data = unpack(path, output), os.path.join(output, INPUTS, DATA)
     else:
-        study = read_study(path, settings=options.set)
+        study = read_study(path, settings=options.set, check_inputs=True)
     plan = plan_of(study, files=problem_files(study, data), data=data)
     plan.check()
     return plan
@@ -143,7 +144,15 @@ def problem_files(study: Study, data: str | None) -> dict[str, str]:
 
     Raises `ConfigError` if one is missing, or if problems are both for validation and for the result.
     """
-    loaded = {benchmark.name: load_problems(benchmark.name, data) for benchmark in study.benchmarks}
+    loaded: dict[str, ProblemSet] = {}
+    mistakes: list[str] = []
+    for benchmark in study.benchmarks:
+        try:
+            loaded[benchmark.name] = load_problems(benchmark.name, data)
+        except ConfigError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise mistakes_error("", mistakes)
     task_ids: defaultdict[tuple[str, bool], set[str]] = defaultdict(set)
     for benchmark in study.benchmarks:
         problem_set, selection = loaded[benchmark.name], benchmark.problems or None
