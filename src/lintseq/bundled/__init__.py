@@ -87,6 +87,7 @@ def copy_bundled(name: str, folder: str = ".", *, overwrite: bool = False) -> li
     if name.rstrip("/") in _FOLDERS:
         paths = [name.rstrip("/")]
     sources = [Path(file) for path in paths for file in _files(root / path)]
+    sources = list(dict.fromkeys([*sources, *(schema for path in sources for schema in _schemas(path))]))
     targets = [Path(folder, source.relative_to(root)) for source in sources]
     for source, target in zip(sources, targets, strict=True):
         if target.exists() and not overwrite and not (target.is_file() and target.read_bytes() == source.read_bytes()):
@@ -99,6 +100,13 @@ def copy_bundled(name: str, folder: str = ".", *, overwrite: bool = False) -> li
 
 def _files(path: Path) -> list[str]:
     return files_in(str(path)) if path.is_dir() else [str(path)]
+
+
+def _schemas(path: Path) -> Iterator[Path]:
+    """Yield the schema that the first line of a recipe or study names."""
+    with path.open("rb") as file:
+        if (line := file.readline()).startswith(b"#:schema "):
+            yield Path(os.path.normpath(path.parent / line.decode().split()[1]))
 
 
 def _title(kind: str) -> str:

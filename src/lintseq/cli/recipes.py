@@ -10,6 +10,7 @@ import typer
 from lintseq.bundled import copy_bundled, list_bundled
 from lintseq.cli import new_app
 from lintseq.cli.options import Overwrite, with_options
+from lintseq.study.schema import recipe_schema
 
 recipes = new_app(name="recipes", invoke_without_command=True)
 
@@ -54,3 +55,18 @@ def copy(
     """
     for path in copy_bundled(name, folder or ".", overwrite=overwrite):
         typer.echo(path)
+
+
+@recipes.command()
+@with_options()
+def schema(
+    kind: Annotated[str | None, "KIND", "pretrain, finetune or study. [default: a schema for all three]"] = None,
+) -> None:
+    """Print the JSON schema of recipes and studies, for editors and other programs.
+
+    A first line such as `#:schema finetune.schema.json` in a recipe names its schema, relative to the recipe, and
+    editors with Taplo or Tombi complete keys, show what they mean and mark mistakes.
+
+    Example: lintseq recipes schema finetune
+    """
+    typer.echo(dumps(recipe_schema(kind), indent=1))
