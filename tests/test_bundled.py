@@ -102,9 +102,9 @@ def test_the_list_is_printed_by_kind_or_as_json(capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("name", "paths"),
     [
-        ("toy", {"studies/toy.toml"}),
-        ("recipes/nano/finetune.toml", {"recipes/nano/finetune.toml"}),
-        ("gemma-2-2b", {"recipes/paper/finetune-gemma-2-2b.toml"}),
+        ("toy", {"studies/toy.toml", "studies/study.schema.json"}),
+        ("recipes/nano/finetune.toml", {"recipes/nano/finetune.toml", "recipes/finetune.schema.json"}),
+        ("gemma-2-2b", {"recipes/paper/finetune-gemma-2-2b.toml", "recipes/finetune.schema.json"}),
         ("growing.py", {"examples/growing.py"}),
         (
             "nano",

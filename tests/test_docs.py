@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args, get_origin
 
 import pytest
+import recipe_keys
 import typer
 from pages import DOCS, PAGES, ROOT, blocks_of, rewrite, run_page
 from typer.models import ArgumentInfo
@@ -337,5 +338,6 @@ def test_every_linter_and_option_of_the_walk_is_described():
 
 if __name__ == "__main__":
     CLI.write_text(command_line(), encoding="utf-8")
+    recipe_keys.write()
     for page in PAGES:
         rewrite(page)

@@ -350,7 +350,6 @@ def test_a_run_with_another_recipe_or_other_data_is_not_resumed(base, tmp_path):
         ({"data": PairOptions(train="NONE")}, "NONE"),
         ({"data": PairOptions(train="PAIRS", validation="EMPTY")}, "contains no rows"),
         ({"model": "no/such/model"}, "cannot load"),
-        ({"batching": "packed", "attention": "eager"}, "set batching to padded"),
     ],
 )
 def test_invalid_recipes_are_rejected_before_training(base, pairs, tmp_path, settings, message):

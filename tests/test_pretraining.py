@@ -270,7 +270,10 @@ def test_a_finished_run_is_not_repeated_unless_it_is_overwritten(folder, capsys)
         (["--set", "data.row_tokens=49"], "data.row_tokens is 49; expected at most model.context (48)"),
         (["--set", "tokenizer=nowhere"], "cannot load the tokenizer nowhere"),
         (["--set", "tokenizer=tokenizer/tokenizer.json"], "it is a file; name a folder with a tokenizer_config.json"),
-        (["--set", "data.train=[{path = 'nothing.jsonl'}]"], "cannot read nothing.jsonl"),
+        (
+            ["--set", "data.train=[{path = 'nothing.jsonl'}]"],
+            "data.train.0.path is 'nothing.jsonl'; there is no such file",
+        ),
         (["--set", "data.train=[{path = 'texts.jsonl', field = 'code'}]"], "no column 'code' (columns: text)"),
         (["--prepared", "."], "has no corpus"),
     ],

@@ -99,8 +99,6 @@ def check_recipe(recipe: FinetuneRecipe) -> None:
     """Raise `ConfigError` for a recipe that cannot work, before anything is read."""
     for package in ("torch", "accelerate", *(["peft"] if recipe.lora.rank else [])):
         require_package(package, "finetuning")
-    if recipe.batching == "packed" and recipe.attention == "eager":
-        raise ConfigError("eager attention is too slow for packed batches; set batching to padded")
 
 
 def _with_format(recipe: FinetuneRecipe) -> FinetuneRecipe:

@@ -89,7 +89,7 @@ class Settings:
 
 
 def conflicts(settings: Settings, at: str = "", *, partial: bool = False) -> Iterator[str]:
-    """Yield what is wrong with combinations of fields; `partial` settings lack attributes, and some combinations."""
+    """Yield what is wrong with combinations of fields; leave out those of which `partial` settings lack a part."""
     for name in dir(settings):
         if name.startswith("check_"):
             with suppress(AttributeError) if partial else nullcontext():
@@ -178,7 +178,7 @@ class SettingsReader:
         known = {**{name: value for name, value in defaults.items() if name not in table}, **values}
         for name, value in known.items():
             object.__setattr__(made, name, value)
-        self.mistakes += conflicts(made, at, partial=len(known) < len(fields))
+        self.mistakes += list(conflicts(made, at, partial=bool(self.mistakes)))
         return made
 
     def options(self, table: Any, kind: type[Any], name: str) -> Any:

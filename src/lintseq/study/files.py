@@ -56,7 +56,9 @@ class StudyCorpus(Settings):
     samples: PositiveCount = 1
     """Edit sequences per program."""
     linter: str = "native"
+    """The linter that guides the walk."""
     format: str = "diff"
+    """Text format of the edits."""
     build: BuildTable = field(default_factory=dict)
     """Further options of `lintseq build`."""
 
@@ -116,6 +118,7 @@ class StudyArm(Settings):
     linter: str = "native"
     """The linter that guides the walk; `none` is the paper's RandSeq."""
     format: str = "diff"
+    """Text format of the edits."""
     build: BuildTable = field(default_factory=dict)
     """Further options of `lintseq build`, such as `{order = "forward"}`."""
     set: tuple[str, ...] = ()
@@ -164,10 +167,15 @@ class StudySampling(Settings):
     n: PositiveCount
     """Completions per problem."""
     temperature: tuple[NotNegative, ...] = (1.0,)
+    """Sampling temperatures; 0 always takes the most likely token."""
     top_p: tuple[Annotated[float, Range(above=0, most=1)], ...] = (1.0,)
+    """Nucleus sampling: keep the smallest set of tokens whose probability adds up to this."""
     min_p: tuple[Annotated[float, Range(least=0, most=1)], ...] = (0.0,)
+    """Keep tokens at least this probable, relative to the most likely one."""
     max_tokens: PositiveCount = 512
+    """Maximum number of new tokens."""
     batch: PositiveCount = 32
+    """Number of completions generated at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,14 +183,23 @@ class Study(Settings):
     """A complete comparison."""
 
     title: str
+    """Title of the report."""
     pairs: StudyPairs
+    """The instructions and programs from which all arms are made."""
     base: StudyBase
+    """The model that is finetuned."""
     finetune: StudyFinetune
+    """How each arm is finetuned."""
     arms: dict[str, StudyArm]
+    """The ways that are compared, each in a section such as `[arms.edits]`."""
     benchmarks: tuple[StudyBenchmark, ...]
+    """Problems that each model is evaluated on."""
     sampling: StudySampling
+    """How completions are generated."""
     seeds: tuple[Count, ...] = (0, 1, 2)
+    """Seeds; each arm is trained once for each."""
     k: tuple[PositiveCount, ...] = (1, 5, 10)
+    """Values of k for pass@k."""
     baseline: str = "plain"
     """The arm that the others are compared with."""
     published: bool = False
