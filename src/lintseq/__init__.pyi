@@ -42,6 +42,7 @@ from lintseq.dataset.transform import RowResult as RowResult
 
 # Recipes, studies and examples
 from lintseq.bundled import list_bundled as list_bundled, copy_bundled as copy_bundled, BundledFile as BundledFile
+from lintseq.study.schema import recipe_schema as recipe_schema
 
 # Sharing
 from lintseq.integrations.hub import push as push, PushReport as PushReport

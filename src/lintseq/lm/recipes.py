@@ -83,7 +83,7 @@ class RunOptions(Settings):
     compile: bool = False
     """Compile the model with torch.compile."""
 
-    def check_batch(self, at: str) -> Iterator[str]:
+    def _check_batch(self, at: str) -> Iterator[str]:
         if self.batch % self.micro_batch:
             yield f"{at}batch is {self.batch}; expected a multiple of {at}micro_batch ({self.micro_batch})"
 
@@ -111,7 +111,7 @@ class Architecture(Settings):
     vocab_multiple: PositiveCount = 64
     """Pad the vocabulary size to a multiple of this."""
 
-    def check_heads(self, at: str) -> Iterator[str]:
+    def _check_heads(self, at: str) -> Iterator[str]:
         if self.width % self.heads:
             yield f"{at}width is {self.width}; expected a multiple of {at}heads ({self.heads})"
         if self.kv_heads and self.heads % self.kv_heads:
@@ -150,7 +150,7 @@ class CorpusOptions(Settings):
     separate_documents: bool = True
     """Restrict attention to the document when several documents share a row."""
 
-    def check_sources(self, at: str) -> Iterator[str]:
+    def _check_sources(self, at: str) -> Iterator[str]:
         weights = [source.weight for source in self.train]
         if not self.train:
             yield f"{at}train is empty; expected at least one source"
@@ -177,7 +177,7 @@ class PretrainRecipe(Settings):
     attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = "auto"
     """Attention implementation; `auto` is the default of transformers for the model."""
 
-    def check_length(self, at: str) -> Iterator[str]:
+    def _check_length(self, at: str) -> Iterator[str]:
         row_tokens, context = self.data.row_tokens, self.model.context
         if row_tokens > context:
             yield f"{at}data.row_tokens is {row_tokens}; expected at most {at}model.context ({context})"
@@ -205,7 +205,7 @@ class PairOptions(Settings):
     """How to shorten long examples: after the last edit (in the plain arm, line) that fits, by dropping them, or
     anywhere (the paper)."""
 
-    def check_format(self, at: str) -> Iterator[str]:
+    def _check_format(self, at: str) -> Iterator[str]:
         yield from format_mistakes(f"{at}format", self.format or "diff")
 
 
@@ -261,7 +261,7 @@ class FinetuneRecipe(Settings):
     save_dtype: Literal["auto", "fp32", "bf16"] = "auto"
     """Data type of the saved weights; `auto` is that of the base model."""
 
-    def check_batching(self, at: str) -> Iterator[str]:
+    def _check_batching(self, at: str) -> Iterator[str]:
         if self.batching == "packed" and self.attention == "eager":
             yield f"{at}attention is eager, which is too slow for packed batches; set {at}batching to padded"
 

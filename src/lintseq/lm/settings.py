@@ -74,7 +74,7 @@ def may_be_on_hub(path: str) -> bool:
 class Settings:
     """Base of dataclasses that check their values; a constructor raises `ConfigError` with all mistakes.
 
-    A method `check_NAME(at)` yields what is wrong with a combination of fields; `at` precedes the names of fields in
+    A method `_check_NAME(at)` yields what is wrong with a combination of fields; `at` precedes the names of fields in
     messages, such as `optim.`.
     """
 
@@ -91,7 +91,7 @@ class Settings:
 def conflicts(settings: Settings, at: str = "", *, partial: bool = False) -> Iterator[str]:
     """Yield what is wrong with combinations of fields; leave out those of which `partial` settings lack a part."""
     for name in dir(settings):
-        if name.startswith("check_"):
+        if name.startswith("_check_"):
             with suppress(AttributeError) if partial else nullcontext():
                 yield from getattr(settings, name)(at)
 

@@ -82,11 +82,11 @@ class StudyBase(Settings):
     devices: PositiveCount = 1
     """GPUs that share the pretraining (FSDP)."""
 
-    def check_names(self, at: str) -> Iterator[str]:
+    def _check_names(self, at: str) -> Iterator[str]:
         for name in self.corpora:
             yield from name_mistakes(f"{at}corpora", name)
 
-    def check_base(self, at: str) -> Iterator[str]:
+    def _check_base(self, at: str) -> Iterator[str]:
         if bool(self.model) == bool(self.pretrain):
             yield f"{at[:-1]} needs either a model or a recipe; set {at}model or {at}pretrain, not both"
         elif (self.each_seed or self.corpora) and not self.pretrain:
@@ -128,7 +128,7 @@ class StudyArm(Settings):
     same_model_as: str = ""
     """The arm whose models this arm uses, with other options in `complete`."""
 
-    def check_format(self, at: str) -> Iterator[str]:
+    def _check_format(self, at: str) -> Iterator[str]:
         yield from format_mistakes(f"{at}format", self.format)
 
 
@@ -149,7 +149,7 @@ class StudyBenchmark(Settings):
     evaluate: EvaluateTable = field(default_factory=dict)
     """Further options of `lintseq evaluate`."""
 
-    def check_label(self, at: str) -> Iterator[str]:
+    def _check_label(self, at: str) -> Iterator[str]:
         if self.label:
             yield from name_mistakes(f"{at}label", self.label)
 
@@ -209,13 +209,13 @@ class Study(Settings):
     ask: dict[str, str] = field(default_factory=dict)
     """Further comparisons, each `ARM: OTHER ARM`."""
 
-    def check_arms(self, at: str) -> Iterator[str]:
+    def _check_arms(self, at: str) -> Iterator[str]:
         if not self.arms:
             yield f"{at}arms is empty; name at least one, such as [arms.plain]"
         for name in self.arms:
             yield from name_mistakes(f"{at}arms", name)
 
-    def check_references(self, at: str) -> Iterator[str]:
+    def _check_references(self, at: str) -> Iterator[str]:
         arms = self.arms
         for name, arm in arms.items():
             others = ", ".join(other for other in arms if other != name) or "none"
@@ -225,26 +225,26 @@ class Study(Settings):
             if arm.same_model_as in arms and arms[arm.same_model_as].same_model_as:
                 yield f"{at}arms.{name}.same_model_as is {arm.same_model_as!r}, which has no models of its own"
 
-    def check_rows(self, at: str) -> Iterator[str]:
+    def _check_rows(self, at: str) -> Iterator[str]:
         for name, arm in self.arms.items():
             known = not arm.rows_of or arm.rows_of in self.arms
             if arm.trains_on == "plain" and not arm.same_model_as and known and self.rows_of(name) is None:
                 yield f"{at}arms.{name} needs the rows of an arm with edits, and there is none"
 
-    def check_baseline(self, at: str) -> Iterator[str]:
+    def _check_baseline(self, at: str) -> Iterator[str]:
         if self.arms and self.baseline not in self.arms:
             yield f"{at}baseline is {self.baseline!r}; the arms are {', '.join(self.arms)}"
         for name, other in self.ask.items():
             if name not in self.arms or other not in self.arms:
                 yield f"{at}ask has {name} = {other!r}; the arms are {', '.join(self.arms)}"
 
-    def check_seeds(self, at: str) -> Iterator[str]:
+    def _check_seeds(self, at: str) -> Iterator[str]:
         if not self.seeds:
             yield f"{at}seeds is empty; name at least one"
         if len(set(self.seeds)) < len(self.seeds):
             yield f"{at}seeds are {list(self.seeds)}; name each once"
 
-    def check_benchmarks(self, at: str) -> Iterator[str]:
+    def _check_benchmarks(self, at: str) -> Iterator[str]:
         if not self.benchmarks:
             yield f"{at}benchmarks is empty; name at least one"
         elif all(benchmark.validation for benchmark in self.benchmarks):
@@ -252,7 +252,7 @@ class Study(Settings):
         if len({benchmark.title for benchmark in self.benchmarks}) < len(self.benchmarks):
             yield "two benchmarks have the same name; name each once, or give each its own label"
 
-    def check_k(self, at: str) -> Iterator[str]:
+    def _check_k(self, at: str) -> Iterator[str]:
         if not self.k:
             yield f"{at}k is empty; name at least one"
         elif (largest := max(self.k)) > self.sampling.n:
