@@ -125,6 +125,7 @@ def signature(name: str, value: Any, *, skip: str = "", width: int = 100) -> str
 
 def annotation(value: Any) -> str:
     text = value if isinstance(value, str) else inspect.formatannotation(value)
+    text = re.sub(r"Annotated\[(\w+), [^\]]*\]", r"\1", text)  # a range is part of the table of keys
     text = re.sub(r"Optional\[(.+)\]$", r"\1 | None", text.replace("~", ""))
     return re.sub(r"\b(?:[a-z_]+\.)+(?=\w)", "", text)
 

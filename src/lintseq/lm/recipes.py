@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from lintseq.bundled import find_recipe
 from lintseq.codecs import get_codec
 from lintseq.errors import ConfigError
-from lintseq.lm.settings import Range, Settings, SettingsReader, Source, hints_of, mistakes_error
+from lintseq.lm.settings import InputKind, Range, Settings, SettingsReader, hints_of, mistakes_error
 from lintseq.storage import public
 
 R = TypeVar("R")
@@ -28,8 +28,8 @@ PositiveCount = Annotated[int, Range(least=1)]
 Positive = Annotated[float, Range(above=0)]
 NotNegative = Annotated[float, Range(least=0)]
 BelowOne = Annotated[float, Range(least=0, below=1)]
-Data = Annotated[str, Source("data")]
-Model = Annotated[str, Source("model")]
+Data = Annotated[str, InputKind("data")]
+Model = Annotated[str, InputKind("model")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,7 +286,7 @@ def read_recipe(
 
     `path` may also be the name of a recipe that comes with lintseq, such as `nano`. Raises `ConfigError` if there is
     no such file, or with all mistakes in it; if `exists` is set, data, models and recipes of which it is false are
-    mistakes: it takes the path and the kind of a `Source`.
+    mistakes: it takes the path and `data`, `model`, `pretrain` or `finetune`.
     """
     path = find_recipe(path, _COMMANDS.get(kind, "study"))
     try:

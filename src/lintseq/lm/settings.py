@@ -1,6 +1,6 @@
 """Settings as dataclasses that are read from tables, with all mistakes reported at once.
 
-The annotation of a field says what it accepts: its type, and in `Annotated` a `Range`, a `Source`, or the dataclass
+The annotation of a field says what it accepts: its type and, in `Annotated`, a `Range`, an `InputKind`, or the class
 whose options a table contains. Readers, constructors, the JSON schema and the table in the docs all use it.
 """
 
@@ -53,7 +53,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class InputKind:
     """What a field names."""
 
     kind: Literal["data", "model", "pretrain", "finetune"]
@@ -147,7 +147,7 @@ class SettingsReader:
     """Reads tables as dataclasses, and collects the mistakes in them."""
 
     def __init__(self, root: type[Any], *, exists: Callable[[str, str], bool] | None = None) -> None:
-        """`root` is the dataclass of the whole table; with `exists`, a `Source` that does not exist is a mistake."""
+        """`root` is the dataclass of the whole table; with `exists`, an input that does not exist is a mistake."""
         self.root, self.exists = root, exists
         self.mistakes: list[str] = []
 
@@ -226,7 +226,7 @@ class SettingsReader:
         for note in notes if value is not _WRONG else ():
             if isinstance(note, Range) and value not in note:
                 return self._report(f"{name} is {value}; expected {note}")
-            if isinstance(note, Source) and self.exists is not None and note.missing(value, self.exists):
+            if isinstance(note, InputKind) and self.exists is not None and note.missing(value, self.exists):
                 return self._report(f"{name} is {value!r}; there is no such file or folder")
         return value
 

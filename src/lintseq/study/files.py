@@ -11,7 +11,7 @@ from lintseq.dataset.sampler import BuildOptions
 from lintseq.evaluation.evaluate import EvaluationOptions
 from lintseq.lm.generation import CompletionOptions
 from lintseq.lm.recipes import Count, Data, Model, NotNegative, PositiveCount, format_mistakes, read_recipe
-from lintseq.lm.settings import Range, Settings, Source
+from lintseq.lm.settings import InputKind, Range, Settings
 from lintseq.lm.tokenizers import TokenizerOptions
 
 BuildTable = Annotated[dict[str, Any], BuildOptions]
@@ -69,7 +69,7 @@ class StudyBase(Settings):
 
     model: Model = ""
     """A folder, or a name on the Hugging Face Hub."""
-    pretrain: Annotated[str, Source("pretrain")] = ""
+    pretrain: Annotated[str, InputKind("pretrain")] = ""
     """A recipe of `lintseq pretrain`."""
     set: tuple[str, ...] = ()
     """Changes to that recipe, such as `steps=100`."""
@@ -97,7 +97,7 @@ class StudyBase(Settings):
 class StudyFinetune(Settings):
     """How each arm is finetuned."""
 
-    recipe: Annotated[str, Source("finetune")]
+    recipe: Annotated[str, InputKind("finetune")]
     """A recipe of `lintseq finetune`."""
     set: tuple[str, ...] = ()
     """Changes to the recipe, for all arms."""
