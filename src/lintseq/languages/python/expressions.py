@@ -39,6 +39,8 @@ _TAKE_TYPES = {
 }
 """Functions of which some arguments are types, and the names of these arguments; all names if there are none here."""
 _UNARY: dict[type[ast.unaryop], OperationKind] = {ast.USub: "negate", ast.UAdd: "plus", ast.Invert: "invert"}
+_REST = {(True, False): ast.parse("()", mode="eval").body, (False, True): ast.parse("{}", mode="eval").body}
+"""What `*args` and `**kwargs` are."""
 _CLASS_METHODS = {"__new__", "__init_subclass__", "__class_getitem__"}
 
 
@@ -240,7 +242,7 @@ class Expressions(Names):
         decorators = function.decorators if owner is not None else ()
         for number, arg in enumerate(names):
             unit = self.unit_of[arg.lineno - 1]
-            value: Value | None = None
+            value: Value | None = _REST.get((arg is args.vararg, arg is args.kwarg))
             if number == 0 and owner is not None and arg is not args.vararg and "staticmethod" not in decorators:
                 is_class = "classmethod" in decorators or getattr(function.node, "name", "") in _CLASS_METHODS
                 value = owner if is_class else Instance(owner)

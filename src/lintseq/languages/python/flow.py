@@ -200,8 +200,7 @@ class Flow(Expressions):
     def visit_For(self, stmt: ast.For | ast.AsyncFor, unit: int) -> None:
         self.needs_compile |= isinstance(stmt, ast.AsyncFor)
         self.expression(stmt.iter)
-        if isinstance(stmt, ast.For):
-            self.operation("iterate", stmt.iter)
+        self.operation("iterate" if isinstance(stmt, ast.For) else "iterate async", stmt.iter)
         self.target(stmt.target, unit, Element(stmt.iter))
         for node in ast.walk(stmt.target):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -226,8 +225,7 @@ class Flow(Expressions):
         self.needs_compile |= isinstance(stmt, ast.AsyncWith)
         for item in stmt.items:
             self.expression(item.context_expr)
-            if isinstance(stmt, ast.With):
-                self.operation("with", item.context_expr)
+            self.operation("with" if isinstance(stmt, ast.With) else "with async", item.context_expr)
             if item.optional_vars is not None:
                 self.target(item.optional_vars, unit, Entered(item.context_expr))
         return self.block(stmt.body, unit)

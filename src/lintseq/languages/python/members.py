@@ -30,6 +30,8 @@ _PROVIDERS: dict[OperationKind, tuple[str, ...]] = {
     "invert": ("__invert__",),
     "assign": (),
     "with": ("__enter__", "__exit__"),
+    "with async": ("__aenter__", "__aexit__"),
+    "iterate async": ("__aiter__",),
     "raise": ("__traceback__",),
     "number": ("__int__",),
     "iterator": ("__next__",),
@@ -223,13 +225,22 @@ class MemberNeeds:
 
     def set_from_outside(self, unit: int, value: Inferred, name: str) -> list[int]:
         """Return nodes that remain while any `<value>.name = ...` outside the class does, except in this unit."""
-        units = self.inference.set_from_outside(value, name)
-        if not units:
+        stores = self.inference.set_from_outside(value, name)
+        if not stores:
             return []
         if (value, name) not in self._outside:
-            self._outside[value, name] = Runs(units, lambda *pair: self.builder.any_of(pair))
-        runs = self._outside[value, name]
-        return runs.all_but((index, index + 1) for index in runs.indices.get(unit, ()))
+            nodes = (self.while_receiving(store, value) for store in stores)
+            self._outside[value, name] = Runs(nodes, lambda *pair: self.builder.any_of(pair))
+        # Of many, the own one makes no difference.
+        own = [number for number, store in enumerate(stores) if store.node == unit] if len(stores) < 8 else ()
+        return self._outside[value, name].all_but((index, index + 1) for index in own)
+
+    def while_receiving(self, store: Source, value: Inferred) -> int:
+        """Return the node that remains while an attribute is assigned, and what it is assigned to may be `value`."""
+        sources = self.inference.sources(store.value, store.scope)
+        parts = sources.found if sources is not None else ()
+        makers = [part.node for part in parts if value in self.inference.guess(part.value, part.scope)]
+        return self.builder.all_of(self.builder.any_of(makers) if makers else None, store.node)
 
     def store(self, unit: int, node: ast.Attribute, scope: Scope) -> None:
         """Assigning to a property needs its setter."""
@@ -318,7 +329,7 @@ class MemberNeeds:
             return
         makers = [self.makers(owner, name).any for name in _PROVIDERS.get(kind, ())]
         providers = [maker for maker in makers if maker is not None]
-        for maker in providers if kind in ("with", "mapping") else providers[:1]:
+        for maker in providers if kind in ("with", "with async", "mapping") else providers[:1]:
             self.builder.need(unit, maker)
 
     def require(self, unit: int, kind: OperationKind, value: ast.expr, scope: Scope, attr: str) -> None:

@@ -227,8 +227,9 @@ Value = ast.expr | Function | Class | Instance | Element | Unpacked | Entered | 
 """What a name is bound to: the assigned expression, or one of the kinds above."""
 
 OperationKind = Literal[
-    "getitem", "setitem", "delitem", "iterate", "contains", "reverse", "mapping", "call", "negate", "plus", "invert",
-    "assign", "with", "attribute", "raise", "number", "iterator", "bool", "int", "str", "bytes", "anything",
+    "getitem", "setitem", "delitem", "iterate", "iterate async", "contains", "reverse", "mapping", "call", "negate",
+    "plus", "invert", "assign", "with", "with async", "attribute", "raise", "number", "iterator", "bool", "int", "str",
+    "bytes", "anything",
 ]  # fmt: skip
 
 

@@ -113,7 +113,7 @@ class Inference:
         for store in stores:
             if store[2].receiver_of(store[1].value) is None:
                 self._stores[store[1].attr].append(store)
-        self._outside: dict[str, dict[Inferred | None, list[int]]] = {}
+        self._outside: dict[str, dict[Inferred | None, list[Source]]] = {}
         self._guesses: dict[int, Guess] = {}
         self._open: set[int] = set()
         """The values that are being guessed at."""
@@ -189,14 +189,14 @@ class Inference:
             return owner, above or bound
         return owner, bound
 
-    def set_from_outside(self, value: Inferred, name: str) -> list[int]:
-        """Return the units of each `<value>.name = ...` outside the class."""
+    def set_from_outside(self, value: Inferred, name: str) -> list[Source]:
+        """Return the unit and the receiver of each `<value>.name = ...` outside the class."""
         if name not in self._outside:
-            units = defaultdict[Inferred | None, list[int]](list)
+            found = defaultdict[Inferred | None, list[Source]](list)
             for unit, target, scope in self._stores.get(name, ()):
                 for part in self.guess(target.value, scope):
-                    units[part].append(unit)
-            self._outside[name] = units
+                    found[part].append(Source(unit, target.value, scope))
+            self._outside[name] = found
         return self._outside[name].get(value, []) if name in self._stores else []
 
     def _guess(self, value: ast.expr | Element | Unpacked | Entered | Caught, scope: Scope, depth: int) -> Guess:
@@ -381,7 +381,7 @@ class Inference:
             Source(unit, None, cls.scope)
             for near in (self.order(cls) if name in self._stores else ())
             for part in (near, Instance(near))
-            for unit in self.set_from_outside(part, name)
+            for unit, _, _ in self.set_from_outside(part, name)
         ]
         if _is_plain(members) and not outside:
             return None
