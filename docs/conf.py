@@ -4,11 +4,14 @@ Sphinx reads the repository's Markdown as it is, from the root of the repository
 the site needs is added here: the tables of contents, and links from code to the API.
 """
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from myst_parser.parsers.sphinx_ import MystParser
 from sphinx.application import Sphinx
 from sphinx.util.osutil import relative_uri
 
@@ -19,9 +22,11 @@ author = "The lintseq authors"
 release = lintseq.__version__
 extensions = ["myst_parser"]
 root_doc = "docs/index"
-include_patterns = ["*.md", "docs/**.md", "benchmarks/**.md", "examples/**.md", "studies/**.md"]
+include_patterns = ["*.md", "docs/**.md", "benchmarks/**.md", "examples/**.md", "examples/*.ipynb", "studies/**.md"]
+source_suffix = {".md": "markdown", ".ipynb": "notebook"}
 exclude_patterns = [".*", "dist", "out", "src", "tests"]
 nitpicky = True
+smartquotes = False  # they would turn the dashes of options into one
 myst_heading_anchors = 4
 
 html_theme = "furo"
@@ -37,7 +42,7 @@ API = dict(re.findall(r"^\| \[`(\w+)`\]\((api/[\w-]+)\.md#", Path(__file__).with
 """The page of each public name, below `docs`."""
 CONTENTS = {
     "docs/index": {
-        "Start": ["Overview </README>", "docs/how-it-works"],
+        "Start": ["Overview </README>", "docs/how-it-works", "examples/from_pairs_to_a_model"],
         "Data": [
             "docs/data-format",
             "docs/formats",
@@ -46,7 +51,7 @@ CONTENTS = {
             "docs/sharing",
             "docs/on-a-cluster",
         ],
-        "Models": ["docs/pretraining", "docs/finetuning", "docs/recipes", "docs/generation", "docs/sharing"],
+        "Models": ["docs/pretraining", "docs/finetuning", "docs/recipes", "docs/generation"],
         "Evaluation": ["docs/evaluate", "docs/sandbox"],
         "Findings": ["docs/studies", "docs/log", "docs/compared-with-pylintseq", "benchmarks/README"],
         "Reference": ["docs/cli", "docs/api", "docs/architecture", "examples/README", "CHANGELOG", "CONTRIBUTING"],
@@ -95,7 +100,26 @@ def add_redirect(app: Sphinx, error: Exception | None) -> None:
     Path(app.outdir, "index.html").write_text(start, encoding="utf-8")
 
 
+class NotebookParser(MystParser):
+    """Reads a notebook as the Markdown of its cells and their outputs."""
+
+    supported = ("notebook",)
+
+    def parse(self, inputstring: str, document: nodes.document) -> None:
+        parts = [part for cell in json.loads(inputstring)["cells"] for part in markdown_of(cell)]
+        super().parse("\n\n".join(parts), document)
+
+
+def markdown_of(cell: dict[str, Any]) -> Iterator[str]:
+    text = "".join(cell["source"])
+    yield text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```"
+    printed = "".join(line for output in cell.get("outputs", ()) for line in output.get("text", ()))
+    if printed:
+        yield f"```text\n{printed}\n```"
+
+
 def setup(app: Sphinx) -> None:
+    app.add_source_parser(NotebookParser)
     app.connect("source-read", add_contents)
     app.connect("doctree-read", add_names)
     app.connect("html-page-context", link_names)

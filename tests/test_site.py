@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("furo")
+pytest.importorskip("myst_parser")
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -27,7 +30,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_every_page_of_the_repository_is_on_the_site(site: Path) -> None:
-    patterns = ("*.md", *(f"{folder}/**/*.md" for folder in ("docs", "benchmarks", "examples", "studies")))
+    folders = ("docs", "benchmarks", "examples", "studies")
+    patterns = ("*.md", "examples/*.ipynb", *(f"{folder}/**/*.md" for folder in folders))
     pages = {str(path.relative_to(ROOT).with_suffix("")) for pattern in patterns for path in ROOT.glob(pattern)}
     found = {str(path.relative_to(site).with_suffix("")) for path in site.rglob("*.html")}
     assert found == pages | {"index", "search"}
