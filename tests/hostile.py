@@ -15,6 +15,7 @@ what it tries and what is expected:
     # imports: numpy
     # files: {'name': b'content'}
     # needs: proc                   skipped without this layer, module or kind of machine
+    # confined: a reason            why the level confined does not stop it, or does not offer what it needs
     # fresh: yes                    runs in a sandbox of its own
 
 None of them may print BREACH, which reports that something forbidden was possible.
@@ -35,6 +36,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,10 @@ PROGRAMS = Path(__file__).parent / "hostile_programs"
 CANARY = Path("/tmp/lintseq-canary")
 SECRET = f"canary-in-memory:{12345}"
 LOOPBACK_PORT = 47811
+PATCHED = (
+    "import sys; sys.path.insert(0, {source!r}); from lintseq.sandbox import confinement, kernel;"
+    " PATCH; from lintseq.sandbox.server import main; main()"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*")
     parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--level", default="auto")
+    parser.add_argument(
+        "--patch", default="pass", help="Python code that fork servers run first, to pretend something"
+    )
     options = parser.parse_args()
     if "rw" in root_options():
         sys.exit("this runs hostile programs, and the root is writable: start it with tests/jail.py")
@@ -147,7 +157,7 @@ def main() -> None:
     held.read()
     os.set_inheritable(held.fileno(), True)
     before = state()
-    level, results = run_programs(read_programs(options.names), options.workers)
+    level, results = run_programs(read_programs(options.names), options)
     after = wait_for(before)
     changes = [f"{name}: {before[name]} became {after[name]}" for name in before if before[name] != after[name]]
     json.dump({"user": os.getuid(), "level": level, "changes": changes, "programs": results}, sys.stdout)
@@ -156,10 +166,12 @@ def main() -> None:
     held.close()
 
 
-def run_programs(programs: list[HostileProgram], workers: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def run_programs(programs: list[HostileProgram], options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the isolation, and the result of each program by name."""
     results: dict[str, Any] = {}
-    with Sandbox(workers=1) as sandbox:
+    launcher = PATCHED.replace("PATCH", options.patch)
+    open_sandbox = partial(Sandbox, level=options.level, launcher=launcher)
+    with open_sandbox(workers=1) as sandbox:
         level = sandbox.isolation.as_dict()
         for program in programs:
             if missing := program.missing(sandbox):
@@ -169,9 +181,9 @@ def run_programs(programs: list[HostileProgram], workers: int) -> tuple[dict[str
         run([program for program in programs if program.name.startswith(("leftover_", "network_"))], sandbox, results)
     for program in programs:
         if "fresh" in program.head:
-            with Sandbox(workers=1) as sandbox:
+            with open_sandbox(workers=1) as sandbox:
                 run([program], sandbox, results)
-    with Sandbox(workers=workers) as sandbox:
+    with open_sandbox(workers=options.workers) as sandbox:
         run([program for program in programs if program.name not in results], sandbox, results)
     return level, results
 
@@ -179,7 +191,10 @@ def run_programs(programs: list[HostileProgram], workers: int) -> tuple[dict[str
 def run(programs: list[HostileProgram], sandbox: Sandbox, results: dict[str, Any]) -> None:
     for program, result in zip(programs, sandbox.run(program.job for program in programs), strict=True):
         kept = {name: getattr(result, name) for name in ("verdict", "detail", "seconds", "cpu_seconds")}
-        results[program.name] = {"problems": program.problems(result), **kept}
+        problems = program.problems(result)
+        results[program.name] = {"problems": problems, **kept}
+        if "confined" in program.head and sandbox.isolation.name == "confined":
+            results[program.name] |= {"problems": [], "known": problems, "reason": program.head["confined"]}
 
 
 def root_options() -> list[str]:
@@ -209,6 +224,10 @@ def listen() -> tuple[socket.socket, socket.socket]:
     path = socket.socket(socket.AF_UNIX)
     path.bind(str(CANARY / "socket"))
     path.listen()
+    for address in ("\0lintseq-canary-datagrams", str(CANARY / "datagrams")):
+        datagrams = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        datagrams.bind(address)
+        datagrams.detach()
     threading.Thread(target=path.accept, daemon=True).start()
     return listener, abstract
 
@@ -218,7 +237,9 @@ def state() -> dict[str, Any]:
     digest = hashlib.sha256()
     for path in sorted(CANARY.rglob("*")):
         digest.update(str(path).encode() + (path.read_bytes() if path.is_file() else b""))
-        digest.update(str(path.stat().st_mode).encode())
+        found = path.stat()
+        attributes = os.listxattr(path) if path.is_file() else []
+        digest.update(str((found.st_mode, found.st_mtime_ns, found.st_uid, attributes)).encode())
     return {
         "canary": digest.hexdigest(),
         "files": sorted(path.name for path in Path("/tmp").iterdir()),

@@ -1,5 +1,8 @@
 """A jail for tests that run hostile programs: `python tests/jail.py [--user UID] [--masked-proc] COMMAND...`.
 
+`--like-docker` refuses namespaces and mounts as the default seccomp profile of Docker does, `--no-user-namespaces` as
+a setting of the kernel does.
+
 Whatever escapes from the sandbox is still confined here: every file system is read-only and without devices, scratch
 folders are empty and in memory, and processes, network and IPC are separate. A user namespace around it locks all of
 that, so that not even root inside can make a file system writable again. Before the command starts, the jail tests
@@ -7,11 +10,13 @@ itself. Where a jail is impossible, exits with status 77 and starts nothing.
 """
 
 import argparse
+import errno
 import os
+import struct
 import sys
 from pathlib import Path
 
-from lintseq.sandbox import kernel
+from lintseq.sandbox import kernel, seccomp
 
 NO_JAIL = 77
 SCRATCH = ("/tmp", "/run", "/dev/shm", "/var/tmp")
@@ -23,6 +28,8 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--user", type=int, help="run the command as this user, if started by root")
     parser.add_argument("--masked-proc", action="store_true", help="prevent mounting of another /proc inside")
+    parser.add_argument("--like-docker", action="store_true", help="refuse namespaces and mounts by seccomp")
+    parser.add_argument("--no-user-namespaces", action="store_true", help="set user.max_user_namespaces to 0")
     parser.add_argument("--scratch", type=int, default=256, metavar="MB", help="size of /tmp (default: 256)")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
@@ -54,12 +61,17 @@ def main() -> int:
             kernel.unshare(kernel.NEW_NS, "mount")
         else:
             lock()
+            if options.no_user_namespaces:
+                Path("/proc/sys/user/max_user_namespaces").write_text("0")
             if user is not None:
                 os.setgroups([])
                 os.setresgid(user, user, user)
                 os.setresuid(user, user, user)
                 kernel.prctl(kernel.PR_SET_DUMPABLE, 1, what="own /proc files")
         gap = find_gap()
+        if options.like_docker:
+            kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1, what="no new privileges")
+            kernel.filter_system_calls(docker_like_filter())
     except OSError as error:
         gap = str(error)
     if gap:
@@ -99,6 +111,8 @@ def make_read_only(required: list[Path], scratch: int) -> None:
         kernel.bind(f"/tmp/dev/{name}", f"/dev/{name}")
         kernel.unmount(f"/tmp/dev/{name}")
     os.symlink("/proc/self/fd", "/dev/fd")
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        os.symlink(f"/proc/self/fd/{number}", f"/dev/{name}")
     os.mkdir("/dev/shm")
     for folder in SCRATCH[1:]:
         if os.path.isdir(folder):
@@ -161,6 +175,23 @@ def map_single_user(uid: int, gid: int) -> None:
     Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
 
 
+def docker_like_filter() -> bytes:
+    """Return a filter that refuses what Docker's default one refuses and a sandbox would use."""
+    column, _ = seccomp._ARCHITECTURES[kernel.MACHINE]
+    refused = seccomp._refuse(errno.EPERM)
+    calls = "unshare 272 97, setns 308 268, mount 165 40, umount2 166 39, pivot_root 155 41, mount_setattr 442 442"
+    calls += ", move_mount 429 429, open_tree 428 428, fsopen 430 430, fsmount 432 432, bpf 321 280, keyctl 250 219"
+    clone = [seccomp._argument(0), (seccomp._ANY_BIT, 0, 1, kernel.ANY_NAMESPACE), refused, seccomp._PERMIT]
+    code = [
+        (seccomp._LOAD, 0, 0, seccomp._NUMBER_AT),
+        *seccomp._when(seccomp._calls(calls), column, [refused]),
+        *seccomp._when(seccomp._calls("clone3 435 435"), column, [seccomp._refuse(errno.ENOSYS)]),
+        *seccomp._when(seccomp._calls("clone 56 220"), column, clone),
+        seccomp._PERMIT,
+    ]
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
+
+
 def find_gap() -> str:
     """Return a gap in the jail, found by trying; empty if there is none."""
     paths = {"/", "/etc", "/usr", "/var", "/home", "/root", "/opt", str(ROOT), str(ROOT.parent), sys.prefix, "/boot"}
@@ -180,7 +211,7 @@ def find_gap() -> str:
         probe.unlink()
         if os.stat(path).st_dev != os.stat("/tmp").st_dev and not in_memory(path):
             return f"{path} is writable"
-    if set(os.listdir("/dev")) - {*DEVICES, "fd", "shm"}:
+    if set(os.listdir("/dev")) - {*DEVICES, "fd", "shm", "stdin", "stdout", "stderr"}:
         return "devices can be reached"
     if os.getpid() != 1:
         return "processes outside can be reached"

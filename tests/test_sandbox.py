@@ -5,6 +5,7 @@ file are harmless by themselves.
 """
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import venv
 from collections import Counter, OrderedDict, namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
@@ -37,13 +39,14 @@ from lintseq.sandbox import (
     RunCheck,
     Verdict,
     pool,
+    scratch,
     seccomp,
 )
 from lintseq.sandbox.client import server_environment
 from lintseq.sandbox.data import decode, encode
-from lintseq.sandbox.isolation import LAYERS
+from lintseq.sandbox.isolation import LACKS, LAYERS, Level
 from lintseq.sandbox.pool import Sandbox
-from lintseq.sandbox.status import KNOWN_PROGRAMS, SandboxStatus, run_known_programs, sandbox_status
+from lintseq.sandbox.status import KNOWN_PROGRAMS, SandboxStatus, environment_job, run_known_programs, sandbox_status
 from lintseq.sandbox.tampering import signs_of_tampering
 from lintseq.storage import default_workers
 
@@ -78,10 +81,13 @@ def run(sandbox: Sandbox, program: str, task: Any = None, **limits: Any) -> JobR
 
 # Hostile programs
 
+USER = ["--user", "12345"] if os.geteuid() == 0 else []
 JAILS = {
     "as started": [],
-    "as an unprivileged user": ["--user", "12345"] if os.geteuid() == 0 else [],
+    "as an unprivileged user": USER,
     "without its own /proc": ["--masked-proc"],
+    "confined": ["--like-docker"],
+    "confined as an unprivileged user": ["--like-docker", *USER],
 }
 HOSTILE = sorted(path.stem for path in (HERE / "hostile_programs").glob("*.py"))
 CATEGORIES = {name.partition("_")[0] for name in HOSTILE}
@@ -89,8 +95,17 @@ SAMPLE = [name for category in CATEGORIES for name in [n for n in HOSTILE if n.s
 PAIR = ["leftover_processes_1", "leftover_processes_2", "network_good_loopback", "network_good_loopback_again"]
 
 
-def run_hostile(options: list[str], names: list[str]) -> None:
-    command = [sys.executable, HERE / "jail.py", *options, sys.executable, HERE / "hostile.py", *names]
+def run_hostile(options: list[str], names: list[str], *, patch: str = "pass") -> None:
+    command = [
+        sys.executable,
+        HERE / "jail.py",
+        *options,
+        sys.executable,
+        HERE / "hostile.py",
+        "--patch",
+        patch,
+        *names,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 77:
         pytest.skip(f"hostile programs run only in a jail; {done.stderr.strip()}")
@@ -99,6 +114,7 @@ def run_hostile(options: list[str], names: list[str]) -> None:
     assert len(report["programs"]) == len(set(names) or HOSTILE)
     assert not {name: result["problems"] for name, result in report["programs"].items() if result.get("problems")}
     assert not report["changes"]
+    assert report["level"]["level"] == ("confined" if "--like-docker" in options else "isolated")
     assert report["level"]["layers"]["proc"] == ("--masked-proc" not in options)
 
 
@@ -106,6 +122,35 @@ def run_hostile(options: list[str], names: list[str]) -> None:
 def test_hostile_programs_of_every_category_get_their_verdicts_and_change_nothing(options):
     assert len(CATEGORIES) == 11
     run_hostile(options, [*SAMPLE, *PAIR])
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 5])
+def test_what_an_old_landlock_does_not_restrict_is_restricted_otherwise(version):
+    names = [n for n in HOSTILE if n.startswith(("process_", "file_"))][version - 1 :: 5]
+    attacks = ["process_signals_others", "process_signals_by_descriptor", "file_truncates", "file_moves"]
+    patch = f"kernel.landlock_version = lambda: {version}"
+    run_hostile(["--like-docker", *USER], [*names, *attacks], patch=patch)
+
+
+def test_programs_that_keep_the_id_of_root_have_none_of_its_rights():
+    if os.geteuid():
+        pytest.skip("only root can keep its id")
+    names = [n for n in HOSTILE if n.startswith(("file_", "environment_", "process_"))][::3]
+    run_hostile(["--like-docker"], names, patch="confinement._can_read_python = lambda uid: False")
+
+
+def test_a_setting_that_forbids_user_namespaces_leads_to_the_level_confined():
+    if os.geteuid():
+        pytest.skip("only root can change the setting")
+    command = [sys.executable, HERE / "jail.py", "--no-user-namespaces", "--user", "12345"]
+    done = subprocess.run(
+        [*command, sys.executable, "-m", "lintseq", "sandbox", "--json"], capture_output=True, text=True, check=False
+    )
+    if done.returncode == 77:
+        pytest.skip(done.stderr.strip())
+    report = json.loads(done.stdout)
+    assert report["level"] == "confined"
+    assert "isolated is not available: new user namespace" in report["reason"]
 
 
 @pytest.mark.slow
@@ -139,7 +184,7 @@ def test_nothing_outside_the_jail_is_writable():
         pytest.skip(done.stderr.strip())
     written, devices, shared, running = json.loads(done.stdout)
     assert not written
-    assert set(devices) == {"null", "zero", "full", "random", "urandom", "fd", "shm"}
+    assert set(devices) == {"null", "zero", "full", "random", "urandom", "fd", "shm", "stdin", "stdout", "stderr"}
     assert not shared
     assert not running
 
@@ -476,32 +521,62 @@ def command_line(pid: int) -> bytes:
 
 
 @isolated
-@pytest.mark.parametrize("level", ["auto", "unsafe"])
+@pytest.mark.parametrize("level", ["isolated", "confined", "unsafe"])
 def test_nothing_is_left_when_the_sandbox_is_closed(level):
     def here() -> tuple[Any, ...]:
         mounts = Path("/proc/self/mountinfo").read_text().count("\n")
-        return set(os.listdir("/proc/self/fd")), descendants(os.getpid()), mounts
+        return set(os.listdir("/proc/self/fd")), descendants(os.getpid()), mounts, scratch_folders()
 
     before = here()
-    with Sandbox(workers=2, isolation=level) as fresh:
+    with Sandbox(workers=2, level=level) as fresh:
         program = "import subprocess\nsubprocess.Popen(['sleep', '60'])\nopen('left', 'w').write('x')"
         assert [result.verdict for result in fresh.run([Job(program, FeedStdin())] * 4)] == ["passed"] * 4
         assert len(descendants(os.getpid())) > len(before[1])
     assert here() == before
 
 
+def scratch_folders() -> set[str]:
+    return {str(path) for folder in ("/tmp", "/dev/shm") for path in Path(folder).glob("lintseq-sandbox-*")}
+
+
 @isolated
-@pytest.mark.parametrize("level", ["auto", "unsafe"])
+@pytest.mark.parametrize("killed", ["server", "launcher"])
+@pytest.mark.parametrize("level", ["confined", "unsafe"])
+def test_nothing_is_left_when_a_process_of_the_sandbox_is_killed(level, killed):
+    before, folders = descendants(os.getpid()), scratch_folders()
+    program = (
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)\n"
+        "print('started', flush=True)\ntime.sleep(60)"
+    )
+    with Sandbox(workers=1, level=level) as fresh, ThreadPoolExecutor(1) as thread:
+        future = thread.submit(run, fresh, program, FeedStdin(), seconds=60)
+        while len(descendants(os.getpid()) - before) < 4:  # launcher, server, program and daemon
+            time.sleep(0.02)
+        launcher = newest_server()
+        started = descendants(os.getpid()) - before
+        (server,) = (pid for pid in started if parent_of(Path(f"/proc/{pid}/stat")) == launcher)
+        os.kill(server if killed == "server" else launcher, signal.SIGKILL)
+        fresh.__exit__()
+        assert future.result().verdict == "sandbox-error"
+    deadline = time.monotonic() + 10
+    while (alive(started) or scratch_folders() - folders) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(started)
+    assert scratch_folders() == folders
+
+
+@isolated
+@pytest.mark.parametrize("level", ["isolated", "confined", "unsafe"])
 def test_nothing_is_left_when_the_parent_is_killed(level):
     code = (
         "from lintseq import FeedStdin, Job, Limits, Sandbox\n"
-        f"with Sandbox(workers=2, isolation={level!r}) as sandbox:\n"
+        f"with Sandbox(workers=2, level={level!r}) as sandbox:\n"
         "    job = Job('import time; print(1, flush=True); time.sleep(60)', FeedStdin(), Limits(seconds=60))\n"
         "    list(sandbox.run([job] * 2))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code])
     deadline = time.monotonic() + 30
-    wanted = 7 if level == "auto" else 5  # this one, and for each worker a launcher, a server and a program
+    wanted = 7  # this one, and for each worker a launcher, a server and a program
     while len(descendants(process.pid)) < wanted and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.3)
@@ -521,8 +596,8 @@ def test_a_sandbox_that_is_not_entered_says_so():
         _ = Sandbox().isolation
     with pytest.raises(ConfigError, match="at least one worker"):
         Sandbox(workers=0)
-    with pytest.raises(ConfigError, match="there is no sandbox"):
-        Sandbox(isolation="bwrap")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="there is no level"):
+        Sandbox(level="bwrap")  # type: ignore[arg-type]
 
 
 # Isolation
@@ -531,7 +606,7 @@ def test_a_sandbox_that_is_not_entered_says_so():
 @isolated
 def test_the_isolation_describes_every_layer(sandbox):
     level = sandbox.isolation
-    assert [layer.name for layer in level.layers] == list(LAYERS)
+    assert [layer.name for layer in level.layers] == list(LAYERS["isolated"]) == list(LAYERS["confined"])
     assert json.loads(json.dumps(level.as_dict()))["level"] == "isolated"
     assert level.summary.startswith("isolated: all layers")
     for layer in level.layers:
@@ -540,7 +615,7 @@ def test_the_isolation_describes_every_layer(sandbox):
 
 
 def test_unsafe_must_be_requested_and_says_what_it_means():
-    with Sandbox(workers=1, isolation="unsafe") as sandbox:
+    with Sandbox(workers=1, level="unsafe") as sandbox:
         assert sandbox.isolation.name == "unsafe"
         assert sandbox.isolation.summary.startswith("unsafe: programs run with all your rights")
         assert [layer.name for layer in sandbox.isolation.layers if layer.on] == ["limits"]
@@ -556,8 +631,8 @@ BREAK = (
 @pytest.mark.parametrize(
     ("trick", "words"),
     [
-        ("kernel as k, os; k._libc.unshare = lambda *a: -1", "namespace: "),
-        ("jail as r; r.sys = type('S', (), {{'platform': 'darwin'}})", "isolation needs Linux, and this is darwin"),
+        ("kernel as k, os; k._libc.unshare = k._libc.syscall = lambda *a: -1", "namespace: "),
+        ("kernel as k; sys.platform = 'darwin'", "isolation needs Linux, and this is darwin"),
         ("kernel as k; k.filter_system_calls = lambda *a: None", "system calls are not filtered"),
         ("seccomp as s; s._ARCHITECTURES.clear()", "no table of calls"),
     ],
@@ -569,9 +644,135 @@ def test_where_isolation_is_impossible_the_sandbox_refuses(trick, words):
     assert "choose the sandbox 'unsafe'" in str(caught.value)
 
 
+NO_NAMESPACES = BREAK % "kernel as k; k._libc.unshare = lambda *a: -1"
+
+
+@pytest.fixture(scope="module")
+def confined():
+    with Sandbox(workers=1, level="confined") as opened:
+        yield opened
+
+
+def test_without_namespaces_the_sandbox_is_confined_and_says_why():
+    with Sandbox(workers=1, launcher=NO_NAMESPACES) as fresh:
+        assert fresh.isolation.name == "confined"
+        assert fresh.isolation.reason.startswith("isolated is not available: new ")
+        assert [result.verdict for _, result in run_known_programs(fresh)] == list(KNOWN_PROGRAMS)
+        described = fresh.isolation.describe()
+        assert "Compared with the level isolated:" in described
+        assert set(fresh.isolation.lacks) < set(LACKS.values())
+        assert json.loads(json.dumps(fresh.isolation.as_dict()))["lacks"] == list(fresh.isolation.lacks)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM])
+def test_without_landlock_the_level_confined_is_not_available(number):
+    raises = f"def refuse():\n    raise OSError({number}, 'no')\nkernel.landlock_version = refuse\n"
+    launcher = (BREAK % "kernel as kernel").replace("; from", f"\n{raises}from")
+    with pytest.raises(ConfigError, match="Landlock") as caught:
+        Sandbox(workers=1, level="confined", launcher=launcher).__enter__()
+    assert "confined: " in str(caught.value)
+
+
+def test_a_confined_program_writes_only_in_its_folder_and_leaves_nothing(confined):
+    program = (
+        "import os, tempfile\nos.umask(0o777)\nos.mkdir('a')\nos.mkfifo('fifo')\nos.symlink('/etc', 'etc')\n"
+        "open('file', 'w').write('x')\nos.umask(0)\nprint(tempfile.mkdtemp().startswith(os.environ['TMPDIR']))\n"
+        "try:\n    open('/tmp/x', 'w')\nexcept OSError:\n    print('refused')"
+    )
+    result = run(confined, program)
+    assert (result.verdict, result.stdout) == ("passed", b"True\nrefused\n"), result
+    result = run(confined, "import os\nprint(sorted(os.listdir('..')), os.listdir('.'))")
+    assert result.stdout == b"['program.py', 'work'] []\n"
+
+
+def test_files_beyond_the_limit_are_an_error_even_if_the_program_ends_before_they_are_measured(confined):
+    result = run(confined, "for n in range(9):\n    open(f'f{n}', 'wb').write(bytes(900_000))", scratch=2_000_000)
+    assert (result.verdict, result.detail) == ("error", "its files take more than 2,000,000 bytes, or are too many")
+    assert run(confined, "open('f', 'wb').write(bytes(900_000))", scratch=2_000_000).verdict == "passed"
+
+
+def test_verdicts_do_not_depend_on_the_level(confined, sandbox):
+    assert essence(list(confined.run(some_jobs()))) == essence(list(sandbox.run(some_jobs())))
+
+
+@pytest.mark.parametrize("depth", [1, 300])
+def test_a_folder_is_emptied_whatever_is_in_it(tmp_path, depth):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "file").write_text("kept")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    os.symlink(kept, folder / "link")
+    (folder / "file").write_bytes(bytes(10_000))
+    inner = os.open(folder, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d" * 100, 0o700, dir_fd=inner)
+        deeper = os.open("d" * 100, os.O_RDONLY, dir_fd=inner)
+        os.close(inner)
+        inner = deeper
+    os.symlink(kept, "link", dir_fd=inner)
+    os.close(os.open("file", os.O_CREAT, dir_fd=inner))
+    os.fchmod(inner, 0)
+    os.close(inner)
+    assert scratch.exceeds(str(folder), 5_000, 0, [])
+    assert not scratch.exceeds(str(folder), 1 << 40, 0, [])
+    used, entries = scratch.empty(str(folder))
+    assert used >= 10_000
+    assert entries >= depth + 3
+    assert os.listdir(folder) == []
+    assert (kept / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("level", ["isolated", "confined"])
+@pytest.mark.parametrize("layout", ["/tmp", "linked", "PYTHONPATH"])
+def test_programs_find_the_packages_of_an_environment_wherever_it_is(tmp_path, monkeypatch, level, layout):
+    environment = tmp_path / "environment"
+    venv.EnvBuilder(symlinks=True, with_pip=False).create(environment)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    if layout == "PYTHONPATH":
+        packages = tmp_path / "more" / "site-packages"
+        packages.mkdir(parents=True)
+        monkeypatch.setenv("PYTHONPATH", str(packages))
+    cache = tmp_path / "cache"
+    (cache / "canary-1.dist-info").mkdir(parents=True)
+    (cache / "canary-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: canary\nVersion: 1\n")
+    (cache / "canary-1.dist-info" / "top_level.txt").write_text("canary\n")
+    (cache / "canary").mkdir()
+    (cache / "canary" / "__init__.py").write_text("song = 'tweet'\n")
+    for name in ("canary", "canary-1.dist-info"):
+        (packages / name).mkdir()
+        for path in (cache / name).iterdir():
+            place = packages / name / path.name
+            place.symlink_to(path) if layout == "linked" else place.write_bytes(path.read_bytes())
+    code = (
+        f"import sys; sys.path += {[str(HERE.parent / 'src'), *site_packages()]!r}; import canary\n"
+        "from lintseq.sandbox.status import *\n"
+        f"with Sandbox(workers=1, level={level!r}) as sandbox:\n"
+        "    program = 'import canary, subprocess, sys; print(canary.song, sys.executable, flush=True);'\n"
+        "    program += \"subprocess.run([sys.executable, '-c', 'import canary; print(canary.song)'])\"\n"
+        "    print(next(sandbox.run([Job(program, FeedStdin())])).stdout.decode())\n"
+    ).replace("import *", "import *; from lintseq.sandbox import FeedStdin")
+    done = subprocess.run([environment / "bin" / "python", "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["tweet", str(environment / "bin" / "python"), "tweet"], done
+
+
+def site_packages() -> list[str]:
+    return [path for path in sys.path if path.endswith("site-packages")]
+
+
+def test_packages_that_programs_do_not_find_are_named(confined, monkeypatch):
+    monkeypatch.setattr("lintseq.sandbox.status.packages_distributions", lambda: {"orjson": [], "no_such": []})
+    monkeypatch.setattr("lintseq.sandbox.status._is_installed", lambda name: True)
+    (result,) = confined.run([environment_job()])
+    assert (result.verdict, result.detail.partition(" (")[2]) == ("failed", "programs do not find packages: no_such)")
+
+
+@pytest.mark.parametrize(
+    "calls", [None, seccomp.ConfinedCalls(7, owns_files=True, pretends_user=True, truncates=True)]
+)
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-def test_every_jump_of_the_filter_lands_in_it(machine):
-    code = seccomp.filter_for(machine)
+def test_every_jump_of_the_filter_lands_in_it(machine, calls):
+    code = seccomp.filter_for(machine, calls)
     assert len(code) % 8 == 0
     length = len(code) // 8
     assert length < 4096
@@ -588,20 +789,20 @@ def test_the_command_prints_the_layers_and_the_checks(monkeypatch, capsys):
     assert status.ok
     assert main(["sandbox"]) == 0
     assert capsys.readouterr().out.startswith("isolated: all layers")
-    monkeypatch.setattr("lintseq.cli.sandbox.sandbox_status", lambda check: status if check else None)
+    monkeypatch.setattr("lintseq.cli.sandbox.sandbox_status", lambda check, level: status if check else None)
     assert main(["sandbox", "--check"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("isolated: all layers")
-    assert out.count("as expected") == len(KNOWN_PROGRAMS)
+    assert out.count("as expected") == len(KNOWN_PROGRAMS) + 1
     assert main(["sandbox", "--json", "--check"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert [check["verdict"] for check in printed["check"]] == list(KNOWN_PROGRAMS)
-    assert set(printed["layers"]) == set(LAYERS)
+    assert [check["verdict"] for check in printed["check"]] == [*KNOWN_PROGRAMS, "passed"]
+    assert set(printed["layers"]) == set(LAYERS["isolated"])
 
 
 def test_the_command_says_why_isolation_is_refused(monkeypatch, capsys):
-    def refuse(check: bool) -> None:
-        Sandbox(workers=1, launcher=BREAK % "kernel as k; k._libc.unshare = lambda *a: -1").__enter__()
+    def refuse(check: bool, level: str) -> None:
+        Sandbox(workers=1, level="isolated", launcher=NO_NAMESPACES).__enter__()
 
     monkeypatch.setattr("lintseq.cli.sandbox.sandbox_status", refuse)
     assert main(["sandbox"]) == 2
@@ -612,7 +813,7 @@ def test_the_command_says_why_isolation_is_refused(monkeypatch, capsys):
 def test_a_wrong_verdict_on_a_known_program_is_noticed(sandbox, monkeypatch, capsys):
     status = SandboxStatus(sandbox.isolation, run_known_programs(sandbox, {"failed": GOOD}))
     assert not status.ok
-    monkeypatch.setattr("lintseq.cli.sandbox.sandbox_status", lambda check: status)
+    monkeypatch.setattr("lintseq.cli.sandbox.sandbox_status", lambda check, level: status)
     assert main(["sandbox", "--check"]) == 1
     assert "NOT failed" in capsys.readouterr().out
 
@@ -882,5 +1083,5 @@ def test_the_page_shows_what_its_code_prints(capsys):
 
 def test_the_page_names_every_layer_and_verdict():
     page = (HERE.parent / "docs" / "sandbox.md").read_text(encoding="utf-8")
-    for name in (*LAYERS, *get_args(Verdict)):
+    for name in (*LAYERS["isolated"], *get_args(Verdict), *get_args(Level)):
         assert f"| `{name}`" in page, name

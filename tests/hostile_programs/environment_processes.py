@@ -2,6 +2,10 @@
 # verdict: passed
 # task: stdin
 import os
-others = [name for name in os.listdir('/proc') if name.isdigit() and int(name) != os.getpid()]
+try:
+    names = os.listdir('/proc')
+except OSError:
+    names = []
+others = [name for name in names if name.isdigit() and int(name) != os.getpid()]
 if others:
     print('BREACH', others)

@@ -1,5 +1,6 @@
 # Looks at its privileges.
 # verdict: passed
+# confined: an ordinary user cannot empty the bounding set; where only root can read this Python, programs keep root's id; neither gives privileges
 # task: stdin
 import os
 status = open('/proc/self/status').read() if os.path.exists('/proc/self/status') else ''

@@ -1,5 +1,6 @@
 # Reaches for a file of its user by relative paths.
 # verdict: passed
+# confined: Landlock does not hide the names of files
 # task: stdin
 import os
 for up in range(12):

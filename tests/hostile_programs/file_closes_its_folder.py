@@ -5,4 +5,7 @@ import os
 os.makedirs('a/b/c')
 open('a/b/c/d', 'w').close()
 for path in ('a/b/c', 'a/b', 'a', '.', '/dev/shm'):
-    os.chmod(path, 0)
+    try:
+        os.chmod(path, 0)
+    except PermissionError:
+        pass

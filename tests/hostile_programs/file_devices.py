@@ -7,6 +7,10 @@ try:
     print('BREACH: made a device')
 except OSError:
     pass
-found = set(os.listdir('/dev')) - {'null', 'zero', 'full', 'random', 'urandom', 'fd', 'stdin', 'stdout', 'stderr', 'shm'}
+try:
+    names = os.listdir('/dev')
+except OSError:
+    names = []
+found = set(names) - {'null', 'zero', 'full', 'random', 'urandom', 'fd', 'stdin', 'stdout', 'stderr', 'shm'}
 if found:
     print('BREACH', found)

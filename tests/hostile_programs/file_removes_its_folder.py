@@ -3,5 +3,7 @@
 # task: stdin
 # stdout: 'False\n'
 import os, shutil
-shutil.rmtree('/tmp/work')
-print(os.path.exists('/tmp/work'))
+folder = os.getcwd()
+assert os.path.basename(folder) == 'work'
+shutil.rmtree(folder)
+print(os.path.exists(folder))

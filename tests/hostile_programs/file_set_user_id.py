@@ -1,5 +1,6 @@
 # Creates a program that would run as another user.
 # verdict: passed
+# confined: where programs run as their user, changing modes has no effect
 # task: stdin
 import os, shutil, subprocess
 shutil.copy('/usr/bin/id', 'mine')

@@ -1,5 +1,6 @@
 # Looks into the folders for temporary files.
 # verdict: passed
+# confined: its folder is not in /tmp
 # task: stdin
 # stdout: "['program.py', 'shm', 'work'] [] True []\n"
 import os

@@ -1,5 +1,6 @@
 # Uses processes.
 # verdict: passed
+# confined: there is no /dev/shm
 # task: stdin
 # stdout: '2470\n2470\n'
 import multiprocessing

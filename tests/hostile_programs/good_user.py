@@ -1,5 +1,6 @@
 # Knows its user.
 # verdict: passed
+# confined: its user has no name
 # task: stdin
 # stdout: 'program program /tmp/work\n'
 import getpass, os, pwd

@@ -1,5 +1,6 @@
 # Looks for what the program before left.
 # verdict: passed
+# confined: sockets have no names
 # task: stdin
 import socket
 s = socket.socket(socket.AF_UNIX)

@@ -2,4 +2,7 @@
 # verdict: passed
 # task: stdin
 for path in ('/tmp/left', '/dev/shm/left', 'left', '/var/tmp/left2', '/tmp/work/json.py'):
-    open(path, 'w').write('left')
+    try:
+        open(path, 'w').write('left')
+    except OSError:
+        pass

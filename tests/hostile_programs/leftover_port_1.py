@@ -1,5 +1,6 @@
 # Leaves a port busy, with a connection that was not closed.
 # verdict: passed
+# confined: there is no loopback
 # task: stdin
 import socket, os
 server = socket.socket()

@@ -1,5 +1,6 @@
 # Looks for what the program before left.
 # verdict: passed
+# confined: there is no loopback
 # task: stdin
 import socket
 for port in (47813, 47814):

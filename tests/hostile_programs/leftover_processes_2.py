@@ -3,6 +3,10 @@
 # task: stdin
 # needs: proc
 import os
-others = [name for name in os.listdir('/proc') if name.isdigit() and int(name) not in (1, os.getpid())]
+try:
+    names = os.listdir('/proc')
+except OSError:
+    names = []
+others = [name for name in names if name.isdigit() and int(name) not in (1, os.getpid())]
 if others:
     print('BREACH', others)

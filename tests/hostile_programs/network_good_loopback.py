@@ -1,5 +1,6 @@
 # Connects to itself on its own loopback.
 # verdict: passed
+# confined: there is no loopback
 # task: stdin
 # stdout: 'HELLO\n'
 import socket, threading

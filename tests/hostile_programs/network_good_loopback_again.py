@@ -1,5 +1,6 @@
 # Uses the same port as the program before.
 # verdict: passed
+# confined: there is no loopback
 # task: stdin
 # stdout: 'HELLO\n'
 import socket, threading

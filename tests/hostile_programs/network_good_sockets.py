@@ -1,5 +1,6 @@
 # Uses pairs and sockets in its folder.
 # verdict: passed
+# confined: sockets have no names
 # task: stdin
 # stdout: "b'x'\n"
 import socket

@@ -2,8 +2,8 @@
 # verdict: passed
 # task: stdin
 import fcntl, socket, struct
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 try:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     fcntl.ioctl(s, 0x8914, struct.pack('16sh22x', b'lo', 0))
     print('BREACH')
 except OSError:

@@ -2,8 +2,8 @@
 # verdict: passed
 # task: stdin
 import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 try:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.sendto(b'x', ('192.0.2.1', 53))
     print('BREACH')
 except OSError:

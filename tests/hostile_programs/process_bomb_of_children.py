@@ -1,5 +1,5 @@
 # Every child forks, forty at most.
-# verdict: passed
+# verdict: passed|error
 # task: stdin
 # limits: processes=16 seconds=5
 import os, time

@@ -1,5 +1,5 @@
 # Forks until it cannot, forty times at most.
-# verdict: passed
+# verdict: passed|error
 # task: stdin
 # limits: processes=20 seconds=5
 import os, time

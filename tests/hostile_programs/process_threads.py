@@ -1,5 +1,6 @@
 # Starts threads until it cannot, forty at most.
 # verdict: passed
+# confined: where programs run as their user, their number is checked every 50 ms
 # task: stdin
 # limits: processes=20 seconds=5
 import threading, time

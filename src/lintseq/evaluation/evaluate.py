@@ -7,7 +7,7 @@ what the manifest says. Each step is a module of this package.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from lintseq.benchmarks import Problem, Runner, shorten
 from lintseq.benchmarks.loading import cache_folder
@@ -20,7 +20,7 @@ from lintseq.evaluation.results import Evaluation, JudgedCompletion
 from lintseq.evaluation.results_file import ResultsFile
 from lintseq.evaluation.summary import DEFAULT_KS, summarize, with_tokens
 from lintseq.languages import get_language, get_linter, linter_version
-from lintseq.sandbox.isolation import IsolationLevel
+from lintseq.sandbox.isolation import IsolationLevel, LevelOrAuto
 from lintseq.sandbox.pool import Sandbox
 
 INSTRUCTION_LENGTH = 2000
@@ -39,8 +39,8 @@ class EvaluationOptions(CompletionsOptions):
     """CPU seconds per program. [default: the benchmark's]"""
     memory: int | None = None
     """Memory per program in MB. [default: the benchmark's]"""
-    sandbox: Literal["auto", "unsafe"] = "auto"
-    """unsafe runs programs without isolation: only for programs that you trust."""
+    sandbox: LevelOrAuto = "auto"
+    """Level of isolation; auto is the strongest available, unsafe is none: only for programs that you trust."""
     linter: str = get_language().default_linter
     """Linter that judges programs and the states on the way to them; none disables it."""
     tokenizer: str | None = None
@@ -148,7 +148,7 @@ def evaluate(
     with results or nullcontext():
         if results is not None and results.finished is not None:
             return plan.scored(results.finished.rows, results.finished.summary["isolation"])
-        with Sandbox(workers=workers, isolation=options.sandbox) if runner is None else nullcontext(runner) as entered:
+        with Sandbox(workers=workers, level=options.sandbox) if runner is None else nullcontext(runner) as entered:
             rows = _judged(plan, entered, results, on_progress)
             evaluation = plan.scored(rows, entered.isolation.as_dict())
         if results is not None:

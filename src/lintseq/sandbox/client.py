@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import select
+import site
 import socket
 import subprocess
 import sys
@@ -22,9 +23,10 @@ from lintseq.errors import ConfigError, IsolationError, ServerError
 from lintseq.sandbox import messages
 from lintseq.sandbox.child import MAX_RESULT_BYTES
 from lintseq.sandbox.data import encode
-from lintseq.sandbox.isolation import IsolationLevel
+from lintseq.sandbox.isolation import IsolationLevel, Level, isolation_level
 from lintseq.sandbox.job import CallFunction, FeedStdin, Job, JobResult, RunCheck
 from lintseq.sandbox.results import ProgramOutput, result_of
+from lintseq.sandbox.visible import PACKAGES
 
 _SOURCE = str(Path(__file__).parents[2])
 LAUNCHER = "import sys; sys.path.insert(0, {source!r}); from lintseq.sandbox.server import main; main()"
@@ -33,6 +35,8 @@ _START_SECONDS = 60.0
 """How long a server may take to start, with its imports."""
 _GRACE_SECONDS = 30.0
 """How long a server may take beyond the longest time of its program."""
+_END_SECONDS = 2.0
+"""How long a server may take to kill and remove what its program left."""
 _MAX_CHANNEL_BYTES = MAX_RESULT_BYTES + (2 << 20)
 
 
@@ -70,20 +74,28 @@ def server_environment() -> dict[str, str]:
         "MALLOC_ARENA_MAX": "2",  # threads reserve little memory that they do not use
         "MPLBACKEND": "Agg",
         **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+        **({"PYTHONPATH": os.pathsep.join(packages)} if (packages := _other_packages()) else {}),
     }
+
+
+def _other_packages() -> list[str]:
+    """Return folders of packages on this process's path that are not on that of a fresh interpreter."""
+    named = [site.getusersitepackages(), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    return [folder for folder in named if folder in sys.path and os.path.basename(folder) in PACKAGES]
 
 
 class ForkServer:
     """A fork server and the connection to it."""
 
-    def __init__(self, imports: str, *, isolated: bool, launcher: str = LAUNCHER) -> None:
-        self._isolated = isolated
+    def __init__(self, imports: str, *, level: Level, launcher: str = LAUNCHER) -> None:
+        self._level: Level = level
         self._number = 0
         self.isolation: IsolationLevel | None = None
         """Known when the server is ready."""
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._control, control = socket.socketpair()
-        settings = {"control": control.fileno(), "isolated": isolated, "imports": imports, "source": _SOURCE}
+        settings = {"control": control.fileno(), "level": level, "imports": imports, "source": _SOURCE}
+        settings["temporary"] = tempfile.gettempdir()
         code = launcher.format(source=_SOURCE)
         self._process = subprocess.Popen(
             [sys.executable, "-s", "-P", "-X", "utf8", "-c", code, json.dumps(settings)],
@@ -103,14 +115,17 @@ class ForkServer:
             ready = self._receive(time.monotonic() + _START_SECONDS)
             if "refused" in ready:
                 raise IsolationError(ready["refused"])
-            self.isolation = IsolationLevel.isolated(ready["off"]) if self._isolated else IsolationLevel.unsafe()
+            self.isolation = isolation_level(self._level, ready["off"], ready["lacks"])
 
     def close(self) -> None:
         """End the server and everything that runs in it."""
         with suppress(OSError):
-            self._control.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for it
-        self._process.kill()
-        self._process.wait()
+            self._control.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for it, and ends the server
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def release(self) -> None:
         """Close the files, once no thread uses them."""

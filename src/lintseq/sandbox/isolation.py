@@ -3,17 +3,22 @@
 import os
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-IsolationName = Literal["isolated", "unsafe"]
+Level = Literal["isolated", "confined", "unsafe"]
+"""How programs are isolated: in namespaces, by what a process can give up, or not at all."""
+LevelOrAuto = Literal["auto", "isolated", "confined", "unsafe"]
+"""`auto` is the strongest level that this machine offers, never `unsafe`."""
 
-_FILE = Path(__file__).with_name("layers.toml")
-LAYERS: Mapping[str, str] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-"""What each layer means for a program."""
+_TEXTS = tomllib.loads(Path(__file__).with_name("layers.toml").read_text(encoding="utf-8"))
+LAYERS: Mapping[str, Mapping[str, str]] = {level: _TEXTS[level] for level in ("isolated", "confined")}
+"""What each layer means for a program, by level."""
+LACKS: Mapping[str, str] = _TEXTS["lacks"]
+"""What the level `confined` may lack compared with `isolated`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +36,14 @@ class IsolationLayer:
 class IsolationLevel:
     """How programs are isolated."""
 
-    name: IsolationName
-    """`isolated`, or `unsafe` for none."""
+    name: Level
+    """`isolated`, `confined`, or `unsafe` for none."""
     layers: tuple[IsolationLayer, ...]
     """What is on, and why the rest is off."""
-
-    @classmethod
-    def isolated(cls, off: Mapping[str, str]) -> "IsolationLevel":
-        """Return the isolation with all layers except those in `off`, which gives reasons."""
-        return cls("isolated", _layers(off))
-
-    @classmethod
-    def unsafe(cls) -> "IsolationLevel":
-        """Return no isolation: only limits."""
-        return cls("unsafe", _layers(dict.fromkeys(LAYERS.keys() - {"limits"}, "not requested (unsafe)")))
+    lacks: tuple[str, ...] = ()
+    """What the level lacks compared with `isolated`."""
+    reason: str = ""
+    """Why a stronger level is not available."""
 
     @property
     def summary(self) -> str:
@@ -52,14 +51,17 @@ class IsolationLevel:
         if self.name == "unsafe":
             return "unsafe: programs run with all your rights; only time, memory and output are limited"
         off = [layer.name for layer in self.layers if not layer.on]
-        return "isolated: " + ("all layers are on" if not off else f"all layers but {', '.join(off)}")
+        layers = "all layers are on" if not off else f"all layers but {', '.join(off)}"
+        return f"{self.name}: {layers}" + (f"; {self.reason}" if self.reason else "")
 
     def describe(self) -> str:
-        """Return the summary and one line per layer."""
+        """Return the summary, one line per layer, and what is lacking."""
         lines = [self.summary, ""]
         for layer in self.layers:
             line = f"  {'on ' if layer.on else 'OFF'}  {layer.name:<10} {layer.meaning}"
             lines.append(f"{line}: {layer.reason}" if layer.reason else line)
+        if self.lacks:
+            lines += ["", "Compared with the level isolated:", *(f"  - {text}" for text in self.lacks)]
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,7 +70,18 @@ class IsolationLevel:
             "level": self.name,
             "layers": {layer.name: layer.on for layer in self.layers},
             "off": {layer.name: layer.reason for layer in self.layers if not layer.on},
+            **({"lacks": list(self.lacks)} if self.lacks else {}),
+            **({"reason": self.reason} if self.reason else {}),
         }
+
+
+def isolation_level(name: Level, off: Mapping[str, str], lacks: Sequence[str]) -> IsolationLevel:
+    """Return a level with all its layers except those in `off`, which gives reasons, and what it lacks."""
+    if name == "unsafe":
+        off = dict.fromkeys(LAYERS["isolated"].keys() - {"limits"}, "not requested (unsafe)")
+    texts = LAYERS["confined" if name == "confined" else "isolated"]
+    layers = tuple(IsolationLayer(layer, text, layer not in off, off.get(layer, "")) for layer, text in texts.items())
+    return IsolationLevel(name, layers, tuple(LACKS[key] for key in lacks))
 
 
 _NAMESPACE_SETTINGS = (
@@ -77,10 +90,6 @@ _NAMESPACE_SETTINGS = (
     ("kernel.unprivileged_userns_clone", 0, 1),
 )
 """Settings of Linux that forbid users to create namespaces: name, value that forbids it, value that allows it."""
-
-
-def _layers(off: Mapping[str, str]) -> tuple[IsolationLayer, ...]:
-    return tuple(IsolationLayer(name, text, name not in off, off.get(name, "")) for name, text in LAYERS.items())
 
 
 def advice(refusal: str) -> str:

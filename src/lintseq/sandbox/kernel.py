@@ -7,6 +7,7 @@ the name of what was refused. Imports only cheap modules, because every fork ser
 import ctypes
 import os
 import platform
+import stat
 import struct
 
 NEW_NS, NEW_CGROUP, NEW_UTS, NEW_IPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
@@ -141,9 +142,16 @@ def filter_system_calls(program: bytes) -> None:
     _checked(_libc.prctl(_PR_SET_SECCOMP, *mode), "system call filter (seccomp)")
 
 
-_WRITE_RIGHTS_1 = 0b1111111110010
-"""Landlock version 1: write files; remove and create files, folders, links, sockets and devices."""
-_REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
+READ = 0b1101
+"""Landlock version 1: run and read files, list folders."""
+WRITE = 0b1111111110010 | 1 << 13 | 1 << 14 | 1 << 15
+"""Version 1: write files; remove and create files, folders, links, sockets and devices. Later versions: move and link
+between folders (2), truncate (3), control devices (5)."""
+IOCTL_DEVICES = 1 << 15
+_KNOWN_RIGHTS = ((1, 0x1FFF), (2, 1 << 13), (3, 1 << 14), (5, IOCTL_DEVICES))
+_ON_FILES = 0b111 | 1 << 14 | 1 << 15
+"""The rights that a rule for a file, not a folder, may have."""
+_TCP = 0b11
 _SCOPES = 0b11
 """Abstract sockets and signals reach no process outside."""
 
@@ -153,24 +161,37 @@ def landlock_version() -> int:
     return _syscall("Landlock", _NR_LANDLOCK_CREATE, None, 0, 1)
 
 
-def allow_writing_only_in(folders: tuple[str, ...], version: int) -> None:
-    """Let this process and its children change files only in these folders, and signal only each other."""
-    rights = _WRITE_RIGHTS_1
-    for since, right in ((2, _REFER), (3, _TRUNCATE), (5, _IOCTL_DEV)):
-        rights |= right if version >= since else 0
+def ruleset(handled: int, version: int, *, tcp: bool = False) -> int:
+    """Return a descriptor of Landlock rules that take rights on files, and with `tcp` TCP from version 4.
+
+    From version 6 they also restrict signals and abstract sockets to the processes that they hold for.
+    """
     # The layout: rights on files (version 1), on the network (4), scopes (6).
-    attributes = struct.pack("=Q", rights)
+    attributes = struct.pack("=Q", handled & _known(version))
+    if version >= 4:
+        attributes += struct.pack("=Q", _TCP if tcp else 0)
     if version >= 6:
-        attributes += struct.pack("=QQ", 0, _SCOPES)
-    rules = _syscall("Landlock", _NR_LANDLOCK_CREATE, attributes, len(attributes), 0)
+        attributes += struct.pack("=Q", _SCOPES)
+    return _syscall("Landlock", _NR_LANDLOCK_CREATE, attributes, len(attributes), 0)
+
+
+def _known(version: int) -> int:
+    return sum(rights for since, rights in _KNOWN_RIGHTS if version >= since)
+
+
+def allow(rules: int, path: str, rights: int, version: int) -> None:
+    """Let a ruleset, which handles these rights, give them for a path and everything in it."""
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        for folder in folders:
-            descriptor = os.open(folder, os.O_PATH | os.O_CLOEXEC)
-            try:
-                rule = struct.pack("=Qi", rights, descriptor)
-                _syscall(f"Landlock rule for {folder}", _NR_LANDLOCK_ADD, rules, 1, rule, 0)
-            finally:
-                os.close(descriptor)
-        _syscall("Landlock", _NR_LANDLOCK_RESTRICT, rules, 0)
+        rights &= _known(version)
+        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            rights &= _ON_FILES
+        rule = struct.pack("=Qi", rights, descriptor)
+        _syscall(f"Landlock rule for {path}", _NR_LANDLOCK_ADD, rules, 1, rule, 0)
     finally:
-        os.close(rules)
+        os.close(descriptor)
+
+
+def restrict(rules: int) -> None:
+    """Hold this process and its children to a ruleset, irrevocably."""
+    _syscall("Landlock", _NR_LANDLOCK_RESTRICT, rules, 0)

@@ -3,14 +3,15 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from queue import LifoQueue
-from typing import Literal, Self
+from typing import Self, get_args
 
 from lintseq.errors import ConfigError, IsolationError, ServerError, ToolError
 from lintseq.sandbox.client import LAUNCHER, ForkServer, pack_job
-from lintseq.sandbox.isolation import IsolationLevel, advice
+from lintseq.sandbox.isolation import IsolationLevel, Level, LevelOrAuto, advice
 from lintseq.sandbox.job import Job, JobResult
 from lintseq.storage import default_workers
 
@@ -23,20 +24,20 @@ AHEAD = 16
 class Sandbox:
     """Runs untrusted programs in parallel. Use it in a `with` statement; several threads may share it.
 
-    `workers` is the number of programs that run at a time (default: the number of CPUs). `isolation` is `auto` (as
-    strong as this machine allows) or `unsafe` (none). `launcher` is Python code that starts a fork server. Entering
-    raises `ConfigError` if programs cannot be isolated on this machine.
+    `workers` is the number of programs that run at a time (default: the number of CPUs). `level` is `isolated`,
+    `confined`, `unsafe` (no isolation), or `auto`, the strongest of the first two that this machine offers. `launcher`
+    is Python code that starts a fork server. Entering raises `ConfigError` if the level is not available.
     """
 
     def __init__(
-        self, *, workers: int | None = None, isolation: Literal["auto", "unsafe"] = "auto", launcher: str | None = None
+        self, *, workers: int | None = None, level: LevelOrAuto = "auto", launcher: str | None = None
     ) -> None:
-        if isolation not in ("auto", "unsafe"):
-            raise ConfigError(f"there is no sandbox {isolation!r}; use auto or unsafe")
+        if level not in get_args(LevelOrAuto):
+            raise ConfigError(f"there is no level {level!r}; use {', '.join(get_args(LevelOrAuto))}")
         if workers is not None and workers < 1:
             raise ConfigError(f"a sandbox needs at least one worker, not {workers}")
         self.workers = workers or default_workers()
-        self._isolated = isolation == "auto"
+        self._levels: tuple[Level, ...] = ("isolated", "confined") if level == "auto" else (level,)
         self._launcher = launcher or LAUNCHER
         self._isolation: IsolationLevel | None = None
         self._workers: list[_SandboxWorker] = []
@@ -51,22 +52,34 @@ class Sandbox:
         return self._isolation
 
     def __enter__(self) -> Self:
-        self._workers = [_SandboxWorker(isolated=self._isolated, launcher=self._launcher) for _ in range(self.workers)]
-        try:
-            self._isolation = self._workers[0].server("bare").isolation
-        except IsolationError as error:
-            self.__exit__()
+        refusals: dict[Level, str] = {}
+        for level in self._levels:
+            try:
+                self._isolation = self._start(level, refusals)
+                break
+            except IsolationError as error:
+                self.__exit__()
+                refusals[level] = str(error)
+            except ServerError as error:
+                self.__exit__()
+                raise ToolError(f"the sandbox does not start: {error}") from error
+        else:
+            reasons = "; ".join(f"{level}: {reason}" for level, reason in refusals.items())
             raise ConfigError(
-                f"programs cannot be isolated on this machine ({error}); {advice(str(error))},"
+                f"programs cannot be isolated on this machine ({reasons}); {advice(reasons)},"
                 " or choose the sandbox 'unsafe' (--sandbox unsafe) if you trust the programs"
-            ) from error
-        except ServerError as error:
-            self.__exit__()
-            raise ToolError(f"the sandbox does not start: {error}") from error
+            )
         for worker in reversed(self._workers):
             self._idle.put(worker)
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
         return self
+
+    def _start(self, level: Level, refusals: Mapping[Level, str]) -> IsolationLevel | None:
+        """Start the first server, which shows whether this machine offers a level."""
+        self._workers = [_SandboxWorker(level, self._launcher) for _ in range(self.workers)]
+        isolation = self._workers[0].server("bare").isolation
+        reason = "; ".join(f"{other} is not available: {text}" for other, text in refusals.items())
+        return replace(isolation, reason=reason) if isolation else None
 
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
@@ -103,8 +116,9 @@ class Sandbox:
 class _SandboxWorker:
     """Runs one job at a time, with one server per kind of imports."""
 
-    def __init__(self, *, isolated: bool, launcher: str) -> None:
-        self._isolated, self._launcher = isolated, launcher
+    def __init__(self, level: Level, launcher: str) -> None:
+        self._level: Level = level
+        self._launcher = launcher
         self._servers: dict[str, ForkServer] = {}
         self._closed = False
         self._lock = threading.Lock()
@@ -115,7 +129,7 @@ class _SandboxWorker:
             if self._closed:
                 raise ServerError("the sandbox was closed")
             if imports not in self._servers:
-                self._servers[imports] = ForkServer(imports, isolated=self._isolated, launcher=self._launcher)
+                self._servers[imports] = ForkServer(imports, level=self._level, launcher=self._launcher)
             server = self._servers[imports]
         server.wait_until_ready()
         return server

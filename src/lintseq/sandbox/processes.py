@@ -2,15 +2,14 @@
 
 import os
 import resource
-from collections.abc import Iterator
 
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 _PAGE = resource.getpagesize()
 
 
-def other_processes() -> Iterator[str]:
-    """Yield the ids of all processes in this process namespace except the first."""
-    return (name for name in os.listdir("/proc") if name.isdigit() and name != "1")
+def other_processes() -> list[str]:
+    """Return the ids of all processes in this process namespace except the first."""
+    return [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
 
 
 def usage(process: str) -> tuple[float, int]:
@@ -19,10 +18,16 @@ def usage(process: str) -> tuple[float, int]:
     return ((int(words[11]) + int(words[12])) * _TICK, int(words[21]) * _PAGE) if len(words) >= 22 else (0.0, 0)
 
 
-def own_memory(process: str) -> int:
-    """Return the bytes that belong to no file, with the process's share of shared ones."""
+def own_memory(process: str, *, inherited: int = 0) -> int:
+    """Return the bytes that belong to no file, with the process's share of shared ones.
+
+    Where the kernel does not tell the share, return what exceeds `inherited` bytes.
+    """
     lines = _read(f"/proc/{process}/smaps_rollup").split(b"\n")
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith((b"Pss_Anon:", b"Pss_Shmem:")))
+    if len(lines) > 1:
+        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith((b"Pss_Anon:", b"Pss_Shmem:")))
+    pages = _read(f"/proc/{process}/statm").split()
+    return max(0, (int(pages[1]) - int(pages[2])) * _PAGE - inherited) if len(pages) > 2 else 0
 
 
 def seconds_waited(process: str) -> float:
@@ -36,11 +41,45 @@ def seconds_waited(process: str) -> float:
     return sum(int(words[1]) for words in statistics if len(words) > 1) / 1e9
 
 
-def children() -> Iterator[int]:
-    """Yield the ids of this process's children."""
-    parent = [str(os.getpid()).encode()]
-    names = os.listdir("/proc") if os.path.isdir("/proc") else []
-    return (int(name) for name in names if name.isdigit() and _stat(name)[1:2] == parent)
+def threads(process: str) -> int:
+    """Return the number of threads."""
+    words = _stat(process)
+    return int(words[17]) if len(words) > 17 else 0
+
+
+def is_alive(process: str) -> bool:
+    """Return whether a process exists and has not ended, even if nothing has reaped it."""
+    return _stat(process)[:1] not in ([], [b"Z"], [b"X"])
+
+
+def descendants() -> list[str]:
+    """Return the ids of this process's children, of theirs, and so on."""
+    found: list[str] = []
+    pending = [str(os.getpid())]
+    children = _children if os.path.exists(f"/proc/self/task/{os.getpid()}/children") else _children_by_parent().get
+    while pending:
+        new = children(pending.pop()) or []
+        found += new
+        pending += new
+    return found
+
+
+def _children(process: str) -> list[str]:
+    folder = f"/proc/{process}/task"
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return [child for name in names for child in _read(f"{folder}/{name}/children").decode().split()]
+
+
+def _children_by_parent() -> dict[str, list[str]]:
+    """Return the ids of all processes by that of their parent: slow, for kernels that do not list children."""
+    found: dict[str, list[str]] = {}
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else []:
+        if name.isdigit() and len(words := _stat(name)) > 1:
+            found.setdefault(words[1].decode(), []).append(name)
+    return found
 
 
 def _stat(process: str) -> list[bytes]:

@@ -99,6 +99,10 @@ def _judge(
     killed = status in (-signal.SIGXCPU, -signal.SIGKILL) and reason == ""
     if reason == "cpu" or used > 1 or (killed and used > _NEARLY):
         return JobResult("timeout", f"more than {limits.seconds:g} s of processor time")
+    if reason == "scratch":
+        return JobResult("error", f"its files take more than {limits.scratch:,} bytes, or are too many")
+    if reason == "processes":
+        return JobResult("error", f"more than {limits.processes:,} processes and threads")
     if reason == "wall":
         return JobResult("timeout", f"more than {3 * limits.seconds + 1:g} s by the clock")
     claims_pass = claim is not None and claim.verdict == "passed"

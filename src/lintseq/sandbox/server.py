@@ -24,9 +24,11 @@ from typing import Any, NoReturn
 
 from lintseq.errors import IsolationError
 from lintseq.sandbox import child, processes
+from lintseq.sandbox.confinement import ConfinedJail
 from lintseq.sandbox.data import decode
-from lintseq.sandbox.jail import WORK, Jail, build, leave_parent, open_unsafe_jail
+from lintseq.sandbox.jail import WORK, Jail
 from lintseq.sandbox.messages import receive, send
+from lintseq.sandbox.namespaces import IsolatedJail
 
 STANDARD = (
     "abc argparse array ast asyncio base64 bisect bz2 calendar cmath collections concurrent.futures contextlib copy"
@@ -51,14 +53,19 @@ _MAX_WAITING = 4
 def main() -> None:
     settings = json.loads(sys.argv[1])
     control = socket.socket(fileno=settings["control"])
+    kind = {jail.level: jail for jail in (IsolatedJail, ConfinedJail, Jail)}[settings["level"]]
     try:
-        jail = leave_parent() if settings["isolated"] else open_unsafe_jail()
-        if jail.isolated and (first := os.fork()):
+        if sys.platform != "linux" and kind is not Jail:
+            raise IsolationError(f"isolation needs Linux, and this is {sys.platform}")
+        jail = kind(settings["temporary"])
+        jail.leave_parent()
+        if server := os.fork():
             control.close()
-            _, status = os.waitpid(first, 0)
-            os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
-        if jail.isolated:
-            build(jail)
+            while (found := os.wait())[0] != server:
+                pass
+            jail.finish()
+            os._exit(os.waitstatus_to_exitcode(found[1]) & 0xFF)
+        jail.build()
     except IsolationError as error:
         _reply(control, {"refused": str(error)})
         return
@@ -79,15 +86,16 @@ def _serve(control: socket.socket, jail: Jail, settings: dict[str, Any]) -> None
         del sys.modules[name]  # so that no program finds them by chance
     gc.collect()
     gc.freeze()
-    jail.imports_memory = processes.own_memory("self") if jail.has_proc else 0
+    jail.inherited_memory = processes.own_memory("self") if jail.watches else 0
     if gap := _find_gap(jail):
         _reply(control, {"refused": gap})
         return
-    _reply(control, {"off": jail.off})
+    _reply(control, {"off": jail.off, "lacks": jail.lacks})
     while True:
         try:
             order, descriptors = receive(control)
         except (OSError, EOFError):
+            jail.remove_scratch()
             return
         if "kill" not in order:  # else it is too late: the program had ended by itself
             _reply(control, _RunningProgram(control, jail, order, descriptors).finish())
@@ -95,8 +103,6 @@ def _serve(control: socket.socket, jail: Jail, settings: dict[str, Any]) -> None
 
 def _find_gap(jail: Jail) -> str:
     """Return a gap in the jail, found by a process that enters it; empty if there is none."""
-    if not jail.isolated:
-        return ""
     source, target = os.pipe()
     jail.open(1 << 20)
     if os.fork() == 0:
@@ -111,7 +117,7 @@ def _find_gap(jail: Jail) -> str:
     with open(source, "rb") as file:
         gap = file.read().decode()
     os.wait()
-    jail.clear()
+    jail.clear(0)
     return gap
 
 
@@ -130,7 +136,7 @@ class _RunningProgram:
         """CPU time of processes that have ended."""
         self._reason = ""
         """Why the program was ended, if it did not end by itself."""
-        self._measure_above, self._measure_at = 0, 0.0
+        self._measure_above, self._measure_at, self._scratch_at = 0, 0.0, 0.0
         jail.open(order["scratch"])
         self._started = time.monotonic()
         self._pid = os.fork()
@@ -143,8 +149,11 @@ class _RunningProgram:
         """Wait for the end, clean up, and return the report."""
         self._watch()
         seconds = time.monotonic() - self._started
-        self._kill_everything()
-        self._jail.clear()
+        if self._reap(os.WNOHANG):
+            self._jail.kill()
+            self._reap(0)
+        if self._jail.clear(self._order["scratch"]):
+            self._reason = self._reason or "scratch"
         status = os.waitstatus_to_exitcode(self._statuses[self._pid])
         return {"status": status, "reason": self._reason, "seconds": seconds, "cpu": self._cpu}
 
@@ -183,48 +192,42 @@ class _RunningProgram:
     def _exceeds_limits(self) -> bool:
         """Return whether the program has used more than it may, and note what."""
         jail, order = self._jail, self._order
-        cpu = self._cpu
-        if jail.isolated and jail.has_proc:
-            usages = [processes.usage(process) for process in processes.other_processes()]
-            cpu += sum(seconds for seconds, _ in usages)
-            resident = sum(size for _, size in usages)
-            if resident > order["memory"] and self._is_too_large(resident):
-                self._reason = "memory"
-        if not self._reason and cpu > order["seconds"]:
+        running = jail.program_processes()
+        usages = [processes.usage(process) for process in running]
+        cpu = self._cpu + sum(seconds for seconds, _ in usages)
+        resident = sum(size for _, size in usages)
+        elapsed = time.monotonic() - self._started
+        if resident > order["memory"] and self._is_too_large(resident, running):
+            self._reason = "memory"
+        elif not jail.exact_processes and sum(map(processes.threads, running)) > order["processes"]:
+            self._reason = "processes"
+        elif cpu > order["seconds"]:
             self._reason = "cpu"
-        if not self._reason and (elapsed := time.monotonic() - self._started) > order["wall"]:
-            if jail.has_proc and elapsed < _MAX_WAITING * order["wall"]:
-                elapsed -= sum(map(processes.seconds_waited, processes.other_processes()))
-            if elapsed > order["wall"]:
-                self._reason = "wall"
+        elif elapsed > order["wall"]:
+            waited = sum(map(processes.seconds_waited, running)) if elapsed < _MAX_WAITING * order["wall"] else 0
+            self._reason = "wall" if elapsed - waited > order["wall"] else ""
+        elif self._scratch_is_too_large():
+            self._reason = "scratch"
         return bool(self._reason)
 
-    def _is_too_large(self, resident: int) -> bool:
+    def _scratch_is_too_large(self) -> bool:
+        """Measure the scratch folder, but spend at most a tenth of the time with that."""
+        started = time.monotonic()
+        if started < self._scratch_at:
+            return False
+        found = self._jail.scratch_exceeds(self._order["scratch"])
+        self._scratch_at = started + 10 * (time.monotonic() - started)
+        return found
+
+    def _is_too_large(self, resident: int, running: list[str]) -> bool:
         """Measure memory exactly, with shared memory once. That is slow, so not again before it can have changed."""
         now, limit = time.monotonic(), self._order["memory"]
         if resident < self._measure_above and now < self._measure_at:
             return False
-        size = sum(map(processes.own_memory, processes.other_processes())) - self._jail.imports_memory
+        inherited = self._jail.inherited_memory
+        size = sum(processes.own_memory(process, inherited=inherited) for process in running) - inherited
         self._measure_above, self._measure_at = resident + (limit - size) // 2, now + 1
         return bool(size > limit)
-
-    def _kill_everything(self) -> None:
-        """End every process of the program, and wait until they are gone."""
-        if self._jail.isolated:
-            # Everything in the namespace except its first process, this one; no other process can be reached.
-            if os.getpid() != 1:
-                raise AssertionError("not the first process of a namespace")
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(-1, signal.SIGKILL)
-            self._reap(0)
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._pid, signal.SIGKILL)
-        while self._reap(os.WNOHANG):
-            for process in processes.children():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
-            time.sleep(0.001)
 
     def _reap(self, options: int) -> bool:
         """Reap exited processes and record their usage; return whether any are left."""

@@ -1,12 +1,17 @@
 """Which sandbox this machine offers, and whether it gives five known programs their verdicts."""
 
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from importlib.util import find_spec
 from typing import Any
 
-from lintseq.sandbox.isolation import IsolationLevel
+from lintseq.sandbox.isolation import IsolationLevel, LevelOrAuto
 from lintseq.sandbox.job import Job, JobResult, Limits, RunCheck, Verdict
 from lintseq.sandbox.pool import Sandbox
+from lintseq.sandbox.visible import PACKAGES
 
 _CHECK = RunCheck("assert add(2, 3) == 5")
 _SMALL = Limits(seconds=0.3, memory=256 << 20)
@@ -18,6 +23,36 @@ KNOWN_PROGRAMS: Mapping[Verdict, Job] = {
     "memory": Job("def add(a, b):\n    return bytearray(1 << 30)\n", _CHECK, _SMALL),
 }
 """By expected verdict."""
+_SEES = """
+import importlib.util, sys
+
+assert sys.executable == {executable!r}, f"programs run {{sys.executable}} and not {executable}"
+missing = []
+for name in {names!r}:
+    try:
+        spec = importlib.util.find_spec(name)
+        open(spec.origin, "rb").close() if spec.has_location else spec.name
+    except Exception:
+        missing.append(name)
+assert not missing, f"programs do not find packages: {{', '.join(missing)}}"
+import {first}
+"""
+
+
+def environment_job() -> Job:
+    """Return a job that passes if programs run this Python and find the packages that this process finds."""
+    installed = [name for name in sorted(packages_distributions()) if _is_installed(name)]
+    first = "numpy" if "numpy" in installed else "orjson"
+    return Job("", RunCheck(_SEES.format(executable=sys.executable, names=installed, first=first)))
+
+
+def _is_installed(name: str) -> bool:
+    """Return whether a package is in a folder of packages, and not, for example, linked to the folder of a project."""
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and any(folder in PACKAGES for folder in (spec.origin or "").split(os.sep))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +62,7 @@ class SandboxStatus:
     isolation: IsolationLevel
     """The layers that are on."""
     checks: tuple[tuple[Verdict, JobResult], ...] = ()
-    """Expected verdict and result of each known program, if they ran."""
+    """Expected verdict and result of each known program, if they ran; the last is what programs see of this Python."""
 
     @property
     def ok(self) -> bool:
@@ -58,10 +93,14 @@ def run_known_programs(
     return tuple(zip(programs, sandbox.run(programs.values()), strict=True))
 
 
-def sandbox_status(*, check: bool = False) -> SandboxStatus:
+def sandbox_status(*, check: bool = False, level: LevelOrAuto = "auto") -> SandboxStatus:
     """Return the isolation on this machine, tested from inside, and with `check` also verdicts on known programs.
 
-    Raises `ConfigError` if programs cannot be isolated on this machine.
+    The last of them looks whether programs run this Python and find its packages. Raises `ConfigError` if programs
+    cannot be isolated on this machine at the level.
     """
-    with Sandbox(workers=1) as sandbox:
-        return SandboxStatus(sandbox.isolation, run_known_programs(sandbox) if check else ())
+    with Sandbox(workers=1, level=level) as sandbox:
+        if not check:
+            return SandboxStatus(sandbox.isolation)
+        (environment,) = sandbox.run([environment_job()])
+        return SandboxStatus(sandbox.isolation, (*run_known_programs(sandbox), ("passed", environment)))

@@ -1,0 +1,65 @@
+"""What programs may read: the system's programs and libraries, and this Python with its packages."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/nix/store", "/etc/ld.so.cache", "/etc/alternatives")
+DEVICES = ("null", "zero", "full", "random", "urandom")
+
+
+PACKAGES = ("site-packages", "dist-packages")
+"""Names of folders that contain only packages."""
+
+
+def visible_paths() -> list[str]:
+    """Return the paths that programs may read; none is inside another."""
+    visible: list[str] = []
+    for path in (*_SYSTEM, *python_paths()):
+        for shown in dict.fromkeys((path, os.path.realpath(path))):
+            if os.path.lexists(shown) and not any(is_in(shown, other) for other in visible):
+                visible.append(shown)
+    return visible
+
+
+def python_paths() -> Iterator[str]:
+    """Yield the paths of this Python and of the packages that it finds, some of which may not exist."""
+    prefixes = [sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix]
+    prefixes += [os.path.dirname(os.path.dirname(path)) for path in _links(sys.executable)]
+    for prefix in dict.fromkeys(prefixes):
+        for name in ("bin", "lib", "lib64", "pyvenv.cfg"):
+            if prefix not in ("/", ""):
+                yield f"{prefix}/{name}"
+    for folder in sys.path:
+        if os.path.basename(folder) in PACKAGES:
+            yield folder
+            yield from _link_targets(folder)
+
+
+def _links(path: str) -> Iterator[str]:
+    """Yield a path and what it links to, link by link."""
+    yield path
+    for _ in range(40):
+        if not os.path.islink(path):
+            return
+        path = os.path.join(os.path.dirname(path), os.readlink(path))
+        yield path
+
+
+def _link_targets(folder: str) -> Iterator[str]:
+    """Yield what the entries of a folder of packages link to, which may be elsewhere.
+
+    `uv pip install --link-mode symlink` links each file of a package, its metadata too, to the same place in a cache.
+    """
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            path = f"{folder}/{name}"
+            if os.path.islink(path):
+                yield os.path.realpath(path)
+            elif name.endswith(".dist-info") and os.path.islink(f"{path}/METADATA"):
+                yield os.path.dirname(os.path.dirname(os.path.realpath(f"{path}/METADATA")))
+
+
+def is_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
