@@ -17,9 +17,9 @@ def visible_paths() -> list[str]:
     """Return the paths that programs may read; none is inside another."""
     visible: list[str] = []
     for path in (*_SYSTEM, *python_paths()):
-        for shown in dict.fromkeys((path, os.path.realpath(path))):
-            if os.path.lexists(shown) and not any(is_in(shown, other) for other in visible):
-                visible.append(shown)
+        for target in dict.fromkeys((path, os.path.realpath(path))):
+            if os.path.lexists(target) and not any(is_in(target, other) for other in visible):
+                visible.append(target)
     return visible
 
 
