@@ -88,7 +88,7 @@ wheel: $(VENV)/.package  ## Build the wheel and the sdist, and run what the page
 lowest: wheel  ## Install the lowest versions of the core's dependencies, and run the core's tests from the sdist.
 	rm -rf out/lowest && mkdir -p out/lowest/sdist
 	tar xzf dist/*.tar.gz -C out/lowest/sdist --strip-components 1
-	$(UV) venv --quiet --python $(BIN)/python out/lowest/venv
+	$(UV) venv --quiet --seed --python $(BIN)/python out/lowest/venv
 	$(UV) pip install --quiet --python out/lowest/venv --resolution lowest-direct ./out/lowest/sdist
 	$(UV) pip install --quiet --python out/lowest/venv --group out/lowest/sdist/pyproject.toml:test
 	cd out/lowest/sdist && ../venv/bin/python -m pytest -n auto --dist loadgroup -m "not slow"

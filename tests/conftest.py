@@ -7,42 +7,68 @@ lintseq is an error: the message has to name the extra.
 import re
 import traceback
 from collections.abc import Generator
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import lintseq
 
 PACKAGE = str(Path(lintseq.__file__).parent)
+settings.register_profile("lintseq", deadline=None)  # a loaded machine is no failure; pytest has a timeout
+settings.load_profile("lintseq")
+
+
+def is_installed(extra: str) -> bool:
+    """Return whether all packages of an extra are installed."""
+    packages = [text for text in requires("lintseq") or () if re.search(rf"extra == .{extra}\W", text)]
+    try:
+        return all(version(re.split(r"[^\w.-]", package)[0]) for package in packages)
+    except PackageNotFoundError:
+        return False
+
+
+EXTRAS = metadata("lintseq").get_all("Provides-Extra") or []
+ALL_INSTALLED = all(map(is_installed, EXTRAS))
 
 
 def missing(error: Exception) -> str:
-    """Return what an error says is not installed, if it does."""
+    """Return what an error says is not installed, if that is so."""
     if isinstance(error, ModuleNotFoundError):
         frames = traceback.extract_tb(error.__traceback__)
-        return "" if frames[-1].filename.startswith(PACKAGE) else str(error)
-    extra = re.search(r"pip install 'lintseq\[\w+\]'", str(error))
-    return extra[0] if extra else ""
-
-
-def skip_if_missing(error: Exception) -> None:
-    if reason := missing(error):
-        pytest.skip(f"needs an extra: {reason}")
+        return "" if ALL_INSTALLED or frames[-1].filename.startswith(PACKAGE) else str(error)
+    found = re.findall(r"pip install 'lintseq\[(\w+)\]'", str(error))
+    return next((f"lintseq[{extra}]" for extra in found if not is_installed(extra)), "")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call() -> Generator[None, object, object]:
-    try:
-        return (yield)
-    except (ModuleNotFoundError, lintseq.ConfigError) as error:
-        skip_if_missing(error)
-        raise
+    return (yield from skipped_if_missing())
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup() -> Generator[None, object, object]:
+    return (yield from skipped_if_missing())
+
+
+def skipped_if_missing() -> Generator[None, object, object]:
     try:
         return (yield)
-    except (ModuleNotFoundError, lintseq.ConfigError) as error:
-        skip_if_missing(error)
+    except (ModuleNotFoundError, lintseq.ConfigError, AssertionError) as error:
+        if reason := missing(error):
+            pytest.skip(f"needs an extra: {reason}")
         raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    text = str(report.longrepr)
+    module = re.search(r"ModuleNotFoundError: No module named '(?!lintseq)[\w.]+'", text)
+    if report.failed and module and not ALL_INSTALLED and PACKAGE not in text and "src/lintseq/" not in text:
+        report.outcome = "skipped"
+        report.longrepr = (str(collector.path), None, f"Skipped: needs an extra: {module[0]}")
+    return report

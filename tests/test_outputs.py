@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
 from lintseq import __version__
@@ -139,6 +138,8 @@ def test_parquet_holds_what_lines_hold(shape: str, tmp_path: Path) -> None:
 
 
 def test_parquet_is_compressed_and_its_row_groups_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow.parquet as pq
+
     monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 10)
     monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", 3000)
     rows = [{"id": n, "program": "x" * (800 if n >= 25 else 8)} for n in range(40)]

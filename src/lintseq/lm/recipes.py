@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from lintseq.bundled import find_recipe
 from lintseq.codecs import get_codec
 from lintseq.errors import ConfigError
+from lintseq.lm.loading import require_package
 from lintseq.lm.settings import InputKind, Range, Settings, SettingsReader, hints_of, mistakes_error
 from lintseq.storage import public
 
@@ -321,6 +322,7 @@ def as_table(recipe: Any) -> dict[str, Any]:
 
 def as_toml(recipe: Any, *, shared: bool = False) -> str:
     """Return a recipe as TOML from which `read_recipe` restores it; if `shared`, without local folders."""
+    require_package("tomli_w", "writing a recipe")
     import tomli_w
 
     return tomli_w.dumps(public(as_table(recipe)) if shared else as_table(recipe))
