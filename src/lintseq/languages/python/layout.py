@@ -356,7 +356,8 @@ class _LayoutMaker:
 
     def with_value(self, node: ast.AST, value: ast.expr | None, prefix: str = "") -> _Element:
         """Return the element from `node` to the value of its key, or the default of its parameter."""
-        return _Element.of(node, value, prefix=prefix, alone=value is None or not self.in_parentheses(value))
+        ends = [part for part in (node, value) if isinstance(part, ast.expr)]
+        return _Element.of(node, value, prefix=prefix, alone=not any(map(self.in_parentheses, ends)))
 
     def give_units(
         self,
