@@ -108,6 +108,16 @@ def test_settings_override_the_file(written: str) -> None:
     assert recipe == dataclasses.replace(PRETRAIN, steps=7, tokenizer="gpt2", optim=optim, data=data)
 
 
+def test_settings_are_values_or_toml():
+    as_values = {"steps": 9, "optim.lr": 0.5, "data.train": [{"path": "a.jsonl", "read": "edits"}]}
+    as_text = ["steps=9", "optim.lr=0.5", "data.train=[{path = 'a.jsonl', read = 'edits'}]"]
+    recipe = read_recipe("nano", PretrainRecipe, settings=as_values)
+    assert recipe == read_recipe("nano", PretrainRecipe, settings=as_text)
+    assert (recipe.steps, recipe.optim.lr, recipe.data.train[0].read) == (9, 0.5, "edits")
+    with pytest.raises(ConfigError, match="steps"):
+        read_recipe("nano", PretrainRecipe, settings={"steps": "many"})
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [

@@ -281,9 +281,15 @@ _COMMANDS: Mapping[type[Any], str] = {PretrainRecipe: "pretrain", FinetuneRecipe
 
 
 def read_recipe(
-    path: str, kind: type[R], *, settings: Sequence[str] = (), exists: Callable[[str, str], bool] | None = None
+    path: str,
+    kind: type[R],
+    *,
+    settings: Sequence[str] | Mapping[str, Any] = (),
+    exists: Callable[[str, str], bool] | None = None,
 ) -> R:
-    """Return the recipe of dataclass `kind` in a TOML file, with `settings` such as `optim.lr=3e-4` applied to it.
+    """Return the recipe of dataclass `kind` in a TOML file, with `settings` applied to it.
+
+    A setting is a key and its value, `{"optim.lr": 3e-4}`, or both in TOML, `["optim.lr=3e-4"]`.
 
     `path` may also be the name of a recipe that comes with lintseq, such as `nano`. Raises `ConfigError` if there is
     no such file, or with all mistakes in it; if `exists` is set, data, models and recipes of which it is false are
@@ -301,7 +307,7 @@ def read_recipe(
         if table.keys() <= hints_of(other).keys() and not table.keys() <= hints_of(kind).keys():
             raise ConfigError(f"{path} is a recipe for `lintseq {command}`")
     reader = SettingsReader(kind, exists=exists)
-    for setting in settings:
+    for setting in settings.items() if isinstance(settings, Mapping) else settings:
         try:
             _apply(setting, table)
         except ConfigError as error:
@@ -328,30 +334,30 @@ def as_toml(recipe: Any, *, shared: bool = False) -> str:
     return tomli_w.dumps(public(as_table(recipe)) if shared else as_table(recipe))
 
 
-def _apply(setting: str, table: dict[str, Any]) -> None:
-    """Apply a setting such as `optim.lr=3e-4` to a table; a value that is not TOML is a string.
+def _apply(setting: str | tuple[str, Any], table: dict[str, Any]) -> None:
+    """Apply a setting to a table. A number selects an element of a list, from 0: `data.train.0.path=code`."""
+    name, value = _parsed(setting) if isinstance(setting, str) else setting
+    parent: Any = table
+    *sections, last = name.split(".")
+    for depth, section in enumerate(sections, 1):
+        parent = parent.setdefault(section, {}) if isinstance(parent, dict) else parent[_index(section, parent, name)]
+        if not isinstance(parent, dict | list):
+            raise ConfigError(f"invalid --set {name}: {'.'.join(sections[:depth])} has no keys")
+    parent[last if isinstance(parent, dict) else _index(last, parent, name)] = value
 
-    A number selects an element of a list, from 0: `data.train.0.path=code`.
-    """
+
+def _parsed(setting: str) -> tuple[str, Any]:
+    """Return the key and the value of a setting such as `optim.lr=3e-4`; a value that is not TOML is a string."""
     name, equals, text = (part.strip() for part in setting.partition("="))
     if not equals or not name:
         raise ConfigError(f"invalid --set {setting}; write it like optim.lr=3e-4")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        return name, tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        value = text
-    parent: Any = table
-    *sections, last = name.split(".")
-    for depth, section in enumerate(sections, 1):
-        parent = (
-            parent.setdefault(section, {}) if isinstance(parent, dict) else parent[_index(section, parent, setting)]
-        )
-        if not isinstance(parent, dict | list):
-            raise ConfigError(f"invalid --set {setting}: {'.'.join(sections[:depth])} has no keys")
-    parent[last if isinstance(parent, dict) else _index(last, parent, setting)] = value
+        return name, text
 
 
-def _index(name: str, values: list[Any], setting: str) -> int:
-    if name.isdecimal() and int(name) < len(values):
-        return int(name)
-    raise ConfigError(f"invalid --set {setting}: {name!r} is not an index into a list of {len(values)} (from 0)")
+def _index(key: str, values: list[Any], name: str) -> int:
+    if key.isdecimal() and int(key) < len(values):
+        return int(key)
+    raise ConfigError(f"invalid --set {name}: {key!r} is not an index into a list of {len(values)} (from 0)")
