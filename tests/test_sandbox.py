@@ -401,6 +401,38 @@ def test_randomness_is_the_same_every_time(sandbox):
         assert run(sandbox, program).stdout == run(sandbox, program).stdout == run(another, program).stdout
 
 
+# One call
+
+
+def test_one_call_runs_a_program_from_many_threads_without_forking_this_process():
+    code = (
+        "import os, sys\nfrom concurrent.futures import ThreadPoolExecutor\nimport lintseq.sandbox\n"
+        "from lintseq.sandbox import Limits, run\nassert 'Sandbox' not in vars(lintseq.sandbox)\nforks = []\n"
+        "os.register_at_fork(before=lambda: forks.append(1))\n"
+        "with ThreadPoolExecutor(4) as threads:\n"
+        "    results = threads.map(lambda n: run(f'print({n})', limits=Limits(seconds=5)).stdout, range(12))\n"
+        "    assert [int(text) for text in results] == list(range(12))\n"
+        "assert run('def f(): return 1', check='assert f() == 2').verdict == 'failed'\n"
+        "assert run('print(1)', level='unsafe').stdout == b'1\\n'\nassert not forks\n"
+        "child = os.fork()\nif child == 0:\n    print(run('print(3)').stdout, flush=True)\n    sys.exit()\n"
+        "os.waitpid(child, 0)\nprint(run('print(4)').stdout)\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("b'3\\n'\nb'4\\n'\n", "")
+
+
+def test_a_forked_process_leaves_the_servers_to_its_parent(confined):
+    child = os.fork()
+    if child == 0:
+        try:
+            next(confined.run([GOOD]))
+        except ToolError:
+            os._exit(7)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert run(confined, ADD, CHECK).verdict == "passed"
+
+
 # Many jobs, and accidents
 
 

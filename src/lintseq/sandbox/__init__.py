@@ -1,7 +1,9 @@
 """Running untrusted programs where they can do no harm.
 
-Fork servers import this package too, so it has only jobs and results; the sandbox itself is in `lintseq.sandbox.pool`.
+`run` runs one program, a `Sandbox` many. Fork servers import this package too, so those are imported when first used.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from lintseq.sandbox.job import (
     CallFunction,
@@ -15,3 +17,14 @@ from lintseq.sandbox.job import (
     RunCheck,
     Verdict,
 )
+
+if TYPE_CHECKING:
+    from lintseq.sandbox.pool import Sandbox as Sandbox, run as run
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("Sandbox", "run"):
+        raise AttributeError(f"module 'lintseq.sandbox' has no attribute {name!r}")
+    from lintseq.sandbox import pool
+
+    return getattr(pool, name)

@@ -132,6 +132,11 @@ class ForkServer:
         self._control.close()
         self._errors.close()
 
+    def forget(self) -> None:
+        """Let go of a server of the process that this one was forked from."""
+        self.release()
+        self._process.returncode = 0  # it cannot be waited for here
+
     def run(self, job: Job, packed: bytes) -> JobResult:
         """Return the result of a job; raises `ServerError` if the server fails."""
         self._number += 1

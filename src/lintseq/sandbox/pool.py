@@ -1,7 +1,10 @@
 """Running jobs in parallel through fork servers, with results in the order of the jobs."""
 
+import atexit
+import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,13 +15,39 @@ from typing import Self, get_args
 from lintseq.errors import ConfigError, IsolationError, ServerError, ToolError
 from lintseq.sandbox.client import LAUNCHER, ForkServer, pack_job
 from lintseq.sandbox.isolation import IsolationLevel, Level, LevelOrAuto, advice
-from lintseq.sandbox.job import Job, JobResult
+from lintseq.sandbox.job import FeedStdin, Job, JobResult, Limits, RunCheck
 from lintseq.storage import default_workers
 
 ATTEMPTS = 3
 """How often a job is tried if the sandbox fails."""
 AHEAD = 16
 """Jobs per worker that may run before the result of the first is taken."""
+
+
+def run(
+    program: str,
+    *,
+    stdin: str = "",
+    check: str | None = None,
+    limits: Limits | None = None,
+    level: LevelOrAuto = "auto",
+) -> JobResult:
+    """Return the result of one program, with this text on standard input, or of code that checks it, run after it.
+
+    May be called from many threads: they share a sandbox with a worker for each CPU, which the first call starts and
+    the end of this process closes. This process is never forked. Raises `ConfigError` if the level is not available.
+    """
+    task = FeedStdin(stdin) if check is None else RunCheck(check)
+    (result,) = _shared_sandbox(level).run([Job(program, task, limits or Limits())])
+    return result
+
+
+def _shared_sandbox(level: LevelOrAuto) -> "Sandbox":
+    with _shared_lock:
+        if level not in _shared:
+            _shared[level] = Sandbox(level=level).__enter__()
+            atexit.register(_shared[level].__exit__)
+        return _shared[level]
 
 
 class Sandbox:
@@ -43,6 +72,7 @@ class Sandbox:
         self._workers: list[_SandboxWorker] = []
         self._idle: LifoQueue[_SandboxWorker] = LifoQueue()
         self._threads: ThreadPoolExecutor | None = None
+        _sandboxes.add(self)
 
     @property
     def isolation(self) -> IsolationLevel:
@@ -104,6 +134,12 @@ class Sandbox:
         finally:
             for future in begun:
                 future.cancel()
+
+    def forget(self) -> None:
+        """Leave the servers to the process that this one was forked from."""
+        for worker in self._workers:
+            worker.forget()
+        self._workers, self._threads, self._isolation = [], None, None
 
     def _run(self, job: Job) -> JobResult:
         worker = self._idle.get()
@@ -167,3 +203,23 @@ class _SandboxWorker:
         """Close what the servers held, once no thread uses it."""
         for server in list(self._servers.values()):
             server.release()
+
+    def forget(self) -> None:
+        for server in self._servers.values():
+            server.forget()
+
+
+_sandboxes: weakref.WeakSet[Sandbox] = weakref.WeakSet()
+_shared: dict[str, Sandbox] = {}
+_shared_lock = threading.Lock()
+
+
+def _forget_sandboxes() -> None:
+    global _shared_lock  # noqa: PLW0603
+    for sandbox in _sandboxes:
+        sandbox.forget()
+    _shared.clear()
+    _shared_lock = threading.Lock()  # another thread of the parent may have held it
+
+
+os.register_at_fork(after_in_child=_forget_sandboxes)
