@@ -171,7 +171,7 @@ def stage_times(sources: Sequence[Source], samples: int) -> list[list[str]]:
         sequences = timed("draws", lambda: [sampler.sample(id=source.name, draw=draw) for draw in range(samples)])
         timed("texts", lambda: [DIFF.write_edits(sequence) for sequence in sequences])
         write = SHAPES["lintseq"].write
-        timed("records", lambda: [encode_line(write(item, sequence, 0, {})) for sequence in sequences])
+        timed("records", lambda: [encode_line(write(item, sequence, 0, {}, DIFF)) for sequence in sequences])
 
     gc.disable()  # as lintseq does while processing a batch
     for source in sources:
