@@ -337,6 +337,43 @@ def test_a_run_with_another_recipe_or_other_data_is_not_resumed(base, tmp_path):
     assert kept
 
 
+# Trackers
+
+
+def tracked(folder):
+    """Return the values that TensorBoard has, by name and step."""
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(folder)
+    events.Reload()
+    return {name: {item.step: item.value for item in events.Scalars(name)} for name in events.Tags()["scalars"]}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_tensorboard_has_what_the_log_has_and_nothing_lands_in_the_folder(base, pairs, tmp_path):
+    pytest.importorskip("tensorboard")
+    run = RunOptions(batch=4, micro_batch=4, device="cpu", seed=1, log_every=2, report_to=("tensorboard",))
+    data = PairOptions(train=pairs, validation=pairs, max_tokens=256)
+    finetuning.finetune(recipe(base, pairs, epochs=3, run=run, data=data), str(tmp_path / "out"))
+    rows, found = log(tmp_path / "out"), tracked(str(tmp_path / "out.tensorboard"))
+    names = {"train/loss": "loss", "train/lr": "lr", "train/trained_tokens": "trained_tokens", "train/mfu": "mfu"}
+    names |= {"train/grad_norm": "grad_norm", "eval/loss": "validation_loss"}
+    assert len(rows) > 1
+    for name, key in names.items():
+        expected = {row["step"]: row[key] for row in rows if key in row}
+        assert found[name] == pytest.approx(expected, rel=1e-6), name
+    assert not list((tmp_path / "out").glob("**/*tfevents*"))
+
+
+def test_a_missing_tracker_is_named_before_anything_is_read(base, pairs, tmp_path, monkeypatch):
+    monkeypatch.setattr("lintseq.lm.runs.find_spec", lambda name: None)
+    run = RunOptions(batch=4, micro_batch=4, device="cpu", report_to=("wandb", "trackio"))
+    with pytest.raises(ConfigError, match=r"run\.report_to needs wandb and trackio: pip install wandb trackio"):
+        finetuning.finetune(recipe(base, pairs, run=run), str(tmp_path / "out"))
+    assert not list(tmp_path.iterdir())
+
+
 # What cannot work
 
 

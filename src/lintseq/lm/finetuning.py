@@ -22,7 +22,7 @@ from lintseq.lm.examples import ARMS, ExampleEncoder
 from lintseq.lm.loading import load_config, load_model, load_tokenizer, require_package
 from lintseq.lm.matching import TrainingPlan, by_length, make_plan
 from lintseq.lm.recipes import FinetuneRecipe
-from lintseq.lm.runs import TrainingProgress, TrainingReport, TrainingRun, is_first_process, wait_for
+from lintseq.lm.runs import TrainingProgress, TrainingReport, TrainingRun, check_trackers, is_first_process, wait_for
 from lintseq.lm.token_files import OnRecords, TokenFile, common_rows, format_of, open_tokens, tokenize
 from lintseq.rows import find_inputs
 from lintseq.storage import public
@@ -99,6 +99,7 @@ def check_recipe(recipe: FinetuneRecipe) -> None:
     """Raise `ConfigError` for a recipe that cannot work, before anything is read."""
     for package in ("torch", "accelerate", *(["peft"] if recipe.lora.rank else [])):
         require_package(package, "finetuning")
+    check_trackers(recipe.run)
 
 
 def _with_format(recipe: FinetuneRecipe) -> FinetuneRecipe:

@@ -21,6 +21,7 @@ from lintseq.lm.runs import (
     TrainingProgress,
     TrainingReport,
     TrainingRun,
+    check_trackers,
     is_first_process,
     versions,
     wait_for,
@@ -58,6 +59,7 @@ def pretrain(
     """
     require_package("torch", "pretraining")
     require_package("accelerate", "pretraining")
+    check_trackers(recipe.run)
     if prepared is not None and not os.path.isdir(os.path.join(prepared, CORPUS)):
         raise ConfigError(f"{prepared} was not made by `lintseq pretrain --prepare`: it has no {CORPUS}")
     tokenizer = load_tokenizer(recipe.tokenizer if prepared is None else os.path.join(prepared, TOKENIZER))

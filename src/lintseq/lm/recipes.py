@@ -83,6 +83,8 @@ class RunOptions(Settings):
     """Recompute activations in the backward pass: less memory, about a third more time."""
     compile: bool = False
     """Compile the model with torch.compile."""
+    report_to: tuple[Literal["tensorboard", "wandb", "trackio"], ...] = ()
+    """Experiment trackers that also get the log; each needs the package of its name."""
 
     def _check_batch(self, at: str) -> Iterator[str]:
         if self.batch % self.micro_batch:

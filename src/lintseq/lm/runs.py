@@ -15,11 +15,12 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from lintseq import __version__
 from lintseq.errors import ConfigError, ToolError
-from lintseq.lm.recipes import as_table, as_toml
+from lintseq.lm.recipes import RunOptions, as_table, as_toml
 from lintseq.reporting.plots import line_plot, svg_document
 from lintseq.storage import MANIFEST, WorkDirectory, read_manifest, write_atomically
 
@@ -29,7 +30,7 @@ RECIPE = "recipe.toml"
 CHECKPOINTS = "checkpoints"
 CORPUS = "corpus"
 
-_MAY_CHANGE = ("save_every", "keep_checkpoints", "log_every", "evaluate_every")
+_MAY_CHANGE = ("save_every", "keep_checkpoints", "log_every", "evaluate_every", "report_to")
 """Run options that do not affect the weights, so a resumed run may change them."""
 _PACKAGES = ("torch", "transformers", "accelerate", "tokenizers", "peft", "numpy")
 _DISK_FULL = ("No space left", "File too large", "Disk quota exceeded", "PytorchStreamWriter failed", "unexpected pos")
@@ -176,6 +177,13 @@ class TrainingRun(AbstractContextManager["TrainingRun"]):
                 f"cannot write to {self.partial}: {error}; free disk space and continue with --resume from the"
                 " last complete checkpoint, if there is one"
             ) from error
+
+
+def check_trackers(options: RunOptions) -> None:
+    """Raise `ConfigError` if the package of a tracker is not installed."""
+    if missing := [name for name in options.report_to if find_spec(name) is None]:
+        names = " and ".join(missing)
+        raise ConfigError(f"run.report_to needs {names}: pip install {' '.join(missing)}, or remove it from the list")
 
 
 def is_first_process() -> bool:

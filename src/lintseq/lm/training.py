@@ -23,6 +23,7 @@ from typing import Any, Literal
 import torch
 from torch.nn.functional import cross_entropy
 from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers.integrations import TensorBoardCallback
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from lintseq.errors import ConfigError, ToolError
@@ -74,7 +75,7 @@ def train(
         enable({"use_reentrant": False})
     trainer = _OrderedTrainer(
         model=model,
-        args=_arguments(run.recipe, run.path(CHECKPOINTS), monitor.steps),
+        args=_arguments(run, monitor.steps),
         train_dataset=rows,
         data_collator=collate,
         compute_loss_func=monitor.loss,
@@ -83,6 +84,9 @@ def train(
     trainer.order, trainer.monitor, monitor.trainer = order, monitor, trainer
     for callback in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback)
+    for tracker in trainer.callback_handler.callbacks:
+        if isinstance(tracker, TensorBoardCallback) and tracker.logging_dir is None:
+            tracker.logging_dir = f"{run.output.rstrip('/')}.tensorboard"  # its files name this machine
     monitor.evaluate = lambda: _evaluate(trainer, validation, text_bytes, collate) if len(validation) else None
     with _stop_signals(monitor), warnings.catch_warnings():
         # With adapters, checkpoints contain the resized embedding matrix.
@@ -172,6 +176,13 @@ class _OrderedTrainer(Trainer):
             norm: Any = torch.nn.utils.get_total_norm(gradients)
             self.monitor.grad_norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
         return loss
+
+
+def _tracked(progress: TrainingProgress) -> dict[str, float]:
+    """Return a line of the log under the names that trackers have: those of the evaluation start with `eval_`."""
+    row = {name: value for name, value in asdict(progress).items() if value is not None and name != "step"}
+    names = {"validation_loss": "eval_loss", "bits_per_byte": "eval_bits_per_byte"}
+    return {names.get(name, name): value for name, value in row.items()}
 
 
 def summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -287,6 +298,8 @@ class _Monitor(TrainerCallback):
             validation_loss=validation_loss,
             bits_per_byte=bits_per_byte,
         )
+        if run.report_to:
+            self.trainer.log(_tracked(self.progress))
         if accelerator.is_main_process:
             row = {name: value for name, value in asdict(self.progress).items() if value is not None}
             with self.log.open("a", encoding="utf-8") as file:
@@ -336,8 +349,8 @@ def _evaluate(trainer: Trainer, rows: Sequence[Any], text_bytes: int, collate: C
 # Settings
 
 
-def _arguments(recipe: Any, checkpoints: str, steps: int) -> TrainingArguments:
-    run, optim = recipe.run, recipe.optim
+def _arguments(training: TrainingRun, steps: int) -> TrainingArguments:
+    run, optim = training.recipe.run, training.recipe.optim
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if run.batch % (run.micro_batch * processes):
         raise ConfigError(
@@ -347,7 +360,9 @@ def _arguments(recipe: Any, checkpoints: str, steps: int) -> TrainingArguments:
     silence_transformers(warnings=True)
     schedule, schedule_options = _schedule(optim, steps)
     arguments = TrainingArguments(
-        output_dir=checkpoints,
+        output_dir=training.path(CHECKPOINTS),
+        run_name=os.path.basename(os.path.abspath(training.output)),
+        project="lintseq",
         max_steps=steps,
         per_device_train_batch_size=run.micro_batch,
         gradient_accumulation_steps=run.batch // run.micro_batch // processes,
@@ -368,7 +383,7 @@ def _arguments(recipe: Any, checkpoints: str, steps: int) -> TrainingArguments:
         save_strategy="no",
         logging_strategy="no",
         logging_nan_inf_filter=False,
-        report_to="none",
+        report_to=list(run.report_to) or "none",
         disable_tqdm=True,
         remove_unused_columns=False,
         ddp_find_unused_parameters=False,
