@@ -82,11 +82,7 @@ def train(
         callbacks=[monitor],
     )
     trainer.order, trainer.monitor, monitor.trainer = order, monitor, trainer
-    for callback in (PrinterCallback, ProgressCallback):
-        trainer.remove_callback(callback)
-    for tracker in trainer.callback_handler.callbacks:
-        if isinstance(tracker, TensorBoardCallback) and tracker.logging_dir is None:
-            tracker.logging_dir = f"{run.output.rstrip('/')}.tensorboard"  # its files name this machine
+    _select_callbacks(trainer, run)
     monitor.evaluate = lambda: _evaluate(trainer, validation, text_bytes, collate) if len(validation) else None
     with _stop_signals(monitor), warnings.catch_warnings():
         # With adapters, checkpoints contain the resized embedding matrix.
@@ -102,6 +98,15 @@ def train(
     if monitor.stopped:
         raise KeyboardInterrupt
     return monitor.progress, weights
+
+
+def _select_callbacks(trainer: Trainer, run: TrainingRun) -> None:
+    """Remove what prints; have TensorBoard's files, which name this machine, next to the folder of the model."""
+    for callback in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback)
+    for tracker in trainer.callback_handler.callbacks:
+        if isinstance(tracker, TensorBoardCallback) and tracker.logging_dir is None:
+            tracker.logging_dir = f"{run.output.rstrip('/')}.tensorboard"
 
 
 def save_model(model: Any, tokenizer: Any, folder: str, *, weights: Mapping[str, Any] | None = None) -> None:
