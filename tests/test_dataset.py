@@ -275,6 +275,11 @@ def test_a_conversation_is_an_instruction_and_its_first_answer(column: str, name
     assert (record["id"], record["instruction"], record["program"] + "\n") == (7, "Write it.", PROGRAM)
 
 
+def test_a_conversation_without_an_answer_says_so() -> None:
+    with pytest.raises(ProgramError, match="no-text: no message of the assistant in 'messages'"):
+        Fields("messages").read_code({"messages": [{"role": "user", "content": "Write it."}]})
+
+
 def test_the_messages_of_a_prompt_and_its_completion_are_read_like_texts() -> None:
     data = {"prompt": [{"role": "user", "content": "Ask."}], "completion": [{"role": "assistant", "content": "x = 1"}]}
     fields = find_fields("in", [data], FieldNames())

@@ -124,7 +124,8 @@ class EditSampler:
         response = fields.read_code(row)
         instruction = fields.read_instruction(row)
         if fields.start is not None and row.get(fields.start):
-            raise ProgramError("starts-later", f"the row changes the program in {fields.start}, which build cannot")
+            detail = f"the row is about a change of the program in {fields.start}; its own edits can be converted"
+            raise ProgramError("starts-later", detail)
         is_edits = looks_like_edits(response)
         text = written_program(row) if is_edits else code_from_markdown(response, get_language())
         if not text.strip():

@@ -93,7 +93,10 @@ def _text(row: Mapping[str, Any], name: str, role: str) -> str:
         value = row[name]
     except KeyError:
         raise ProgramError("no-field", f"no column {name!r} (columns: {column_list(row)})") from None
-    value = next((text for speaker, text in turns(value) if speaker == role), value)
+    if conversation := list(turns(value)):
+        value = next((text for speaker, text in conversation if speaker == role), None)
+        if value is None:
+            raise ProgramError("no-text", f"no message of the {role} in {name!r}")
     if not isinstance(value, str):
         raise ProgramError("not-string", f"expected a string in {name!r}, found {json_type(value)}")
     return value
