@@ -207,12 +207,12 @@ def joined(folder: Path) -> bytes:
 
 @needs_datatrove
 def test_the_files_of_all_tasks_are_the_shards_of_the_local_runner(input: str, tmp_path: Path) -> None:
-    build([input], Target(str(tmp_path / "local"), shards=3, shard_kind="jsonl"), workers=1)
+    build([input], Target(str(tmp_path / "sharded"), shards=3, shard_kind="jsonl"), workers=1)
     build([input], tmp_path / "local.jsonl", workers=1)
     run_pipeline(input, tmp_path / "steps", BuildOptions(), tasks=3)
     for rank in range(3):
         written = tmp_path / f"steps/records/{rank:05}.jsonl"
-        shard = (tmp_path / f"local/data/train-{rank:05}.jsonl").read_bytes()
+        shard = (tmp_path / f"sharded/data/train-{rank:05}.jsonl").read_bytes()
         assert loadable(written.read_bytes() if written.exists() else b"") == shard
     assert joined(tmp_path / "steps/records") == (tmp_path / "local.jsonl").read_bytes()
     assert joined(tmp_path / "steps/rejected") == (tmp_path / "local.rejected.jsonl").read_bytes()
