@@ -4,6 +4,7 @@ from typing import Annotated
 
 from lintseq.cli.console import duration, print_summary, resumable_meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, with_options
+from lintseq.errors import EmptyInputError
 from lintseq.lm.backends.backend import SamplingParameters
 from lintseq.lm.generation import CompletionOptions, CompletionTally, complete as generate
 from lintseq.reporting.numbers import plural
@@ -52,6 +53,9 @@ def complete(
         )  # fmt: skip
     text = "\n\n".join(summary(path, tally) for path, tally in report.tallies.items())
     print_summary(report.as_dict(), text, json=json, quiet=quiet, warnings=report.warnings)
+    done = sum(tally.done for tally in report.tallies.values())
+    if done and done == sum(tally.finishes.get("prompt-too-long", 0) for tally in report.tallies.values()):
+        raise EmptyInputError("no completion has text; use shorter prompts, or a model with a longer context")
 
 
 def progress(tally: CompletionTally) -> str:

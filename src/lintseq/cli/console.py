@@ -5,14 +5,14 @@ Owns their appearance; the commands decide what to count.
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from json import dumps
 from typing import TYPE_CHECKING, Self
 
 import typer
 
-from lintseq.errors import EmptyInputError
+from lintseq.errors import BrokenInputError, EmptyInputError
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -42,8 +42,10 @@ def print_summary(
         typer.echo(f"lintseq: {warning}", err=True)
 
 
-def check_not_empty(rows: int, specs: Sequence[str]) -> None:
-    """Raise `EmptyInputError` if no rows were read from the inputs that were named."""
+def check_read(rows: int, unreadable: Mapping[str, int], specs: Sequence[str]) -> None:
+    """Raise an exception if no rows were read from the inputs that were named, or not all of them."""
+    if unreadable.get("broken-input"):
+        raise BrokenInputError(f"{', '.join(specs)} cannot be read to the end; these are the rows before that")
     if not rows:
         raise EmptyInputError(f"{', '.join(specs)}: there are no rows in it; check the path, and what was to write it")
 
@@ -98,13 +100,13 @@ def print_note(text: str) -> None:
 
 
 @contextmanager
-def resumable_meter(*, visible: bool) -> Iterator[Meter]:
-    """Show progress, and exit with status 130 if the run is interrupted."""
+def resumable_meter(*, visible: bool, resumable: bool = True) -> Iterator[Meter]:
+    """Show progress, and exit with status 130 if the run is interrupted, which says how to continue if one can."""
     try:
         with Meter(visible=visible) as meter:
             yield meter
     except KeyboardInterrupt:
-        typer.echo("lintseq: interrupted; continue with --resume", err=True)
+        typer.echo(f"lintseq: interrupted{'; continue with --resume' if resumable else ''}", err=True)
         raise typer.Exit(130) from None
 
 

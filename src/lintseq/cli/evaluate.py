@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import Meter, print_summary, table
+from lintseq.cli.console import print_summary, resumable_meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers, with_options
+from lintseq.errors import EmptyInputError
 from lintseq.evaluation.evaluate import EvaluationOptions, EvaluationProgress, evaluate as run
 from lintseq.evaluation.report_tables import facts_of, score_cell
-from lintseq.evaluation.results import Evaluation
+from lintseq.evaluation.results import UNJUDGED, Evaluation
 from lintseq.evaluation.scoring import Interval
 from lintseq.evaluation.summary import warnings_of
 from lintseq.reporting.numbers import plural
@@ -43,7 +44,7 @@ def evaluate(
 
     Example: lintseq evaluate completions.jsonl --benchmark humaneval --data data --output results.jsonl
     """
-    with Meter(visible=not quiet) as meter:
+    with resumable_meter(visible=not quiet, resumable=output is not None) as meter:
 
         def show(progress: EvaluationProgress) -> None:
             if progress.first and (not quiet or progress.isolation.name == "unsafe"):
@@ -62,6 +63,16 @@ def evaluate(
         )
     text = table([*overview(evaluation), *([("results", output)] if output else [])])
     print_summary(evaluation.as_dict(), text, json=json, quiet=quiet, warnings=warnings_of(evaluation))
+    check_judged(evaluation)
+
+
+def check_judged(evaluation: Evaluation) -> None:
+    """Raise `EmptyInputError` if no completion was judged, or none is a program."""
+    if all(row.verdict in UNJUDGED for row in evaluation.rows):
+        raise EmptyInputError("no completion was judged; what they need is missing here, see above")
+    if all(row.detail.startswith(("SyntaxError", "IndentationError")) for row in evaluation.rows):
+        formats = ", ".join(sorted({row.format for row in evaluation.rows}))
+        raise EmptyInputError(f"no completion read as {formats} is a program; set their format with --format")
 
 
 def overview(evaluation: Evaluation) -> list[tuple[str, str]]:

@@ -42,7 +42,7 @@ def finetune(
         raise ConfigError("name the folder for the model with --output, or use --plan to print the plan only")
     visible = is_first_process() and not quiet
     options = read_recipe(recipe, FinetuneRecipe, settings=set or (), exists=None if resume else path_exists)
-    with resumable_meter(visible=visible) as meter:
+    with resumable_meter(visible=visible, resumable=not (output is None or plan)) as meter:
 
         def on_records(count: int) -> None:
             meter(count, None, f"tokenizing: {plural(count, 'record')}")

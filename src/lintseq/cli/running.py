@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import typer
 
 from lintseq.cli.console import Meter, table
-from lintseq.dataset.outputs import Target
+from lintseq.dataset.outputs import Target, is_regular
 from lintseq.dataset.report import BuildProgress, BuildReport
 from lintseq.errors import BuildInterrupted, ConfigError, EmptyInputError
 from lintseq.reporting.numbers import percent, plural
@@ -74,10 +74,13 @@ def run_command(
             report = function(inputs, target, options, **arguments)
     except BuildInterrupted as interruption:
         done = plural(interruption.report.tally.rows, "row")
-        hint = f"what is done is in {interruption.report.partial}; continue with --resume"
-        typer.echo(
-            f"lintseq: interrupted after {done}; {'the records printed are complete' if to_stdout else hint}", err=True
-        )
+        if interruption.report.partial:
+            hint = f"what is done is in {interruption.report.partial}; continue with --resume"
+        elif is_regular(target.output):
+            hint = "nothing is kept, because the input cannot be read again"
+        else:
+            hint = "the records printed are complete"
+        typer.echo(f"lintseq: interrupted after {done}; {hint}", err=True)
         raise typer.Exit(130) from None
     if run.json:
         typer.echo(dumps(report.as_dict()))

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lintseq.cli.console import Meter, check_not_empty
+from lintseq.cli.console import Meter, check_read
 from lintseq.cli.options import DataSets, Json, Quiet, with_options
 from lintseq.dataset.browsing import dataset_name
 from lintseq.dataset.stats import DatasetStats, stats as count, table_rows
@@ -53,13 +53,11 @@ def stats(
         write_stats_page(numbers, html, dataset=", ".join(map(dataset_name, data)))
     if json:
         typer.echo(dumps(numbers.as_dict()))
-        return
-    check_not_empty(numbers.rows, data)
-    if quiet:
-        return
-    show(numbers, console())
-    if html is not None:
-        typer.echo(f"\npage  {html}")
+    elif numbers.rows and not quiet:
+        show(numbers, console())
+        if html is not None:
+            typer.echo(f"\npage  {html}")
+    check_read(numbers.rows, numbers.unreadable, data)
 
 
 def show(stats: DatasetStats, to: Console) -> None:

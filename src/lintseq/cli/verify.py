@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from lintseq.cli.console import Meter, check_not_empty
+from lintseq.cli.console import Meter, check_read
 from lintseq.cli.options import DataSets, Json, Quiet, Workers, with_options
 from lintseq.dataset.verify import CHECKS, LawFailure, VerifyOptions, VerifyReport, verify as verify_dataset
 from lintseq.reporting.numbers import plural
@@ -37,7 +37,7 @@ def verify(
         typer.echo(dumps(report.as_dict(options.linter)))
     elif not quiet:
         print_report(report, console(), linter=options.linter)
-    check_not_empty(report.rows, data)
+    check_read(report.rows, {}, data)
     if not report.ok:
         raise typer.Exit(1)
 

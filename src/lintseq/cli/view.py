@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lintseq.cli.console import Meter, check_not_empty, table
+from lintseq.cli.console import Meter, check_read, table
 from lintseq.cli.options import DataSet, Quiet, with_options
 from lintseq.dataset.view_page import ViewOptions, ViewReport, write_view
 from lintseq.reporting.numbers import plural
@@ -33,9 +33,9 @@ def view(
             options,
             on_progress=lambda survey, position: meter(position, survey.total, plural(survey.rows, "row")),
         )
-    check_not_empty(report.survey.rows, [data])
     if not quiet:
         typer.echo(table(summary(report)))
+    check_read(report.survey.rows, report.survey.unreadable, [data])
 
 
 def summary(report: ViewReport) -> list[tuple[str, str]]:

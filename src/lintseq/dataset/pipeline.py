@@ -109,7 +109,7 @@ def run_pipeline(
             except BrokenPipeError:
                 raise
             except (OSError, sqlite3.Error) as error:
-                hint = f"; what is done is in {outputs.partial}; continue with --resume" if outputs.resumable else ""
+                hint = f"; what is done is in {outputs.partial}; continue with --resume" if build.resumable else ""
                 raise LintseqError(f"cannot continue with {target.output}: {reason_of(error)}{hint}") from None
     return build.report
 
@@ -134,7 +134,10 @@ class _Build:
     def __init__(self, sources: Sequence[Input], work: RowWork, outputs: Outputs) -> None:
         self.sources, self.work, self.outputs = sources, work, outputs
         self.target = outputs.target
-        self.report = BuildReport(self.target.output, self.target.rejected_path, partial=outputs.partial)
+        self.resumable = outputs.resumable and all(source.fingerprint is not None for source in sources)
+        """Whether a later run can continue this one; standard input, for instance, cannot be read again."""
+        partial = outputs.partial if self.resumable else ""
+        self.report = BuildReport(self.target.output, self.target.rejected_path, partial=partial)
         self.started = time.perf_counter()
         self.checkpoint = Checkpoint()
         """What is written, by this run and those that it resumes."""
@@ -147,8 +150,11 @@ class _Build:
             self._continue(saved)
         if outputs.manifest is None and work.screening.duplicates != KEEP:
             path = outputs.file(_PROGRAMS) if outputs.resumable else None
-            self._seen = Seen(path, work.screening.similarity)
-            self._seen.rewind(self.report.tally.rows)
+            try:
+                self._seen = Seen(path, work.screening.similarity)
+                self._seen.rewind(self.report.tally.rows)
+            except sqlite3.DatabaseError as error:
+                raise ConfigError(f"{path} is damaged ({error}); start with --overwrite") from None
 
     def run(self, workers: int, on_progress: Callable[[BuildProgress], None]) -> None:
         """Do the work that is left."""
@@ -174,7 +180,9 @@ class _Build:
                 on_progress(BuildProgress(tally.rows, new_rows, tally.sequences, rejected, batch.position, total))
 
     def save(self) -> None:
-        """Save progress durably, so that a later run continues from here."""
+        """Save progress durably, so that a later run continues from here, if one can."""
+        if not self.resumable:
+            return
         if self._seen is not None:
             self._seen.mark()  # first: programs that were remembered too early are forgotten when resuming
         self.outputs.save(self._progress())

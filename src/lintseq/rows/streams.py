@@ -64,8 +64,8 @@ def opened(path: str) -> Iterator[BinaryIO]:
         with io.BufferedReader(_Remote(path), CHUNK) as file:
             yield cast(BinaryIO, file)
     else:
-        with open(path, "rb", buffering=CHUNK) as file:
-            yield file
+        with io.BufferedReader(_Local(path), CHUNK) as file:
+            yield cast(BinaryIO, file)
 
 
 def read_whole(path: str) -> bytes:
@@ -75,6 +75,20 @@ def read_whole(path: str) -> bytes:
             return file.read()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {_message(error)}") from None
+
+
+class _Local(io.FileIO):
+    """A file on this machine. That it ends before the size that it had when it was opened is an `OSError`."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "rb")
+        self._size = os.fstat(self.fileno()).st_size
+
+    def readinto(self, buffer: Any) -> int | None:
+        count = super().readinto(buffer)
+        if not count and len(buffer) and self.seekable() and self.tell() < self._size:
+            raise OSError(f"it shrank from {self._size:,} bytes while it was read")
+        return count
 
 
 class _Remote(io.RawIOBase):

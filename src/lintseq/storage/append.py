@@ -8,6 +8,7 @@ import gzip
 import os
 from contextlib import suppress
 from typing import Any
+from zlib import crc32
 
 from lintseq.errors import ConfigError
 from lintseq.storage.files import open_file, suffix_of, uninterrupted
@@ -21,30 +22,36 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 class AppendFile:
     """A file that only grows; compressed if its name ends in `.gz` or `.zst`.
 
-    `mark` makes everything written so far durable and returns the position as plain values. A file opened with a mark
-    is cut back to it and continues from there. Compressed files hold whole lines; plain ones any bytes.
+    `mark` makes everything written so far durable and returns the position, with a checksum, as plain values. A file
+    opened with a mark is cut back to it and continues from there. Compressed files hold whole lines; plain ones any
+    bytes.
     """
 
     def __init__(self, path: str, mark: dict[str, Any] | None = None) -> None:
-        """Create or replace the file, or with `mark` continue it; raise `ConfigError` if it is shorter than that."""
+        """Create or replace the file, or with `mark` continue it; raise `ConfigError` if it is damaged before that."""
         self.path = path
         self._compression = COMPRESSIONS.get(suffix_of(path, COMPRESSIONS) or "", "")
         self._pending = bytearray()
+        self._checksum = 0
         if mark is None:
             self._file = open_file(path, "wb")
             return
         size: int = mark["size"]
         if not os.path.exists(path) or os.path.getsize(path) < size:
-            raise ConfigError(f"{path} has lost some of the {size:,} bytes that were saved; start again")
+            raise ConfigError(f"{path} has lost some of the {size:,} bytes that were saved; start with --overwrite")
         self._file = open_file(path, "r+b")
         self._file.truncate(size)
-        self._file.seek(size)
+        while data := self._file.read(FRAME_BYTES):
+            self._checksum = crc32(data, self._checksum)
+        if self._checksum != mark["checksum"]:
+            self._file.close()
+            raise ConfigError(f"{path} is damaged: it is not what was saved; start with --overwrite")
         self._pending += mark["pending"].encode("utf-8", "surrogateescape")
 
     def write(self, data: bytes) -> None:
         with uninterrupted():
             if not self._compression:
-                self._file.write(data)
+                self._append(data)
                 return
             self._pending += data
             while len(self._pending) >= FRAME_BYTES:
@@ -58,7 +65,8 @@ class AppendFile:
         """Make everything written so far durable and return the position, as plain values."""
         with uninterrupted():
             self._sync()
-        return {"size": self._file.tell(), "pending": self._pending.decode("utf-8", "surrogateescape")}
+        pending = self._pending.decode("utf-8", "surrogateescape")
+        return {"size": self._file.tell(), "checksum": self._checksum, "pending": pending}
 
     def close(self) -> None:
         """Write pending data, make it durable, and close the file."""
@@ -81,10 +89,14 @@ class AppendFile:
         self._file.flush()
         os.fsync(self._file.fileno())
 
+    def _append(self, data: bytes) -> None:
+        self._file.write(data)
+        self._checksum = crc32(data, self._checksum)
+
     def _write_frame(self, data: bytes) -> None:
         if self._compression == "gzip":
-            self._file.write(gzip.compress(data, compresslevel=6, mtime=0))
+            self._append(gzip.compress(data, compresslevel=6, mtime=0))
         else:
             import zstandard
 
-            self._file.write(zstandard.ZstdCompressor(level=3).compress(data))
+            self._append(zstandard.ZstdCompressor(level=3).compress(data))

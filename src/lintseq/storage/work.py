@@ -79,7 +79,10 @@ class WorkDirectory(AbstractContextManager["WorkDirectory"]):
             raise
 
     def _open(self, *, resume: bool, overwrite: bool) -> None:
-        state = _read_json(self.file(_STATE))
+        try:
+            state = _read_json(self.file(_STATE))
+        except ValueError:
+            raise ConfigError(f"{self.file(_STATE)} is damaged; delete {self.path} and start again") from None
         if not resume:
             check_writable(self.name, directory=self._is_directory, overwrite=overwrite)
             if state is not None and not overwrite:
