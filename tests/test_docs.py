@@ -85,15 +85,18 @@ def command_line() -> str:
         "`lintseq COMMAND --help` say the same in the terminal, `lintseq --version` says which lintseq it is,\n"
         "and `python -m lintseq` is the same as `lintseq`.",
         "\n".join(["| command | what it does |", "|---|---|", *index]),
-        "Results go to standard output, progress and notes to standard error.",
+        "Results go to standard output, progress and notes to standard error. A failure is one line: what was done, with\n"
+        "which value, and what helps. `lintseq --install-completion` makes the shell complete commands, options, formats,\n"
+        "linters, benchmarks and recipes.",
         "\n".join(
             [
                 "| exit status | |",
                 "|---|---|",
                 "| 0 | done |",
-                "| 1 | done, but something failed or was found |",
+                "| 1 | done, but something failed or was found, or nothing came out |",
                 "| 2 | wrong usage, or a setting that cannot work: nothing was done |",
                 "| 130 | stopped by Ctrl-C |",
+                "| 141 | whoever read the output stopped reading, such as `head` |",
             ]
         ),
     ]

@@ -25,6 +25,8 @@ _METAVARS = {"output": "PATH", "rejected": "PATH", "certify": "LINTER", "deconta
 """Names of values that do not follow from the names or types of options."""
 _SHORT = {"output": ("-o",), "quiet": ("-q",), "model": ("-m",), "benchmark": ("-b",)}
 """Short names of options."""
+_MAX_NUMBER = 10**9
+"""Larger seconds, gigabytes, ... overflow what the system calls take."""
 
 
 def _benchmarks() -> Iterable[str]:
@@ -224,6 +226,8 @@ def _check_numbers(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f"--{name.replace('_', '-')} {value}: expected a finite number")
+        if isinstance(value, float) and abs(value) > _MAX_NUMBER:
+            raise ConfigError(f"--{name.replace('_', '-')} {value}: expected a number of at most {_MAX_NUMBER:,}")
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise ConfigError(f"--{name.replace('_', '-')} {value}: expected an integer of at most 64 bits")
 

@@ -17,7 +17,9 @@ recipes = new_app(name="recipes", invoke_without_command=True)
 
 @recipes.callback()
 def list_all(
-    context: typer.Context, json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the list.")] = False,
 ) -> None:
     """List the recipes, studies and examples that come with lintseq.
 

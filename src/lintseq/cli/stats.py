@@ -15,7 +15,7 @@ from lintseq.dataset.stats import DatasetStats, stats as count, table_rows
 from lintseq.dataset.stats_page import write_stats_page
 from lintseq.reporting.numbers import described, histogram, plural
 from lintseq.reporting.pages import check_page
-from lintseq.reporting.terminal import console
+from lintseq.reporting.terminal import console, print_table
 
 BAR = 40
 """Columns of the longest bar."""
@@ -69,7 +69,7 @@ def show(stats: DatasetStats, to: Console) -> None:
     table.add_column(style="dim")
     for cells in table_rows(numbers):
         table.add_row(*cells)
-    to.print(table)
+    print_table(table, to)
     for title, key, counts in (
         ("edits in a sequence", "edits_per_sequence", stats.edits),
         ("lines in an edit", "lines_per_edit", stats.lines),

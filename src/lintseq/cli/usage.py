@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import os
 from collections.abc import Sequence
 from typing import Any, Literal, get_args, get_origin
 
@@ -39,17 +40,18 @@ class OneLineUsage:
 def _message(error: Any, ctx: Any, args: Sequence[str]) -> str:
     """Return what is wrong, with which value, and where to read more."""
     param, more = getattr(error, "param", None), f"see {ctx.command_path} --help"
-    if hasattr(error, "param_type") and param is not None:
-        name = param.opts[0] if param.param_type_name == "option" else param.metavar or param.name.upper()
-        return f"{name.strip('[]')} is missing; {more}"
     if param is not None:
-        return f"{param.opts[0]} {_given(param, ctx, args)}: {_expected(param, ctx)}"
+        name = param.opts[0] if param.param_type_name == "option" else param.metavar or param.name.upper()
+        missing = hasattr(error, "param_type")
+        return f"{name.strip('[]')} " + (f"is missing; {more}" if missing else _wrong_value(param, ctx, args))
     if (option := getattr(error, "option_name", None)) is None:
         return f"{_sentence(error)}; {more}"
     known = {name: param for param in ctx.command.get_params(ctx) for name in param.opts}
     if option in known:
         flag = getattr(known[option], "is_flag", False)
         return f"{option} {'takes no value' if flag else 'needs a value'}; {more}"
+    if any(arg.startswith(option) and os.path.exists(arg) for arg in args):
+        return f"there is no option {option}; write -- before names of files that begin with a dash"
     close = difflib.get_close_matches(option, known, 1)
     return f"there is no option {option}; {f'did you mean {close[0]}?' if close else more}"
 
@@ -61,19 +63,16 @@ def _sentence(error: Any) -> str:
     return f"unexpected argument {extra}" if "extra argument" in text else text[:1].lower() + text[1:].rstrip(".")
 
 
-def _given(param: Any, ctx: Any, args: Sequence[str]) -> str:
-    """Return the value that a parameter has on the command line."""
-    value = ctx.command.make_parser(ctx).parse_args(list(args))[0].get(param.name)
-    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _expected(param: Any, ctx: Any) -> str:
-    """Return which values a parameter takes, by its annotation."""
+def _wrong_value(param: Any, ctx: Any, args: Sequence[str]) -> str:
+    """Return the value that a parameter has on the command line, and which values it takes, by its annotation."""
+    given = ctx.command.make_parser(ctx).parse_args(list(args))[0].get(param.name)
+    value = " ".join(map(str, given)) if isinstance(given, list | tuple) else given
     kind, info = get_args(inspect.signature(ctx.command.callback, eval_str=True).parameters[param.name].annotation)
-    plain = next(
-        (part for part in (kind, *get_args(kind)) if get_origin(part) is Literal or part in (int, float)), None
-    )
+    kinds = (kind, *get_args(kind))
+    plain = next((part for part in kinds if get_origin(part) is Literal or part in (int, float)), None)
     if get_origin(plain) is Literal:
-        return f"use one of {', '.join(map(str, get_args(plain)))}"
-    words = "an integer" if plain is int else "a number"
-    return f"expected {words}" if info.min is None else f"expected {words} from {info.min}"
+        return f"{value}: use one of {', '.join(map(str, get_args(plain)))}"
+    if plain is None:
+        return f"{value}: it cannot be read"
+    least = "" if info.min is None else f" from {info.min}"
+    return f"{value}: expected {'an integer' if plain is int else 'a number'}{least}"

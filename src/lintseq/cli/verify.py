@@ -11,7 +11,7 @@ from lintseq.cli.console import Meter, check_read
 from lintseq.cli.options import DataSets, Json, Quiet, Workers, with_options
 from lintseq.dataset.verify import CHECKS, LawFailure, VerifyOptions, VerifyReport, verify as verify_dataset
 from lintseq.reporting.numbers import plural
-from lintseq.reporting.terminal import console, printable
+from lintseq.reporting.terminal import console, print_table, printable
 
 
 @with_options()
@@ -56,7 +56,7 @@ def print_report(report: VerifyReport, to: Console, *, linter: str) -> None:
         title = check.law if check.law != law else ""
         table.add_row(title, check.description.format(linter=linter), *numbers, style="red" if failed else None)
         law = check.law
-    to.print(table)
+    print_table(table, to)
     if report.findings:
         found = ", ".join(f"{code} {states:,}" for code, states in report.findings.most_common(10))
         to.print(f"states with new findings: {found}\n", soft_wrap=True)

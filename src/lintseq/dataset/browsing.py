@@ -171,6 +171,6 @@ def parsed_rows(
     except BrokenInputError:
         unreadable["broken-input"] += 1
     if failure is not None and not parsed:
-        paths = ", ".join(source.path for source in inputs)
+        paths = ", ".join(source.path for source in inputs).replace("-", "standard input", inputs[0].path == "-")
         detail = f"no row of {paths} holds an edit sequence: {failure.detail}; lintseq build makes them from programs"
         raise ProgramError(failure.reason, detail)

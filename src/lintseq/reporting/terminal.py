@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from lintseq.edits import EditSequence
@@ -14,6 +15,7 @@ from lintseq.reporting.pages import replace_controls
 
 WHOLE = 40
 """States of up to this many lines are printed whole; of longer ones, the surroundings of new lines."""
+_TABLE_WIDTH = 76
 CONTEXT = 2
 """Lines printed on either side of a new one in a long program."""
 
@@ -25,9 +27,11 @@ class _Terminal(Console):
         raise BrokenPipeError
 
 
-def console() -> Console:
+def console(*, width: int | None = None) -> Console:
     """Return a console for standard output: colored only on a terminal, and not if `NO_COLOR` is set."""
-    return _Terminal(highlight=False, markup=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
+    return _Terminal(
+        width=width, highlight=False, markup=False, color_system=None if os.environ.get("NO_COLOR") else "auto"
+    )
 
 
 def print_sequence(sequence: EditSequence, to: Console, *, title: str) -> None:
@@ -105,6 +109,11 @@ def printable(line: str) -> str:
 def _indent(line: str) -> int:
     expanded = line.expandtabs(4)
     return len(expanded) - len(expanded.lstrip())
+
+
+def print_table(table: Table, to: Console) -> None:
+    """Print a table; on a narrow terminal its lines continue on the next one, rather than lose columns."""
+    (to if to.width >= _TABLE_WIDTH else console(width=_TABLE_WIDTH)).print(table)
 
 
 def print_line(to: Console, *parts: tuple[str, str]) -> None:

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from importlib.util import find_spec
 from typing import Any
 
-from lintseq.errors import ConfigError
+from lintseq.errors import ConfigError, first_line
 from lintseq.rows.input import Input, Mark, RawRow
 from lintseq.rows.tables import numbered_rows
 
@@ -79,7 +79,9 @@ def _config_errors(spec: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # of the Hub, a loader or the network
-        raise ConfigError(f"cannot read {spec}: {type(error).__name__}: {error}") from None
+        raise ConfigError(
+            f"cannot read {spec}: {first_line(error)}; check the name and the network, or read a copy on this machine"
+        ) from None
 
 
 def _fingerprint(match: "re.Match[str]", builder: Any) -> dict[str, Any]:

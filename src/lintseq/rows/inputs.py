@@ -217,6 +217,8 @@ def _reader(path: str) -> Callable[[str], Input]:
             head = stream.read(4096)
         except BROKEN:  # reported when the file is read
             return reader
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ConfigError(f"{path} is UTF-16; convert it to UTF-8: iconv -f UTF-16 -t UTF-8")
     if head.startswith(b"PAR1"):
         if stream is not file:
             raise ConfigError(f"{path} is a compressed Parquet file, which cannot be read in parts; decompress it")

@@ -154,7 +154,7 @@ class _Window:
                 raise ValueError(f"an element is longer than {MAX_ROW_BYTES:,} bytes")
             if not more:
                 raise self._failure or EOFError
-            more = self._grow(2 * size)
+            more = self._grow(2 * size + 1)
 
     def _end(self) -> int:
         """Return the end of the value at the start of the window; beyond the window if it may continue there."""

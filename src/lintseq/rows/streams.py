@@ -16,7 +16,7 @@ from typing import IO, Any, BinaryIO, cast
 
 import zstandard
 
-from lintseq.errors import BrokenInputError, ConfigError
+from lintseq.errors import BrokenInputError, ConfigError, first_line
 from lintseq.storage.public import ACCOUNT, without_secrets
 
 STDIN = "-"
@@ -50,8 +50,10 @@ def filesystem(path: str) -> tuple[Any, str]:
         raise ConfigError(f"reading {path} needs fsspec: pip install 'lintseq[remote]'") from None
     try:
         found, inner = url_to_fs(path)
-    except (ImportError, ValueError) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from None
+    except ImportError as error:
+        raise ConfigError(f"reading {path} needs another package: {first_line(error)}") from None
+    except ValueError:
+        raise ConfigError(f"cannot read {path}: no URL begins like that; use https://, s3://, hf:NAME, ...") from None
     return found, inner
 
 
@@ -155,8 +157,11 @@ def check_readable(path: str) -> None:
 def _message(error: OSError) -> str:
     """Return why a file cannot be read."""
     if isinstance(error, FileNotFoundError) and not error.strerror:  # fsspec's, whose message is only the address
-        return f"{error.__cause__ or 'there is no such file'}"
-    return error.strerror or str(error)
+        cause = error.__cause__
+        return _message(cause) if isinstance(cause, OSError) else str(cause or "there is no such file")
+    if error.errno and error.errno > 0:  # the words of libraries are longer than those of the system
+        return os.strerror(error.errno)
+    return error.strerror or first_line(error)
 
 
 def input_size(path: str) -> int | None:

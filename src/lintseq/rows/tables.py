@@ -84,8 +84,8 @@ def _opened_parquet(path: str) -> "Iterator[pq.ParquetFile]":
     with opened(path) as raw:
         try:
             file = pq.ParquetFile(raw, pre_buffer=False, buffer_size=CHUNK)
-        except (OSError, pa.ArrowException) as error:
-            raise ConfigError(f"cannot read {path}: {error}") from None
+        except (OSError, pa.ArrowException):
+            raise ConfigError(f"cannot read {path}: it is no Parquet file, or a damaged one; write it again") from None
         with file:
             yield file
 

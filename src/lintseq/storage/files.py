@@ -24,11 +24,16 @@ def suffix_of(path: str, suffixes: Iterable[str]) -> str | None:
 def write_atomically(path: str, data: bytes) -> None:
     """Write a file whole or not at all, and its folder; when this returns, the file survives a power cut."""
     temporary = f"{path}.writing"
-    with open_file(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open_file(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            os.remove(temporary)
+        raise
     sync_directory(os.path.dirname(path))
 
 
