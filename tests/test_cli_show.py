@@ -131,14 +131,14 @@ def test_a_row_that_is_not_there_is_one_clear_line(
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize(("row", "reason"), [(4, "not-json"), (5, "malformed-edit")])
+@pytest.mark.parametrize(("row", "reason"), [(4, "not JSON"), (5, "edit 1, line 1")])
 def test_a_row_without_a_sequence_says_why(
     row: int, reason: str, data: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["show", f"{data}:{row}"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert f"{reason}: data.jsonl:{row}" in err
+    assert err.startswith(f"lintseq: data.jsonl:{row}: {reason}")
     assert err.count("\n") == 1
 
 

@@ -34,7 +34,7 @@ def _parse_leniently(data: bytes) -> Any:
     except RecursionError:
         raise ProgramError("not-json", "nested too deeply") from None
     except ValueError as error:
-        raise ProgramError("not-json", str(error)) from None
+        raise ProgramError("not-json", f"not JSON: {error}") from None
 
 
 def encode_line(row: Mapping[str, Any]) -> bytes:
