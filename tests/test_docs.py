@@ -85,10 +85,8 @@ def command_line() -> str:
         "`lintseq COMMAND --help` say the same in the terminal, `lintseq --version` says which lintseq it is,\n"
         "and `python -m lintseq` is the same as `lintseq`.",
         "\n".join(["| command | what it does |", "|---|---|", *index]),
-        "Results go to standard output, progress and notes to standard error. A failure is one line: what was done, with"
-        " which value, and what helps.\n"
-        "`lintseq --install-completion` makes the shell complete commands, options and names of formats, linters,"
-        " benchmarks and recipes.",
+        "Results go to standard output, progress and notes to standard error. A failure is one line: what was done,\n"
+        "with which value, and what helps. `lintseq --install-completion` lets the shell complete commands and names.",
         "\n".join(
             [
                 "| exit status | |",
