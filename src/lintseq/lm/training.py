@@ -13,6 +13,7 @@ import math
 import os
 import shutil
 import signal
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -84,7 +85,7 @@ def train(
     trainer.order, trainer.monitor, monitor.trainer = order, monitor, trainer
     _select_callbacks(trainer, run)
     monitor.evaluate = lambda: _evaluate(trainer, validation, text_bytes, collate) if len(validation) else None
-    with _stop_signals(monitor), warnings.catch_warnings():
+    with _stop_signals(monitor), open_trackers(options), warnings.catch_warnings():
         # With adapters, checkpoints contain the resized embedding matrix.
         warnings.filterwarnings("ignore", "Setting `save_embedding_layers`")
         try:
@@ -107,6 +108,20 @@ def _select_callbacks(trainer: Trainer, run: TrainingRun) -> None:
     for tracker in trainer.callback_handler.callbacks:
         if isinstance(tracker, TensorBoardCallback) and tracker.logging_dir is None:
             tracker.logging_dir = f"{run.output.rstrip('/')}.tensorboard"
+
+
+@contextlib.contextmanager
+def open_trackers(options: RunOptions) -> Iterator[None]:
+    """Keep what trackers print off standard output, and end their runs: the next training is a run of its own."""
+    if not options.report_to:
+        yield
+        return
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            yield
+        finally:
+            if (wandb := sys.modules.get("wandb")) is not None:
+                wandb.finish()
 
 
 def save_model(model: Any, tokenizer: Any, folder: str, *, weights: Mapping[str, Any] | None = None) -> None:
@@ -185,7 +200,9 @@ class _OrderedTrainer(Trainer):
 
 def _tracked(progress: TrainingProgress) -> dict[str, float]:
     """Return a line of the log under the names that trackers have: those of the evaluation start with `eval_`."""
-    row = {name: value for name, value in asdict(progress).items() if value is not None and name != "step"}
+    row = {
+        name: value for name, value in asdict(progress).items() if value is not None and name not in ("step", "steps")
+    }
     names = {"validation_loss": "eval_loss", "bits_per_byte": "eval_bits_per_byte"}
     return {names.get(name, name): value for name, value in row.items()}
 
