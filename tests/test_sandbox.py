@@ -320,15 +320,35 @@ def test_memory_counts_beyond_that_of_the_imports(sandbox):
 
 
 @isolated
-@pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_output_is_capped(sandbox, stream):
-    program = "import sys\nfor _ in range({}): sys.{}.write('x' * 999 + '\\n')"
-    result = run(sandbox, program.format(100, stream), output=100_000)
-    assert result.verdict == "passed"
-    assert len(getattr(result, stream)) == 100_000
-    result = run(sandbox, program.format(101, stream), output=100_000)
-    assert result.verdict == "output"
-    assert len(getattr(result, stream)) == 100_000
+def test_judged_output_is_capped(sandbox):
+    program = "for _ in range({}): print('x' * 999)"
+    result = run(sandbox, program.format(100), output=100_000)
+    assert (result.verdict, len(result.stdout)) == ("passed", 100_000)
+    result = run(sandbox, program.format(101), output=100_000)
+    assert (result.verdict, len(result.stdout)) == ("output", 100_000)
+
+
+@isolated
+@pytest.mark.parametrize(
+    ("task", "stream"),
+    [
+        (FeedStdin(), "stderr"),
+        (CHECK, "stdout"),
+        (CHECK, "stderr"),
+        (CallFunction("add", ((2, 3),)), "stdout"),
+        (CallFunction("add", ((2, 3),)), "stderr"),
+    ],
+)
+@pytest.mark.parametrize("size", [100_000, 1_000_000, 30_000_000])
+def test_output_that_nobody_judges_fails_no_program(sandbox, task, stream, size):
+    program = f"import sys\nprint('first', file=sys.{stream})\nsys.{stream}.write('x' * {size})\n"
+    program += f"print('last', file=sys.{stream})\n{ADD}"
+    result = run(sandbox, program, task, output=200_000)
+    assert (result.verdict, result.suspect) == ("passed", ())
+    text = getattr(result, stream)
+    assert text.startswith(b"first\nxxx")
+    assert text.endswith(b"xxxlast\n")
+    assert len(text) < 132_000
 
 
 @isolated

@@ -1,5 +1,6 @@
 # Prints endlessly before a check.
-# verdict: output
+# verdict: timeout
+# limits: seconds=1
 import time
 end = time.time() + 60
 while time.time() < end:

@@ -1,5 +1,6 @@
 # Prints endlessly on standard error.
-# verdict: output
+# verdict: timeout
+# limits: seconds=1
 # task: stdin
 import sys, time
 end = time.time() + 60

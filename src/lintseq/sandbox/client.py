@@ -25,7 +25,7 @@ from lintseq.sandbox.child import MAX_RESULT_BYTES
 from lintseq.sandbox.data import encode
 from lintseq.sandbox.isolation import IsolationLevel, Level, isolation_level
 from lintseq.sandbox.job import CallFunction, FeedStdin, Job, JobResult, RunCheck
-from lintseq.sandbox.results import ProgramOutput, result_of
+from lintseq.sandbox.results import END_KEPT, PrintedOutput, ProgramOutput, result_of
 from lintseq.sandbox.visible import PACKAGES
 
 _SOURCE = str(Path(__file__).parents[2])
@@ -142,7 +142,7 @@ class ForkServer:
         self._number += 1
         wall = 3 * job.limits.seconds + 1
         order = {"number": self._number, "wall": wall, **asdict(job.limits)}
-        streams = _Streams(job.limits.output)
+        streams = _Streams(job.limits.output, judged=isinstance(job.task, FeedStdin))
         try:
             descriptors = streams.open(packed, job.task.text if isinstance(job.task, FeedStdin) else None)
             try:
@@ -199,18 +199,27 @@ class ForkServer:
 
 
 class _Streams:
-    """The pipes from a program: its channel and its two outputs, each kept up to a limit."""
+    """The pipes from a program: its channel and its two outputs, each kept up to a limit.
 
-    def __init__(self, max_output: int) -> None:
-        self._max_output = max_output
+    Beyond the limit, output that nobody judges is read and dropped, all but its end: standard error, and standard
+    output unless it is `judged`.
+    """
+
+    def __init__(self, max_output: int, *, judged: bool) -> None:
+        self._max_output, self._judged = max_output, judged
         self.nonce = secrets.token_hex(8).encode()
         """Lies in the channel until the program has finished; only a verdict that follows it counts."""
         self.descriptors: tuple[int, ...] = ()
         """Channel, standard output and standard error."""
         self.overflowed = False
+        """Whether more came than may of what is not dropped."""
         self._parts: dict[int, list[bytes]] = {}
         self._free: dict[int, int] = {}
         """How many more bytes are kept of each."""
+        self._ends: dict[int, bytes] = {}
+        """The end of what is dropped."""
+        self._counts: dict[int, int] = {}
+        """How many bytes came."""
 
     def open(self, packed: bytes, stdin: str | None) -> tuple[int, ...]:
         """Prepare the job; return the descriptors for the program's process."""
@@ -224,6 +233,8 @@ class _Streams:
             os.set_blocking(descriptor, False)
             self._parts[descriptor] = []
             self._free[descriptor] = _MAX_CHANNEL_BYTES if descriptor == channel else self._max_output
+            self._counts[descriptor] = 0
+        self._ends = dict.fromkeys((err,) if self._judged else (out, err), b"")
         if stdin is None:
             source = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         else:
@@ -238,22 +249,29 @@ class _Streams:
             return True
         except OSError:
             return False
-        kept = data[: self._free[descriptor]]
-        self.overflowed |= len(kept) < len(data)
+        kept, rest = data[: self._free[descriptor]], data[self._free[descriptor] :]
+        if descriptor in self._ends:
+            self._ends[descriptor] = (self._ends[descriptor] + rest)[-END_KEPT:]
+        else:
+            self.overflowed |= bool(rest)
         self._parts[descriptor].append(kept)
         self._free[descriptor] -= len(kept)
+        self._counts[descriptor] += len(data)
         return bool(data)
 
     def drain(self) -> ProgramOutput:
         """Read the rest, after all writers have closed, and return everything."""
         for descriptor in self.descriptors:
             before = -1
-            while before != self._free[descriptor]:
-                before = self._free[descriptor]
+            while before != self._counts[descriptor]:
+                before = self._counts[descriptor]
                 if not self.read(descriptor):
                     break
-        channel, out, err = (b"".join(self._parts[descriptor]) for descriptor in self.descriptors)
-        return ProgramOutput(channel, out, err, self.overflowed)
+        channel, out, err = (
+            PrintedOutput(b"".join(self._parts[descriptor]), self._ends.get(descriptor, b""), self._counts[descriptor])
+            for descriptor in self.descriptors
+        )
+        return ProgramOutput(channel.beginning, out, err, self.overflowed)
 
     def close(self) -> None:
         for descriptor in self.descriptors:

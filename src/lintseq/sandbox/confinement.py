@@ -30,6 +30,8 @@ _SPARE_PROCESSES = 1024
 """How many processes an ordinary user may start elsewhere before programs feel it."""
 _MANY_PROCESSES = 1 << 18
 _RECOUNT_SECONDS = 10.0
+_SIGNALS_SINCE = 6
+"""Version of Landlock that restricts signals."""
 _RULES_FOR = 256
 """Programs that share Landlock rules: each adds one of its own, and they are freed together."""
 _REASONS = {
@@ -57,7 +59,6 @@ class ConfinedJail(Jail):
         self._rules: int | None = None
         """Descriptor of the Landlock rules."""
         self._programs = 0
-        self._filter = b""
 
     def leave_parent(self) -> None:
         """Test what confinement needs, and choose the user that programs become."""
@@ -90,7 +91,7 @@ class ConfinedJail(Jail):
             yield from ("same-user", "count")
         if self._keeps_root:
             yield "root"
-        for version, what in ((6, "signals"), (2, "moves")):
+        for version, what in ((_SIGNALS_SINCE, "signals"), (2, "moves")):
             if self._landlock < version:
                 yield what
 
@@ -110,17 +111,17 @@ class ConfinedJail(Jail):
         self.exact_processes = self._uid is not None
         super().build()
         with refusals():
-            if self._landlock >= 6:
-                self._filter = self._make_filter()
+            if self._landlock >= _SIGNALS_SINCE:  # else the filter depends on the program's process
+                self._filter()
 
-    def _make_filter(self) -> bytes:
+    def _filter(self) -> None:
         calls = seccomp.ConfinedCalls(
-            signals_only=os.getpid() if self._landlock < 6 else None,
+            signals_only=os.getpid() if self._landlock < _SIGNALS_SINCE else None,
             owns_files=self._uid is None or self._keeps_root,
             pretends_user=self._keeps_root,
             truncates=self._landlock < 3,
         )
-        return seccomp.filter_for(kernel.MACHINE, calls)
+        kernel.filter_system_calls(seccomp.filter_for(kernel.MACHINE, calls))
 
     def open(self, size: int) -> None:
         """Prepare what several programs share: the Landlock rules, and the number of the user's other processes."""
@@ -158,7 +159,8 @@ class ConfinedJail(Jail):
         # Other programs have their own process, and with it their own folder in /proc.
         kernel.allow(self._rules, f"/proc/{os.getpid()}", kernel.READ, self._landlock)
         kernel.restrict(self._rules)
-        kernel.filter_system_calls(self._filter or self._make_filter())
+        if self._landlock < _SIGNALS_SINCE:
+            self._filter()
 
     def find_gap(self) -> str:
         """Return something that a program could do and must not, found by trying; empty if there is nothing."""

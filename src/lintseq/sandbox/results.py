@@ -11,10 +11,31 @@ from lintseq.sandbox.data import decode
 from lintseq.sandbox.job import CallFunction, FeedStdin, Job, JobResult, Raised, Returned, RunCheck, Verdict
 from lintseq.sandbox.tampering import signs_of_tampering
 
-_ENDS_KEPT = 64 << 10
+END_KEPT = 64 << 10
 """Bytes kept of the beginning, and of the end, of what a program prints besides its task."""
 _NEARLY = 0.8
 """A process that was ended by a signal after this part of its CPU time exceeded it; kernels measure coarsely."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedOutput:
+    """What a program wrote to a stream."""
+
+    beginning: bytes
+    """Everything up to a limit."""
+    end: bytes
+    """The end of the rest."""
+    count: int
+    """Bytes written."""
+
+    def text(self, *, whole: bool) -> bytes:
+        """Return everything if that is known and `whole`, and otherwise the beginning and the end."""
+        if whole and len(self.beginning) == self.count:
+            return self.beginning
+        beginning = self.beginning[:END_KEPT]
+        end = (self.beginning[END_KEPT:] + self.end)[-END_KEPT:]
+        left_out = self.count - len(beginning) - len(end)
+        return beginning + (f"\n... {left_out} bytes left out ...\n".encode() if left_out else b"") + end
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +43,8 @@ class ProgramOutput:
     """What a program wrote."""
 
     channel: bytes
-    stdout: bytes
-    stderr: bytes
+    stdout: PrintedOutput
+    stderr: PrintedOutput
     overflowed: bool
     """Whether it wrote more than it may."""
 
@@ -43,8 +64,8 @@ def result_of(job: Job, report: dict[str, Any], output: ProgramOutput, nonce: by
         seconds=report["seconds"],
         cpu_seconds=report["cpu"],
         outcomes=outcomes,
-        stdout=output.stdout if is_stdin else _ends(output.stdout),
-        stderr=output.stderr if is_stdin else _ends(output.stderr),
+        stdout=output.stdout.text(whole=is_stdin),
+        stderr=output.stderr.text(whole=is_stdin),
         suspect=tuple(signs_of_tampering(job.program)) if may_be_forged else (),
     )
 
@@ -115,10 +136,3 @@ def _judge(
     if status < 0:
         return JobResult("error", f"ended by {signal.Signals(-status).name}")
     return JobResult("error", f"left early, with status {status}")
-
-
-def _ends(data: bytes) -> bytes:
-    if len(data) <= 2 * _ENDS_KEPT:
-        return data
-    left_out = len(data) - 2 * _ENDS_KEPT
-    return data[:_ENDS_KEPT] + f"\n... {left_out} bytes left out ...\n".encode() + data[-_ENDS_KEPT:]

@@ -97,8 +97,12 @@ def _serve(control: socket.socket, jail: Jail, settings: dict[str, Any]) -> None
         except (OSError, EOFError):
             jail.remove_scratch()
             return
-        if "kill" not in order:  # else it is too late: the program had ended by itself
-            _reply(control, _RunningProgram(control, jail, order, descriptors).finish())
+        if "kill" in order:  # too late: the program had ended by itself
+            continue
+        program = _RunningProgram(control, jail, order, descriptors)
+        _reply(control, program.finish())
+        if program.sticks:
+            return
 
 
 def _find_gap(jail: Jail) -> str:
@@ -131,6 +135,8 @@ class _RunningProgram:
 
     def __init__(self, control: socket.socket, jail: Jail, order: dict[str, Any], descriptors: list[int]) -> None:
         self._control, self._jail, self._order = control, jail, order
+        self.sticks = False
+        """Whether this process could not remove what the program left; the launcher can, and another takes over."""
         self._statuses: dict[int, int] = {}
         self._cpu = 0.0
         """CPU time of processes that have ended."""
@@ -152,8 +158,11 @@ class _RunningProgram:
         if self._reap(os.WNOHANG):
             self._jail.kill()
             self._reap(0)
-        if self._jail.clear(self._order["scratch"]):
-            self._reason = self._reason or "scratch"
+        try:
+            if self._jail.clear(self._order["scratch"]):
+                self._reason = self._reason or "scratch"
+        except PermissionError:
+            self.sticks = True
         status = os.waitstatus_to_exitcode(self._statuses[self._pid])
         return {"status": status, "reason": self._reason, "seconds": seconds, "cpu": self._cpu}
 
