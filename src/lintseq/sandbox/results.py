@@ -29,8 +29,8 @@ class PrintedOutput:
     """Bytes written."""
 
     def text(self, *, whole: bool) -> bytes:
-        """Return everything if that is known and `whole`, and otherwise the beginning and the end."""
-        if whole and len(self.beginning) == self.count:
+        """Return everything up to the limit if `whole` and nothing is dropped, else the beginning and the end."""
+        if whole and not self.end:
             return self.beginning
         beginning = self.beginning[:END_KEPT]
         end = (self.beginning[END_KEPT:] + self.end)[-END_KEPT:]
