@@ -67,12 +67,12 @@ def evaluate(
 
 
 def check_judged(evaluation: Evaluation) -> None:
-    """Raise `EmptyInputError` if no completion was judged, or none is a program."""
+    """Raise `EmptyInputError` if no completion was judged; print a warning if none is a program."""
     if all(row.verdict in UNJUDGED for row in evaluation.rows):
         raise EmptyInputError("no completion was judged; what they need is missing here, see above")
     if all(row.detail.startswith(("SyntaxError", "IndentationError")) for row in evaluation.rows):
         formats = ", ".join(sorted({row.format for row in evaluation.rows}))
-        raise EmptyInputError(f"no completion read as {formats} is a program; set their format with --format")
+        typer.echo(f"lintseq: no completion, read as {formats}, is a program; --format sets their format", err=True)
 
 
 def overview(evaluation: Evaluation) -> list[tuple[str, str]]:
