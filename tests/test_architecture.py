@@ -34,7 +34,9 @@ FLOW = [
     "cli",
 ]
 MODULES = sorted(
-    path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0].removesuffix(".py") in FLOW
+    path
+    for path in PACKAGE.rglob("*.py")
+    if path.relative_to(PACKAGE).parts[0].removesuffix(".py") in FLOW and "examples" not in path.parts
 )
 
 
