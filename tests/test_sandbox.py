@@ -547,10 +547,26 @@ def test_a_server_that_keeps_failing_is_a_sandbox_error(tmp_path):
 
 @isolated
 def test_limits_too_small_for_any_program_are_a_sandbox_error(sandbox):
-    job = Job(ADD, CHECK, Limits(scratch=4096), scratch=(("large", bytes(100_000)),))
+    job = Job(ADD, CHECK, Limits(scratch=65_536), scratch=(("large", bytes(100_000)),))
     (result,) = sandbox.run([job])
     assert result.verdict == "sandbox-error"
     assert "could not be started: OSError" in result.detail
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"seconds": 0}, {"seconds": -1}, {"seconds": math.nan}, {"memory": 1000}, {"scratch": 10}, {"processes": 0}],
+)
+def test_limits_with_which_nothing_can_start_are_refused(limits):
+    (name,) = limits
+    with pytest.raises(ConfigError, match=f"no program can run with {name} limited to .*; the minimum is "):
+        Limits(**limits)
+
+
+def test_no_folder_that_can_be_written_is_a_clear_message():
+    code = "scratch as s; s.places = lambda temporary: ['/proc', '/no/such/folder']"
+    with pytest.raises(ConfigError, match=r"no temporary folder can be written .*: set TMPDIR to one that can"):
+        Sandbox(workers=1, level="confined", launcher=BREAK % code).__enter__()
 
 
 def descendants(pid: int) -> set[int]:

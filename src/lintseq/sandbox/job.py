@@ -3,14 +3,20 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lintseq.errors import ConfigError
+
 Verdict = Literal["passed", "failed", "error", "timeout", "memory", "output", "sandbox-error"]
 """How a job ended: it did everything; an assertion of the check failed; it raised an exception or exited early; it
 exceeded its time, memory or output limit; or the sandbox itself failed, which is not the program's fault."""
 
 
+_LEAST = {"seconds": 0.01, "memory": 1 << 20, "processes": 1, "scratch": 1 << 16, "output": 0}
+"""Limits with which an interpreter that has started can run something."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Resources that a program may use."""
+    """Resources that a program may use. Raises `ConfigError` if no program could start with them."""
 
     seconds: float = 10.0
     """CPU time. The wall-clock limit is three times as long plus one second, so that a busy machine does not fail
@@ -23,6 +29,12 @@ class Limits:
     """Bytes of files in its folder."""
     output: int = 1 << 20
     """Bytes printed on each stream."""
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if not value >= least:
+                raise ConfigError(f"no program can run with {name} limited to {value}; the minimum is {least:,}")
 
 
 @dataclass(frozen=True, slots=True)
