@@ -1116,8 +1116,18 @@ def test_equal_values_of_different_types_stay_distinct():
     ("program", "reason"),
     [
         ("import sys\nsys._getframe()", "mentions _getframe"),
-        ("import gc", "imports gc"),
-        ("from unittest import TestCase", "imports unittest"),
+        ("import gc\nfor x in gc.get_objects(): pass", "mentions get_objects"),
+        ("import gc as g\ngetattr(g, 'get_referrers')", "mentions get_referrers"),
+        ("from gc import get_objects as f", "mentions get_objects"),
+        ("import inspect\ninspect.stack()", "mentions stack"),
+        ("import inspect\ninspect.currentframe()", "mentions currentframe"),
+        ("from inspect import *", "mentions *"),
+        ("import unittest\nunittest.TestCase.assertEqual = f", "changes unittest"),
+        ("from unittest import TestCase, main\nTestCase.assertEqual = f", "changes TestCase"),
+        ("import unittest\nsetattr(unittest.TestCase, 'x', 1)", "mentions setattr"),
+        ("import unittest\nraise unittest.SkipTest", "mentions SkipTest"),
+        ("import importlib\nimportlib.import_module('__main__')", "mentions __main__"),
+        ("import __main__", "imports __main__"),
         ("class A:\n    def __eq__(self, o): return True", "defines __eq__ in class A"),
         ("class A:\n    __eq__ = lambda s, o: True", "defines __eq__ in class A"),
         ("import os\nos._exit(0)", "mentions _exit"),
@@ -1132,7 +1142,20 @@ def test_signs_of_tampering_are_found(program, reason):
 
 
 @pytest.mark.parametrize(
-    "program", [ADD, "import math, collections\nclass A:\n    x = 1\n", "def f(:", "x = '\0'", "(" * 500]
+    "program",
+    [
+        ADD,
+        "import math, collections\nclass A:\n    x = 1\n",
+        "def f(:",
+        "x = '\0'",
+        "(" * 500,
+        "def main(): pass\nif __name__ == '__main__':\n    main()",
+        "import gc\ngc.collect()\ngc.disable()",
+        "import inspect\nprint(inspect.signature(len), inspect.getsource(f), inspect.isclass(int))",
+        "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(1, 1)\nunittest.main()",
+        "class A:\n    def stack(self):\n        return self.trace\n    def get_objects(self): pass",
+        "import pytest\ndef test():\n    with pytest.raises(ValueError):\n        int('x')",
+    ],
 )
 def test_ordinary_programs_have_no_signs_of_tampering(program):
     assert signs_of_tampering(program) == []

@@ -14,15 +14,21 @@ _WATCHES = "watches what runs"
 _BUILTINS = "changes what every program uses"
 _NAMES = {
     **dict.fromkeys(("_getframe", "currentframe", "tb_frame", "f_back", "f_globals", "f_locals"), _FRAMES),
-    **dict.fromkeys(("gc", "__subclasses__"), _MEMORY),
+    "__subclasses__": _MEMORY,
     **dict.fromkeys(("settrace", "setprofile", "monitoring", "addaudithook"), _WATCHES),
     **dict.fromkeys(("__builtins__", "builtins"), _BUILTINS),
     "ctypes": "changes memory directly",
     "_exit": "ends the process",
     "__code__": "changes other code",
-    "__main__": "reaches for the check's module",
 }
-_MODULES = {"gc", "ctypes", "builtins", "inspect", "_testcapi", "__main__", "unittest", "pytest", "lintseq"}
+_MODULES = {"ctypes", "builtins", "_testcapi", "__main__", "lintseq"}
+_WITH_MODULES = {
+    "gc": (_MEMORY, {"get_objects", "get_referrers", "get_referents"}),
+    "inspect": (_FRAMES, {"stack", "trace", "getouterframes", "getinnerframes"}),
+    "unittest": ("changes how tests are run", {"setattr", "SkipTest"}),
+    "pytest": ("changes how tests are run", {"setattr", "skip"}),
+}
+"""Suspicious names in programs that import a module, which by itself is harmless."""
 _COMPARISONS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__instancecheck__"}
 _USED_BY_CHECKS = {"all", "any", "isinstance", "len", "abs", "type", "sorted", "set", "round"}
 _USED_BY_CHECKS |= {"AssertionError", "Exception"}
@@ -34,7 +40,11 @@ def signs_of_tampering(program: str) -> list[str]:
         tree = ast.parse(program)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    reasons = [reason for node in ast.walk(tree) for reason in _reasons(node)]
+    nodes = list(ast.walk(tree))
+    imported: dict[str, set[str]] = {}
+    for module, bound in (pair for node in nodes for pair in _imports(node)):
+        imported.setdefault(module.partition(".")[0], set()).add(bound)
+    reasons = [reason for node in nodes for reason in (*_reasons(node), *_reasons_with(imported, node))]
     for name in (name for statement in tree.body for name in _bound_names(statement)):
         if hasattr(builtins, name) and name in _USED_BY_CHECKS:
             reasons.append(f"gives the name {name} to something of its own")
@@ -45,6 +55,8 @@ def _reasons(node: ast.AST) -> list[str]:
     match node:
         case ast.Attribute(attr=str(name)) | ast.Name(id=str(name)) | ast.Constant(value=str(name)) if name in _NAMES:
             return [f"mentions {name}: {_NAMES[name]}"]
+        case ast.Call(args=[ast.Constant(value="__main__"), *_]):
+            return ["mentions __main__: reaches for the check's module"]
         case ast.Attribute(value=ast.Name(id="sys"), attr="modules"):
             return ["mentions sys.modules: changes what others import"]
         case ast.Import(names=names):
@@ -55,6 +67,39 @@ def _reasons(node: ast.AST) -> list[str]:
             methods = {bound for statement in body for bound in _bound_names(statement)}
             return [f"defines {method} in class {name}" for method in sorted(methods & _COMPARISONS)]
     return []
+
+
+def _imports(node: ast.AST) -> list[tuple[str, str]]:
+    """Return the modules that a statement imports from, and the names that it binds."""
+    match node:
+        case ast.Import(names=names):
+            return [(alias.name, alias.asname or alias.name.partition(".")[0]) for alias in names]
+        case ast.ImportFrom(module=str(module), names=names):
+            return [(module, alias.asname or alias.name) for alias in names]
+    return []
+
+
+def _reasons_with(imported: dict[str, set[str]], node: ast.AST) -> list[str]:
+    """Return the reasons to doubt a program that imports these modules, under these names."""
+    for module, (reason, names) in _WITH_MODULES.items():
+        if module not in imported:
+            continue
+        match node:
+            case ast.Attribute(attr=str(name)) | ast.Name(id=str(name)) | ast.Constant(value=str(name)) if (
+                name in names
+            ):
+                return [f"mentions {name}: {reason}"]
+            case ast.ImportFrom(module=str(source), names=aliases) if source.partition(".")[0] == module:
+                return [f"mentions {alias.name}: {reason}" for alias in aliases if alias.name in {*names, "*"}]
+            case ast.Attribute(ctx=ast.Store()) if _root(node) in imported[module]:
+                return [f"changes {_root(node)}: {reason}"]
+    return []
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _bound_names(statement: ast.stmt) -> list[str]:
