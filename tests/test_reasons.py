@@ -34,9 +34,9 @@ def reasons(source: str, arrivals: Sequence[int]) -> Reasons:
 def after_edit(analysis: Analysis, arrivals: Sequence[int], edit: int) -> Removals:
     """Return the removals that lead back to the state after an edit."""
     removals = analysis.needs.start()
-    for line, unit in enumerate(analysis.unit_of):
-        if unit is not None and arrivals[line] > edit and not removals.removed[unit]:
-            removals.remove(unit)
+    removals.remove_only(
+        {unit for line, unit in enumerate(analysis.unit_of) if unit is not None and arrivals[line] > edit}
+    )
     return removals
 
 
