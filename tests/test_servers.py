@@ -174,10 +174,7 @@ def free_port() -> int:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        (
-            "http://127.0.0.1:1/v1",
-            "cannot connect to .* start the server, wait until it is ready, or correct",
-        ),
+        ("http://127.0.0.1:1/v1", "cannot connect to .* start the server, wait until it is ready, or correct"),
         ("localhost:8000/v1", "write the whole address, such as http://"),
     ],
 )
