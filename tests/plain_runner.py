@@ -17,6 +17,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from lintseq.benchmarks import Problem, Runner
@@ -41,6 +42,8 @@ class PlainRunner:
             for number, job in enumerate(jobs):
                 workdir = os.path.join(folder, str(number))
                 os.mkdir(workdir)
+                for path, content in job.scratch:
+                    Path(workdir, path).write_bytes(content)
                 yield self._run(job, workdir)
                 shutil.rmtree(workdir, ignore_errors=True)
 

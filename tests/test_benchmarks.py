@@ -8,6 +8,7 @@ import pytest
 from plain_runner import PlainRunner, judge
 
 from lintseq.benchmarks import BENCHMARKS, load_problems, reference_completions
+from lintseq.benchmarks.contests import contest_problems
 from lintseq.benchmarks.loading import find_file
 from lintseq.errors import ConfigError
 from lintseq.evaluation.completions import Completion
@@ -15,6 +16,7 @@ from lintseq.evaluation.judging import JudgingOptions
 from lintseq.evaluation.prerequisites import with_expectations
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
+CHECKERS = Path(__file__).with_name("cases") / "checkers"
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="needs the benchmarks' own files in ../shared/data")
 
@@ -81,6 +83,23 @@ def test_contests_are_judged_by_what_programs_print():
     ]
     rows = judge(problems, completions, runner, JudgingOptions())
     assert [row.verdict for row in rows] == ["passed", "failed", "error"]
+
+
+@pytest.mark.parametrize("name", ["633_C", "749_B", "862_C"])
+def test_a_checker_accepts_the_other_answers_of_reference_solutions(name):
+    source = DATA / "codecontests" / "codecontests_train_300.jsonl.gz"
+    rows = map(json.loads, gzip.decompress(source.read_bytes()).splitlines())
+    (row,) = (row for row in rows if row["name"].startswith(name))
+    checker = CHECKERS.joinpath(f"{name}.py").read_text(encoding="utf-8")
+    problems = contest_problems([row | {"checker": text} for text in ("", checker)])
+    completions = [
+        Completion(problem.task_id, index, text, "program")
+        for problem in problems
+        for index, text in enumerate([row["solution_python3"], "print('NO')\n"])
+    ]
+    verdicts = [row.verdict for row in judge(problems, completions, PlainRunner(), JudgingOptions())]
+    assert verdicts == ["failed", "failed", "passed", "failed"]
+    assert problems[0].several_answers == "known"
 
 
 def test_functions_of_apps_are_called_with_the_lines_of_an_input():

@@ -9,11 +9,21 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from lintseq.benchmarks.evalplus import is_close
 from lintseq.benchmarks.loading import Rows
-from lintseq.benchmarks.problem import CallTest, Comparison, Problem, ProblemTest, preview, stdin_tests
+from lintseq.benchmarks.problem import (
+    CallTest,
+    Comparison,
+    Problem,
+    ProblemTest,
+    Scoring,
+    SeveralAnswers,
+    preview,
+    stdin_tests,
+)
 from lintseq.errors import ConfigError
 from lintseq.sandbox import Limits
 
@@ -33,7 +43,8 @@ def contest_problems(rows: Rows) -> list[Problem]:
 
 
 def _contest_problem(number: int, row: Mapping[str, Any]) -> Problem:
-    text = _required(number, row, "description", "content")
+    text = _statement(number, row)
+    checker, scoring = _checker(row)
     name = str(row.get("name") or _label(row, "name") or row.get("id", number))
     solution = row.get("solution_python3") or _accepted_solution(row)
     return Problem(
@@ -42,11 +53,58 @@ def _contest_problem(number: int, row: Mapping[str, Any]) -> Problem:
         instruction=f"Write a Python program that solves this problem, reading standard input:\n{text}",
         entry_point="",
         reference=solution,
-        tests=stdin_tests([(_with_newline(text), output) for text, output in _cases(row)], code_contests_agrees),
+        tests=stdin_tests(
+            [(_with_newline(text), output) for text, output in _cases(row)], code_contests_agrees, checker
+        ),
         limits=Limits(seconds=_time_limit(row.get("time_limit")), memory=MEMORY, output=OUTPUT),
         aliases=tuple(str(row[key]) for key in ("id",) if key in row and str(row[key]) != name),
         continuation=solution,
+        scoring=scoring,
+        several_answers=_several_answers(name, text, listed=bool(row.get("generated_checker"))),
     )
+
+
+def _statement(number: int, row: Mapping[str, Any]) -> str:
+    """Return the whole text of a problem, of which open-r1/codeforces has the parts in columns of their own."""
+    parts = [("", _required(number, row, "description", "content"))]
+    parts += [(title, row.get(f"{title.lower()}_format") or "") for title in ("Input", "Output")]
+    return "\n\n".join(f"{title}\n\n{text}" if title else text for title, text in parts if text)
+
+
+# Several correct answers
+
+_KNOWN = frozenset(Path(__file__).with_name("several_answers.txt").read_text(encoding="utf-8").splitlines())
+"""Names of problems of CodeContests for which an accepted solution prints another answer than the file."""
+_SENTENCE_END = re.compile(r"(?<=[.!?)])\s+|\n+")
+_ANY_ANSWER = re.compile(
+    r"\b(multiple|several|many|more than one|various)\b.*\b(print|output|return|find|allowed|satisfied|choose"
+    r"|accepted)\b.*\b(any|either)\b"
+    r"|\b(multiple|several|many|more than one)\b.*\b(answers?|solutions?|ways?|options?|sequences?)\b.*,\s*any\b"
+    r"|\b(print|output|return)\b.*\bany"
+    r" (of (them|those|these|the)|one\b|such\b|suitable|valid|correct|possible|optimal|answer|solution)"
+    r"|\b(print|output|return)\b.*\b(any|arbitrary) order\b"
+    r"|\bother answers are also\b",
+    re.IGNORECASE,
+)
+
+
+def _several_answers(name: str, statement: str, *, listed: bool = False) -> SeveralAnswers:
+    """Return whether a problem accepts several answers; its file may list it."""
+    if listed or name.strip() in _KNOWN:
+        return "known"
+    return "estimated" if any(map(_ANY_ANSWER.search, _SENTENCE_END.split(statement))) else ""
+
+
+def _checker(row: Mapping[str, Any]) -> tuple[str, Scoring]:
+    """Return the problem's checker, if it is Python, and how its outputs are scored."""
+    text = row.get("generated_checker") or row.get("checker") or ""
+    if not text:
+        return "", "exact match"
+    try:
+        compile(text, "checker.py", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return "", "exact match without its checker"
+    return str(text), "checker"
 
 
 def _required(number: int, row: Mapping[str, Any], *columns: str) -> str:
@@ -76,8 +134,9 @@ def _with_newline(text: str) -> str:
 def _cases(row: Mapping[str, Any]) -> Cases:
     if "test" in row:
         return [(test["input"]["stdin"], test["output"]["stdout"]) for test in _decoded(row["test"])]
-    if "tests" in row:
-        return [(test["input"], test["output"]) for test in row["tests"]]
+    for key in ("tests", "official_tests", "test_cases"):
+        if key in row:
+            return [(test["input"], test["output"]) for test in row[key]]
     cases: Cases = []
     for key in ("public_tests", "private_tests", "generated_tests"):
         tests = row.get(key) or {}
@@ -125,6 +184,8 @@ def _apps_problem(number: int, row: Mapping[str, Any]) -> Problem:
         tests=tests,
         limits=Limits(seconds=10.0, memory=MEMORY, output=OUTPUT),
         continuation=solution,
+        scoring="exact match",
+        several_answers=_several_answers("", text),
     )
 
 

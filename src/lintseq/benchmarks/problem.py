@@ -7,6 +7,7 @@ problems (`lintseq.benchmarks.loading`), turn completions into programs (`lintse
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any, Literal, Protocol
 
 from lintseq.sandbox import (
@@ -136,28 +137,83 @@ class StdinTest:
     name: str = "tests"
     first: int = 1
     """Number of the first case among all cases of the problem."""
+    checker: str = ""
+    """A program that judges outputs that do not agree; empty if there is none."""
 
     def jobs(self, program: str, limits: Limits) -> list[Job]:
         return [Job(program, FeedStdin(text), limits) for text, _ in self.cases]
 
-    def judge(self, results: Sequence[JobResult]) -> Judgment:
+    def checks(self, results: Sequence[JobResult]) -> list[Job]:
+        """Return the jobs that run the checker, if there is one, on each output that does not agree."""
+        if not self.checker:
+            return []
+        ended = takewhile(lambda result: result.verdict == "passed", results)
+        return [
+            _check(self.checker, text, expected, result.stdout)
+            for (text, expected), result in zip(self.cases, ended, strict=False)
+            if not self._agree(result, expected)
+        ]
+
+    def judge(self, results: Sequence[JobResult], checked: Sequence[JobResult] = ()) -> Judgment:
+        """Return the judgment; `checked` are the results of the jobs in `checks`."""
+        judgments = map(_judge_check, checked)
         for number, (result, (_, expected)) in enumerate(zip(results, self.cases, strict=True), self.first):
             if result.verdict != "passed":
                 return Judgment(result.verdict, f"input {number}: {result.detail}")
-            printed = result.stdout.decode("utf-8", "replace")
-            if not self.agrees(printed, expected):
-                return Judgment("failed", f"input {number}: printed {preview(printed)}, expected {preview(expected)}")
+            if not self._agree(result, expected):
+                judgment = next(judgments, Judgment("failed", f"expected {preview(expected)}"))
+                if judgment != PASSED:
+                    printed = preview(_text(result))
+                    return Judgment(judgment.verdict, f"input {number}: printed {printed}, {judgment.detail}")
         return PASSED
 
+    def _agree(self, result: JobResult, expected: str) -> bool:
+        return self.agrees(_text(result), expected)
 
-def stdin_tests(cases: Sequence[tuple[str, str]], agrees: Callable[[str, str], bool]) -> tuple[StdinTest, ...]:
+
+CHECKER_LIMITS = Limits(seconds=30.0, memory=1 << 30)
+_CHECKER_FILES = ("input.txt", "correct_output.txt", "solution_output.txt")
+"""The arguments of a checker, as in open-r1/codeforces."""
+
+
+def _check(checker: str, text: str, expected: str, printed: bytes) -> Job:
+    """Return a job that runs a checker alone."""
+    arguments = ["checker.py", *_CHECKER_FILES]
+    program = f"import sys\nsys.argv = {arguments}\nexec(compile({checker!r}, 'checker.py', 'exec'))\n"
+    contents = (text.encode(), expected.encode(), printed)
+    return Job(program, FeedStdin(), CHECKER_LIMITS, scratch=tuple(zip(_CHECKER_FILES, contents, strict=True)))
+
+
+def _judge_check(result: JobResult) -> Judgment:
+    """Return the judgment of a checker: it accepts if it ends normally and prints nothing, or 1 as its last word."""
+    if result.verdict == "sandbox-error":
+        return _judge_result(result)
+    words = _text(result).split()
+    if result.verdict == "passed" and (not words or words[-1] == "1"):
+        return PASSED
+    said = f"printed {preview(words[-1])}" if result.verdict == "passed" else f"{result.verdict}: {result.detail}"
+    return Judgment("failed", f"the checker rejects it ({shorten(said, 200)})")
+
+
+def _text(result: JobResult) -> str:
+    return result.stdout.decode("utf-8", "replace")
+
+
+def stdin_tests(
+    cases: Sequence[tuple[str, str]], agrees: Callable[[str, str], bool], checker: str = ""
+) -> tuple[StdinTest, ...]:
     """Return tests of growing size (1, 4, 16, ... cases), so that wrong programs fail after few runs."""
     tests, start, size = [], 0, 1
     while start < len(cases):
-        tests.append(StdinTest(tuple(cases[start : start + size]), agrees, first=start + 1))
+        tests.append(StdinTest(tuple(cases[start : start + size]), agrees, first=start + 1, checker=checker))
         start += size
         size *= 4
     return tuple(tests)
+
+
+Scoring = Literal["", "checker", "exact match", "exact match without its checker"]
+"""A checker may be in a language that does not run here; empty for problems whose tests are code."""
+SeveralAnswers = Literal["", "known", "estimated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +246,10 @@ class Problem:
     """Other ids that completions may use."""
     continuation: str = ""
     """The reference as a completion of `prompt`, in the form that the official harness reads."""
+    scoring: Scoring = ""
+    """How outputs or results are compared with those in the file of a contest's problems."""
+    several_answers: SeveralAnswers = ""
+    """Whether more than one answer is correct: known by name, or estimated from the statement."""
 
     @property
     def is_fragment(self) -> bool:

@@ -18,7 +18,7 @@ from lintseq.evaluation.judging import JudgingOptions, check_runner, judge_in_ba
 from lintseq.evaluation.prerequisites import missing_modules, with_expectations
 from lintseq.evaluation.results import Evaluation, JudgedCompletion
 from lintseq.evaluation.results_file import ResultsFile
-from lintseq.evaluation.summary import DEFAULT_KS, summarize, with_tokens
+from lintseq.evaluation.summary import DEFAULT_KS, answers_of, summarize, with_tokens
 from lintseq.languages import get_language, get_linter, linter_version
 from lintseq.sandbox.isolation import IsolationLevel, LevelOrAuto
 from lintseq.sandbox.pool import Sandbox
@@ -113,6 +113,8 @@ class _EvaluationPlan:
             ),
             "isolation": isolation,
         }
+        if answers := answers_of(self.problems.values()):
+            summary["answers"] = answers
         instructions = {
             task_id: shorten(problem.instruction, INSTRUCTION_LENGTH) for task_id, problem in self.problems.items()
         }

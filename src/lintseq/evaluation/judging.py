@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
-from lintseq.benchmarks.problem import PASSED, Judgment, Problem, ProblemTest, Runner, behavior, shorten
+from lintseq.benchmarks.problem import PASSED, Judgment, Problem, ProblemTest, Runner, StdinTest, behavior, shorten
 from lintseq.errors import ToolError
 from lintseq.evaluation.candidates import HARMLESS, Candidate, candidate_of
 from lintseq.evaluation.completions import Completion
@@ -59,9 +59,9 @@ class _TestedProgram:
         seconds, memory = options.timeout or limits.seconds, options.memory or limits.memory
         return stage.jobs(self.program, replace(limits, seconds=seconds, memory=memory))
 
-    def record(self, stage: ProblemTest, results: Sequence[JobResult]) -> None:
-        """Judge a stage by how its jobs ended."""
-        self.judgment = stage.judge(results)
+    def record(self, stage: ProblemTest, results: Sequence[JobResult], checked: Sequence[JobResult]) -> None:
+        """Judge a stage by how its jobs, and those of its checker, ended."""
+        self.judgment = stage.judge(results, checked) if isinstance(stage, StdinTest) else stage.judge(results)
         self.stages[stage.name] = self.judgment.verdict
         self.results += results
 
@@ -147,9 +147,19 @@ def run_tests(programs: Sequence[_TestedProgram], runner: Runner) -> None:
             if tested.judgment == PASSED and number < len(tested.problem.tests)
         ]
         planned = [tested.jobs(stage) for tested, stage in remaining]
-        results = iter(run_jobs([job for jobs in planned for job in jobs], runner))
-        for (tested, stage), jobs in zip(remaining, planned, strict=True):
-            tested.record(stage, [next(results) for _ in jobs])
+        found = _run_grouped(planned, runner)
+        checks = [
+            stage.checks(results) if isinstance(stage, StdinTest) else []
+            for (_, stage), results in zip(remaining, found, strict=True)
+        ]
+        for (tested, stage), results, checked in zip(remaining, found, _run_grouped(checks, runner), strict=True):
+            tested.record(stage, results, checked)
+
+
+def _run_grouped(groups: Sequence[Sequence[Job]], runner: Runner) -> list[list[JobResult]]:
+    """Return how the jobs of each group ended."""
+    results = iter(run_jobs([job for jobs in groups for job in jobs], runner))
+    return [[next(results) for _ in jobs] for jobs in groups]
 
 
 def run_jobs(jobs: Sequence[Job], runner: Runner) -> list[JobResult]:

@@ -1,7 +1,7 @@
 """The numbers of an evaluation, computed from its rows alone."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import fsum
 from statistics import fmean
@@ -111,6 +111,21 @@ def _cost(rows: Rows, ks: Sequence[int], shape: ModelShape | None) -> dict[str, 
     return found or None
 
 
+def answers_of(problems: Iterable[Problem]) -> dict[str, Any] | None:
+    """Return how many contest problems have a checker, and which others accept several answers; None without any."""
+    scored = [problem for problem in problems if problem.scoring]
+    exact = [problem for problem in scored if problem.scoring != "checker"]
+    if not scored:
+        return None
+    return {
+        "checker": len(scored) - len(exact),
+        "exact_match": len(exact),
+        "checker_not_python": sum(problem.scoring != "exact match" for problem in exact),
+        "several_known": [problem.task_id for problem in exact if problem.several_answers == "known"],
+        "several_estimated": [problem.task_id for problem in exact if problem.several_answers == "estimated"],
+    }
+
+
 def with_tokens(rows: Rows, problems: Mapping[str, Problem], tokenizer: Any) -> list[JudgedCompletion]:
     """Return the rows with token counts where they have none; prompts are those of the paper's arms."""
     style = "plain" if all(row.format in (CODE, PROGRAM) for row in rows) else "edits"
@@ -139,6 +154,20 @@ def warnings_of(evaluation: Evaluation) -> list[str]:
         (summary["missing_problems"], "problem", "without completions; not counted"),
     )
     warnings += [f"{plural(count, noun)} {remark}" for count, noun, remark in counts if count]
+    if answers := summary.get("answers"):
+        warnings.append(_about_answers(answers))
     if (benchmark := summary["benchmark"])["version"] == "unknown":
         warnings.append(f"{benchmark['file']} is not a version of the benchmark that lintseq knows")
     return warnings
+
+
+def _about_answers(answers: Mapping[str, Any]) -> str:
+    """Return how contest problems were scored."""
+    exact, total = answers["exact_match"], answers["exact_match"] + answers["checker"]
+    text = f"{exact:,} of {plural(total, 'problem')} scored by exact match only"
+    if not exact:
+        return text
+    text += f": {len(answers['several_known']):,} are known to accept several answers,"
+    text += f" {len(answers['several_estimated']):,} more seem to, by their statements"
+    without = answers["checker_not_python"]
+    return text + (f"; the checkers of {without:,} did not run because they are not Python" if without else "")
