@@ -191,8 +191,8 @@ def _judge_check(result: JobResult) -> Judgment:
     words = _text(result).split()
     if result.verdict == "passed" and (not words or words[-1] == "1"):
         return PASSED
-    said = f"printed {preview(words[-1])}" if result.verdict == "passed" else f"{result.verdict}: {result.detail}"
-    return Judgment("failed", f"the checker rejects it ({shorten(said, 200)})")
+    outcome = f"printed {preview(words[-1])}" if result.verdict == "passed" else f"{result.verdict}: {result.detail}"
+    return Judgment("failed", f"the checker rejects it ({shorten(outcome, 200)})")
 
 
 def _text(result: JobResult) -> str:
