@@ -9,6 +9,7 @@ from plain_runner import PlainRunner, judge
 from lintseq.benchmarks.contests import apps_problems, contest_problems
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.judging import JudgingOptions
+from lintseq.evaluation.prerequisites import with_usable_checkers
 from lintseq.evaluation.results import Evaluation
 from lintseq.evaluation.summary import answers_of, summarize, warnings_of
 from lintseq.sandbox.pool import Sandbox
@@ -162,12 +163,13 @@ def test_the_summary_counts_what_is_scored_by_exact_match_only():
         row(name="1041_E. Tree Reconstruction"),
         row(name="c", description="If there are several answers, print any of them."),
         row(name="d", generated_checker=TESTLIB),
+        row(name="e", tests=[]),
     ]
     answers = answers_of(contest_problems(rows))
     assert answers == {
         "checker": 1,
         "exact_match": 4,
-        "checker_not_python": 2,
+        "checker_unusable": 2,
         "several_known": ["1041_E. Tree Reconstruction", "d"],
         "several_estimated": ["c"],
     }
@@ -179,8 +181,30 @@ def test_the_summary_counts_what_is_scored_by_exact_match_only():
     }
     assert warnings_of(Evaluation((), {}, summary)) == [
         "4 of 5 problems scored by exact match only: 2 are known to accept several answers, 1 more seem to, by their"
-        " statements; the checkers of 2 did not run because they are not Python"
+        " statements; the checkers of 2 are not Python, or reject the answer in the file"
     ]
+
+
+@pytest.mark.parametrize(
+    ("checker", "usable"),
+    [
+        (SUM, True),
+        ("print(0)\n", False),
+        ("import a_module_that_is_missing\n", False),
+        ("", True),
+    ],
+)
+def test_checkers_that_reject_the_answer_in_the_file_are_not_used(checker, usable):
+    (problem,) = contest_problems([row(checker=checker)])
+    (found,) = with_usable_checkers([problem], PlainRunner())
+    assert (found == problem) == usable
+    assert usable or (found.scoring, found.tests[0].checker) == ("exact match without its checker", "")
+
+
+@pytest.mark.parametrize("tests", [[], None, ""])
+def test_problems_without_tests_do_not_run(tests):
+    ((verdict, detail),) = verdicts({"tests": tests}, "print(1)\n")
+    assert (verdict, detail) == ("not-run", "has no tests")
 
 
 def test_problems_tested_by_code_are_not_counted():

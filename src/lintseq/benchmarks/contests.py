@@ -135,7 +135,7 @@ def _cases(row: Mapping[str, Any]) -> Cases:
     if "test" in row:
         return [(test["input"]["stdin"], test["output"]["stdout"]) for test in _decoded(row["test"])]
     for key in ("tests", "official_tests", "test_cases"):
-        if key in row:
+        if row.get(key):
             return [(test["input"], test["output"]) for test in row[key]]
     cases: Cases = []
     for key in ("public_tests", "private_tests", "generated_tests"):

@@ -154,9 +154,14 @@ class StdinTest:
             if not self._agree(result, expected)
         ]
 
+    def check_of_answer(self) -> Job:
+        """Return a job that runs the checker on the first expected output, which it should accept."""
+        text, expected = self.cases[0]
+        return _check(self.checker, text, expected, expected.encode())
+
     def judge(self, results: Sequence[JobResult], checked: Sequence[JobResult] = ()) -> Judgment:
         """Return the judgment; `checked` are the results of the jobs in `checks`."""
-        judgments = map(_judge_check, checked)
+        judgments = map(judge_check, checked)
         for number, (result, (_, expected)) in enumerate(zip(results, self.cases, strict=True), self.first):
             if result.verdict != "passed":
                 return Judgment(result.verdict, f"input {number}: {result.detail}")
@@ -184,7 +189,7 @@ def _check(checker: str, text: str, expected: str, printed: bytes) -> Job:
     return Job(program, FeedStdin(), CHECKER_LIMITS, scratch=tuple(zip(_CHECKER_FILES, contents, strict=True)))
 
 
-def _judge_check(result: JobResult) -> Judgment:
+def judge_check(result: JobResult) -> Judgment:
     """Return the judgment of a checker: it accepts if it ends normally and prints nothing, or 1 as its last word."""
     if result.verdict == "sandbox-error":
         return _judge_result(result)
@@ -212,7 +217,7 @@ def stdin_tests(
 
 
 Scoring = Literal["", "checker", "exact match", "exact match without its checker"]
-"""A checker may be in a language that does not run here; empty for problems whose tests are code."""
+"""A checker may be broken, or in a language that does not run here; empty for problems whose tests are code."""
 SeveralAnswers = Literal["", "known", "estimated"]
 
 
@@ -255,6 +260,12 @@ class Problem:
     def is_fragment(self) -> bool:
         """Whether completions are fragments of a program, which linters cannot judge."""
         return any(isinstance(test, SnippetTest) for test in self.tests)
+
+
+def without_checker(problem: Problem) -> Problem:
+    """Return the problem with exact match instead of its checker."""
+    tests = (replace(stage, checker="") if isinstance(stage, StdinTest) else stage for stage in problem.tests)
+    return replace(problem, tests=tuple(tests), scoring="exact match without its checker")
 
 
 def behavior(results: Sequence[JobResult]) -> list[Any]:

@@ -15,7 +15,7 @@ from lintseq.errors import ConfigError
 from lintseq.evaluation.completions import CompletionsOptions, OpenedCompletions, open_completions
 from lintseq.evaluation.cost import ModelShape, read_shape
 from lintseq.evaluation.judging import JudgingOptions, check_runner, judge_in_batches
-from lintseq.evaluation.prerequisites import missing_modules, with_expectations
+from lintseq.evaluation.prerequisites import missing_modules, with_expectations, with_usable_checkers
 from lintseq.evaluation.results import Evaluation, JudgedCompletion
 from lintseq.evaluation.results_file import ResultsFile
 from lintseq.evaluation.summary import DEFAULT_KS, answers_of, summarize, with_tokens
@@ -100,7 +100,9 @@ class _EvaluationPlan:
             "sandbox": self.options.sandbox,
         }
 
-    def scored(self, rows: Sequence[JudgedCompletion], isolation: Mapping[str, Any]) -> Evaluation:
+    def scored(
+        self, rows: Sequence[JudgedCompletion], isolation: Mapping[str, Any], answers: Mapping[str, Any] | None
+    ) -> Evaluation:
         """Return the evaluation with these rows."""
         costed = rows if self.tokenizer is None else with_tokens(rows, self.problems, self.tokenizer)
         summary = {
@@ -113,7 +115,7 @@ class _EvaluationPlan:
             ),
             "isolation": isolation,
         }
-        if answers := answers_of(self.problems.values()):
+        if answers:
             summary["answers"] = answers
         instructions = {
             task_id: shorten(problem.instruction, INSTRUCTION_LENGTH) for task_id, problem in self.problems.items()
@@ -149,10 +151,11 @@ def evaluate(
     results = None if output is None else ResultsFile(output, plan.settings, resume=resume, overwrite=overwrite)
     with results or nullcontext():
         if results is not None and results.finished is not None:
-            return plan.scored(results.finished.rows, results.finished.summary["isolation"])
+            before = results.finished.summary
+            return plan.scored(results.finished.rows, before["isolation"], before.get("answers"))
         with Sandbox(workers=workers, level=options.sandbox) if runner is None else nullcontext(runner) as entered:
-            rows = _judged(plan, entered, results, on_progress)
-            evaluation = plan.scored(rows, entered.isolation.as_dict())
+            rows, problems = _judged(plan, entered, results, on_progress)
+            evaluation = plan.scored(rows, entered.isolation.as_dict(), answers_of(problems))
         if results is not None:
             results.finish(evaluation)
         return evaluation
@@ -186,8 +189,8 @@ def _judged(
     runner: IsolatedRunner,
     results: ResultsFile | None,
     on_progress: Callable[[EvaluationProgress], None],
-) -> list[JudgedCompletion]:
-    """Return the judged completions, after saving each batch."""
+) -> tuple[list[JudgedCompletion], Sequence[Problem]]:
+    """Return the judged completions, after saving each batch, and the problems as they were tested."""
     items = plan.opened.completions.items
     rows = [] if results is None else list(results.rows)
     on_progress(EvaluationProgress(len(rows), len(items), runner.isolation, first=True))
@@ -195,7 +198,8 @@ def _judged(
     missing = missing_modules(list(plan.problems.values()), runner)
     runnable = [problem for task_id, problem in plan.problems.items() if task_id not in missing]
     cache = cache_folder() / "expected"
-    expecting = {problem.task_id: problem for problem in with_expectations(runnable, runner, cache)}
+    ready = with_usable_checkers(with_expectations(runnable, runner, cache), runner)
+    expecting = {problem.task_id: problem for problem in ready}
     problems = {**plan.problems, **expecting}
     judging = replace(plan.judging, missing=missing)
     for batch in judge_in_batches(problems.values(), items, runner, judging, done=tuple(rows)):
@@ -203,4 +207,4 @@ def _judged(
         if results is not None:
             results.append(batch)
         on_progress(EvaluationProgress(len(rows), len(items), runner.isolation))
-    return rows
+    return rows, tuple(problems.values())

@@ -124,8 +124,9 @@ def _judge_batch(
     for key, candidate in zip(keys, candidates, strict=True):
         if key in known:
             continue
-        if modules := options.missing.get(key[0]):
-            reason = f"needs {', '.join(modules)}, which cannot be imported here"
+        modules, tests = options.missing.get(key[0]), problems[key[0]].tests
+        if modules or not tests:
+            reason = f"needs {', '.join(modules)}, which cannot be imported here" if modules else "has no tests"
             known[key] = JudgedCompletion(key[0], 0, "not-run", reason, program=key[1])
         else:
             running.setdefault(key, _TestedProgram(problems[key[0]], candidate.program, options))

@@ -11,8 +11,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lintseq.benchmarks.problem import CallTest, Problem, Runner, canonical_text
+from lintseq.benchmarks.problem import (
+    CallTest,
+    Problem,
+    Runner,
+    StdinTest,
+    canonical_text,
+    judge_check,
+    without_checker,
+)
 from lintseq.errors import PlainDataError, ToolError
+from lintseq.evaluation.judging import run_jobs
 from lintseq.sandbox import Job, JobResult, Limits, Raised, Returned, RunCheck
 from lintseq.sandbox.data import decode, encode
 from lintseq.storage import write_atomically
@@ -34,6 +43,19 @@ def missing_modules(problems: Sequence[Problem], runner: Runner) -> dict[str, tu
     importable = {name for name, result in zip(names, results, strict=True) if result.verdict == "passed"}
     missing = {problem.task_id: tuple(sorted(problem.required_modules - importable)) for problem in problems}
     return {task_id: modules for task_id, modules in missing.items() if modules}
+
+
+def with_usable_checkers(problems: Sequence[Problem], runner: Runner) -> list[Problem]:
+    """Return the problems without the checkers that reject the answer in the file: those problems need exact match."""
+    checked = [(problem, stage) for problem in problems for stage in problem.tests[:1] if isinstance(stage, StdinTest)]
+    checked = [(problem, stage) for problem, stage in checked if stage.checker]
+    results = run_jobs([stage.check_of_answer() for _, stage in checked], runner)
+    broken = {
+        problem.task_id
+        for (problem, _), result in zip(checked, results, strict=True)
+        if judge_check(result).verdict == "failed"
+    }
+    return [without_checker(problem) if problem.task_id in broken else problem for problem in problems]
 
 
 def with_expectations(problems: Sequence[Problem], runner: Runner, cache: Path | None) -> list[Problem]:

@@ -113,14 +113,14 @@ def _cost(rows: Rows, ks: Sequence[int], shape: ModelShape | None) -> dict[str, 
 
 def answers_of(problems: Iterable[Problem]) -> dict[str, Any] | None:
     """Return how many contest problems have a checker, and which others accept several answers; None without any."""
-    scored = [problem for problem in problems if problem.scoring]
+    scored = [problem for problem in problems if problem.scoring and problem.tests]
     exact = [problem for problem in scored if problem.scoring != "checker"]
     if not scored:
         return None
     return {
         "checker": len(scored) - len(exact),
         "exact_match": len(exact),
-        "checker_not_python": sum(problem.scoring != "exact match" for problem in exact),
+        "checker_unusable": sum(problem.scoring != "exact match" for problem in exact),
         "several_known": [problem.task_id for problem in exact if problem.several_answers == "known"],
         "several_estimated": [problem.task_id for problem in exact if problem.several_answers == "estimated"],
     }
@@ -169,5 +169,7 @@ def _about_answers(answers: Mapping[str, Any]) -> str:
         return text
     text += f": {len(answers['several_known']):,} are known to accept several answers,"
     text += f" {len(answers['several_estimated']):,} more seem to, by their statements"
-    without = answers["checker_not_python"]
-    return text + (f"; the checkers of {without:,} did not run because they are not Python" if without else "")
+    without = answers["checker_unusable"]
+    return text + (
+        f"; the checkers of {without:,} are not Python, or reject the answer in the file" if without else ""
+    )
