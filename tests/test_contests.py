@@ -187,12 +187,7 @@ def test_the_summary_counts_what_is_scored_by_exact_match_only():
 
 @pytest.mark.parametrize(
     ("checker", "usable"),
-    [
-        (SUM, True),
-        ("print(0)\n", False),
-        ("import a_module_that_is_missing\n", False),
-        ("", True),
-    ],
+    [(SUM, True), ("print(0)\n", False), ("import a_module_that_is_missing\n", False), ("", True)],
 )
 def test_checkers_that_reject_the_answer_in_the_file_are_not_used(checker, usable):
     (problem,) = contest_problems([row(checker=checker)])
