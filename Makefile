@@ -103,7 +103,7 @@ check: $(VENV)/.dev  ## Lint, check the format and the types.
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev  ## Run the benchmarks (four hours; each is a command of its own, see benchmarks/README.md).
-	for name in clean tight cliffs natural exact speed side_by_side certify hostile kills scale pools cost codecs pipeline packing resume sandbox corpus verdicts references harnesses; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in clean tight cliffs natural exact speed side_by_side certify hostile kills scale pools cost codecs pipeline packing resume sandbox corpus verdicts references answers harnesses; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 clean:  ## Remove what the other targets made.
 	rm -rf out dist $(VENV) .venv-*

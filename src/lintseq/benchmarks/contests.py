@@ -73,7 +73,7 @@ def _statement(number: int, row: Mapping[str, Any]) -> str:
 
 # Several correct answers
 
-_KNOWN = frozenset(Path(__file__).with_name("several_answers.txt").read_text(encoding="utf-8").splitlines())
+KNOWN = frozenset(Path(__file__).with_name("several_answers.txt").read_text(encoding="utf-8").splitlines())
 """Names of problems of CodeContests for which an accepted solution prints another answer than the file."""
 _SENTENCE_END = re.compile(r"(?<=[.!?)])\s+|\n+")
 _ANY_ANSWER = re.compile(
@@ -88,11 +88,16 @@ _ANY_ANSWER = re.compile(
 )
 
 
+def sentence_about_answers(statement: str) -> str:
+    """Return the first sentence of a statement that seems to accept several answers, or an empty text."""
+    return next(filter(_ANY_ANSWER.search, _SENTENCE_END.split(statement)), "")
+
+
 def _several_answers(name: str, statement: str, *, listed: bool = False) -> SeveralAnswers:
     """Return whether a problem accepts several answers; its file may list it."""
-    if listed or name.strip() in _KNOWN:
+    if listed or name.strip() in KNOWN:
         return "known"
-    return "estimated" if any(map(_ANY_ANSWER.search, _SENTENCE_END.split(statement))) else ""
+    return "estimated" if sentence_about_answers(statement) else ""
 
 
 def _checker(row: Mapping[str, Any]) -> tuple[str, Scoring]:
