@@ -82,7 +82,7 @@ def test_only_prompts_that_are_code_have_a_completion_for_human_eval(files: list
         (lambda words: ["edits.txt", *words], "leave them out with --completions"),
         (lambda words: [*words[:-1], "out.json"], "the evaluators read files named .jsonl"),
         (lambda words: [*words[:-1], words[1]], "exists; choose another name, or replace it with --overwrite"),
-        (lambda words: [*words[:-1], "no/such/folder/out.jsonl"], "cannot write no/such/folder/out.jsonl: No such"),
+        (lambda words: [*words[:-1], words[1] + "/out.jsonl"], "cannot write"),
     ],
 )
 def test_impossible_requests_say_what_to_do(

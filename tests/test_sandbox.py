@@ -593,25 +593,30 @@ def command_line(pid: int) -> bytes:
 def test_nothing_is_left_when_the_sandbox_is_closed(level):
     def here() -> tuple[Any, ...]:
         mounts = Path("/proc/self/mountinfo").read_text().count("\n")
-        return set(os.listdir("/proc/self/fd")), descendants(os.getpid()), mounts, scratch_folders()
+        return set(os.listdir("/proc/self/fd")), descendants(os.getpid()), mounts
 
     before = here()
     with Sandbox(workers=2, level=level) as fresh:
         program = "import subprocess\nsubprocess.Popen(['sleep', '60'])\nopen('left', 'w').write('x')"
         assert [result.verdict for result in fresh.run([Job(program, FeedStdin())] * 4)] == ["passed"] * 4
-        assert len(descendants(os.getpid())) > len(before[1])
+        started = descendants(os.getpid()) - before[1]
+        assert started
+        assert len(scratch_folders(started)) == (0 if level == "isolated" else 2)
     assert here() == before
+    assert not scratch_folders(started)
 
 
-def scratch_folders() -> set[str]:
-    return {str(path) for folder in ("/tmp", "/dev/shm") for path in Path(folder).glob("lintseq-sandbox-*")}
+def scratch_folders(pids: set[int]) -> list[Path]:
+    """Return the scratch folders that these processes made."""
+    found = [path for folder in ("/tmp", "/dev/shm") for path in Path(folder).glob("lintseq-sandbox-*")]
+    return [path for path in found if int(path.name.split("-")[2]) in pids]
 
 
 @isolated
 @pytest.mark.parametrize("killed", ["server", "launcher"])
 @pytest.mark.parametrize("level", ["confined", "unsafe"])
 def test_nothing_is_left_when_a_process_of_the_sandbox_is_killed(level, killed):
-    before, folders = descendants(os.getpid()), scratch_folders()
+    before = descendants(os.getpid())
     program = (
         "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)\n"
         "print('started', flush=True)\ntime.sleep(60)"
@@ -627,10 +632,10 @@ def test_nothing_is_left_when_a_process_of_the_sandbox_is_killed(level, killed):
         fresh.__exit__()
         assert future.result().verdict == "sandbox-error"
     deadline = time.monotonic() + 10
-    while (alive(started) or scratch_folders() - folders) and time.monotonic() < deadline:
+    while (alive(started) or scratch_folders(started)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not alive(started)
-    assert scratch_folders() == folders
+    assert not scratch_folders(started)
 
 
 @isolated

@@ -33,7 +33,7 @@ class Jail:
 
     def __init__(self, temporary: str) -> None:
         self._folders = list(dict.fromkeys(scratch.places(temporary)))
-        self._name = f"lintseq-sandbox-{secrets.token_hex(4)}"
+        self._name = f"lintseq-sandbox-{os.getpid()}-{secrets.token_hex(4)}"
         self.scratch = ""
         """The one folder that programs may write in."""
         self._free_before = 0

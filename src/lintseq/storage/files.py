@@ -12,7 +12,8 @@ from typing import IO, Any
 def open_file(path: str, mode: str) -> IO[bytes]:
     """Return a file open for reading or writing bytes, which the caller closes; a new one gets the folder it is in."""
     if mode == "wb":
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        with suppress(FileExistsError):  # opening says that a file is no folder
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     return open(path, mode)
 
 
