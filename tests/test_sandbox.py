@@ -19,6 +19,7 @@ import venv
 from collections import Counter, OrderedDict, namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any, get_args
 
@@ -857,9 +858,14 @@ def test_every_jump_of_the_filter_lands_in_it(machine, calls):
 
 
 @isolated
-def test_the_command_prints_the_layers_and_the_checks(monkeypatch, capsys):
+def test_the_command_prints_the_layers_and_the_checks(monkeypatch, capsys, tmp_path):
+    (tmp_path / "site-packages" / "nest" / "inner").mkdir(parents=True)
+    (tmp_path / "site-packages" / "nest" / "inner" / "found_here.py").touch()
+    monkeypatch.syspath_prepend(tmp_path / "site-packages" / "nest" / "inner")  # as ray does
+    with_another = {**packages_distributions(), "found_here": []}
+    monkeypatch.setattr("lintseq.sandbox.status.packages_distributions", lambda: with_another)
     status = sandbox_status(check=True)
-    assert status.ok
+    assert status.ok, status.describe()
     assert main(["sandbox"]) == 0
     assert capsys.readouterr().out.startswith("isolated: all layers")
     monkeypatch.setattr("lintseq.cli.sandbox.sandbox_status", lambda check, level: status if check else None)

@@ -47,12 +47,18 @@ def environment_job() -> Job:
 
 
 def _is_installed(name: str) -> bool:
-    """Return whether a package is in a folder of packages, and not, for example, linked to the folder of a project."""
+    """Return whether a package is right in a folder of packages.
+
+    Others are, for example, linked to the folder of a project, or in a package that has changed `sys.path`.
+    """
     try:
         spec = find_spec(name)
     except (ImportError, ValueError):
         return False
-    return spec is not None and any(folder in PACKAGES for folder in (spec.origin or "").split(os.sep))
+    if spec is None or spec.origin is None:
+        return False
+    folder = os.path.dirname(spec.origin)
+    return os.path.basename(os.path.dirname(folder) if spec.submodule_search_locations else folder) in PACKAGES
 
 
 @dataclass(frozen=True, slots=True)
