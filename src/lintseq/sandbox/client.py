@@ -133,7 +133,7 @@ class ForkServer:
         self._errors.close()
 
     def forget(self) -> None:
-        """Let go of a server of the process that this one was forked from."""
+        """Abandon a server that belongs to the process that this one was forked from."""
         self.release()
         self._process.returncode = 0  # it cannot be waited for here
 
@@ -212,14 +212,14 @@ class _Streams:
         self.descriptors: tuple[int, ...] = ()
         """Channel, standard output and standard error."""
         self.overflowed = False
-        """Whether more came than may of what is not dropped."""
+        """Whether a stream that is not dropped exceeded its limit."""
         self._parts: dict[int, list[bytes]] = {}
         self._free: dict[int, int] = {}
         """How many more bytes are kept of each."""
         self._ends: dict[int, bytes] = {}
-        """The end of what is dropped."""
+        """The end of the output that is dropped."""
         self._counts: dict[int, int] = {}
-        """How many bytes came."""
+        """How many bytes were received."""
 
     def open(self, packed: bytes, stdin: str | None) -> tuple[int, ...]:
         """Prepare the job; return the descriptors for the program's process."""

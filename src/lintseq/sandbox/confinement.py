@@ -27,7 +27,7 @@ _READABLE = (
 )
 _ALL_RIGHTS = kernel.READ | kernel.WRITE
 _SPARE_PROCESSES = 1024
-"""How many processes an ordinary user may start elsewhere before programs feel it."""
+"""How many processes an ordinary user may start elsewhere before the limit affects programs."""
 _MANY_PROCESSES = 1 << 18
 _RECOUNT_SECONDS = 10.0
 _SIGNALS_SINCE = 6
@@ -42,7 +42,7 @@ _REASONS = {
 
 
 class ConfinedJail(Jail):
-    """A jail of what an unprivileged process can give up."""
+    """A jail that an unprivileged process builds by giving up rights."""
 
     level: ClassVar[str] = "confined"
 
@@ -163,7 +163,7 @@ class ConfinedJail(Jail):
             self._filter()
 
     def find_gap(self) -> str:
-        """Return something that a program could do and must not, found by trying; empty if there is nothing."""
+        """Try what no program may do; return what succeeded, or an empty text."""
         server = os.getppid()
         with contextlib.suppress(OSError):
             os.kill(server, 0)

@@ -58,14 +58,14 @@ class Jail:
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1, what="adoption of processes")
 
     def finish(self) -> None:
-        """End what a server left, after it has ended, however it did."""
+        """Kill and remove what a server left, after it has ended for any reason."""
         kill_descendants()
         self.remove_scratch()
 
     # In the server
 
     def build(self) -> None:
-        """Do what need not be done for each program; raises `IsolationError` if that is refused."""
+        """Prepare what all programs share; raises `IsolationError` if that is refused."""
         if sys.platform == "linux":
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1, what="adoption of processes")
             kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1, what="no new privileges")
@@ -147,7 +147,7 @@ class Jail:
     def _restrict(self) -> None: ...
 
     def find_gap(self) -> str:
-        """Return something that a program could do and must not, found by trying; empty if there is nothing."""
+        """Try what no program may do; return what succeeded, or an empty text."""
         return ""
 
     def _memory_in_use(self) -> tuple[int, int]:
@@ -186,7 +186,7 @@ def become(uid: int) -> None:
 
 
 def gap_for_all() -> str:
-    """Return something that no program may do at any level with a sandbox, found by trying."""
+    """Try what no program may do at any level but `unsafe`; return what succeeded, or an empty text."""
     if kernel.has_admin():
         return "programs would have the rights of an administrator"
     for path in ("/lintseq-was-here", "/etc/lintseq-was-here", f"{sys.prefix}/lib/lintseq-was-here"):

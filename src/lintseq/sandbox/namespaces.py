@@ -181,7 +181,7 @@ class IsolatedJail(Jail):
             os.close(rules)
 
     def find_gap(self) -> str:
-        """Return something that a program could do and must not, found by trying; empty if there is nothing."""
+        """Try what no program may do; return what succeeded, or an empty text."""
         if 0 in (os.getuid(), os.geteuid(), os.getgid()):
             return "programs would run as root"
         if gap := gap_for_all():

@@ -22,9 +22,9 @@ class PrintedOutput:
     """What a program wrote to a stream."""
 
     beginning: bytes
-    """Everything up to a limit."""
+    """The output up to the limit."""
     end: bytes
-    """The end of the rest."""
+    """The end of what exceeds the limit."""
     count: int
     """Bytes written."""
 

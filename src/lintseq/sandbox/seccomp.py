@@ -4,8 +4,8 @@ At the level `isolated`, the filter is installed once, in the fork server, and i
 allow the three calls with which the server clears the jail: mount, umount2, and unshare of the network alone. They
 need a capability that programs have given up, and Landlock refuses the first two as well.
 
-At the level `confined`, a stricter one stands in for namespaces and for what Landlock does not restrict. Where
-Landlock does not restrict signals yet, every program installs it for itself.
+At the level `confined`, a stricter filter also refuses what namespaces would hide and what Landlock cannot restrict.
+If this version of Landlock does not restrict signals, each program installs the filter itself.
 """
 
 import errno
