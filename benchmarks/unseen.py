@@ -194,7 +194,7 @@ def try_hunks(
     units = layout.unit_of
     own = names_of_scopes(program.text, range(len(program.lines)), local=True)
     for index, hunks in enumerate(sequence.placements()):
-        code = [lines for _, lines in hunks if any(line in units for line in lines)]
+        code = [lines for _, _, lines in hunks if any(line in units for line in lines)]
         if len(code) < 2:
             continue
         drawn.multi_hunk += 1

@@ -116,10 +116,10 @@ def test_the_text_ends_in_a_newline_exactly_when_the_program_does() -> None:
 def test_headers_and_rows_are_those_of_the_placements(sequence: EditSequence) -> None:
     for text, hunks in zip(DIFF.write_edits(sequence), sequence.placements(), strict=True):
         parts, inserted = [], 0
-        for position, indices in hunks:
+        for position, _, indices in hunks:
             count = "" if len(indices) == 1 else f",{len(indices)}"
             parts.append(f"@@ -{position},0 +{position + inserted + 1}{count} @@")
-            parts += ["+" + sequence.program.lines[index] for index in indices]
+            parts += ["+" + sequence.merged.lines[index] for index in indices]
             inserted += len(indices)
         assert text == "\n".join(parts)
 

@@ -1,9 +1,11 @@
 """Edits: applying, replaying, and the sequence that is exact by construction."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, strategies as st
 
-from lintseq.edits import Edit, EditSequence, Hunk, apply, replay
+from lintseq.edits import INITIAL, STAYS, Edit, EditSequence, Hunk, apply, replay
 from lintseq.errors import MalformedEditError
 from lintseq.program import Program
 
@@ -40,7 +42,7 @@ def test_applying_leaves_the_state_itself_alone() -> None:
     "hunks", [[(4, "x")], [(-1, "x")], [(1, "x"), (1, "y")], [(2, "x"), (1, "y")], [(0, "x"), (4, "y")]]
 )
 def test_a_hunk_outside_the_state_or_out_of_order_is_an_error(hunks: list[tuple[int, str]]) -> None:
-    with pytest.raises(MalformedEditError, match=f"hunk {len(hunks) - 1} inserts after line {hunks[-1][0]}"):
+    with pytest.raises(MalformedEditError, match=f"hunk {len(hunks) - 1} starts after line {hunks[-1][0]}"):
         apply(edit(*hunks), list("abc"))
 
 
@@ -129,3 +131,66 @@ def test_empty_lines_at_the_end_of_a_readable_start_move_to_the_next_edit_withou
         rest = sequence.after(1).with_readable_start()
         assert rest.start.lines == start
         assert replay(rest.edits, rest.start.lines) == list(sequence.program.lines)
+
+
+# Lines that depart
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> EditSequence:
+    """A sequence in which lines arrive and depart at any time."""
+    edits = draw(st.integers(0, 5))
+    times = st.tuples(st.integers(INITIAL, edits - 1), st.integers(0, edits)).filter(lambda pair: pair[0] < pair[1])
+    drawn = draw(st.lists(times, max_size=14)) if edits else []
+    used = sorted({number for pair in drawn for number in pair} - {INITIAL, edits})
+    rank = {number: index for index, number in enumerate(used)} | {INITIAL: INITIAL, edits: STAYS}
+    pairs = [(rank[arrival], rank[departure]) for arrival, departure in drawn]
+    stays = any(departure == STAYS for _, departure in pairs)
+    merged = Program(tuple(draw(lines) for _ in pairs), stays and draw(st.booleans()))
+    starts = any(arrival == INITIAL for arrival, _ in pairs)
+    arrivals, departures = (tuple(times) for times in zip(*pairs, strict=True)) if pairs else ((), ())
+    return EditSequence(merged, arrivals, departures, starts and draw(st.booleans()))
+
+
+@given(histories())
+def test_replaying_the_edits_gives_every_state(sequence: EditSequence) -> None:
+    state: Sequence[str] = sequence.start.lines
+    for edit, text in zip(sequence.edits, sequence.states(), strict=True):
+        assert edit.hunks
+        state = apply(edit, state)
+        assert sequence.program.render(state) == text
+    assert tuple(state) == sequence.program.lines
+    assert len(sequence.edits) == len(sequence) == len(sequence.inserted()) == len(sequence.removed())
+
+
+@given(histories())
+def test_edits_tell_the_sequence_apart_from_where_removed_lines_stood(sequence: EditSequence) -> None:
+    again = EditSequence.of(sequence.edits, sequence.start, final_newline=sequence.program.final_newline)
+    assert (again.edits, again.start, again.program) == (sequence.edits, sequence.start, sequence.program)
+    assert list(again.states()) == list(sequence.states())
+    assert EditSequence.of(again.edits, again.start, final_newline=again.program.final_newline) == again
+
+
+@given(histories(), st.integers(0, 6))
+def test_a_sequence_with_departures_can_be_cut_in_two(sequence: EditSequence, cut: int) -> None:
+    cut = min(cut, len(sequence))
+    first, rest = sequence.first(cut), sequence.after(cut)
+    assert first.edits + rest.edits == sequence.edits
+    assert (first.start, rest.program) == (sequence.start, sequence.program)
+    assert rest.start.lines == first.program.lines
+    readable = rest.with_readable_start()
+    assert replay(readable.edits, readable.start.lines) == list(sequence.program.lines)
+
+
+def test_hunks_that_remove_lines_replace_them() -> None:
+    start = Program.from_text("a\nb\nc\nd")
+    edits = [Edit((Hunk(1, ("x", "y"), 1), Hunk(3, (), 1))), Edit((Hunk(0, ("z",), 2),))]
+    sequence = EditSequence.of(edits, start, final_newline=True)
+    assert list(sequence.states()) == ["a\nx\ny\nc\n", "z\ny\nc\n"]
+    assert sequence.merged.lines == ("a", "b", "x", "z", "y", "c", "d")
+    assert sequence.edits == tuple(edits)
+
+
+def test_a_line_cannot_depart_before_it_arrives() -> None:
+    with pytest.raises(ValueError, match="departs before it arrives"):
+        EditSequence(Program(("a", "b")), (0, 1), (1, 0))

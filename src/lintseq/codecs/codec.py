@@ -8,7 +8,7 @@ from lintseq.codecs.locate import common_prefix
 from lintseq.codecs.repair import NO_REPAIR, Repair, resolve
 from lintseq.codecs.resolution import Resolution, splices
 from lintseq.codecs.text import SEPARATOR, join_edits, shorten, split_edits
-from lintseq.edits import INITIAL, Edit, EditSequence, Hunk, apply
+from lintseq.edits import Edit, EditSequence, Hunk, apply
 from lintseq.errors import EditFault, MalformedEditError
 from lintseq.program import Program
 
@@ -113,12 +113,12 @@ class Codec:
 
 
 class _Reading:
-    """Applies edit texts one after the other and remembers which edit inserted each line."""
+    """Applies edit texts one after the other."""
 
     def __init__(self, codec: Codec, start: Program, final_newline: bool) -> None:
         self.codec = codec
+        self.start = start
         self.lines = list(start.lines)
-        self.arrivals = [INITIAL] * len(self.lines)
         self.edits: list[Edit] = []
         self.final_newline = final_newline
 
@@ -130,9 +130,7 @@ class _Reading:
             where = f"edit {len(self.edits) + 1}, line {lineno + fault.line - 1}"
             raise MalformedEditError(f"{where}: {fault.reason}: {fault.detail}") from None
         for hunk in reversed(edit.hunks):
-            at = hunk.position
-            self.lines[at:at] = hunk.lines
-            self.arrivals[at:at] = [len(self.edits)] * len(hunk.lines)
+            self.lines[hunk.position : hunk.position + hunk.removed] = hunk.lines
         self.edits.append(edit)
 
     @property
@@ -140,7 +138,7 @@ class _Reading:
         return Program(tuple(self.lines), self.final_newline and bool(self.lines))
 
     def sequence(self) -> EditSequence:
-        return EditSequence(self.program, tuple(self.arrivals))
+        return EditSequence.of(self.edits, self.start, final_newline=self.final_newline)
 
 
 def check_form(rows: Sequence[str], usual: Sequence[str], *, first: int = 1) -> None:

@@ -56,12 +56,12 @@ HEADER = re.compile(r"@@ -(0|[1-9][0-9]{0,11}),0 \+([1-9][0-9]{0,11})(?:,([2-9]|
 
 def _write_edits(sequence: EditSequence) -> list[str]:
     """Return the text of each edit, without separators and without a newline at its end."""
-    rows = ["+" + line for line in sequence.program.lines]
+    rows = ["+" + line for line in sequence.merged.lines]
     texts = []
     for hunks in sequence.placements():
         parts: list[str] = []
         inserted = 0
-        for position, indices in hunks:
+        for position, _, indices in hunks:
             count = len(indices)
             parts.append(f"@@ -{position},0 +{line_range(position + inserted + 1, count)} @@")
             parts += [rows[index] for index in indices]

@@ -26,7 +26,7 @@ _ESCAPE = Escape((SEPARATOR, *FENCES))
 
 
 def _write_edits(sequence: EditSequence) -> list[str]:
-    rows = list(zip(_ESCAPE.escape(sequence.program.lines), sequence.arrivals, strict=True))
+    rows = list(zip(_ESCAPE.escape(sequence.merged.lines), sequence.arrivals, strict=True))
     return ["\n".join([row for row, arrival in rows if arrival <= edit]) for edit in range(len(sequence))]
 
 

@@ -118,7 +118,9 @@ class Record:
         if final_newline or edits is not None:
             return sequence
         ended = replace(sequence.program, final_newline=True)
-        return replace(sequence, program=ended) if ended.text in self.programs else sequence
+        if ended.text not in self.programs:
+            return sequence
+        return replace(sequence, merged=replace(sequence.merged, final_newline=True))
 
     def parse(self) -> EditSequence:
         """Return the edit sequence; raise `ProgramError` if it is malformed."""
