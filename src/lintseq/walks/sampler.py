@@ -1,11 +1,13 @@
 """Drawing edit sequences: `sample_edits` for one draw, `ProgramSampler` for many draws of one program."""
 
 from lintseq.edits import EditSequence
+from lintseq.errors import ProgramError
 from lintseq.languages import Language, get_language
 from lintseq.languages.linters import shared_linter
 from lintseq.program import Program
 from lintseq.walks.blackbox import BlackBoxWalk, StateLinter
 from lintseq.walks.certified import CertifiedWalk
+from lintseq.walks.hunks import HunksWalk
 from lintseq.walks.native import NativeWalk
 from lintseq.walks.options import Comments, Order, SamplingOptions, check_options
 from lintseq.walks.orders import ORDERS
@@ -14,16 +16,24 @@ from lintseq.walks.walk import Grouping, RandomStream, Walk
 
 
 class ProgramSampler:
-    """One program's analysis, shared by all its draws.
+    """The analysis of one program, or of two versions of it, shared by all draws.
 
-    Raises `ProgramError` if the program cannot be used and `ConfigError` if the options cannot work.
+    Raises `ProgramError` if the program or its old version `start` cannot be used, and `ConfigError` if the options
+    cannot work.
     """
 
-    def __init__(self, source: str | Program, options: SamplingOptions | None = None) -> None:
+    def __init__(
+        self, source: str | Program, options: SamplingOptions | None = None, *, start: str | Program = ""
+    ) -> None:
         self.options = options or SamplingOptions()
         check_options(self.options)
-        self.program = source if isinstance(source, Program) else Program.from_text(source)
-        self._walk = _walk(self.program, get_language(), self.options)
+        self.program = _as_program(source)
+        self.start = _as_program(start)
+        """The version that sequences start from; empty if they start from nothing."""
+        if self.start.lines:
+            self._walk: Walk = _transition(self.program, self.start, get_language(), self.options)
+        else:
+            self._walk = _walk(self.program, get_language(), self.options)
 
     @property
     def corrections(self) -> int:
@@ -41,6 +51,7 @@ class ProgramSampler:
 def sample_edits(
     source: str | Program,
     *,
+    start: str | Program = "",
     seed: int = 0,
     linter: str = "native",
     order: Order = "uniform",
@@ -49,6 +60,9 @@ def sample_edits(
 ) -> EditSequence:
     """Return one random way to write a program, edit by edit, each of which leaves it clean (paper, section 2.2).
 
+    With an old version of the program as `start`, the edits lead from that to the program: they insert, delete and
+    replace, and no state has a finding more often than the old version or the program has.
+
     The options are those of `SamplingOptions`. Raises `ProgramError` if the program cannot be used, `ConfigError` if
     the options cannot work, and `ToolError` if a linter fails.
 
@@ -56,7 +70,19 @@ def sample_edits(
     2
     """
     options = SamplingOptions(linter, order, comments, certify)
-    return ProgramSampler(source, options).sample(seed=seed)
+    return ProgramSampler(source, options, start=start).sample(seed=seed)
+
+
+def _as_program(text: str | Program) -> Program:
+    return text if isinstance(text, Program) else Program.from_text(text)
+
+
+def _transition(program: Program, start: Program, language: Language, options: SamplingOptions) -> Walk:
+    if program == start:
+        raise ProgramError("no-change", "the old version and the program are the same")
+    if [line.rstrip("\r") for line in program.lines] == [line.rstrip("\r") for line in start.lines]:
+        raise ProgramError("only-line-endings", "the two versions differ in line endings only")
+    return HunksWalk(program, start)
 
 
 def _walk(program: Program, language: Language, options: SamplingOptions) -> Walk:
