@@ -1,0 +1,386 @@
+"""Is every state between two versions clean? Walks over commits and releases, next to the hunks of their diffs.
+
+    python benchmarks/versions.py commits.jsonl releases.jsonl
+
+Each file holds pairs of versions as `version_pairs.py` makes them (any rows with old_contents and new_contents do)
+and is reported apart. A finding is new if it occurs more often in a state than in the old and in the new version. Only
+states strictly between the two are judged. `--failures DIR` writes the first state of each walk that is not clean.
+"""
+
+import multiprocessing
+import random
+import re
+import shutil
+import signal
+import statistics
+import traceback
+from argparse import Namespace
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import unified_diff
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from common import Goal, Report, Table, arguments, note, percent, read_jsonl, share
+from judges import compiles, new_findings, pylint_all
+
+from lintseq.edits import INITIAL, STAYS, EditSequence, apply
+from lintseq.errors import ProgramError
+from lintseq.languages.linters import shared_linter
+from lintseq.linting import Finding, findings
+from lintseq.program import Program
+from lintseq.walks import ProgramSampler, SamplingOptions
+from lintseq.walks.hunks import HunksWalk
+
+ORDERS = {
+    "uniform": SamplingOptions(),
+    "forward": SamplingOptions(order="forward"),
+    "certified": SamplingOptions(certify="pyflakes"),
+}
+CONTROLS = ("hunks", "top to bottom", "deletions first")
+TITLES = {
+    "uniform": "needs, random order",
+    "forward": "needs, from top to bottom",
+    "certified": "needs, certified by pyflakes",
+    "hunks": "control: the diff's hunks in random order",
+    "top to bottom": "control: hunks from top to bottom",
+    "deletions first": "control: deletions first",
+}
+PATIENCE = 60
+"""Seconds after which a walk of one pair is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two versions of a file and their origin."""
+
+    name: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadState:
+    """The first state of a walk with new findings."""
+
+    pair: Pair
+    number: int
+    """How many edits lead to it."""
+    before: str
+    text: str
+    new: Sequence[Finding]
+
+
+@dataclass(slots=True)
+class Measured:
+    """What one walk made of some pairs."""
+
+    pairs: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    """Pairs without a sequence, by reason."""
+    inexact: list[str] = field(default_factory=list)
+    hunks: int = 0
+    single: int = 0
+    """Pairs that are one edit."""
+    sizes: list[int] = field(default_factory=list)
+    """The number of lines that each edit inserts and removes."""
+    kinds: Counter[str] = field(default_factory=Counter)
+    walks: int = 0
+    """Walks with a state in between."""
+    clean_walks: int = 0
+    states: int = 0
+    broken: int = 0
+    dirty: int = 0
+    bad: list[BadState] = field(default_factory=list)
+    sample: list[tuple[Pair, str]] = field(default_factory=list)
+    """States that compile, for a slower judge."""
+
+    def add(self, other: "Measured") -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if isinstance(value, Counter):
+                value.update(getattr(other, name))
+            else:
+                setattr(self, name, value + getattr(other, name))
+
+    def summary(self) -> str:
+        clean = f"{self.states} states, {self.broken} do not compile, {self.dirty} not clean"
+        return f"{clean}, {len(self.inexact)} inexact, {self.rejected.total()} rejected"
+
+    def row(self, title: str) -> list[object]:
+        edits, pairs = len(self.sizes), self.pairs or 1
+        p90 = statistics.quantiles(self.sizes, n=10)[-1] if edits > 1 else 0
+        kinds = [percent(self.kinds[kind], edits) for kind in ("replace", "insert", "delete")]
+        return [
+            title,
+            self.states,
+            percent(self.states - self.broken, self.states),
+            percent(self.states - self.dirty, self.states),
+            percent(self.clean_walks, self.walks),
+            f"{edits / pairs:.2f}",
+            f"{edits / (self.hunks or 1):.3f}",
+            percent(self.single, pairs),
+            f"{statistics.fmean(self.sizes or [0]):.1f} ({p90:.0f})",
+            *kinds,
+        ]
+
+
+HEADER = ["walk", "states", "compile", "pyflakes-clean", "walks all clean", "edits a pair", "edits a hunk"]
+HEADER += ["single edit", "lines an edit (p90)", "replace", "insert", "delete"]
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("files", type=Path, nargs="+", help="JSON Lines files of pairs, reported apart")
+    parser.add_argument("--limit", type=int, help="pairs per file, chosen at random (default: all)")
+    parser.add_argument("--walk", action="append", choices=[*ORDERS, *CONTROLS], help="a walk (default: all)")
+    parser.add_argument("--states", type=int, default=20, help="states judged per walk, at most (default: 20)")
+    parser.add_argument("--pylint", type=int, default=0, help="states that pylint judges as well, per walk and file")
+    parser.add_argument("--exact", action="store_true", help="only check that the sequences are exact; judge no state")
+    parser.add_argument(
+        "--failures", type=Path, help="write the first state of each walk that is not clean into this folder"
+    )
+    parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
+    parser.add_argument("--name", default="versions", help="name of the results (default: versions)")
+    options = parser.parse_args()
+    report = Report(options.name, "Between two versions: is every state clean?")
+    report.notes.append(NOTE.format(states=options.states))
+    for path in options.files:
+        pairs = read_pairs(path, options.limit, options.seed)
+        rows, lints = [], []
+        for walk, measured in measure(pairs, options.walk or list(TITLES), options).items():
+            rows.append(measured.row(TITLES[walk]))
+            numbers = numbers_of(measured)
+            if options.pylint:
+                judged, dirty, families = pylint_judged(measured.sample, options.pylint, options.seed)
+                lints.append([TITLES[walk], judged, percent(judged - dirty, judged), families])
+                numbers |= {"pylint_states": judged, "pylint_dirty": dirty}
+            report.numbers[f"{path.stem}: {walk}"] = numbers
+            add_goals(report, f"{path.stem}, {walk}", walk, measured, numbers)
+            if options.failures:
+                write_failures(options.failures / path.stem / walk.replace(" ", "-"), measured)
+        repositories = sorted({pair.name.split(" ")[0] for pair in pairs})
+        report.notes.append(f"*{path.stem}*: {len(pairs)} pairs from {', '.join(repositories)}.")
+        report.tables.append(Table(path.stem, HEADER, rows))
+        if lints:
+            header = ["walk", "states", "pylint-clean", "most frequent new messages"]
+            report.tables.append(Table(f"{path.stem}: pylint", header, lints))
+    report.publish(options.results)
+
+
+NOTE = (
+    "Each pair was walked once; up to {states} states of a walk, chosen at random, were judged: those strictly between"
+    " the old and the new version. *clean*: no finding occurs more often than in the old version or in the new one,"
+    " whichever has it more often. A state that does not compile is not clean. *lines an edit*: inserted and removed."
+    " pylint: E, F, W0311, W0231, import resolution off, on states that compile."
+)
+
+
+def numbers_of(measured: Measured) -> dict[str, Any]:
+    numbers = {name: getattr(measured, name) for name in ("pairs", "hunks", "single", "walks", "clean_walks")}
+    numbers |= {"edits": len(measured.sizes), "states": measured.states, "not_compiling": measured.broken}
+    numbers |= {"new_pyflakes": measured.dirty, "inexact": measured.inexact[:20], "rejected": dict(measured.rejected)}
+    return numbers | {
+        "families of first states": dict(Counter(family(bad.new[0]) for bad in measured.bad).most_common(12))
+    }
+
+
+def add_goals(report: Report, name: str, walk: str, measured: Measured, numbers: dict[str, Any]) -> None:
+    """Add the targets that apply to a walk."""
+    if walk in CONTROLS:
+        return
+    states, clean = measured.states, 100.0 if walk == "certified" else 99.8
+    report.goals.append(Goal(f"{name}: % exact", share(measured.pairs - len(measured.inexact), measured.pairs), 100))
+    if states:
+        report.goals.append(Goal(f"{name}: states", states, least=5000))
+        report.goals.append(Goal(f"{name}: % that compile", share(states - measured.broken, states), least=100))
+        report.goals.append(Goal(f"{name}: % clean by pyflakes", share(states - measured.dirty, states), least=clean))
+    if judged := numbers.get("pylint_states", 0):
+        lint = share(judged - numbers["pylint_dirty"], judged)
+        report.goals.append(Goal(f"{name}: % clean by pylint", lint, least=98.5))
+    if walk != "certified" and "release" not in name:
+        least = 1.15 if walk == "forward" else 1.05
+        report.goals.append(Goal(f"{name}: edits per hunk", len(measured.sizes) / (measured.hunks or 1), least=least))
+
+
+def read_pairs(path: Path, limit: int | None = None, seed: int = 0) -> list[Pair]:
+    """Return the pairs of a file, or some of them chosen at random."""
+    pairs = []
+    for row in read_jsonl(path):
+        name = f"{row.get('repo', path.stem)} {str(row.get('commit', ''))[:16]} {row.get('path', '')}"
+        pairs.append(Pair(name, row["old_contents"], row["new_contents"]))
+    return pairs if limit is None else random.Random(seed).sample(pairs, min(limit, len(pairs)))
+
+
+def measure(pairs: Sequence[Pair], walks: Sequence[str], options: Namespace) -> dict[str, Measured]:
+    """Walk over all pairs in some processes."""
+    totals = {walk: Measured() for walk in walks}
+    judged = 0 if options.exact else options.states
+    jobs = [(pair, walks, options.seed, judged, 2 if options.pylint else 0) for pair in pairs]
+    with multiprocessing.Pool(options.workers) as pool:
+        for done, found in enumerate(pool.imap(measure_pair, jobs, chunksize=4), 1):
+            for walk, measured in zip(walks, found, strict=True):
+                totals[walk].add(measured)
+            if done % 200 == 0 or done == len(pairs):
+                note(f"{done} of {len(pairs)} pairs")
+                for walk, total in totals.items():
+                    note(f"  {walk}: {total.summary()}")
+    return totals
+
+
+def measure_pair(job: tuple[Pair, Sequence[str], int, int, int]) -> list[Measured]:
+    """Walk over one pair in several ways."""
+    pair, walks, seed, most, kept = job
+    if not (compiles(pair.old) and compiles(pair.new)):
+        return [Measured(rejected=Counter(["a version does not compile"])) for _ in walks]
+    return [measure_walk(pair, walk, seed, most, kept) for walk in walks]
+
+
+def measure_walk(pair: Pair, walk: str, seed: int, most: int, kept: int) -> Measured:
+    """Walk over one pair and judge the states in between; a walk that fails or takes too long is counted."""
+    measured = Measured(pairs=1)
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(PATIENCE)
+    try:
+        sequence = draw(pair, walk, seed)
+        edits = sequence.edits
+    except ProgramError as error:
+        return Measured(rejected=Counter([str(error)[:60]]))
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f"{type(error).__name__}: {str(error)[:60]} ({Path(place.filename).name}:{place.lineno}), {pair.name}"
+        return Measured(rejected=Counter([reason]))
+    finally:
+        signal.alarm(0)
+    measured.hunks = len(HunksWalk(Program.from_text(pair.new), Program.from_text(pair.old)).hunks)
+    measured.single = len(edits) == 1
+    for edit in edits:
+        new, gone = sum(len(hunk.lines) for hunk in edit.hunks), sum(hunk.removed for hunk in edit.hunks)
+        measured.sizes.append(new + gone)
+        measured.kinds["replace" if new and gone else "insert" if new else "delete"] += 1
+    if not is_exact(pair, sequence):
+        measured.inexact.append(pair.name)
+    judge_states(pair, list(sequence.states()), most, kept, seed, measured)
+    return measured
+
+
+def give_up(*_: object) -> None:
+    raise TimeoutError("no sequence in time")
+
+
+def draw(pair: Pair, walk: str, seed: int) -> EditSequence:
+    """Return a sequence of a pair."""
+    if walk in ORDERS:
+        return ProgramSampler(pair.new, ORDERS[walk], start=pair.old).sample(seed=seed, id=pair.name)
+    hunks_walk = HunksWalk(Program.from_text(pair.new), Program.from_text(pair.old))
+    hunks = hunks_walk.hunks
+    if walk == "deletions first":
+        none = range(0)
+        hunks = [*((gone, none) for gone, _ in hunks if gone), *((none, new) for _, new in hunks if new)]
+    elif walk == "hunks":
+        hunks = random.Random(f"{seed} {pair.name}").sample(hunks, len(hunks))
+    count = len(hunks_walk.merged.lines)
+    arrivals, departures = [INITIAL] * count, [STAYS] * count
+    for number, (gone, new) in enumerate(hunks):
+        for line in gone:
+            departures[line] = number
+        for line in new:
+            arrivals[line] = number
+    return EditSequence(hunks_walk.merged, tuple(arrivals), tuple(departures), hunks_walk.start.final_newline)
+
+
+def is_exact(pair: Pair, sequence: EditSequence) -> bool:
+    """Return whether a sequence starts from the old version, and its edits, applied to that, give the new one."""
+    lines: list[str] = list(Program.from_text(pair.old).lines)
+    for edit in sequence.edits:
+        lines = apply(edit, lines)
+    replayed = Program(tuple(lines), sequence.program.final_newline).text
+    return sequence.start.text == pair.old and sequence.program.text == pair.new == replayed
+
+
+def judge_states(pair: Pair, states: list[str], most: int, kept: int, seed: int, measured: Measured) -> None:
+    """Judge up to `most` of the states before the last; keep some for a slower judge."""
+    rng = random.Random(f"{seed} {pair.name}")
+    numbers = sorted(rng.sample(range(len(states) - 1), min(most, len(states) - 1)))
+    measured.states = len(numbers)
+    if not numbers:
+        return
+    allowed = pyflakes(pair.old) | pyflakes(pair.new)
+    for number in numbers:
+        state = states[number]
+        if not compiles(state):
+            measured.broken += 1
+            new = [finding for finding in pyflakes(state) if allowed[finding] < 1] or [("compile", "does not compile")]
+        else:
+            new = new_findings(pyflakes(state), allowed)
+            measured.sample += [(pair, state)] * (len(measured.sample) < kept)
+        if new:
+            measured.dirty += 1
+            if not measured.bad:
+                before = states[number - 1] if number else pair.old
+                measured.bad.append(BadState(pair, number + 1, before, state, new))
+    measured.walks = 1
+    measured.clean_walks = int(not measured.dirty)
+
+
+@lru_cache(4096)
+def pyflakes(text: str) -> Counter[Finding]:
+    return findings(shared_linter("pyflakes").check(text))
+
+
+def pylint_judged(sample: Sequence[tuple[Pair, str]], most: int, seed: int) -> tuple[int, int, str]:
+    """Let pylint judge up to `most` states; return how many it judged, how many have new findings, and which."""
+    chosen = random.Random(seed).sample(sample, min(most, len(sample)))
+    texts = list(dict.fromkeys(text for pair, state in chosen for text in (pair.old, pair.new, state)))
+    verdicts = dict(zip(texts, pylint_all(texts), strict=True))
+    dirty, families = 0, Counter[str]()
+    for pair, state in chosen:
+        new = new_findings(verdicts[state], verdicts[pair.old] | verdicts[pair.new])
+        dirty += bool(new)
+        families.update({code for code, _ in new})
+    return len(chosen), dirty, ", ".join(f"{code} {number}" for code, number in families.most_common(8))
+
+
+# Failures
+
+
+def family(finding: Finding) -> str:
+    """Return a finding without the names in it."""
+    return f"{finding[0]}: " + re.sub(r"'[^']*'|\"[^\"]*\"", "_", finding[1])[:70]
+
+
+def write_failures(folder: Path, measured: Measured) -> None:
+    """Write each bad state into a folder of its own, and an index by family."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    index: dict[str, list[str]] = defaultdict(list)
+    for count, bad in enumerate(measured.bad):
+        place = folder / f"{count:03}"
+        place.mkdir()
+        index[family(bad.new[0])].append(f"{place.name}  {bad.pair.name}, edit {bad.number}: {bad.new[0][1]}")
+        texts = {"old.py": bad.pair.old, "new.py": bad.pair.new, "before.py": bad.before, "state.py": bad.text}
+        texts["edit.diff"] = difference(bad.before, bad.text)
+        texts["change.diff"] = difference(bad.pair.old, bad.pair.new)
+        lines = [f"{bad.pair.name}, state after edit {bad.number}", *(f"{code}: {text}" for code, text in bad.new)]
+        diagnostics = shared_linter("pyflakes").check(bad.text)
+        lines += [f"  line {found.line}: {found.message}" for found in diagnostics if found.finding in bad.new]
+        texts["finding.txt"] = "\n".join(lines) + "\n"
+        for name, text in texts.items():
+            (place / name).write_text(text)
+    rows = [f"{len(places)}  {name}\n" + "".join(f"    {row}\n" for row in places) for name, places in ranked(index)]
+    reasons = [f"{number}  without a sequence: {reason}\n" for reason, number in measured.rejected.most_common()]
+    (folder / "index.txt").write_text("".join(rows + reasons + [f"inexact: {name}\n" for name in measured.inexact]))
+
+
+def ranked(index: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
+    return sorted(index.items(), key=lambda item: -len(item[1]))
+
+
+def difference(old: str, new: str) -> str:
+    return "".join(f"{line}\n" for line in unified_diff(old.split("\n"), new.split("\n"), "old", "new", lineterm=""))
+
+
+if __name__ == "__main__":
+    main()
