@@ -132,9 +132,9 @@ def test_steps_follow_those_they_need_and_each_has_its_own_folder() -> None:
     folders = [step.folder for step in plan.steps]
     assert len(set(folders)) == len(folders)
     assert not any(folder.startswith(other + "/") for folder in folders for other in folders)
-    # two builds, a tokenizer, a base; then for each of three arms and two seeds a model, and for each of those
+    # two builds, a tokenizer, two bases; then for each of three arms and two seeds a model, and for each of those
     # two benchmarks at two temperatures completions and results
-    assert len(plan.steps) == 2 + 2 + 6 + 6 * 4 * 2
+    assert len(plan.steps) == 2 + 3 + 6 + 6 * 4 * 2
     assert len(plan.results) == 6 * 4
 
 
@@ -155,12 +155,13 @@ def test_an_arm_can_use_the_models_of_another_arm() -> None:
     assert "--linted" in step.command
 
 
-def test_each_seed_can_have_its_own_base_which_all_arms_share() -> None:
-    plan = planned(replace(STUDY, base=replace(STUDY.base, each_seed=True)))
+def test_each_seed_has_its_own_base_which_all_arms_share_unless_told_otherwise() -> None:
+    plan = planned()
+    shared = planned(replace(STUDY, base=replace(STUDY.base, each_seed=False)))
     steps = {step.name: step for step in plan.steps}
     assert [name for name in steps if name.startswith("pretrain")] == ["pretrain 0", "pretrain 1"]
     assert not any(step.blocks_training for step in plan.steps)
-    assert [step.name for step in planned().steps if step.blocks_training] == ["pretrain"]
+    assert [step.name for step in shared.steps if step.blocks_training] == ["pretrain"]
     for seed in STUDY.seeds:
         assert f"run.seed={seed}" in steps[f"pretrain {seed}"].command
         for arm in STUDY.arms:
@@ -189,7 +190,7 @@ def after(plan: StudyPlan, name: str) -> set[str]:
             ["finetune edits 0", "finetune edits 1"],
         ),
         (replace(STUDY, arms={**STUDY.arms, "random": StudyArm(linter="pyflakes")}), {}, ["build random"]),
-        (STUDY, {"pretrain.toml": "other"}, ["pretrain"]),
+        (STUDY, {"pretrain.toml": "other"}, ["pretrain 0", "pretrain 1"]),
         (STUDY, {"finetune.toml": "other"}, [f"finetune {arm} {seed}" for arm in STUDY.arms for seed in (0, 1)]),
     ],
 )
@@ -212,7 +213,7 @@ def test_a_corpus_is_built_before_the_base_and_rebuilt_when_it_changes() -> None
     assert build.command[:2] == ("build", "more.jsonl")
     assert build.command[build.command.index("--linter") + 1] == "none"
     assert "ask.jsonl" in build.command, "decontaminated against the benchmarks"
-    assert build.name in steps["pretrain"].needs
+    assert build.name in steps["pretrain 0"].needs
     more = replace(study, base=replace(base, corpora={"seen": StudyCorpus(inputs=("more.jsonl",), samples=2)}))
     before, now = prints_of(study), prints_of(more)
     assert {name for name in before if before[name] != now[name]} == after(planned(study), build.name)

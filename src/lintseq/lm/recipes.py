@@ -216,8 +216,8 @@ class PairOptions(Settings):
 class MatchOptions(Settings):
     """What is equal between arms; all arms are planned from the same file."""
 
-    by: Literal["steps", "tokens", "rows", "none"] = "steps"
-    """Optimizer steps (the paper), trained tokens, how often each row is seen, or nothing."""
+    by: Literal["tokens", "steps", "rows", "none"] = "tokens"
+    """Trained tokens, optimizer steps (the paper), how often each row is seen, or nothing."""
     epochs: Positive = 10.0
     """Passes of the plain arm over its rows, which sets the budget of all arms; with `none`, passes of this arm."""
 
@@ -252,8 +252,8 @@ class FinetuneRecipe(Settings):
     """How long to train, so that arms can be compared."""
     lora: LoraOptions = field(default_factory=LoraOptions)
     """Low-rank adapters, if any."""
-    loss: Literal["sum", "mean"] = "sum"
-    """Reduction of the loss over the completion tokens of a batch (the paper: sum)."""
+    loss: Literal["mean", "sum"] = "mean"
+    """Reduction of the loss over the completion tokens of a batch (the paper: sum, which needs `optim.clip = 0`)."""
     batching: Literal["padded", "packed"] = "padded"
     """`padded`: examples of similar length side by side. `packed`: concatenated without padding, which needs an
     attention implementation that supports it, such as `flash_attention_2`."""

@@ -77,7 +77,7 @@ class StudyBase(Settings):
     """Edit sequences for pretraining; `set` refers to them as `{}/corpus/NAME/edits.jsonl`."""
     tokenizer: StudyTokenizer | None = None
     """Trained first and used instead of the recipe's tokenizer."""
-    each_seed: bool = False
+    each_seed: bool = True
     """Pretrain a base for each seed, so that intervals include the variation between bases."""
     devices: PositiveCount = 1
     """GPUs that share the pretraining (FSDP)."""
@@ -89,8 +89,13 @@ class StudyBase(Settings):
     def _check_base(self, at: str) -> Iterator[str]:
         if bool(self.model) == bool(self.pretrain):
             yield f"{at[:-1]} needs either a model or a recipe; set {at}model or {at}pretrain, not both"
-        elif (self.each_seed or self.corpora) and not self.pretrain:
-            yield f"{at}each_seed and {at}corpora are for pretraining; set {at}pretrain instead of {at}model"
+        elif self.corpora and not self.pretrain:
+            yield f"{at}corpora are for pretraining; set {at}pretrain instead of {at}model"
+
+    @property
+    def varies(self) -> bool:
+        """Whether each seed has a base of its own."""
+        return self.each_seed and bool(self.pretrain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,7 +86,7 @@ def _compare(findings: StudyFindings, benchmark: StudyBenchmark, arm: str, other
     intervals: dict[int, Interval | None] = {}
     for k in findings.study.k:
         scores = [scores_of(findings, benchmark.title, name, setting, k) for name, setting in settings]
-        intervals[k] = difference(*scores, paired=findings.study.base.each_seed) if all(scores) else None
+        intervals[k] = difference(*scores, paired=findings.study.base.varies) if all(scores) else None
     problems = ({row.task_id for row in findings.results[benchmark.title, *setting][0].rows} for setting in settings)
     return PairDifference(other, arm, len(set.intersection(*problems)), intervals)
 
