@@ -17,7 +17,7 @@ import traceback
 from argparse import Namespace
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import unified_diff
 from functools import lru_cache
 from pathlib import Path
@@ -62,15 +62,16 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class BadState:
-    """The first state of a walk with new findings."""
+class StateBetween:
+    """A state between the two versions of a pair."""
 
     pair: Pair
     number: int
     """How many edits lead to it."""
     before: str
     text: str
-    new: Sequence[Finding]
+    new: Sequence[Finding] = ()
+    """The new findings."""
 
 
 @dataclass(slots=True)
@@ -93,8 +94,9 @@ class Measured:
     states: int = 0
     broken: int = 0
     dirty: int = 0
-    bad: list[BadState] = field(default_factory=list)
-    sample: list[tuple[Pair, str]] = field(default_factory=list)
+    bad: list[StateBetween] = field(default_factory=list)
+    """The first state of each walk that is not clean."""
+    sample: list[StateBetween] = field(default_factory=list)
     """States that compile, for a slower judge."""
 
     def add(self, other: "Measured") -> None:
@@ -137,7 +139,10 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="pairs per file, chosen at random (default: all)")
     parser.add_argument("--walk", action="append", choices=[*ORDERS, *CONTROLS], help="a walk (default: all)")
     parser.add_argument("--states", type=int, default=20, help="states judged per walk, at most (default: 20)")
-    parser.add_argument("--pylint", type=int, default=0, help="states that pylint judges as well, per walk and file")
+    parser.add_argument("--pylint", type=int, default=0, help="states that lintseq's pylint judges, per walk and file")
+    parser.add_argument(
+        "--stock-pylint", type=int, default=0, help="states that stock pylint judges, per walk and file"
+    )
     parser.add_argument("--exact", action="store_true", help="only check that the sequences are exact; judge no state")
     parser.add_argument(
         "--failures", type=Path, help="write the first state of each walk that is not clean into this folder"
@@ -149,23 +154,14 @@ def main() -> None:
     report.notes.append(NOTE.format(states=options.states))
     for path in options.files:
         pairs = read_pairs(path, options.limit, options.seed)
-        rows, lints = [], []
-        for walk, measured in measure(pairs, options.walk or list(TITLES), options).items():
-            rows.append(measured.row(TITLES[walk]))
-            numbers = numbers_of(measured)
-            if options.pylint:
-                judged, dirty, families = pylint_judged(measured.sample, options.pylint, options.seed)
-                lints.append([TITLES[walk], judged, percent(judged - dirty, judged), families])
-                numbers |= {"pylint_states": judged, "pylint_dirty": dirty}
-            report.numbers[f"{path.stem}: {walk}"] = numbers
-            add_goals(report, f"{path.stem}, {walk}", walk, measured, numbers)
-            if options.failures:
-                write_failures(options.failures / path.stem / walk.replace(" ", "-"), measured)
         repositories = sorted({pair.name.split(" ")[0] for pair in pairs})
         report.notes.append(f"*{path.stem}*: {len(pairs)} pairs from {', '.join(repositories)}.")
+        found = measure(pairs, options.walk or list(TITLES), options)
+        rows = [measured.row(TITLES[walk]) for walk, measured in found.items()]
         report.tables.append(Table(path.stem, HEADER, rows))
+        lints = [row for walk, measured in found.items() for row in walk_report(report, path, walk, measured, options)]
         if lints:
-            header = ["walk", "states", "pylint-clean", "most frequent new messages"]
+            header = ["walk", "judge", "states", "clean", "most frequent new messages"]
             report.tables.append(Table(f"{path.stem}: pylint", header, lints))
     report.publish(options.results)
 
@@ -174,8 +170,31 @@ NOTE = (
     "Each pair was walked once; up to {states} states of a walk, chosen at random, were judged: those strictly between"
     " the old and the new version. *clean*: no finding occurs more often than in the old version or in the new one,"
     " whichever has it more often. A state that does not compile is not clean. *lines an edit*: inserted and removed."
-    " pylint: E, F, W0311, W0231, import resolution off, on states that compile."
+    " pylint: E, F, W0311, W0231, import resolution off, on up to three states of a walk that compile; stock pylint"
+    " also inspects the modules that it finds."
 )
+
+
+def walk_report(report: Report, path: Path, walk: str, measured: Measured, options: Namespace) -> list[list[object]]:
+    """Add the numbers and goals of a walk, write its failures, and return what pylint says of its states."""
+    numbers = numbers_of(measured)
+    folder = options.failures and options.failures / path.stem
+    if folder:
+        write_failures(folder / walk.replace(" ", "-"), measured.bad, measured)
+    rows: list[list[object]] = []
+    for judge, most in (("lintseq's pylint", options.pylint), ("stock pylint", options.stock_pylint)):
+        if not most or not measured.sample:
+            continue
+        judged, bad = pylint_judged(judge, measured.sample, most, options)
+        kinds = Counter(code for state in bad for code in {code for code, _ in state.new}).most_common(8)
+        shown = ", ".join(f"{code} {number}" for code, number in kinds)
+        rows.append([TITLES[walk], judge, judged, percent(judged - len(bad), judged), shown])
+        numbers[judge] = {"states": judged, "not_clean": len(bad)}
+        if folder:
+            write_failures(folder / f"{walk}, {judge}".replace(" ", "-"), bad)
+    report.numbers[f"{path.stem}: {walk}"] = numbers
+    add_goals(report, f"{path.stem}, {walk}", walk, measured, numbers)
+    return rows
 
 
 def numbers_of(measured: Measured) -> dict[str, Any]:
@@ -197,9 +216,10 @@ def add_goals(report: Report, name: str, walk: str, measured: Measured, numbers:
         report.goals.append(Goal(f"{name}: states", states, least=5000))
         report.goals.append(Goal(f"{name}: % that compile", share(states - measured.broken, states), least=100))
         report.goals.append(Goal(f"{name}: % clean by pyflakes", share(states - measured.dirty, states), least=clean))
-    if judged := numbers.get("pylint_states", 0):
-        lint = share(judged - numbers["pylint_dirty"], judged)
-        report.goals.append(Goal(f"{name}: % clean by pylint", lint, least=98.5))
+    for judge in sorted(numbers.keys() & {"lintseq's pylint", "stock pylint"}):
+        judged = numbers[judge]["states"]
+        lint = share(judged - numbers[judge]["not_clean"], judged)
+        report.goals.append(Goal(f"{name}: % clean by {judge}", lint, least=98.5))
     if walk != "certified" and "release" not in name:
         least = 1.15 if walk == "forward" else 1.05
         report.goals.append(Goal(f"{name}: edits per hunk", len(measured.sizes) / (measured.hunks or 1), least=least))
@@ -218,7 +238,7 @@ def measure(pairs: Sequence[Pair], walks: Sequence[str], options: Namespace) -> 
     """Walk over all pairs in some processes."""
     totals = {walk: Measured() for walk in walks}
     judged = 0 if options.exact else options.states
-    jobs = [(pair, walks, options.seed, judged, 2 if options.pylint else 0) for pair in pairs]
+    jobs = [(pair, walks, options.seed, judged, 3 if options.pylint or options.stock_pylint else 0) for pair in pairs]
     with multiprocessing.Pool(options.workers) as pool:
         for done, found in enumerate(pool.imap(measure_pair, jobs, chunksize=4), 1):
             for walk, measured in zip(walks, found, strict=True):
@@ -315,12 +335,14 @@ def judge_states(pair: Pair, states: list[str], most: int, kept: int, seed: int,
             new = [finding for finding in pyflakes(state) if allowed[finding] < 1] or [("compile", "does not compile")]
         else:
             new = new_findings(pyflakes(state), allowed)
-            measured.sample += [(pair, state)] * (len(measured.sample) < kept)
+        found = StateBetween(pair, number + 1, states[number - 1] if number else pair.old, state, new)
+        if compiles(state):
+            measured.sample.append(found)
         if new:
             measured.dirty += 1
-            if not measured.bad:
-                before = states[number - 1] if number else pair.old
-                measured.bad.append(BadState(pair, number + 1, before, state, new))
+            measured.bad.append(found)
+    measured.bad = measured.bad[:1]
+    measured.sample = rng.sample(measured.sample, min(kept, len(measured.sample)))
     measured.walks = 1
     measured.clean_walks = int(not measured.dirty)
 
@@ -330,17 +352,26 @@ def pyflakes(text: str) -> Counter[Finding]:
     return findings(shared_linter("pyflakes").check(text))
 
 
-def pylint_judged(sample: Sequence[tuple[Pair, str]], most: int, seed: int) -> tuple[int, int, str]:
-    """Let pylint judge up to `most` states; return how many it judged, how many have new findings, and which."""
-    chosen = random.Random(seed).sample(sample, min(most, len(sample)))
-    texts = list(dict.fromkeys(text for pair, state in chosen for text in (pair.old, pair.new, state)))
-    verdicts = dict(zip(texts, pylint_all(texts), strict=True))
-    dirty, families = 0, Counter[str]()
-    for pair, state in chosen:
-        new = new_findings(verdicts[state], verdicts[pair.old] | verdicts[pair.new])
-        dirty += bool(new)
-        families.update({code for code, _ in new})
-    return len(chosen), dirty, ", ".join(f"{code} {number}" for code, number in families.most_common(8))
+def pylint_judged(
+    judge: str, sample: Sequence[StateBetween], most: int, options: Namespace
+) -> tuple[int, list[StateBetween]]:
+    """Let pylint judge up to `most` states; return how many it judged, and those with new findings."""
+    chosen = random.Random(options.seed).sample(sample, min(most, len(sample)))
+    note(f"{judge} judges {len(chosen)} states")
+    texts = list(dict.fromkeys(text for state in chosen for text in (state.pair.old, state.pair.new, state.text)))
+    if judge == "stock pylint":
+        found = pylint_all(texts)
+    else:
+        with multiprocessing.Pool(options.workers) as pool:
+            found = pool.map(pylint, texts, chunksize=16)
+    verdicts = dict(zip(texts, found, strict=True))
+    judged = [(state, verdicts[state.pair.old] | verdicts[state.pair.new]) for state in chosen]
+    bad = [replace(state, new=new_findings(verdicts[state.text], allowed)) for state, allowed in judged]
+    return len(chosen), [state for state in bad if state.new]
+
+
+def pylint(text: str) -> Counter[Finding]:
+    return findings(shared_linter("pylint").check(text))
 
 
 # Failures
@@ -351,12 +382,12 @@ def family(finding: Finding) -> str:
     return f"{finding[0]}: " + re.sub(r"'[^']*'|\"[^\"]*\"", "_", finding[1])[:70]
 
 
-def write_failures(folder: Path, measured: Measured) -> None:
+def write_failures(folder: Path, states: Sequence[StateBetween], measured: Measured | None = None) -> None:
     """Write each bad state into a folder of its own, and an index by family."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     index: dict[str, list[str]] = defaultdict(list)
-    for count, bad in enumerate(measured.bad):
+    for count, bad in enumerate(states):
         place = folder / f"{count:03}"
         place.mkdir()
         index[family(bad.new[0])].append(f"{place.name}  {bad.pair.name}, edit {bad.number}: {bad.new[0][1]}")
@@ -364,14 +395,17 @@ def write_failures(folder: Path, measured: Measured) -> None:
         texts["edit.diff"] = difference(bad.before, bad.text)
         texts["change.diff"] = difference(bad.pair.old, bad.pair.new)
         lines = [f"{bad.pair.name}, state after edit {bad.number}", *(f"{code}: {text}" for code, text in bad.new)]
-        diagnostics = shared_linter("pyflakes").check(bad.text)
-        lines += [f"  line {found.line}: {found.message}" for found in diagnostics if found.finding in bad.new]
+        for linter in ("pyflakes", "pylint"):
+            found = [found for found in shared_linter(linter).check(bad.text) if found.finding in bad.new]
+            lines += [f"  line {diagnostic.line}: {diagnostic.message}" for diagnostic in found]
         texts["finding.txt"] = "\n".join(lines) + "\n"
         for name, text in texts.items():
             (place / name).write_text(text)
     rows = [f"{len(places)}  {name}\n" + "".join(f"    {row}\n" for row in places) for name, places in ranked(index)]
-    reasons = [f"{number}  without a sequence: {reason}\n" for reason, number in measured.rejected.most_common()]
-    (folder / "index.txt").write_text("".join(rows + reasons + [f"inexact: {name}\n" for name in measured.inexact]))
+    if measured:
+        rows += [f"{number}  without a sequence: {reason}\n" for reason, number in measured.rejected.most_common()]
+        rows += [f"inexact: {name}\n" for name in measured.inexact]
+    (folder / "index.txt").write_text("".join(rows))
 
 
 def ranked(index: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
