@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import statistics
+import time
 import traceback
 from argparse import Namespace
 from collections import Counter, defaultdict
@@ -117,6 +118,7 @@ class Measured:
         kinds = [percent(self.kinds[kind], edits) for kind in ("replace", "insert", "delete")]
         return [
             title,
+            self.pairs,
             self.states,
             percent(self.states - self.broken, self.states),
             percent(self.states - self.dirty, self.states),
@@ -129,7 +131,7 @@ class Measured:
         ]
 
 
-HEADER = ["walk", "states", "compile", "pyflakes-clean", "walks all clean", "edits a pair", "edits a hunk"]
+HEADER = ["walk", "pairs", "states", "compile", "pyflakes-clean", "walks all clean", "edits a pair", "edits a hunk"]
 HEADER += ["single edit", "lines an edit (p90)", "replace", "insert", "delete"]
 
 
@@ -147,6 +149,7 @@ def main() -> None:
     parser.add_argument(
         "--failures", type=Path, help="write the first state of each walk that is not clean into this folder"
     )
+    parser.add_argument("--minutes", type=float, help="stop walking each file's pairs after this time")
     parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--name", default="versions", help="name of the results (default: versions)")
     options = parser.parse_args()
@@ -198,7 +201,9 @@ def walk_report(report: Report, path: Path, walk: str, measured: Measured, optio
 
 
 def numbers_of(measured: Measured) -> dict[str, Any]:
-    numbers = {name: getattr(measured, name) for name in ("pairs", "hunks", "single", "walks", "clean_walks")}
+    numbers: dict[str, Any] = {
+        name: getattr(measured, name) for name in ("pairs", "hunks", "single", "walks", "clean_walks")
+    }
     numbers |= {"edits": len(measured.sizes), "states": measured.states, "not_compiling": measured.broken}
     numbers |= {"new_pyflakes": measured.dirty, "inexact": measured.inexact[:20], "rejected": dict(measured.rejected)}
     return numbers | {
@@ -239,14 +244,18 @@ def measure(pairs: Sequence[Pair], walks: Sequence[str], options: Namespace) -> 
     totals = {walk: Measured() for walk in walks}
     judged = 0 if options.exact else options.states
     jobs = [(pair, walks, options.seed, judged, 3 if options.pylint or options.stock_pylint else 0) for pair in pairs]
+    stop = time.monotonic() + (options.minutes * 60 if options.minutes else float("inf"))
     with multiprocessing.Pool(options.workers) as pool:
         for done, found in enumerate(pool.imap(measure_pair, jobs, chunksize=4), 1):
             for walk, measured in zip(walks, found, strict=True):
                 totals[walk].add(measured)
-            if done % 200 == 0 or done == len(pairs):
+            late = time.monotonic() > stop
+            if done % 200 == 0 or done == len(pairs) or late:
                 note(f"{done} of {len(pairs)} pairs")
                 for walk, total in totals.items():
                     note(f"  {walk}: {total.summary()}")
+            if late:
+                break
     return totals
 
 
