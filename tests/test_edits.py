@@ -182,6 +182,12 @@ def test_a_sequence_with_departures_can_be_cut_in_two(sequence: EditSequence, cu
     assert replay(readable.edits, readable.start.lines) == list(sequence.program.lines)
 
 
+def test_an_edit_that_only_removes_unreadable_lines_of_the_start_is_left_out() -> None:
+    sequence = EditSequence(Program(("a", "b", "")), (-1, 1, -1), (1, STAYS, 0))
+    readable = sequence.with_readable_start()
+    assert (readable.start.text, readable.edits) == ("a", (Edit((Hunk(0, ("b",), 1),)),))
+
+
 def test_hunks_that_remove_lines_replace_them() -> None:
     start = Program.from_text("a\nb\nc\nd")
     edits = [Edit((Hunk(1, ("x", "y"), 1), Hunk(3, (), 1))), Edit((Hunk(0, ("z",), 2),))]

@@ -160,6 +160,11 @@ class EditSequence:
         return max([last, *[number for number in self.departures if number != STAYS]]) + 1
 
     @property
+    def lines_inserted(self) -> int:
+        """The number of lines that all edits insert."""
+        return len(self.arrivals) - self.arrivals.count(INITIAL)
+
+    @property
     def program(self) -> Program:
         """The text after the last edit."""
         if not self.departures:
@@ -197,7 +202,7 @@ class EditSequence:
         """Return the sequence with a start state that can be read back from its text.
 
         If a state has no final newline, empty lines at its end would read as one. They arrive with the first edit
-        instead, unless that removes them.
+        instead, unless that removes them; an edit that does nothing else is left out.
         """
         present = self.present()
         if self.start_newline or not len(self) or not present or self.merged.lines[present[-1]]:
@@ -206,7 +211,10 @@ class EditSequence:
         while present and not self.merged.lines[present[-1]]:
             arrivals[present.pop()] = 0
         kept = [index for index, number in enumerate(arrivals) if number < departures[index]]
-        return self._selected(kept, [arrivals[i] for i in kept], [departures[i] for i in kept])
+        times = [arrivals[i] for i in kept], [departures[i] for i in kept]
+        if 0 in times[0] or 0 in times[1]:
+            return self._selected(kept, *times)
+        return self._selected(kept, *[[n if n in (INITIAL, STAYS) else n - 1 for n in part] for part in times])
 
     def first(self, edits: int) -> "EditSequence":
         """Return only the first `edits` edits, whose program is the state after them."""

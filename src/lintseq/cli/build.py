@@ -10,7 +10,7 @@ from lintseq.dataset.sampler import BuildOptions
 
 
 @with_options({
-    "Input": "instruction_field code_field id_field",
+    "Input": "instruction_field code_field old_field new_field id_field",
     "Walk": "preset samples seed linter certify order comments min_edits max_edits distinct sub_sequences",
     "Output": "output rejected shape format shards shard_rows shard_kind",
     "Screening": "max_lines license license_field decontaminate ngram duplicates similarity",
@@ -36,7 +36,9 @@ def build(
     to its end.
 
     Columns are found by their usual names: instruction, query, prompt, ...; program, code, solution, response, ...;
-    id, task_id, ...
+    id, task_id, ... Rows with two versions of a program (old_contents and new_contents, before and after, ..., or
+    --old-field and --new-field), such as commits, become edits from the old version to the new one. Half of all
+    commits are a single edit; --min-edits 2 leaves them out.
 
     Example: lintseq build pairs.jsonl.gz --output edits.jsonl --preset recommended
     """

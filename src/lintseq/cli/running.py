@@ -143,4 +143,5 @@ def build_summary(report: BuildReport) -> str:
     rows.append(("output", report.output))
     if report.rejections:
         rows.append(("rejected rows in", report.rejected))
+    rows += [("note", note) for note in report.notes]
     return table(rows)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lintseq.dataset.outputs import Target
 from lintseq.dataset.pipeline import open_run, run_pipeline
-from lintseq.dataset.report import BuildProgress, BuildReport
+from lintseq.dataset.report import REPEATS_FILES, BuildProgress, BuildReport
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import benchmarks_digest, check_screening
 from lintseq.dataset.shapes import get_shape
@@ -43,7 +43,10 @@ def build(
     opened = open_run(inputs, output, options.names, overwrite=overwrite, resume=resume)
     _check_license_field(options.screening.license_field, opened.sources)
     settings = settings_of(options)
-    return run_pipeline(opened, options.row_work(), settings, workers=workers, on_progress=on_progress)
+    report = run_pipeline(opened, options.row_work(), settings, workers=workers, on_progress=on_progress)
+    if options.format == "states" and any(source.fields and source.fields.old for source in opened.sources):
+        report.notes.append(REPEATS_FILES)
+    return report
 
 
 def _check_license_field(name: str | None, sources: Sequence[Input]) -> None:

@@ -10,7 +10,7 @@ from lintseq.codecs import get_codec
 from lintseq.dataset.batches import RowWork
 from lintseq.dataset.outputs import Target
 from lintseq.dataset.pipeline import open_run, run_pipeline
-from lintseq.dataset.report import BuildProgress, BuildReport
+from lintseq.dataset.report import REPEATS_FILES, BuildProgress, BuildReport
 from lintseq.dataset.shapes import ProgramRow, ShapeName, columns_of, get_shape, read_record, row_id
 from lintseq.dataset.transform import RowResult
 from lintseq.errors import ProgramError
@@ -63,8 +63,7 @@ class Converter:
         license = record.license if self._license else ""
         if license:
             written["license"] = license
-        lines = len(sequence.program.lines) - len(sequence.present())
-        return RowResult([written], record.id, edits=[len(sequence)], lines=lines, license=license)
+        return RowResult([written], record.id, edits=[len(sequence)], lines=sequence.lines_inserted, license=license)
 
 
 def convert(
@@ -89,4 +88,7 @@ def convert(
     columns = columns_of(options.shape, license=license)
     work = RowWork(partial(Converter, options, license), columns, options.row_timeout, options.row_memory)
     settings = {"options": {"converts": True, "license": license, **asdict(options)}}
-    return run_pipeline(opened, work, settings, workers=workers, on_progress=on_progress)
+    report = run_pipeline(opened, work, settings, workers=workers, on_progress=on_progress)
+    if options.format == "states" and any("state" in source.columns for source in opened.sources):
+        report.notes.append(REPEATS_FILES)
+    return report

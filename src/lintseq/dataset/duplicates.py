@@ -3,10 +3,11 @@
 Workers compute signatures in any order. One `Seen` compares them in the order of the rows, so that the first of
 several similar programs is kept, whatever the number of workers.
 
-Exact duplicates have the same hash of their text. Near duplicates have similar tokens: a program is the set of its
-shingles, runs of five tokens, and the similarity of two programs is the Jaccard index of their sets. It is estimated
-by MinHash. Bands of several minima each are keys of a table in which similar programs are found (locality-sensitive
-hashing).
+Exact duplicates have the same hash of their text, or of the texts of two versions. Near duplicates have similar
+tokens: a program is the set of its shingles, runs of five tokens, and the similarity of two programs is the Jaccard
+index of their sets. It is estimated by MinHash. Bands of several minima each are keys of a table in which similar
+programs are found (locality-sensitive hashing). Of two versions only the difference is compared, with the lines
+around it, because consecutive commits change the same file.
 """
 
 import math
@@ -15,8 +16,10 @@ import sqlite3
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import unified_diff
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +31,8 @@ SHINGLE = 5
 """Number of tokens in a shingle, as for The Stack and StarCoder's data."""
 _RECALL = 0.95
 """Share of the pairs exactly at the similarity threshold that are found; more similar ones are found more often."""
+_CONTEXT = 3
+"""Number of lines around a change that belong to it: `+import os` alone is the same in many commits."""
 _MIN_MINIMA = 128
 """With this many, the standard deviation of the estimate is 0.04 at a similarity of 0.7."""
 _MAX_BANDS = 24
@@ -46,19 +51,24 @@ _TOKEN = re.compile(
 )
 
 
-def exact_signature(program: str) -> tuple[int, ...]:
-    """Return a hash of a program's text that ignores line endings, trailing blanks and blank lines at the end."""
-    text = "\n".join(line.rstrip() for line in program.splitlines()).rstrip("\n")
-    return (_hash(text),)
+def exact_signature(program: str, old: str = "") -> tuple[int, ...]:
+    """Return a hash of a program's text, and of its old version's, that ignores line endings, trailing blanks and
+    blank lines at the end."""
+    return (_hash("\0".join("\n".join(_stripped_lines(text)).rstrip("\n") for text in (old, program) if text)),)
 
 
-def near_signature(program: str, similarity: float) -> tuple[int, ...]:
-    """Return `exact_signature` followed by the bands of the MinHash of a program's tokens.
+def _stripped_lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.splitlines()]
+
+
+def near_signature(program: str, similarity: float, old: str = "") -> tuple[int, ...]:
+    """Return `exact_signature` followed by the bands of the MinHash of a program's tokens, or of its change's.
 
     A band packs several minima into 64 bits, with the same number of low bits of each.
     """
     bands, width = bands_for(similarity)
-    minima = min_hash(shingles(tokens_of(program)), bands * width)
+    text = "\n".join(_change(old, program)) if old else program
+    minima = min_hash(shingles(tokens_of(text)), bands * width)
     bits = 64 // width
     mask = (1 << bits) - 1
     packed = []
@@ -67,7 +77,13 @@ def near_signature(program: str, similarity: float) -> tuple[int, ...]:
         for value in minima[start : start + width]:
             band = band << bits | value & mask
         packed.append(band - (1 << 64) if band >> 63 else band)
-    return (*exact_signature(program), *packed)
+    return (*exact_signature(program, old), *packed)
+
+
+def _change(old: str, program: str) -> list[str]:
+    """Return the rows of a diff's hunks, each line behind its sign, without their headers."""
+    rows = unified_diff(_stripped_lines(old), _stripped_lines(program), lineterm="", n=_CONTEXT)
+    return [row for row in islice(rows, 2, None) if not row.startswith("@@")]
 
 
 @lru_cache

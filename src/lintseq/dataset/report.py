@@ -7,6 +7,9 @@ from typing import Any
 from lintseq.dataset.batches import BuildTally
 from lintseq.reporting.numbers import share
 
+REPEATS_FILES = "format states repeats the whole file in each edit; diff and search-replace hold only what changes"
+"""A note for changes of existing programs."""
+
 
 @dataclass(frozen=True, slots=True)
 class BuildProgress:
@@ -46,6 +49,8 @@ class BuildReport:
     """Whether the output is complete; if not, the finished part is in `partial`."""
     nothing_to_do: bool = False
     """Whether an earlier run was complete already."""
+    notes: list[str] = field(default_factory=list)
+    """What the settings mean for these inputs, where that may not be wanted."""
     partial: str = ""
     """Path of the working directory until the build is complete."""
 
@@ -85,6 +90,7 @@ class BuildReport:
         return {
             "output": self.output,
             "rejected": self.rejected,
+            "notes": self.notes,
             "finished": self.finished,
             **self.counts(),
             "rows_before": self.rows_before,

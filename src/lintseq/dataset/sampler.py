@@ -121,30 +121,22 @@ class EditSampler:
         """Return the records of a row, or raise `ProgramError` with the reason why there are none."""
         options = self.options
         fields = fields or self.fields or _fields_of(row, options.names)
-        response = fields.read_code(row)
-        instruction = fields.read_instruction(row)
-        if fields.start is not None and row.get(fields.start):
-            detail = f"the row is about a change of the program in {fields.start}; its own edits can be converted"
-            raise ProgramError("starts-later", detail)
-        is_edits = looks_like_edits(response)
-        text = written_program(row) if is_edits else code_from_markdown(response, get_language())
-        if not text.strip():
-            raise ProgramError("empty", "there is no code")
-        own_id = fields.read_id(row)
-        id = content_id(instruction, text) if own_id is None else own_id
-        program_row = ProgramRow(id, instruction, text, response, source, index)
+        program_row = _program_row(row, fields, source, index)
+        old, text, instruction = program_row.old, program_row.program, program_row.instruction
         license, signature = "", None
         if options.screening != ScreeningOptions():
             self._screen = self._screen or Screen(options.screening)
-            self._screen.check(row, instruction, text)
-            signature = self._screen.signature(text)
+            self._screen.check(row, instruction, text, old)
+            signature = self._screen.signature(text, old)
             if options.screening.names_licenses:
                 license = ", ".join(licenses_of(row, options.screening.license_field))
-        program = Program.from_text(text)
-        size = len(program.lines)
+        program, start = Program.from_text(text), Program.from_text(old)
+        size = max(len(program.lines), len(start.lines))
         if options.max_lines is not None and size > options.max_lines:
             raise ProgramError("too-many-lines", f"{size} lines, more than {options.max_lines}")
-        sampler = ProgramSampler(program, options.sampling)
+        if start.lines and options.shape == "pylintseq":
+            raise ProgramError("starts-later", "shape pylintseq has no column for the old version; use another")
+        sampler = ProgramSampler(program, options.sampling, start=start)
         return self._result(program_row, sampler, license, signature)
 
     def _result(
@@ -157,11 +149,12 @@ class EditSampler:
             meta = self._meta if options.sampling.certify is None else {**self._meta, "lessons": corrections}
             starts = _starts(options, row.id, draw, len(sequence)) if options.sub_sequences else []
             for start in [0, *starts]:
-                written = sequence.after(start).with_readable_start() if start else sequence
+                if not (written := sequence.after(start).with_readable_start() if start else sequence):
+                    continue
                 record = self._write(row, written, draw, meta, self._codec)
                 records.append({**record, "license": license} if license else record)
                 edits.append(len(written))
-                lines += len(written.program.lines) - len(written.present())
+                lines += written.lines_inserted
         if not records:
             equal = dropped.pop(_EQUAL, 0)  # to dropped draws, whose reason counts
             reason, _ = dropped.most_common(1)[0]
@@ -176,12 +169,13 @@ class EditSampler:
     ) -> Iterator[tuple[int, EditSequence, int]]:
         """Yield (draw, sequence, corrections) of the draws that are kept, and count the others in `dropped`."""
         options = self.options
-        seen: set[tuple[int, ...]] = set()
+        seen: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
         wanted = options.samples
         for draw in range(options.samples * (_TRIES if options.distinct else 1)):
             before = sampler.corrections
             sequence = sampler.sample(seed=options.seed, id=row.id, draw=draw)
-            if options.distinct and sequence.arrivals in seen:
+            times = sequence.arrivals, sequence.departures
+            if options.distinct and times in seen:
                 dropped[_EQUAL] += 1
             elif len(sequence) < options.min_edits:
                 dropped["too-few-edits"] += 1
@@ -193,7 +187,30 @@ class EditSampler:
                 if not wanted:
                     return
             if options.distinct:
-                seen.add(sequence.arrivals)
+                seen.add(times)
+
+
+def _program_row(row: Mapping[str, Any], fields: Fields, source: str, index: int) -> ProgramRow:
+    """Return the program of a row, or raise `ProgramError`. Of two versions, both are taken as they are."""
+    response, old = fields.read_code(row), fields.read_old(row)
+    instruction = fields.read_instruction(row)
+    if old:
+        if fields.instruction is not None and not instruction.strip():
+            detail = f"column {fields.instruction!r} is empty; --instruction-field '' builds without instructions"
+            raise ProgramError("no-instruction", detail)
+        text = response
+    elif fields.start is not None and row.get(fields.start):
+        detail = f"the row is about a change of the program in {fields.start}; its own edits can be converted"
+        raise ProgramError("starts-later", detail)
+    else:
+        is_edits = looks_like_edits(response)
+        text = written_program(row) if is_edits else code_from_markdown(response, get_language())
+    if not text.strip():
+        raise ProgramError("empty", "the new version has no code" if old else "there is no code")
+    id = fields.read_id(row)
+    if id is None:
+        id = content_id(instruction, *filter(None, [old, text]))
+    return ProgramRow(id, instruction, text, response, source, index, old)
 
 
 def _fields_of(row: Mapping[str, Any], names: FieldNames) -> Fields:

@@ -21,7 +21,7 @@ from lintseq.errors import BrokenInputError, ConfigError, ProgramError, check_ch
 from lintseq.rows import column_list, parse_row, read_rows
 from lintseq.rows.fields import COLUMN_NAMES
 
-_TEXT_NAMES = {name for kind in ("instruction", "code", "benchmark") for name in COLUMN_NAMES[kind]} - {
+_TEXT_NAMES = {name for kind in ("instruction", "code", "old", "new", "benchmark") for name in COLUMN_NAMES[kind]} - {
     "input",
     "output",
 }
@@ -89,19 +89,19 @@ class Screen:
         self._licenses = frozenset(map(_normal_license, options.license))
         self._benchmarks = _benchmarks(options.decontaminate, options.ngram)
 
-    def check(self, row: Mapping[str, Any], instruction: str, program: str) -> None:
+    def check(self, row: Mapping[str, Any], instruction: str, program: str, old: str = "") -> None:
         """Raise `ProgramError` if the row is to be rejected."""
         if self._licenses:
             self._check_license(row)
-        if self._benchmarks.texts and (found := self._benchmarks.find(instruction, program)) is not None:
+        if self._benchmarks.texts and (found := self._benchmarks.find(instruction, program, old)) is not None:
             raise ProgramError("contaminated", found)
 
-    def signature(self, program: str) -> tuple[int, ...] | None:
-        """Return what identifies the program for `duplicates.Seen`; None if duplicates are kept."""
+    def signature(self, program: str, old: str = "") -> tuple[int, ...] | None:
+        """Return what identifies the program, or its change, for `duplicates.Seen`; None if duplicates are kept."""
         if self.options.duplicates == "exact":
-            return exact_signature(program)
+            return exact_signature(program, old)
         if self.options.duplicates == "near":
-            return near_signature(program, self.options.similarity)
+            return near_signature(program, self.options.similarity, old)
         return None
 
     def _check_license(self, row: Mapping[str, Any]) -> None:

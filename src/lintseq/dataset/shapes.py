@@ -70,6 +70,8 @@ class ProgramRow:
     """The input's path."""
     index: int = 0
     """The index of the row in its input, from 0."""
+    old: str = ""
+    """The old version, which the edits start from; empty if they start from nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,8 +314,8 @@ def _write_next_edit(row: ProgramRow, sequence: EditSequence, draw: int, meta: M
     """
     choice = stable_hash(meta.get("seed", 0), row.id, draw, "next-edit")
     before = 1 + (choice >> 1) % (len(sequence) - 1) if choice & 1 and len(sequence) > 1 else 0
-    edit = sequence.after(before).with_readable_start().first(1)
-    return {**_write_completion(row, edit, draw, meta, codec), "left": len(sequence) - before - 1}
+    rest = sequence.after(before).with_readable_start() or sequence
+    return {**_write_completion(row, rest.first(1), draw, meta, codec), "left": len(rest) - 1}
 
 
 def _read_completion(row: Row) -> Record | None:

@@ -3,9 +3,9 @@
 from hashlib import blake2b
 
 
-def content_id(instruction: str, program: str) -> str:
-    """Return the id of a row that has none of its own: a hash of its content."""
-    return blake2b(_encoded(instruction, program), digest_size=8).hexdigest()
+def content_id(instruction: str, *versions: str) -> str:
+    """Return the id of a row that has none of its own: a hash of its instruction and program, or versions."""
+    return blake2b(_encoded(instruction, *versions), digest_size=8).hexdigest()
 
 
 def stable_hash(*parts: str | int) -> int:

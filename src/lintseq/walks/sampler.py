@@ -4,6 +4,7 @@ from lintseq.edits import EditSequence
 from lintseq.errors import ProgramError
 from lintseq.languages import Language, get_language
 from lintseq.languages.linters import shared_linter
+from lintseq.needs import Analysis
 from lintseq.program import Program
 from lintseq.walks.blackbox import BlackBoxWalk, StateLinter
 from lintseq.walks.certified import CertifiedWalk
@@ -79,10 +80,25 @@ def _as_program(text: str | Program) -> Program:
 
 def _transition(program: Program, start: Program, language: Language, options: SamplingOptions) -> Walk:
     if program == start:
-        raise ProgramError("no-change", "the old version and the program are the same")
-    if [line.rstrip("\r") for line in program.lines] == [line.rstrip("\r") for line in start.lines]:
-        raise ProgramError("only-line-endings", "the two versions differ in line endings only")
+        raise ProgramError("no-change", "the old version and the new one are the same")
+    if _without_line_ends(program) == _without_line_ends(start):
+        what = "the newline at the end" if program.lines == start.lines else "line endings"
+        raise ProgramError("only-line-endings", f"the two versions differ only in {what}")
+    _analysis(start, language, "old")
+    _analysis(program, language, "new")
     return HunksWalk(program, start)
+
+
+def _without_line_ends(program: Program) -> str:
+    return program.text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+
+
+def _analysis(program: Program, language: Language, version: str) -> Analysis:
+    """Return the analysis of one of two versions, which the message of a `ProgramError` names."""
+    try:
+        return language.analyze(program)
+    except ProgramError as error:
+        raise ProgramError(error.reason, f"the {version} version: {error.detail}") from None
 
 
 def _walk(program: Program, language: Language, options: SamplingOptions) -> Walk:

@@ -1,0 +1,184 @@
+"""Rows with two versions of a program become sequences from the old one to the new one."""
+
+import json
+import random
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from lintseq.dataset.build import build
+from lintseq.dataset.convert import ConvertOptions, convert
+from lintseq.dataset.sampler import BuildOptions, EditSampler
+from lintseq.dataset.screening import ScreeningOptions
+from lintseq.dataset.shapes import SHAPES, read_record
+from lintseq.errors import ConfigError
+from lintseq.rows import FieldNames, find_fields
+from lintseq.walks import ProgramSampler
+
+CASES = tomllib.loads((Path(__file__).parent / "cases" / "versions.toml").read_text(encoding="utf-8"))
+OLD = 'import os\n\n\ndef area(r):\n    return 3 * r * r\n\n\nprint(area(2))\nprint("a")\n'
+NEW = 'import math\n\n\ndef area(r):\n    return math.pi * r * r\n\n\nprint(area(2))\nprint("b")'
+ROW = {"commit": "4f2a", "old_file": "a.py", "new_file": "b.py", "old_contents": OLD, "new_contents": NEW}
+ROW |= {
+    "subject": "Be exact",
+    "message": "Be exact\n\nPi is not 3.",
+    "lang": "Python",
+    "license": "mit",
+    "repos": "a/b",
+}
+
+
+def rows_of(count: int) -> list[dict[str, str]]:
+    """Return commits to one long file, each of which changes one function."""
+    body = [f"def f{n}(x):\n    y = x + {n}\n    return y * {n}\n\n\n" for n in range(count)]
+    rows = []
+    for n in range(count):
+        changed = [*body[:n], f"def f{n}(x):\n    return (x - {n}) ** {n}\n\n\n", *body[n + 1 :]]
+        rows.append({"message": f"Change {n}", "old_contents": "".join(body), "new_contents": "".join(changed)})
+        body = changed
+    return rows
+
+
+def write(path: Path, *rows: dict[str, Any]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.mark.parametrize("case", CASES["columns"], ids=lambda case: case["of"])
+def test_the_columns_of_versions_are_found_by_their_usual_names(case: dict[str, Any]) -> None:
+    rows = [dict.fromkeys(case["columns"].split(), "text")]
+    names = FieldNames(**case.get("options", {}))
+    if "error" in case:
+        with pytest.raises(ConfigError, match=case["error"]):
+            find_fields("in.jsonl", rows, names)
+    else:
+        fields = find_fields("in.jsonl", rows, names)
+        assert f"{fields.old or '-'} {fields.code} {fields.instruction}" == case["finds"]
+
+
+@pytest.mark.parametrize("case", CASES["rejected"], ids=lambda case: case["of"])
+def test_rows_without_a_change_to_a_program_are_rejected(case: dict[str, Any]) -> None:
+    row = {"message": case.get("message", "Change it."), "old_contents": case["old"], "new_contents": case["new"]}
+    result = EditSampler(BuildOptions(**case.get("options", {})))(row)
+    assert (result.reason, case["detail"] in result.detail) == (case["reason"], True), result.detail
+
+
+@pytest.mark.parametrize("shape", [name for name in SHAPES if name != "pylintseq"])
+@pytest.mark.parametrize("ends", ["", "\n", "\r\n"])
+def test_every_shape_holds_both_versions_exactly(shape: Any, ends: str) -> None:
+    row = {**ROW, "old_contents": OLD + ends, "new_contents": NEW + ends}
+    (written,) = EditSampler(BuildOptions(shape=shape))(row).records
+    record = read_record(written)
+    assert written["state"] == record.start.text == OLD + ends
+    assert record.id == "4f2a:b.py"
+    if "program" in written:
+        assert (written["program"], written["instruction"]) == (NEW + ends, row["message"])
+    if "prompt" in written:
+        assert written["prompt"] == f"{row['message']}\n```python\n{OLD}{ends}```\n"
+
+
+def test_one_shape_cannot_hold_the_old_version() -> None:
+    assert EditSampler(BuildOptions(shape="pylintseq"))(ROW).reason == "starts-later"
+
+
+@pytest.mark.parametrize("old", ["", None])
+def test_a_new_file_starts_from_nothing(old: str | None) -> None:
+    program = {"id": "4f2a:b.py", "instruction": ROW["message"], "program": NEW}
+    assert EditSampler()({**ROW, "old_contents": old}).records == EditSampler()(program).records
+
+
+def test_fences_in_versions_are_text() -> None:
+    old = '"""Use it:\n\n```python\nimport a\n```\n"""\n'
+    (written,) = EditSampler()({"message": "m", "before": old, "after": old + "x = 1\n"}).records
+    assert written["state"] == old
+
+
+def test_a_data_set_of_changes_can_be_built_again(tmp_path: Path) -> None:
+    first = build([write(tmp_path / "in.jsonl", ROW)], tmp_path / "a.jsonl", BuildOptions())
+    build([tmp_path / "a.jsonl"], tmp_path / "b.jsonl", BuildOptions())
+    assert first.tally.sequences == 1
+    assert (tmp_path / "b.jsonl").read_bytes() == (tmp_path / "a.jsonl").read_bytes()
+
+
+def test_only_the_lines_that_edits_insert_are_counted() -> None:
+    result = EditSampler()(ROW)
+    assert result.lines == 3
+
+
+def test_sub_sequences_start_from_states_between_the_versions() -> None:
+    whole, *parts = EditSampler(BuildOptions(sub_sequences=9))(ROW).records
+    states = list(ProgramSampler(NEW, start=OLD).sample(id=whole["id"]).states())
+    assert [part["state"] for part in parts] == states[:-1]
+    assert {part["program"] for part in parts} == {NEW}
+
+
+def test_formats_that_repeat_files_are_noted(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", ROW)
+    report = build([source], tmp_path / "a.jsonl", BuildOptions(format="states"))
+    assert "repeats the whole file" in report.notes[0]
+    assert not build([source], tmp_path / "b.jsonl", BuildOptions()).notes
+    again = convert([tmp_path / "b.jsonl"], tmp_path / "c.jsonl", ConvertOptions(format="states"))
+    assert again.notes == report.notes
+    write(source, {"instruction": "i", "program": NEW})
+    assert not build([source], tmp_path / "d.jsonl", BuildOptions(format="states")).notes
+
+
+# Duplicates: the same change, not the same file
+
+
+def rejections(tmp_path: Path, rows: list[dict[str, str]], duplicates: Any) -> dict[str, int]:
+    options = BuildOptions(screening=ScreeningOptions(duplicates=duplicates))
+    report = build([write(tmp_path / "in.jsonl", *rows)], tmp_path / "out.jsonl", options, workers=1)
+    return dict(report.tally.rejections)
+
+
+def test_commits_to_one_file_are_no_duplicates(tmp_path: Path) -> None:
+    assert rejections(tmp_path, rows_of(12), "near") == {}
+
+
+@pytest.mark.parametrize("duplicates", ["exact", "near"])
+def test_the_same_change_of_the_same_file_is_a_duplicate(tmp_path: Path, duplicates: str) -> None:
+    first = rows_of(2)[0]
+    second = {name: text.replace("\n", "\r\n") for name, text in first.items()} | {"message": "Again"}
+    assert rejections(tmp_path, [first, second], duplicates) == {"duplicate": 1}
+
+
+def test_a_change_that_was_picked_into_another_branch_is_a_near_duplicate(tmp_path: Path) -> None:
+    first = rows_of(12)[5]
+    second = {name: text + "print(f1(2))\n" for name, text in first.items()}
+    assert rejections(tmp_path, [first, second], "near") == {"near-duplicate": 1}
+    assert EditSampler()(first).records and EditSampler()(second).records
+
+
+def test_an_old_version_from_a_benchmark_is_contaminated(tmp_path: Path) -> None:
+    solution = "def total(prices, tax):\n    amount = 0\n    for price in prices:\n        amount += price\n"
+    path = write(tmp_path / "bench.jsonl", {"prompt": "Add up some prices.", "before": solution})
+    options = BuildOptions(screening=ScreeningOptions(decontaminate=(str(path),)))
+    row = {"message": "Rewrite", "old_code": solution, "new_code": "print(1)\n"}
+    assert EditSampler(options)(row).reason == "contaminated"
+
+
+# Laws
+
+
+LINES = ["import os", "x = 1", "y = x", "def f():", "    return 1", "if x:", "    y = 2", "# note", "", "print(os)"]
+PROGRAMS = st.lists(st.sampled_from(LINES), max_size=12)
+
+
+@settings(max_examples=150)
+@given(PROGRAMS, PROGRAMS, st.booleans(), st.booleans(), st.integers(0, 99))
+def test_any_two_versions_give_exact_sequences_or_a_reason(
+    old: list[str], new: list[str], old_ends: bool, new_ends: bool, seed: int
+) -> None:
+    if seed % 2:  # a mutation of the old version
+        chance = random.Random(seed)
+        new = [line for line in old if chance.random() < 0.8 for line in [line] * (1 + (chance.random() < 0.2))]
+    row = {"message": "m", "before": "\n".join(old) + "\n" * old_ends, "after": "\n".join(new) + "\n" * new_ends}
+    result = EditSampler(BuildOptions(samples=2, seed=seed))(row)
+    assert bool(result.records) != bool(result.reason), result
+    assert result.reason != "internal-error", result.detail
+    for written in result.records:
+        assert (written.get("state", ""), written["program"]) == (row["before"], row["after"])
