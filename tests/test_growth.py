@@ -73,8 +73,8 @@ def counted_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
 
     need_any, any_of = NeedsBuilder.need_any, NeedsBuilder.any_of
 
-    def counted_need_any(self: NeedsBuilder, node: int, others: Iterable[int], **guard: int) -> None:
-        need_any(self, node, (other for other in others), **guard)
+    def counted_need_any(self: NeedsBuilder, node: int, others: Iterable[int], *purpose: str, **guard: int) -> None:
+        need_any(self, node, (other for other in others), *purpose, **guard)
 
     monkeypatch.setattr(NeedsBuilder, "any_of", lambda self, nodes: any_of(self, (node for node in nodes)))
     monkeypatch.setattr(NeedsBuilder, "need_any", counted_need_any)

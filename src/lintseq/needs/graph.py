@@ -4,12 +4,26 @@ A node is a unit (it has lines) or a junction (it has none, and stands for "any 
 these" where several units share such a condition). Independent of the programming language.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
 
+from lintseq.needs.signatures import Call, Signature
+
 Node = TypeVar("Node", bound=int | None)
+
+HEADER = "its header"
+"""The purpose of a unit's need of the unit it is nested in."""
+BODY = "a body"
+"""The purpose of a header's need of any unit nested in it."""
+PART = "part"
+"""The kind of a unit that is a part of a statement or of a header."""
+
+
+def member(name: str) -> str:
+    """Return the purpose of needing what makes a member of an object; that of a name is the name itself."""
+    return f".{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +36,39 @@ class Analysis:
     """The unit that each line is removed with: for code its own unit, for blank lines and comments the one they
     travel with; None for lines that stay until the end of a walk."""
     needs: "Needs"
+    parent_of: tuple[int | None, ...] = ()
+    """The unit that each unit is nested in; None for none."""
+    kind_of: tuple[str, ...] = ()
+    """What each unit is: "" for a simple statement, otherwise a word that tells what may stand in its place, followed
+    by the name that it defines, if any."""
+    provides: Mapping[int, Set[str]] = field(default_factory=dict)
+    """By unit, the purposes that it serves: the names that it binds and the members that it makes."""
+    signatures: Mapping[int, Signature] = field(default_factory=dict)
+    """By unit of a header, the signature of the function."""
+    calls: Sequence[Call] = ()
+    """The calls of these functions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
     """The finished graph: nodes `0 .. units-1` are units, the rest junctions.
 
-    `dependents[v]` are removed with `v`. `clauses_of[v]` are the "any of" clauses that count `v`; clause `c` removes
+    `dependents[v]` are removed with `v`, which they need for `purposes[v]`. `clauses_of[v]` are the "any of" clauses
+    that count `v`; clause `c` removes
     `clause_node[c]` together with the last of its `clause_size[c]` nodes, but if `clause_guard[c]` is a node (not
-    None) only while that node remains.
+    None) only while that node remains; it is needed for `clause_purpose[c]`.
+
+    A purpose says what for, such as the name that a use needs bound. "" if only the units together make sense.
     """
 
     units: int
     dependents: list[list[int]]
+    purposes: list[list[str]]
     clauses_of: list[list[int]]
     clause_node: list[int]
     clause_size: list[int]
     clause_guard: list[int | None]
+    clause_purpose: list[str]
 
     def start(self) -> "Removals":
         """Return the bookkeeping of a walk that has removed nothing yet."""
@@ -121,36 +151,43 @@ class NeedsBuilder:
 
     units: int
     _dependents: list[list[int]] = field(init=False)
-    _clauses: list[tuple[int, tuple[int, ...], int | None]] = field(default_factory=list)
+    _purposes: list[list[str]] = field(init=False)
+    _clauses: list[tuple[int, tuple[int, ...], int | None, str]] = field(default_factory=list)
     _seen: set[object] = field(default_factory=set)
     _junctions: dict[object, int] = field(default_factory=dict)
     _shared: dict[Hashable, int | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._dependents = [[] for _ in range(self.units)]
+        self._purposes = [[] for _ in range(self.units)]
 
-    def need(self, node: int, other: int | None) -> None:
+    def need(self, node: int, other: int | None, purpose: str = "") -> None:
         """`node` is removed with `other`."""
         if other is not None and node != other:
-            dependents = self._dependents[other]
+            dependents, purposes = self._dependents[other], self._purposes[other]
             # The needs of one line come in a row; a repeated need does no harm.
-            if not dependents or dependents[-1] != node:
+            if not dependents or dependents[-1] != node or purposes[-1] != purpose:
                 dependents.append(node)
+                purposes.append(purpose)
 
-    def need_any(self, node: int, others: Iterable[int | None], *, guard: int | None = None) -> None:
+    def need_any(
+        self, node: int, others: Iterable[int | None], purpose: str = "", *, guard: int | None = None
+    ) -> None:
         """`node` is removed with the last of `others` (while `guard`, if any, remains); no others, no need."""
         distinct = _distinct(others)
         if not distinct or node in distinct:
             return
         if len(distinct) == 1 and guard is None:
-            self.need(node, distinct[0])
+            self.need(node, distinct[0], purpose)
             return
-        key = (node, distinct, guard)
+        key = (node, distinct, guard, purpose)
         if key not in self._seen:
             self._seen.add(key)
             self._clauses.append(key)
 
-    def need_guarded(self, node: int, key: Hashable, clauses: Iterable[tuple[Sequence[int], int | None]]) -> None:
+    def need_guarded(
+        self, node: int, key: Hashable, clauses: Iterable[tuple[Sequence[int], int | None]], purpose: str = ""
+    ) -> None:
         """`node` needs any of the nodes of each clause while the clause's guard remains.
 
         As for `need_shared`, the clauses are the same for each use of `key`.
@@ -161,14 +198,14 @@ class NeedsBuilder:
                 self._shared[key] = junction = self._junction()
                 for nodes, guard in found:
                     self.need_any(junction, nodes, guard=guard)
-        self.need(node, self._shared[key])
+        self.need(node, self._shared[key], purpose)
 
-    def need_shared(self, node: int, key: Hashable, others: Iterable[int]) -> None:
+    def need_shared(self, node: int, key: Hashable, others: Iterable[int], purpose: str = "") -> None:
         """`node` needs any of `others`: the same for each use of `key`, and read only for the first."""
         if key not in self._shared:
             found = list(others)
             self._shared[key] = self.any_of(found) if found else None
-        self.need(node, self._shared[key])
+        self.need(node, self._shared[key], purpose)
 
     def any_of(self, nodes: Iterable[int | None]) -> int:
         """Return a node that remains while any of `nodes` (at least one) remains."""
@@ -178,7 +215,7 @@ class NeedsBuilder:
         key = ("any", distinct)
         if key not in self._junctions:
             self._junctions[key] = junction = self._junction()
-            self._clauses.append((junction, distinct, None))
+            self._clauses.append((junction, distinct, None, ""))
         return self._junctions[key]
 
     def all_of(self, first: int | None, second: int) -> int:
@@ -194,12 +231,13 @@ class NeedsBuilder:
 
     def _junction(self) -> int:
         self._dependents.append([])
+        self._purposes.append([])
         return len(self._dependents) - 1
 
     def finish(self) -> Needs:
         nothing: list[int] = []  # shared by the many nodes that no clause counts
         clauses_of = [nothing] * len(self._dependents)
-        for number, (_, others, _) in enumerate(self._clauses):
+        for number, (_, others, _, _) in enumerate(self._clauses):
             for other in others:
                 if clauses_of[other]:
                     clauses_of[other].append(number)
@@ -208,10 +246,12 @@ class NeedsBuilder:
         return Needs(
             self.units,
             self._dependents,
+            self._purposes,
             clauses_of,
-            [node for node, _, _ in self._clauses],
-            [len(others) for _, others, _ in self._clauses],
-            [guard for _, _, guard in self._clauses],
+            [node for node, _, _, _ in self._clauses],
+            [len(others) for _, others, _, _ in self._clauses],
+            [guard for _, _, guard, _ in self._clauses],
+            [purpose for _, _, _, purpose in self._clauses],
         )
 
 

@@ -8,11 +8,14 @@ from lintseq.needs import Analysis
 from lintseq.program import Program
 from lintseq.walks.blackbox import BlackBoxWalk, StateLinter
 from lintseq.walks.certified import CertifiedWalk
+from lintseq.walks.changes import Changes
 from lintseq.walks.hunks import HunksWalk
 from lintseq.walks.native import NativeWalk
 from lintseq.walks.options import Comments, Order, SamplingOptions, check_options
 from lintseq.walks.orders import ORDERS
+from lintseq.walks.pairing import Version
 from lintseq.walks.random import RandomWalk
+from lintseq.walks.transition import TransitionWalk
 from lintseq.walks.walk import Grouping, RandomStream, Walk
 
 
@@ -84,9 +87,12 @@ def _transition(program: Program, start: Program, language: Language, options: S
     if _without_line_ends(program) == _without_line_ends(start):
         what = "the newline at the end" if program.lines == start.lines else "line endings"
         raise ProgramError("only-line-endings", f"the two versions differ only in {what}")
-    _analysis(start, language, "old")
-    _analysis(program, language, "new")
-    return HunksWalk(program, start)
+    old = Version(start, _analysis(start, language, "old"))
+    new = Version(program, _analysis(program, language, "new"))
+    if options.linter == "none":
+        return HunksWalk(program, start)
+    changes = Changes.between(old, new)
+    return TransitionWalk(changes, start, language, ORDERS[options.order](changes.merged))
 
 
 def _without_line_ends(program: Program) -> str:

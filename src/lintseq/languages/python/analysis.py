@@ -5,9 +5,11 @@ from lintseq.languages.python.flow import Flow
 from lintseq.languages.python.layout import lay_out
 from lintseq.languages.python.lines import SourceLines
 from lintseq.languages.python.members import MemberNeeds
+from lintseq.languages.python.scopes import Facts
 from lintseq.languages.python.syntax import check_compiles, parse
 from lintseq.linting.syntax import with_whole_stack
-from lintseq.needs import Analysis, NeedsBuilder
+from lintseq.needs import HEADER, PART, Analysis, NeedsBuilder
+from lintseq.needs.graph import member
 from lintseq.program import Program
 
 
@@ -34,14 +36,41 @@ def _analyze(program: Program) -> Analysis:
     builder = NeedsBuilder(len(layout.parent_of))
     lines.tie(layout.unit_of, layout.anchor_of, builder)
     for unit, parent in enumerate(layout.parent_of):
-        builder.need(unit, parent)
+        is_part = layout.kind_of.get(unit, "").startswith(PART)  # of one version of a statement, and of no other
+        builder.need(unit, parent, "" if is_part else HEADER)
     for unit, others in layout.alternatives:
         builder.need_any(unit, others)
     flow = Flow(tree, lines.texts, layout, builder)
     facts = flow.run()
     if flow.needs_compile or "__debug__" in text:
         check_compiles(tree, text)
-    MemberNeeds(facts, builder, layout.unit_of).add()
+    members = MemberNeeds(facts, builder, layout.unit_of)
+    members.add()
+    provides = _provided(facts, len(layout.parent_of))
     facts.release()
     units = [layout.unit_of.get(line) for line in range(len(lines.texts))]
-    return Analysis(lines.of_program(units), lines.of_program(layout.anchor_of), builder.finish())
+    return Analysis(
+        lines.of_program(units),
+        lines.of_program(layout.anchor_of),
+        builder.finish(),
+        tuple(layout.parent_of),
+        tuple([layout.kind_of.get(unit, "") for unit in range(len(layout.parent_of))]),
+        provides,
+        members.calls.signatures,
+        members.calls.calls,
+    )
+
+
+def _provided(facts: Facts, units: int) -> dict[int, set[str]]:
+    """Return the names that each unit binds, and the members that it makes."""
+    found: dict[int, set[str]] = {}
+    for scope in facts.scopes:
+        for name, bindings in scope.bindings.items():
+            for node, _ in bindings:
+                if node < units:
+                    found.setdefault(node, set()).add(name)
+    for owner in facts.classes:
+        for name, members in owner.members.items():
+            for made in members:
+                found.setdefault(made.unit, set()).add(member(name))
+    return found

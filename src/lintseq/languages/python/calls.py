@@ -3,14 +3,14 @@
 import ast
 from collections import ChainMap, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain, groupby, islice, repeat, takewhile
-from typing import NamedTuple, Self
+from itertools import chain, groupby, repeat, takewhile
+from typing import NamedTuple
 
 from lintseq.languages.python.scopes import Class, Function, Scope
 from lintseq.languages.python.syntax import last_name
 from lintseq.languages.python.values import ANCESTORS, Inference
 from lintseq.needs.graph import NeedsBuilder
+from lintseq.needs.signatures import Call, Signature
 
 _ABSTRACT = {
     "Sequence": "__getitem__ __len__",
@@ -28,30 +28,8 @@ _ABSTRACT = {
 """What the classes in `collections.abc` leave abstract."""
 _DEFAULTS = frozenset({"default", "default_factory"})
 
-Shape = tuple[int, frozenset[str | None]] | None
+Shape = tuple[int, frozenset[str]] | None
 """The number of positional arguments of a call, and its keywords; None if `*` or `**` may add others."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Signature:
-    """The parameters that a call of a function can name."""
-
-    positional: list[str]
-    least: int
-    """How many of these have no default."""
-    required_keywords: list[str]
-    required: set[str]
-    names: set[str]
-
-    @classmethod
-    def of(cls, args: ast.arguments, *, bound: bool) -> Self:
-        """Return the signature of a function, or if `bound` that of a method without its first parameter."""
-        positional = [arg.arg for arg in (*args.posonlyargs, *args.args)][bound:]
-        least = max(len(positional) - len(args.defaults), 0)
-        pairs = zip(args.kwonlyargs, args.kw_defaults, strict=True)
-        keywords = [arg.arg for arg, value in pairs if value is None]
-        names = {*positional, *(arg.arg for arg in args.kwonlyargs)}
-        return cls(positional, least, keywords, {*positional[:least], *keywords}, names)
 
 
 class Field(NamedTuple):
@@ -66,7 +44,11 @@ class CallNeeds:
         self.inference = inference
         self.builder = builder
         self.unit_of = unit_of
-        self._signatures: dict[tuple[Function, bool], _Signature] = {}
+        self._signatures: dict[tuple[Function, bool], Signature] = {}
+        self.calls: list[Call] = []
+        """The calls of which it is known what they call."""
+        self.signatures: dict[int, Signature] = {}
+        """By unit, the signatures of the functions that these call."""
         self._constructors: dict[Class, list[list[Function]]] = {}
         """By class, the constructors of each class that has any, nearest first."""
         self._fields: dict[Class, Mapping[str, Field] | None] = {}
@@ -88,6 +70,7 @@ class CallNeeds:
                     receiver = self.inference.infer(call.func.value, scope)
                     if receiver is not None and isinstance(receiver[0], Class):
                         bound = "classmethod" in function.decorators
+                self.record(unit, function, _shape(call), bound=bound)
                 self.arguments(unit, call, function, bound=bound)
 
     def redefinitions(self, unit: int, call: ast.Call, name: str, scope: Scope) -> None:
@@ -101,7 +84,7 @@ class CallNeeds:
                 for node, value in bound
                 if not isinstance(value, Function) or (node == value.unit and self.accepts(value, shape, bound=False))
             )
-            self.builder.need_shared(unit, ("call", owner, name, shape), able)
+            self.builder.need_shared(unit, ("call", owner, name, shape), able, name)
 
     # Classes
 
@@ -119,6 +102,8 @@ class CallNeeds:
         shape, groups = _shape(call), self._constructors[owner]
         self.builder.need_guarded(unit, ("construct", owner, shape), self.constructors(groups, shape))
         nearer: list[int] = []
+        for function, *_ in groups[:1]:
+            self.record(unit, function, shape, bound=True)
         for function, *_ in groups:
             if self.accepts(function, shape, bound=True):
                 guard = function.unit if len(groups) > 1 else None
@@ -179,24 +164,20 @@ class CallNeeds:
 
     # Functions
 
-    def signature(self, function: Function, *, bound: bool) -> _Signature:
+    def signature(self, function: Function, *, bound: bool) -> Signature:
         key = function, bound
         if key not in self._signatures:
-            self._signatures[key] = _Signature.of(function.node.args, bound=bound)
+            self._signatures[key] = signature_of(function.node.args, bound=bound)
         return self._signatures[key]
+
+    def record(self, unit: int, function: Function, shape: Shape, *, bound: bool) -> None:
+        if shape is not None:
+            self.signatures[function.unit] = self.signature(function, bound=False)
+            self.calls.append(Call(unit, function.unit, shape[0] + bound, shape[1]))
 
     def accepts(self, function: Function, shape: Shape, *, bound: bool) -> bool:
         """Tell whether a function takes the arguments of a call, as far as can be seen."""
-        if shape is None:
-            return True
-        count, keywords = shape
-        args, signature = function.node.args, self.signature(function, bound=bound)
-        if count > len(signature.positional) and args.vararg is None:
-            return False
-        if args.kwarg is None and not keywords <= signature.names:
-            return False
-        missing = chain(islice(signature.positional, count, signature.least), signature.required_keywords)
-        return all(name in keywords for name in missing)
+        return shape is None or self.signature(function, bound=bound).accepts(*shape)
 
     def arguments(
         self,
@@ -243,6 +224,20 @@ class CallNeeds:
             self.builder.need_any(unit, [*nearer, own], guard=parameter)
 
 
+def signature_of(args: ast.arguments, *, bound: bool) -> Signature:
+    """Return the signature of a function, or if `bound` that of a method without its first parameter."""
+    positional = [arg.arg for arg in (*args.posonlyargs, *args.args)][bound:]
+    pairs = zip(args.kwonlyargs, args.kw_defaults, strict=True)
+    return Signature(
+        tuple(positional),
+        max(len(positional) - len(args.defaults), 0),
+        frozenset([arg.arg for arg, value in pairs if value is None]),
+        frozenset([*positional, *(arg.arg for arg in args.kwonlyargs)]),
+        args.vararg is not None,
+        args.kwarg is not None,
+    )
+
+
 def _abstract_members(owner: Class) -> dict[str, list[int]]:
     """Return the units of the abstract methods that a class itself has, by name."""
     found = defaultdict[str, list[int]](list)
@@ -278,7 +273,7 @@ def _field_options(value: ast.expr | None) -> set[str]:
 
 
 def _shape(call: ast.Call) -> Shape:
-    keywords = frozenset([keyword.arg for keyword in call.keywords])
-    if None in keywords or ast.Starred in map(type, call.args):
+    keywords = frozenset([keyword.arg for keyword in call.keywords if keyword.arg is not None])
+    if len(keywords) < len(call.keywords) or ast.Starred in map(type, call.args):
         return None
     return len(call.args), keywords

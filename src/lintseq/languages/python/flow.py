@@ -27,7 +27,7 @@ from lintseq.languages.python.scopes import (
 )
 from lintseq.languages.python.star_imports import provided_by
 from lintseq.languages.python.syntax import last_name
-from lintseq.needs.graph import NeedsBuilder, Runs
+from lintseq.needs.graph import BODY, NeedsBuilder, Runs
 
 _NESTED_BLOCKS = 18
 """A little less than the compiler accepts."""
@@ -99,7 +99,7 @@ class Flow(Expressions):
                 leaver = self.builder.any_of((leaver, left))
         self.depth -= 1
         if header is not None:
-            self.builder.need_any(header, units)
+            self.builder.need_any(header, units, BODY)
         return leaver
 
     def branch(self, stmts: Suite, unit: int, *, after: dict[str, Presence] | None = None) -> Branch:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lintseq.languages.python.syntax import STDLIB_MODULES, last_name
+from lintseq.needs import PART
 
 _AFTER_ELEMENT = re.compile(r"\s*,\s*(#.*)?$")
 _AFTER_LAST_ELEMENT = re.compile(r"\s*,?\s*(#.*)?$")
@@ -33,6 +34,17 @@ _FREE_FORM = frozenset({"__init__", "__call__"})
 _ANY_ARGUMENTS = frozenset({"print", "max", "min", "zip", "dict"})
 _COMPOUND = frozenset(kind for kind in ast.stmt.__subclasses__() if {"body", "cases"} & {*kind._fields})
 
+_KEYWORDS: dict[type[ast.AST], str] = {
+    ast.FunctionDef: "def",
+    ast.AsyncFunctionDef: "async-def",
+    ast.ClassDef: "class",
+    ast.AsyncFor: "async-for",
+    ast.AsyncWith: "async-with",
+    ast.ExceptHandler: "except",
+}
+"""The keywords of headers where they are not the name of the node."""
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
 _NESTING = _COMPOUND | {ast.ExceptHandler, ast.match_case}
 
 Suite = Sequence[ast.stmt]
@@ -50,6 +62,9 @@ class Layout:
     """The unit that each line is removed with; None for comments that instruct a linter, which stay."""
     parent_of: list[int | None] = field(default_factory=list)
     """For each unit the one it cannot exist without; None for none."""
+    kind_of: dict[int, str] = field(default_factory=dict)
+    """What the units are that are not simple statements: the keyword of a header, with the name that it defines, or
+    `PART` for an element, with its name."""
     alternatives: list[tuple[int, list[int]]] = field(default_factory=list)
     """(unit, others): the unit needs at least one of the others, as `from m import (...)` needs a name."""
     clauses: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -89,11 +104,14 @@ class _Element:
     """The text that may precede it on its line."""
     alone: bool = True
     """Whether it may be removed alone."""
+    name: str = ""
+    """The name of a parameter or of an argument, which another element cannot have as well."""
 
     @classmethod
     def of(cls, node: Any, last: Any = None, *, prefix: str = "", alone: bool = True) -> "_Element":
         """Return the element from `node` up to the end of `last`, or of itself."""
-        return cls(_start(node), _end(last or node), prefix, alone)
+        name = getattr(node, "arg", None) if isinstance(node, ast.arg | ast.keyword) else None
+        return cls(_start(node), _end(last or node), prefix, alone, name or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +227,10 @@ class _LayoutMaker:
                 end -= 1
         end = max(start, end)
         unit = self.claim(start, end, parent)
+        keyword = _KEYWORDS.get(type(stmt)) or type(stmt).__name__.lower()
+        is_clause = keyword == "if" and self.lines[start].lstrip().startswith("elif")
+        name = f" {stmt.name}" if isinstance(stmt, _DEFINITIONS) else ""
+        self.layout.kind_of.setdefault(unit, "elif" if is_clause else keyword + name)
         if end > start:
             self.split(_header_parts(stmt), unit, start, end)
         return unit
@@ -219,6 +241,7 @@ class _LayoutMaker:
         lines = [line for line in range(end + 1, start) if not self.is_free_text(line)]
         unit = self.claim(lines[0], lines[-1], parent) if lines else self.claim(start, start, parent)
         self.layout.clauses[clause_key(stmt, name)] = unit
+        self.layout.kind_of.setdefault(unit, name)
         self.suite(body, unit)
 
     def match(self, stmt: ast.Match, parent: int | None) -> None:
@@ -228,6 +251,7 @@ class _LayoutMaker:
                 break
             end = end if self.is_free_text(line) else line
         unit = self.claim(stmt.lineno - 1, end, parent)
+        self.layout.kind_of.setdefault(unit, "match")
         for case in stmt.cases:
             self.clause(case, "case", end, case.body, unit)
             end = _last_line(case.body)
@@ -396,6 +420,7 @@ class _LayoutMaker:
                 units.append(owner)
                 continue
             unit = self.new_unit(owner)
+            self.layout.kind_of[unit] = f"{PART} {element.name}" if element.name else PART
             units.append(unit)
             for line in range(start, end + 1):
                 if self.unit_of.get(line) == owner:

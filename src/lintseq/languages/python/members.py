@@ -14,7 +14,7 @@ from lintseq.languages.python.guards import Guards
 from lintseq.languages.python.scopes import Class, Facts, Function, Instance, Member, OperationKind, Scope, Value
 from lintseq.languages.python.syntax import BUILTIN_CLASSES, MEMBERS, last_name
 from lintseq.languages.python.values import Builtin, Inference, Inferred, Source, contains, is_super
-from lintseq.needs.graph import NeedsBuilder, Runs
+from lintseq.needs.graph import NeedsBuilder, Runs, member
 
 _PROVIDERS: dict[OperationKind, tuple[str, ...]] = {
     "getitem": ("__getitem__",),
@@ -97,9 +97,9 @@ class _Makers:
     @cached_property
     def _made_by(self) -> dict[Function | None, list[int]]:
         found = defaultdict[Function | None, list[int]](list)
-        for index, member in enumerate(self.members):
-            if member.method is not None:
-                found[member.method].append(index)
+        for index, made in enumerate(self.members):
+            if made.method is not None:
+                found[made.method].append(index)
         return found
 
     @cached_property
@@ -167,7 +167,9 @@ class MemberNeeds:
             return
         if is_super(base):
             ancestors = inference.ancestors_of_method(base, scope)
-            self.builder.need_any(unit, [m.unit for near in ancestors for m in near.members.get(node.attr, ())])
+            self.builder.need_any(
+                unit, [m.unit for near in ancestors for m in near.members.get(node.attr, ())], member(node.attr)
+            )
             return
         if inference.is_opaque(base, scope) or self.guards.tell_of(node):
             return
@@ -202,7 +204,7 @@ class MemberNeeds:
                     makers += self.set_from_outside(unit, value, node.attr)
                 case Builtin(type=kind) if kind is not type(None) and node.attr in MEMBERS[kind.__name__]:
                     return
-        self.builder.need_any(unit, makers)
+        self.builder.need_any(unit, makers, member(node.attr))
         self.require(unit, "attribute", base, scope, node.attr)
 
     def makers(
@@ -248,7 +250,7 @@ class MemberNeeds:
             if isinstance(value, Instance):
                 functions = (member.value for member in self.makers(value.of, node.attr).members)
                 setters = (f.unit for f in functions if isinstance(f, Function) and "setter" in f.decorators)
-                self.builder.need_shared(unit, ("setters", value.of, node.attr), setters)
+                self.builder.need_shared(unit, ("setters", value.of, node.attr), setters, member(node.attr))
 
     def initializers(self, owner: Class) -> None:
         """`__init__` of a subclass needs its call of the ancestor's `__init__`, while the ancestor has one."""

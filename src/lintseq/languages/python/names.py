@@ -89,15 +89,15 @@ class Names:
         for name in names or ():
             self.bind(name, unit)
 
-    def need_bound(self, unit: int, presence: Presence) -> None:
+    def need_bound(self, unit: int, presence: Presence, name: str) -> None:
         """A use needs its name bound on every path, if it ever was, and on at least one.
 
         The second does not follow from the first: if all paths leave, the name counts as bound on every path.
         """
         must, may = presence
-        self.need(unit, may)
+        self.need(unit, may, name)
         if must != may:
-            self.need(unit, must)
+            self.need(unit, must, name)
 
     def use_bound(self, scope: Scope, name: str, unit: int, presence: Presence) -> None:
         """A use of a name of the current scope.
@@ -105,7 +105,7 @@ class Names:
         If some paths do not bind the name, the use needs what silences linters. The same condition around the use and
         the binding does, too.
         """
-        self.need_bound(unit, presence)
+        self.need_bound(unit, presence, name)
         is_sure = presence[0] is not None and name not in self.maybe_unbound
         if is_sure or (name in scope.tests and ast.dump(scope.tests[name]) in map(ast.dump, self.tests)):
             if len(scope.layers) > 1:
@@ -132,7 +132,7 @@ class Names:
                 scope = scope.parent
         if name in scope.bindings:  # on other paths, which linters do not tell apart
             earlier = self.bindings(scope, name)
-            self.builder.need(unit, earlier.run(0, len(earlier.nodes)))
+            self.builder.need(unit, earlier.run(0, len(earlier.nodes)), name)
         scope.pending.append((name, unit, self.handlers[-1] if self.handlers else None))
 
     def use_later(self, name: str, unit: int) -> None:
@@ -149,7 +149,7 @@ class Names:
         if before is not None:
             must, may = before
             now = postponed if must is None else self.builder.all_of(must, may)
-            self.need(unit, self.builder.any_of((now, postponed)))
+            self.need(unit, self.builder.any_of((now, postponed)), name)
         self.later.append((scope, name, unit, postponed if before is None else None))
 
     def declare(self, name: str, owner: Scope, unit: int) -> None:
@@ -179,7 +179,7 @@ class Names:
                         self.unsure.append((owner, name, unit, bisect(owner.sure.get(name, ()), unit), False))
                     unbound = node is None and name not in BUILTINS
                 if unbound:
-                    self.need(unit, handler)
+                    self.need(unit, handler, name)
             scope.pending.clear()
         self.silence()
         for scope, name, unit in self.loop_targets:
@@ -190,7 +190,7 @@ class Names:
         for scope, name, unit in self.nonlocals:
             owner = scope.enclosing(name)
             if owner is not None:
-                self.builder.need_shared(unit, ("nonlocal", owner, name), owner.own(name))
+                self.builder.need_shared(unit, ("nonlocal", owner, name), owner.own(name), name)
         for name, unit in self.exported:
             node = self._find(self.module, name)
             if name in self.module.declared:
@@ -222,7 +222,7 @@ class Names:
                 others.append(runs[scope, name].run(0, count))
             if in_loop and not scope.outer:
                 others += [node for node, _ in scope.bindings[name] if node > unit]
-            self.builder.need_any(unit, others)
+            self.builder.need_any(unit, others, name)
 
     def settle_builtin_call(self, scope: Scope, name: str, call: ast.Call, unit: int, before: Presence | None) -> None:
         """A call needs what has the name of a builtin function only if the builtin could not take its place."""
@@ -236,7 +236,8 @@ class Names:
             if before is not None:
                 _, may = before
                 # On paths that do not bind it, a module has the builtin; a function would have nothing.
-                self.need_bound(unit, (may, may) if is_taken and owner is scope is self.module else before)
+                sure = (may, may) if is_taken and owner is scope is self.module else before
+                self.need_bound(unit, sure, name)
             if before is None or name in scope.outer:
                 scope.pending.append((name, unit, None))
 
@@ -247,7 +248,7 @@ class Names:
         """
         outside = self._find(scope.parent.around_classes(), name) if scope.parent is not None else None
         if outside is None:
-            self.builder.need_any(unit, self._all_but(scope, name, [unit]))
+            self.builder.need_any(unit, self._all_but(scope, name, [unit]), name)
         self.need_found(outside, name, unit)
 
     def settle_later(self, scope: Scope, name: str, unit: int, postponed: int | None) -> None:
@@ -258,17 +259,17 @@ class Names:
         if owner is not None:
             must, _ = owner.lookup(name) or UNBOUND
             if must is None or owner in (scope, scope.around_classes()):
-                self.need(unit, postponed)
+                self.need(unit, postponed, name)
 
     def need_found(self, node: int | None, name: str, unit: int) -> None:
         if node is not None:
-            self.need(unit, node)
+            self.need(unit, node, name)
         elif name not in BUILTINS and self.star_imports:
             stars = [*self.star_imports]
             above = bisect(stars, unit) or len(stars)
             unknown, any_star = self.star_imports[stars[above - 1]]
             # Where no module has it, to linters any may.
-            self.need(unit, any_star if unknown is None else unknown)
+            self.need(unit, any_star if unknown is None else unknown, name)
 
     def _find_outside(self, scope: Scope, name: str) -> int | None:
         """Return the node of a name declared global or nonlocal: its bindings elsewhere, if there are any."""

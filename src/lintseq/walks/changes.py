@@ -1,0 +1,454 @@
+"""Atoms of change between two versions of a program, and what they need of each other.
+
+An atom is the smallest change that makes sense alone: a unit that arrives or departs, or units of the old version
+together with those that replace them. In every state on the way an atom is old or new, and the needs of both versions
+say which combinations are clean. A walk from the new version to the old one "removes" atoms: each is new until then.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from lintseq.edits import INITIAL, STAYS
+from lintseq.needs import BODY, HEADER, PART, Analysis, Needs, NeedsBuilder
+from lintseq.program import Program
+from lintseq.walks.pairing import Pairing, Root, Version, first_word
+
+Item = tuple[bool, int]
+"""Whether a unit is of the old version, and the unit."""
+Clause = frozenset[int]
+"""Literals, of which one has to hold: `atom` says that it is new, `~atom` that it is old."""
+_CLAUSES = 24
+"""A condition of more clauses is replaced by a stricter one of a single clause each way."""
+_MOVED = 6
+"""The least length of a statement's text by which it is found elsewhere."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The atoms between two versions, on the lines of both, merged."""
+
+    merged: Program
+    arrives: tuple[bool, ...]
+    """Whether each line is missing from the old version."""
+    departs: tuple[bool, ...]
+    """Whether each line is missing from the new version."""
+    atom_of: tuple[int | None, ...]
+    """The atom of each line; None for one that is kept."""
+    code: list[int]
+    """The lines that may be chosen: those of units that change, and one of each atom that has none."""
+    needs: Needs
+    """The needs of the atoms, as units."""
+
+    @classmethod
+    def between(cls, old: Version, new: Version) -> "Changes":
+        return _ChangesMaker(old, new).make()
+
+
+class _Side:
+    """One version, the atoms of its units, and the conditions under which its needs are met.
+
+    `sign` makes the literal that says an atom is on this side.
+    """
+
+    def __init__(self, version: Version, *, is_old: bool) -> None:
+        self.version = version
+        self.analysis = version.analysis
+        self.is_old = is_old
+        self.atom_of: dict[int, int] = {}
+        """The atoms of units that change; others are there in every state."""
+        self.site_of: dict[int, Item] = {}
+        """By unit that changes, one of those that are in the same place, in either version."""
+        self.counterpart: dict[int, int] = {}
+        """By unit, the one in the other version that it is paired with."""
+        self.other: _Side
+        self._known: dict[tuple[int, str], list[Clause]] = {}
+
+    def literal(self, unit: int) -> int:
+        atom = self.atom_of[unit]
+        return ~atom if self.is_old else atom
+
+    @cached_property
+    def units_in(self) -> dict[Item, list[int]]:
+        found = defaultdict[Item, list[int]](list)
+        for unit, site in self.site_of.items():
+            found[site].append(unit)
+        return found
+
+    @cached_property
+    def needed(self) -> list[list[tuple[int, str]]]:
+        """For each node, the nodes that it is removed with, and for what it needs them."""
+        needs = self.analysis.needs
+        found: list[list[tuple[int, str]]] = [[] for _ in needs.dependents]
+        for node, dependents in enumerate(needs.dependents):
+            for dependent, purpose in zip(dependents, needs.purposes[node], strict=True):
+                found[dependent].append((node, purpose))
+        return found
+
+    @cached_property
+    def members(self) -> list[list[int]]:
+        """The nodes that each clause counts."""
+        needs = self.analysis.needs
+        found: list[list[int]] = [[] for _ in needs.clause_node]
+        for node, clauses in enumerate(needs.clauses_of):
+            for clause in clauses:
+                found[clause].append(node)
+        return found
+
+    @cached_property
+    def clauses(self) -> dict[int, list[int]]:
+        """The clauses that remove each node."""
+        found = defaultdict[int, list[int]](list)
+        for clause, node in enumerate(self.analysis.needs.clause_node):
+            found[node].append(clause)
+        return found
+
+    @cached_property
+    def uncertain(self) -> bytearray:
+        """For each node, 1 if it is not the same in all states: units that change, and junctions that need them."""
+        needs = self.analysis.needs
+        found = bytearray(len(needs.dependents))
+        stack = list(self.atom_of)
+        for unit in stack:
+            found[unit] = 1
+        while stack:
+            node = stack.pop()
+            for other in [*needs.dependents[node], *(needs.clause_node[clause] for clause in needs.clauses_of[node])]:
+                if other >= needs.units and not found[other]:
+                    found[other] = 1
+                    stack.append(other)
+        return found
+
+    def conditions(self, unit: int) -> dict[str, list[Clause]]:
+        """Return the condition under which each need of a unit is met, by purpose; [] if it always is."""
+        found: dict[str, list[Clause]] = {}
+        for purpose, clauses in self._demands(unit, None):
+            found[purpose] = _all([found[purpose], clauses]) if purpose in found else clauses
+        return found
+
+    def _demands(self, node: int, purpose: str | None) -> Iterator[tuple[str, list[Clause]]]:
+        """Yield the conditions of what a node needs; `purpose` is that of the unit whose need leads here."""
+        needs, uncertain = self.analysis.needs, self.uncertain
+        for other, own in self.needed[node]:
+            what = own if purpose is None else purpose
+            yield what, self.condition(other, what) if uncertain[other] else []
+        for clause in self.clauses.get(node, ()):
+            what = needs.clause_purpose[clause] if purpose is None else purpose
+            members = self.members[clause]
+            if not all(uncertain[member] for member in members):
+                yield what, []
+                continue
+            guard = needs.clause_guard[clause]
+            options = [self.condition(member, what) for member in members]
+            if guard in self.atom_of:
+                options.append([frozenset((~self.literal(guard),))])
+            yield what, _any(options)
+
+    def condition(self, node: int, purpose: str) -> list[Clause]:
+        """Return the condition under which what a node stands for is there, for a purpose."""
+        key = (node, purpose)
+        if key not in self._known:
+            self._known[key] = []
+            if node >= self.analysis.needs.units:
+                found = _all([clauses for _, clauses in self._demands(node, purpose)])
+            elif node not in self.atom_of or self.is_replaced(node, purpose):
+                found = []
+            else:
+                found = [frozenset((self.literal(node),))]
+            self._known[key] = found
+        return self._known[key]
+
+    def is_replaced(self, unit: int, purpose: str) -> bool:
+        """Tell whether a unit that serves a purpose is replaced by one that serves it as well."""
+        if purpose == HEADER:
+            counterpart = self.counterpart.get(unit)
+            return counterpart is not None and _same_header(self.analysis, unit, self.other.analysis, counterpart)
+        others = self.other.units_in.get(self.site_of[unit], ())
+        if purpose == BODY:
+            parent = self.analysis.parent_of[unit]
+            header = self.counterpart.get(Root if parent is None else parent)
+            return any(self.other.analysis.parent_of[other] == header for other in others)
+        return any(purpose in self.other.analysis.provides.get(other, ()) for other in others)
+
+
+def _same_header(analysis: Analysis, unit: int, other_analysis: Analysis, other: int) -> bool:
+    """Tell whether what is nested in a header could be nested in another."""
+    kind, other_kind = first_word(analysis.kind_of[unit]), first_word(other_analysis.kind_of[other])
+    return kind == other_kind
+
+
+class _ChangesMaker:
+    def __init__(self, old: Version, new: Version) -> None:
+        self.old, self.new = _Side(old, is_old=True), _Side(new, is_old=False)
+        self.old.other, self.new.other = self.new, self.old
+        self.pairing = Pairing.of(old, new)
+        self.lines = self.pairing.merge()
+        self._leader: dict[Item, Item] = {}
+
+    def make(self) -> Changes:
+        self.find_atoms()
+        atom_of = self.atoms_of_lines()
+        builder = NeedsBuilder(self.atoms)
+        for clause, purpose in self.clauses():
+            _add(builder, clause, purpose)
+        return Changes(
+            Program(tuple(map(self.text, range(len(self.lines)))), self.new.version.program.final_newline),
+            tuple([i is None for i, _ in self.lines]),
+            tuple([j is None for _, j in self.lines]),
+            atom_of,
+            self.choices(atom_of),
+            builder.finish(),
+        )
+
+    # Atoms
+
+    def leader(self, item: Item) -> Item:
+        path = []
+        while (above := self._leader.setdefault(item, item)) != item:
+            path.append(item)
+            item = above
+        for other in path:
+            self._leader[other] = item
+        return item
+
+    def join(self, items: Sequence[Item]) -> None:
+        """Let units be one atom."""
+        for item in items[1:]:
+            self._leader[self.leader(item)] = self.leader(items[0])
+
+    def find_atoms(self) -> None:
+        old, new = self.old.version, self.new.version
+        pairs = self.pairing.pairs
+        self.old.counterpart = {Root: Root, **pairs}
+        self.new.counterpart = {Root: Root, **{b: a for a, b in pairs.items()}}
+        together = {pair for pair in self.lines if None not in pair}
+        kept = {
+            a
+            for a, b in pairs.items()
+            if a in self.pairing.kept
+            and all(pair in together for pair in zip(old.lines_of[a], new.lines_of[b], strict=True))
+        }
+        self.kept = sorted(kept)
+        kept_new = {pairs[a] for a in kept}
+        changed = [unit for unit, lines in enumerate(old.lines_of) if unit not in kept and lines]
+        arriving = [unit for unit, lines in enumerate(new.lines_of) if unit not in kept_new and lines]
+        for a, b in pairs.items():
+            if a not in kept:
+                self.join([(True, a), (False, b)])
+        for departed, arrived in self.pairing.gaps:
+            self.join([*((True, unit) for unit in departed), *((False, unit) for unit in arrived)])
+        items = [*((True, unit) for unit in changed), *((False, unit) for unit in arriving)]
+        for is_old, unit in items:
+            (self.old if is_old else self.new).site_of[unit] = self.leader((is_old, unit))
+        self.join_moved(changed, arriving)
+        position: dict[Item, int] = {}
+        for number, (i, j) in enumerate(self.lines):
+            for is_old, found in ((True, _unit(old, i)), (False, _unit(new, j))):
+                if found is not None:
+                    position.setdefault((is_old, found), number)
+        number_of: dict[Item, int] = {}
+        for item in sorted(items, key=position.__getitem__):
+            atom = number_of.setdefault(self.leader(item), len(number_of))
+            (self.old if item[0] else self.new).atom_of[item[1]] = atom
+        self.atoms = len(number_of)
+
+    def join_moved(self, changed: Iterable[int], arriving: Iterable[int]) -> None:
+        """Let units without a counterpart be one atom with the same text, or the same definition, elsewhere."""
+        old, new = self.old.version, self.new.version
+        for key in (_moved_text, self.named):
+            found: list[dict[str, list[int]]] = []
+            for version, units, pairs in ((old, changed, self.old.counterpart), (new, arriving, self.new.counterpart)):
+                by_text: dict[str, list[int]] = defaultdict(list)
+                for unit in units:
+                    if unit not in pairs and (text := key(version, unit)):
+                        by_text[text].append(unit)
+                found.append(by_text)
+            departed, arrived = found
+            for text in sorted(departed.keys() & arrived.keys()):
+                if len(departed[text]) == len(arrived[text]) == 1:
+                    self.join([(True, departed[text][0]), (False, arrived[text][0])])
+
+    def named(self, version: Version, unit: int) -> str:
+        """Return what a unit defines, and where; "" if it has no name."""
+        parent = version.analysis.parent_of[unit]
+        pair = Root if parent is None else parent
+        if version is self.new.version:
+            pair = self.new.counterpart.get(pair, -2)
+        return f"{version.kind(unit)} {pair}" if " " in version.kind(unit) else ""
+
+    # Lines
+
+    def atoms_of_lines(self) -> tuple[int | None, ...]:
+        """Return the atom of each merged line; comments and blank lines that change go with the code next to them."""
+        old, new = self.old, self.new
+        found: list[int | None] = []
+        free: list[int] = []
+        for number, (i, j) in enumerate(self.lines):
+            side, line = (old, i) if j is None else (new, j)
+            unit = _unit(side.version, line) if i is None or j is None else None
+            found.append(None if unit is None else side.atom_of[unit])
+            if unit is None and (i is None or j is None):
+                free.append(number)
+        for run in _runs(free):
+            self.attach(run, found)
+        return tuple(found)
+
+    def attach(self, run: Sequence[int], found: list[int | None]) -> None:
+        """Give comments and blank lines, a run of changed lines, the atom of the code next to them or a new one."""
+        lines = self.lines
+        anchors = set[int]()
+        for number in run:
+            i, j = lines[number]
+            side, line = (self.old, i) if j is None else (self.new, j)
+            unit = side.analysis.anchor_of[line] if line is not None else None
+            if unit is not None and unit in side.atom_of:
+                found[number] = side.atom_of[unit]
+                anchors.add(side.atom_of[unit])
+        rest = [number for number in run if found[number] is None]
+        if not rest:
+            return
+        near = [found[number] for number in (run[-1] + 1, run[0] - 1) if 0 <= number < len(found)]
+        atom = next((atom for atom in [*anchors, *near] if atom is not None), None)
+        if atom is None and not any(self.text(number).strip() for number in rest):
+            atom = self.nearest(rest[0], found)
+        if atom is None:
+            atom = self.atoms
+            self.atoms += 1
+        for number in rest:
+            found[number] = atom
+
+    def text(self, number: int) -> str:
+        i, j = self.lines[number]
+        if i is not None:
+            return self.old.version.program.lines[i]
+        return self.new.version.program.lines[j] if j is not None else ""
+
+    @staticmethod
+    def nearest(number: int, found: Sequence[int | None]) -> int | None:
+        """Return the atom of the changed line that is nearest to a line; None if there is none."""
+        changed = [other for other, atom in enumerate(found) if atom is not None]
+        return found[min(changed, key=lambda other: abs(other - number))] if changed else None
+
+    def choices(self, atom_of: Sequence[int | None]) -> list[int]:
+        """Return the changed lines of code, and the first line of each atom that has no code."""
+        found, known = [], set[int]()
+        for number, (i, j) in enumerate(self.lines):
+            atom = atom_of[number]
+            unit = _unit(self.old.version, i) if j is None else _unit(self.new.version, j)
+            if atom is not None and unit is not None:
+                found.append(number)
+                known.add(atom)
+        for number, atom in enumerate(atom_of):
+            if atom is not None and atom not in known:
+                found.append(number)
+                known.add(atom)
+        return sorted(found)
+
+    # Needs
+
+    def clauses(self) -> Iterator[tuple[Clause, str]]:
+        """Yield what has to hold in every state, with its purpose."""
+        old, new = self.old, self.new
+        for a, b in self.pairing.pairs.items():
+            yield from self.of_pair(a, b)
+        for side in (old, new):
+            for unit in side.atom_of:
+                if unit not in side.counterpart:
+                    for purpose, clauses in side.conditions(unit).items():
+                        yield from ((clause | {~side.literal(unit)}, purpose) for clause in clauses)
+            yield from self.of_calls(side)
+
+    def of_pair(self, a: int, b: int) -> Iterator[tuple[Clause, str]]:
+        """Yield the needs of two units that correspond: of each purpose, those of one version have to be met.
+
+        Where only one of them has a need of the purpose, or its units make sense only together, it has to be met while
+        the unit is there; a unit that is kept has no need that the other version does not have.
+        """
+        old, new = self.old.conditions(a), self.new.conditions(b)
+        for purpose in dict.fromkeys([*old, *new]):
+            if purpose in old and purpose in new and (purpose or a not in self.old.atom_of):
+                yield from ((clause, purpose) for clause in _any([old[purpose], new[purpose]]))
+            elif a in self.old.atom_of:
+                for side, unit, found in ((self.old, a, old), (self.new, b, new)):
+                    for clause in found.get(purpose, ()):
+                        yield clause | {~side.literal(unit)}, purpose
+
+    def of_calls(self, side: _Side) -> Iterator[tuple[Clause, str]]:
+        """Yield that a call which the other version of a function does not accept needs this version of it."""
+        other = side.other
+        for call in side.analysis.calls:
+            counterpart = side.counterpart.get(call.function)
+            if call.unit not in side.atom_of or counterpart is None:
+                continue
+            signature = other.analysis.signatures.get(counterpart)
+            if signature is None or signature.accepts(call.arguments, call.keywords):
+                continue
+            units = [(side, call.function), *((side, part) for part in side.version.children.get(call.function, ()))]
+            units += [(other, part) for part in other.version.children.get(counterpart, ())]
+            for owner, unit in units:
+                is_signature = unit == call.function or first_word(owner.analysis.kind_of[unit]) == PART
+                if is_signature and unit in owner.atom_of:
+                    literal = ~owner.atom_of[unit] if side.is_old else owner.atom_of[unit]
+                    yield frozenset((~side.literal(call.unit), literal)), ""
+
+
+def _unit(version: Version, line: int | None) -> int | None:
+    return None if line is None else version.analysis.unit_of[line]
+
+
+def _moved_text(version: Version, unit: int) -> str:
+    text = version.texts[unit].strip()
+    return text if len(text) >= _MOVED and not version.kind(unit) else ""
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[list[int]]:
+    run: list[int] = []
+    for number in numbers:
+        if run and number != run[-1] + 1:
+            yield run
+            run = []
+        run.append(number)
+    if run:
+        yield run
+
+
+def _all(conditions: Iterable[Sequence[Clause]]) -> list[Clause]:
+    return list(dict.fromkeys(clause for clauses in conditions for clause in clauses))
+
+
+def _any(options: Sequence[list[Clause]]) -> list[Clause]:
+    """Return the condition that one of several holds; of a long one, a stricter condition."""
+    found: list[Clause] = [frozenset()]
+    for clauses in sorted(options, key=len):
+        if not clauses:
+            return []
+        joined = dict.fromkeys(clause | other for clause in found for other in clauses)
+        combined = [clause for clause in joined if not any(~literal in clause for literal in clause)]
+        if len(combined) > _CLAUSES:
+            return min(options, key=len)
+        found = combined
+    return found
+
+
+def _add(builder: NeedsBuilder, clause: Clause, purpose: str) -> None:
+    """Add a clause to the needs of atoms, unless it always holds or both versions break it."""
+    new = [literal for literal in clause if literal >= 0]
+    old = sorted(~literal for literal in clause if literal < 0)
+    if not new or not old or not set(new).isdisjoint(old):
+        return
+    first, *others = old
+    guard: int | None = None
+    for other in others:
+        guard = builder.all_of(guard, other)
+    builder.need_any(first, new, purpose, guard=guard)
+
+
+def times(changes: Changes, edit_of: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return when each merged line arrives and departs, given the edit of each atom."""
+    arrivals, departures = [], []
+    for arrives, departs, atom in zip(changes.arrives, changes.departs, changes.atom_of, strict=True):
+        edit = INITIAL if atom is None else edit_of[atom]
+        arrivals.append(edit if arrives else INITIAL)
+        departures.append(edit if departs else STAYS)
+    return tuple(arrivals), tuple(departures)
