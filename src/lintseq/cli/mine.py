@@ -10,7 +10,8 @@ from lintseq.mining import MiningOptions, MiningReport
 
 
 @with_options({
-    "What to mine": "functions tasks code_field id_field keep",
+    "What to mine": "functions tasks commits code_field id_field keep",
+    "Commits": "max_files max_changed_lines no_tests min_words distinct",
     "Output": "output rejected shards shard_rows shard_kind",
     "Execution": "workers row_timeout row_memory resume overwrite strict json quiet",
 })  # fmt: skip

@@ -1,18 +1,18 @@
-"""Pairs of an instruction and a program from code bases: each documented function or class becomes one.
+"""Input rows for `lintseq build` from code bases: each documented function or class, or each change in a history.
 
-A code base is source files, or rows that hold a whole file each. Files are parsed, never imported or run. The pairs
-are input rows for `lintseq build`.
+A code base is source files, rows that hold a whole file each, or git repositories. Files are parsed, never imported or
+run. A function or class becomes a pair of an instruction and a program.
 """
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
 from lintseq.dataset.batches import RowWork
-from lintseq.dataset.outputs import STDOUT, Target
-from lintseq.dataset.pipeline import open_run, run_pipeline
+from lintseq.dataset.outputs import STDOUT, Target, check_target
+from lintseq.dataset.pipeline import OpenedRun, open_run, run_pipeline
 from lintseq.dataset.report import BuildProgress
 from lintseq.dataset.screening import licenses_of
 from lintseq.dataset.shapes import COLUMNS, Column
@@ -20,6 +20,7 @@ from lintseq.dataset.transform import Rejection, RowResult
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
 from lintseq.languages.definitions import MinedDefinition
+from lintseq.mining.history import HistoryOptions, history_work, open_histories
 from lintseq.program.markdown import code_from_markdown
 from lintseq.rows import FieldNames, Fields, Input, column_list, content_id
 from lintseq.rows.fields import COLUMN_NAMES
@@ -36,6 +37,10 @@ class MiningOptions:
     """Mine every documented function and class; its docstring is the instruction."""
     tasks: bool = False
     """Mine only what can be written from its signature and description alone; these are the instruction."""
+    commits: bool = False
+    """Mine what commits change; SOURCE is a git repository, and a row has a file before and after, and the message."""
+    history: HistoryOptions = field(default_factory=HistoryOptions)
+    """Which changes become rows, with `commits`."""
     code_field: str | None = None
     """Column that holds a whole file. Default: found by its usual names."""
     id_field: str | None = None
@@ -57,11 +62,11 @@ class MiningReport:
     rejected: str
     """The file of rejected files and definitions."""
     files: int
-    """Number of files read."""
+    """Number of files read; of a history, of changes of files, and of commits that were skipped as a whole."""
     pairs: int
-    """Number of pairs written."""
+    """Number of pairs written; of a history, of changes."""
     rejections: Mapping[str, int]
-    """Reason -> number of files and definitions, most frequent first."""
+    """Reason -> number of files, definitions, changes and commits, most frequent first."""
     broken_inputs: Sequence[str]
     """What was wrong with inputs that could not be read to their end."""
     seconds: float
@@ -84,23 +89,30 @@ def mine(
     overwrite: bool = False,
     on_progress: Callable[[BuildProgress], None] = lambda progress: None,
 ) -> MiningReport:
-    """Write a pair for each definition mined from `sources` to `output`, and return what was done.
+    """Write a row for each definition or change mined from `sources` to `output`, and return what was done.
 
-    A source is anything that rows can be read from. Files that do not parse, and with `tasks` definitions that are
-    not tasks, go to the file of rejected rows with the reason; with standard output as the output and no such file
-    named, they are only counted. The other parameters, and what is raised, are those of `build`.
+    A source is anything that rows can be read from; with `commits`, the path of a git repository. Files that do not
+    parse, definitions that are not tasks and changes that are skipped go to the file of rejected rows with the reason;
+    with standard output as the output and no such file named, they are only counted. The other parameters, and what is
+    raised, are those of `build`.
     """
     target = output if isinstance(output, Target) else Target(os.fspath(output))
     if target.output == STDOUT and target.rejected is None:
         target = replace(target, rejected=os.devnull)
-    if options.functions == options.tasks:
-        raise ConfigError("choose what to mine: --functions or --tasks")
-    names = FieldNames(code_field=options.code_field, id_field=options.id_field)
-    opened = open_run(sources, target, names, overwrite=overwrite, resume=resume, code_base=True)
-    columns = _columns(opened.sources, options.keep)
-    work = RowWork(partial(Miner, options, columns), columns, options.row_timeout, options.row_memory)
-    settings = {"options": {"mines": True, **asdict(options)}}
-    report = run_pipeline(opened, work, settings, workers=workers, on_progress=on_progress)
+    _check(options)
+    settings = {"mines": True, **asdict(options)}
+    if options.commits:
+        paths = [os.fspath(path) for path in sources]
+        check_target(target, paths, overwrite=overwrite, resume=resume)
+        opened = OpenedRun(open_histories(paths, options.history), target, overwrite, resume)
+        work = history_work(options.history, options.row_timeout, options.row_memory)
+    else:
+        del settings["commits"], settings["history"]
+        names = FieldNames(code_field=options.code_field, id_field=options.id_field)
+        opened = open_run(sources, target, names, overwrite=overwrite, resume=resume, code_base=True)
+        columns = _columns(opened.sources, options.keep)
+        work = RowWork(partial(Miner, options, columns), columns, options.row_timeout, options.row_memory)
+    report = run_pipeline(opened, work, {"options": settings}, workers=workers, on_progress=on_progress)
     return MiningReport(
         report.output,
         report.rejected,
@@ -111,6 +123,18 @@ def mine(
         report.seconds,
         report.nothing_to_do,
     )
+
+
+def _check(options: MiningOptions) -> None:
+    """Raise `ConfigError` for options that cannot work, or have no effect."""
+    if options.functions + options.tasks + options.commits != 1:
+        raise ConfigError("choose what to mine: --functions, --tasks or --commits")
+    if options.commits and (options.code_field or options.id_field or options.keep):
+        raise ConfigError("--code-field, --id-field and --keep have no effect with --commits")
+    if not options.commits and options.history != HistoryOptions():
+        names = (field.name for field in fields(HistoryOptions))
+        changed = [name for name in names if getattr(options.history, name) != getattr(HistoryOptions(), name)]
+        raise ConfigError(f"--{changed[0].replace('_', '-')} has no effect without --commits")
 
 
 def _columns(sources: Sequence[Input], keep: Sequence[str]) -> dict[str, Column]:
