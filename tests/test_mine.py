@@ -295,7 +295,7 @@ def test_columns_to_keep_have_to_exist(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [MiningOptions(), MiningOptions(functions=True, tasks=True)])
 def test_one_unit_has_to_be_chosen(options: MiningOptions, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="choose what to mine: --functions or --tasks"):
+    with pytest.raises(ConfigError, match="choose what to mine: --functions, --tasks or --commits"):
         mine([str(tmp_path)], tmp_path / "pairs.jsonl", options)
 
 

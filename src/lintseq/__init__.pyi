@@ -37,7 +37,12 @@ from lintseq.dataset.stats import stats as stats, DatasetStats as DatasetStats
 from lintseq.dataset.stats_page import write_stats_page as write_stats_page
 from lintseq.dataset.view_page import write_view as write_view, ViewOptions as ViewOptions, ViewReport as ViewReport
 from lintseq.dataset.browsing import find_sequence as find_sequence, StoredSequence as StoredSequence
-from lintseq.mining import mine as mine, MiningOptions as MiningOptions, MiningReport as MiningReport
+from lintseq.mining import (
+    mine as mine,
+    MiningOptions as MiningOptions,
+    MiningReport as MiningReport,
+    HistoryOptions as HistoryOptions,
+)
 from lintseq.dataset.transform import RowResult as RowResult
 
 # Recipes, studies and examples

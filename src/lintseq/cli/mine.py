@@ -1,4 +1,4 @@
-"""`lintseq mine`: code bases become pairs of an instruction and a program."""
+"""`lintseq mine`: code bases and their histories become rows for `lintseq build`."""
 
 from typing import Annotated
 
@@ -16,18 +16,24 @@ from lintseq.mining import MiningOptions, MiningReport
     "Execution": "workers row_timeout row_memory resume overwrite strict json quiet",
 })  # fmt: skip
 def mine(
-    sources: Annotated[list[str], "SOURCE", "Source files, or rows that hold a whole file each: file, folder, ..."],
+    sources: Annotated[
+        list[str], "SOURCE", "Source files, or rows that hold a whole file each; with --commits, git repositories."
+    ],
     *,
     target: Target,
     options: MiningOptions,
     run: ExecutionOptions,
 ) -> None:
-    """Mine pairs of an instruction and a program from code bases.
+    """Mine training data from code bases: instructions with programs, or the changes of a git history.
 
     Each documented function or class becomes a pair: its docstring, and the definition with everything that it needs
-    from its module. Files are parsed, never imported or run. Pairs are input for lintseq build.
+    from its module. With --commits, each source file that a commit changes becomes a row: the file before and after,
+    and the message; oldest commits first. Files are parsed, never imported or run. The rows are input for lintseq
+    build.
 
     Example: lintseq mine src --functions --output - | lintseq build - --output edits.jsonl
+
+    Example: lintseq mine path/to/repository --commits --no-tests --output commits.jsonl
     """
     from lintseq.mining import mine
 
@@ -36,7 +42,8 @@ def mine(
 
 def summary(report: MiningReport) -> str:
     """Return the report as a table for people."""
-    rows = [("files", f"{report.files:,}"), ("pairs", f"{report.pairs:,}")]
+    rows = [("commits", f"{report.commits:,}")] * bool(report.commits)
+    rows += [("changes" if report.commits else "files", f"{report.files:,}"), ("pairs", f"{report.pairs:,}")]
     rows.append(("rejected", f"{sum(report.rejections.values()):,}"))
     rows += [(f"  {reason}", f"{count:,}") for reason, count in report.rejections.items()]
     rows.append(("", "completed by an earlier run") if report.nothing_to_do else ("seconds", f"{report.seconds:.1f}"))

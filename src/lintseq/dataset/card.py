@@ -29,7 +29,9 @@ def card_of(
     mined, empty = _is_mined(settings), not manifest["sequences"]
     features = [f"  {line}" for name, column in columns.items() for line in _feature(name, column.type)]
     text = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title="Instructions and programs" if mined else "Edit sequences",
+        title=("Changes of programs" if _has_commits(settings) else "Instructions and programs")
+        if mined
+        else "Edit sequences",
         license="".join(f"{line}\n" for line in _license_lines(manifest)),
         language=get_language().name,
         tags="" if mined else "- edit-sequences\n",
@@ -51,6 +53,11 @@ def card_of(
 def _is_mined(settings: Mapping[str, Any]) -> bool:
     """Return whether the data set holds mined pairs, not edit sequences."""
     return "mines" in settings["options"]
+
+
+def _has_commits(settings: Mapping[str, Any]) -> bool:
+    """Return whether the data set holds changes mined from histories."""
+    return bool(settings["options"].get("commits"))
 
 
 # Metadata
@@ -101,7 +108,8 @@ def _counts(settings: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[tu
     edits, rejected = manifest["edits_per_sequence"], f"{sum(manifest['rejections'].values()):,}"
     records, rows = f"{manifest['sequences']:,}", f"{manifest['rows']:,}"
     if _is_mined(settings):
-        counts = [("pairs", records), ("files read", rows), ("files and definitions rejected", rejected)]
+        kinds = ("changes", "changes and commits") if _has_commits(settings) else ("files", "files and definitions")
+        counts = [("pairs", records), (f"{kinds[0]} read", rows), (f"{kinds[1]} rejected", rejected)]
     else:
         counts = [
             ("edit sequences", records),
@@ -119,6 +127,8 @@ def _counts(settings: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[tu
 
 def _description(settings: Mapping[str, Any]) -> list[str]:
     """Return a description of the records and of the guarantees about states."""
+    if _has_commits(settings):
+        return ["Changes of single files in the histories of git repositories, each with the message of its commit."]
     if _is_mined(settings):
         return ["Documented functions and classes of code bases, each with all that it needs from its module."]
     sampling = settings["options"].get("sampling")

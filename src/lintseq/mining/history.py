@@ -30,7 +30,11 @@ COMMIT_COLUMNS = {name: Column("string", text) for name, text in _TEXT.items()}
 _FILES = ("100644", "100755")
 """Modes of regular files."""
 _SIDES = ("old", "new")
-_TRAILER = re.compile(r"^(?:[\w-]+: .*<[^<>\n]*@[^<>\n]*>.*|(?:git-svn-id|Change-Id): .*)\n?", re.MULTILINE)
+_TRAILER = re.compile(
+    r"^(?:[\w-]+: .*<[^<>\n]*@[^<>\n]*>.*|(?:git-svn-id|Change-Id): .*|\(cherry picked from .*|--HG--\n[\s\S]*)\n?",
+    re.MULTILINE,
+)
+"""What tools append to messages: names of people, and ids of other systems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,8 @@ def _changes(
         )
     elif words < options.min_words:
         yield None, ProgramError("short-message", f"the message has {words} words, fewer than {options.min_words}")
+    elif is_routine(message):
+        yield None, ProgramError("routine-message", "the message does not say what changes")
     else:
         yield from zip(files, faults, strict=True)
 
@@ -193,6 +199,13 @@ def changed_lines(old: str, new: str) -> int:
     before, after = (text.replace("\r\n", "\n").removesuffix("\n").split("\n") for text in (old, new))
     removed, added = Counter(before), Counter(after)
     return ((removed - added) + (added - removed)).total() or int(before != after)
+
+
+def is_routine(message: str) -> bool:
+    """Return whether a message does not say what changes, such as `Update setup.py` or `Release 1.2`."""
+    routine = patterns()["routine_messages"]
+    words = set(re.findall(r"[^\W_]+", re.sub(routine["filler"], " ", message.lower())))
+    return re.match(routine["start"], message) is not None or words <= set(routine["words"].split())
 
 
 def check_secrets(text: str) -> None:

@@ -63,6 +63,8 @@ class MiningReport:
     """The file of rejected files and definitions."""
     files: int
     """Number of files read; of a history, of changes of files, and of commits that were skipped as a whole."""
+    commits: int
+    """Number of commits read."""
     pairs: int
     """Number of pairs written; of a history, of changes."""
     rejections: Mapping[str, int]
@@ -117,6 +119,7 @@ def mine(
         report.output,
         report.rejected,
         report.tally.rows,
+        sum(source.size or 0 for source in opened.sources) if options.commits else 0,
         report.tally.sequences,
         dict(report.tally.rejections.most_common()),
         report.broken_inputs,

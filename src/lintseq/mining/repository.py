@@ -22,7 +22,7 @@ _LOG = "log --topo-order --reverse --raw -z --no-abbrev --no-renames --no-color 
 _FORMAT = ("-O/dev/null", "--diff-merges=off", "--encoding=UTF-8", "--format=%H %P%x00%B", "HEAD")
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
 """Variables that would make git read another repository, as in a hook."""
-_LICENSE_FILE = re.compile(r"(?:un)?licen[cs]e(?:[.-].*)?|copying(?:[.-].*)?", re.IGNORECASE)
+_LICENSE_FILE = re.compile(r"(?:(?:un)?licen[cs]e|copying)(?:[.-](?!py$).*)?", re.IGNORECASE)
 _REMOTE = re.compile(r"(?:(?!file:)\w+://(?:[^/]*@)?|[^/]+@)[^/:@]+(?::\d+(?=/))?[/:](.+?)(?:\.git)?/*")
 _CHUNK = 1 << 16
 
@@ -60,11 +60,11 @@ class Repository:
             shallow, folder = self._ask("rev-parse", "--is-shallow-repository", "--absolute-git-dir").split("\n", 1)
         except FileNotFoundError:
             raise ConfigError("--commits needs the program git; install it") from None
-        except BrokenInputError as error:
-            reason = str(error)
-            if "not a git repository" in reason:
-                reason = f"{path} is not a git repository; name the folder of a clone, or a bare repository"
-            raise ConfigError(reason) from None
+        except ConfigError as error:
+            if "not a git repository" not in str(error):
+                raise
+            hint = "name the folder of a clone, or a bare repository"
+            raise ConfigError(f"{path} is not a git repository; {hint}") from None
         if shallow == "true":
             raise ConfigError(
                 f"{path} is a shallow clone; fetch the rest of its history: git -C {path} fetch --unshallow"
@@ -72,7 +72,7 @@ class Repository:
         self._folder = folder.strip()
         try:
             self.head = self._ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}").strip()
-        except BrokenInputError:
+        except ConfigError:
             hint = f"choose a branch with commits: git -C {path} symbolic-ref HEAD refs/heads/NAME"
             raise ConfigError(f"{path} has no commits on its current branch; {hint}") from None
         self.commits = int(self._ask("rev-list", "--count", "HEAD"))
@@ -92,7 +92,11 @@ class Repository:
             for entry in self._ask("ls-tree", "-z", "HEAD").rstrip("\0").split("\0"):
                 head, _, name = entry.partition("\t")
                 if _LICENSE_FILE.fullmatch(name) and " blob " in head:
-                    found[_license_in(contents.read(head.split()[2])) or name] = None
+                    try:
+                        license = _license_in(contents.read(head.split()[2]))
+                    except ProgramError:  # a huge file
+                        license = None
+                    found[license or name] = None
         return " AND ".join(found) or None
 
     def log(self) -> Iterator[Commit]:
@@ -135,10 +139,10 @@ class Repository:
                     pipe.close()
 
     def _ask(self, *arguments: str) -> str:
-        """Return what a command of git prints; raise `BrokenInputError` if it fails."""
+        """Return what a command of git prints; raise `ConfigError` if it fails."""
         done = subprocess.run(self._command(arguments), capture_output=True, check=False, env=self._environment())
         if done.returncode:
-            raise BrokenInputError(f"git cannot read {self.path}: {_line(done.stderr)}")
+            raise ConfigError(f"git cannot read {self.path}: {_line(done.stderr)}")
         return done.stdout.decode("utf-8", "surrogateescape")
 
     def _command(self, arguments: Sequence[str]) -> list[str]:

@@ -43,8 +43,6 @@ _TRIVIAL_METHODS = ("__init__", "__str__", "__repr__", "__reduce__")
 
 def check_file(path: str, text: str) -> None:
     """Raise `ProgramError` for a file that holds no tasks: tests, generated code, vendored packages."""
-    if _TESTS.search(path):
-        raise ProgramError("test", "it is a file of tests")
     if _VENDORED.search(path):
         raise ProgramError("vendored", "the file is a copy of another package's")
     if _GENERATED_NAME.search(path):
@@ -53,6 +51,8 @@ def check_file(path: str, text: str) -> None:
     for line in head:
         if line.startswith(("#", '"""', "'''")) and (match := _GENERATED.search(line)) is not None:
             raise ProgramError("generated", f"the file says {match.group()!r}")
+    if _TESTS.search(path):
+        raise ProgramError("test", "it is a file of tests")
 
 
 def task_of(definition: MinedDefinition, path: str, *, max_lines: int | None = None) -> Task:
