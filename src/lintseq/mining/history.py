@@ -27,8 +27,8 @@ _TEXT = {
     "license": "the licenses of the repository, by its license files",
 }
 COMMIT_COLUMNS = {name: Column("string", text) for name, text in _TEXT.items()}
-_FILES = ("100644", "100755")
-"""Modes of regular files."""
+_FILES, _NONE = ("100644", "100755"), "000000"
+"""Modes of regular files, and of none."""
 _SIDES = ("old", "new")
 _TRAILER = re.compile(
     r"^(?:[\w-]+: .*<[^<>\n]*@[^<>\n]*>.*|(?:git-svn-id|Change-Id): .*|\(cherry picked from .*|--HG--\n[\s\S]*)\n?",
@@ -128,9 +128,10 @@ def _changes(
 
 def _fault(change: FileChange, options: HistoryOptions, language: Language) -> ProgramError | None:
     """Return why a change is skipped, as far as that is known without its contents."""
-    if "000000" in change.modes:
-        what = ("added", "the file is new") if change.modes[0] == "000000" else ("deleted", "the file is deleted")
-        return ProgramError(what[0], f"{what[1]}, or has another path")
+    if change.modes[0] == _NONE:
+        return ProgramError("added", "the file is new, or has another name")
+    if change.modes[1] == _NONE:
+        return ProgramError("deleted", "the file is deleted, or has another name")
     if not set(change.modes) <= set(_FILES):
         return ProgramError("not-a-file", "it is a link or a submodule")
     if change.ids[0] == change.ids[1]:
