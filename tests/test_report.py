@@ -19,6 +19,7 @@ from test_reporting import TEXT, Page, as_browsers_read, contrast, strip_code
 from lintseq.cli import main
 from lintseq.errors import ConfigError
 from lintseq.evaluation.comparison import in_words
+from lintseq.evaluation.intervals import Interval
 from lintseq.evaluation.published import PUBLISHED
 from lintseq.evaluation.report import EvaluationReport, ReportOptions, compose, report_page
 from lintseq.evaluation.report_examples import examples_of
@@ -26,7 +27,7 @@ from lintseq.evaluation.report_plots import fitted_series, flops_of
 from lintseq.evaluation.report_tables import kind_of
 from lintseq.evaluation.results import EvaluatedProblems, Evaluation, JudgedCompletion, counts_of
 from lintseq.evaluation.results_file import read_results
-from lintseq.evaluation.scoring import Interval, difference, scores
+from lintseq.evaluation.scoring import difference, scores
 from lintseq.evaluation.summary import summarize
 from lintseq.reporting.pages import escaped, template
 from lintseq.reporting.plots import Point, log_ticks, mark, power, spread
@@ -127,7 +128,7 @@ def test_pass_at_k_and_its_intervals_are_those_of_the_scoring() -> None:
             assert cell.note == f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
 
 
-def test_differences_come_from_the_paired_bootstrap_with_a_verdict_in_words() -> None:
+def test_differences_have_their_interval_with_a_verdict_in_words() -> None:
     found = table(TWO | {"alike": ALIKE}, "comparisons")
     assert [row[0].text for row in found.rows] == ["better - first", "alike - first", "alike - better"]
     expected = difference(counts_of(BETTER.rows), counts_of(FIRST.rows), 1)

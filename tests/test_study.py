@@ -11,12 +11,10 @@ import tarfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from math import fsum
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
 
 from lintseq.cli import load_command, main
 from lintseq.dataset.sampler import BuildOptions
@@ -43,16 +41,18 @@ from lintseq.study.files import (
     read_study,
 )
 from lintseq.study.findings import (
+    SeedResult,
     StudyFindings,
     as_table as findings_table,
     chosen,
     comparisons_of,
-    difference,
     gather,
-    mean_of,
+    places_of,
     sentences,
 )
-from lintseq.study.plan import HERE, StudyPlan, StudyStep, fingerprints, plan_of
+from lintseq.study.measurements import measurements_text, read_measurements
+from lintseq.study.plan import HERE, StudyPlan, StudyResult, StudyStep, fingerprints, plan_of
+from lintseq.study.power import smallest_difference
 from lintseq.study.report import write_report
 from lintseq.study.study import EarlyReports, StudyOptions, pack_study, plan_study, run_study
 
@@ -88,6 +88,7 @@ def test_a_study_reads_back_as_it_was_written() -> None:
         ({"baseline": "plan"}, "baseline is 'plan'; the arms are plain, edits, random"),
         ({"seeds": []}, "seeds is empty"),
         ({"seeds": [1, 1]}, "name each once"),
+        ({"claims_at": [3]}, "claims_at includes 3, but k is [1, 2]; add it to k"),
         ({"k": [1, 9]}, "k includes 9, but sampling.n is 4"),
         ({"base": {}}, "base needs either a model or a recipe"),
         ({"base": {"model": "x", "pretrain": "y"}}, "not both"),
@@ -446,42 +447,6 @@ def test_a_study_that_needs_too_many_devices_is_refused_before_its_first_step() 
 # Findings
 
 
-def scores(*seeds: list[float]) -> list[dict[str, float]]:
-    return [{f"p{index}": value for index, value in enumerate(seed)} for seed in seeds]
-
-
-values = st.lists(st.lists(st.floats(0, 1), min_size=5, max_size=5), min_size=1, max_size=3)
-
-
-@settings(deadline=None, max_examples=25)
-@given(values, values)
-def test_a_difference_is_that_of_the_means_and_lies_in_its_interval(
-    first: list[list[float]], other: list[list[float]]
-) -> None:
-    found = difference(scores(*first), scores(*other))
-    mean = [fsum(map(fsum, arm)) / len(arm) / 5 for arm in (first, other)]
-    assert found.value == pytest.approx(mean[0] - mean[1])
-    assert found.low - 1e-9 <= found.value <= found.high + 1e-9
-    back = difference(scores(*other), scores(*first))
-    assert back.value == pytest.approx(-found.value)
-    assert mean_of(scores(*first)).value == pytest.approx(mean[0])
-
-
-def test_variation_between_seeds_widens_the_interval() -> None:
-    steady = mean_of(scores([0.5] * 20, [0.5] * 20, [0.5] * 20))
-    shaky = mean_of(scores([0.2] * 20, [0.5] * 20, [0.8] * 20))
-    assert steady.high - steady.low == pytest.approx(0)
-    assert shaky.high - shaky.low > 0.3
-
-
-def test_variation_that_arms_share_does_not_widen_the_interval_of_their_difference() -> None:
-    first, other = ([[base + more] * 20 for base in (0.2, 0.5, 0.8)] for more in (0.1, 0.0))
-    paired = difference(scores(*first), scores(*other), paired=True)
-    assert [paired.low, paired.value, paired.high] == pytest.approx([0.1] * 3)
-    apart = difference(scores(*first), scores(*other))
-    assert apart.high - apart.low > 0.3
-
-
 def test_parts_of_a_benchmark_are_separate_benchmarks(tmp_path: Path) -> None:
     easy = tmp_path / "easy.txt"
     easy.write_text("a\nb\n")
@@ -524,65 +489,240 @@ def results(passed: list[int], n: int = 4, **summary: Any) -> Evaluation:
     return Evaluation(rows, {"benchmark": bench, "completions": {"sha256": "0"}}, numbers)
 
 
-Found = tuple[StudyFindings, StudyPlan]
+SPREAD = [0, 1, -1, 0, 0]
+"""By how much the completions of a problem that pass differ between seeds, for some problems."""
 
 
-@pytest.fixture
-def found() -> Found:
-    """Return findings in which edits solve more, and random is as plain is."""
-    plan = planned()
-    results_by_step = {}
-    for result in plan.results:
-        right = {"plain": [1, 0, 2, 0], "edits": [4, 3, 4, 3], "random": [1, 0, 2, 0]}[result.arm] * 5
-        worse = result.arm == "edits" and result.setting.temperature == 0.2
-        results_by_step[result.step] = results([max(c - 1, 0) for c in right] if worse else right)
+def gathered(plan: StudyPlan, passing: Callable[[StudyResult], list[int]]) -> StudyFindings:
+    """Return the findings of a study with 20 problems, of which so many of 4 completions pass."""
+    found = {result.step: results([min(max(c, 0), 4) for c in passing(result)]) for result in plan.results}
     manifests = {
         folder: {"plan": {"own": {"steps": 10}}, "outcome": {"tokens": 1000, "trained_tokens": 500, "loss": 0.5}}
         for folder in plan.models.values()
     }
-    return gather(plan, results_by_step, manifests, dict.fromkeys((step.name for step in plan.steps), 1.5)), plan
+    return gather(plan, found, manifests, dict.fromkeys((step.name for step in plan.steps), 1.5))
 
 
-def test_findings_name_the_better_arm_only_where_a_difference_is_detected(found: Found) -> None:
-    words = {(row["arm"], row["k"]): row["words"] for row in findings_table(found[0])["differences"]}
-    assert words == {
-        ("edits", 1): "edits solves more",
-        ("edits", 2): "edits solves more",
-        ("random", 1): "no difference detected",
-        ("random", 2): "no difference detected",
+def edits_are_better(result: StudyResult) -> list[int]:
+    """Edits solve more, above all at temperature 1; random is as plain is."""
+    passing = {"plain": [1, 0, 2, 0], "edits": [4, 3, 4, 3], "random": [1, 0, 2, 0]}.get(result.arm, [1, 2, 3, 0]) * 5
+    if result.arm == "edits" and result.setting.temperature == 0.2:
+        passing = [c - 1 for c in passing]
+    return [c + SPREAD[(index + result.seed) % 5] for index, c in enumerate(passing)]
+
+
+def found_in(study: Study = STUDY) -> StudyFindings:
+    return gathered(planned(study), edits_are_better)
+
+
+THREE = replace(STUDY, seeds=(0, 1, 2))
+
+
+def words_of(findings: StudyFindings) -> dict[tuple[str, str, int], str]:
+    return {(row["benchmark"], row["arm"], row["k"]): row["words"] for row in findings_table(findings)["differences"]}
+
+
+def test_findings_name_the_better_arm_only_where_a_difference_is_detected() -> None:
+    findings = found_in(replace(THREE, claims_at=(1, 2)))
+    assert words_of(findings) == {
+        ("ask", "edits", 1): "edits solves more",
+        ("ask", "edits", 2): "edits solves more",
+        ("ask", "random", 1): "no difference detected",
+        ("ask", "random", 2): "no difference detected",
     }
-    lines = sentences(comparisons_of(found[0]), STUDY)
-    assert lines[0].startswith("ask, edits compared with plain: edits solves more at pass@1 (+68.8 points)")
-    assert any("trained twice" in line for line in lines)
+    line = sentences(findings)[0]
+    assert line.startswith("On ask: edits solves more than plain (pass@1 +")
+    assert "no difference detected between random and plain (pass@1 " in line
 
 
-def test_the_setting_is_chosen_on_the_validation_problems(found: Found) -> None:
-    assert chosen(found[0], STUDY.benchmarks[1], "edits") == SamplingParameters(1.0)
+def test_only_planned_comparisons_are_tested() -> None:
+    assert {key[2]: words for key, words in words_of(found_in(THREE)).items() if key[1] == "edits"} == {
+        1: "edits solves more",
+        2: "not tested",
+    }
+    assert "pass@2" not in " ".join(sentences(found_in(THREE)))
 
 
-def test_a_report_has_the_findings_and_escapes_every_text(found: Found, tmp_path: Path) -> None:
-    files = write_report(*found, tmp_path / "report")
+def test_p_values_are_corrected_for_all_planned_comparisons() -> None:
+    one = replace(THREE, arms={name: THREE.arms[name] for name in ("plain", "edits")})
+    alone, both = (comparisons_of(found_in(study))[0] for study in (one, THREE))
+    assert both.found == alone.found
+    assert alone.p_value == alone.found.p_value
+    assert both.p_value == pytest.approx(2 * alone.p_value)
+
+
+def test_with_one_seed_nothing_is_claimed_about_ways_to_train() -> None:
+    findings = found_in(replace(STUDY, seeds=(0,)))
+    assert words_of(findings)["ask", "edits", 1] == "this model of edits solves more"
+    assert any("nothing follows about ways to train" in line for line in sentences(findings))
+    assert not any("nothing follows" in line for line in sentences(found_in(THREE)))
+
+
+def test_arms_with_the_same_models_are_compared_seed_by_seed() -> None:
+    """Trainings vary by far more than the arms differ, which does not matter if they are the same trainings."""
+    linted = StudyArm(same_model_as="plain", complete={"linted": True})
+
+    def passing(result: StudyResult) -> list[int]:
+        return [result.seed + (result.arm == "linted" and index % 3 > 0) for index in range(20)]
+
+    for arm, each_seed, words in (
+        (linted, False, "linted solves more"),
+        (StudyArm(), False, "no difference detected"),
+        (StudyArm(), True, "linted solves more"),
+    ):
+        arms = {"plain": STUDY.arms["plain"], "edits": StudyArm(), "linted": arm}
+        study = replace(THREE, arms=arms, base=replace(STUDY.base, each_seed=each_seed))
+        found = words_of(gathered(planned(study), passing))
+        assert found["ask", "linted", 1] == words
+
+
+def test_the_setting_is_chosen_on_the_validation_problems() -> None:
+    assert chosen(found_in(), "edits") == SamplingParameters(1.0)
+    assert [place.title for place in places_of(found_in())] == ["choose", "ask"]
+
+
+def test_without_validation_problems_every_setting_is_reported(tmp_path: Path) -> None:
+    findings = found_in(replace(THREE, benchmarks=THREE.benchmarks[1:]))
+    assert [place.title for place in places_of(findings)] == ["ask, temperature 0.2", "ask, temperature 1"]
+    comparisons = comparisons_of(findings)
+    assert {item.place.title for item in comparisons} == {"ask, temperature 0.2", "ask, temperature 1"}
+    assert sum(item.p_value is not None for item in comparisons) == 4
+    text = write_report(findings, tmp_path, {})[1].read_text()
+    assert "the best on these problems would be an overestimate" in text
+    assert "## ask, temperature 0.2" in text
+
+
+def without(findings: StudyFindings, drop: Callable[[str, SeedResult], bool]) -> StudyFindings:
+    kept = {key: [item for item in found if not drop(key[1], item)] for key, found in findings.results.items()}
+    return replace(findings, results=kept)
+
+
+def emptied(findings: StudyFindings, arm: str) -> StudyFindings:
+    """Return the findings without any judged completion of an arm."""
+    found = {
+        key: [replace(item, counts={}) if key[1] == arm else item for item in items]
+        for key, items in findings.results.items()
+    }
+    return replace(findings, results=found)
+
+
+def all_passing(result: StudyResult) -> list[int]:
+    return [4] * 20
+
+
+def one_problem(findings: StudyFindings) -> StudyFindings:
+    found = {
+        key: [replace(item, counts={"p0": item.counts["p0"]}) for item in items]
+        for key, items in findings.results.items()
+    }
+    return replace(findings, results=found)
+
+
+@pytest.mark.parametrize(
+    ("findings", "message", "claimed"),
+    [
+        (found_in(replace(STUDY, seeds=(0,))), "nothing follows about ways to train", True),
+        (one_problem(found_in(THREE)), "ask has one problem: nothing follows about others", False),
+        (emptied(found_in(THREE), "edits"), "edits has problems without enough judged completions: no score", False),
+        (
+            without(found_in(THREE), lambda arm, item: arm == "edits"),
+            "edits has no results for 3 seeds: 0, 1, 2",
+            False,
+        ),
+        (
+            without(found_in(THREE), lambda arm, item: arm == "edits" and item.seed == 1),
+            "no results for 1 seed: 1",
+            True,
+        ),
+        (
+            without(found_in(THREE), lambda arm, item: arm == "edits" and item.seed > 0),
+            "nothing follows about ways to train",
+            True,
+        ),
+        (gathered(planned(THREE), all_passing), "all completions pass, whatever the arm", False),
+    ],
+    ids=["one seed", "one problem", "no completions", "no results", "a seed missing", "one seed left", "all pass"],
+)
+def test_what_a_study_cannot_know_is_said(
+    findings: StudyFindings, message: str, claimed: bool, tmp_path: Path
+) -> None:
+    assert message in " ".join(sentences(findings))
+    assert message in write_report(findings, tmp_path, {})[1].read_text()
+    words = words_of(findings).get(("ask", "edits", 1), "")
+    assert words.endswith("edits solves more") == claimed
+    assert json.dumps(findings_table(findings))
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda data: data | {"kind": "other"}, "does not contain the measurements"),
+        (lambda data: data | {"results": [{}]}, "is damaged: KeyError"),
+        (
+            lambda data: data | {"results": data["results"] * 2},
+            "several results of plain on choose with the same seed",
+        ),
+        (lambda data: data | {"study": data["study"] | {"k": 1}}, "k is 1; expected a list"),
+        (lambda data: data | {"results": [data["results"][0] | {"arm": "other"}]}, "results of other on choose"),
+        (lambda data: data | {"results": [data["results"][0] | {"problems": {"p": [1, 2]}}]}, "more passing"),
+    ],
+)
+def test_measurements_that_cannot_be_used_are_refused(edit: Any, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "measurements.json"
+    file.write_text(json.dumps(edit(json.loads(measurements_text(found_in())))))
+    with pytest.raises(ConfigError, match=message):
+        run_study(file, tmp_path / "out")
+
+
+def test_a_report_is_the_same_when_written_again_from_its_measurements(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    findings = found_in(THREE)
+    files = write_report(findings, tmp_path / "report", {})
+    measured = tmp_path / "report" / "measurements.json"
+    assert read_measurements(str(measured)) == findings
+    assert main(["study", str(measured), "--output", str(tmp_path / "again")]) == 0
+    assert "edits solves more than plain" in capsys.readouterr().out
+    for file in [*files, measured, measured.with_name("findings.json")]:
+        assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes()
+
+
+def test_a_report_leads_with_the_answer_and_a_figure(tmp_path: Path) -> None:
+    text = write_report(found_in(THREE), tmp_path, {})[1].read_text()
+    _, title, summary, head, answer, figure, *_ = text.split("\n\n")
+    assert (title[0], summary, head) == ("#", "3 arms, 3 seeds, 4 completions per problem", "## Findings")
+    assert answer.startswith("On ask: edits solves more than plain (pass@1 ")
+    assert "The arms trained with equal optimizer steps (10)" in answer
+    assert figure.startswith("![pass@k](pass-at-k-")
+
+
+def test_a_report_has_the_findings_and_escapes_every_text(tmp_path: Path) -> None:
+    findings, plan = found_in(), planned()
+    programs = {(item.benchmark, item.arm, item.setting, item.seed): results([1] * 20) for item in plan.results}
+    files = write_report(findings, tmp_path / "report", programs)
     page, text = files[0].read_text(), files[1].read_text()
+    difference = comparisons_of(findings)[0].interval.value
     for report in (page, text):
         assert "edits - plain" in report
-        assert "68.8" in report
+        assert f"{100 * difference:.1f}" in report
         assert "lintseq finetune finetune.toml" in report
     assert "<b>small</b>" not in page.replace("&lt;b", "")
     assert "<script>" not in page.replace("<script></script>", "")
     assert "# A &lt;b&gt;small&lt;/b&gt; study" in text
     assert "seed 1" in page
+    assert "[ask, seed 1](ask-1.html)" in text
     assert all(file.exists() for file in files)
-    assert json.dumps(findings_table(found[0]))
+    assert json.dumps(findings_table(findings))
 
 
-def test_a_report_describes_how_each_arm_was_made(found: Found, tmp_path: Path) -> None:
+def test_a_report_describes_how_each_arm_was_made(tmp_path: Path) -> None:
     arms = {
         "plain": StudyArm(trains_on="plain", set=("match.by=rows",)),
         "edits": StudyArm(samples=1, build={"order": "forward"}),
         "random": StudyArm(same_model_as="edits", linter="none", complete={"linted": True}),
     }
-    findings = replace(found[0], study=replace(STUDY, arms=arms))
-    text = write_report(findings, found[1], tmp_path / "report")[1].read_text()
+    findings = replace(found_in(), study=replace(STUDY, arms=arms))
+    text = write_report(findings, tmp_path / "report", {})[1].read_text()
     rows = [line for line in text.split("\n") if line.startswith("| ")]
     for row in (
         "| trained on | whole programs | edits | edits |",
@@ -805,6 +945,29 @@ def test_a_packed_study_has_the_same_steps_elsewhere(tmp_path: Path, monkeypatch
     assert [step.name for step in plan.steps] == [step.name for step in before.steps]
     assert all(Path(name).is_relative_to("out/inputs") for step in plan.steps for name in step.files)
     assert plan_study("study.tar.gz", "out").steps[0].command == plan.steps[0].command
+
+
+def test_power_tells_what_a_study_detects_and_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, _, _ = study_file(tmp_path)
+    assert main(["study", str(file), "--power"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("1 planned comparison, 3 seeds, 10 completions per problem.")
+    assert "problems, 12 problems\n  arms whose trainings vary by 1 points" in text
+    assert main(["study", str(file), "--power", "--set", "seeds=[0]"]) == 0
+    assert "nothing will follow about ways to train" in capsys.readouterr().out
+    assert main(["study", str(file)]) == 2
+    assert "--output" in capsys.readouterr().err
+
+
+def test_a_study_detects_less_the_less_it_measures_and_the_more_it_compares() -> None:
+    usual: Any = {"seeds": 3, "problems": 100, "completions": 10, "spread": 0.02, "comparisons": 3}
+    least = smallest_difference(**usual)
+    assert least is not None
+    for change in ({"seeds": 5}, {"problems": 400}, {"completions": 50}, {"spread": 0.01}, {"comparisons": 1}):
+        better = smallest_difference(**usual | change)
+        assert better is not None
+        assert 0 < better < least
+    assert smallest_difference(**usual | {"seeds": 1}) is None
 
 
 def test_a_report_is_written_when_a_seed_is_complete() -> None:

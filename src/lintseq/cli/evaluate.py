@@ -8,9 +8,9 @@ from lintseq.cli.console import print_summary, resumable_meter, table
 from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers, with_options
 from lintseq.errors import EmptyInputError
 from lintseq.evaluation.evaluate import EvaluationOptions, EvaluationProgress, evaluate as run
+from lintseq.evaluation.intervals import Interval
 from lintseq.evaluation.report_tables import facts_of, score_cell
 from lintseq.evaluation.results import UNJUDGED, Evaluation
-from lintseq.evaluation.scoring import Interval
 from lintseq.evaluation.summary import warnings_of
 from lintseq.reporting.numbers import plural
 
@@ -19,7 +19,7 @@ from lintseq.reporting.numbers import plural
     {
         "Problems": "benchmark data skip_first problems partial",
         "Programs": "format timeout memory sandbox",
-        "Scores": "k seed linter tokenizer model_config",
+        "Scores": "k linter tokenizer model_config",
         "Execution": "output workers resume overwrite json quiet",
     }
 )

@@ -21,8 +21,7 @@ def report(
     """Write a report that compares evaluations: pass@k with intervals, cost, errors and examples.
 
     The report is a page, index.html, that needs no network, and report.md with plots as SVG. Runs on the same
-    benchmark are compared in the order in which they are given; a paired bootstrap shows which differences are
-    significant.
+    benchmark are compared in the order in which they are given; intervals show which differences are significant.
 
     Example: lintseq report plain=plain.jsonl edits=edits.jsonl --output report
     """

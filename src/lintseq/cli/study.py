@@ -9,20 +9,23 @@ from lintseq.cli.console import Meter, duration, print_summary, table
 from lintseq.cli.options import Json, Quiet, with_options
 from lintseq.reporting.numbers import plural
 from lintseq.study.running import StudyProgress
-from lintseq.study.study import StudyOptions, StudyReport, pack_study, plan_study, run_study
+from lintseq.study.study import StudyOptions, StudyReport, pack_study, plan_study, power_of_study, run_study
 
 
-@with_options({"Study": "data set", "Execution": "jobs plan pack", "Output": "output json quiet"})
+@with_options({"Study": "data set", "Execution": "jobs plan power pack", "Output": "output json quiet"})
 def study(
-    file: Annotated[str, "STUDY", "A study file in TOML, or an archive made by --pack."],
+    file: Annotated[
+        str, "STUDY", "A study file in TOML, an archive made by --pack, or measurements.json of a finished study."
+    ],
     *,
-    output: Annotated[str, "DIR", "Folder for everything; with --pack, the archive."],
+    output: Annotated[str | None, "DIR", "Folder for everything; with --pack, the archive."] = None,
     options: StudyOptions,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Parallel trainings. [default: one per GPU, or one per 2 CPU cores]"),
     ] = None,
     plan: Annotated[bool, "Print the steps as commands, and run nothing."] = False,
+    power: Annotated[bool, "Print how large a difference the study detects, and run nothing."] = False,
     pack: Annotated[bool, "Run nothing: write the study and all it reads to one .tar.gz archive."] = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -31,10 +34,15 @@ def study(
 
     The file names pairs, arms, base model, recipe, benchmarks and seeds. Each step is one of the other commands.
     Finished steps are kept: the same command resumes an interrupted study. A step whose recipe or inputs changed is
-    repeated with all that depend on it.
+    repeated with all that depend on it. From measurements.json, the report is written again, and nothing runs.
 
     Example: lintseq study nano --output out/nano
     """
+    if power:
+        typer.echo(power_of_study(file, options))
+        return
+    if output is None:
+        raise typer.BadParameter("is missing; name a folder", param_hint="--output")
     if plan:
         typer.echo(plan_study(file, output, options).commands(output))
         return
@@ -67,5 +75,6 @@ def status(progress: StudyProgress) -> str:
 def summary(report: StudyReport) -> str:
     """Return the findings as text, and the path of the report."""
     steps = f"{plural(report.steps, 'step')}, {report.new_steps:,} executed now"
-    rows = [("steps", steps), ("time", duration(report.seconds)), ("report", str(report.page))]
+    rows = [("steps", steps), ("time", duration(report.seconds))] if report.steps else []
+    rows.append(("report", str(report.page)))
     return "\n".join([*report.sentences, table(rows)])

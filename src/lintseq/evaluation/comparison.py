@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from lintseq.evaluation.intervals import Interval
 from lintseq.evaluation.results import EvaluatedProblems, Evaluation, counts_of
-from lintseq.evaluation.scoring import Counts, Interval, difference, scores
+from lintseq.evaluation.scoring import Counts, difference, scores
 
 Scores = Mapping[str, Mapping[int, Interval | None]]
 """pass@k of each run for each k; None where it is not defined."""
@@ -81,20 +82,20 @@ class Comparison:
         }
 
 
-def compare(runs: Mapping[str, Evaluation], *, ks: Sequence[int] | None = None, seed: int = 0) -> Comparison:
+def compare(runs: Mapping[str, Evaluation], *, ks: Sequence[int] | None = None) -> Comparison:
     """Return the comparison of runs on the same problems; by default for each k of any run, and 1."""
     counts = {name: counts_of(run.rows) for name, run in runs.items()}
     ks = sorted(set(ks) if ks is not None else {k for run in runs.values() for k in run.pass_at_k} | {1})
-    found = {name: scores(counts[name], ks, seed=seed) for name in runs}
+    found = {name: scores(counts[name], ks) for name in runs}
     base = None
     if all(any("base" in row.stages for row in run.rows) for run in runs.values()):
-        base = {name: scores(counts_of(run.rows, "base"), ks, seed=seed) for name, run in runs.items()}
+        base = {name: scores(counts_of(run.rows, "base"), ks) for name, run in runs.items()}
     differences = [
         PairDifference(
             first,
             second,
             len(counts[first].keys() & counts[second].keys()),
-            {k: difference(counts[second], counts[first], k, seed=seed) for k in defined_ks(found)},
+            {k: difference(counts[second], counts[first], k) for k in defined_ks(found)},
         )
         for first, second in combinations(runs, 2)
     ]

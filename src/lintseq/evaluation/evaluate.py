@@ -33,8 +33,6 @@ class EvaluationOptions(CompletionsOptions):
 
     k: tuple[int, ...] = DEFAULT_KS
     """Values of k for pass@k."""
-    seed: int = 0
-    """Seed of the confidence intervals."""
     timeout: float | None = None
     """CPU seconds per program. [default: the benchmark's]"""
     memory: int | None = None
@@ -110,9 +108,7 @@ class _EvaluationPlan:
             **self.opened.selection.as_settings(),
             "format": self.opened.completions.format,
             "missing_problems": len(self.opened.completions.missing),
-            **summarize(
-                costed, problems=len(self.problems), ks=self.options.k, seed=self.options.seed, shape=self.shape
-            ),
+            **summarize(costed, problems=len(self.problems), ks=self.options.k, shape=self.shape),
             "isolation": isolation,
         }
         if answers:

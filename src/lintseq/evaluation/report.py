@@ -37,8 +37,6 @@ class ReportOptions:
     """Show the results of the LintSeq paper, digitized from its plots, for comparison."""
     examples: int = 5
     """Maximum number of examples per problem and run on the page."""
-    seed: int = 0
-    """Seed of the confidence intervals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +134,7 @@ def compose(runs: Mapping[str, Evaluation], options: ReportOptions | None = None
     groups: dict[EvaluatedProblems, dict[str, Evaluation]] = {}
     for name, run in runs.items():
         groups.setdefault(run.problems, {})[name] = run
-    comparisons = tuple(compare(group, ks=options.k, seed=options.seed) for group in groups.values())
+    comparisons = tuple(compare(group, ks=options.k) for group in groups.values())
     sections = tuple(_section(comparison, published=options.published) for comparison in comparisons)
     examples = tuple(example for name, run in runs.items() for example in examples_of(name, run, options.examples))
     return EvaluationReport(comparisons, sections, examples)

@@ -6,8 +6,8 @@ from statistics import linear_regression
 from typing import Any
 
 from lintseq.evaluation.comparison import Scores, defined_ks
+from lintseq.evaluation.intervals import Interval
 from lintseq.evaluation.published import BASE, PublishedCurve
-from lintseq.evaluation.scoring import Interval
 from lintseq.reporting.plots import Plot, Point, Series, log_ticks, power
 
 

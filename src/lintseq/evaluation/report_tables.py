@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from lintseq.evaluation.comparison import Comparison, PairDifference, Scores, defined_ks, in_words
+from lintseq.evaluation.intervals import Interval
 from lintseq.evaluation.published import PublishedCurve
 from lintseq.evaluation.report_plots import flops_of
 from lintseq.evaluation.results import Evaluation, JudgedCompletion, counts_of
-from lintseq.evaluation.scoring import Interval
 from lintseq.reporting.numbers import percent
 from lintseq.reporting.plots import power
 from lintseq.reporting.sections import Cell, Table
@@ -68,7 +68,7 @@ def _pass_table(name: str, title: str, scores: Scores) -> Table:
         (Cell(f"pass@{k}"), *(score_cell(found[k], (("run", run),)) for run, found in scores.items()))
         for k in defined_ks(scores)
     )
-    note = "With 95 % confidence intervals from 2,000 bootstrap samples of the problems."
+    note = "With 95 % confidence intervals (Wilson), for other problems and the same model."
     return Table(name, title, ("", *scores), rows, note)
 
 
@@ -76,9 +76,10 @@ def _difference_table(comparison: Comparison) -> Table:
     pairs = [pair for pair in comparison.differences if any(pair.intervals.values())]
     sizes = " or ".join(f"{count:,}" for count in sorted({pair.problems for pair in pairs}))
     note = (
-        f"Paired bootstrap: 2,000 samples of the {sizes} problems that both runs have, drawn for both together, with"
-        " 95 % confidence intervals. If the interval contains 0, no difference was detected; there may be a small"
-        " one. About one in twenty comparisons is wrong by chance."
+        f"On the {sizes} problems that both runs have, with 95 % confidence intervals for other problems (t), each"
+        " problem compared with itself. If the interval contains 0, no difference was detected; there may be a small"
+        " one. About one in twenty comparisons is wrong by chance. Each run is of one model: what another training of"
+        " it would score is not known."
     )
     heads = ("", *(f"pass@{k}" for k in defined_ks(comparison.scores)))
     return Table("comparisons", "Are the differences significant?", heads, difference_rows(pairs), note, runs=False)

@@ -11,7 +11,7 @@ from lintseq.benchmarks import CODE, PROGRAM, Problem, prompt_for
 from lintseq.evaluation.cost import ModelShape
 from lintseq.evaluation.diversity import diversity, mean_diversity
 from lintseq.evaluation.results import UNJUDGED, Evaluation, JudgedCompletion, by_problem, counts_of
-from lintseq.evaluation.scoring import LEVEL, RESAMPLES, Counts, scores
+from lintseq.evaluation.scoring import Counts, scores
 from lintseq.reporting.numbers import plural
 
 DEFAULT_KS = (1, 5, 10, 20, 50, 100)
@@ -20,7 +20,7 @@ Rows = Sequence[JudgedCompletion]
 
 
 def summarize(
-    rows: Rows, *, problems: int, ks: Sequence[int] = DEFAULT_KS, seed: int = 0, shape: ModelShape | None = None
+    rows: Rows, *, problems: int, ks: Sequence[int] = DEFAULT_KS, shape: ModelShape | None = None
 ) -> dict[str, Any]:
     """Return the summary of the rows of `problems` problems; `shape` is that of the model, to compute operations."""
     counts = counts_of(rows)
@@ -34,11 +34,10 @@ def summarize(
         "completions_per_problem": sizes[0] if len(sizes) == 1 else sizes,
         "verdicts": dict(Counter(row.verdict for row in rows).most_common()),
         "suspect": sum(bool(row.suspect) for row in rows),
-        **_pass_at_k("pass_at_k", counts, ks, seed),
+        **_pass_at_k("pass_at_k", counts, ks),
     }
     if any("base" in row.stages for row in rows):
-        found |= _pass_at_k("base_pass_at_k", counts_of(rows, "base"), ks, seed)
-    found["bootstrap"] = {"seed": seed, "draws": RESAMPLES, "level": LEVEL}
+        found |= _pass_at_k("base_pass_at_k", counts_of(rows, "base"), ks)
     found["edits"] = _edits(rows)
     found["clean"] = _clean(rows)
     found["diversity"] = _diversity(rows)
@@ -47,8 +46,8 @@ def summarize(
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _pass_at_k(name: str, counts: Counts, ks: Sequence[int], seed: int) -> dict[str, Any]:
-    found = scores(counts, ks, seed=seed)
+def _pass_at_k(name: str, counts: Counts, ks: Sequence[int]) -> dict[str, Any]:
+    found = scores(counts, ks)
     return {
         name: {str(k): None if score is None else score.value for k, score in found.items()},
         f"{name}_interval": {str(k): [score.low, score.high] for k, score in found.items() if score is not None},

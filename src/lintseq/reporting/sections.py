@@ -54,6 +54,8 @@ class Section:
     plots: tuple[Plot, ...] = ()
     missing_plots: tuple[str, ...] = ()
     """Reasons why plots are missing."""
+    lead: str = ""
+    """A paragraph before everything else."""
 
 
 # HTML
@@ -62,6 +64,8 @@ class Section:
 def section_html(section: Section) -> str:
     """Return a section as HTML."""
     parts = [f"<section>\n<h2>{escaped(section.title)}</h2>"]
+    if section.lead:
+        parts.append(f'<p class="lead">{escaped(section.lead)}</p>')
     if section.remarks:
         items = "".join(f"<li>{escaped(remark)}</li>" for remark in section.remarks)
         parts.append(f'<ul class="remarks">{items}</ul>')
@@ -127,6 +131,8 @@ def sections_markdown(sections: Sequence[Section], folder: Path) -> tuple[list[s
     files: list[Path] = []
     for number, section in enumerate(sections, 1):
         parts.append(f"## {plain(section.title)}")
+        if section.lead:
+            parts.append(plain(section.lead))
         if section.remarks:
             parts.append("\n".join(f"- {plain(remark)}" for remark in section.remarks))
         for plot in section.plots:

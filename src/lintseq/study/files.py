@@ -182,6 +182,11 @@ class StudySampling(Settings):
     batch: PositiveCount = 32
     """Number of completions generated at once."""
 
+    @property
+    def settings(self) -> int:
+        """The number of combinations of settings."""
+        return len(self.temperature) * len(self.top_p) * len(self.min_p)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study(Settings):
@@ -205,6 +210,8 @@ class Study(Settings):
     """Seeds; each arm is trained once for each."""
     k: tuple[PositiveCount, ...] = (1, 5, 10)
     """Values of k for pass@k."""
+    claims_at: tuple[PositiveCount, ...] = ()
+    """Values of k at which arms are tested; the more, the larger a difference must be. By default the first of `k`."""
     baseline: str = "plain"
     """The arm that the others are compared with."""
     published: bool = False
@@ -262,6 +269,27 @@ class Study(Settings):
             yield f"{at}k is empty; name at least one"
         elif (largest := max(self.k)) > self.sampling.n:
             yield f"{at}k includes {largest}, but {at}sampling.n is {self.sampling.n}; raise {at}sampling.n"
+        if more := [k for k in self.claims_at if k not in self.k]:
+            yield f"{at}claims_at includes {more[0]}, but {at}k is {list(self.k)}; add it to {at}k"
+
+    @property
+    def planned_k(self) -> tuple[int, ...]:
+        """The values of k at which arms are tested."""
+        return self.claims_at or self.k[:1]
+
+    @property
+    def compared(self) -> list[tuple[str, str]]:
+        """The pairs of arms that are compared: each with the baseline, and others that the study asks for."""
+        pairs = [(arm, self.baseline) for arm in self.arms if arm != self.baseline]
+        return list(dict.fromkeys([*pairs, *self.ask.items()]))
+
+    def same_models(self, arm: str, other: str) -> bool:
+        """Return whether two arms use the same models."""
+        return len({self.arms[name].same_model_as or name for name in (arm, other)}) == 1
+
+    def paired(self, arm: str, other: str) -> bool:
+        """Return whether two arms share their models, or the bases of these, at each seed."""
+        return self.same_models(arm, other) or self.base.varies
 
     def rows_of(self, name: str) -> str | None:
         """Return the arm whose edit sequences, or whose rows, an arm is trained on; None if there is none."""

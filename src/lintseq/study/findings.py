@@ -1,45 +1,118 @@
-"""What a study found: pass@k of each arm over all seeds, differences, costs, and the conclusions they support.
+"""What a study found: pass@k of each arm over all seeds, differences, and the conclusions they support.
 
 Pure: results in, numbers and sentences out.
 
-Each arm is trained once per seed. Its pass@k is the mean over seeds and problems. Intervals are bootstrapped over
-problems (for all arms together) and seeds (for each arm separately, but together if each seed has its own base, which
-all arms share). So they cover both other problems and other trainings. Three seeds are few; such intervals are too
-narrow rather than too wide.
+Each arm is trained once per seed. Its pass@k is the mean over seeds and problems, and intervals cover other trainings
+and other problems. Arms that share something at each seed, their model or its base, are compared seed by seed. Claims
+are made about the comparisons that the study file plans, corrected for their number. With one seed, they are about
+these models, not about ways to train.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from math import fsum
-from random import Random
 from statistics import fmean
 from typing import Any
 
-from lintseq.evaluation.comparison import PairDifference, in_words
+from lintseq.evaluation.intervals import LEVEL, Estimate, Interval, estimate, holm
 from lintseq.evaluation.report_tables import points
 from lintseq.evaluation.results import Evaluation, counts_of
-from lintseq.evaluation.scoring import RESAMPLES, Interval, interval_of, pass_at_k
+from lintseq.evaluation.scoring import Counts, problem_scores
 from lintseq.lm.backends.backend import SamplingParameters
+from lintseq.reporting.numbers import plural
 from lintseq.study.files import Study, StudyBenchmark
 from lintseq.study.plan import StudyPlan
 
-SeedScores = Sequence[Mapping[str, float]]
-"""For each seed, pass@k of each problem."""
+ResultKey = tuple[str, str, SamplingParameters]
+"""Benchmark, arm and sampling setting."""
+NO_DIFFERENCE = "no difference detected"
+
+
+@dataclass(frozen=True, slots=True)
+class SeedResult:
+    """What the model of one seed scored on a benchmark."""
+
+    seed: int
+    counts: Counts
+    summary: Mapping[str, Any]
+    """That of the evaluation."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudyFindings:
-    """Everything that was measured."""
+    """Everything that was measured, without the programs: enough for the report."""
 
     study: Study
     """The study file."""
-    results: Mapping[tuple[str, str, SamplingParameters], Sequence[Evaluation]]
-    """By benchmark, arm and sampling setting: one for each seed."""
+    results: Mapping[ResultKey, Sequence[SeedResult]]
     trainings: Mapping[str, Sequence[Mapping[str, Any]]]
     """The manifests of each arm's models."""
     seconds: Mapping[str, Mapping[str, Sequence[float]]]
     """The durations of each arm's steps, by kind of step."""
+    commands: str
+    """All commands, one on each line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmsOnBenchmark:
+    """The arms of a study on one benchmark, each at one sampling setting."""
+
+    findings: StudyFindings
+    benchmark: StudyBenchmark
+    settings: Mapping[str, SamplingParameters]
+    remark: str = ""
+    """Part of the title, if the benchmark is reported at several settings."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.benchmark.title}, {self.remark}" if self.remark else self.benchmark.title
+
+    @property
+    def arms(self) -> list[str]:
+        return list(self.settings)
+
+    def results(self, arm: str) -> Sequence[SeedResult]:
+        """Return the results of an arm, one for each seed."""
+        return self.findings.results.get((self.benchmark.title, arm, self.settings[arm]), ())
+
+    def scores(self, arm: str, k: int) -> dict[int, dict[str, float]]:
+        """Return pass@k of each problem for each seed; empty if it is not defined for some seed."""
+        found = {result.seed: problem_scores(result.counts, k) for result in self.results(arm)}
+        return found if all(found.values()) else {}
+
+    def mean(self, arm: str, k: int) -> Interval | None:
+        """Return the mean over seeds and problems with its 95 % interval."""
+        scores = self.scores(arm, k)
+        return estimate(list(scores.values())).score_interval() if scores else None
+
+
+@dataclass(frozen=True, slots=True)
+class StudyComparison:
+    """How far pass@k of an arm is above that of another."""
+
+    place: ArmsOnBenchmark
+    arm: str
+    other: str
+    k: int
+    found: Estimate
+    seeds: int
+    """Trainings of the arm that has fewer."""
+    p_value: float | None = None
+    """Corrected for the number of planned comparisons; None if this one was not planned."""
+
+    @property
+    def interval(self) -> Interval:
+        return self.found.difference_interval()
+
+    @property
+    def words(self) -> str:
+        """What it shows."""
+        better = self.arm if self.found.value > 0 else self.other
+        if self.p_value is None:
+            return "not tested"
+        if self.p_value > 1 - LEVEL:
+            return NO_DIFFERENCE
+        return f"{better} solves more" if self.seeds > 1 else f"this model of {better} solves more"
 
 
 def gather(
@@ -53,9 +126,11 @@ def gather(
     `results` are by step, `manifests` by model folder, `durations` in seconds by step.
     """
     study = plan.study
-    grouped: dict[tuple[str, str, SamplingParameters], list[Evaluation]] = {}
+    grouped: dict[ResultKey, list[SeedResult]] = {}
     for result in plan.results:
-        grouped.setdefault((result.benchmark, result.arm, result.setting), []).append(results[result.step])
+        evaluation = results[result.step]
+        found = SeedResult(result.seed, counts_of(evaluation.rows), evaluation.summary)
+        grouped.setdefault((result.benchmark, result.arm, result.setting), []).append(found)
     trainings = {
         arm: [manifests[plan.models[arm, seed]] for seed in study.seeds if plan.models[arm, seed] in manifests]
         for arm in study.arms
@@ -64,150 +139,152 @@ def gather(
     for step in plan.steps:
         if step.arm and step.name in durations:
             seconds[step.arm].setdefault(step.kind, []).append(durations[step.name])
-    return StudyFindings(study, grouped, trainings, seconds)
-
-
-def comparisons_of(findings: StudyFindings) -> dict[str, list[PairDifference]]:
-    """Return by benchmark the differences to the baseline, and others that the study asks for.
-
-    Validation problems have none.
-    """
-    study = findings.study
-    pairs = [(arm, study.baseline) for arm in study.arms if arm != study.baseline] + list(study.ask.items())
-    return {
-        benchmark.title: [_compare(findings, benchmark, arm, other) for arm, other in pairs]
-        for benchmark in study.benchmarks
-        if not benchmark.validation
-    }
-
-
-def _compare(findings: StudyFindings, benchmark: StudyBenchmark, arm: str, other: str) -> PairDifference:
-    settings = [(name, chosen(findings, benchmark, name)) for name in (arm, other)]
-    intervals: dict[int, Interval | None] = {}
-    for k in findings.study.k:
-        scores = [scores_of(findings, benchmark.title, name, setting, k) for name, setting in settings]
-        intervals[k] = difference(*scores, paired=findings.study.base.varies) if all(scores) else None
-    problems = ({row.task_id for row in findings.results[benchmark.title, *setting][0].rows} for setting in settings)
-    return PairDifference(other, arm, len(set.intersection(*problems)), intervals)
-
-
-def as_table(findings: StudyFindings) -> dict[str, Any]:
-    """Return pass@k of every arm, benchmark and setting, and the differences, as plain values."""
-    rows = []
-    for benchmark, arm, setting in findings.results:
-        for k in findings.study.k:
-            if scores := scores_of(findings, benchmark, arm, setting, k):
-                by_seed = [fmean(seed.values()) for seed in scores]
-                row = {"benchmark": benchmark, "arm": arm, "setting": setting.name, "k": k, "seeds": len(scores)}
-                rows.append({**row, **mean_of(scores).as_dict(), "by_seed": by_seed})
-    differences = [
-        {"benchmark": benchmark, "arm": pair.second, "other": pair.first, "k": k, "words": words, **found.as_dict()}
-        for benchmark, pair, k, found, words in _differences(comparisons_of(findings))
-    ]
-    return {"title": findings.study.title, "pass_at_k": rows, "differences": differences}
-
-
-def _differences(
-    comparisons: Mapping[str, Sequence[PairDifference]],
-) -> Iterator[tuple[str, PairDifference, int, Interval, str]]:
-    """Yield the defined differences: benchmark, arms, k, interval, and what it shows."""
-    for benchmark, pairs in comparisons.items():
-        for pair in pairs:
-            for k, found in pair.intervals.items():
-                if found is not None:
-                    yield benchmark, pair, k, found, in_words(found, pair.first, pair.second)
+    return StudyFindings(study, grouped, trainings, seconds, plan.commands("STUDY"))
 
 
 # Numbers
 
 
-def scores_of(
-    findings: StudyFindings, benchmark: str, arm: str, setting: SamplingParameters, k: int
-) -> list[dict[str, float]]:
-    """Return pass@k of each problem for each seed; empty if a problem has fewer than k completions."""
-    scores = []
-    for results in findings.results[benchmark, arm, setting]:
-        counts = counts_of(results.rows)
-        if not counts or min(n for n, _ in counts.values()) < k:
-            return []
-        scores.append({problem: pass_at_k(n, c, k) for problem, (n, c) in counts.items()})
-    return scores
+def describe(setting: SamplingParameters) -> str:
+    """Return a sampling setting as text."""
+    text = f"temperature {setting.temperature:g}"
+    text += f", top-p {setting.top_p:g}" if setting.top_p != 1 else ""
+    return text + (f", min-p {setting.min_p:g}" if setting.min_p else "")
 
 
-def mean_of(scores: SeedScores) -> Interval:
-    """Return the mean over seeds and problems with its 95 % interval."""
-    return _bootstrap([scores])
+def settings_of(findings: StudyFindings, benchmark: StudyBenchmark) -> list[SamplingParameters]:
+    """Return the sampling settings that a benchmark was evaluated at."""
+    return list(dict.fromkeys(setting for name, _, setting in findings.results if name == benchmark.title))
 
 
-def difference(scores: SeedScores, other: SeedScores, *, paired: bool = False) -> Interval:
-    """Return the difference of the means with its 95 % interval, on the problems that both have.
+def places_of(findings: StudyFindings) -> list[ArmsOnBenchmark]:
+    """Return the arms on each benchmark, at the setting chosen on the validation problems, or else at every setting.
 
-    `paired` if the two share something at each seed, such as the base model.
+    The best setting on the problems themselves would overestimate all arms.
     """
-    return _bootstrap([scores, other], paired=paired)
+    study, places = findings.study, []
+    for benchmark in study.benchmarks:
+        settings = settings_of(findings, benchmark)
+        if len(settings) > 1 and not any(item.validation for item in study.benchmarks):
+            places += [
+                ArmsOnBenchmark(findings, benchmark, dict.fromkeys(study.arms, setting), describe(setting))
+                for setting in settings
+            ]
+        else:
+            places.append(ArmsOnBenchmark(findings, benchmark, {arm: chosen(findings, arm) for arm in study.arms}))
+    return places
 
 
-def _bootstrap(arms: Sequence[SeedScores], *, paired: bool = False) -> Interval:
-    """Return the mean of the first arm, minus that of the second if there is one, with its interval."""
-    rng = Random(0)
-    problems = sorted(set.intersection(*(set(seed) for scores in arms for seed in scores)))
-
-    @cache  # there are few combinations of few seeds
-    def by_problem(arm: int, seeds: tuple[int, ...]) -> list[float]:
-        return [fmean(arms[arm][index][problem] for index in seeds) for problem in problems]
-
-    value, *others = (fmean(by_problem(arm, tuple(range(len(scores))))) for arm, scores in enumerate(arms))
-    resampled = []
-    for _ in range(RESAMPLES):
-        drawn_problems = rng.choices(range(len(problems)), k=len(problems))
-        means = []
-        seeds: tuple[int, ...] = ()
-        for arm, scores in enumerate(arms):
-            if not paired or not seeds:
-                seeds = tuple(sorted(rng.choices(range(len(scores)), k=len(scores))))
-            values = by_problem(arm, seeds)
-            means.append(sum(map(values.__getitem__, drawn_problems)) / len(problems))
-        resampled.append(means[0] - sum(means[1:]))
-    return interval_of(value - sum(others), resampled)
-
-
-def chosen(findings: StudyFindings, benchmark: StudyBenchmark, arm: str) -> SamplingParameters:
-    """Return the setting at which an arm is compared: the best on the validation problems, or else on these."""
-    settings = [setting for name, other, setting in findings.results if (name, other) == (benchmark.title, arm)]
-    validation = [item.title for item in findings.study.benchmarks if item.validation] or [benchmark.title]
+def chosen(findings: StudyFindings, arm: str) -> SamplingParameters:
+    """Return the setting of an arm that is best on the validation problems; without any, the first."""
+    validation = [item for item in findings.study.benchmarks if item.validation]
 
     def total(setting: SamplingParameters) -> float:
-        return fsum(
-            fmean(scores.values())
-            for title in validation
-            for k in findings.study.k
-            for scores in scores_of(findings, title, arm, setting, k)
-        )
+        places = [ArmsOnBenchmark(findings, benchmark, {arm: setting}) for benchmark in validation]
+        scores = [place.scores(arm, k) for place in places for k in findings.study.k]
+        return fsum(fmean(fmean(seed.values()) for seed in found.values()) for found in scores if found)
 
-    return max(settings, key=total)
+    return max(settings_of(findings, (validation or findings.study.benchmarks)[0]), key=total)
+
+
+def comparisons_of(findings: StudyFindings) -> list[StudyComparison]:
+    """Return the differences to the baseline, and others that the study asks for; validation problems have none.
+
+    Planned are those at `claims_at`. Their p-values are corrected together.
+    """
+    study = findings.study
+    places = [place for place in places_of(findings) if not place.benchmark.validation]
+    every = [
+        comparison
+        for place in places
+        for arm, other in study.compared
+        for k in study.k
+        if (comparison := _compare(place, arm, other, k))
+    ]
+    planned = [comparison for comparison in every if comparison.k in study.planned_k]
+    corrected = dict(zip(map(id, planned), holm([item.found.p_value for item in planned]), strict=True))
+    return [replace(item, p_value=corrected.get(id(item))) for item in every]
+
+
+def _compare(place: ArmsOnBenchmark, arm: str, other: str, k: int) -> StudyComparison | None:
+    """Return the difference between two arms; None if they have no scores on the same problems."""
+    first, second = place.scores(arm, k), place.scores(other, k)
+    paired = place.findings.study.paired(arm, other)
+    if paired:
+        first, second = (
+            {seed: scores[seed] for seed in scores if seed in first and seed in second} for scores in (first, second)
+        )
+    problems = [set(scores) for arm_scores in (first, second) for scores in arm_scores.values()]
+    if not first or not second or not set.intersection(*problems):
+        return None
+    arms = (list(first.values()), list(second.values()))
+    return StudyComparison(place, arm, other, k, estimate(*arms, paired=paired), min(len(first), len(second)))
+
+
+def as_table(findings: StudyFindings) -> dict[str, Any]:
+    """Return pass@k of every arm, benchmark and setting, and the differences, as plain values."""
+    rows = []
+    benchmarks = {benchmark.title: benchmark for benchmark in findings.study.benchmarks}
+    for title, arm, setting in findings.results:
+        place = ArmsOnBenchmark(findings, benchmarks[title], {arm: setting})
+        for k in findings.study.k:
+            if mean := place.mean(arm, k):
+                by_seed = [fmean(scores.values()) for scores in place.scores(arm, k).values()]
+                row = {"benchmark": title, "arm": arm, "setting": setting.name, "k": k, "seeds": len(by_seed)}
+                rows.append({**row, **mean.as_dict(), "by_seed": by_seed})
+    differences = [
+        {"benchmark": item.place.title, "arm": item.arm, "other": item.other, "k": item.k, "seeds": item.seeds}
+        | {"words": item.words, "p_value": item.p_value, **item.interval.as_dict()}
+        for item in comparisons_of(findings)
+    ]
+    return {"title": findings.study.title, "pass_at_k": rows, "differences": differences}
 
 
 # Words
 
 
-def sentences(comparisons: Mapping[str, Sequence[PairDifference]], study: Study) -> list[str]:
-    """Return conclusions as text: what the numbers support, and what they do not."""
-    outcomes: dict[str, dict[str, list[str]]] = {}
-    differences = list(_differences(comparisons))
-    for benchmark, pair, k, found, words in differences:
-        outcome = outcomes.setdefault(f"{benchmark}, {pair.second} compared with {pair.first}", {})
-        outcome.setdefault(words, []).append(f"pass@{k} ({points(found.value)} points)")
-    lines = [
-        compared + ": " + "; ".join(f"{words} at {', '.join(values)}" for words, values in outcome.items()) + "."
-        for compared, outcome in outcomes.items()
-    ]
-    if any("no difference detected" in line for line in lines):
-        lines.append("Where no difference was detected, there may still be one smaller than the interval is wide.")
-    if (seeds := len(study.seeds)) < 3:
-        lines.append(
-            f"Each arm was trained {'once' if seeds == 1 else 'twice'}, so the variation between trainings is unknown:"
-            " the differences are between these models, not between these ways to train."
+def sentences(findings: StudyFindings) -> list[str]:
+    """Return the answer as text: what the numbers support."""
+    found: dict[str, list[str]] = {}
+    for item in comparisons_of(findings):
+        if item.p_value is not None:
+            found.setdefault(item.place.title, []).append(_in_words(item))
+    lines = [f"On {title}: {'; '.join(texts)}." for title, texts in found.items()]
+    return [*lines, *_limits(findings)] or ["No two arms have scores on the same problems, so nothing is compared."]
+
+
+def _in_words(item: StudyComparison) -> str:
+    value, low, high = (points(value) for value in item.interval.as_dict().values())
+    numbers = f"pass@{item.k} {value} points, {low} to {high}"
+    if item.words == NO_DIFFERENCE:
+        return f"no difference detected between {item.arm} and {item.other} ({numbers})"
+    worse = item.other if item.found.value > 0 else item.arm
+    return f"{item.words} than {worse} ({numbers})"
+
+
+def _limits(findings: StudyFindings) -> Iterator[str]:
+    """Yield what nothing can be said about: ways to train with one seed, other problems with one problem."""
+    study = findings.study
+    measured = [place for place in places_of(findings) if not place.benchmark.validation]
+    seeds = {arm: {result.seed for place in measured for result in place.results(arm)} for arm in study.arms}
+    if any(len(known) == 1 for known in seeds.values()):
+        yield (
+            "Where an arm was trained once, how much trainings vary is unknown: the differences are between these"
+            " models, and nothing follows about ways to train."
         )
-    if (count := len(differences)) > 1:
-        lines.append(f"With {count} comparisons at 95 % confidence, about one in twenty is wrong by chance alone.")
-    return lines
+    for arm, known in seeds.items():
+        if missing := [seed for seed in study.seeds if seed not in known]:
+            yield f"{arm} has no results for {plural(len(missing), 'seed')}: {', '.join(map(str, missing))}."
+    for place in measured:
+        if not all(place.scores(arm, min(study.k)) for arm in place.arms):
+            empty = [arm for arm in place.arms if not place.scores(arm, min(study.k))]
+            yield f"On {place.title}, {', '.join(empty)} has problems without enough judged completions: no score."
+        problems = {problem for arm in place.arms for result in place.results(arm) for problem in result.counts}
+        if len(problems) == 1:
+            yield f"{place.title} has one problem: nothing follows about others."
+        verdicts = {
+            c / n for arm in place.arms for result in place.results(arm) for n, c in result.counts.values() if n
+        }
+        if len(verdicts) == 1 and verdicts <= {0.0, 1.0}:
+            every = "all completions pass" if verdicts == {1.0} else "no completion passes"
+            yield f"On {place.title}, {every}, whatever the arm: it cannot tell them apart."

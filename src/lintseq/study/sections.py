@@ -4,31 +4,40 @@ Pure. The page and the Markdown show the same sections.
 """
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from lintseq.evaluation.intervals import Interval, SeedScores
 from lintseq.evaluation.published import PUBLISHED
 from lintseq.evaluation.report_plots import costs_of, plots_of
 from lintseq.evaluation.report_tables import (
     SUMMARY_NUMBERS,
     VERDICTS,
-    difference_rows,
     formatted,
+    points,
     published_table,
     score_cell,
     without_empty_rows,
 )
-from lintseq.evaluation.results import Evaluation
-from lintseq.evaluation.scoring import Interval
-from lintseq.lm.backends.backend import SamplingParameters
 from lintseq.reporting.numbers import percent, plural
+from lintseq.reporting.plots import Plot
 from lintseq.reporting.sections import Cell, Section, Table
-from lintseq.study.files import StudyBenchmark
-from lintseq.study.findings import SeedScores, StudyFindings, chosen, comparisons_of, mean_of, scores_of, sentences
+from lintseq.study.findings import (
+    ArmsOnBenchmark,
+    SeedResult,
+    StudyComparison,
+    StudyFindings,
+    comparisons_of,
+    describe,
+    places_of,
+    sentences,
+    settings_of,
+)
 
 Row = tuple[Cell, ...]
 
@@ -39,137 +48,184 @@ _TRAINING_NUMBERS: Mapping[str, tuple[str, str]] = tomllib.loads(_NUMBERS_FILE.r
 
 def sections_of(findings: StudyFindings) -> list[Section]:
     """Return the sections of the report: first the answer, then each benchmark, then how the arms were made."""
-    benchmarks = [_benchmark_section(findings, benchmark) for benchmark in findings.study.benchmarks]
-    return [_answer(findings), *benchmarks, _arms_section(findings)]
-
-
-def describe(setting: SamplingParameters) -> str:
-    """Return a sampling setting as text."""
-    text = f"temperature {setting.temperature:g}"
-    text += f", top-p {setting.top_p:g}" if setting.top_p != 1 else ""
-    return text + (f", min-p {setting.min_p:g}" if setting.min_p else "")
+    places = places_of(findings)
+    first = next(place for place in places if not place.benchmark.validation)
+    sections = [_benchmark_section(place) for place in places]
+    index = places.index(first)
+    figure, plots = sections[index].plots[:1], sections[index].plots[1:]
+    sections[index] = replace(sections[index], plots=plots)
+    return [_answer(findings, figure), *sections, _arms_section(findings)]
 
 
 # The answer
 
 
-def _answer(findings: StudyFindings) -> Section:
+def _answer(findings: StudyFindings, figure: tuple[Plot, ...]) -> Section:
     study, comparisons = findings.study, comparisons_of(findings)
-    note = "Below each difference: its 95 % confidence interval from 2,000 bootstrap samples of problems and seeds."
+    lead = " ".join([*sentences(findings), *_budgets(findings), *study.notes])
     tables = []
-    for benchmark, pairs in comparisons.items():
-        heads = (benchmark, *(f"pass@{k}" for k in study.k))
-        rows = without_empty_rows(difference_rows(pairs))
-        tables.append(Table(f"answer-{benchmark}", f"{benchmark}: differences", heads, rows, note, runs=False))
-    return Section("Findings", (*sentences(comparisons, study), *study.notes), tuple(tables))
+    for title in dict.fromkeys(item.place.title for item in comparisons):
+        rows = [
+            (
+                Cell(f"{arm} - {other}", "percentage points"),
+                *_difference_cells(comparisons, title, arm, other, study.k),
+            )
+            for arm, other in study.compared
+        ]
+        heads = (title, *(f"pass@{k}" for k in study.k))
+        note = _comparison_note(comparisons)
+        tables.append(
+            Table(f"answer-{title}", f"{title}: differences", heads, without_empty_rows(rows), note, runs=False)
+        )
+    return Section("Findings", (), tuple(tables), figure, lead=lead)
+
+
+def _difference_cells(
+    comparisons: Sequence[StudyComparison], title: str, arm: str, other: str, ks: Sequence[int]
+) -> Iterator[Cell]:
+    """Yield for each k the difference, its interval, the corrected p-value, and what it shows."""
+    found = {item.k: item for item in comparisons if (item.place.title, item.arm, item.other) == (title, arm, other)}
+    for k in ks:
+        if item := found.get(k):
+            value, low, high = (points(value) for value in item.interval.as_dict().values())
+            tested = "" if item.p_value is None else f", p {_p_text(item.p_value)}: {item.words}"
+            yield Cell(value, f"{low} to {high}{tested}")
+        else:
+            yield Cell("–")
+
+
+def _p_text(p_value: float) -> str:
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def _comparison_note(comparisons: Sequence[StudyComparison]) -> str:
+    """Return what intervals, p-values and claims mean, and which comparisons were planned."""
+    planned = [item for item in comparisons if item.p_value is not None]
+    if all(item.seeds == 1 for item in comparisons):
+        about = "for other problems and these models"
+    else:
+        about = "for other problems and other trainings"
+    ks = ", ".join(f"pass@{k}" for k in sorted({item.k for item in planned}))
+    pairs = ", ".join(dict.fromkeys(f"{item.arm} and {item.other}" for item in planned))
+    return (
+        f"Below each difference: its 95 % confidence interval {about}."
+        f" Planned were {plural(len(planned), 'comparison')} ({pairs}; at {ks}). Their p-values are corrected together"
+        " (Holm): with claims at p up to 0.05, one study in twenty makes a false one. Without a p-value, a difference"
+        " is only described. Where none was detected, there may be one as large as the interval allows."
+    )
+
+
+def _budgets(findings: StudyFindings) -> Iterator[str]:
+    """Yield how the arms' training compares: what was equal, and what differed by how much."""
+    arms = [arm for arm, settings in findings.study.arms.items() if not settings.same_model_as]
+    equal, different = [], []
+    for title in ("optimizer steps", "examples seen", "tokens processed", "operations for training"):
+        path, spec = _TRAINING_NUMBERS[title]
+        found = {arm: [_value_at(path, manifest) for manifest in findings.trainings.get(arm, ())] for arm in arms}
+        means = {arm: fmean(values) for arm, values in found.items() if values and None not in values}
+        if len(means) < 2:
+            continue
+        least, most = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
+        if means[most] <= 1.01 * means[least]:
+            equal.append(f"{title} ({formatted(means[most], spec)})")
+        else:
+            low, high = (formatted(means[arm], spec) for arm in (least, most))
+            different.append(f"{title} ({low} for {least} to {high} for {most})")
+    texts = [f"equal {', '.join(equal)}"] if equal else []
+    texts += [f"different {', '.join(different)}"] if different else []
+    if texts:
+        yield f"The arms trained with {'; '.join(texts)}."
 
 
 # A benchmark
 
 
-@dataclass(frozen=True, slots=True)
-class _ArmsOnBenchmark:
-    """The arms of a study on one benchmark, each at the setting chosen for it."""
-
-    findings: StudyFindings
-    benchmark: StudyBenchmark
-    settings: Mapping[str, SamplingParameters]
-
-    @property
-    def arms(self) -> list[str]:
-        return list(self.settings)
-
-    def results(self, arm: str) -> Sequence[Evaluation]:
-        """Return the evaluations of an arm, one for each seed."""
-        return self.findings.results[self.benchmark.title, arm, self.settings[arm]]
-
-    def scores(self, arm: str, k: int) -> SeedScores:
-        return scores_of(self.findings, self.benchmark.title, arm, self.settings[arm], k)
-
-
-def _benchmark_section(findings: StudyFindings, benchmark: StudyBenchmark) -> Section:
+def _benchmark_section(place: ArmsOnBenchmark) -> Section:
+    findings, benchmark = place.findings, place.benchmark
     study = findings.study
-    compared = _ArmsOnBenchmark(findings, benchmark, {arm: chosen(findings, benchmark, arm) for arm in study.arms})
-    ks = [k for k in study.k if all(compared.scores(arm, k) for arm in study.arms)]
-    scores = {arm: {k: mean_of(compared.scores(arm, k)) for k in ks} for arm in study.arms}
-    costs = {arm: _mean_costs(compared.results(arm), ks) for arm in study.arms}
-    tables = [_pass_table(compared, scores), _settings_table(compared, ks), _behavior_table(compared)]
+    ks = [k for k in study.k if any(place.scores(arm, k) for arm in study.arms)]
+    scores = {arm: {k: place.mean(arm, k) for k in ks} for arm in study.arms}
+    costs = {arm: _mean_costs(place.results(arm), ks) for arm in study.arms}
+    tables = [_pass_table(place, scores), _settings_table(place, ks), _behavior_table(place)]
     if study.published and not benchmark.problems and (curves := PUBLISHED.get(benchmark.name)):
         tables.append(published_table(curves, "other models, data and prompts"))
     return Section(
-        f"{benchmark.title} (validation)" if benchmark.validation else benchmark.title,
-        tuple(_remarks(compared)),
+        f"{place.title} (validation)" if benchmark.validation else place.title,
+        tuple(_remarks(place)),
         tuple(table for table in tables if table.rows),
         tuple(plots_of(scores, costs)),
     )
 
 
-def _mean_costs(results: Sequence[Evaluation], ks: Sequence[int]) -> dict[int, float]:
+def _mean_costs(results: Sequence[SeedResult], ks: Sequence[int]) -> dict[int, float]:
     """Return the mean operations for k completions, for each k where all results have them."""
-    costs = [costs_of(evaluation.summary, ks) for evaluation in results]
-    return {k: fmean(found[k] for found in costs) for k in ks if all(k in found for found in costs)}
+    costs = [costs_of(result.summary, ks) for result in results]
+    return {k: fmean(found[k] for found in costs) for k in ks if costs and all(k in found for found in costs)}
 
 
-def _remarks(compared: _ArmsOnBenchmark) -> Iterator[str]:
+def _remarks(place: ArmsOnBenchmark) -> Iterator[str]:
     """Yield how problems were selected, unless all were used, and the sampling settings."""
-    study, benchmark, results = compared.findings.study, compared.benchmark, compared.findings.results
-    if selection := compared.results(compared.arms[0])[0].settings.get("chosen"):
+    study, benchmark = place.findings.study, place.benchmark
+    selections = [result.summary.get("chosen") for arm in place.arms for result in place.results(arm)]
+    if selection := next(filter(None, selections), None):
         count = plural(selection["problems"], "problem")
         yield f"Only {count} of {benchmark.name}, selected by name: {benchmark.problems}."
-    settings = "; ".join(f"{arm}: {describe(setting)}" for arm, setting in compared.settings.items())
-    if len({setting for _, _, setting in results}) == 1:
-        yield f"Sampled at {describe(next(iter(compared.settings.values())))}."
-    elif any(benchmark.validation for benchmark in study.benchmarks):
+    if len(set(place.settings.values())) == 1:
+        yield f"Sampled at {describe(next(iter(place.settings.values())))}."
+    settings = "; ".join(f"{arm}: {describe(setting)}" for arm, setting in place.settings.items())
+    if len(settings_of(place.findings, benchmark)) == 1:
+        return
+    if any(item.validation for item in study.benchmarks):
         yield f"Sampling settings, chosen on the validation problems: {settings}."
     else:
-        yield f"Sampling settings, the best on this benchmark itself, which overestimates all arms: {settings}."
+        yield (
+            "The study has no validation problems to choose a sampling setting on, so every setting is reported: the"
+            " best on these problems would be an overestimate."
+        )
 
 
-def _pass_table(compared: _ArmsOnBenchmark, scores: Mapping[str, Mapping[int, Interval]]) -> Table:
-    seeds = compared.findings.study.seeds
+def _pass_table(place: ArmsOnBenchmark, scores: Mapping[str, Mapping[int, Interval | None]]) -> Table:
+    seeds = place.findings.study.seeds
     rows: list[Row] = []
-    for k in scores[compared.arms[0]]:
-        rows.append((Cell(f"pass@{k}"), *(score_cell(scores[arm][k]) for arm in compared.arms)))
-        for index, seed in enumerate(seeds if len(seeds) > 1 else ()):
-            cells = (_mean_cell([compared.scores(arm, k)[index]]) for arm in compared.arms)
+    for k in scores[place.arms[0]]:
+        rows.append((Cell(f"pass@{k}"), *(score_cell(scores[arm][k]) for arm in place.arms)))
+        for seed in seeds if len(seeds) > 1 else ():
+            each = (place.scores(arm, k).get(seed) for arm in place.arms)
+            cells = (_mean_cell([found] if found else []) for found in each)
             rows.append((Cell(f"pass@{k}, seed {seed}"), *cells))
+    about = "problems and trainings" if len(seeds) > 1 else "problems and these models"
     note = (
-        "Mean over seeds and problems, with its 95 % confidence interval from 2,000 bootstrap samples of both. Each"
-        " seed is a separate training."
+        f"Mean over seeds and problems, with its 95 % confidence interval for other {about}. Each seed is a training."
     )
-    return Table("pass-at-k", "pass@k", ("", *compared.arms), tuple(rows), note)
+    return Table("pass-at-k", "pass@k", ("", *place.arms), tuple(rows), note)
 
 
-def _settings_table(compared: _ArmsOnBenchmark, ks: Sequence[int]) -> Table:
-    findings, title = compared.findings, compared.benchmark.title
-    settings = list(dict.fromkeys(setting for name, _, setting in findings.results if name == title))
+def _settings_table(place: ArmsOnBenchmark, ks: Sequence[int]) -> Table:
+    settings = settings_of(place.findings, place.benchmark)
     rows = []
-    for setting, k in product(settings if len(settings) > 1 else (), ks):
-        cells = (_mean_cell(scores_of(findings, title, arm, setting, k)) for arm in compared.arms)
+    for setting, k in product(settings if len(settings) > 1 and not place.remark else (), ks):
+        at_setting = replace(place, settings=dict.fromkeys(place.arms, setting))
+        cells = (_mean_cell(list(at_setting.scores(arm, k).values())) for arm in place.arms)
         rows.append((Cell(f"pass@{k}", describe(setting)), *cells))
-    return Table("settings", "Each sampling setting", ("", *compared.arms), tuple(rows))
+    return Table("settings", "Each sampling setting", ("", *place.arms), tuple(rows))
 
 
 def _mean_cell(scores: SeedScores) -> Cell:
-    return Cell(percent(fmean(fmean(seed.values()) for seed in scores)))
+    return Cell(percent(fmean(fmean(seed.values()) for seed in scores)) if scores else "–")
 
 
-def _behavior_table(compared: _ArmsOnBenchmark) -> Table:
+def _behavior_table(place: ArmsOnBenchmark) -> Table:
     rows: list[Row] = []
+    summaries = {arm: [result.summary for result in place.results(arm)] for arm in place.arms}
     for name, group, key, spec, note in SUMMARY_NUMBERS:
-        found = (
-            [evaluation.summary.get(group, {}).get(key) for evaluation in compared.results(arm)]
-            for arm in compared.arms
-        )
+        found = ([summary.get(group, {}).get(key) for summary in summaries[arm]] for arm in place.arms)
         rows.append((Cell(name, note), *(_mean_number(values, spec) for values in found)))
-    verdicts = [
-        [row.verdict for evaluation in compared.results(arm) for row in evaluation.rows] for arm in compared.arms
-    ]
+    counts = [sum((Counter(summary["verdicts"]) for summary in summaries[arm]), Counter[str]()) for arm in place.arms]
     for verdict in VERDICTS:
-        shares = [found.count(verdict) / len(found) for found in verdicts]
-        if any(shares):
-            rows.append((Cell(f"verdict {verdict}"), *(Cell(percent(share)) for share in shares)))
-    return Table("facts", "Completions", ("", *compared.arms), without_empty_rows(rows), "Means over seeds.")
+        if any(found[verdict] for found in counts):
+            cells = (Cell(percent(found[verdict] / found.total()) if found else "–") for found in counts)
+            rows.append((Cell(f"verdict {verdict}"), *cells))
+    return Table("facts", "Completions", ("", *place.arms), without_empty_rows(rows), "Means over seeds.")
 
 
 def _mean_number(values: Iterable[float | None], spec: str) -> Cell:
@@ -185,10 +241,10 @@ def _arms_section(findings: StudyFindings) -> Section:
     arms = findings.study.arms
     rows = _configuration_rows(findings)
     for title, (path, spec) in _TRAINING_NUMBERS.items():
-        numbers = ([_value_at(path, manifest) for manifest in findings.trainings[arm]] for arm in arms)
+        numbers = ([_value_at(path, manifest) for manifest in findings.trainings.get(arm, ())] for arm in arms)
         rows.append((Cell(title), *(_mean_number(values, spec) for values in numbers)))
     for kind in ("build", "finetune", "complete", "evaluate"):
-        cells = (_mean_number(findings.seconds[arm].get(kind, []), ",.1f") for arm in arms)
+        cells = (_mean_number(findings.seconds.get(arm, {}).get(kind, []), ",.1f") for arm in arms)
         rows.append((Cell(f"seconds per {kind} step"), *cells))
     table = Table("making", "How the arms were made", ("", *arms), without_empty_rows(rows), "Means over seeds.")
     return Section("The arms", tables=(table,))

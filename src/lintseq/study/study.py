@@ -1,6 +1,5 @@
 """A study from its file to its report: the public calls behind `lintseq study`."""
 
-import json
 import os
 import time
 from collections import defaultdict
@@ -20,9 +19,11 @@ from lintseq.lm.settings import mistakes_error
 from lintseq.reporting.numbers import plural
 from lintseq.storage import MANIFEST, read_manifest
 from lintseq.study.archive import DATA, INPUTS, PackedStudy, is_archive, pack, unpack
-from lintseq.study.files import Study, read_study
-from lintseq.study.findings import StudyFindings, as_table, comparisons_of, gather, sentences
+from lintseq.study.files import Study, StudyBenchmark, read_study
+from lintseq.study.findings import StudyFindings, as_table, gather, sentences
+from lintseq.study.measurements import is_measurements, read_measurements
 from lintseq.study.plan import StudyPlan, fingerprints, plan_of
+from lintseq.study.power import power_text
 from lintseq.study.report import write_report
 from lintseq.study.running import StudyProgress, checksums_of, device_budget, lock_study, read_step_record, run_steps
 
@@ -45,17 +46,17 @@ class StudyReport:
     """All results."""
     page: Path
     """The report; next to it `report.md` and `findings.json`."""
-    steps: int
-    """Number of steps."""
-    new_steps: int
+    steps: int = 0
+    """Number of steps; 0 if the report was written from measurements."""
+    new_steps: int = 0
     """Steps executed by this run."""
-    seconds: float
+    seconds: float = 0.0
     """Duration of this run."""
 
     @property
     def sentences(self) -> list[str]:
         """The findings as text."""
-        return sentences(comparisons_of(self.findings), self.findings.study)
+        return sentences(self.findings)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the scores and differences as plain values, for JSON."""
@@ -72,6 +73,8 @@ def run_study(
 ) -> StudyReport:
     """Run a study from its TOML file or archive, write its report, and return the findings.
 
+    From `measurements.json` of a finished study, the report is written again to the folder `output`, and nothing runs.
+
     Everything is written to the folder `output`. Finished steps are kept, so the same call resumes an interrupted
     study; steps whose recipe or inputs changed are repeated with all that depend on them. `jobs` is the maximum number
     of parallel trainings, by default one per GPU or per two CPU cores. `on_progress` is called several times per
@@ -81,6 +84,9 @@ def run_study(
     """
     started = time.monotonic()
     path, output = os.fspath(path), os.fspath(output)
+    if is_measurements(path):
+        findings = read_measurements(path)
+        return StudyReport(findings, write_report(findings, Path(output), {})[0])
     if not is_archive(path):
         _plan(path, output, options)  # so that an invalid study leaves no folder
     with closing(lock_study(output, path)):
@@ -113,6 +119,23 @@ def plan_study(
     path, output = os.fspath(path), os.fspath(output)
     with closing(lock_study(output, path)) if is_archive(path) else nullcontext():
         return _plan(path, output, options)
+
+
+def power_of_study(path: str | os.PathLike[str], options: StudyOptions = StudyOptions()) -> str:
+    """Return in words and a table how large a difference a study detects; nothing is trained.
+
+    Raises `ConfigError` for a study or benchmarks that cannot be read.
+    """
+    study = read_study(os.fspath(path), settings=options.set)
+    loaded = {item.title: (item, load_problems(item.name, options.data)) for item in study.benchmarks}
+    return power_text(study, {title: len(_selected(*pair)) for title, pair in loaded.items()})
+
+
+def _selected(benchmark: StudyBenchmark, problems: ProblemSet) -> set[str]:
+    """Return the names of the problems that a study uses."""
+    selection = benchmark.problems or None
+    selected = select_problems(problems, problems=selection, skip_first=benchmark.skip_first)
+    return {problem.task_id for problem in selected.problems}
 
 
 def _plan(path: str, output: str, options: StudyOptions) -> StudyPlan:
@@ -155,9 +178,7 @@ def problem_files(study: Study, data: str | None) -> dict[str, str]:
         raise mistakes_error("", mistakes)
     task_ids: defaultdict[tuple[str, bool], set[str]] = defaultdict(set)
     for benchmark in study.benchmarks:
-        problem_set, selection = loaded[benchmark.name], benchmark.problems or None
-        selected = select_problems(problem_set, problems=selection, skip_first=benchmark.skip_first)
-        task_ids[benchmark.name, benchmark.validation] |= {problem.task_id for problem in selected.problems}
+        task_ids[benchmark.name, benchmark.validation] |= _selected(benchmark, loaded[benchmark.name])
     for name in loaded:
         if both := task_ids[name, True] & task_ids[name, False]:
             raise ConfigError(
@@ -196,6 +217,6 @@ def write_findings(plan: StudyPlan, output: str) -> tuple[StudyFindings, Path]:
     records = {step.name: read_step_record(step, output) for step in plan.steps}
     seconds = {name: record["seconds"] for name, record in records.items() if "seconds" in record}
     findings = gather(plan, results, manifests, seconds)
-    page, *_ = write_report(findings, plan, folder / "report")
-    (folder / "report" / "findings.json").write_text(json.dumps(as_table(findings), indent=1), encoding="utf-8")
+    programs = {(item.benchmark, item.arm, item.setting, item.seed): results[item.step] for item in plan.results}
+    page, *_ = write_report(findings, folder / "report", programs)
     return findings, page
