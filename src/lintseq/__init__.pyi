@@ -146,6 +146,7 @@ from lintseq.sandbox.isolation import IsolationLevel as IsolationLevel
 from lintseq.study.study import (
     run_study as run_study,
     plan_study as plan_study,
+    power_of_study as power_of_study,
     pack_study as pack_study,
     StudyOptions as StudyOptions,
     StudyReport as StudyReport,

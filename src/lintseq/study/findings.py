@@ -45,6 +45,7 @@ class StudyFindings:
     study: Study
     """The study file."""
     results: Mapping[ResultKey, Sequence[SeedResult]]
+    """By benchmark, arm and sampling setting: one for each seed."""
     trainings: Mapping[str, Sequence[Mapping[str, Any]]]
     """The manifests of each arm's models."""
     seconds: Mapping[str, Mapping[str, Sequence[float]]]

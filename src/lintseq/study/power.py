@@ -91,8 +91,4 @@ def _kinds(study: Study) -> Iterator[tuple[str, float, bool]]:
     if any(same):
         yield "arms with the same models", 0.0, True
     for spread in SPREADS if not all(same) else ():
-        yield (
-            f"arms whose trainings vary by {100 * spread:g} points",
-            spread,
-            study.base.varies,
-        )
+        yield (f"arms whose trainings vary by {100 * spread:g} points", spread, study.base.varies)

@@ -17,6 +17,7 @@ from lintseq.evaluation.results_file import read_results
 from lintseq.lm.loading import require_package
 from lintseq.lm.settings import mistakes_error
 from lintseq.reporting.numbers import plural
+from lintseq.reporting.pages import check_page
 from lintseq.storage import MANIFEST, read_manifest
 from lintseq.study.archive import DATA, INPUTS, PackedStudy, is_archive, pack, unpack
 from lintseq.study.files import Study, StudyBenchmark, read_study
@@ -86,6 +87,8 @@ def run_study(
     path, output = os.fspath(path), os.fspath(output)
     if is_measurements(path):
         findings = read_measurements(path)
+        for name in ("index.html", "report.md"):
+            check_page(Path(output, name), option="--output")
         return StudyReport(findings, write_report(findings, Path(output), {})[0])
     if not is_archive(path):
         _plan(path, output, options)  # so that an invalid study leaves no folder
