@@ -18,7 +18,9 @@ def study(
         str, "STUDY", "A study file in TOML, an archive made by --pack, or measurements.json of a finished study."
     ],
     *,
-    output: Annotated[str | None, "DIR", "Folder for everything; with --pack, the archive. Only --power needs none."] = None,
+    output: Annotated[
+        str | None, "DIR", "Folder for everything, or with --pack the archive; --power needs none."
+    ] = None,
     options: StudyOptions,
     jobs: Annotated[
         int | None,
