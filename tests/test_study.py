@@ -47,8 +47,8 @@ from lintseq.study.findings import (
     chosen,
     comparisons_of,
     gather,
-    places_of,
     sentences,
+    views_of,
 )
 from lintseq.study.measurements import measurements_text, read_measurements
 from lintseq.study.plan import HERE, StudyPlan, StudyResult, StudyStep, fingerprints, plan_of
@@ -578,14 +578,14 @@ def test_arms_with_the_same_models_are_compared_seed_by_seed() -> None:
 
 def test_the_setting_is_chosen_on_the_validation_problems() -> None:
     assert chosen(found_in(), "edits") == SamplingParameters(1.0)
-    assert [place.title for place in places_of(found_in())] == ["choose", "ask"]
+    assert [view.title for view in views_of(found_in())] == ["choose", "ask"]
 
 
 def test_without_validation_problems_every_setting_is_reported(tmp_path: Path) -> None:
     findings = found_in(replace(THREE, benchmarks=THREE.benchmarks[1:]))
-    assert [place.title for place in places_of(findings)] == ["ask, temperature 0.2", "ask, temperature 1"]
+    assert [view.title for view in views_of(findings)] == ["ask, temperature 0.2", "ask, temperature 1"]
     comparisons = comparisons_of(findings)
-    assert {item.place.title for item in comparisons} == {"ask, temperature 0.2", "ask, temperature 1"}
+    assert {item.view.title for item in comparisons} == {"ask, temperature 0.2", "ask, temperature 1"}
     assert sum(item.p_value is not None for item in comparisons) == 4
     text = write_report(findings, tmp_path, {})[1].read_text()
     assert "the best on these problems would be an overestimate" in text

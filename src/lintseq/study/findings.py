@@ -91,7 +91,7 @@ class ArmsOnBenchmark:
 class StudyComparison:
     """How far pass@k of an arm is above that of another."""
 
-    place: ArmsOnBenchmark
+    view: ArmsOnBenchmark
     arm: str
     other: str
     k: int
@@ -158,22 +158,22 @@ def settings_of(findings: StudyFindings, benchmark: StudyBenchmark) -> list[Samp
     return list(dict.fromkeys(setting for name, _, setting in findings.results if name == benchmark.title))
 
 
-def places_of(findings: StudyFindings) -> list[ArmsOnBenchmark]:
+def views_of(findings: StudyFindings) -> list[ArmsOnBenchmark]:
     """Return the arms on each benchmark, at the setting chosen on the validation problems, or else at every setting.
 
     The best setting on the problems themselves would overestimate all arms.
     """
-    study, places = findings.study, []
+    study, views = findings.study, []
     for benchmark in study.benchmarks:
         settings = settings_of(findings, benchmark)
         if len(settings) > 1 and not any(item.validation for item in study.benchmarks):
-            places += [
+            views += [
                 ArmsOnBenchmark(findings, benchmark, dict.fromkeys(study.arms, setting), describe(setting))
                 for setting in settings
             ]
         else:
-            places.append(ArmsOnBenchmark(findings, benchmark, {arm: chosen(findings, arm) for arm in study.arms}))
-    return places
+            views.append(ArmsOnBenchmark(findings, benchmark, {arm: chosen(findings, arm) for arm in study.arms}))
+    return views
 
 
 def chosen(findings: StudyFindings, arm: str) -> SamplingParameters:
@@ -181,8 +181,8 @@ def chosen(findings: StudyFindings, arm: str) -> SamplingParameters:
     validation = [item for item in findings.study.benchmarks if item.validation]
 
     def total(setting: SamplingParameters) -> float:
-        places = [ArmsOnBenchmark(findings, benchmark, {arm: setting}) for benchmark in validation]
-        scores = [place.scores(arm, k) for place in places for k in findings.study.k]
+        views = [ArmsOnBenchmark(findings, benchmark, {arm: setting}) for benchmark in validation]
+        scores = [view.scores(arm, k) for view in views for k in findings.study.k]
         return fsum(fmean(fmean(seed.values()) for seed in found.values()) for found in scores if found)
 
     return max(settings_of(findings, (validation or findings.study.benchmarks)[0]), key=total)
@@ -194,23 +194,23 @@ def comparisons_of(findings: StudyFindings) -> list[StudyComparison]:
     Planned are those at `claims_at`. Their p-values are corrected together.
     """
     study = findings.study
-    places = [place for place in places_of(findings) if not place.benchmark.validation]
+    views = [view for view in views_of(findings) if not view.benchmark.validation]
     every = [
         comparison
-        for place in places
+        for view in views
         for arm, other in study.compared
         for k in study.k
-        if (comparison := _compare(place, arm, other, k))
+        if (comparison := _compare(view, arm, other, k))
     ]
     planned = [comparison for comparison in every if comparison.k in study.planned_k]
     corrected = dict(zip(map(id, planned), holm([item.found.p_value for item in planned]), strict=True))
     return [replace(item, p_value=corrected.get(id(item))) for item in every]
 
 
-def _compare(place: ArmsOnBenchmark, arm: str, other: str, k: int) -> StudyComparison | None:
+def _compare(view: ArmsOnBenchmark, arm: str, other: str, k: int) -> StudyComparison | None:
     """Return the difference between two arms; None if they have no scores on the same problems."""
-    first, second = place.scores(arm, k), place.scores(other, k)
-    paired = place.findings.study.paired(arm, other)
+    first, second = view.scores(arm, k), view.scores(other, k)
+    paired = view.findings.study.paired(arm, other)
     if paired:
         first, second = (
             {seed: scores[seed] for seed in scores if seed in first and seed in second} for scores in (first, second)
@@ -219,7 +219,7 @@ def _compare(place: ArmsOnBenchmark, arm: str, other: str, k: int) -> StudyCompa
     if not first or not second or not set.intersection(*problems):
         return None
     arms = (list(first.values()), list(second.values()))
-    return StudyComparison(place, arm, other, k, estimate(*arms, paired=paired), min(len(first), len(second)))
+    return StudyComparison(view, arm, other, k, estimate(*arms, paired=paired), min(len(first), len(second)))
 
 
 def as_table(findings: StudyFindings) -> dict[str, Any]:
@@ -227,14 +227,14 @@ def as_table(findings: StudyFindings) -> dict[str, Any]:
     rows = []
     benchmarks = {benchmark.title: benchmark for benchmark in findings.study.benchmarks}
     for title, arm, setting in findings.results:
-        place = ArmsOnBenchmark(findings, benchmarks[title], {arm: setting})
+        view = ArmsOnBenchmark(findings, benchmarks[title], {arm: setting})
         for k in findings.study.k:
-            if mean := place.mean(arm, k):
-                by_seed = [fmean(scores.values()) for scores in place.scores(arm, k).values()]
+            if mean := view.mean(arm, k):
+                by_seed = [fmean(scores.values()) for scores in view.scores(arm, k).values()]
                 row = {"benchmark": title, "arm": arm, "setting": setting.name, "k": k, "seeds": len(by_seed)}
                 rows.append({**row, **mean.as_dict(), "by_seed": by_seed})
     differences = [
-        {"benchmark": item.place.title, "arm": item.arm, "other": item.other, "k": item.k, "seeds": item.seeds}
+        {"benchmark": item.view.title, "arm": item.arm, "other": item.other, "k": item.k, "seeds": item.seeds}
         | {"words": item.words, "p_value": item.p_value, **item.interval.as_dict()}
         for item in comparisons_of(findings)
     ]
@@ -249,7 +249,7 @@ def sentences(findings: StudyFindings) -> list[str]:
     found: dict[str, list[str]] = {}
     for item in comparisons_of(findings):
         if item.p_value is not None:
-            found.setdefault(item.place.title, []).append(_in_words(item))
+            found.setdefault(item.view.title, []).append(_in_words(item))
     lines = [f"On {title}: {'; '.join(texts)}." for title, texts in found.items()]
     return [*lines, *_limits(findings)] or ["No two arms have scores on the same problems, so nothing is compared."]
 
@@ -266,8 +266,8 @@ def _in_words(item: StudyComparison) -> str:
 def _limits(findings: StudyFindings) -> Iterator[str]:
     """Yield what nothing can be said about: ways to train with one seed, other problems with one problem."""
     study = findings.study
-    measured = [place for place in places_of(findings) if not place.benchmark.validation]
-    seeds = {arm: {result.seed for place in measured for result in place.results(arm)} for arm in study.arms}
+    measured = [view for view in views_of(findings) if not view.benchmark.validation]
+    seeds = {arm: {result.seed for view in measured for result in view.results(arm)} for arm in study.arms}
     if any(len(known) == 1 for known in seeds.values()):
         yield (
             "Where an arm was trained once, how much trainings vary is unknown: the differences are between these"
@@ -276,16 +276,14 @@ def _limits(findings: StudyFindings) -> Iterator[str]:
     for arm, known in seeds.items():
         if missing := [seed for seed in study.seeds if seed not in known]:
             yield f"{arm} has no results for {plural(len(missing), 'seed')}: {', '.join(map(str, missing))}."
-    for place in measured:
-        if not all(place.scores(arm, min(study.k)) for arm in place.arms):
-            empty = [arm for arm in place.arms if not place.scores(arm, min(study.k))]
-            yield f"On {place.title}, {', '.join(empty)} has problems without enough judged completions: no score."
-        problems = {problem for arm in place.arms for result in place.results(arm) for problem in result.counts}
+    for view in measured:
+        if not all(view.scores(arm, min(study.k)) for arm in view.arms):
+            empty = [arm for arm in view.arms if not view.scores(arm, min(study.k))]
+            yield f"On {view.title}, {', '.join(empty)} has problems without enough judged completions: no score."
+        problems = {problem for arm in view.arms for result in view.results(arm) for problem in result.counts}
         if len(problems) == 1:
-            yield f"{place.title} has one problem: nothing follows about others."
-        verdicts = {
-            c / n for arm in place.arms for result in place.results(arm) for n, c in result.counts.values() if n
-        }
+            yield f"{view.title} has one problem: nothing follows about others."
+        verdicts = {c / n for arm in view.arms for result in view.results(arm) for n, c in result.counts.values() if n}
         if len(verdicts) == 1 and verdicts <= {0.0, 1.0}:
             every = "all completions pass" if verdicts == {1.0} else "no completion passes"
-            yield f"On {place.title}, {every}, whatever the arm: it cannot tell them apart."
+            yield f"On {view.title}, {every}, whatever the arm: it cannot tell them apart."

@@ -81,7 +81,9 @@ def power_text(study: Study, problems: Mapping[str, int]) -> str:
                 )
                 for every in (1, count)
             )
-            lines.append(f"  {name:<40}" + "".join("     –" if one is None else f"{100 * one:6.1f}" for one in least))
+            lines.append(
+                f"  {name:<40}" + "".join("     –" if found is None else f"{100 * found:6.1f}" for found in least)
+            )
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ from lintseq.reporting.numbers import plural
 from lintseq.reporting.pages import escaped, fill, page, template, write_page
 from lintseq.reporting.sections import Section, markdown_report, plain, section_html, sections_markdown
 from lintseq.study.files import Study
-from lintseq.study.findings import StudyFindings, as_table, places_of
+from lintseq.study.findings import StudyFindings, as_table, views_of
 from lintseq.study.measurements import MEASUREMENTS, measurements_text
 from lintseq.study.sections import sections_of
 
@@ -78,13 +78,13 @@ def _write_program_pages(findings: StudyFindings, programs: Programs, folder: Pa
     """Write a page with the arms' programs for each benchmark and seed; return its title and file."""
     study, pages = findings.study, []
     options = ReportOptions(study.k, examples=_EXAMPLES)
-    for place, seed in product(places_of(findings), study.seeds):
-        keys = {arm: (place.benchmark.title, arm, setting, seed) for arm, setting in place.settings.items()}
+    for view, seed in product(views_of(findings), study.seeds):
+        keys = {arm: (view.benchmark.title, arm, setting, seed) for arm, setting in view.settings.items()}
         runs = {arm: programs[key] for arm, key in keys.items() if key in programs}
         if runs:
             file = "-".join(
-                [place.benchmark.title, *([place.settings[place.arms[0]].name] if place.remark else []), str(seed)]
+                [view.benchmark.title, *([view.settings[view.arms[0]].name] if view.remark else []), str(seed)]
             )
             write_page(folder / f"{file}.html", report_page(compose(runs, options)))
-            pages.append((f"{place.title}, seed {seed}", f"{file}.html"))
+            pages.append((f"{view.title}, seed {seed}", f"{file}.html"))
     return pages

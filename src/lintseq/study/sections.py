@@ -34,9 +34,9 @@ from lintseq.study.findings import (
     StudyFindings,
     comparisons_of,
     describe,
-    places_of,
     sentences,
     settings_of,
+    views_of,
 )
 
 Row = tuple[Cell, ...]
@@ -48,10 +48,10 @@ _TRAINING_NUMBERS: Mapping[str, tuple[str, str]] = tomllib.loads(_NUMBERS_FILE.r
 
 def sections_of(findings: StudyFindings) -> list[Section]:
     """Return the sections of the report: first the answer, then each benchmark, then how the arms were made."""
-    places = places_of(findings)
-    first = next(place for place in places if not place.benchmark.validation)
-    sections = [_benchmark_section(place) for place in places]
-    index = places.index(first)
+    views = views_of(findings)
+    first = next(view for view in views if not view.benchmark.validation)
+    sections = [_benchmark_section(view) for view in views]
+    index = views.index(first)
     figure, plots = sections[index].plots[:1], sections[index].plots[1:]
     sections[index] = replace(sections[index], plots=plots)
     return [_answer(findings, figure), *sections, _arms_section(findings)]
@@ -64,7 +64,7 @@ def _answer(findings: StudyFindings, figure: tuple[Plot, ...]) -> Section:
     study, comparisons = findings.study, comparisons_of(findings)
     lead = " ".join([*sentences(findings), *_budgets(findings), *study.notes])
     tables = []
-    for title in dict.fromkeys(item.place.title for item in comparisons):
+    for title in dict.fromkeys(item.view.title for item in comparisons):
         rows = [
             (
                 Cell(f"{arm} - {other}", "percentage points"),
@@ -84,7 +84,7 @@ def _difference_cells(
     comparisons: Sequence[StudyComparison], title: str, arm: str, other: str, ks: Sequence[int]
 ) -> Iterator[Cell]:
     """Yield for each k the difference, its interval, the corrected p-value, and what it shows."""
-    found = {item.k: item for item in comparisons if (item.place.title, item.arm, item.other) == (title, arm, other)}
+    found = {item.k: item for item in comparisons if (item.view.title, item.arm, item.other) == (title, arm, other)}
     for k in ks:
         if item := found.get(k):
             value, low, high = (points(value) for value in item.interval.as_dict().values())
@@ -140,18 +140,18 @@ def _budgets(findings: StudyFindings) -> Iterator[str]:
 # A benchmark
 
 
-def _benchmark_section(place: ArmsOnBenchmark) -> Section:
-    findings, benchmark = place.findings, place.benchmark
+def _benchmark_section(view: ArmsOnBenchmark) -> Section:
+    findings, benchmark = view.findings, view.benchmark
     study = findings.study
-    ks = [k for k in study.k if any(place.scores(arm, k) for arm in study.arms)]
-    scores = {arm: {k: place.mean(arm, k) for k in ks} for arm in study.arms}
-    costs = {arm: _mean_costs(place.results(arm), ks) for arm in study.arms}
-    tables = [_pass_table(place, scores), _settings_table(place, ks), _behavior_table(place)]
+    ks = [k for k in study.k if any(view.scores(arm, k) for arm in study.arms)]
+    scores = {arm: {k: view.mean(arm, k) for k in ks} for arm in study.arms}
+    costs = {arm: _mean_costs(view.results(arm), ks) for arm in study.arms}
+    tables = [_pass_table(view, scores), _settings_table(view, ks), _behavior_table(view)]
     if study.published and not benchmark.problems and (curves := PUBLISHED.get(benchmark.name)):
         tables.append(published_table(curves, "other models, data and prompts"))
     return Section(
-        f"{place.title} (validation)" if benchmark.validation else place.title,
-        tuple(_remarks(place)),
+        f"{view.title} (validation)" if benchmark.validation else view.title,
+        tuple(_remarks(view)),
         tuple(table for table in tables if table.rows),
         tuple(plots_of(scores, costs)),
     )
@@ -163,17 +163,17 @@ def _mean_costs(results: Sequence[SeedResult], ks: Sequence[int]) -> dict[int, f
     return {k: fmean(found[k] for found in costs) for k in ks if costs and all(k in found for found in costs)}
 
 
-def _remarks(place: ArmsOnBenchmark) -> Iterator[str]:
+def _remarks(view: ArmsOnBenchmark) -> Iterator[str]:
     """Yield how problems were selected, unless all were used, and the sampling settings."""
-    study, benchmark = place.findings.study, place.benchmark
-    selections = [result.summary.get("chosen") for arm in place.arms for result in place.results(arm)]
+    study, benchmark = view.findings.study, view.benchmark
+    selections = [result.summary.get("chosen") for arm in view.arms for result in view.results(arm)]
     if selection := next(filter(None, selections), None):
         count = plural(selection["problems"], "problem")
         yield f"Only {count} of {benchmark.name}, selected by name: {benchmark.problems}."
-    if len(set(place.settings.values())) == 1:
-        yield f"Sampled at {describe(next(iter(place.settings.values())))}."
-    settings = "; ".join(f"{arm}: {describe(setting)}" for arm, setting in place.settings.items())
-    if len(settings_of(place.findings, benchmark)) == 1:
+    if len(set(view.settings.values())) == 1:
+        yield f"Sampled at {describe(next(iter(view.settings.values())))}."
+    settings = "; ".join(f"{arm}: {describe(setting)}" for arm, setting in view.settings.items())
+    if len(settings_of(view.findings, benchmark)) == 1:
         return
     if any(item.validation for item in study.benchmarks):
         yield f"Sampling settings, chosen on the validation problems: {settings}."
@@ -184,48 +184,48 @@ def _remarks(place: ArmsOnBenchmark) -> Iterator[str]:
         )
 
 
-def _pass_table(place: ArmsOnBenchmark, scores: Mapping[str, Mapping[int, Interval | None]]) -> Table:
-    seeds = place.findings.study.seeds
+def _pass_table(view: ArmsOnBenchmark, scores: Mapping[str, Mapping[int, Interval | None]]) -> Table:
+    seeds = view.findings.study.seeds
     rows: list[Row] = []
-    for k in scores[place.arms[0]]:
-        rows.append((Cell(f"pass@{k}"), *(score_cell(scores[arm][k]) for arm in place.arms)))
+    for k in scores[view.arms[0]]:
+        rows.append((Cell(f"pass@{k}"), *(score_cell(scores[arm][k]) for arm in view.arms)))
         for seed in seeds if len(seeds) > 1 else ():
-            each = (place.scores(arm, k).get(seed) for arm in place.arms)
+            each = (view.scores(arm, k).get(seed) for arm in view.arms)
             cells = (_mean_cell([found] if found else []) for found in each)
             rows.append((Cell(f"pass@{k}, seed {seed}"), *cells))
     about = "problems and trainings" if len(seeds) > 1 else "problems and these models"
     note = (
         f"Mean over seeds and problems, with its 95 % confidence interval for other {about}. Each seed is a training."
     )
-    return Table("pass-at-k", "pass@k", ("", *place.arms), tuple(rows), note)
+    return Table("pass-at-k", "pass@k", ("", *view.arms), tuple(rows), note)
 
 
-def _settings_table(place: ArmsOnBenchmark, ks: Sequence[int]) -> Table:
-    settings = settings_of(place.findings, place.benchmark)
+def _settings_table(view: ArmsOnBenchmark, ks: Sequence[int]) -> Table:
+    settings = settings_of(view.findings, view.benchmark)
     rows = []
-    for setting, k in product(settings if len(settings) > 1 and not place.remark else (), ks):
-        at_setting = replace(place, settings=dict.fromkeys(place.arms, setting))
-        cells = (_mean_cell(list(at_setting.scores(arm, k).values())) for arm in place.arms)
+    for setting, k in product(settings if len(settings) > 1 and not view.remark else (), ks):
+        at_setting = replace(view, settings=dict.fromkeys(view.arms, setting))
+        cells = (_mean_cell(list(at_setting.scores(arm, k).values())) for arm in view.arms)
         rows.append((Cell(f"pass@{k}", describe(setting)), *cells))
-    return Table("settings", "Each sampling setting", ("", *place.arms), tuple(rows))
+    return Table("settings", "Each sampling setting", ("", *view.arms), tuple(rows))
 
 
 def _mean_cell(scores: SeedScores) -> Cell:
     return Cell(percent(fmean(fmean(seed.values()) for seed in scores)) if scores else "–")
 
 
-def _behavior_table(place: ArmsOnBenchmark) -> Table:
+def _behavior_table(view: ArmsOnBenchmark) -> Table:
     rows: list[Row] = []
-    summaries = {arm: [result.summary for result in place.results(arm)] for arm in place.arms}
+    summaries = {arm: [result.summary for result in view.results(arm)] for arm in view.arms}
     for name, group, key, spec, note in SUMMARY_NUMBERS:
-        found = ([summary.get(group, {}).get(key) for summary in summaries[arm]] for arm in place.arms)
+        found = ([summary.get(group, {}).get(key) for summary in summaries[arm]] for arm in view.arms)
         rows.append((Cell(name, note), *(_mean_number(values, spec) for values in found)))
-    counts = [sum((Counter(summary["verdicts"]) for summary in summaries[arm]), Counter[str]()) for arm in place.arms]
+    counts = [sum((Counter(summary["verdicts"]) for summary in summaries[arm]), Counter[str]()) for arm in view.arms]
     for verdict in VERDICTS:
         if any(found[verdict] for found in counts):
             cells = (Cell(percent(found[verdict] / found.total()) if found else "–") for found in counts)
             rows.append((Cell(f"verdict {verdict}"), *cells))
-    return Table("facts", "Completions", ("", *place.arms), without_empty_rows(rows), "Means over seeds.")
+    return Table("facts", "Completions", ("", *view.arms), without_empty_rows(rows), "Means over seeds.")
 
 
 def _mean_number(values: Iterable[float | None], spec: str) -> Cell:
