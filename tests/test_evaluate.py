@@ -18,7 +18,7 @@ from plain_runner import PlainRunner, judge
 
 from lintseq.benchmarks import PROMPT_STYLES, bigcodebench, load_problems, prompt_for, reference_completions
 from lintseq.benchmarks.humaneval import own_problems
-from lintseq.benchmarks.problem import Problem, StdinTest
+from lintseq.benchmarks.problem import CheckTest, Problem, StdinTest
 from lintseq.cli import main
 from lintseq.codecs import DIFF
 from lintseq.errors import ConfigError, ToolError
@@ -27,12 +27,14 @@ from lintseq.evaluation.completions import Completion, read_completions
 from lintseq.evaluation.cost import ModelShape, shape_of
 from lintseq.evaluation.evaluate import EvaluationOptions, EvaluationProgress, evaluate
 from lintseq.evaluation.judging import LARGEST_BATCH, JudgingOptions, check_runner, judge_in_batches, next_size
-from lintseq.evaluation.prerequisites import missing_modules
+from lintseq.evaluation.prerequisites import problems_not_run
 from lintseq.evaluation.results import Evaluation, JudgedCompletion
 from lintseq.evaluation.results_file import ResultsFile, read_results
 from lintseq.evaluation.summary import summarize, warnings_of
 from lintseq.languages import get_linter
 from lintseq.sandbox import FeedStdin, Job, JobResult, RunCheck
+from lintseq.sandbox.pool import Sandbox
+from lintseq.sandbox.results import REFUSED
 from lintseq.walks import ProgramSampler
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -275,12 +277,12 @@ def test_the_order_of_completions_changes_no_verdict():
 def test_a_problem_whose_modules_are_missing_is_not_scored():
     completions = [Completion(task_id, 0, BODY, "code") for task_id in ("t/0", "t/1")]
     problems = [problem(), problem(task_id="t/1")]
-    rows = judge(problems, completions, CountingRunner(), JudgingOptions(missing={"t/1": ("torch",)}))
+    rows = judge(problems, completions, CountingRunner(), JudgingOptions(not_run={"t/1": "needs torch"}))
     assert [row.verdict for row in rows] == ["passed", "not-run"]
     found = summarize(rows, problems=2, ks=[1])
     assert found["pass_at_k"] == {"1": 1.0}
     assert (found["problems"], found["problems_scored"]) == (2, 1)
-    assert found["problems_not_run"] == {"needs torch, which cannot be imported here": 1}
+    assert found["problems_not_run"] == {"needs torch": 1}
 
 
 def test_the_runner_decides_whether_a_module_can_be_imported():
@@ -291,13 +293,43 @@ def test_the_runner_decides_whether_a_module_can_be_imported():
             "required_modules": frozenset({"json", "nope"}),
         }
     )
-    assert missing_modules([needy, problem(task_id="t/1")], PlainRunner()) == {"t/0": ("nope",)}
+    found = problems_not_run([needy, problem(task_id="t/1")], PlainRunner(), "isolated")
+    assert found == {"t/0": "needs nope, which cannot be imported here"}
 
     class Closed(CountingRunner):
         def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
             return (JobResult("error", "ModuleNotFoundError") for _ in jobs)
 
-    assert missing_modules([needy], Closed()) == {"t/0": ("json", "nope")}
+    found = problems_not_run([needy], Closed(), "isolated")
+    assert found == {"t/0": "needs json, nope, which cannot be imported here"}
+
+
+@pytest.mark.parametrize(
+    ("level", "program", "check", "judged"),
+    [
+        ("confined", "f = open", "f('/tmp/x', 'w')", False),
+        ("confined", "import socket\nf = socket.socket", "f()", False),
+        ("confined", "f = open", "f('x', 'w')  # not '/tmp'", True),
+        ("confined", "from multiprocessing import Pool\nf = Pool(1).map", "assert f(abs, [-1]) == [1]", True),
+        ("confined", "f = open", "assert f is None", True),
+        ("isolated", "f = open", "f('/tmp/x', 'w')", True),
+    ],
+)
+def test_a_problem_whose_reference_needs_more_than_the_level_offers_is_not_scored(level, program, check, judged):
+    one = Problem("p", "", "", "f", program, (CheckTest(check),))
+    with Sandbox(workers=1, level="confined") as runner:
+        found = problems_not_run([one], runner, level)
+    assert not found if judged else found["p"].endswith("try the level isolated")
+
+
+def test_a_failure_that_the_level_may_have_caused_is_named():
+    completions = [Completion("t/0", 0, f"    open({path!r}, 'w')\n", "code") for path in ("/tmp/x", "/etc/x")]
+    with Sandbox(workers=1, level="confined") as runner:
+        rows = judge([problem()], completions, runner, JudgingOptions())
+    assert [REFUSED in row.detail for row in rows] == [True, False]
+    summary = summarize(rows, problems=1) | {"missing_problems": 0, "benchmark": {"version": "1"}}
+    (warning,) = warnings_of(Evaluation(tuple(rows), {}, summary))
+    assert warning.startswith("1 completion refused at the level confined")
 
 
 class BreakingRunner(CountingRunner):

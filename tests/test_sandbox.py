@@ -10,9 +10,11 @@ import json
 import math
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 import venv
@@ -609,8 +611,8 @@ def test_nothing_is_left_when_the_sandbox_is_closed(level):
 
 def scratch_folders(pids: set[int]) -> list[Path]:
     """Return the scratch folders that these processes made."""
-    found = [path for folder in ("/tmp", "/dev/shm") for path in Path(folder).glob("lintseq-sandbox-*")]
-    return [path for path in found if int(path.name.split("-")[2]) in pids]
+    found = [path for folder in ("/tmp", "/dev/shm") for path in Path(folder).glob("lintseq_sandbox_*")]
+    return [path for path in found if int(path.name.split("_")[2]) in pids]
 
 
 @isolated
@@ -797,25 +799,33 @@ def test_a_folder_is_emptied_whatever_is_in_it(tmp_path, depth):
     assert (kept / "file").read_text() == "kept"
 
 
+LAYOUTS = ("/tmp", "linked", "PYTHONPATH", "user", "conda", "link to Python", "mounted")
+IN_OWN_MOUNTS = [
+    "unshare",
+    "--mount",
+    "--propagation",
+    "private",
+    "sh",
+    "-c",
+    'mount --bind "$0" "$1"; shift; exec "$@"',
+]
+
+
 @pytest.mark.parametrize("level", ["isolated", "confined"])
-@pytest.mark.parametrize("layout", ["/tmp", "linked", "PYTHONPATH"])
-def test_programs_find_the_packages_of_an_environment_wherever_it_is(tmp_path, monkeypatch, level, layout):
-    environment = tmp_path / "environment"
-    venv.EnvBuilder(symlinks=True, with_pip=False).create(environment)
-    (packages,) = environment.glob("lib/python*/site-packages")
-    if layout == "PYTHONPATH":
-        packages = tmp_path / "more" / "site-packages"
-        packages.mkdir(parents=True)
-        monkeypatch.setenv("PYTHONPATH", str(packages))
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_programs_find_the_packages_of_an_environment_wherever_it_is(tmp_path, level, layout):
+    command, packages, variables = environment_with(layout, tmp_path)
+    executable = command[-1]
     cache = tmp_path / "cache"
     (cache / "canary-1.dist-info").mkdir(parents=True)
     (cache / "canary-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: canary\nVersion: 1\n")
     (cache / "canary-1.dist-info" / "top_level.txt").write_text("canary\n")
     (cache / "canary").mkdir()
-    (cache / "canary" / "__init__.py").write_text("song = 'tweet'\n")
+    song = "open(f'{sys.prefix}/share/song').read()" if layout == "conda" else "'tweet'"
+    (cache / "canary" / "__init__.py").write_text(f"import sys\nsong = {song}\n")
     for name in ("canary", "canary-1.dist-info"):
         (packages / name).mkdir()
-        for path in (cache / name).iterdir():
+        for path in (cache / name).iterdir() if layout != "mounted" or name != "canary" else ():
             place = packages / name / path.name
             place.symlink_to(path) if layout == "linked" else place.write_bytes(path.read_bytes())
     code = (
@@ -826,8 +836,77 @@ def test_programs_find_the_packages_of_an_environment_wherever_it_is(tmp_path, m
         "    program += \"subprocess.run([sys.executable, '-c', 'import canary; print(canary.song)'])\"\n"
         "    print(next(sandbox.run([Job(program, FeedStdin())])).stdout.decode())\n"
     ).replace("import *", "import *; from lintseq.sandbox import FeedStdin")
-    done = subprocess.run([environment / "bin" / "python", "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["tweet", str(environment / "bin" / "python"), "tweet"], done
+    environ = {**os.environ, **variables}
+    done = subprocess.run([*command, "-c", code], capture_output=True, text=True, check=False, env=environ)
+    own_library = layout == "conda" and sysconfig.get_config_var("Py_ENABLE_SHARED")  # which is where it was built
+    expected = ["tweet", executable, *([] if own_library else ["tweet"])]
+    assert done.stdout.split() == expected, done
+
+
+def environment_with(layout: str, folder: Path) -> tuple[list[str], Path, dict[str, str]]:
+    """Return a command that runs the Python of an environment, its folder of packages, and environment variables."""
+    environment, version = folder / "environment", f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    python, packages = environment / "bin" / "python", environment / "lib" / version / "site-packages"
+    original = Path(sys.base_prefix, "bin", version)
+    if layout == "conda":
+        copy_python(original, environment, version)
+        return [str(python)], packages, {}
+    venv.EnvBuilder(symlinks=True, with_pip=False).create(environment)
+    if layout in ("PYTHONPATH", "link to Python"):
+        packages = folder / "more" / "site-packages"
+        packages.mkdir(parents=True)
+        if layout == "PYTHONPATH":
+            return [str(python)], packages, {"PYTHONPATH": str(packages)}
+        link = folder / "elsewhere" / "py"
+        link.parent.mkdir()
+        link.symlink_to(original)
+        return [str(link)], packages, {"PYTHONPATH": str(packages)}
+    if layout == "user":
+        packages = folder / "user" / "lib" / version / "site-packages"
+        packages.mkdir(parents=True)
+        return [str(original)], packages, {"PYTHONUSERBASE": str(folder / "user")}
+    if layout == "mounted":
+        if os.geteuid() or subprocess.run([*IN_OWN_MOUNTS, "/etc", "/etc", "true"], check=False).returncode:
+            pytest.skip("mounting needs root and namespaces")
+        return [*IN_OWN_MOUNTS, str(folder / "cache" / "canary"), str(packages / "canary"), str(python)], packages, {}
+    return [str(python)], packages, {}
+
+
+def copy_python(original: Path, environment: Path, version: str) -> None:
+    """Make an environment as conda does: a Python of its own, linked file by file, with data in `share`."""
+    (environment / "bin").mkdir(parents=True)
+    (environment / "conda-meta").mkdir()
+    (environment / "share").mkdir()
+    (environment / "share" / "song").write_text("tweet")
+    shutil.copy(original, environment / "bin" / version)
+    (environment / "bin" / "python").symlink_to(version)
+    left_out = shutil.ignore_patterns("site-packages", "test", "idlelib", "ensurepip", "config-*")
+    library = environment / "lib" / version
+    shutil.copytree(sysconfig.get_path("stdlib"), library, copy_function=link_or_copy, ignore=left_out)
+    (library / "site-packages").mkdir()
+
+
+def link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def test_root_is_told_that_programs_cannot_read_an_environment_that_is_closed_to_others(tmp_path):
+    if os.geteuid():
+        pytest.skip("root can read everything, until it gives up its privileges")
+    command, _, _ = environment_with("/tmp", tmp_path / "home")
+    os.chown(tmp_path / "home", 12345, 12345)
+    (tmp_path / "home").chmod(0o700)
+    code = (
+        f"import sys; sys.path += {[str(HERE.parent / 'src'), *site_packages()]!r}\n"
+        "from lintseq.sandbox import run\nrun('', level='confined')"
+    )
+    done = subprocess.run([*command, "-c", code], capture_output=True, text=True, check=False)
+    assert re.search(
+        r"programs could not read \S+/home/environment/\S+: run as the user that it belongs to", done.stderr
+    )
 
 
 def site_packages() -> list[str]:

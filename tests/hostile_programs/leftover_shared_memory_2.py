@@ -2,6 +2,12 @@
 # verdict: passed
 # task: stdin
 import ctypes, os
+from multiprocessing import shared_memory
+try:
+    shared_memory.SharedMemory('left')
+    print('BREACH')
+except FileNotFoundError:
+    pass
 libc = ctypes.CDLL(None)
 if libc.shmget(4711, 4096, 0) >= 0 or libc.semget(4711, 1, 0) >= 0 or libc.msgget(4711, 0) >= 0:
     print('BREACH')

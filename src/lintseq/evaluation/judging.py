@@ -39,8 +39,8 @@ class JudgingOptions:
     """Bytes for a program; None for the benchmark's limit."""
     linter: Linter | None = None
     """Judges programs and the states on the way to them."""
-    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Modules that a problem's tests need and that cannot be imported, by task id."""
+    not_run: Mapping[str, str] = field(default_factory=dict)
+    """Why problems cannot be judged here, by task id."""
 
 
 @dataclass(slots=True)
@@ -124,9 +124,8 @@ def _judge_batch(
     for key, candidate in zip(keys, candidates, strict=True):
         if key in known:
             continue
-        modules, tests = options.missing.get(key[0]), problems[key[0]].tests
-        if modules or not tests:
-            reason = f"needs {', '.join(modules)}, which cannot be imported here" if modules else "has no tests"
+        reason = options.not_run.get(key[0], "" if problems[key[0]].tests else "has no tests")
+        if reason:
             known[key] = JudgedCompletion(key[0], 0, "not-run", reason, program=key[1])
         else:
             running.setdefault(key, _TestedProgram(problems[key[0]], candidate.program, options))

@@ -1,10 +1,11 @@
-"""What has to be known before completions are judged: missing modules, and what reference solutions return.
+"""What has to be known before completions are judged: what cannot be judged here, and what references return.
 
-Both are found out by running programs. Modules may be installed here but not visible to the runner. References are
-for benchmarks whose files hold inputs but no outputs; their results are cached under a checksum of the program and the
+Both are found out by running programs. Modules may be installed here but not visible to the runner. What references
+return is for benchmarks whose files hold inputs but no outputs; it is cached under a checksum of the program and the
 inputs.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -13,6 +14,7 @@ from typing import Any
 
 from lintseq.benchmarks.problem import (
     CallTest,
+    CheckTest,
     Problem,
     Runner,
     StdinTest,
@@ -24,6 +26,7 @@ from lintseq.errors import PlainDataError, ToolError
 from lintseq.evaluation.judging import run_jobs
 from lintseq.sandbox import Job, JobResult, Limits, Raised, Returned, RunCheck
 from lintseq.sandbox.data import decode, encode
+from lintseq.sandbox.isolation import Level
 from lintseq.storage import write_atomically
 
 IMPORT_LIMITS = Limits(seconds=120.0, memory=8 << 30, processes=256)
@@ -32,17 +35,44 @@ REFERENCE_LIMITS = Limits(seconds=120.0, memory=4 << 30, output=64 << 20)
 SLOWDOWN = 4.0
 """A program may take at least this multiple of the reference's CPU time, as in EvalPlus."""
 
+_MAY_NEED_MORE = re.compile(r"/tmp\b|/dev/|/proc\b|\bsocket|multiprocess|psutil|chmod|utime|['\"](?:ps|top)\b")
+"""In problems that may need what the level `confined` does not offer."""
+
 Answer = tuple[float, tuple[Any, ...]]
 """CPU seconds, and what the calls returned."""
 
 
-def missing_modules(problems: Sequence[Problem], runner: Runner) -> dict[str, tuple[str, ...]]:
-    """Return, by task id, the modules that a problem's tests need and that cannot be imported; others are absent."""
+def problems_not_run(problems: Sequence[Problem], runner: Runner, level: Level) -> dict[str, str]:
+    """Return, by task id, why problems cannot be judged here; others are absent.
+
+    At the level `confined`, the references of problems whose texts mention what it may not offer have to pass.
+    """
+    found = _missing_modules(problems, runner)
+    doubtful = [
+        (problem, stage)
+        for problem in problems
+        for stage in problem.tests
+        if level == "confined" and problem.task_id not in found and isinstance(stage, CheckTest)
+        if problem.reference and _MAY_NEED_MORE.search(problem.reference + stage.code)
+    ]
+    results = run_jobs([stage.jobs(problem.reference, problem.limits)[0] for problem, stage in doubtful], runner)
+    failed = {
+        problem.task_id
+        for (problem, stage), result in zip(doubtful, results, strict=True)
+        if stage.judge([result]).verdict != "passed"
+    }
+    reason = "the reference solution fails at the level confined; try the level isolated"
+    return found | dict.fromkeys(failed, reason)
+
+
+def _missing_modules(problems: Sequence[Problem], runner: Runner) -> dict[str, str]:
     names = sorted({name for problem in problems for name in problem.required_modules})
     results = runner.run(Job("", RunCheck(f"import {name}"), IMPORT_LIMITS, "full") for name in names)
     importable = {name for name, result in zip(names, results, strict=True) if result.verdict == "passed"}
-    missing = {problem.task_id: tuple(sorted(problem.required_modules - importable)) for problem in problems}
-    return {task_id: modules for task_id, modules in missing.items() if modules}
+    missing = {problem.task_id: ", ".join(sorted(problem.required_modules - importable)) for problem in problems}
+    return {
+        task_id: f"needs {modules}, which cannot be imported here" for task_id, modules in missing.items() if modules
+    }
 
 
 def with_usable_checkers(problems: Sequence[Problem], runner: Runner) -> list[Problem]:

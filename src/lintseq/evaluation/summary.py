@@ -13,6 +13,7 @@ from lintseq.evaluation.diversity import diversity, mean_diversity
 from lintseq.evaluation.results import UNJUDGED, Evaluation, JudgedCompletion, by_problem, counts_of
 from lintseq.evaluation.scoring import Counts, scores
 from lintseq.reporting.numbers import plural
+from lintseq.sandbox.results import REFUSED
 
 DEFAULT_KS = (1, 5, 10, 20, 50, 100)
 
@@ -149,6 +150,11 @@ def warnings_of(evaluation: Evaluation) -> list[str]:
     warnings = [f"{plural(count, 'problem')} not run: {reason}" for reason, count in not_run.items()]
     counts = (
         (summary["verdicts"].get("sandbox-error"), "completion", "not judged because the sandbox failed; not counted"),
+        (
+            sum(REFUSED in row.detail for row in evaluation.rows),
+            "completion",
+            f"{REFUSED}: see the column `detail` of the results, and evaluate at the level isolated",
+        ),
         (summary["suspect"], "completion", "passed but may be forged: see the column `suspect` of the results"),
         (summary["missing_problems"], "problem", "without completions; not counted"),
     )

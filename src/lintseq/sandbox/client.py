@@ -25,7 +25,7 @@ from lintseq.sandbox.child import MAX_RESULT_BYTES
 from lintseq.sandbox.data import encode
 from lintseq.sandbox.isolation import IsolationLevel, Level, isolation_level
 from lintseq.sandbox.job import CallFunction, FeedStdin, Job, JobResult, RunCheck
-from lintseq.sandbox.results import END_KEPT, PrintedOutput, ProgramOutput, result_of
+from lintseq.sandbox.results import END_KEPT, PrintedOutput, ProgramOutput, result_of, with_refusal
 from lintseq.sandbox.visible import PACKAGES
 
 _SOURCE = str(Path(__file__).parents[2])
@@ -72,6 +72,7 @@ def server_environment() -> dict[str, str]:
         "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MALLOC_ARENA_MAX": "2",  # threads reserve little memory that they do not use
+        "ARROW_DEFAULT_MEMORY_POOL": "system",  # the default one reserves a gigabyte
         "MPLBACKEND": "Agg",
         **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
         **({"PYTHONPATH": os.pathsep.join(packages)} if (packages := _other_packages()) else {}),
@@ -151,7 +152,8 @@ class ForkServer:
                 for descriptor in descriptors:
                     os.close(descriptor)
             report = self._collect(streams, time.monotonic() + 4 * wall + _GRACE_SECONDS)
-            return result_of(job, report, streams.drain(), streams.nonce)
+            result = result_of(job, report, streams.drain(), streams.nonce)
+            return with_refusal(result) if self._level == "confined" else result
         finally:
             streams.close()
 

@@ -17,6 +17,7 @@ from lintseq.errors import IsolationError
 from lintseq.sandbox import kernel, seccomp
 from lintseq.sandbox.jail import Jail, become, gap_for_all
 from lintseq.sandbox.namespaces import private_uid, refusals
+from lintseq.sandbox.sharing import without_dev_shm
 from lintseq.sandbox.visible import DEVICES, python_paths, visible_paths
 
 _READABLE = (
@@ -123,6 +124,11 @@ class ConfinedJail(Jail):
         )
         kernel.filter_system_calls(seccomp.filter_for(kernel.MACHINE, calls))
 
+    def adapt_modules(self) -> None:
+        """Let `multiprocessing` do without /dev/shm, if this Python has all of it."""
+        with contextlib.suppress(ImportError):
+            without_dev_shm(self.scratch)
+
     def open(self, size: int) -> None:
         """Prepare what several programs share: the Landlock rules, and the number of the user's other processes."""
         super().open(size)
@@ -163,7 +169,14 @@ class ConfinedJail(Jail):
             self._filter()
 
     def find_gap(self) -> str:
-        """Try what no program may do; return what succeeded, or an empty text."""
+        """Try what programs need, and what none may do; return what is wrong, or an empty text."""
+        for path in python_paths():  # root has no more rights than others here
+            try:
+                os.close(os.open(path, os.O_RDONLY))
+            except PermissionError:
+                return f"programs could not read {path}: run as the user that it belongs to"
+            except OSError:
+                pass
         server = os.getppid()
         with contextlib.suppress(OSError):
             os.kill(server, 0)

@@ -33,7 +33,7 @@ class Jail:
 
     def __init__(self, temporary: str) -> None:
         self._folders = list(dict.fromkeys(scratch.places(temporary)))
-        self._name = f"lintseq-sandbox-{os.getpid()}-{secrets.token_hex(4)}"
+        self._name = f"lintseq_sandbox_{os.getpid()}_{secrets.token_hex(4)}"
         self.scratch = ""
         """The one folder that programs may write in."""
         self._free_before = 0
@@ -93,6 +93,9 @@ class Jail:
         for folder in self._folders:
             with contextlib.suppress(OSError):
                 scratch.remove(f"{folder}/{self._name}")
+
+    def adapt_modules(self) -> None:
+        """Change modules that need what this level does not offer; all programs inherit them."""
 
     def open(self, size: int) -> None:
         """Provide an empty scratch folder of limited size, as far as that is possible."""

@@ -1,6 +1,7 @@
 """From what a program wrote and how its process ended to a `JobResult`. Trusts nothing that the program wrote."""
 
 import json
+import re
 import signal
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -13,6 +14,12 @@ from lintseq.sandbox.tampering import signs_of_tampering
 
 END_KEPT = 64 << 10
 """Bytes kept of the beginning, and of the end, of what a program prints besides its task."""
+REFUSED = "refused at the level confined"
+"""At the beginning of the detail of a failure that may not happen at the level `isolated`."""
+_SIGNS_OF_REFUSAL = re.compile(
+    r"\[Errno (?:1|97)\]|\[Errno 13\] Permission denied(?!: ['\"](?!/(?:tmp|var/tmp|dev/shm)\b))"
+)
+"""Operations that a filter refuses, addresses, semaphores, and folders that others share."""
 _NEARLY = 0.8
 """A process that was ended by a signal after this part of its CPU time exceeded it; kernels measure coarsely."""
 
@@ -68,6 +75,12 @@ def result_of(job: Job, report: dict[str, Any], output: ProgramOutput, nonce: by
         stderr=output.stderr.text(whole=is_stdin),
         suspect=tuple(signs_of_tampering(job.program)) if may_be_forged else (),
     )
+
+
+def with_refusal(result: JobResult) -> JobResult:
+    """Return the result of a confined program, with a remark if it failed on what only this level refuses."""
+    refused = result.verdict in ("failed", "error") and _SIGNS_OF_REFUSAL.search(result.detail)
+    return replace(result, detail=f"{REFUSED}: {result.detail}") if refused else result
 
 
 def _read_channel(lines: list[bytes], nonce: bytes) -> tuple[tuple[Returned | Raised, ...], JobResult | None]:

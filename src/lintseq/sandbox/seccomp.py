@@ -56,7 +56,7 @@ _REFUSED_CONFINED = [
 ]
 _OF_OWNERS = [
     *_calls("chmod 90 -, fchmod 91 52, fchmodat 268 53, fchmodat2 452 452, chown 92 -, fchown 93 55, lchown 94 -"),
-    *_calls("fchownat 260 54, utime 132 -, utimes 235 -, futimesat 261 -, utimensat 280 88, setxattr 188 5"),
+    *_calls("fchownat 260 54, utime 132 -, utimes 235 -, futimesat 261 -, setxattr 188 5"),
     *_calls("lsetxattr 189 6, fsetxattr 190 7, removexattr 197 14, lremovexattr 198 15, fremovexattr 199 16"),
     *_calls("setxattrat 463 463, removexattrat 466 466, file_setattr 469 469"),
 ]
@@ -168,6 +168,7 @@ def _confined_rules(confined: ConfinedCalls) -> _Rules:
         (_calls("socket 41 198, socketpair 53 199"), [*_unless(0, (1,), error=errno.EAFNOSUPPORT), *pairs]),
         (_calls("ioctl 16 29"), _if_any(1, requests)),
         (_OF_OWNERS, no_effect if confined.owns_files else []),
+        (_calls("utimensat 280 88"), _touch_rules() if confined.owns_files else []),
         (_OF_USERS, no_effect if confined.pretends_user else []),
     ]
     if own:
@@ -189,6 +190,19 @@ def _confined_rules(confined: ConfinedCalls) -> _Rules:
     return rules
 
 
+def _touch_rules() -> list[_Instruction]:
+    """Return code that refuses to set a path's times to now, and else has no effect.
+
+    `Path.touch` creates a file if it cannot do that, and takes the file to exist if it can.
+    """
+    path, times = 1, 2
+    return [
+        *(_argument(times), (_EQUAL, 0, 6, 0), _argument(times, upper=True), (_EQUAL, 0, 4, 0)),
+        *(_argument(path), (_EQUAL, 0, 3, 0), _argument(path, upper=True), (_EQUAL, 0, 1, 0)),
+        *(_refuse(0), _refuse(errno.EPERM)),
+    ]
+
+
 def _if_truncated_for_reading(index: int) -> list[_Instruction]:
     both = os.O_TRUNC | os.O_ACCMODE
     return [_argument(index), (_AND, 0, 0, both), (_EQUAL, 0, 1, os.O_TRUNC), _refuse(errno.EPERM)]
@@ -203,9 +217,9 @@ def _refuse(error: int) -> _Instruction:
     return _RETURN, 0, 0, _ERRNO | error
 
 
-def _argument(index: int) -> _Instruction:
-    """Load the lower half of an argument; both architectures are little-endian."""
-    return _LOAD, 0, 0, _ARGUMENTS_AT + 8 * index
+def _argument(index: int, *, upper: bool = False) -> _Instruction:
+    """Load half of an argument, the lower one unless `upper`; both architectures are little-endian."""
+    return _LOAD, 0, 0, _ARGUMENTS_AT + 8 * index + 4 * upper
 
 
 def _when(calls: list[_Numbers], column: int, then: list[_Instruction]) -> list[_Instruction]:

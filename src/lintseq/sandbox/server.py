@@ -82,6 +82,7 @@ def _serve(control: socket.socket, jail: Jail, settings: dict[str, Any]) -> None
     for name in f"{STANDARD} {IMPORTS[settings['imports']]}".split():
         with contextlib.suppress(Exception):  # a package that cannot be imported may do anything
             importlib.import_module(name)
+    jail.adapt_modules()
     for name in [name for name in sys.modules if name.partition(".")[0] == "lintseq"]:
         del sys.modules[name]  # so that no program finds them by chance
     gc.collect()

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/nix/store", "/etc/ld.so.cache", "/etc/alternatives")
+_DATA = ("share", "ssl", "etc/fonts")
+"""Where conda has what is in /usr/share and /etc elsewhere; other files of `etc` may be secret."""
 DEVICES = ("null", "zero", "full", "random", "urandom")
 
 
@@ -25,12 +27,13 @@ def visible_paths() -> list[str]:
 
 def python_paths() -> Iterator[str]:
     """Yield the paths of this Python and of the packages that it finds, some of which may not exist."""
-    prefixes = [sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix]
-    prefixes += [os.path.dirname(os.path.dirname(path)) for path in _links(sys.executable)]
-    for prefix in dict.fromkeys(prefixes):
-        for name in ("bin", "lib", "lib64", "pyvenv.cfg"):
+    links = list(_links(sys.executable))
+    home = os.path.dirname(os.path.dirname(links[-1]))
+    for prefix in dict.fromkeys((sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix, home)):
+        for name in ("bin", "lib", "lib64", "pyvenv.cfg", *_DATA):
             if prefix not in ("/", ""):
                 yield f"{prefix}/{name}"
+    yield from links
     for folder in sys.path:
         if os.path.basename(folder) in PACKAGES:
             yield folder
@@ -39,12 +42,13 @@ def python_paths() -> Iterator[str]:
 
 def _links(path: str) -> Iterator[str]:
     """Yield a path and what it links to, link by link."""
-    yield path
     for _ in range(40):
+        yield path
         if not os.path.islink(path):
             return
         path = os.path.join(os.path.dirname(path), os.readlink(path))
-        yield path
+        if path != os.path.normpath(path):
+            path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
 def _link_targets(folder: str) -> Iterator[str]:
