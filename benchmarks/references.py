@@ -5,11 +5,12 @@ Runs the equivalent of these two commands for each benchmark file with solutions
     lintseq benchmarks B --references FORM --data DIR > references.jsonl
     lintseq evaluate references.jsonl --benchmark B --data DIR --output results.jsonl
 
-Results for DS-1000 and BigCodeBench depend on library versions: run this in an environment with the right ones,
-outside /tmp, which is invisible inside the sandbox. Problems with missing libraries do not run. With --folder, an
-interrupted run continues.
+Results for DS-1000 and BigCodeBench depend on library versions: run this in an environment with the right ones.
+Problems with missing libraries do not run. With --folder, an interrupted run continues. With several --levels of
+the sandbox, verdicts are compared between them.
 """
 
+import argparse
 import gzip
 import json
 import os
@@ -78,7 +79,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the benchmark files")
     parser.add_argument("--only", help="names of benchmarks, separated by commas (default: all)")
     parser.add_argument("--name", default="references", help="name of the results (default: references)")
+    parser.add_argument("--problems", help="only these problems: a file of task ids, or ids separated by commas")
     parser.add_argument("--forms", default=",".join(FORMS), help=f"(default: {','.join(FORMS)})")
+    parser.add_argument("--levels", default="auto", help="levels of the sandbox, separated by commas (default: auto)")
     parser.add_argument("--folder", type=Path, help="folder for completions and results; an interrupted run continues")
     parser.add_argument("--workers", type=int, help="(default: all CPUs)")
     options = parser.parse_args()
@@ -90,14 +93,17 @@ def main() -> None:
         folder = (options.folder or Path(fresh)).resolve()
         os.environ["LINTSEQ_CACHE"] = str(folder / "cache")
         outcomes = [
-            evaluate(file, form, data, folder, seed=options.seed, workers=options.workers)
+            evaluate(file, form, level, data, folder, options)
             for file in files
             for form in options.forms.split(",")
+            for level in options.levels.split(",")
         ]
     report.goals.append(
         Goal("failures without an explanation", sum(len(outcome.unexplained) for outcome in outcomes), most=0)
     )
-    report.tables += [table for table in (totals(outcomes), reasons(outcomes), failures(outcomes)) if table.rows]
+    tables = (totals(outcomes), differences(outcomes), reasons(outcomes), failures(outcomes))
+    report.tables += [table for table in tables if table.rows]
+    report.goals.append(Goal("programs judged differently by level", len(judged_differently(outcomes)), most=0))
     left_out = [list(entry) for entry in LEFT_OUT if wanted is None or entry[0] in wanted]
     if left_out:
         report.tables.append(Table("Left out", ["benchmark", "file", "why"], left_out))
@@ -111,10 +117,11 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The results of a file's solutions in one form."""
+    """The results of a file's solutions in one form, at one level of the sandbox."""
 
     file: File
     form: str
+    level: str
     problems: int
     rows: Sequence[Mapping[str, Any]]
     accepting: frozenset[str]
@@ -131,6 +138,10 @@ class Outcome:
         return (
             self.file.benchmark if self.file.benchmark != "own" else Path(self.file.path).name.partition(".jsonl")[0]
         )
+
+    @property
+    def how(self) -> str:
+        return f"as {self.form}, {self.level}"
 
     @property
     def verdicts(self) -> Counter[str]:
@@ -158,6 +169,7 @@ class Outcome:
             "benchmark": self.file.benchmark,
             "file": Path(self.file.path).name,
             "form": self.form,
+            "level": self.level,
             "problems": self.problems,
             "verdicts": dict(self.verdicts.most_common()),
             "reasons": dict(Counter(self.reasons.values()).most_common()),
@@ -170,27 +182,29 @@ class Outcome:
         }
 
 
-def evaluate(file: File, form: str, data: Path, folder: Path, *, seed: int, workers: int | None) -> Outcome:
+def evaluate(file: File, form: str, level: str, data: Path, folder: Path, options: argparse.Namespace) -> Outcome:
     """Write the solutions of a file as completions and evaluate them, with the command line."""
     source = (data / file.path).resolve()
     own = file.benchmark == "own"
     name = str(source) if own else file.benchmark
-    workdir = folder / f"{file.benchmark}-{source.name}-{form}"
+    workdir = folder / f"{file.benchmark}-{source.name}-{form}-{level}"
     workdir.mkdir(parents=True, exist_ok=True)
     (workdir / official_name(file)).unlink(missing_ok=True)
     (workdir / official_name(file)).symlink_to(source)
     completions, results = workdir / "references.jsonl", workdir / "results.jsonl"
-    text = lintseq("benchmarks", name, "--data", workdir, "--references", form, "--seed", seed)
+    chosen = [] if options.problems is None else ["--problems", options.problems]
+    text = lintseq("benchmarks", name, "--data", workdir, "--references", form, "--seed", options.seed, *chosen)
     completions.write_text(text)
-    more = [] if workers is None else ["--workers", workers]
+    more = [*chosen, *([] if options.workers is None else ["--workers", options.workers])]
     lintseq(
         "evaluate", completions, "--benchmark", name, "--data", workdir, "--output", results, "--partial", "--k", "1",
-        "--linter", "none", "--quiet", "--resume", *more,
+        "--linter", "none", "--quiet", "--resume", "--sandbox", level, *more,
     )  # fmt: skip
     manifest = json.loads((workdir / "results.manifest.json").read_text())
     rows = list(read_jsonl(results))
-    found = Outcome(file, form, manifest["settings"]["benchmark"]["problems"], rows, accepting(source))
-    note(f"{file.benchmark} {source.name} {form}: {dict(found.verdicts)} in {found.seconds:.0f} s of CPU time")
+    used, problems = manifest["summary"]["isolation"]["level"], manifest["summary"]["problems"]
+    found = Outcome(file, form, used, problems, rows, accepting(source))
+    note(f"{file.benchmark} {source.name} {found.how}: {dict(found.verdicts)} in {found.seconds:.0f} s of CPU time")
     return found
 
 
@@ -279,12 +293,46 @@ def totals(outcomes: Sequence[Outcome]) -> Table:
         passed, left_out = outcome.verdicts["passed"], outcome.verdicts["not-run"]
         ran = len(outcome.rows) - left_out
         rows.append([
-            outcome.file.benchmark, Path(outcome.file.path).name, outcome.form, outcome.problems, left_out,
-            f"{passed} of {ran}", len(outcome.failed) - len(outcome.unexplained), len(outcome.unexplained),
+            outcome.file.benchmark, Path(outcome.file.path).name, outcome.form, outcome.level, outcome.problems,
+            left_out, f"{passed} of {ran}", len(outcome.failed) - len(outcome.unexplained), len(outcome.unexplained),
             f"{outcome.seconds:.0f}",
         ])  # fmt: skip
-    header = ["benchmark", "file", "as", "problems", "not run", "passed", "explained", "not explained", "CPU seconds"]
-    return Table("Files", header, rows)
+    header = ["benchmark", "file", "as", "level", "problems", "not run", "passed", "explained", "not explained"]
+    return Table("Files", [*header, "CPU seconds"], rows)
+
+
+def differences(outcomes: Sequence[Outcome]) -> Table:
+    """Return the problems whose verdicts depend on the level."""
+    levels = list(dict.fromkeys(outcome.level for outcome in outcomes))
+    found = by_level(outcomes)
+    rows = [
+        [*key, *(row["verdict"] for row in verdicts.values()), min(verdicts.values(), key=_passed)["detail"]]
+        for key, verdicts in found.items()
+        if len({row["verdict"] for row in verdicts.values()}) > 1
+    ]
+    return Table("Problems whose verdicts depend on the level", ["file", "as", "problem", *levels, "detail"], rows)
+
+
+def _passed(row: Mapping[str, Any]) -> bool:
+    return bool(row["verdict"] == "passed")
+
+
+def by_level(outcomes: Sequence[Outcome]) -> dict[tuple[str, str, str], dict[str, Mapping[str, Any]]]:
+    """Return the row of each file, form and problem at each level."""
+    found: dict[tuple[str, str, str], dict[str, Mapping[str, Any]]] = {}
+    for outcome in outcomes:
+        for row in outcome.rows:
+            found.setdefault((outcome.label, outcome.form, row["task_id"]), {})[outcome.level] = row
+    return found
+
+
+def judged_differently(outcomes: Sequence[Outcome]) -> list[tuple[str, str, str]]:
+    """Return the programs that ran at several levels and got several verdicts."""
+    return [
+        key
+        for key, verdicts in by_level(outcomes).items()
+        if len({row["verdict"] for row in verdicts.values()} - {"not-run"}) > 1
+    ]
 
 
 def reasons(outcomes: Sequence[Outcome]) -> Table:
@@ -292,12 +340,13 @@ def reasons(outcomes: Sequence[Outcome]) -> Table:
     counts: dict[tuple[str, str], Counter[str]] = {}
     for outcome in outcomes:
         for why in outcome.reasons.values():
-            counts.setdefault((outcome.label, why), Counter())[outcome.form] += 1
+            counts.setdefault((outcome.label, why), Counter())[outcome.how] += 1
         for why, count in outcome.not_run.items():
-            counts.setdefault((outcome.label, f"not run: {why}"), Counter())[outcome.form] += count
-    rows = [[label, why, *(found[form] for form in FORMS)] for (label, why), found in counts.items()]
+            counts.setdefault((outcome.label, f"not run: {why}"), Counter())[outcome.how] += count
+    ways = list(dict.fromkeys(outcome.how for outcome in outcomes))
+    rows = [[label, why, *(found[way] for way in ways)] for (label, why), found in counts.items()]
     rows.sort(key=lambda row: (row[0], str(row[1]).startswith("not run"), -row[2]))
-    return Table("Why solutions failed, or were not run", ["file", "why", *(f"as {form}" for form in FORMS)], rows)
+    return Table("Why solutions failed, or were not run", ["file", "why", *ways], rows)
 
 
 def failures(outcomes: Sequence[Outcome]) -> Table:
@@ -307,9 +356,9 @@ def failures(outcomes: Sequence[Outcome]) -> Table:
     for outcome in outcomes:
         for row in outcome.failed:
             key = (outcome.label, row["task_id"], row["verdict"])
-            found.setdefault(key, []).append(outcome.form)
+            found.setdefault(key, []).append(outcome.how)
             details.setdefault(key, (row["detail"][:160], outcome.reasons[row["task_id"]]))
-    rows = [[*key, ", ".join(forms), *details[key]] for key, forms in found.items()]
+    rows = [[*key, "; ".join(ways), *details[key]] for key, ways in found.items()]
     return Table("Solutions that failed", ["file", "problem", "verdict", "as", "detail", "why"], rows)
 
 
