@@ -48,17 +48,17 @@ def problems_not_run(problems: Sequence[Problem], runner: Runner, level: Level) 
     At the level `confined`, the references of problems whose texts mention what it may not offer have to pass.
     """
     found = _missing_modules(problems, runner)
-    doubtful = [
+    to_run = [
         (problem, stage)
         for problem in problems
         for stage in problem.tests
         if level == "confined" and problem.task_id not in found and isinstance(stage, CheckTest)
         if problem.reference and _MAY_NEED_MORE.search(problem.reference + stage.code)
     ]
-    results = run_jobs([stage.jobs(problem.reference, problem.limits)[0] for problem, stage in doubtful], runner)
+    results = run_jobs([stage.jobs(problem.reference, problem.limits)[0] for problem, stage in to_run], runner)
     failed = {
         problem.task_id
-        for (problem, stage), result in zip(doubtful, results, strict=True)
+        for (problem, stage), result in zip(to_run, results, strict=True)
         if stage.judge([result]).verdict != "passed"
     }
     reason = "the reference solution fails at the level confined; try the level isolated"
