@@ -18,10 +18,11 @@ from lintseq.reporting.terminal import console, print_table, printable
 def verify(
     data: DataSets, *, options: VerifyOptions, workers: Workers = None, json: Json = False, quiet: Quiet = False
 ) -> None:
-    """Check that edit sequences are exact, insertion-only and clean; exit with 1 if any is not.
+    """Check that edit sequences are exact, monotone and clean; exit with 1 if any is not.
 
-    Reads records of all shapes. Rows with a completion or messages do not contain the program: what their edits write
-    is taken for it. The program of pylintseq's columns is the code in the response, stripped as pylintseq does it, or
+    Reads records of all shapes, and any rows with edits, program and, where the edits do not start from nothing, state;
+    or with edits and two versions of a program, as build finds them. Rows with a completion or messages do not contain
+    the program: what their edits write is taken for it. The program of pylintseq's columns is the code in the response, stripped as pylintseq does it, or
     else the response as it is.
 
     Example: lintseq verify edits.jsonl --linter pylint --workers 2

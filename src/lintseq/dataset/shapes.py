@@ -22,7 +22,7 @@ from lintseq.program import Program
 from lintseq.program.markdown import code_from_markdown
 from lintseq.rows import column_list, prompt_of, stable_hash
 from lintseq.rows.conversations import ASSISTANT, USER, turns
-from lintseq.rows.fields import COLUMN_NAMES
+from lintseq.rows.fields import COLUMN_NAMES, find_column
 from lintseq.storage import public
 from lintseq.walks import SamplingOptions
 
@@ -230,7 +230,10 @@ def _write_lintseq(row: ProgramRow, sequence: EditSequence, draw: int, meta: Met
 
 
 def _read_lintseq(row: Row) -> Record | None:
-    return _from_edits(row, "lintseq", "edits", (_string(row, "program"),)) if "edits" in row else None
+    if "edits" not in row:
+        return None
+    name = find_column(row, ("program", *COLUMN_NAMES["new"])) or "program"
+    return _from_edits(row, "lintseq", "edits", (_string(row, name),))
 
 
 def _from_edits(row: Row, shape: str, name: str, programs: tuple[str, ...]) -> Record:
@@ -426,7 +429,7 @@ def _codec(columns: Row) -> Codec:
 
 
 def _start(row: Row) -> Program:
-    name = next((name for name in ("state", *COLUMN_NAMES["start"]) if name in row), None)
+    name = find_column(row, ("state", *COLUMN_NAMES["start"], *COLUMN_NAMES["old"]))
     return Program(()) if name is None else Program.from_text(_string(row, name))
 
 

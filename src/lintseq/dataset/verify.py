@@ -1,8 +1,9 @@
 """Check the laws of edit sequences on a data set, whoever made it.
 
-    1 exact            the edits resolve, and write the program byte for byte
-    2 insertion-only   no edit removes a line, and each one adds some
-    3 clean            every state compiles, and none has a finding that the whole program does not have
+    1 exact        the edits resolve, and lead from the start to the program byte for byte
+    2 monotone     no edit removes a line that an earlier one inserted, but a stub's placeholder, and each changes some
+    3 clean        every state compiles, and has no finding more often than the start or the program has it
+    4 round trip   the edits can be written and read again
 
 Owns the checks and their counts. Reading records is left to `shapes`, edit texts to `codecs`, the judgment of
 states to `linting`.
@@ -15,16 +16,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from lintseq.codecs import DIFF, SEPARATOR
-from lintseq.codecs.locate import align
+from lintseq.codecs import DIFF
 from lintseq.codecs.text import shorten
 from lintseq.dataset.shapes import Record, read_record
-from lintseq.edits import EditSequence, apply
-from lintseq.errors import BrokenInputError, EditFault, MalformedEditError, ProgramError, ToolError, check_at_least
+from lintseq.edits import INITIAL, EditSequence
+from lintseq.errors import BrokenInputError, MalformedEditError, ProgramError, ToolError, check_at_least
 from lintseq.languages import get_language, get_linter
 from lintseq.linting import Diagnostic, findings, new_diagnostics
 from lintseq.program import Program
@@ -60,7 +60,7 @@ class LawCheck:
     unit: str
 
 
-CheckName = Literal["read", "resolves", "exact", "deletes", "adds", "program", "compiles", "clean"]
+CheckName = Literal["read", "resolves", "exact", "stays", "changes", "program", "compiles", "clean", "round-trip"]
 
 _CHECKS: Any = tomllib.loads(Path(__file__).with_name("checks.toml").read_text(encoding="utf-8"))
 CHECKS: Mapping[CheckName, LawCheck] = {name: LawCheck(*cells) for name, cells in _CHECKS.items()}
@@ -194,8 +194,9 @@ def _check_row(file: str, line: RawRow, judge: StateVerdicts, report: VerifyRepo
     report.shapes[record.shape if record.codec is DIFF else f"{record.shape}/{record.codec.name}"] += 1
     row = _RowChecks(report, file, line.number, str(record.id))
     sequence, program = _check_exact(record, row)
-    _check_insertion_only(record, row)
+    _check_monotone(sequence, row)
     _check_clean(sequence, program, judge, row)
+    _check_round_trip(record, sequence, row)
 
 
 def _check_exact(record: Record, row: _RowChecks) -> tuple[EditSequence, str]:
@@ -248,47 +249,45 @@ def _difference(written: Program, wanted: Program) -> str:
     return f"the edits write {len(written.lines)} lines, the program has {len(wanted.lines)}"
 
 
-def _check_insertion_only(record: Record, row: _RowChecks) -> None:
-    """Check law 2: in format diff on the text of the edits, in others on their effect."""
-    changes = map(_changes_in_text, record.edits) if record.codec is DIFF else _changes_of_states(record)
-    for number, (edit, (removed, adds)) in enumerate(zip(record.edits, changes, strict=True), 1):
-        row.check("deletes")
-        row.check("adds")
-        if removed is not None:
-            row.fail("deletes", f"removes {shorten(removed)}", edit=number)
-        if not adds:
-            row.fail("adds", f"adds nothing: {shorten(edit)}", edit=number)
+def _check_monotone(sequence: EditSequence, row: _RowChecks) -> None:
+    """Check law 2 on the edits that resolve."""
+    lines, is_placeholder = sequence.merged.lines, get_language().is_placeholder
+    states = pairwise([sequence.start.text, *sequence.states()])
+    for number, (removed, (before, after)) in enumerate(zip(sequence.removed(), states, strict=True), 1):
+        row.check("stays")
+        row.check("changes")
+        back = (i for i in removed if sequence.arrivals[i] != INITIAL and not is_placeholder(lines[i]))
+        if (index := next(back, None)) is not None:
+            message = f"removes {shorten(lines[index])}, which edit {sequence.arrivals[index] + 1} inserted"
+            row.fail("stays", message, edit=number)
+        if before == after:
+            row.fail("changes", "leaves the state as it was", edit=number)
 
 
-def _changes_in_text(edit: str) -> tuple[str | None, bool]:
-    """Return the first line that an edit removes, if any, and whether it adds any."""
-    rows = edit.split("\n")
-    return next((text[1:] for text in rows if text.startswith("-")), None), any(text.startswith("+") for text in rows)
-
-
-def _changes_of_states(record: Record) -> Iterator[tuple[str | None, bool]]:
-    """Yield the same for each edit by its effect on the state; malformed edits are repaired."""
-    state = record.start
-    for edit in record.edits:
-        try:
-            hunks = record.codec.read_edit(edit, state.lines)
-        except EditFault:
-            before, state = state, record.codec.resolve(f"{SEPARATOR}{edit}\n", state).program
-            found = align(before.lines, state.lines)
-            removed = found.index(None) if None in found else None
-            adds = len(state.lines) > len(before.lines) - found.count(None)
-            yield None if removed is None else before.lines[removed], adds
-        else:
-            state = Program(tuple(apply(hunks, state.lines)), state.final_newline)
-            yield None, bool(hunks.hunks)
+def _check_round_trip(record: Record, sequence: EditSequence, row: _RowChecks) -> None:
+    """Check law 4: the edits that resolve, written again in the same format, give the same states."""
+    row.check("round-trip")
+    codec, final_newline = record.codec, sequence.program.final_newline
+    try:
+        again = codec.read_edits(codec.write_edits(sequence), sequence.start, final_newline=final_newline)
+    except MalformedEditError as error:
+        row.fail("round-trip", str(error))
+        return
+    pairs = zip(sequence.states(), again.states(), strict=False)
+    different = next((number for number, (state, other) in enumerate(pairs, 1) if state != other), None)
+    if different is not None or len(again) != len(sequence):
+        row.fail("round-trip", "the edits, written and read again, lead to another state", edit=different)
 
 
 def _check_clean(sequence: EditSequence, program: str, judge: StateVerdicts, row: _RowChecks) -> None:
-    """Check law 3 on every state; findings that the whole program has do not count."""
-    row.check("program")
-    if fault := judge.fault(program):
-        row.fail("program", fault)
-        return
+    """Check law 3 on every state; findings of the program, or of the start, do not count."""
+    start = sequence.start.text
+    for version, text in (("", program), ("the start: ", start)):
+        if text or not version:
+            row.check("program")
+            if fault := judge.fault(text):
+                row.fail("program", version + fault)
+                return
     for number, state in enumerate(sequence.states(), 1):
         row.check("compiles")
         if fault := judge.fault(state):
@@ -296,7 +295,8 @@ def _check_clean(sequence: EditSequence, program: str, judge: StateVerdicts, row
             continue
         row.check("clean")
         try:
-            new = new_diagnostics(findings(judge.findings(program)), judge.findings(state))
+            known = findings(judge.findings(program)) | findings(judge.findings(start) if start else ())
+            new = new_diagnostics(known, judge.findings(state))
         except ToolError as error:
             row.fail("clean", str(error), edit=number)
             continue

@@ -49,6 +49,10 @@ class Language(Protocol):
         """Tell whether `text` parses and holds code, not just comments."""
         ...
 
+    def is_placeholder(self, line: str) -> bool:
+        """Tell whether a line stands for a body that is still to be written, as in a stub."""
+        ...
+
     def decode(self, data: bytes) -> str:
         """Return the text of a source file; raise `ProgramError` if it does not decode."""
         ...

@@ -3,6 +3,7 @@
 The grammar is that of the running interpreter. Programs are parsed and compiled, never imported or run.
 """
 
+import re
 from collections.abc import Iterator
 
 from lintseq.languages.definitions import MinedDefinition, Task
@@ -17,6 +18,11 @@ fences = ("python", "py", "python3")
 linters = LINTERS
 default_linter = "pyflakes"
 check_syntax = CompileLinter().check
+_PLACEHOLDER = re.compile(r"\s*(pass|\.\.\.|raise NotImplementedError(\(.*\))?)\s*(#.*)?")
+
+
+def is_placeholder(line: str) -> bool:
+    return _PLACEHOLDER.fullmatch(line) is not None
 
 
 def find_definitions(text: str) -> Iterator[MinedDefinition]:
