@@ -121,7 +121,7 @@ def test_edits_that_give_another_program_are_found(edits: list[str], program: st
 
 
 def test_a_line_that_comes_and_goes_is_found() -> None:
-    edits = ["@@ -0,0 +1 @@\n+y = 1", "@@ -1,1 +1 @@\n-y = 1\n+x = 1"]
+    edits = ["@@ -0,0 +1 @@\n+y = 1", "@@ -1 +1 @@\n-y = 1\n+x = 1"]
     report = check(record(edits, "x = 1\n"))
     assert failures(report) == [("stays", 2)]
     assert message(report, "stays") == "removes 'y = 1', which edit 1 inserted"
@@ -129,7 +129,7 @@ def test_a_line_that_comes_and_goes_is_found() -> None:
 
 @pytest.mark.parametrize("line", ["pass", "    ...", "    raise NotImplementedError('later')  # soon"])
 def test_a_placeholder_may_come_and_go(line: str) -> None:
-    edits = [f"@@ -0,0 +1,2 @@\n+if 1:\n+    {line}", f"@@ -2,1 +2 @@\n-    {line}\n+    x = 1"]
+    edits = [f"@@ -0,0 +1,2 @@\n+if 1:\n+    {line}", f"@@ -2 +2 @@\n-    {line}\n+    x = 1"]
     assert check(record(edits, "if 1:\n    x = 1\n")).ok
 
 
@@ -140,7 +140,7 @@ def test_an_edit_that_changes_nothing_is_found() -> None:
 
 
 VERSIONS = {"old": "import os\nprint(x)\nprint(os)\n", "new": "print(x)\nprint(2)\nprint(3)\n"}
-CHANGE = ["@@ -3,1 +3,2 @@\n-print(os)\n+print(2)\n+print(3)", "@@ -1,1 +1,0 @@\n-import os"]
+CHANGE = ["@@ -3 +3,2 @@\n-print(os)\n+print(2)\n+print(3)", "@@ -1 +0,0 @@\n-import os"]
 
 
 @pytest.mark.parametrize("names", ["state program", "old_contents new_contents", "before after", "Old_Code new_code"])
@@ -152,7 +152,7 @@ def test_the_edits_between_two_versions_are_checked_whoever_made_them(names: str
 
 
 def test_findings_of_the_old_version_are_no_failures_and_others_are() -> None:
-    edits = ["@@ -1,1 +1,0 @@\n-import os", "@@ -2,1 +2,2 @@\n-print(os)\n+print(2)\n+print(3)"]
+    edits = ["@@ -1 +0,0 @@\n-import os", "@@ -2 +2,2 @@\n-print(os)\n+print(2)\n+print(3)"]
     report = check({"edits": edits, "before": VERSIONS["old"], "after": VERSIONS["new"]})
     assert failures(report) == [("clean", 1)]
     assert "'os'" in message(report, "clean")
@@ -162,12 +162,12 @@ def test_a_finding_may_be_as_frequent_as_in_the_version_that_has_it_more_often()
     row = {"before": "print(x)\nprint(x)\ny = 1\n", "after": "print(x)\nz = 1\n"}
     edits = ["@@ -2,2 +2 @@\n-print(x)\n-y = 1\n+z = 1"]
     assert check(row | {"edits": edits}).ok
-    more = ["@@ -3,1 +3,2 @@\n-y = 1\n+print(x)\n+z = 1", "@@ -2,2 +2,0 @@\n-print(x)\n-print(x)"]
+    more = ["@@ -3 +3,2 @@\n-y = 1\n+print(x)\n+z = 1", "@@ -2,2 +1,0 @@\n-print(x)\n-print(x)"]
     assert failures(check(row | {"edits": more})) == [("stays", 2), ("clean", 1)]
 
 
 def test_an_old_version_that_does_not_compile_is_reported() -> None:
-    report = check({"edits": ["@@ -1,1 +1 @@\n-x =\n+x = 1"], "before": "x =\n", "after": "x = 1\n"})
+    report = check({"edits": ["@@ -1 +1 @@\n-x =\n+x = 1"], "before": "x =\n", "after": "x = 1\n"})
     assert failures(report) == [("program", None)]
     assert message(report, "program").startswith("the start: line 1")
 

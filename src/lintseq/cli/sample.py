@@ -22,12 +22,13 @@ def sample(
     preset: Preset = None,
     seed: Annotated[int, "N", "Random seed."] = 0,
     draw: Annotated[int, typer.Option(metavar="N", min=0, help="Number of the draw, from 0.")] = 0,
+    start: Annotated[str | None, "FILE", "An old version of FILE, which the edits start from."] = None,
     text: Annotated[bool, "Print the edit text instead, byte for byte."] = False,
     json: Annotated[bool, "Print the record instead."] = False,
 ) -> None:
     """Show one way to write FILE, edit by edit.
 
-    Prints each edit with the program after it; new lines are marked +.
+    Prints each edit with the program after it; new lines are marked +, and removed ones -.
 
     Example: lintseq sample area.py --seed 3
     """
@@ -37,12 +38,14 @@ def sample(
 
     if text and json:
         raise ConfigError("--text and --json exclude each other; choose one")
+    if file == start == "-":
+        raise ConfigError("standard input is read once, so FILE and --start cannot both be -")
     check_options(options)
     codec = get_codec(format)
     print_preset(preset, {**asdict(options), "format": format})
-    program = read_source(file)
+    program, old = read_source(file), read_source(start) if start else ""
     with naming(file):
-        sequence = ProgramSampler(program, options).sample(seed=seed, draw=draw)
+        sequence = ProgramSampler(program, options, start=old).sample(seed=seed, draw=draw)
     if text:
         typer.echo(codec.write(sequence).encode(), nl=False)
     elif json:
@@ -54,7 +57,8 @@ def sample(
         typer.echo(encode_line(record), nl=False)
     else:
         name = "standard input" if file == "-" else Path(file).name
-        print_sequence(sequence, console(), title=f"{name}, seed {seed}, draw {draw}")
+        since = f" from {Path(start).name}" if start else ""
+        print_sequence(sequence, console(), title=f"{name}{since}, seed {seed}, draw {draw}")
 
 
 def read_source(file: str) -> str:

@@ -51,7 +51,7 @@ def show_sequence(stored: StoredSequence, data: str, edit: int | None, to: Conso
     for line in record.instruction.strip().split("\n"):
         print_line(to, (printable(line), ""))
     try:
-        reasons: Reasons | ProgramError = reasons_of(get_language().analyze(sequence.program), sequence.arrivals)
+        reasons: Reasons | ProgramError = reasons_of(get_language().analyze(sequence.merged), sequence.arrivals)
     except ProgramError as error:
         reasons = error
     first = 0 if sequence.start.lines or not len(sequence) else 1
@@ -64,7 +64,7 @@ def show_sequence(stored: StoredSequence, data: str, edit: int | None, to: Conso
 
 def explain(sequence: EditSequence, edit: int, reasons: Reasons | ProgramError) -> list[str]:
     """Return why the lines of an edit, from 0, arrive together: a sentence and the needs; nothing for one line."""
-    if edit < 0 or sequence.arrivals.count(edit) == 1:
+    if edit < 0 or sequence.arrivals.count(edit) == 1 or sequence.departures:
         return []
     if isinstance(reasons, ProgramError):
         return [f"the program cannot be analyzed: {reasons}"]

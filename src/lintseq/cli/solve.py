@@ -21,7 +21,7 @@ from lintseq.codecs import Resolution
 from lintseq.codecs.locate import align
 from lintseq.lm.solving import Solution, SolveOptions, solve as write_program
 from lintseq.reporting.numbers import plural
-from lintseq.reporting.terminal import console, print_line, print_state, printable
+from lintseq.reporting.terminal import changes_text, console, print_line, print_state, printable
 from lintseq.storage import write_atomically
 
 _LINES_BELOW = 4
@@ -103,12 +103,24 @@ def _drawing(resolution: Resolution, to: Console) -> Text:
 
 
 def print_edit(resolution: Resolution, number: int, to: Console) -> None:
-    """Print an edit, counted from 1, with the program after it."""
+    """Print an edit, counted from 1, with the program after it and the lines that it removes."""
     states = [resolution.start, *resolution.states()]
-    before, after = list(states[max(number - 1, 0)].lines), list(states[number].lines)
-    new = set(range(len(after))) - set(align(before, after))
-    print_line(to, (f"edit {number}:", "bold cyan"), (f" +{plural(len(new), 'line')}", "cyan"))
-    print_state(after, new, to, width=len(str(len(after))))
+    before, after = states[max(number - 1, 0)].lines, states[number].lines
+    rows: list[str] = []
+    marks: dict[int, str] = {}
+    done = 0
+    for line, index in [*zip(before, align(before, after), strict=True), ("", len(after))]:
+        new = after[done:index] if index is not None else ()
+        marks |= dict.fromkeys(range(len(rows), len(rows) + len(new)), "+")
+        rows += new
+        if index is None:
+            marks[len(rows)] = "-"
+        else:
+            done = index + 1
+        rows.append(line)
+    rows.pop()
+    print_line(to, (f"edit {number}:", "bold cyan"), (f" {changes_text(marks)}", "cyan"))
+    print_state(rows, marks, to, width=len(str(len(after))))
 
 
 def print_solution(solution: Solution, to: Console) -> None:

@@ -20,10 +20,10 @@ def verify(
 ) -> None:
     """Check that edit sequences are exact, monotone and clean; exit with 1 if any is not.
 
-    Reads records of all shapes, and any rows with edits, program and, where the edits do not start from nothing, state;
-    or with edits and two versions of a program, as build finds them. Rows with a completion or messages do not contain
-    the program: what their edits write is taken for it. The program of pylintseq's columns is the code in the response, stripped as pylintseq does it, or
-    else the response as it is.
+    Reads records of all shapes, and rows with `edits` and one or two versions of a program, in columns that build
+    finds too. Rows with a completion or messages do not contain the program: what their edits write is taken for it.
+    The program of pylintseq's columns is the code in the response, stripped as pylintseq does it, or else the
+    response as it is.
 
     Example: lintseq verify edits.jsonl --linter pylint --workers 2
     """

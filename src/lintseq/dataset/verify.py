@@ -16,14 +16,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
-from itertools import chain, islice, pairwise
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
 
 from lintseq.codecs import DIFF
 from lintseq.codecs.text import shorten
 from lintseq.dataset.shapes import Record, read_record
-from lintseq.edits import INITIAL, EditSequence
+from lintseq.edits import INITIAL, EditSequence, apply
 from lintseq.errors import BrokenInputError, MalformedEditError, ProgramError, ToolError, check_at_least
 from lintseq.languages import get_language, get_linter
 from lintseq.linting import Diagnostic, findings, new_diagnostics
@@ -252,15 +252,16 @@ def _difference(written: Program, wanted: Program) -> str:
 def _check_monotone(sequence: EditSequence, row: _RowChecks) -> None:
     """Check law 2 on the edits that resolve."""
     lines, is_placeholder = sequence.merged.lines, get_language().is_placeholder
-    states = pairwise([sequence.start.text, *sequence.states()])
-    for number, (removed, (before, after)) in enumerate(zip(sequence.removed(), states, strict=True), 1):
+    state = list(sequence.start.lines)
+    for number, (edit, removed) in enumerate(zip(sequence.edits, sequence.removed(), strict=True), 1):
         row.check("stays")
         row.check("changes")
         back = (i for i in removed if sequence.arrivals[i] != INITIAL and not is_placeholder(lines[i]))
         if (index := next(back, None)) is not None:
             message = f"removes {shorten(lines[index])}, which edit {sequence.arrivals[index] + 1} inserted"
             row.fail("stays", message, edit=number)
-        if before == after:
+        before, state = state, apply(edit, state)
+        if before == state:
             row.fail("changes", "leaves the state as it was", edit=number)
 
 

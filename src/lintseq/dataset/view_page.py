@@ -1,7 +1,7 @@
 """The page of `lintseq view`: the edit sequences of a data set, to be browsed, each growing edit by edit.
 
-The page holds a sequence as its program, the edit that each line arrives with, and the texts of the edits; the states
-on the way are computed in the browser.
+The page holds a sequence as the lines of all its states, the edits that each line arrives and departs with, and the
+texts of the edits; the states are computed in the browser.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lintseq.dataset.browsing import LONGEST, StoredSequence, Survey, dataset_name, survey
-from lintseq.edits import EditSequence
+from lintseq.edits import STAYS, EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
 from lintseq.needs.reasons import reasons_of
@@ -126,7 +126,7 @@ def view_data(survey: Survey) -> dict[str, Any]:
     programs: dict[str, int] = {}
     sequences = []
     for stored in survey.sample:
-        program = "\n".join(stored.sequence.program.lines)  # the number of arrivals tells how many lines it has
+        program = "\n".join(stored.sequence.merged.lines)  # the number of arrivals tells how many lines it has
         sequences.append(_sequence_data(stored, programs.setdefault(program, len(programs))))
     return {"programs": list(programs), "sequences": sequences}
 
@@ -144,17 +144,21 @@ def _sequence_data(stored: StoredSequence, program: int) -> dict[str, Any]:
         "facts": _facts(stored),
         "linter": str(record.meta.get("linter", "")),
     }
+    if sequence.departures:
+        data["departures"] = [None if number == STAYS else number for number in sequence.departures]
     if record.programs and sequence.program.text not in record.programs:
         data["differs"] = True
     return data | reasons_data(sequence)
 
 
 def reasons_data(sequence: EditSequence) -> dict[str, Any]:
-    """Return why lines arrive together, as plain values; or why that is unknown.
+    """Return why lines arrive together, as plain values; or why that is unknown. Nothing if lines depart.
 
     `heads[line]` is the first line of the unit that a line belongs to. `needs[edit]` lists lines and the others of
     the edit of which each needs one; `causes[edit]` is the line that all others of an edit need. Both may be None.
     """
+    if sequence.departures:
+        return {}
     try:
         reasons = reasons_of(get_language().analyze(sequence.program), sequence.arrivals)
     except ProgramError as error:

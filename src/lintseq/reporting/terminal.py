@@ -1,9 +1,10 @@
-"""Programs and edit sequences in a terminal: each edit with the program after it, new lines marked."""
+"""Programs and edit sequences in a terminal: each edit with the program after it, new and removed lines marked."""
 
 import os
 import sys
-from collections.abc import Iterator
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from itertools import accumulate, pairwise
 
 from rich.console import Console
 from rich.table import Table
@@ -14,10 +15,10 @@ from lintseq.reporting.numbers import plural
 from lintseq.reporting.pages import replace_controls
 
 WHOLE = 40
-"""States of up to this many lines are printed whole; of longer ones, the surroundings of new lines."""
+"""States of up to this many lines are printed whole; of longer ones, the surroundings of changed lines."""
 _TABLE_WIDTH = 76
 CONTEXT = 2
-"""Lines printed on either side of a new one in a long program."""
+"""Lines printed on either side of a changed one in a long program."""
 
 
 class _Terminal(Console):
@@ -48,40 +49,54 @@ def print_title(sequence: EditSequence, to: Console, *, title: str) -> None:
 
 
 def print_edit(sequence: EditSequence, number: int, to: Console) -> None:
-    """Print an edit, counted from 0, with the program after it; -1 prints the state that the edits start from."""
-    lines = sequence.program.lines
-    present = [index for index, arrival in enumerate(sequence.arrivals) if arrival <= number]
-    new = {position for position, index in enumerate(present) if sequence.arrivals[index] == number >= 0}
+    """Print an edit, counted from 0, with the program after it and the lines that it removes; -1 prints the start."""
+    indices = sequence.shown(number)
+    marks = {row: "+" for row, index in enumerate(indices) if sequence.arrivals[index] == number >= 0}
+    if sequence.departures:
+        marks |= {row: "-" for row, index in enumerate(indices) if sequence.departures[index] == number}
     heading = f"edit {number + 1} of {len(sequence)}:" if number >= 0 else "before the first edit:"
-    counted = f" +{plural(len(new), 'line')}" if number >= 0 else f" {plural(len(present), 'line')}"
-    print_line(to, (heading, "bold cyan"), (counted, "cyan"))
-    print_state([lines[index] for index in present], new, to, width=len(str(len(lines))))
+    print_line(to, (heading, "bold cyan"), (f" {changes_text(marks) or plural(len(indices), 'line')}", "cyan"))
+    rows = [sequence.merged.lines[index] for index in indices]
+    print_state(rows, marks, to, width=len(str(len(sequence.merged.lines))))
 
 
-def print_state(state: list[str], new: set[int], to: Console, *, width: int) -> None:
-    """Print the lines of a state, marking those at the indices in `new` and omitting distant ones."""
+def changes_text(marks: Mapping[int, str]) -> str:
+    """Return how many lines arrive and depart: `+3 lines`, `-1 line` or `+3 lines, -1 line`."""
+    counts = Counter(marks.values())
+    return ", ".join(f"{sign}{plural(counts[sign], 'line')}" for sign in "+-" if counts[sign])
+
+
+def print_state(rows: list[str], marks: Mapping[int, str], to: Console, *, width: int) -> None:
+    """Print the lines of a state, and removed ones between them, omitting those far from any mark.
+
+    `marks` has `+` for the indices of new lines, `-` for those of removed lines, which have no line number.
+    """
     last = -1
-    for index in [*visible_lines(state, new), len(state)]:
+    linenos = list(accumulate(marks.get(index) != "-" for index in range(len(rows))))
+    for index in [*visible_lines(rows, marks), len(rows)]:
         if omitted := index - last - 1:
             print_line(to, (f"{'⋮':>{width + 2}}   {plural(omitted, 'line')} more", "dim italic"))
-        if index < len(state):
-            line = printable(state[index])
-            if index in new:
-                print_line(to, (f"{index + 1:>{width + 2}} ", "dim"), (f"+ {line}".rstrip(), "green"))
-            else:
-                print_line(to, (f"{index + 1:>{width + 2}}   {line}".rstrip(), "dim"))
+        if index < len(rows):
+            line, lineno = printable(rows[index]), f"{linenos[index]:>{width + 2}} "
+            match marks.get(index):
+                case None:
+                    print_line(to, (f"{lineno}  {line}".rstrip(), "dim"))
+                case "+":
+                    print_line(to, (lineno, "dim"), (f"+ {line}".rstrip(), "green"))
+                case _:
+                    print_line(to, (f"{' ' * len(lineno)}- ", "red"), (line, "red strike"))
         last = index
 
 
-def visible_lines(state: list[str], new: set[int]) -> list[int]:
-    """Return the indices of the lines to print: all, or in a long state those around new lines and their headers."""
-    if len(state) <= WHOLE:
-        return list(range(len(state)))
-    near = {index + step for index in new for step in range(-CONTEXT, CONTEXT + 1)}
-    visible = {index for index in near if 0 <= index < len(state)}
-    visible.update(header for index in new for header in headers(state, index))
+def visible_lines(rows: list[str], changed: Collection[int]) -> list[int]:
+    """Return the indices of the lines to print: all, or of many those around changed lines and their headers."""
+    if len(rows) <= WHOLE:
+        return list(range(len(rows)))
+    near = {index + step for index in changed for step in range(-CONTEXT, CONTEXT + 1)}
+    visible = {index for index in near if 0 <= index < len(rows)}
+    visible.update(header for index in changed for header in headers(rows, index))
     # A gap of one line is filled: saying that a line is omitted takes a line as well.
-    edges = sorted({-1, len(state), *visible})
+    edges = sorted({-1, len(rows), *visible})
     visible.update(b - 1 for a, b in pairwise(edges) if b - a == 2)
     return sorted(visible)
 

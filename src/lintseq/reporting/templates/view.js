@@ -1,5 +1,5 @@
-// A sequence is a program, the index of the edit that inserts each line (-1: present at the start), and the texts of
-// the edits. Step n is the state after n edits.
+// A sequence is the lines of all its states, the index of the edit that inserts each (-1: present at the start) and of
+// the one that removes it (none or null: stays), and the texts of the edits. Step n is the state after n edits.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const sequences = data.sequences;
@@ -20,9 +20,14 @@ let held = null; // the line of the program that a tap has selected
 function prepared(sequence) {
   if (!sequence.lines) {
     sequence.lines = sequence.arrivals.length ? data.programs[sequence.program].split("\n") : [];
-    sequence.count = sequence.arrivals.reduce((most, arrival) => Math.max(most, arrival), -1) + 1;
+    sequence.departures ??= [];
+    const numbers = [...sequence.arrivals, ...sequence.departures.map((departure) => departure ?? -1)];
+    sequence.count = numbers.reduce((most, number) => Math.max(most, number), -1) + 1;
     sequence.sizes = new Array(sequence.count).fill(0);
+    sequence.losses = new Array(sequence.count).fill(0);
     for (const arrival of sequence.arrivals) if (arrival >= 0) sequence.sizes[arrival] += 1;
+    for (const departure of sequence.departures) if (departure !== null) sequence.losses[departure] += 1;
+    sequence.size = present(sequence, sequence.count).length;
   }
   return sequence;
 }
@@ -42,11 +47,28 @@ function listed(words, last = "and") {
 
 // The state
 
-/** Return the indices of the lines present after the first `edits` edits. */
-function present(sequence, edits) {
+/** Return the indices of the lines present after the first `edits` edits, and if `removed` is 1 what the last removes. */
+function present(sequence, edits, removed = 0) {
+  const stays = (index) => (sequence.departures[index] ?? Infinity) >= edits - removed;
   const lines = [];
-  sequence.arrivals.forEach((arrival, index) => arrival < edits && lines.push(index));
+  sequence.arrivals.forEach((arrival, index) => arrival < edits && stays(index) && lines.push(index));
   return lines;
+}
+
+/** Color the lines of the program, and those of the start that it lacks: a text of its own each. */
+function colors(sequence) {
+  const colored = [];
+  for (const indices of [present(sequence, sequence.count), present(sequence, 0)]) {
+    color(indices.map((index) => sequence.lines[index])).forEach((pieces, n) => (colored[indices[n]] ??= pieces));
+  }
+  sequence.lines.forEach((line, index) => (colored[index] ??= color([line])[0]));
+  return colored;
+}
+
+/** Describe how many lines an edit inserts and removes: "+3 lines, −1 line". */
+function changes(sequence, edit) {
+  const counts = [["+", sequence.sizes[edit]], ["−", sequence.losses[edit]]];
+  return counts.filter(([, count]) => count).map(([sign, count]) => `${sign}${plural(count, "line")}`).join(", ");
 }
 
 function show({ whole = false, scroll = true } = {}) {
@@ -84,8 +106,9 @@ function showSequence(sequence) {
   const alert = emptied("alert");
   alert.hidden = !sequence.differs;
   if (sequence.differs) alert.append("The edits of this row write another program than the row names; this is theirs.");
-  const tallest = sequence.sizes.reduce((most, size) => Math.max(most, size), 1);
-  const bars = sequence.sizes.map((size) => {
+  const sizes = sequence.sizes.map((size, edit) => size + sequence.losses[edit]);
+  const tallest = sizes.reduce((most, size) => Math.max(most, size), 1);
+  const bars = sizes.map((size) => {
     const bar = element("span");
     bar.style.setProperty("--height", `${6 + 86 * Math.sqrt(size / tallest)}%`);
     return bar;
@@ -113,27 +136,35 @@ function unfold(open) {
 
 /** Show the present lines, and return the line number of each by its index. */
 function showProgram(sequence, scroll) {
-  const colored = (sequence.colored ??= color(sequence.lines));
+  const colored = (sequence.colored ??= colors(sequence));
   const linenos = new Map();
   const rows = emptied("rows");
-  const lines = present(sequence, step);
+  const lines = present(sequence, step, 1);
   rows.style.setProperty("--digits", Math.max(2, String(lines.length).length));
   let first = null;
+  let focus = null;
   for (const index of lines) {
-    linenos.set(index, linenos.size + 1);
     const isNew = step > 0 && sequence.arrivals[index] === step - 1;
+    const isGone = step > 0 && sequence.departures[index] === step - 1;
+    if (!isGone) linenos.set(index, linenos.size + 1);
     const text = element("code", { dir: "ltr" });
-    for (const [name, piece] of colored[index]) write(text, piece, name);
+    const inner = isGone ? text.appendChild(element("del")) : text;
+    for (const [name, piece] of colored[index]) write(inner, piece, name);
     const row = element(
       "li",
       { "data-line": index },
-      element("span", { class: "no" }, String(linenos.size)),
-      element("span", { class: "plus", "aria-hidden": "true" }, isNew ? "+" : " "),
+      element("span", { class: "no" }, isGone ? "" : String(linenos.size)),
+      element("span", { class: "plus", "aria-hidden": "true" }, isNew ? "+" : isGone ? "−" : " "),
       text,
     );
+    if (isGone) {
+      row.className = "gone";
+      first ??= row;
+    }
     if (isNew) {
       row.className = "new";
-      row.tabIndex = first ? -1 : 0;
+      row.tabIndex = focus ? -1 : 0;
+      focus ??= row;
       row.setAttribute("aria-describedby", "detail");
       first ??= row;
     }
@@ -144,7 +175,9 @@ function showProgram(sequence, scroll) {
   rows.classList.add("fresh");
   by("nothing").hidden = lines.length > 0;
   by("program-title").textContent = step ? `Program after edit ${step}` : "Before the first edit";
-  by("size").textContent = `${lines.length.toLocaleString("en")} of ${plural(sequence.lines.length, "line")}`;
+  by("size").textContent = sequence.departures.length
+    ? plural(linenos.size, "line")
+    : `${lines.length.toLocaleString("en")} of ${plural(sequence.size, "line")}`;
   if (scroll) {
     if (first) keepInView(by("program"), first);
     else by("program").scrollTop = 0;
@@ -173,7 +206,7 @@ function showEdit(sequence) {
   }
   const lines = (sequence.edits[step - 1] ?? "").split("\n");
   lines.forEach((line, number) => {
-    write(edit, line, line.startsWith("@@") ? "head" : line.startsWith("+") ? "plus" : "");
+    write(edit, line, line.startsWith("@@") ? "head" : line.startsWith("+") ? "plus" : line.startsWith("-") ? "minus" : "");
     if (number < lines.length - 1) edit.append("\n");
   });
   edit.parentElement.scrollTop = 0;
@@ -216,6 +249,7 @@ function needed(needs, linenos) {
 function reason(sequence, linenos) {
   if (!step) return starts(sequence) ? "These lines are there from the start." : "";
   if (sequence.unknown) return `The program cannot be analyzed: ${sequence.unknown}.`;
+  if (!sequence.heads) return "";
   const lines = present(sequence, step).filter((index) => sequence.arrivals[index] === step - 1);
   const units = new Set(lines.map((index) => sequence.heads[index]).filter((head) => head !== null));
   if (lines.length === 1) return "A single line: nothing had to come with it.";
@@ -238,7 +272,7 @@ function look(index) {
   arcs?.classList.toggle("looking", index !== null);
   for (const arc of arcs?.children ?? []) arc.classList.toggle("on", Number(arc.dataset.line) === headOf(index));
   by("detail").textContent = "";
-  if (index === null || sequence.unknown) return;
+  if (index === null || !sequence.heads) return;
   const linenos = new Map([...rows.children].map((row, index) => [Number(row.dataset.line), index + 1]));
   const needs = needsNow(sequence);
   const head = headOf(index);
@@ -343,7 +377,7 @@ function showPlayer(sequence) {
   by("first").disabled = by("back").disabled = step === 0;
   by("on").disabled = by("last").disabled = step === count;
   const status = emptied("status");
-  if (step) status.append(`Edit ${step} of ${count} `, element("span", {}, `+${plural(sequence.sizes[step - 1], "line")}`));
+  if (step) status.append(`Edit ${step} of ${count} `, element("span", {}, changes(sequence, step - 1)));
   else status.append(`Start of ${plural(count, "edit")}`);
 }
 
@@ -422,7 +456,7 @@ function filter() {
     prepared(sequence);
     const passes =
       edits[0] <= sequence.count && sequence.count <= edits[1] &&
-      lines[0] <= sequence.lines.length && sequence.lines.length <= lines[1] &&
+      lines[0] <= sequence.size && sequence.size <= lines[1] &&
       (!linter || sequence.linter === linter) &&
       (!word || haystack(sequence).includes(word));
     if (passes) found.push(number);
@@ -445,7 +479,7 @@ function list() {
   const items = found.map((number) => {
     const sequence = sequences[number];
     const title = sequence.instruction.trim().split("\n")[0] || sequence.id || `row ${sequence.row}`;
-    const much = `row ${sequence.row} · ${plural(sequence.count, "edit")} · ${plural(sequence.lines.length, "line")}`;
+    const much = `row ${sequence.row} · ${plural(sequence.count, "edit")} · ${plural(sequence.size, "line")}`;
     const button = element(
       "button",
       { type: "button", "data-sequence": number },
@@ -568,7 +602,7 @@ document.addEventListener("keydown", onKey);
 window.addEventListener("hashchange", fromAddress);
 new ResizeObserver(fitThumb).observe(by("bars"));
 
-for (const [name, size] of [["edits", (sequence) => sequence.count], ["lines", (sequence) => sequence.lines.length]]) {
+for (const [name, size] of [["edits", (sequence) => sequence.count], ["lines", (sequence) => sequence.size]]) {
   const sizes = sequences.map((sequence) => size(prepared(sequence)));
   by(`${name}-min`).placeholder = sizes.length ? Math.min(...sizes) : "";
   by(`${name}-max`).placeholder = sizes.length ? Math.max(...sizes) : "";
