@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from lintseq.edits import EditSequence
 from lintseq.languages import get_language
 from lintseq.program import Program
 from lintseq.program.markdown import code_from_markdown
+from lintseq.reporting.numbers import plural
 from lintseq.walks import sample_edits
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -57,6 +59,9 @@ def rows() -> Iterator[dict[str, Any]]:
     yield SHAPES["lintseq"].write(
         ProgramRow("long", "Many lines.", long), sample_edits(long, seed=1), 0, {"linter": "native"}, DIFF
     )
+    old = GROWING.replace("radius", "r").replace("    # ", '    """Since\n    2020."""\n    # ')
+    changed = sample_edits(GROWING, start=old, seed=1)
+    yield SHAPES["lintseq"].write(ProgramRow("changed", "Rename.", GROWING), changed, 0, {"linter": "native"}, DIFF)
     yield {"nothing": "to see"}
 
 
@@ -137,18 +142,23 @@ def rendered_lines(page: Any) -> list[tuple[str, str, bool]]:
 
 
 def expected(sequence: EditSequence, step: int) -> list[tuple[str, str, bool]]:
-    """Return the lines expected after `step` edits."""
+    """Return the lines expected after `step` edits, with those that the last one removes."""
     if step:
         state = next(islice(sequence.states(), step - 1, None))
         lines = Program.from_text(state).lines
     else:
         lines = sequence.start.lines
-    arrivals = [arrival for arrival in sequence.arrivals if arrival < step]
-    assert len(lines) == len(arrivals)
-    return [
-        (str(number), seen(line), step > 0 and arrival == step - 1)
-        for number, (line, arrival) in enumerate(zip(lines, arrivals, strict=True), 1)
-    ]
+    departures = sequence.departures or [sys.maxsize] * len(sequence.arrivals)
+    rows, number = [], 0
+    for line, arrival, departure in zip(sequence.merged.lines, sequence.arrivals, departures, strict=True):
+        if arrival < step <= departure:
+            number += 1
+            assert line == lines[number - 1]
+            rows.append((str(number), seen(line), step > 0 and arrival == step - 1))
+        elif departure == step - 1:
+            rows.append(("", seen(line), False))
+    assert number == len(lines)
+    return rows
 
 
 def position_of(page: Any) -> str:
@@ -165,15 +175,16 @@ def test_keys_step_through_exactly_the_states_of_every_sequence(opened: Any, kep
     for index, row in enumerate(kept):
         assert position_of(page).startswith(f"{row.number}.")
         page.keyboard.press("Home")
-        inserted = row.sequence.inserted()
+        inserted, removed = row.sequence.inserted(), row.sequence.removed()
         for step in range(len(row.sequence) + 1):
             assert position_of(page) == f"{row.number}.{step}"
             assert rendered_lines(page) == expected(row.sequence, step), f"row {row.number}, step {step}"
             if step:
                 text = page.text_content("#edit")
                 assert text == seen_text(row.record.edits[step - 1])
-                count = len(inserted[step - 1])
-                assert page.text_content("#status").startswith(f"Edit {step} of {len(row.sequence)} +{count:,} line")
+                counts = [("+", len(inserted[step - 1])), ("−", len(removed[step - 1]))]
+                texts = [f"{sign}{plural(count, 'line')}" for sign, count in counts if count]
+                assert page.text_content("#status") == f"Edit {step} of {len(row.sequence)} {', '.join(texts)}"
             page.keyboard.press("ArrowRight")
         assert position_of(page) == f"{row.number}.{len(row.sequence)}", "there is nothing after the last edit"
         page.keyboard.press("j" if index % 2 else "PageDown")

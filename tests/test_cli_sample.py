@@ -11,7 +11,7 @@ from rich.console import Console
 
 from lintseq.cli import main
 from lintseq.codecs import DIFF, get_codec
-from lintseq.edits import EditSequence
+from lintseq.edits import STAYS, EditSequence
 from lintseq.program import Program
 from lintseq.reporting.terminal import headers, print_sequence, printable, visible_lines
 from lintseq.walks import sample_edits
@@ -32,6 +32,65 @@ def printed(sequence: EditSequence, *, terminal: bool = False) -> str:
     print_sequence(sequence, to, title="area.py")
     assert isinstance(to.file, io.StringIO)
     return to.file.getvalue()
+
+
+OLD = "import os\n\n\ndef area(r):\n    return 3 * r * r\n\n\nprint(area(2))\n"
+NEW = "import math\n\n\ndef area(r):\n    return math.pi * r * r\n\n\nprint(area(2))\n"
+
+
+def test_an_old_version_changes_edit_by_edit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("old.py").write_text(OLD)
+    Path("new.py").write_text(NEW)
+    assert main(["sample", "new.py", "--start", "old.py", "--order", "forward"]) == 0
+    sequence = sample_edits(NEW, start=OLD, order="forward")
+    title = f"new.py from old.py, seed 0, draw 0: {len(sequence)} edits\n\n"
+    output = capsys.readouterr().out
+    assert output == title + printed(sequence).partition("\n\n")[2]
+    assert "     - import os\n" in output
+    assert "   5 +     return math.pi * r * r\n" in output
+    assert main(["sample", "new.py", "--start", "old.py", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["state"], record["program"]) == (OLD, NEW)
+
+
+@pytest.mark.parametrize(
+    ("old", "words"),
+    [("old.py", "the old version: line 1"), ("new.py", "the same"), ("none.py", "none.py"), ("-", "read once")],
+)
+def test_an_old_version_that_cannot_be_used_is_a_line(
+    old: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("old.py").write_text("x = (")
+    Path("new.py").write_text(NEW)
+    assert main(["sample", "-" if old == "-" else "new.py", "--start", old]) != 0
+    assert words in capsys.readouterr().err
+
+
+REPLACED = EditSequence(Program(("x = 1", "y = 1", "z = 2", "y = 3"), True), (-1, -1, 0, 1), (STAYS, 0, 1, STAYS))
+
+
+def test_removed_lines_stand_above_new_ones_and_have_no_number() -> None:
+    assert printed(REPLACED) == (
+        "area.py: 2 edits\n"
+        "\n"
+        "edit 1 of 2: +1 line, -1 line\n"
+        "  1   x = 1\n"
+        "    - y = 1\n"
+        "  2 + z = 2\n"
+        "\n"
+        "edit 2 of 2: +1 line, -1 line\n"
+        "  1   x = 1\n"
+        "    - z = 2\n"
+        "  2 + y = 3\n"
+    )
+
+
+def test_removed_lines_are_red_and_struck_through() -> None:
+    assert "\x1b[31m    - \x1b[0m\x1b[9;31my = 1\x1b[0m" in printed(REPLACED, terminal=True)
 
 
 def test_a_program_grows_edit_by_edit() -> None:

@@ -53,6 +53,16 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 # Printed
 
 
+def test_changes_of_an_old_version_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sequence = sample_edits(AREA, start=AREA.replace("math", "cmath"), seed=1)
+    row = SHAPES["lintseq"].write(ProgramRow("area", "Real.", AREA), sequence, 0, {}, CODECS["diff"])
+    (tmp_path / "data.jsonl").write_text(json.dumps(row) + "\n")
+    assert main(["show", f"{tmp_path}/data.jsonl"]) == 0
+    output = capsys.readouterr().out
+    assert "before the first edit: 6 lines\n  1   import cmath\n" in output
+    assert "    - import cmath\n  1 + import math\n" in output
+
+
 def test_off_a_terminal_the_whole_sequence_is_printed(data: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", f"{data}:1"]) == 0
     assert capsys.readouterr() == (

@@ -1,6 +1,7 @@
 """DatasetStats: the numbers are right, and add in any order."""
 
 import json
+import re
 import sys
 from collections import Counter
 from itertools import pairwise
@@ -15,8 +16,8 @@ from lintseq.cli import main
 from lintseq.cli.stats import bar, bars
 from lintseq.codecs import CODECS
 from lintseq.dataset.shapes import SHAPES, ProgramRow
-from lintseq.dataset.stats import DatasetStats, lines_inserted, load_tokenizer, stats
-from lintseq.edits import EditSequence
+from lintseq.dataset.stats import DatasetStats, lines_in_diff, load_tokenizer, stats
+from lintseq.edits import STAYS, EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.program import Program
 from lintseq.reporting.numbers import describe, histogram, quantile
@@ -53,6 +54,7 @@ def test_the_numbers_of_a_small_file_are_as_worked_out_by_hand(by_hand: str) -> 
         "distinct_draws": 2 / 3,
         "single_edit_programs": 0.5,
         "single_edit_sequences": 0.5,
+        "edits_by_kind": {"insert": 6, "delete": 0, "replace": 0},
         "edits_per_sequence": {"mean": 1.5, "q1": 1.0, "median": 1.5, "q3": 2.0, "max": 2, "counts": {1: 2, 2: 2}},
         "lines_per_edit": {
             "mean": 10 / 6,
@@ -110,9 +112,22 @@ def test_rows_that_cannot_be_read_in_their_format_are_counted_apart(tmp_path: Pa
 
 
 def test_rows_of_content_count_and_nothing_else_does() -> None:
-    assert lines_inserted("@@ -0,0 +1,2 @@\n++++ b/x\n+\n@@ -3,0 +6 @@\n+@@ -0,0 +1 @@") == 3
-    assert lines_inserted("@@ -1 +1,2 @@\n-a\n+b\n+c") == 2
-    assert lines_inserted("") == 0
+    assert lines_in_diff("@@ -0,0 +1,2 @@\n++++ b/x\n+\n@@ -3,0 +6 @@\n+@@ -0,0 +1 @@") == (3, 0)
+    assert lines_in_diff("@@ -1 +1,2 @@\n-a\n+b\n+c") == (2, 1)
+    assert lines_in_diff("") == (0, 0)
+
+
+@pytest.mark.parametrize("format", ["diff", "search-replace", "states"])
+def test_edits_that_insert_delete_and_replace_are_counted(
+    format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = Program(("a = 1", "b = 2", "c = 3", "d = 4", "e = 5"), True)
+    sequence = EditSequence(lines, (-1, 0, -1, 1, -1), (STAYS, STAYS, 1, STAYS, 2))
+    row = SHAPES["lintseq"].write(ProgramRow(1, "", sequence.program.text), sequence, 0, {}, CODECS[format])
+    path = write(tmp_path / "data.jsonl", row)
+    assert stats(path).as_dict()["edits_by_kind"] == {"insert": 1, "replace": 1, "delete": 1}
+    assert main(["stats", path]) == 0
+    assert re.search("edits that replace +33.33% +1 ", capsys.readouterr().out)
 
 
 def test_a_file_without_any_edit_sequence_is_an_error_that_says_why(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ class DatasetStats:
     """Edits in a sequence -> sequences."""
     lines: Counter[int] = field(default_factory=Counter)
     """Lines that an edit inserts -> edits."""
+    kinds: Counter[str] = field(default_factory=Counter)
+    """`insert`, `delete` or `replace` -> edits that only insert lines, only remove some, or do both."""
     tokens: Counter[int] = field(default_factory=Counter)
     """Tokens in the text of a sequence -> sequences; empty without a tokenizer."""
     draws: Counter[int] = field(default_factory=Counter)
@@ -62,16 +64,19 @@ class DatasetStats:
         text: str,
         program: str,
         *,
-        lines: Iterable[int] | None = None,
+        lines: Iterable[tuple[int, int]] | None = None,
         tokens: tuple[int, int] = (0, 0),
     ) -> None:
         """Count a row: its edit texts, the same as one text, its program, and the tokens of these two.
 
-        `lines` are the numbers of lines that the edits insert; without it the texts are taken to be of format `diff`.
+        `lines` are the numbers of lines that each edit inserts and removes; without it the texts are taken to be of
+        format `diff`.
         """
         key = stable_hash(program)
         self.edits[len(edits)] += 1
-        self.lines.update(map(lines_inserted, edits) if lines is None else lines)
+        for inserted, removed in map(lines_in_diff, edits) if lines is None else lines:
+            self.lines[inserted] += 1
+            self.kinds["insert" if not removed else "replace" if inserted else "delete"] += 1
         self.draws[key] += 1
         if tokens[0]:
             self.tokens[tokens[0]] += 1
@@ -114,6 +119,7 @@ class DatasetStats:
             "distinct_draws": self.distinct_draws,
             "single_edit_programs": share(programs - len(self.multi_edit), programs),
             "single_edit_sequences": share(self.edits[1], sequences),
+            "edits_by_kind": {kind: self.kinds[kind] for kind in ("insert", "delete", "replace")},
             "edits_per_sequence": describe(self.edits) | {"counts": dict(sorted(self.edits.items()))},
             "lines_per_edit": describe(self.lines) | {"counts": dict(sorted(self.lines.items()))},
             "sequence_characters": self.sequence_characters,
@@ -137,6 +143,8 @@ def table_rows(numbers: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ("single-edit programs", f"{numbers['single_edit_programs']:.2%}", ""),
         ("single-edit sequences", f"{numbers['single_edit_sequences']:.2%}", ""),
     ]
+    if (kinds := numbers["edits_by_kind"])["insert"] < (edits := sum(kinds.values())):
+        rows += [(f"edits that {kind}", f"{count / edits:.2%}", f"{count:,}") for kind, count in kinds.items()]
     if numbers["distinct_draws"] is not None:
         rows.append(("distinct draws", f"{numbers['distinct_draws']:.2%}", "of programs drawn more than once"))
     for unit in ("characters", "tokens"):
@@ -147,19 +155,21 @@ def table_rows(numbers: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return rows
 
 
-def lines_inserted(edit: str) -> int:
-    """Return how many lines an edit text of format `diff` inserts: its rows start with `+`, headers never do."""
-    return sum(row.startswith("+") for row in edit.split("\n"))
+def lines_in_diff(edit: str) -> tuple[int, int]:
+    """Return how many lines an edit text of format `diff` inserts and removes, by the signs of its rows."""
+    signs = [row[:1] for row in edit.split("\n")]
+    return signs.count("+"), signs.count("-")
 
 
-def lines_of_edits(record: Record) -> list[int]:
-    """Return how many lines each edit of a record inserts; raise `ProgramError` if they cannot be read.
+def lines_of_edits(record: Record) -> list[tuple[int, int]]:
+    """Return how many lines each edit of a record inserts and removes; raise `ProgramError` if they cannot be read.
 
     In format `diff` rows are counted, whether they are well-formed or not: other tools write that too.
     """
     if record.codec is DIFF:
-        return [lines_inserted(edit) for edit in record.edits]
-    return [len(lines) for lines in record.parse().inserted()]
+        return [lines_in_diff(edit) for edit in record.edits]
+    sequence = record.parse()
+    return [(len(new), len(gone)) for new, gone in zip(sequence.inserted(), sequence.removed(), strict=True)]
 
 
 def load_tokenizer(name: str | os.PathLike[str]) -> "Tokenizer":
@@ -206,15 +216,15 @@ def stats(
     for rows in batched(parsed_rows(inputs, _texts_and_lines, counts.unreadable), _BATCH_ROWS):
         parsed = [row for _, row in rows if row is not None]
         tokens = repeat((0, 0)) if coder is None else _count_tokens(coder, [texts for texts, _ in parsed])
-        for (texts, inserted), numbers in zip(parsed, tokens, strict=False):
-            counts.add(*texts, lines=inserted, tokens=numbers)
+        for (texts, lines), numbers in zip(parsed, tokens, strict=False):
+            counts.add(*texts, lines=lines, tokens=numbers)
         if on_progress is not None:
             on_progress(counts, rows[-1][0].end, size)
     return counts
 
 
-def _texts_and_lines(row: RawRow) -> tuple[tuple[Sequence[str], str, str], list[int]]:
-    """Return the edit texts, the whole text and the program of a row, and how many lines each edit inserts."""
+def _texts_and_lines(row: RawRow) -> tuple[tuple[Sequence[str], str, str], list[tuple[int, int]]]:
+    """Return the edit texts, the whole text and the program of a row, and the lines that each edit changes."""
     record = read_record(parse_row(row.data))
     return (record.edits, record.text, record.program), lines_of_edits(record)
 
