@@ -513,7 +513,7 @@ def test_the_page_of_numbers_fits(opened: Any, width: int, dark: bool) -> None:
     assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.numbers'))")
     assert page.locator(".chart").count() == 3
     assert page.locator(".chart rect").first.bounding_box()["width"] > 1
-    assert page.locator(".tiles dd").first.text_content() == "17"
+    assert page.locator(".tiles dd").first.text_content() == "18"
 
 
 # Reports

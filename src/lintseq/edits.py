@@ -187,7 +187,7 @@ class EditSequence:
             return []
         return [index for index, number in enumerate(self.arrivals) if number == INITIAL]
 
-    def shown(self, edit: int) -> list[int]:
+    def visible_at(self, edit: int) -> list[int]:
         """Return the indices of the lines of the state after an edit, and of those that it removes, in order."""
         times = zip(self.arrivals, self._departures(), strict=True)
         return [index for index, (arrival, departure) in enumerate(times) if arrival <= edit <= departure]

@@ -50,7 +50,7 @@ def print_title(sequence: EditSequence, to: Console, *, title: str) -> None:
 
 def print_edit(sequence: EditSequence, number: int, to: Console) -> None:
     """Print an edit, counted from 0, with the program after it and the lines that it removes; -1 prints the start."""
-    indices = sequence.shown(number)
+    indices = sequence.visible_at(number)
     marks = {row: "+" for row, index in enumerate(indices) if sequence.arrivals[index] == number >= 0}
     if sequence.departures:
         marks |= {row: "-" for row, index in enumerate(indices) if sequence.departures[index] == number}
