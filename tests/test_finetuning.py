@@ -316,6 +316,48 @@ def test_an_interrupted_run_continues_to_the_same_weights(base, pairs, tmp_path,
     assert again.progress.step == 10
 
 
+def test_checkpoints_are_written_by_the_clock_at_steps_that_are_logged(base, pairs, tmp_path):
+    usual = RunOptions(batch=4, micro_batch=2, device="cpu", seed=1, log_every=3)
+    chosen = recipe(base, pairs, epochs=10, run=replace(usual, save_minutes=1e-9))
+
+    def fail(step):
+        if step.step == 6:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        finetuning.finetune(chosen, str(tmp_path / "out"), on_step=fail)
+    assert (tmp_path / "out.partial" / "checkpoints" / "checkpoint-3" / "complete").exists()
+    finetuning.finetune(chosen, str(tmp_path / "out"), resume=True)
+    finetuning.finetune(recipe(base, pairs, epochs=10, run=usual), str(tmp_path / "alone"))
+    timings = {"seconds", "tokens_per_second", "mfu"}
+    logs = [[{**row, **dict.fromkeys(timings)} for row in log(tmp_path / name)] for name in ("out", "alone")]
+    assert logs[0] == logs[1]
+    assert [row["step"] for row in logs[0]] == [3, 6, 9, 10]
+
+
+def test_a_checkpoint_between_lines_of_the_log_loses_no_counts(base, pairs, tmp_path):
+    run = RunOptions(batch=4, micro_batch=2, device="cpu", seed=1, log_every=4, save_every=3)
+    chosen = recipe(base, pairs, epochs=10, run=run)
+
+    def fail(step):
+        if step.step == 4:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        finetuning.finetune(chosen, str(tmp_path / "out"), on_step=fail)
+    report = finetuning.finetune(chosen, str(tmp_path / "out"), resume=True)
+    assert report.progress.tokens == report.manifest["plan"]["own"]["tokens"]
+
+
+@pytest.mark.parametrize(("loss", "words"), [("sum", "limited the gradients of 10 of 10 steps"), ("mean", "")])
+def test_a_run_whose_steps_are_clipped_says_so(base, pairs, tmp_path, capsys, loss, words):
+    path = tmp_path / "recipe.toml"
+    path.write_text(as_toml(recipe(base, pairs, epochs=10, loss=loss, optim=OptimizerOptions(lr=1e-2, clip=5.0))))
+    assert main(["finetune", str(path), "--output", str(tmp_path / "out"), "--quiet"]) == 0
+    assert words in capsys.readouterr().err
+    assert log(tmp_path / "out")[-1]["clipped"] == (10 if words else 0)
+
+
 def test_a_run_with_another_recipe_or_other_data_is_not_resumed(base, tmp_path):
     pairs = write(tmp_path / "edits.jsonl", records())
     chosen = recipe(base, pairs, epochs=4, run=RunOptions(batch=4, micro_batch=2, device="cpu", seed=1, save_every=1))

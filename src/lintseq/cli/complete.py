@@ -10,7 +10,7 @@ from lintseq.lm.generation import CompletionOptions, CompletionTally, complete a
 from lintseq.reporting.numbers import plural
 
 Model = Annotated[str, "MODEL", "A folder, a name on the Hugging Face Hub, or on a server."]
-BACKEND_PANEL = "model backend url device dtype timeout model_config"
+BACKEND_PANEL = "model backend url device dtype threads timeout model_config"
 DECODING_PANEL = "linted tries linter give_up stop_after_edits"
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lintseq.cli.console import print_summary, resumable_meter, table
-from lintseq.cli.options import Json, Overwrite, Quiet, Resume, with_options
+from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Threads, with_options
 from lintseq.cli.pretrain import Recipe, Settings, path_exists, report_table, show_training
 from lintseq.errors import ConfigError
 from lintseq.lm import finetuning
@@ -23,6 +23,7 @@ def finetune(
     output: Annotated[str | None, "DIR", "Folder for the model."] = None,
     set: Settings = None,
     plan: Annotated[bool, "Do not train: print what each arm would see."] = False,
+    threads: Threads = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -55,14 +56,17 @@ def finetune(
         report = finetuning.finetune(
             options,
             output,
+            threads=threads,
             resume=resume,
             overwrite=overwrite,
             on_records=on_records,
             on_plan=lambda planned: typer.echo(plan_table(planned), err=True) if visible else None,
             on_step=partial(show_training, meter),
+            on_notice=meter.note,
         )
     if is_first_process():
-        print_summary(report.manifest, report_table(report), json=json, quiet=quiet)
+        text = report_table(report)
+        print_summary(report.manifest, text, json=json, quiet=quiet, warnings=report.warnings)
 
 
 def plan_table(plan: finetuning.FinetunePlan) -> str:

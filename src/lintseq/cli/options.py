@@ -255,6 +255,10 @@ Preset = Annotated[
 Workers = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Number of worker processes. [default: one per processor]")
 ]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="CPU threads. [default: $OMP_NUM_THREADS, or one per available processor]"),
+]
 Resume = Annotated[bool, "Continue an interrupted run with the same settings."]
 Overwrite = Annotated[bool, "Replace the output if it exists."]
 Json = Annotated[bool, "Print the summary as JSON."]

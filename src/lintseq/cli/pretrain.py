@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from lintseq.cli.console import Meter, print_summary, resumable_meter, table
-from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Workers, with_options
+from lintseq.cli.options import Json, Overwrite, Quiet, Resume, Threads, Workers, with_options
 from lintseq.lm import pretraining
 from lintseq.lm.corpus import CorpusProgress
 from lintseq.lm.recipes import PretrainRecipe, read_recipe
@@ -25,6 +25,7 @@ def pretrain(
     prepare: Annotated[bool, "Do not train: write recipe, tokenizer and tokenized corpus to DIR."] = False,
     prepared: Annotated[str | None, "DIR", "Folder made by --prepare, with the tokenizer and the corpus."] = None,
     workers: Workers = None,
+    threads: Threads = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -50,10 +51,11 @@ def pretrain(
             if is_first_process():
                 print_summary(manifest, corpus_table(manifest, output), json=json, quiet=quiet)
             return
-        on_step = partial(show_training, meter)
-        report = pretraining.pretrain(plan, output, prepared=prepared, on_step=on_step, **options)
+        options |= {"threads": threads, "on_step": partial(show_training, meter), "on_notice": meter.note}
+        report = pretraining.pretrain(plan, output, prepared=prepared, **options)
     if is_first_process():
-        print_summary(report.manifest, report_table(report), json=json, quiet=quiet)
+        text = report_table(report)
+        print_summary(report.manifest, text, json=json, quiet=quiet, warnings=report.warnings)
 
 
 def path_exists(path: str, kind: str) -> bool:

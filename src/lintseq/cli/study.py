@@ -12,7 +12,7 @@ from lintseq.study.running import StudyProgress
 from lintseq.study.study import StudyOptions, StudyReport, pack_study, plan_study, power_of_study, run_study
 
 
-@with_options({"Study": "data set", "Execution": "jobs plan power pack", "Output": "output json quiet"})
+@with_options({"Study": "data set", "Execution": "jobs threads plan power pack", "Output": "output json quiet"})
 def study(
     file: Annotated[
         str, "STUDY", "A study file in TOML, an archive made by --pack, or measurements.json of a finished study."
@@ -25,6 +25,12 @@ def study(
     jobs: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Parallel trainings. [default: one per GPU, or one per 2 CPU cores]"),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="CPU threads of each. [default: $OMP_NUM_THREADS, or cores divided by jobs]"
+        ),
     ] = None,
     plan: Annotated[bool, "Print the steps as commands, and run nothing."] = False,
     power: Annotated[bool, "Print how large a difference the study detects, and run nothing."] = False,
@@ -55,7 +61,7 @@ def study(
         return
     with Meter(visible=not quiet) as meter:
         report = run_study(
-            file, output, options, jobs=jobs,
+            file, output, options, jobs=jobs, threads=threads,
             on_progress=lambda progress: meter(len(progress.done), len(progress.steps), status(progress)),
         )  # fmt: skip
     print_summary(report.as_dict(), summary(report), json=json, quiet=quiet)

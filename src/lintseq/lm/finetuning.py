@@ -23,6 +23,7 @@ from lintseq.lm.loading import load_config, load_model, load_tokenizer, require_
 from lintseq.lm.matching import TrainingPlan, by_length, make_plan
 from lintseq.lm.recipes import FinetuneRecipe
 from lintseq.lm.runs import TrainingProgress, TrainingReport, TrainingRun, check_trackers, is_first_process, wait_for
+from lintseq.lm.threads import use_threads
 from lintseq.lm.token_files import OnRecords, TokenFile, common_rows, format_of, open_tokens, tokenize
 from lintseq.rows import find_inputs
 from lintseq.storage import public
@@ -54,22 +55,26 @@ def finetune(
     recipe: FinetuneRecipe,
     output: str,
     *,
+    threads: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_records: OnRecords = lambda count: None,
     on_plan: Callable[[FinetunePlan], None] = lambda plan: None,
     on_step: Callable[[TrainingProgress], None] = lambda progress: None,
+    on_notice: Callable[[str], None] = lambda text: None,
 ) -> TrainingReport:
     """Finetune the base model of a recipe and write it to the folder `output` (paper, section 3.2).
 
     An interrupted run continues with `resume` from its last checkpoint; on one device the result is bit-identical to
-    an uninterrupted run. The callbacks receive the number of tokenized records, the plan before training, and the
-    progress at each log line.
+    an uninterrupted run. `threads` is the number of CPU threads, by default that of `use_threads`. The callbacks
+    receive the number of tokenized records, the plan before training, the progress at each log line, and a message if
+    the processors are busy.
 
     Raises `ConfigError` before training for anything that cannot work, `ToolError` if training fails (a loss that is
     not finite, no memory, no disk space), and `KeyboardInterrupt` after SIGINT or SIGTERM, with a checkpoint.
     """
     check_recipe(recipe)
+    use_threads(threads)
     recipe = _with_format(recipe)
     base = open_base(recipe)
     if recipe.lora.rank and base.extension.added and os.environ.get("ACCELERATE_USE_FSDP") == "true":
@@ -84,7 +89,7 @@ def finetune(
                 plan = json.dumps(public(examples.plan.as_dict()), indent=1)
                 Path(run.file(PLAN)).write_text(plan + "\n", encoding="utf-8")
             on_plan(examples.plan)
-            _train(recipe, base, examples, run, on_step)
+            _train(recipe, base, examples, run, on_step, on_notice)
         return run.report()
 
 
@@ -264,6 +269,7 @@ def _train(
     examples: PreparedExamples,
     run: TrainingRun,
     on_step: Callable[[TrainingProgress], None],
+    on_notice: Callable[[str], None],
 ) -> None:
     import torch
 
@@ -286,6 +292,7 @@ def _train(
         reduction=recipe.loss,
         validation=examples.validation or (),
         on_step=on_step,
+        on_notice=on_notice,
     )
     manifest = {
         "parameters": total,

@@ -26,6 +26,7 @@ from lintseq.lm.runs import (
     versions,
     wait_for,
 )
+from lintseq.lm.threads import use_threads
 from lintseq.storage import MANIFEST, WorkDirectory, write_atomically
 
 if TYPE_CHECKING:
@@ -42,17 +43,20 @@ def pretrain(
     *,
     prepared: str | None = None,
     workers: int | None = None,
+    threads: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_progress: Callable[[CorpusProgress], None] = lambda progress: None,
     on_step: Callable[[TrainingProgress], None] = lambda progress: None,
+    on_notice: Callable[[str], None] = lambda text: None,
 ) -> TrainingReport:
     """Train the model of a recipe from scratch and write it to the folder `output`.
 
     Tokenizer and corpus come from the folder `prepared` if it is given, else from the recipe, and the corpus is
     tokenized by `workers` processes (by default, one per processor). An interrupted run continues with `resume`; on
-    one device, weights and log are bit-identical to an uninterrupted run. The callbacks receive the progress of
-    tokenizing and of training.
+    one device, weights and log are bit-identical to an uninterrupted run. `threads` is the number of CPU threads of
+    training, by default that of `use_threads`. The callbacks receive the progress of tokenizing and of training, and
+    a message if the processors are busy.
 
     Raises `ConfigError` for anything that cannot work, `ToolError` if training fails (a loss that is not finite, no
     memory, no disk space), and `KeyboardInterrupt` after SIGINT or SIGTERM, with a checkpoint.
@@ -60,6 +64,7 @@ def pretrain(
     require_package("torch", "pretraining")
     require_package("accelerate", "pretraining")
     check_trackers(recipe.run)
+    use_threads(threads)
     if prepared is not None and not os.path.isdir(os.path.join(prepared, CORPUS)):
         raise ConfigError(f"{prepared} was not made by `lintseq pretrain --prepare`: it has no {CORPUS}")
     tokenizer = load_tokenizer(recipe.tokenizer if prepared is None else os.path.join(prepared, TOKENIZER))
@@ -70,7 +75,7 @@ def pretrain(
             if not is_first_process():
                 wait_for(lambda: os.path.exists(os.path.join(folder, MANIFEST)) or None)
             corpus = build_corpus(recipe.data, tokenizer, folder, workers=workers, on_progress=on_progress)
-            _train(recipe, tokenizer, corpus, run, on_step)
+            _train(recipe, tokenizer, corpus, run, on_step, on_notice)
         return run.report()
 
 
@@ -153,6 +158,7 @@ def _train(
     corpus: Corpus,
     run: TrainingRun,
     on_step: Callable[[TrainingProgress], None],
+    on_notice: Callable[[str], None],
 ) -> None:
     from lintseq.lm.training import save_model, train
 
@@ -170,6 +176,7 @@ def _train(
         validation=held_out,
         text_bytes=text_bytes(held_out, corpus),
         on_step=on_step,
+        on_notice=on_notice,
     )
     manifest = {
         "parameters": sum(parameter.numel() for parameter in model.parameters()),

@@ -72,7 +72,9 @@ class RunOptions(Settings):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Precision of activations; weights and optimizer state are fp32. `auto` is bf16 on GPUs that support it."""
     save_every: Count = 0
-    """Steps between checkpoints; 0 saves the final model only."""
+    """Steps between checkpoints, in addition to those of `save_minutes`; 0 for none."""
+    save_minutes: NotNegative = 3.0
+    """Minutes between checkpoints; more if writing one takes over a twentieth of that. 0 for none."""
     keep_checkpoints: PositiveCount = 2
     """Number of most recent checkpoints to keep."""
     evaluate_every: Count = 0

@@ -30,7 +30,7 @@ RECIPE = "recipe.toml"
 CHECKPOINTS = "checkpoints"
 CORPUS = "corpus"
 
-_MAY_CHANGE = ("save_every", "keep_checkpoints", "log_every", "evaluate_every", "report_to")
+_MAY_CHANGE = ("save_every", "save_minutes", "keep_checkpoints", "log_every", "evaluate_every", "report_to")
 """Run options that do not affect the weights, so a resumed run may change them."""
 _PACKAGES = ("torch", "transformers", "accelerate", "tokenizers", "peft", "numpy")
 _DISK_FULL = ("No space left", "File too large", "Disk quota exceeded", "PytorchStreamWriter failed", "unexpected pos")
@@ -53,6 +53,8 @@ class TrainingProgress:
     """Learning rate of the last step."""
     grad_norm: float = math.nan
     """Norm of the gradients of the last step, before clipping."""
+    clipped: int = 0
+    """Steps so far whose gradients were clipped."""
     tokens: int = 0
     """Tokens processed so far."""
     trained_tokens: int = 0
@@ -84,6 +86,15 @@ class TrainingReport:
     def progress(self) -> TrainingProgress:
         """The progress after the last step."""
         return TrainingProgress(**self.manifest["outcome"])
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user of the model has to know: most steps were clipped."""
+        done = self.progress
+        if 2 * done.clipped <= done.step:
+            return ()
+        limit = f"optim.clip limited the gradients of {done.clipped:,} of {done.step:,} steps, whose lengths therefore"
+        return (f"{limit} had no effect: raise optim.clip, or set loss to mean where it is sum",)
 
     @property
     def parameters(self) -> int:

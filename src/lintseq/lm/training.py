@@ -33,10 +33,13 @@ from lintseq.lm.batches import IGNORED, Collate
 from lintseq.lm.loading import silence_transformers
 from lintseq.lm.recipes import OptimizerOptions, RunOptions
 from lintseq.lm.runs import CHECKPOINTS, LOG, TrainingProgress, TrainingRun, is_first_process
+from lintseq.lm.threads import ThreadWatch
 from lintseq.storage import sync_directory
 
 _COMPLETE = "complete"
 """File that marks a checkpoint as complete."""
+_SAVE_SHARE = 20
+"""Writing checkpoints by the clock takes at most this fraction of the time."""
 _ZERO = torch.zeros((), dtype=torch.float64)
 
 
@@ -51,12 +54,14 @@ def train(
     validation: Sequence[Any] = (),
     text_bytes: int = 0,
     on_step: Callable[[TrainingProgress], None] = lambda progress: None,
+    on_notice: Callable[[str], None] = lambda text: None,
 ) -> tuple[TrainingProgress, Mapping[str, torch.Tensor] | None]:
     """Train `model` in place on `rows` in the given order, continuing from the last complete checkpoint.
 
     The recipe, the log and the checkpoints are those of `run`. Each `run.batch` consecutive indices of `order` are one
     optimizer step; `reduction` is that of the loss over its trained tokens. `text_bytes` is the amount of text that
-    the labels of the `validation` rows represent, for bits per byte; 0 if unknown.
+    the labels of the `validation` rows represent, for bits per byte; 0 if unknown. `on_notice` is called if the
+    processors turn out to be busy.
 
     Returns the progress after the last step, and the full weights if the model is sharded over processes (FSDP,
     DeepSpeed), else None.
@@ -68,7 +73,7 @@ def train(
     if not order or len(order) % options.batch:
         raise ConfigError(f"{len(order)} rows are not a whole number of batches of {options.batch}")
     start, checkpoint = _prepare_disk(run, model)
-    monitor = _Monitor(model, run, reduction, len(order) // options.batch, on_step, start=start)
+    monitor = _Monitor(model, run, reduction, len(order) // options.batch, on_step, on_notice, start=start)
     if options.activation_checkpointing:
         name = "activation_checkpointing_enable"  # `gradient_checkpointing_enable` in older versions of transformers
         enable = getattr(model, name if hasattr(model, name) else "gradient_checkpointing_enable")
@@ -229,11 +234,12 @@ class _Monitor(TrainerCallback):
         reduction: str,
         steps: int,
         on_step: Callable[[TrainingProgress], None],
+        on_notice: Callable[[str], None],
         *,
         start: int,
     ) -> None:
         self.options: RunOptions = run.recipe.run
-        self.steps, self.reduction, self.on_step = steps, reduction, on_step
+        self.steps, self.reduction, self.on_step, self.on_notice = steps, reduction, on_step, on_notice
         self.signaled = False
         """Whether this process received a signal; it may arrive at any time."""
         self.stopped = False
@@ -245,6 +251,10 @@ class _Monitor(TrainerCallback):
         self.progress = TrainingProgress(steps=steps)
         self._restore(start)
         self.grad_norm: Any = math.nan
+        self.lr, self.clipped = 0.0, self.progress.clipped
+        self._max_norm = run.recipe.optim.clip or math.inf
+        self._saved, self._save_seconds = time.monotonic(), 0.0
+        self._watch: ThreadWatch | None = None
         self.tokens = self.attended = self._nats = self._labels = _ZERO
 
     def _restore(self, start: int) -> None:
@@ -275,6 +285,8 @@ class _Monitor(TrainerCallback):
         return nats if self.reduction == "sum" else nats / num_items_in_batch
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.lr = float(self.trainer.lr_scheduler.get_last_lr()[0])  # the scheduler advances before the step ends
+        self.clipped += float(self.grad_norm) > self._max_norm
         if not math.isfinite(float(self._nats)):
             raise ToolError(
                 f"the loss of step {state.global_step + 1} is {float(self._nats)}, so training stops before the"
@@ -283,17 +295,39 @@ class _Monitor(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         step, run = state.global_step, self.options
-        accelerator = self.trainer.accelerator
-        self.stopped = self.signaled
-        if accelerator.num_processes > 1:  # a signal reaches processes in different steps: stop all after the same one
-            stopped = torch.tensor(float(self.stopped), device=accelerator.device)
-            self.stopped = bool(accelerator.reduce(stopped, reduction="sum") > 0)
-        if step % run.log_every == 0 or step == self.steps or self.stopped:
+        self.stopped, overdue = self._agreed(self.signaled, self._save_is_overdue())
+        due = bool(run.save_every) and step % run.save_every == 0
+        logged = step % run.log_every == 0 or step == self.steps
+        # A checkpoint needs a line of the log, with the counts so far. Those by the clock wait for one, so that the
+        # log does not depend on the clock.
+        if logged or due or self.stopped:
             self._log_step(step)
         if self.stopped:
             control.should_training_stop = True
-        due = bool(run.save_every) and step % run.save_every == 0 and step < self.steps
-        control.should_save = due or self.stopped
+        control.should_save = ((due or (overdue and logged)) and step < self.steps) or self.stopped
+        self._saving = time.monotonic()
+        self._watch_processor()
+
+    def _agreed(self, *flags: bool) -> list[bool]:
+        """Return for each flag whether it is set in any process: signals and clocks differ between them."""
+        accelerator = self.trainer.accelerator
+        if accelerator.num_processes == 1:
+            return list(flags)
+        values = torch.tensor([float(flag) for flag in flags], device=accelerator.device)
+        return [bool(value > 0) for value in accelerator.reduce(values, reduction="sum")]
+
+    def _save_is_overdue(self) -> bool:
+        """Return whether the last checkpoint is so old that a kill would cost minutes of training."""
+        wait = max(60 * self.options.save_minutes, _SAVE_SHARE * self._save_seconds)
+        return bool(self.options.save_minutes) and time.monotonic() - self._saved >= wait
+
+    def _watch_processor(self) -> None:
+        """Say if the processors are busy, judged by the steps after the first one, which takes longer."""
+        if self._watch is not None and (note := self._watch.note()):
+            self.on_notice(note)
+        # Where several processes train together, each also waits for the others.
+        elif self._watch is None and device_of(self.options) == "cpu" and self.trainer.accelerator.num_processes == 1:
+            self._watch = ThreadWatch()
 
     def _log_step(self, step: int) -> None:
         accelerator, run = self.trainer.accelerator, self.options
@@ -309,8 +343,9 @@ class _Monitor(TrainerCallback):
             step=step,
             steps=self.steps,
             loss=nats / labels if labels else math.nan,
-            lr=float(self.trainer.lr_scheduler.get_last_lr()[0]),
+            lr=self.lr,
             grad_norm=float(self.grad_norm),
+            clipped=self.clipped,
             tokens=before.tokens + int(tokens),
             trained_tokens=before.trained_tokens + int(labels),
             seconds=round(before.seconds + seconds, 3),
@@ -333,6 +368,8 @@ class _Monitor(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Mark a checkpoint as complete when all processes have written their part, then delete the oldest ones."""
         self.trainer.accelerator.wait_for_everyone()
+        self._saved = time.monotonic()
+        self._save_seconds = self._saved - self._saving
         if not state.is_world_process_zero:
             return
         folder = os.path.join(args.output_dir, f"checkpoint-{state.global_step}")
@@ -459,7 +496,8 @@ def _prepare_disk(run: TrainingRun, model: Any) -> tuple[int, str | None]:
             if path not in (kept for _, kept in complete):  # an earlier process was killed while it wrote it
                 shutil.rmtree(path)
         needed = sum(4 * parameter.numel() for parameter in model.parameters())
-        if options.save_every:  # weights and the two moments of each; an old checkpoint is deleted after the next one
+        if options.save_every or options.save_minutes:
+            # Weights and the two moments of each; an old checkpoint is deleted after the next one.
             trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
             needed += 12 * trained * max(0, options.keep_checkpoints + 1 - len(complete))
         free = shutil.disk_usage(run.partial).free

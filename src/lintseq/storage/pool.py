@@ -22,6 +22,7 @@ from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import RawArray
+from pathlib import Path, PurePosixPath
 from typing import Any, Generic, TypeVar
 
 from lintseq.errors import ConfigError, ToolError
@@ -61,8 +62,25 @@ class PartIsolation(Generic[T, R]):
 
 
 def default_workers() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of processors that this process may use, by its affinity and the quotas of its cgroups."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(int(min([count, *cpu_quotas()])), 1)
+
+
+def cpu_quotas(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> Iterator[float]:
+    """Yield the processors that each cgroup of this process may use at a time, where that is limited (Linux)."""
+    lines = own.read_text(encoding="utf-8").splitlines() if own.exists() else []
+    for _, controllers, path in (line.split(":", 2) for line in lines):
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        files = ("cpu/{}/cpu.cfs_quota_us", "cpu/{}/cpu.cfs_period_us") if controllers else ("{}/cpu.max",)
+        group = PurePosixPath(path.lstrip("/"))
+        for folder in (group, *group.parents):
+            with suppress(OSError, ValueError):  # no such file, or `max`
+                texts = [(root / file.format(folder)).read_text(encoding="utf-8") for file in files]
+                quota, period = map(int, " ".join(texts).split())
+                if quota > 0:
+                    yield quota / period
 
 
 def map_in_order(

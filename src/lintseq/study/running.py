@@ -38,9 +38,9 @@ class DeviceBudget:
     others: int
     """Number of concurrent steps that need no device: building and evaluating."""
     threads: int
-    """CPU cores per step."""
+    """CPU threads of a step."""
     cores: int
-    """CPU cores of a step that all training waits for."""
+    """CPU threads of a step that all training waits for."""
 
     def check(self, plan: StudyPlan) -> None:
         """Raise `ConfigError` if a step needs more devices than there are."""
@@ -52,13 +52,18 @@ class DeviceBudget:
                 )
 
 
-def device_budget(jobs: int | None = None) -> DeviceBudget:
-    """Return what this machine can run: a step per GPU, or without GPUs one per two cores; at most `jobs`."""
-    check_at_least(1, {"--jobs": jobs})
+def device_budget(jobs: int | None = None, threads: int | None = None) -> DeviceBudget:
+    """Return what this machine can run: a step per GPU, or without GPUs one per two cores; at most `jobs`.
+
+    Without `threads`, a step has OMP_NUM_THREADS threads, or the processors are divided between the jobs.
+    """
+    check_at_least(1, {"--jobs": jobs, "--threads": threads})
     cores, gpus = default_workers(), _gpus()
-    count = jobs or len(gpus) or max(cores // 2, 1)
+    usual = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    fixed = threads or (int(usual) if usual.isdecimal() and int(usual) else None)
+    count = jobs or len(gpus) or max(cores // (fixed or 2), 1)
     devices = gpus[:count] if gpus else [""] * count
-    return DeviceBudget(tuple(devices), max(cores // 2, 1), max(cores // count, 1), cores)
+    return DeviceBudget(tuple(devices), max(cores // 2, 1), fixed or max(cores // count, 1), fixed or cores)
 
 
 @dataclass(slots=True)

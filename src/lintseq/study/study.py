@@ -70,6 +70,7 @@ def run_study(
     options: StudyOptions = StudyOptions(),
     *,
     jobs: int | None = None,
+    threads: int | None = None,
     on_progress: Callable[[StudyProgress], None] = lambda progress: None,
 ) -> StudyReport:
     """Run a study from its TOML file or archive, write its report, and return the findings.
@@ -78,7 +79,8 @@ def run_study(
 
     Everything is written to the folder `output`. Finished steps are kept, so the same call resumes an interrupted
     study; steps whose recipe or inputs changed are repeated with all that depend on them. `jobs` is the maximum number
-    of parallel trainings, by default one per GPU or per two CPU cores. `on_progress` is called several times per
+    of parallel trainings, by default one per GPU or per two CPU cores, and `threads` the number of CPU threads of
+    each, by default OMP_NUM_THREADS or the cores divided by the jobs. `on_progress` is called several times per
     second.
 
     Raises `ConfigError` for a study that cannot work, before anything runs, and `ToolError` if a step fails.
@@ -96,7 +98,7 @@ def run_study(
         plan = _plan(path, output, options)
         checksums = checksums_of([file for step in plan.steps for file in step.files])
         prints = fingerprints(plan.steps, checksums, __version__)
-        budget = device_budget(jobs)
+        budget = device_budget(jobs, threads)
         budget.check(plan)
         require_package("torch", "a study")
         early = EarlyReports(plan, lambda part: write_findings(part, output))

@@ -12,6 +12,7 @@ from lintseq.errors import ConfigError, check_at_least, check_choice
 from lintseq.evaluation.cost import read_shape
 from lintseq.lm.backends.backend import Backend
 from lintseq.lm.loading import require_package
+from lintseq.lm.threads import use_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class BackendOptions:
     """cpu, cuda or cuda:1. [default: a GPU if there is one]"""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Type of the weights; auto keeps the type they were saved in."""
+    threads: int | None = None
+    """CPU threads. [default: $OMP_NUM_THREADS, or one per available processor]"""
     timeout: float = 600.0
     """Request timeout in seconds."""
     model_config: str | None = None
@@ -43,7 +46,8 @@ def open_backend(
 
     `model` is a folder, a name on the Hugging Face Hub, or a name on the server; `batch` is the number of completions
     generated at once. `on_notice` is called, from any thread, with what takes time: loading the model, waiting for a
-    server, a request that is sent again after a pause. Raises `ConfigError` if the model cannot be opened.
+    server, a request that is sent again after a pause, busy processors. Raises `ConfigError` if the model cannot be
+    opened.
     """
     check_choice("backend", options.backend, ("transformers", "openai"))
     check_at_least(1, {"--batch": batch})
@@ -62,4 +66,5 @@ def open_backend(
     on_notice(f"loading the model {model}")
     from lintseq.lm.backends.transformers import open_model
 
-    return open_model(model, device=options.device, dtype=options.dtype, batch=batch)
+    use_threads(options.threads)
+    return open_model(model, device=options.device, dtype=options.dtype, batch=batch, on_notice=on_notice)

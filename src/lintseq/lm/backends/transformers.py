@@ -14,7 +14,7 @@ import hashlib
 import inspect
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -39,6 +39,7 @@ from lintseq.lm.backends.backend import (
     TextListener,
 )
 from lintseq.lm.loading import load_model, load_tokenizer
+from lintseq.lm.threads import ThreadWatch
 from lintseq.lm.tokenizers import decode
 
 CPU_BATCH, GPU_BATCH = 32, 128
@@ -51,10 +52,18 @@ _TOP = 256
 """Tokens among which the top-p or min-p set is sought first: sorting the whole vocabulary is slow."""
 
 
-def open_model(path: str, *, device: str | None = None, dtype: str = "auto", batch: int | None = None) -> "LocalModel":
+def open_model(
+    path: str,
+    *,
+    device: str | None = None,
+    dtype: str = "auto",
+    batch: int | None = None,
+    on_notice: Callable[[str], None] = lambda text: None,
+) -> "LocalModel":
     """Return the model in a folder or on the Hugging Face Hub, loaded and moved to its device.
 
-    Raises `ConfigError` if there is no such model or device, or if it is of a kind that cannot be batched here.
+    `on_notice` is called if the processors turn out to be busy. Raises `ConfigError` if there is no such model or
+    device, or if it is of a kind that cannot be batched here.
     """
     check_choice("--dtype", dtype, ("auto", "float32", "bfloat16", "float16"))
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -67,16 +76,25 @@ def open_model(path: str, *, device: str | None = None, dtype: str = "auto", bat
         raise ConfigError(
             f"--device {device}: cannot move the model {path} there: {reason}; use cpu or cuda"
         ) from None
-    return LocalModel(model, tokenizer, name=path, batch=batch)
+    return LocalModel(model, tokenizer, name=path, batch=batch, on_notice=on_notice)
 
 
 class LocalModel:
     """A model and its tokenizer; a `Backend`."""
 
-    def __init__(self, model: Any, tokenizer: Any, *, name: str = "", batch: int | None = None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        name: str = "",
+        batch: int | None = None,
+        on_notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.name = name
+        self.on_notice = on_notice
         self.device = model.device
         self.batch = batch or (CPU_BATCH if self.device.type == "cpu" else GPU_BATCH)
         config = model.config.get_text_config()
@@ -168,7 +186,10 @@ class LocalModel:
         batch_cache = _BatchCache(min(self.batch, len(queue)))
         live: list[_Row] = []
         prompts: dict[tuple[int, ...], _CachedPrompt] = {}
+        watch = ThreadWatch()
         while queue or live:
+            if self.device.type == "cpu" and (note := watch.note()):
+                self.on_notice(note)
             arrived: list[_Row] = []
             while queue and len(live) < batch_cache.rows:
                 arrived.append(queue.popleft())
