@@ -60,8 +60,7 @@ def train(
 
     The recipe, the log and the checkpoints are those of `run`. Each `run.batch` consecutive indices of `order` are one
     optimizer step; `reduction` is that of the loss over its trained tokens. `text_bytes` is the amount of text that
-    the labels of the `validation` rows represent, for bits per byte; 0 if unknown. `on_notice` is called if the
-    processors turn out to be busy.
+    the labels of the `validation` rows represent, for bits per byte; 0 if unknown. `on_notice` hears of busy CPUs.
 
     Returns the progress after the last step, and the full weights if the model is sharded over processes (FSDP,
     DeepSpeed), else None.
