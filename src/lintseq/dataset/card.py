@@ -135,14 +135,19 @@ def _description(settings: Mapping[str, Any]) -> list[str]:
     if sampling is None:
         return ["Programs as edit sequences, converted from an existing data set."]
     linter, judge = sampling["linter"], sampling["certify"]
+    changes = any((source["fields"] or {}).get("old") for source in settings["inputs"])
     lines = ["Programs as edit sequences: each program grows from nothing, a few lines at a time."]
+    known = "the whole program does not have"
+    if changes:
+        lines = ["Changes of programs as edit sequences: from an old version to a new one, a few lines at a time."]
+        known = "neither version has"
     if linter == "none":
         lines.append("No linter chose which lines belong together, so intermediate states may have errors.")
     else:
         judge_name = "lintseq's own analysis" if linter == "native" else _code(linter)
-        lines.append(f"By {judge_name}, no state has an error that the whole program does not have.")
+        lines.append(f"By {judge_name}, no state has an error that {known}.")
     if judge is not None:
-        lines.append(f"Each state was also checked by {_code(judge)}, with no finding that the whole program lacks.")
+        lines.append(f"Each state was also checked by {_code(judge)}, with no finding that {known}.")
     return lines
 
 

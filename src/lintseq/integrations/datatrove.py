@@ -97,8 +97,8 @@ class EditSampling(PipelineStep):
     """Turns each program into records of edit sequences, one document each.
 
     A document's text is the edit text, its metadata are the record. Programs come from `ProgramReader`, or from any
-    reader of datatrove: then the program is the text, and `instruction` names the metadata with the instruction, if
-    there is one. Rejected rows are counted by reason and go to `exclusion_writer`.
+    reader of datatrove: then the program is the text, and `instruction` and `old` name the metadata with the
+    instruction and with the old version of the program, if there are any. Rejected rows are counted by reason and go to `exclusion_writer`.
     """
 
     type = "✂️ - SAMPLER"
@@ -109,12 +109,13 @@ class EditSampling(PipelineStep):
         options: BuildOptions | None = None,
         *,
         instruction: str | None = None,
+        old: str | None = None,
         exclusion_writer: DiskWriter | None = None,
     ) -> None:
         super().__init__()
         self.options = options or BuildOptions()
         self.exclusion_writer = exclusion_writer
-        self.fields = Fields(code="text", instruction=instruction, id="id")
+        self.fields = Fields(code="text", instruction=instruction, id="id", old=old)
         check_build(self.options)
         if self.options.screening.duplicates != KEEP:
             raise ConfigError(

@@ -222,7 +222,7 @@ def _versions(path: str, columns: Iterable[str], names: FieldNames) -> tuple[str
                 (
                     "old",
                     second,
-                    f"name the new version with --new-field, or use --old-field '' if {a!r} is another thing",
+                    f"name the new version with --new-field, or use --old-field '' if {a!r} is something else",
                 )
                 if a
                 else (
