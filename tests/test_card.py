@@ -70,6 +70,13 @@ def test_a_card_reads_like_this() -> None:
     assert "/home/me" not in text
 
 
+def test_the_card_of_changes_names_both_versions() -> None:
+    inputs = [{"path": "commits.jsonl", "fields": {"code": "new_contents", "old": "old_contents"}, "fingerprint": {}}]
+    text = card(settings={"inputs": inputs}).text
+    assert "from an old version to a new one" in text
+    assert "no state has an error that neither version has" in text
+
+
 def test_an_empty_data_set_is_to_be_streamed() -> None:
     text = card({"sequences": 0}).text
     assert '\ndata = load_dataset("path/to/this/folder", split="train", streaming=True)\n' in text

@@ -242,6 +242,28 @@ def test_a_document_holds_the_record_and_its_text_the_edits(shape: str, tmp_path
 
 
 @needs_datatrove
+def test_a_document_may_have_an_old_version_in_its_metadata() -> None:
+    from datatrove.data import Document
+
+    from lintseq.integrations.datatrove import EditSampling
+
+    metadata = {"ask": "Double it.", "before": "x = 1\nprint(x)\n"}
+    given = [Document(text="x = 2\nprint(x)\n", id="a", metadata=metadata)]
+    (document,) = EditSampling(instruction="ask", old="before")(iter(given))
+    assert (document.metadata["state"], document.metadata["program"]) == ("x = 1\nprint(x)\n", "x = 2\nprint(x)\n")
+
+
+def test_changes_in_a_ray_data_set_give_the_records_of_a_local_build(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from lintseq.integrations.ray import sample_dataset
+
+    found = [{"message": f"Make it {n}", "old_code": "x = 1\nprint(x)\n", "new_code": f"x = {n}\n"} for n in range(9)]
+    build([write_jsonl(tmp_path / "in.jsonl", found)], tmp_path / "out.parquet", BuildOptions(), workers=1)
+    sampled = sample_dataset(TableDataset(pa.Table.from_pylist(found)), BuildOptions())
+    assert sampled.to_pylist() == [json.loads(row.data) for row in read_rows(str(tmp_path / "out.parquet"))]
+
+
+@needs_datatrove
 def test_a_step_in_between_may_change_programs_and_their_columns(tmp_path: Path) -> None:
     source = write_jsonl(
         tmp_path / "in.jsonl", [{"id": n, "instruction": "a", "program": "x = 1\n"} for n in range(9)]

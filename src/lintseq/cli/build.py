@@ -28,7 +28,7 @@ def build(
     run: ExecutionOptions,
     preset: Preset = None,
 ) -> None:
-    """Turn programs into a data set of edit sequences.
+    """Turn programs, or changes of programs, into a data set of edit sequences.
 
     Each input row becomes one record per sample, or one line with the reason in the file of rejected rows. Records
     come in input order with any number of workers. The output appears when it is complete, with a manifest of

@@ -135,7 +135,7 @@ def _description(settings: Mapping[str, Any]) -> list[str]:
     if sampling is None:
         return ["Programs as edit sequences, converted from an existing data set."]
     linter, judge = sampling["linter"], sampling["certify"]
-    changes = any((source["fields"] or {}).get("old") for source in settings["inputs"])
+    changes = any((source.get("fields") or {}).get("old") for source in settings["inputs"])
     lines = ["Programs as edit sequences: each program grows from nothing, a few lines at a time."]
     known = "the whole program does not have"
     if changes:

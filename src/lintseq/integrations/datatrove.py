@@ -98,7 +98,8 @@ class EditSampling(PipelineStep):
 
     A document's text is the edit text, its metadata are the record. Programs come from `ProgramReader`, or from any
     reader of datatrove: then the program is the text, and `instruction` and `old` name the metadata with the
-    instruction and with the old version of the program, if there are any. Rejected rows are counted by reason and go to `exclusion_writer`.
+    instruction and with the old version of the program, if there are any. Rejected rows are counted by reason and go
+    to `exclusion_writer`.
     """
 
     type = "✂️ - SAMPLER"
