@@ -173,7 +173,7 @@ FILES = st.dictionaries(st.sampled_from(["a.py", "b.py", "tests/test_c.py", "d.m
 COMMITS = st.lists(FILES, min_size=1, max_size=7)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(commits=COMMITS, max_files=st.integers(1, 3), no_tests=st.booleans(), distinct=st.booleans())
 def test_every_row_is_in_the_history_and_everything_else_has_a_reason(
     commits: list[dict[str, str]],
@@ -213,7 +213,9 @@ def many(path: Path) -> Path:
     return repository(path, [{"files": {f"m{n % 3}.py": f"x = {n // 2}\n"}} for n in range(60)])
 
 
-@pytest.mark.parametrize("target", [Target("out.jsonl"), Target("out", shards=3, shard_kind="jsonl")])
+@pytest.mark.parametrize(
+    "target", [Target("out.jsonl"), pytest.param(Target("out", shards=3, shard_kind="jsonl"), marks=pytest.mark.slow)]
+)
 def test_workers_and_kills_do_not_change_the_bytes(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

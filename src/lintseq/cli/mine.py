@@ -12,7 +12,7 @@ from lintseq.mining import MiningOptions, MiningReport
 @with_options({
     "What to mine": "functions tasks commits code_field id_field keep",
     "Commits": "max_files max_changed_lines no_tests min_words distinct",
-    "Output": "output rejected shards shard_rows shard_kind",
+    "Output": "output rejected shards shard_rows shard_kind split split_by",
     "Execution": "workers row_timeout row_memory resume overwrite strict json quiet",
 })  # fmt: skip
 def mine(
@@ -44,6 +44,7 @@ def summary(report: MiningReport) -> str:
     """Return the report as a table for people."""
     rows = [("commits", f"{report.commits:,}")] * bool(report.commits)
     rows += [("changes" if report.commits else "files", f"{report.files:,}"), ("pairs", f"{report.pairs:,}")]
+    rows += [("  for testing", f"{report.test_pairs:,}")] * bool(report.test_pairs)
     rows.append(("rejected", f"{sum(report.rejections.values()):,}"))
     rows += [(f"  {reason}", f"{count:,}") for reason, count in report.rejections.items()]
     rows.append(("", "completed by an earlier run") if report.nothing_to_do else ("seconds", f"{report.seconds:.1f}"))

@@ -127,6 +127,7 @@ def build_summary(report: BuildReport) -> str:
     rows = [
         ("rows", f"{numbers['rows']:,}"),
         ("sequences", f"{numbers['sequences']:,}"),
+        *([("  for testing", f"{report.tally.test:,}")] * bool(report.tally.test)),
         ("edits per sequence", f"{edits['mean']:.2f}, median {edits['median']}, at most {edits['max']}"),
         ("lines per edit", f"{numbers['lines_per_edit']:.2f}"),
         ("single-edit sequences", percent(numbers["single_edit_share"])),

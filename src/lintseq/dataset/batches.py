@@ -59,11 +59,14 @@ class BuildTally:
     """Reason -> draws that were left out."""
     licenses: Counter[str] = field(default_factory=Counter)
     """License -> sequences, where the rows have licenses."""
+    test: int = 0
+    """Sequences in the part for testing."""
 
     def add(self, other: Self) -> None:
         self.rows += other.rows
         self.sequences += other.sequences
         self.lines += other.lines
+        self.test += other.test
         for name in ("edits", "rejections", "dropped", "licenses"):
             if counts := getattr(other, name):
                 getattr(self, name).update(counts)
@@ -71,14 +74,21 @@ class BuildTally:
     def as_dict(self) -> dict[str, Any]:
         """Return the counts as plain values."""
         counters = {name: dict(getattr(self, name)) for name in ("rejections", "dropped", "licenses")}
-        numbers = {"rows": self.rows, "sequences": self.sequences, "lines": self.lines}
+        numbers = {"rows": self.rows, "sequences": self.sequences, "lines": self.lines, "test": self.test}
         return {**numbers, "edits": sorted(self.edits.items()), **counters}
 
     @classmethod
     def from_dict(cls, counts: Mapping[str, Any]) -> Self:
         """Return the counts that `as_dict` returned."""
         counters = {name: Counter(counts[name]) for name in ("rejections", "dropped", "licenses")}
-        return cls(counts["rows"], counts["sequences"], counts["lines"], Counter(dict(counts["edits"])), **counters)
+        return cls(
+            counts["rows"],
+            counts["sequences"],
+            counts["lines"],
+            Counter(dict(counts["edits"])),
+            **counters,
+            test=counts["test"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,8 @@ class RowOutput:
     id: str | int | None
     signature: tuple[int, ...] | None
     """What identifies the program; None if the row was rejected."""
+    test_records: bytes = b""
+    """The records, if they belong to the part for testing; then `records` is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +138,9 @@ class BatchResult:
     seconds: float = 0.0
     """How long the work took."""
     rows: tuple[RowOutput, ...] = ()
-    """The lines row by row, if duplicates are still to be dropped; then `records` and `rejections` are empty."""
+    """The lines row by row, if duplicates are still to be dropped; then there are no others."""
+    test_records: bytes = b""
+    """Lines of records of the part for testing."""
 
 
 def join_results(results: Sequence[BatchResult]) -> BatchResult:
@@ -160,8 +174,9 @@ def _joined(
     tally = BuildTally()
     for part in parts:
         tally.add(part.tally)
-    records = b"".join(part.records for part in parts)
-    return BatchResult(records, b"".join(part.rejections for part in parts), tally, seconds, rows)
+    rejections = b"".join(part.rejections for part in parts)
+    tests = b"".join(part.test_records for part in parts)
+    return BatchResult(b"".join(part.records for part in parts), rejections, tally, seconds, rows, tests)
 
 
 # Work
@@ -202,7 +217,9 @@ def _output(result: RowResult, row: RawRow, source: str) -> RowOutput:
     tally = BuildTally(1, len(result.records), result.lines, Counter(result.edits), reasons, Counter(result.dropped))
     if result.license:
         tally.licenses[result.license] += len(result.records)
-    records = b"".join(map(encode_line, result.records))
+    lines = b"".join(map(encode_line, result.records))
+    records, tests = (b"", lines) if result.test else (lines, b"")
+    tally.test = len(result.records) if result.test else 0
     rejections = b"".join(
         encode_rejection(
             encode_row(rejection.part),
@@ -214,7 +231,7 @@ def _output(result: RowResult, row: RawRow, source: str) -> RowOutput:
         )
         for rejection in result.rejections
     )
-    return RowOutput(records, rejections, tally, row, result.id, result.signature)
+    return RowOutput(records, rejections, tally, row, result.id, result.signature, tests)
 
 
 def process_batches(batches: Iterator[Batch], work: RowWork, *, workers: int) -> Generator[tuple[Batch, BatchResult]]:

@@ -36,6 +36,7 @@ def card_of(
         language=get_language().name,
         tags="" if mined else "- edit-sequences\n",
         size=next((word for limit, word in _SIZES if manifest["sequences"] < limit), "n>10M"),
+        test_split='  - split: test\n    path: "data/test-*"\n' if "split" in settings else "",
         features="\n".join(features),
         description="\n".join(_description(settings)),
         version=settings["lintseq"],

@@ -10,7 +10,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
+from functools import partial
 from typing import Any
 
 from lintseq import __version__
@@ -29,6 +30,7 @@ from lintseq.dataset.card import card_of
 from lintseq.dataset.duplicates import KEEP, Seen
 from lintseq.dataset.outputs import Outputs, Target, check_target
 from lintseq.dataset.report import BuildProgress, BuildReport
+from lintseq.dataset.split import SplittingTransform, find_test_groups
 from lintseq.errors import BrokenInputError, BuildInterrupted, ConfigError, LintseqError, check_at_least, reason_of
 from lintseq.rows import FieldNames, Input, Mark, open_inputs
 from lintseq.storage import SaveTimer, default_workers, uninterrupted
@@ -93,6 +95,9 @@ def run_pipeline(
         raise ConfigError("standard input and pipes cannot be read twice, so there is nothing to resume from")
     if target.shards is not None and any(source.size is None for source in sources):
         raise ConfigError("the size of the input is unknown, so it cannot be split into --shards; use --shard-rows")
+    if target.split is not None and target.split_by is not None:
+        tests = find_test_groups(sources, target.split_by, target.split)
+        work = replace(work, make_transform=partial(SplittingTransform, work.make_transform, target.split_by, tests))
     settings = _all_settings(settings, target, sources)
     columns = {name: column.type for name, column in work.columns.items()}
     with Outputs(target, columns, settings, resume=resume, overwrite=opened.overwrite) as outputs:
@@ -121,6 +126,7 @@ def _all_settings(settings: Mapping[str, Any], target: Target, sources: Sequence
         "python": ".".join(platform.python_version_tuple()[:2]),
         **settings,
         "output": {"kind": target.kind, "shards": target.shards, "shard_rows": target.shard_rows},
+        **({"split": target.split, "split_by": target.split_by} if target.split is not None else {}),
         "inputs": [
             {"path": source.path, "fields": source.fields and asdict(source.fields), "fingerprint": source.fingerprint}
             for source in sources
@@ -216,7 +222,7 @@ class _Build:
             result = without_duplicates(batch, result.rows, self._seen, self.report.tally.rows)
         last = batch.rows[-1]
         self.checkpoint = Checkpoint(batch.input, Mark(last.index + 1, last.number, last.end))
-        self.outputs.write(result.records, result.rejections, shard=batch.shard)
+        self.outputs.write(result.records, result.rejections, shard=batch.shard, test_records=result.test_records)
         self.example = self.example or result.records.partition(b"\n")[0].decode()
         self.report.tally.add(result.tally)
 

@@ -71,6 +71,7 @@ class BuildReport:
         return {
             "rows": tally.rows,
             "sequences": tally.sequences,
+            **({"test_sequences": tally.test} if tally.test else {}),
             "edits_per_sequence": {
                 "mean": share(edits, tally.sequences),
                 "median": _median(tally.edits),

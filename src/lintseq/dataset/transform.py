@@ -55,6 +55,8 @@ class RowResult:
     """What identifies the program when duplicates are dropped."""
     rejections: list[Rejection] = field(default_factory=list)
     """Parts of the row that were rejected although others became records."""
+    test: bool = False
+    """Whether the records belong to the part for testing."""
 
     def as_row(self) -> dict[str, Any]:
         """Return records and rejection as plain values, for tools that map rows to rows."""

@@ -18,7 +18,7 @@ Kind = Literal["dataset", "model"]
 README = "README.md"
 _BOTH = (README, MANIFEST, "LICENSE*", ".gitattributes")
 _FILES: dict[Kind, tuple[str, ...]] = {
-    "dataset": (*_BOTH, "data/train-*.parquet", "data/train-*.jsonl*"),
+    "dataset": (*_BOTH, *(f"data/{part}-*.{kind}" for part in ("train", "test") for kind in ("parquet", "jsonl*"))),
     "model": (
         *(*_BOTH, "recipe.toml", "plan.json", "log.jsonl", "loss.svg", "*.safetensors", "*.safetensors.index.json"),
         *("config.json", "generation_config.json", "*token*.json", "vocab.json", "merges.txt", "*.model", "*.jinja"),

@@ -67,6 +67,8 @@ class MiningReport:
     """Number of commits read."""
     pairs: int
     """Number of pairs written; of a history, of changes."""
+    test_pairs: int
+    """Number of those in the part for testing."""
     rejections: Mapping[str, int]
     """Reason -> number of files, definitions, changes and commits, most frequent first."""
     broken_inputs: Sequence[str]
@@ -103,6 +105,8 @@ def mine(
         target = replace(target, rejected=os.devnull)
     _check(options)
     settings = {"mines": True, **asdict(options)}
+    if options.commits and target.split is not None:
+        raise ConfigError("--split counts rows, which are not known before they are mined; split them with build")
     if options.commits:
         paths = [os.fspath(path) for path in sources]
         check_target(target, paths, overwrite=overwrite, resume=resume)
@@ -121,6 +125,7 @@ def mine(
         report.tally.rows,
         sum(source.size or 0 for source in opened.sources) if options.commits else 0,
         report.tally.sequences,
+        report.tally.test,
         dict(report.tally.rejections.most_common()),
         report.broken_inputs,
         report.seconds,

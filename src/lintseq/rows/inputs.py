@@ -143,7 +143,7 @@ def _in_folder(folder: str, code_base: bool) -> list[Input]:
         return [saved_input(folder)]
     paths = files_in(folder)
     sources = [path for path in paths if path.endswith(SUFFIXES)]
-    data = [path for path in paths if _is_data(path)]
+    data = _without_tests([path for path in paths if _is_data(path)])
     if sources and (code_base or not data):
         return [_source_files(folder, folder, sources, code_base)]
     if sources:
@@ -155,6 +155,14 @@ def _in_folder(folder: str, code_base: bool) -> list[Input]:
     if not data:
         raise ConfigError(f"{folder} holds neither data ({', '.join(READERS)}) nor source files ({SUFFIXES[0]})")
     return [_data_input(path) for path in data]
+
+
+def _without_tests(paths: Sequence[str]) -> list[str]:
+    """Return the files of data without the parts for testing, if there are parts for training, as for `hf:`."""
+    names = [posixpath.basename(path.replace(os.sep, "/")) for path in paths]
+    has_parts = any(name.startswith("train-") for name in names)
+    tests = ("test-", "validation-") if has_parts else ()
+    return [path for path, name in zip(paths, names, strict=True) if not name.startswith(tests)]
 
 
 def _in_pattern(pattern: str, code_base: bool) -> list[Input]:

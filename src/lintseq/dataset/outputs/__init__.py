@@ -7,6 +7,7 @@ in the records, and when progress is saved, is left to others.
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from lintseq.dataset.outputs.parquet import ColumnTypes
@@ -52,6 +53,8 @@ class Outputs(AbstractContextManager["Outputs"]):
         self._work: WorkDirectory | None = None
         self._rejections: AppendFile | OutputStream | None = None
         self._records: Shards | RecordStream | None = None
+        self._tests: Shards | None = None
+        """The part for testing, if there is one."""
         try:
             self._open(columns, resume=resume, overwrite=overwrite)
         except OSError as error:
@@ -84,14 +87,8 @@ class Outputs(AbstractContextManager["Outputs"]):
         if is_regular(target.output):
             if target.sharded:
                 os.makedirs(self.file("output/data"), exist_ok=True)
-            self._records = Shards(
-                self._shard_path,
-                target.kind,
-                columns,
-                rows_each=target.shard_rows,
-                for_datasets=target.sharded,
-                mark=marks.get("records"),
-            )
+            self._records = self._shards("train", columns, marks.get("records"))
+            self._tests = self._shards("test", columns, marks.get("tests")) if target.split is not None else None
         else:
             self._records = RecordStream(target.output)
 
@@ -110,19 +107,23 @@ class Outputs(AbstractContextManager["Outputs"]):
         assert self._work is not None
         return self._work.file(name)
 
-    def write(self, records: bytes, rejections: bytes, *, shard: int = 0) -> None:
-        """Write whole lines to both files; with a fixed number of shards, records go to one of them."""
+    def write(self, records: bytes, rejections: bytes, *, shard: int = 0, test_records: bytes = b"") -> None:
+        """Write whole lines to the files; with a fixed number of shards, records go to one of them."""
         assert self._records is not None
         assert self._rejections is not None
         self._records.write(records, shard)
+        if self._tests is not None:
+            self._tests.write(test_records, shard)
         self._rejections.write(rejections)
 
     def save(self, progress: dict[str, Any]) -> None:
         """Make what was written durable, so that a later run continues from here with `progress`."""
         if self.resumable and self._work and self._records and self._rejections:
             marks = {"records": self._records.mark(), "rejected": self._rejections.mark()}
+            if self._tests is not None:
+                marks["tests"] = self._tests.mark()
             self._work.save({"progress": progress, "marks": marks})
-            self._records.prune()
+            self._prune()
 
     def finish(self, progress: dict[str, Any], manifest: dict[str, Any], *, card: str | None = None) -> None:
         """Complete the files and give them their final names, the output last: once it exists, everything does."""
@@ -130,26 +131,30 @@ class Outputs(AbstractContextManager["Outputs"]):
         assert self._rejections is not None
         self.save(progress)
         self._records.close(self.target.shards)
+        if self._tests is not None:
+            self._tests.close(self.target.shards)
         self._rejections.close()
         if self._work is None:
             return
         moves = []
         if isinstance(self._rejections, AppendFile):
             moves.append((self._rejections.path, self.target.rejected_path))
+        if self.target.test_path is not None:
+            moves.append((self._shard_path("test", 0), self.target.test_path))
         if self.target.sharded:
-            self._records.prune()
+            self._prune()
             folder = self.file("output")
             if card is not None:
                 write_atomically(os.path.join(folder, "README.md"), card.encode("utf-8", "replace"))
             sync_directory(os.path.join(folder, "data"))
             moves.append((folder, self.target.output))
         elif self.resumable:
-            moves.append((self._shard_path(0), self.target.output))
+            moves.append((self._shard_path("train", 0), self.target.output))
         self._work.finish(moves, manifest if self.resumable else None)
 
     def close(self) -> None:
         """Close the files as they are: a later run continues from what was saved last."""
-        for file in (self._records, self._rejections):
+        for file in (self._records, self._tests, self._rejections):
             if file is not None:
                 file.release()
         if self._work is not None:
@@ -160,10 +165,23 @@ class Outputs(AbstractContextManager["Outputs"]):
 
     # Paths of files that grow
 
-    def _shard_path(self, shard: int) -> str:
+    def _shards(self, part: str, columns: ColumnTypes, mark: dict[str, Any] | None) -> Shards:
+        """Return the files of a part, `train` or `test`, where an earlier run left them."""
+        target = self.target
+        path_of = partial(self._shard_path, part)
+        return Shards(
+            path_of, target.kind, columns, rows_each=target.shard_rows, for_datasets=target.sharded, mark=mark
+        )
+
+    def _prune(self) -> None:
+        for shards in (self._records, self._tests):
+            if shards is not None:
+                shards.prune()
+
+    def _shard_path(self, part: str, shard: int) -> str:
         if self.target.sharded:
-            return self.file(f"output/data/train-{shard:05}.{self.target.kind}")
-        return self.file(f"records-{shard}.{self.target.kind}")
+            return self.file(f"output/data/{part}-{shard:05}.{self.target.kind}")
+        return self.file(f"{'records' if part == 'train' else part}-{shard}.{self.target.kind}")
 
     def _growing_rejected(self) -> str:
         """Return where rejected rows are written: next to their target if that may be on another disk."""

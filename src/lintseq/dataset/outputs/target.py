@@ -28,6 +28,10 @@ class Target:
     """Write a folder of files with this many records each."""
     shard_kind: ShardKind = "parquet"
     """Kind of the files in the folder."""
+    split: float | None = None
+    """Put up to this share of the rows, such as 0.1, into a part for testing."""
+    split_by: str | None = None
+    """Column of the input, such as repo, whose values the parts do not share."""
 
     @property
     def sharded(self) -> bool:
@@ -45,6 +49,11 @@ class Target:
         return default_rejected(self.output) if self.rejected is None else self.rejected
 
     @property
+    def test_path(self) -> str | None:
+        """The path of the part for testing; None if there is none, or if it is in the folder of shards."""
+        return None if self.split is None or self.sharded else f"{stem(self.output)}.test.{self.kind}"
+
+    @property
     def manifest_path(self) -> str | None:
         """The path of the manifest; None if the output is not a regular file."""
         if not is_regular(self.output):
@@ -56,7 +65,8 @@ class Target:
         if not is_regular(self.output):
             return False
         path, output = os.path.realpath(path), os.path.realpath(self.output)
-        return path == output or (self.sharded and path.startswith(output + os.sep))
+        is_test = self.test_path is not None and path == os.path.realpath(self.test_path)
+        return is_test or path == output or (self.sharded and path.startswith(output + os.sep))
 
 
 def stem(output: str) -> str:
@@ -88,6 +98,7 @@ def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resu
     check_choice("--shard-kind", target.shard_kind, KINDS)
     if target.shard_kind != KINDS[0] and not target.sharded:
         raise ConfigError("--shard-kind needs --shards or --shard-rows")
+    _check_split(target)
     if overwrite and resume:
         raise ConfigError("--overwrite starts again and --resume continues; choose one")
     _check_kind(target)
@@ -103,8 +114,8 @@ def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resu
         if overwrite and names and not {MANIFEST, "data"} <= names:
             raise ConfigError(f"{target.output} was not written by lintseq; name another folder")
     taken = {os.path.realpath(path) for path in inputs}
-    for path in (target.output, target.rejected_path):
-        if not is_regular(path):
+    for path in (target.output, target.rejected_path, target.test_path):
+        if path is None or not is_regular(path):
             continue
         if os.path.realpath(path) in taken:
             raise ConfigError(f"{path} is named twice; inputs, output and rejected rows must be different files")
@@ -113,6 +124,16 @@ def check_target(target: Target, inputs: Sequence[str], *, overwrite: bool, resu
             raise ConfigError(f"{path} is a folder; name a file, or write shards with --shards or --shard-rows")
         if os.path.exists(path) and not overwrite and not resume:
             raise ConfigError(f"{path} exists; choose another name, or replace it with --overwrite")
+
+
+def _check_split(target: Target) -> None:
+    """Raise `ConfigError` for parts that cannot be made."""
+    if (target.split is None) != (target.split_by is None):
+        raise ConfigError("--split and --split-by need each other, such as --split 0.1 --split-by repo")
+    if target.split is not None and not 0 < target.split < 1:
+        raise ConfigError(f"--split is {target.split:g}, but must be between 0 and 1, such as 0.1")
+    if target.split is not None and not is_regular(target.output):
+        raise ConfigError(f"{target.output} cannot hold two parts; name a file or a folder")
 
 
 def _check_kind(target: Target) -> None:
