@@ -21,7 +21,14 @@ from lintseq.lm.settings import field_docs
 
 Command = Callable[..., None]
 
-_METAVARS = {"output": "PATH", "rejected": "PATH", "certify": "LINTER", "decontaminate": "B"}
+_METAVARS = {
+    "split": "FRACTION",
+    "split_by": "COLUMN",
+    "output": "PATH",
+    "rejected": "PATH",
+    "certify": "LINTER",
+    "decontaminate": "B",
+}
 """Names of values that do not follow from the names or types of options."""
 _SHORT = {"output": ("-o",), "quiet": ("-q",), "model": ("-m",), "benchmark": ("-b",)}
 """Short names of options."""
