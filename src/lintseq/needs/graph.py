@@ -47,6 +47,8 @@ class Analysis:
     """By unit of a header, the signature of the function."""
     calls: Sequence[Call] = ()
     """The calls of these functions."""
+    declared: Sequence[tuple[int, int]] = ()
+    """Units that would mean something else without another: (unit, other). They are clean, so it is no need."""
 
 
 @dataclass(frozen=True, slots=True)

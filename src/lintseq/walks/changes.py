@@ -7,11 +7,11 @@ say which combinations are clean. A walk from the new version to the old one "re
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lintseq.edits import INITIAL, STAYS
-from lintseq.needs import BODY, HEADER, PART, Analysis, Needs, NeedsBuilder
+from lintseq.needs import BODY, HEADER, PART, Needs, NeedsBuilder
 from lintseq.program import Program
 from lintseq.walks.pairing import Pairing, Root, Version, first_word
 
@@ -21,6 +21,8 @@ Clause = frozenset[int]
 """Literals, of which one has to hold: `atom` says that it is new, `~atom` that it is old."""
 _CLAUSES = 24
 """A condition of more clauses is replaced by a stricter one of a single clause each way."""
+_PARTS = 50
+"""How many parts of a statement are compared with one that follows them."""
 _MOVED = 6
 """The least length of a statement's text by which it is found elsewhere."""
 
@@ -44,6 +46,10 @@ class Changes:
     @classmethod
     def between(cls, old: Version, new: Version) -> "Changes":
         return _ChangesMaker(old, new).make()
+
+    def without_needs(self) -> "Changes":
+        """Return the same atoms, none of which needs another."""
+        return replace(self, needs=NeedsBuilder(self.needs.units).finish())
 
 
 class _Side:
@@ -163,7 +169,7 @@ class _Side:
         """Tell whether a unit that serves a purpose is replaced by one that serves it as well."""
         if purpose == HEADER:
             counterpart = self.counterpart.get(unit)
-            return counterpart is not None and _same_header(self.analysis, unit, self.other.analysis, counterpart)
+            return counterpart is not None and _same_header(self.version, unit, self.other.version, counterpart)
         others = self.other.units_in.get(self.site_of[unit], ())
         if purpose == BODY:
             parent = self.analysis.parent_of[unit]
@@ -172,10 +178,9 @@ class _Side:
         return any(purpose in self.other.analysis.provides.get(other, ()) for other in others)
 
 
-def _same_header(analysis: Analysis, unit: int, other_analysis: Analysis, other: int) -> bool:
-    """Tell whether what is nested in a header could be nested in another."""
-    kind, other_kind = first_word(analysis.kind_of[unit]), first_word(other_analysis.kind_of[other])
-    return kind == other_kind
+def _same_header(version: Version, unit: int, other_version: Version, other: int) -> bool:
+    """Tell whether what is nested in a header could be nested in another, which has nested units as well."""
+    return first_word(version.kind(unit)) == first_word(other_version.kind(other)) and other in other_version.children
 
 
 class _ChangesMaker:
@@ -358,6 +363,10 @@ class _ChangesMaker:
                     for purpose, clauses in side.conditions(unit).items():
                         yield from ((clause | {~side.literal(unit)}, purpose) for clause in clauses)
             yield from self.of_calls(side)
+            for unit, other in side.analysis.declared:
+                if unit in side.atom_of and other in side.atom_of:
+                    yield frozenset((~side.literal(unit), side.literal(other))), ""
+        yield from self.of_parts()
 
     def of_pair(self, a: int, b: int) -> Iterator[tuple[Clause, str]]:
         """Yield the needs of two units that correspond: of each purpose, those of one version have to be met.
@@ -373,6 +382,27 @@ class _ChangesMaker:
                 for side, unit, found in ((self.old, a, old), (self.new, b, new)):
                     for clause in found.get(purpose, ()):
                         yield clause | {~side.literal(unit)}, purpose
+
+    def of_parts(self) -> Iterator[tuple[Clause, str]]:
+        """Yield that a part without a name does not follow one with a name of the other version."""
+        named: dict[tuple[bool, int], list[int]] = defaultdict(list)
+        seen = set[Item]()
+        for i, j in self.lines:
+            is_old = j is None
+            side, line = (self.old, i) if is_old else (self.new, j)
+            unit = _unit(side.version, line)
+            if unit is None or unit not in side.atom_of or (is_old, unit) in seen:
+                continue
+            seen.add((is_old, unit))
+            kind, parent = side.version.kind(unit), side.analysis.parent_of[unit]
+            owner = side.counterpart.get(parent) if not is_old and parent is not None else parent
+            if owner is None or first_word(kind) != PART:
+                continue
+            if kind != PART:
+                named[is_old, owner].append(unit)
+            else:
+                for other in named[not is_old, owner][-_PARTS:]:
+                    yield frozenset((~side.literal(unit), ~side.other.literal(other))), ""
 
     def of_calls(self, side: _Side) -> Iterator[tuple[Clause, str]]:
         """Yield that a call which the other version of a function does not accept needs this version of it."""

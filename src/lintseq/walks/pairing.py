@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -218,7 +218,8 @@ class Pairing:
         level = len(version.program.lines)
         for line in lines:
             unit = version.analysis.anchor_of[line]
-            level = min(level, 0 if unit is None else self._level(version, unit))
+            is_inside = version.analysis.unit_of[line] is not None and unit in self._counterparts[version]
+            level = min(level, 0 if unit is None else self._level(version, unit) + is_inside)
             found[level] = range(found[level].start if level in found else line, line + 1)
         return found
 
@@ -231,8 +232,7 @@ class Pairing:
             above = version.analysis.parent_of[above]
         for inner in reversed(path):
             parent = version.analysis.parent_of[inner]
-            is_paired = parent in (self.pairs if version is self.old else self._paired)
-            known[inner] = 0 if parent is None else known[parent] + is_paired
+            known[inner] = 0 if parent is None else known[parent] + (parent in self._counterparts[version])
         return known[unit]
 
     @cached_property
@@ -240,8 +240,9 @@ class Pairing:
         return {self.old: {}, self.new: {}}
 
     @cached_property
-    def _paired(self) -> set[int]:
-        return {*self.pairs.values()}
+    def _counterparts(self) -> dict[Version, Set[int]]:
+        """The units of each version that have a counterpart."""
+        return {self.old: self.pairs.keys(), self.new: {*self.pairs.values()}}
 
 
 def _together(
@@ -296,7 +297,7 @@ def _definition(version: Version) -> Callable[[int], Hashable]:
     def key(unit: int) -> Hashable:
         kind = version.kind(unit)
         if " " in kind:
-            return kind
+            return (kind, unit in version.children)  # a body on the header's own lines is a part of it
         names = version.analysis.provides.get(unit)
         return (first_word(kind), frozenset(names)) if names else (version, unit)
 

@@ -15,7 +15,7 @@ from lintseq.walks.options import Comments, Order, SamplingOptions, check_option
 from lintseq.walks.orders import ORDERS
 from lintseq.walks.pairing import Version
 from lintseq.walks.random import RandomWalk
-from lintseq.walks.transition import TransitionWalk
+from lintseq.walks.transition import TransitionWalk, VersionsLinter
 from lintseq.walks.walk import Grouping, RandomStream, Walk
 
 
@@ -42,7 +42,7 @@ class ProgramSampler:
     @property
     def corrections(self) -> int:
         """How many states of the draws so far the certifying linter corrected."""
-        return self._walk.corrections if isinstance(self._walk, CertifiedWalk) else 0
+        return self._walk.corrections if isinstance(self._walk, CertifiedWalk | TransitionWalk) else 0
 
     def sample(self, *, seed: int = 0, id: str | int = "", draw: int = 0) -> EditSequence:
         """Return one edit sequence, whose random numbers are a hash of (seed, id, draw).
@@ -92,7 +92,11 @@ def _transition(program: Program, start: Program, language: Language, options: S
     if options.linter == "none":
         return HunksWalk(program, start)
     changes = Changes.between(old, new)
-    return TransitionWalk(changes, start, language, ORDERS[options.order](changes.merged))
+    if options.linter != "native":
+        changes = changes.without_needs()
+    name = options.certify or (None if options.linter == "native" else options.linter)
+    judge = VersionsLinter(program, start, language, None if name is None else shared_linter(name))
+    return TransitionWalk(changes, program, start, judge, ORDERS[options.order](changes.merged))
 
 
 def _without_line_ends(program: Program) -> str:

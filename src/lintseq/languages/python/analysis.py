@@ -58,6 +58,7 @@ def _analyze(program: Program) -> Analysis:
         provides,
         members.calls.signatures,
         members.calls.calls,
+        flow.declared,
     )
 
 

@@ -105,13 +105,19 @@ class _Element:
     alone: bool = True
     """Whether it may be removed alone."""
     name: str = ""
-    """The name of a parameter or of an argument, which another element cannot have as well."""
+    """The name of a parameter or argument, or the key of a value, which no other element has as well."""
 
     @classmethod
     def of(cls, node: Any, last: Any = None, *, prefix: str = "", alone: bool = True) -> "_Element":
         """Return the element from `node` up to the end of `last`, or of itself."""
-        name = getattr(node, "arg", None) if isinstance(node, ast.arg | ast.keyword) else None
-        return cls(_start(node), _end(last or node), prefix, alone, name or "")
+        match node:
+            case ast.arg(arg=str(name)) | ast.keyword(arg=str(name)):
+                pass
+            case ast.Constant(value=key) if last is not None and last is not node:
+                name = repr(key)
+            case _:
+                name = ""
+        return cls(_start(node), _end(last or node), prefix, alone, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ class Names:
         """The names in `__all__`."""
         self.nonlocals: list[tuple[Scope, str, int]] = []
         """The names declared nonlocal: scope, name, unit."""
+        self.declared: list[tuple[int, int]] = []
+        """Units that bind a name of another scope, and the unit that declares it."""
         self.star_imports: dict[int, tuple[int | None, int]] = {}
         """By unit, in order, the nodes that remain while all star imports so far remain that may provide any name, and
         while any star import so far remains."""
@@ -57,6 +59,7 @@ class Names:
         if name in scope.outer:
             owner, declaration = scope.outer[name]
             node = self.builder.all_of(unit, declaration)
+            self.declared.append((unit, declaration))
             owner.bindings.setdefault(name, []).append(Binding(node, value))
             owner.remote.setdefault(name, {}).setdefault(scope, []).append(node)
         else:
@@ -149,7 +152,7 @@ class Names:
         if before is not None:
             must, may = before
             now = postponed if must is None else self.builder.all_of(must, may)
-            self.need(unit, self.builder.any_of((now, postponed)), name)
+            self.need(unit, self.builder.any_of((now, postponed)))
         self.later.append((scope, name, unit, postponed if before is None else None))
 
     def declare(self, name: str, owner: Scope, unit: int) -> None:
@@ -259,7 +262,7 @@ class Names:
         if owner is not None:
             must, _ = owner.lookup(name) or UNBOUND
             if must is None or owner in (scope, scope.around_classes()):
-                self.need(unit, postponed, name)
+                self.need(unit, postponed)
 
     def need_found(self, node: int | None, name: str, unit: int) -> None:
         if node is not None:
