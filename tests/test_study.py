@@ -639,9 +639,19 @@ def one_problem(findings: StudyFindings) -> StudyFindings:
             "nothing follows about ways to train",
             True,
         ),
+        (without(found_in(THREE), lambda arm, item: arm != "random"), "edits has no results for 3 seeds", False),
         (gathered(planned(THREE), all_passing), "all completions pass, whatever the arm", False),
     ],
-    ids=["one seed", "one problem", "no completions", "no results", "a seed missing", "one seed left", "all pass"],
+    ids=[
+        "one seed",
+        "one problem",
+        "no completions",
+        "no results",
+        "only one arm",
+        "a seed missing",
+        "one seed left",
+        "all pass",
+    ],
 )
 def test_what_a_study_cannot_know_is_said(
     findings: StudyFindings, message: str, claimed: bool, tmp_path: Path
@@ -658,6 +668,7 @@ def test_what_a_study_cannot_know_is_said(
     [
         (lambda data: data | {"kind": "other"}, "does not contain the measurements"),
         (lambda data: data | {"results": [{}]}, "is damaged: KeyError"),
+        (lambda data: data | {"results": []}, "has no results"),
         (
             lambda data: data | {"results": data["results"] * 2},
             "several results of plain on choose with the same seed",

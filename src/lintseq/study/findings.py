@@ -153,9 +153,9 @@ def describe(setting: SamplingParameters) -> str:
     return text + (f", min-p {setting.min_p:g}" if setting.min_p else "")
 
 
-def settings_of(findings: StudyFindings, benchmark: StudyBenchmark) -> list[SamplingParameters]:
-    """Return the sampling settings that a benchmark was evaluated at."""
-    return list(dict.fromkeys(setting for name, _, setting in findings.results if name == benchmark.title))
+def settings_of(findings: StudyFindings) -> list[SamplingParameters]:
+    """Return the sampling settings at which the study was evaluated."""
+    return list(dict.fromkeys(setting for _, _, setting in findings.results))
 
 
 def views_of(findings: StudyFindings) -> list[ArmsOnBenchmark]:
@@ -165,7 +165,7 @@ def views_of(findings: StudyFindings) -> list[ArmsOnBenchmark]:
     """
     study, views = findings.study, []
     for benchmark in study.benchmarks:
-        settings = settings_of(findings, benchmark)
+        settings = settings_of(findings)
         if len(settings) > 1 and not any(item.validation for item in study.benchmarks):
             views += [
                 ArmsOnBenchmark(findings, benchmark, dict.fromkeys(study.arms, setting), describe(setting))
@@ -185,7 +185,7 @@ def chosen(findings: StudyFindings, arm: str) -> SamplingParameters:
         scores = [view.scores(arm, k) for view in views for k in findings.study.k]
         return fsum(fmean(fmean(seed.values()) for seed in found.values()) for found in scores if found)
 
-    return max(settings_of(findings, (validation or findings.study.benchmarks)[0]), key=total)
+    return max(settings_of(findings), key=total)
 
 
 def comparisons_of(findings: StudyFindings) -> list[StudyComparison]:

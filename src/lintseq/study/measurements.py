@@ -76,6 +76,8 @@ def _findings(data: Mapping[str, Any], path: str) -> StudyFindings:
             raise ConfigError(f"{path} has more passing completions of a problem than completions")
         result = SeedResult(int(row["seed"]), counts, row["summary"])
         results.setdefault((row["benchmark"], row["arm"], setting), []).append(result)
+    if not results:
+        raise ConfigError(f"{path} has no results")
     for (benchmark, arm, _), found in results.items():
         if len({result.seed for result in found}) < len(found):
             raise ConfigError(f"{path} has several results of {arm} on {benchmark} with the same seed")

@@ -173,7 +173,7 @@ def _remarks(view: ArmsOnBenchmark) -> Iterator[str]:
     if len(set(view.settings.values())) == 1:
         yield f"Sampled at {describe(next(iter(view.settings.values())))}."
     settings = "; ".join(f"{arm}: {describe(setting)}" for arm, setting in view.settings.items())
-    if len(settings_of(view.findings, benchmark)) == 1:
+    if len(settings_of(view.findings)) == 1:
         return
     if any(item.validation for item in study.benchmarks):
         yield f"Sampling settings, chosen on the validation problems: {settings}."
@@ -201,7 +201,7 @@ def _pass_table(view: ArmsOnBenchmark, scores: Mapping[str, Mapping[int, Interva
 
 
 def _settings_table(view: ArmsOnBenchmark, ks: Sequence[int]) -> Table:
-    settings = settings_of(view.findings, view.benchmark)
+    settings = settings_of(view.findings)
     rows = []
     for setting, k in product(settings if len(settings) > 1 and not view.remark else (), ks):
         at_setting = replace(view, settings=dict.fromkeys(view.arms, setting))

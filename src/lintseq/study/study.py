@@ -131,7 +131,10 @@ def power_of_study(path: str | os.PathLike[str], options: StudyOptions = StudyOp
 
     Raises `ConfigError` for a study or benchmarks that cannot be read.
     """
-    study = read_study(os.fspath(path), settings=options.set)
+    path = os.fspath(path)
+    if is_archive(path) or is_measurements(path):
+        raise ConfigError(f"--power needs a study file, and {path} is not one")
+    study = read_study(path, settings=options.set)
     loaded = {item.title: (item, load_problems(item.name, options.data)) for item in study.benchmarks}
     return power_text(study, {title: len(_selected(*pair)) for title, pair in loaded.items()})
 
@@ -145,6 +148,8 @@ def _selected(benchmark: StudyBenchmark, problems: ProblemSet) -> set[str]:
 
 def _plan(path: str, output: str, options: StudyOptions) -> StudyPlan:
     data = options.data
+    if is_measurements(path):
+        raise ConfigError(f"{path} is not a study file, and only that has steps; name it instead")
     if is_archive(path):
         if options.set:
             raise ConfigError("--set changes a study file, not an archive; use it with --pack")
