@@ -1,9 +1,10 @@
-"""Is every edit between two versions tight? Makes each hunk of an edit alone, which must break something.
+"""Is every edit between two versions tight? What came with a chosen change is made alone, and must break something.
 
     python benchmarks/versions_tight.py commits.jsonl releases.jsonl
 
-Each file holds pairs of versions as for `versions.py`. The walk chose one hunk of an edit; the others had to come with
-it. A hunk is loose if, alone, it breaks nothing and leaves every line under its header.
+Each file holds pairs of versions as for `versions.py`. A walk turns the new version back into the old one: it chooses
+an atom of change and removes it together with what needs it. Each of these is put back alone. It is loose if that
+breaks nothing and leaves every line under its header.
 """
 
 import random
@@ -15,10 +16,15 @@ from pathlib import Path
 
 from common import Goal, Report, Table, arguments, note, percent, share
 from judges import compiles, new_findings, pylint_all
-from versions import TITLES, Pair, draw, pyflakes, read_pairs
+from versions import TITLES, Pair, pyflakes, read_pairs
 
-from lintseq.edits import EditSequence
 from lintseq.errors import ProgramError
+from lintseq.languages.python.analysis import analyze
+from lintseq.program import Program
+from lintseq.walks.changes import Changes
+from lintseq.walks.orders import ORDERS
+from lintseq.walks.pairing import Version
+from lintseq.walks.walk import RandomStream
 
 WALKS = ("uniform", "forward")
 BROKEN, FINDING, LINT, HEADER, LOOSE = HOW = (
@@ -33,22 +39,22 @@ _CLAUSE = re.compile(r"(?:elif|else|except|finally|case)\b")
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """The state that one hunk of an edit makes without the others."""
+    """A state after a removal with one of the atoms put back."""
 
     pair: Pair
-    edit: int
+    chosen: Sequence[str]
+    """What the chosen atom changes: removed and new lines, with signs."""
     lines: Sequence[str]
-    """What the hunk changes: removed and new lines, with signs."""
+    """What the other atom changes."""
     text: str
     has_other_header: bool
 
 
 @dataclass(slots=True)
-class Edits:
-    """The hunks of the edits that have several, by what each makes alone."""
+class Restored:
+    """The atoms put back, by what each breaks."""
 
     pairs: int = 0
-    edits: int = 0
     how: Counter[str] = field(default_factory=Counter)
     loose: list[Alone] = field(default_factory=list)
 
@@ -57,103 +63,116 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("files", type=Path, nargs="+", help="JSON Lines files of pairs, reported apart")
     parser.add_argument("--limit", type=int, default=600, help="pairs per file, chosen at random (default: 600)")
-    parser.add_argument("--per-pair", type=int, default=6, help="edits per pair (default: 6)")
-    parser.add_argument("--walk", action="append", choices=list(TITLES), help="a walk (default: uniform and forward)")
-    parser.add_argument("--dump", type=int, default=0, help="print so many loose hunks")
+    parser.add_argument("--per-pair", type=int, default=6, help="atoms per pair (default: 6)")
+    parser.add_argument("--walk", action="append", choices=WALKS, help="a walk (default: both)")
+    parser.add_argument("--dump", type=int, default=0, help="print so many loose atoms")
     options = parser.parse_args()
     report = Report("versions_tight", "Between two versions: are the edits tight?")
-    report.notes.append(NOTE.format(edits=options.per_pair))
+    report.notes.append(NOTE.format(most=options.per_pair))
     rows: list[list[object]] = []
     for path in options.files:
         pairs = read_pairs(path, options.limit, options.seed)
         for walk in options.walk or WALKS:
-            edits = judged(pairs, walk, options.per_pair, options.seed)
-            hunks, name = edits.how.total(), f"{path.stem}, {walk}"
-            shares = [percent(edits.how[reason], hunks) for reason in HOW]
-            excess = loose_beyond_one(edits.loose)
-            others = hunks - edits.edits
-            rows.append([path.stem, TITLES[walk], edits.edits, hunks, *shares, percent(others - excess, others)])
-            report.goals.append(Goal(f"{name}: % tight", share(others - excess, others), least=92))
-            report.numbers[name] = {"pairs": edits.pairs, "edits": edits.edits, "hunks": hunks, "how": edits.how}
-            report.numbers[name]["loose_beyond_one"] = excess
-            for alone in random.Random(options.seed).sample(edits.loose, min(options.dump, len(edits.loose))):
-                note(f"=== {alone.pair.name}, edit {alone.edit + 1}, {walk}\n" + "\n".join(alone.lines))
-    header = ["pairs", "walk", "edits of several hunks", "hunks", *HOW, "tight"]
-    report.tables.append(Table("Each hunk alone", header, rows))
+            restored = judged(pairs, walk, options.per_pair, options.seed)
+            atoms, name = restored.how.total(), f"{path.stem}, {walk}"
+            shares = [percent(restored.how[reason], atoms) for reason in HOW]
+            rows.append([path.stem, TITLES[walk], restored.pairs, atoms, *shares])
+            tight = share(atoms - restored.how[LOOSE], atoms)
+            report.goals.append(Goal(f"{name}: % that breaks something or lost its header", tight, least=92))
+            report.numbers[name] = {"pairs": restored.pairs, "atoms": atoms, "how": restored.how}
+            for alone in random.Random(options.seed).sample(restored.loose, min(options.dump, len(restored.loose))):
+                shown = "\n".join([*alone.lines, "--- came with", *alone.chosen])
+                note(f"=== {alone.pair.name}, {walk}\n{shown}")
+    header = ["pairs", "walk", "number", "atoms", *HOW]
+    report.tables.append(Table("Each alone", header, rows))
     report.publish(options.results)
 
 
 NOTE = (
-    "Up to {edits} edits of a walk that have several hunks, chosen at random; each of their hunks was made alone in"
-    " the state before the edit, except those of comments and blank lines only. A finding is new if it occurs more"
-    " often than in the old and in the new version. *under another header*: a line is under a header under which it is"
-    " neither before nor after the edit. One hunk of an edit is the one that the walk chose, which may stand alone:"
-    " *tight* leaves out one hunk of each edit, a loose one if there is one."
+    "Each pair was walked once, from the new version back to the old one. Of all atoms of change that were removed"
+    " along with a chosen one, up to {most} a pair, chosen at random, were put back alone, but not comments and blank"
+    " lines. A finding is new if it occurs more often than in the old and in the new version. *under"
+    " another header*: a line is under a header under which it is neither before nor after the edit. *loose*: nothing"
+    " breaks."
 )
 
 
-def loose_beyond_one(loose: Sequence[Alone]) -> int:
-    """Return how many hunks are loose besides one of each edit."""
-    return sum(number - 1 for number in Counter((alone.pair.name, alone.edit) for alone in loose).values())
-
-
-def judged(pairs: Sequence[Pair], walk: str, per_pair: int, seed: int) -> Edits:
-    """Walk over each pair, and judge the hunks of some of its edits."""
-    edits = Edits()
+def judged(pairs: Sequence[Pair], walk: str, per_pair: int, seed: int) -> Restored:
+    """Walk over each pair, and judge some of the atoms that came with others."""
+    restored = Restored()
     quiet: list[Alone] = []
     for number, pair in enumerate(pairs):
         if number % 100 == 0:
-            note(f"{walk}: {number} of {len(pairs)} pairs, {dict(edits.how)}")
+            note(f"{walk}: {number} of {len(pairs)} pairs, {dict(restored.how)}, {len(quiet)} to see")
         try:
-            sequence = draw(pair, walk, seed)
+            found = list(atoms_apart(pair, walk, seed))
         except ProgramError:
             continue
-        edits.pairs += 1
-        found = list(edits_apart(pair, sequence))
-        allowed = pyflakes(pair.old) | pyflakes(pair.new)
-        for hunks in random.Random(f"{seed} {pair.name}").sample(found, min(per_pair, len(found))):
-            edits.edits += 1
-            for alone in hunks:
-                if not compiles(alone.text):
-                    edits.how[BROKEN] += 1
-                elif new_findings(pyflakes(alone.text), allowed):
-                    edits.how[FINDING] += 1
-                else:
-                    quiet.append(alone)
+        restored.pairs += 1
+        for alone in random.Random(f"{seed} {pair.name}").sample(found, min(per_pair, len(found))):
+            if not compiles(alone.text):
+                restored.how[BROKEN] += 1
+            elif new_findings(pyflakes(alone.text), pyflakes(pair.old) | pyflakes(pair.new)):
+                restored.how[FINDING] += 1
+            else:
+                quiet.append(alone)
     texts = list(dict.fromkeys(text for alone in quiet for text in (alone.pair.old, alone.pair.new, alone.text)))
     lints = dict(zip(texts, pylint_all(texts), strict=True))
     for alone in quiet:
         if new_findings(lints[alone.text], lints[alone.pair.old] | lints[alone.pair.new]):
-            edits.how[LINT] += 1
+            restored.how[LINT] += 1
         elif alone.has_other_header:
-            edits.how[HEADER] += 1
+            restored.how[HEADER] += 1
         else:
-            edits.how[LOOSE] += 1
-            edits.loose.append(alone)
-    return edits
+            restored.how[LOOSE] += 1
+            restored.loose.append(alone)
+    return restored
 
 
-def edits_apart(pair: Pair, sequence: EditSequence) -> Iterator[list[Alone]]:
-    """Yield the hunks of each edit that has several, each alone."""
-    lines = sequence.merged.lines
-    present = sequence.present()
-    for number, placed in enumerate(sequence.placements()):
-        after = list(present)
-        for position, gone, new in reversed(placed):
-            after[position : position + gone] = new
-        changes = [[*present[at : at + gone], *new] for at, gone, new in placed]
-        hunks = [hunk for hunk, change in zip(placed, changes, strict=True) if any(is_code(lines[i]) for i in change)]
-        if len(hunks) > 1:
-            known = headers(lines, present).items() | headers(lines, after).items()
-            found = []
-            for position, gone, new in hunks:
-                mixed = [*present[:position], *new, *present[position + gone :]]
-                other = any((line, header) not in known for line, header in headers(lines, mixed).items())
-                changed = [f"-{lines[i]}" for i in present[position : position + gone]] + [f"+{lines[i]}" for i in new]
-                text = sequence.program.render([lines[i] for i in mixed])
-                found.append(Alone(pair, number, changed, text, other))
-            yield found
-        present = after
+def atoms_apart(pair: Pair, walk: str, seed: int) -> Iterator[Alone]:
+    """Walk from the new version to the old one; yield each atom that was removed along with a chosen one, put back."""
+    old, new = [Program.from_text(text) for text in (pair.old, pair.new)]
+    changes = Changes.between(Version(old, analyze(old)), Version(new, analyze(new)))
+    removals = changes.needs.start()
+    is_new = [True] * changes.needs.units
+    lines = changes.merged.lines
+    code = {atom for atom, line in zip(changes.atom_of, lines, strict=True) if is_code(line)}
+    order = ORDERS["forward" if walk == "forward" else "uniform"](changes.merged)
+    for index in order.order(changes.code, RandomStream(seed, pair.name, 0)):
+        chosen = changes.atom_of[changes.code[index]]
+        if chosen is None or removals.removed[chosen]:
+            continue
+        after = headers(lines, present(changes, is_new)).items()
+        closure = removals.remove(chosen)
+        for atom in closure:
+            is_new[atom] = False
+        before = headers(lines, present(changes, is_new)).items()
+        for atom in closure:
+            if atom == chosen or atom not in code:
+                continue
+            is_new[atom] = True
+            mixed = present(changes, is_new)
+            is_new[atom] = False
+            other = any(item not in before and item not in after for item in headers(lines, mixed).items())
+            text = new.render([lines[i] for i in mixed])
+            yield Alone(pair, changed(changes, chosen), changed(changes, atom), text, other)
+
+
+def present(changes: Changes, is_new: Sequence[bool]) -> list[int]:
+    """Return the merged lines of the state in which some atoms are new and the others old."""
+    found = []
+    for line, (arrives, departs, atom) in enumerate(
+        zip(changes.arrives, changes.departs, changes.atom_of, strict=True)
+    ):
+        if atom is None or not (departs if is_new[atom] else arrives):
+            found.append(line)
+    return found
+
+
+def changed(changes: Changes, atom: int) -> list[str]:
+    """Return the lines that an atom changes, with signs."""
+    lines = zip(changes.merged.lines, changes.departs, changes.atom_of, strict=True)
+    return [("-" if departs else "+") + line for line, departs, other in lines if other == atom]
 
 
 def is_code(line: str) -> bool:
