@@ -51,19 +51,19 @@ demo: $(VENV)/.core  ## Set up, build the bundled examples into edit sequences, 
 demo-evaluate: $(VENV)/.core  ## Set up, run bundled completions against bundled problems, and write a report.
 	@mkdir -p out
 	$(BIN)/lintseq evaluate examples/completions.jsonl --benchmark examples/problems.jsonl --k 1,2,3,5 --output out/results.jsonl --overwrite
-	$(BIN)/lintseq report examples=out/results.jsonl --output out/report
+	$(BIN)/lintseq report examples=out/results.jsonl --output out/report --overwrite
 
-demo-train: $(VENV)/.train  ## Set up PyTorch, pretrain and finetune a nano model, evaluate it, and watch it write a program.
-	@mkdir -p out/nano-demo
-	$(BIN)/lintseq build examples/nano/pairs.jsonl --output out/nano-demo/edits.jsonl --samples 5 --overwrite
-	$(BIN)/lintseq build examples/nano/corpus.jsonl.gz --output out/nano-demo/linted.jsonl --samples 2 --overwrite
-	$(BIN)/lintseq build examples/nano/corpus.jsonl.gz --output out/nano-demo/random.jsonl --samples 2 --linter none --overwrite
-	$(BIN)/lintseq tokenizer train out/nano-demo/linted.jsonl --read edits --vocab 1024 --output out/nano-demo/tokenizer --overwrite
-	$(BIN)/lintseq pretrain nano --output out/nano-demo/base --overwrite
-	$(BIN)/lintseq finetune nano --output out/nano-demo/edits --overwrite
-	$(BIN)/lintseq complete --model out/nano-demo/edits --benchmark examples/nano/problems.jsonl --temperature 0 --max-tokens 400 --output out/nano-demo/completions.jsonl --overwrite
-	$(BIN)/lintseq evaluate out/nano-demo/completions.jsonl --benchmark examples/nano/problems.jsonl --k 1 --output out/nano-demo/results.jsonl --overwrite
-	$(BIN)/lintseq solve "Define a function total_double(numbers). Take the numbers in numbers that are even. Double each. Return their sum." --model out/nano-demo/edits --max-tokens 300
+demo-train: $(VENV)/.train  ## Set up PyTorch, train a model in five minutes, evaluate it, and watch it solve a problem that is new to it.
+	@mkdir -p out/demo
+	$(BIN)/lintseq build examples/nano/corpus.jsonl.gz --output out/demo/corpus.jsonl --preset recommended --overwrite
+	$(BIN)/lintseq build examples/nano/pairs.jsonl --output out/demo/edits.jsonl --preset recommended --overwrite
+	$(BIN)/lintseq tokenizer train out/demo/corpus.jsonl --read edits --vocab 1024 --output out/demo/tokenizer --overwrite
+	$(BIN)/lintseq pretrain demo --output out/demo/base --threads 1 --overwrite
+	$(BIN)/lintseq finetune demo --output out/demo/model --threads 1 --overwrite
+	$(BIN)/lintseq complete --model out/demo/model --benchmark examples/nano/problems.jsonl --temperature 0 --max-tokens 400 --threads 1 --output out/demo/completions.jsonl --overwrite
+	$(BIN)/lintseq evaluate out/demo/completions.jsonl --benchmark examples/nano/problems.jsonl --k 1 --output out/demo/results.jsonl --overwrite
+	@echo "One of these problems. The model was not trained on it: no program in its data combines these ideas."
+	-$(BIN)/lintseq solve "Write a function below_product(grid, limit): take the numbers in the rows of grid less than limit and multiply them all." --model out/demo/model --temperature 0 --threads 1 --check "assert below_product([[2, 9], [3]], 5) == 6"
 
 demo-study: $(VENV)/.train  ## Set up PyTorch, and compare programs and edits in a toy study with a report.
 	$(BIN)/lintseq study toy --output out/toy --jobs 2

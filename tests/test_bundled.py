@@ -67,7 +67,7 @@ def test_a_file_comes_before_a_name_and_a_folder_does_not(tmp_path: Path) -> Non
     ("command", "name", "message"),
     [
         ("finetune", "nanno", "cannot read the recipe for finetune nanno: .*the nearest names are nano$"),
-        ("pretrain", "xyz", "the nearest names are nano, tinycodelm-150m, tinycodelm-400m$"),
+        ("pretrain", "xyz", "the nearest names are demo, nano, tinycodelm-150m, tinycodelm-400m$"),
         ("study", "toys", "cannot read the study toys: .*the nearest names are toy$"),
         ("study", "here/toi.toml", "there is no such file, .* the nearest names are toy$"),
         ("finetune", "toy", "toy is a study; use it with `lintseq study`"),

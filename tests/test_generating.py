@@ -302,6 +302,44 @@ def test_solve_starts_from_a_program():
     assert solution.program.text == "x = 0\ny = 1\n"
 
 
+BROKEN = "@@ -0,0 +1,2 @@\n+def area(r):\n+    return r * (r\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "check", "facts"),
+    [
+        (GOOD, None, (True, None)),
+        (GOOD, "assert area(3) == 9", (True, "passed")),
+        (GOOD, "assert area(3) == 3", (True, "failed")),
+        (GOOD, "area()", (True, "error")),
+        (BROKEN, None, (False, None)),
+        (BROKEN, "assert area(3) == 9", (False, "error")),
+    ],
+)
+def test_solve_says_whether_the_program_compiles_and_passes_its_check(text, check, facts, monkeypatch, capsys):
+    monkeypatch.setattr("lintseq.lm.solving.open_backend", lambda *_, **__: Canned(text=text))
+    command = ["solve", "Compute an area.", "--model", "canned", *(["--check", check] if check else [])]
+    assert main([*command, "--json"]) == (facts[1] not in (None, "passed"))
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["compiles"], (printed["check"] or {}).get("verdict")) == facts
+    main(command)
+    shown = capsys.readouterr().out
+    assert ("does not compile: line 2" in shown, "compiles" in shown) == (not facts[0], facts[0])
+    assert ("check: " in shown, f"check: {facts[1]}" in shown) == (bool(check), bool(check))
+
+
+def test_a_check_may_be_a_file_and_must_be_code(tmp_path):
+    path = tmp_path / "check.py"
+    path.write_text("assert area(2) == 4\n")
+    solution = solve("Compute an area.", Canned(), SolveOptions(check=str(path)))
+    assert solution.checked is not None and solution.checked.verdict == "passed"
+    model = Canned()
+    for check in ("no file.py", str(tmp_path)):
+        with pytest.raises(ConfigError, match="neither a file nor Python code: line 1"):
+            solve("Compute an area.", model, SolveOptions(check=check))
+    assert not model.requests
+
+
 def test_a_terminal_shows_the_program_growing_in_one_area_of_the_screen():
     import io
 

@@ -474,7 +474,9 @@ def test_the_command_writes_page_markdown_and_plots(tmp_path: Path, capsys: pyte
     assert r"| A\|\$x\$ |" in text
     assert re.findall(r"!\[.*?\]\((.*?)\)", text) == ["pass-at-k.svg", "pass-at-k-by-operations.svg"]
     assert json.loads(Page((out / "index.html").read_text()).raw["data"])["runs"] == ["one", "A|$x$"]
-    assert main(["report", first, "-o", str(out)]) == 0, "a report replaces a report"
+    assert main(["report", first, "-o", str(out)]) == 2
+    assert "holds a report; replace it with --overwrite" in capsys.readouterr().err
+    assert main(["report", first, "-o", str(out), "--overwrite"]) == 0, "a report replaces a report"
 
 
 def test_plots_are_svg_files_that_need_nothing_else(tmp_path: Path) -> None:

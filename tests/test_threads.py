@@ -98,7 +98,7 @@ class Clock:
         monkeypatch.setattr(time, "thread_time", lambda: self.now * share)
 
 
-@pytest.mark.parametrize(("share", "words"), [(0.95, ""), (0.5, "this process ran for 50% of the time")])
+@pytest.mark.parametrize(("share", "words"), [(0.95, ""), (0.5, "process ran for 50% of the time")])
 def test_busy_processors_are_reported_once(share: float, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     libraries()
     clock = Clock(share, monkeypatch)

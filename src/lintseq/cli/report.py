@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from lintseq.cli.console import print_summary, table
-from lintseq.cli.options import Json, Quiet, with_options
+from lintseq.cli.options import Json, Overwrite, Quiet, with_options
 from lintseq.evaluation.report import ReportOptions, report as write
 from lintseq.reporting.numbers import plural
 
@@ -15,6 +15,7 @@ def report(
     *,
     output: Annotated[Path, "DIR", "Folder for the report."],
     options: ReportOptions,
+    overwrite: Overwrite = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -25,7 +26,7 @@ def report(
 
     Example: lintseq report plain=plain.jsonl edits=edits.jsonl --output report
     """
-    written = write(runs, output, options)
+    written = write(runs, output, options, overwrite=overwrite)
     rows = [("runs", f"{len(written.runs):,}"), ("examples", f"{len(written.examples):,}")]
     markdown = f"{written.markdown}, {plural(len(written.plots), 'plot')}"
     text = table([*rows, ("page", str(written.page)), ("Markdown", markdown)])

@@ -32,7 +32,7 @@ _LINES_BELOW = 4
     {
         "Model": BACKEND_PANEL,
         "Sampling": "temperature top_p max_tokens seed",
-        "Prompt": "start prompts format",
+        "Prompt": "start check prompts format",
         "Decoding edit by edit": DECODING_PANEL,
         "Output": "output json quiet",
     }
@@ -52,9 +52,10 @@ def solve(
     """Let a model write a program, and show it growing edit by edit.
 
     On a terminal the program is drawn while tokens arrive; elsewhere each state is printed. New lines are marked +.
-    With --linted, bad edits are redrawn, and the number of redraws is printed.
+    With --linted, bad edits are redrawn, and the number of redraws is printed. At the end you see whether the program
+    compiles and whether it passes the --check; if it fails, the exit status is 1.
 
-    Example: lintseq solve "Write a function that merges two sorted lists." --model runs/edits --linted
+    Example: lintseq solve "Write a function double(x)." --model runs/edits --check "assert double(2) == 4"
     """
     text = sys.stdin.read().removesuffix("\n") if instruction == "-" else instruction
     before = "" if start is None else read_source(str(start))
@@ -68,6 +69,8 @@ def solve(
         print_solution(solution, console())
     for warning in solution.warnings:
         typer.echo(f"lintseq: {warning}", err=True)
+    if solution.checked is not None and solution.checked.verdict != "passed":
+        raise typer.Exit(1)
 
 
 @contextmanager
@@ -133,6 +136,11 @@ def print_solution(solution: Solution, to: Console) -> None:
     facts += [f"{count} {reason} edits redrawn" for reason, count in completion.more.get("rejected", {}).items()]
     facts += ["ended by --max-tokens or the model's context"] if completion.finish == "length" else []
     print_line(to, (", ".join(facts), "dim"))
+    error = solution.syntax_error
+    print_line(to, (f"does not compile: {error}", "red") if error else ("compiles", "green"))
+    if (checked := solution.checked) is not None:
+        detail = f": {printable(checked.detail)}" if checked.detail else ""
+        print_line(to, (f"check: {checked.verdict}{detail}", "green" if checked.verdict == "passed" else "red"))
     for note in resolution.notes:
         print_line(to, (printable(str(note)), "yellow"))
     if resolution.notes and not resolution.edits_applied:
@@ -141,9 +149,11 @@ def print_solution(solution: Solution, to: Console) -> None:
 
 def as_dict(solution: Solution) -> dict[str, Any]:
     """Return a solution as plain values."""
-    completion = solution.completion
+    completion, checked = solution.completion, solution.checked
     return {
         "program": solution.program.text,
+        "compiles": not solution.syntax_error,
+        "check": None if checked is None else {"verdict": checked.verdict, "detail": checked.detail},
         "completion": completion.text,
         "finish_reason": completion.finish,
         **completion.more,

@@ -75,13 +75,18 @@ class EvaluationReport:
 
 
 def report(
-    runs: str | Sequence[str] | Mapping[str, Evaluation], output: str | Path, options: ReportOptions | None = None
+    runs: str | Sequence[str] | Mapping[str, Evaluation],
+    output: str | Path,
+    options: ReportOptions | None = None,
+    *,
+    overwrite: bool = False,
 ) -> EvaluationReport:
     """Write a report that compares runs to the folder `output`, and return it.
 
     `runs` are files that `evaluate` wrote (`FILE` or `NAME=FILE`), or evaluations by name. The report is a page
     (`index.html`), the same in Markdown (`report.md`), and its plots as SVG. Raises `ConfigError` if a file is not a
-    result of `evaluate`, if two runs have the same name, or if the folder holds other files of these names.
+    result of `evaluate`, if two runs have the same name, or if the folder holds other files, or a report and
+    `overwrite` is false.
     """
     folder = Path(output)
     page_file, markdown_file = folder / "index.html", folder / "report.md"
@@ -89,6 +94,8 @@ def report(
         raise ConfigError(f"{folder} holds other files than a report; name another folder with --output")
     for file in (page_file, markdown_file):
         check_page(file, option="--output")
+    if page_file.exists() and not overwrite:
+        raise ConfigError(f"{folder} holds a report; replace it with --overwrite, or choose another name")
     if not isinstance(runs, Mapping):
         runs = read_runs([runs] if isinstance(runs, str) else runs)
     composed = compose(runs, options)

@@ -1,19 +1,23 @@
 """One program written by a model, from an instruction."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from lintseq.benchmarks import CODE
 from lintseq.codecs import SEPARATOR, Resolution, get_codec
 from lintseq.codecs.text import end_without_tokens
 from lintseq.errors import ConfigError
+from lintseq.linting.syntax import syntax_errors
 from lintseq.lm.backends import BackendOptions, open_backend
 from lintseq.lm.backends.backend import Backend, GeneratedCompletion, GenerationRequest, SamplingParameters
 from lintseq.lm.generation import ModelStyle, style_of
 from lintseq.lm.linted import DecodingOptions, edit_filters
 from lintseq.program import Program
 from lintseq.rows import prompt_of
+from lintseq.sandbox import JobResult, run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,8 @@ class SolveOptions:
     """Maximum number of new tokens."""
     seed: int = 0
     """Seed of the random draws."""
+    check: str | None = None
+    """Python code that tests the program, or a file of it; it is run after the program in the sandbox."""
     prompts: Literal["edits", "messages"] | None = None
     """Prompt style. [default: the style that the model was finetuned with, or edits]"""
     format: str | None = None
@@ -48,11 +54,18 @@ class Solution:
     """The program, the state after each edit, and notes on what was malformed."""
     warnings: tuple[str, ...] = ()
     """What a reader of the program has to know."""
+    checked: JobResult | None = None
+    """How the check of the program ended; None without a check."""
 
     @property
     def program(self) -> Program:
         """The program after the last edit."""
         return self.resolution.program
+
+    @property
+    def syntax_error(self) -> str:
+        """Why the program does not compile, with its line; empty if it compiles."""
+        return next((f"line {error.line}: {error.message}" for error in syntax_errors(self.program.text, "")), "")
 
 
 def solve(
@@ -77,6 +90,7 @@ def solve(
     sampling = SamplingParameters(
         options.temperature, options.top_p, max_tokens=options.max_tokens, min_tokens=minimum
     )
+    check = _code_of(options.check)
     style = style_of(model) if isinstance(model, str) else ModelStyle()
     prompts = options.prompts or style.prompts or "edits"
     if prompts not in ("edits", "messages"):
@@ -96,7 +110,22 @@ def solve(
 
     listener = None if on_progress is None else resolve_growing
     (completion,) = backend.generate([request], sampling, edit_filters=filters, on_text=listener)
-    return Solution(completion, codec.resolve(completion.text, state), tuple(backend.warnings()))
+    resolution = codec.resolve(completion.text, state)
+    checked = None if check is None else run(resolution.text, check=check)
+    return Solution(completion, resolution, tuple(backend.warnings()), checked)
+
+
+def _code_of(check: str | None) -> str | None:
+    """Return the code of a check, which may be in a file; raises `ConfigError` if that does not compile."""
+    if check is None:
+        return None
+    try:
+        code = Path(check).read_text(encoding="utf-8") if os.path.isfile(check) else check
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the check {check}: {error}") from None
+    for mistake in syntax_errors(code, ""):
+        raise ConfigError(f"--check is neither a file nor Python code: line {mistake.line}: {mistake.message}")
+    return code
 
 
 def solve_request(instruction: str, prompts: str, state: Program, *, seed: int) -> GenerationRequest:

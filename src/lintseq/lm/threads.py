@@ -7,6 +7,7 @@ import os
 import time
 
 from lintseq.errors import check_at_least
+from lintseq.reporting.numbers import plural
 from lintseq.storage import default_workers
 
 _WATCH_SECONDS = 5.0
@@ -50,6 +51,6 @@ def busy_message(share: float) -> str:
     threads = torch.get_num_threads()
     fewer = "use fewer --threads, or run" if threads > 1 else "run"
     return (
-        f"the processors are busy: computing with {threads} of {default_workers()} threads, this process ran for"
-        f" {share:.0%} of the time and waited for the rest; {fewer} fewer jobs at a time"
+        f"the processors are busy: with {plural(threads, 'thread')} on {plural(default_workers(), 'processor')}, this"
+        f" process ran for {share:.0%} of the time and waited for the rest; {fewer} fewer jobs at a time"
     )
