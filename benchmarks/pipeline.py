@@ -1,4 +1,4 @@
-"""`make demo-train` from an empty folder, while another process keeps a processor busy: time of each step, and quality.
+"""`make demo-train` from an empty folder, beside a process that keeps a processor busy: times and quality.
 
 Each step is a command, from edit sequences to verdicts. CPU seconds say how much of the time a busier machine costs.
 """

@@ -72,7 +72,7 @@ class Meter:
     def __call__(self, done: float, total: float | None, text: str, *, left: bool = False) -> None:
         """Report progress: how much of the total is done, and a text; with `left`, print the remaining time too."""
         now = time.monotonic()
-        if self._first is None:
+        if self._first is None or done < self._first[1]:  # it begins, or begins to count something else
             self._first = now, done
         if not self._visible or now - self._last < (_LINE_EVERY if self._bar is None else _DRAW_EVERY):
             return
