@@ -244,6 +244,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("bigcodebench-complete", "BigCodeBench/111"): _OLDER,
     ("bigcodebench-complete", "BigCodeBench/176"): _INTERNET,
     ("bigcodebench-complete", "BigCodeBench/276"): _OLDER,
+    ("bigcodebench-complete", "BigCodeBench/821"): "its tests measure time by the clock, which a busy machine stretches",
     ("bigcodebench-hard-complete", "BigCodeBench/1006"): _INTERNET,
     ("codecontests", "1056_D. Decorate Apple Tree"): "an input of the file has lost its second line, which is empty",
     ("codecontests", "1118_F1. Tree Cutting (Easy Version)"): "an input of the file has wrong lines",
@@ -264,7 +265,7 @@ KNOWN: dict[tuple[str, str], str] = {
 """By benchmark and problem."""
 
 _BIGCODEBENCH = (
-    (r"Name or service not known|NameResolutionError|gaierror", _INTERNET),
+    (r"Name or service not known|Temporary failure in name resolution|NameResolutionError|gaierror", _INTERNET),
     (r"nltk|Resource \S+ not found|MissingCorpusError", "needs NLTK data, which are not downloaded here"),
 )
 PATTERNS = {"bigcodebench-complete": _BIGCODEBENCH, "bigcodebench-hard-complete": _BIGCODEBENCH}
