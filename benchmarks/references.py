@@ -244,7 +244,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("bigcodebench-complete", "BigCodeBench/111"): _OLDER,
     ("bigcodebench-complete", "BigCodeBench/176"): _INTERNET,
     ("bigcodebench-complete", "BigCodeBench/276"): _OLDER,
-    ("bigcodebench-complete", "BigCodeBench/821"): "its tests measure time by the clock, which a busy machine stretches",
+    ("bigcodebench-complete", "BigCodeBench/821"): "its tests measure time by the clock, on a busy machine",
     ("bigcodebench-hard-complete", "BigCodeBench/1006"): _INTERNET,
     ("codecontests", "1056_D. Decorate Apple Tree"): "an input of the file has lost its second line, which is empty",
     ("codecontests", "1118_F1. Tree Cutting (Easy Version)"): "an input of the file has wrong lines",
@@ -265,9 +265,20 @@ KNOWN: dict[tuple[str, str], str] = {
 """By benchmark and problem."""
 
 _BIGCODEBENCH = (
-    (r"Name or service not known|Temporary failure in name resolution|NameResolutionError|gaierror", _INTERNET),
+    (r"Name or service not known|\[Errno -[23]\]|NameResolutionError|gaierror", _INTERNET),
     (r"nltk|Resource \S+ not found|MissingCorpusError", "needs NLTK data, which are not downloaded here"),
 )
+_OWNED = "modes and times of files stay as they are, where programs run as the owner of what they may not change"
+_LOOPBACK = "there is no loopback"
+_PROCESSES = "processes cannot be examined in /proc"
+CONFINED = {
+    **dict.fromkeys((30, 785), "/tmp cannot be written"),
+    **dict.fromkeys((147, 1038, 1040), _LOOPBACK),
+    **dict.fromkeys((176, 314), f"{_INTERNET}, and {_LOOPBACK}"),
+    **dict.fromkeys((263, 459, 460, 812), _OWNED),
+    **dict.fromkeys((461, 1028), _PROCESSES),
+}
+"""Why problems of BigCodeBench do not run at the level `confined`, by number."""
 PATTERNS = {"bigcodebench-complete": _BIGCODEBENCH, "bigcodebench-hard-complete": _BIGCODEBENCH}
 """By benchmark: a pattern in the detail, and what it means."""
 
@@ -307,15 +318,16 @@ def differences(outcomes: Sequence[Outcome]) -> Table:
     levels = list(dict.fromkeys(outcome.level for outcome in outcomes))
     found = by_level(outcomes)
     rows = [
-        [*key, *(row["verdict"] for row in verdicts.values()), min(verdicts.values(), key=_passed)["detail"]]
+        [*key, *(row["verdict"] for row in verdicts.values()), _cause(key[2])]
         for key, verdicts in found.items()
         if len({row["verdict"] for row in verdicts.values()}) > 1
     ]
-    return Table("Problems whose verdicts depend on the level", ["file", "as", "problem", *levels, "detail"], rows)
+    return Table("Problems whose verdicts depend on the level", ["file", "as", "problem", *levels, "cause"], rows)
 
 
-def _passed(row: Mapping[str, Any]) -> bool:
-    return bool(row["verdict"] == "passed")
+def _cause(task_id: str) -> str:
+    name, _, number = task_id.partition("/")
+    return CONFINED.get(int(number), UNEXPLAINED) if name == "BigCodeBench" else UNEXPLAINED
 
 
 def by_level(outcomes: Sequence[Outcome]) -> dict[tuple[str, str, str], dict[str, Mapping[str, Any]]]:

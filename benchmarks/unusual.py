@@ -142,9 +142,7 @@ def main() -> None:
         Goal("programs with false failures at the level confined", len(wrong["confined"]), most=1),
         Goal("passes marked as suspect", suspects.total(), most=0),
     ]
-    report.notes.append(
-        "At the level confined, the row with less is what it lacks: a loopback."
-    )
+    report.notes.append("At the level confined, the row with less is what it lacks: a loopback.")
     report.publish(options.results)
 
 
