@@ -240,7 +240,7 @@ FINE = "<|diff|>@@ -0,0 +1,2 @@\n+a\n+b"
         ("Here it is:\n" + FINE, "edit 1, line 1: header: 'Here it is:'"),
         (f"{FINE}\n<|diff|>", "edit 2, line 4: empty-edit"),
         (f"{FINE}\n<|diff|>@@ -1", "edit 2, line 4: header: '@@ -1'"),
-        (f"{FINE}\n<|diff|>@@ -1 +2 @@\n+c", "edit 2, line 4: header"),
+        (f"{FINE}\n<|diff|>@@ -1 +2 @@\n+c", "edit 2, line 4: new-start: the new lines start at line 1, not 2"),
         (f"{FINE}\n<|diff|>@@ -1,0 +2,1 @@\n+c", "edit 2, line 4: header"),
         (f"{FINE}\n<|diff|>@@ -1,0 +2 @@ def f():\n+c", "edit 2, line 4: header"),
         (f"{FINE}\n<|diff|>@@ -1,0 +2 @@\r\n+c", "edit 2, line 4: header"),
@@ -258,6 +258,14 @@ FINE = "<|diff|>@@ -0,0 +1,2 @@\n+a\n+b"
         (f"{FINE}\n<|diff|>@@ -1,0 +2 @@\n c", "edit 2, line 5: row: ' c' does not start with '+'"),
         (f"{FINE}\n<|diff|>@@ -1,0 +2,2 @@\n+c\n\n+d", "edit 2, line 6: row: ''"),
         (f"{FINE}\n<|diff|>@@ -1,1 +1 @@\n-a\n+c", "edit 2, line 4: header"),
+        (f"{FINE}\n<|diff|>@@ -0 +1 @@\n-a\n+c", "edit 2, line 4: position: removes 1 lines after line -1"),
+        (f"{FINE}\n<|diff|>@@ -2,2 +1,0 @@\n-b\n-c", "edit 2, line 4: position: removes 2 lines after line 1, but"),
+        (f"{FINE}\n<|diff|>@@ -1 +1 @@\n-c\n+d", "edit 2, line 5: mismatch: removes 'c', where the state has 'a'"),
+        (f"{FINE}\n<|diff|>@@ -1 +1 @@\n+c\n-a", "edit 2, line 5: row: '+c' does not start with '-'"),
+        (f"{FINE}\n<|diff|>@@ -1 +0,0 @@\n-a\n-b", "edit 2, line 6: count: '-b' is one row more"),
+        (f"{FINE}\n<|diff|>@@ -1 +1 @@\n-a", "edit 2, line 4: count: counts 2 rows, but 1 follow"),
+        (f"{FINE}\n<|diff|>@@ -1 +0,0 @@\n-a\n@@ -1,0 +1 @@\n+c", "edit 2, line 6: order"),
+        (f"{FINE}\n<|diff|>@@ -1,0 +1,0 @@", "edit 2, line 4: no-change"),
         (f"{FINE}\n<|endoftext|>", "edit 1, line 4: text"),
     ],
 )
@@ -323,7 +331,7 @@ def test_any_unified_diffs_are_applied(states: list[Program], context: int) -> N
         before = state.lines
     resolution = DIFF.resolve(text)
     assert resolution.program.lines == states[-1].lines
-    assert {note.reason for note in resolution.notes} <= {"replace"}
+    assert {note.reason for note in resolution.notes} <= ({"context"} if context else set())
 
 
 START = "<|diff|>@@ -0,0 +1,3 @@\n+a\n+b\n+c\n"
@@ -379,11 +387,14 @@ START = "<|diff|>@@ -0,0 +1,3 @@\n+a\n+b\n+c\n"
         (START + "<|diff|>@@ -2,0 @@\n+x\n", "a\nb\nx\nc\n", ["2:5 header"]),
         (START + "<|diff|>@@ ... @@\n+x\n", "a\nb\nc\n", ["2:5 header", "2:6 row"]),
         # Rows that are not plain insertions.
-        (START + "<|diff|>@@ -2 +2 @@\n-b\n+x\n", "a\nx\nc\n", ["2:5 replace"]),
-        (START + "<|diff|>@@ -2,2 +1,0 @@\n-b\n-c\n", "a\n", ["2:5 replace"]),
-        (START + "<|diff|>@@ -1,2 +1,3 @@\n a\n+x\n b\n", "a\nx\nb\nc\n", ["2:5 replace"]),
-        (START + "<|diff|>@@ -2 +2 @@\n-z\n+x\n", "a\nx\nc\n", ["2:5 replace", "2:5 mismatch"]),
-        (START + "<|diff|>@@ -2,0 +2 @@\n-b\n+x\n", "a\nx\nc\n", ["2:5 count", "2:5 replace"]),
+        (START + "<|diff|>@@ -2 +2 @@\n-b\n+x\n", "a\nx\nc\n", []),
+        (START + "<|diff|>@@ -2,2 +1,0 @@\n-b\n-c\n", "a\n", []),
+        (START + "<|diff|>@@ -1,3 +0,0 @@\n-a\n-b\n-c", "", []),
+        (START + "@@ -2 +2 @@\n-b\n+x\n", "a\nx\nc\n", ["1:5 separator"]),
+        (START + "<|diff|>@@ -2 +2 @@\n+x\n-b\n", "a\nx\nc\n", ["2:6 row"]),
+        (START + "<|diff|>@@ -1,2 +1,3 @@\n a\n+x\n b\n", "a\nx\nb\nc\n", ["2:5 context"]),
+        (START + "<|diff|>@@ -2 +2 @@\n-z\n+x\n", "a\nx\nc\n", ["2:5 mismatch"]),
+        (START + "<|diff|>@@ -2,0 +2 @@\n-b\n+x\n", "a\nx\nc\n", ["2:5 count"]),
         (START + "<|diff|>@@ -2,0 +3 @@\n-z\n+x\n", "a\nb\nx\nc\n", ["2:5 count", "2:5 mismatch"]),
         (START + "<|diff|>@@ -1,0 +2,3 @@\n+x\n\n+y\n", "a\nx\n\ny\nb\nc\n", ["2:7 blank-row"]),
         (START + "<|diff|>@@ -1,0 +2,2 @@\n+x\nwhat\n+y\n", "a\nx\ny\nb\nc\n", ["2:7 text"]),

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, strategies as st
+from strategies import histories
 
-from lintseq.edits import INITIAL, STAYS, Edit, EditSequence, Hunk, apply, replay
+from lintseq.edits import STAYS, Edit, EditSequence, Hunk, apply, replay
 from lintseq.errors import MalformedEditError
 from lintseq.program import Program
 
@@ -136,23 +137,7 @@ def test_empty_lines_at_the_end_of_a_readable_start_move_to_the_next_edit_withou
 # Lines that depart
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> EditSequence:
-    """A sequence in which lines arrive and depart at any time."""
-    edits = draw(st.integers(0, 5))
-    times = st.tuples(st.integers(INITIAL, edits - 1), st.integers(0, edits)).filter(lambda pair: pair[0] < pair[1])
-    drawn = draw(st.lists(times, max_size=14)) if edits else []
-    used = sorted({number for pair in drawn for number in pair} - {INITIAL, edits})
-    rank = {number: index for index, number in enumerate(used)} | {INITIAL: INITIAL, edits: STAYS}
-    pairs = [(rank[arrival], rank[departure]) for arrival, departure in drawn]
-    stays = any(departure == STAYS for _, departure in pairs)
-    merged = Program(tuple(draw(lines) for _ in pairs), stays and draw(st.booleans()))
-    starts = any(arrival == INITIAL for arrival, _ in pairs)
-    arrivals, departures = (tuple(times) for times in zip(*pairs, strict=True)) if pairs else ((), ())
-    return EditSequence(merged, arrivals, departures, starts and draw(st.booleans()))
-
-
-@given(histories())
+@given(histories(lines))
 def test_replaying_the_edits_gives_every_state(sequence: EditSequence) -> None:
     state: Sequence[str] = sequence.start.lines
     for edit, text in zip(sequence.edits, sequence.states(), strict=True):
@@ -163,7 +148,7 @@ def test_replaying_the_edits_gives_every_state(sequence: EditSequence) -> None:
     assert len(sequence.edits) == len(sequence) == len(sequence.inserted()) == len(sequence.removed())
 
 
-@given(histories())
+@given(histories(lines))
 def test_edits_tell_the_sequence_apart_from_where_removed_lines_stood(sequence: EditSequence) -> None:
     again = EditSequence.of(sequence.edits, sequence.start, final_newline=sequence.program.final_newline)
     assert (again.edits, again.start, again.program) == (sequence.edits, sequence.start, sequence.program)
@@ -171,7 +156,7 @@ def test_edits_tell_the_sequence_apart_from_where_removed_lines_stood(sequence: 
     assert EditSequence.of(again.edits, again.start, final_newline=again.program.final_newline) == again
 
 
-@given(histories(), st.integers(0, 6))
+@given(histories(lines), st.integers(0, 6))
 def test_a_sequence_with_departures_can_be_cut_in_two(sequence: EditSequence, cut: int) -> None:
     cut = min(cut, len(sequence))
     first, rest = sequence.first(cut), sequence.after(cut)

@@ -284,7 +284,7 @@ def test_lines_can_be_told_again_from_the_text_and_the_arrivals(program: str) ->
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("format", CODECS)
+@pytest.mark.parametrize("format", [name for name in CODECS if name != "whole"])
 def test_every_shape_and_format_is_told_alike(shape: str, format: str, tmp_path: Path) -> None:
     sequence = sample_edits(AREA, seed=0).after(1)
     item = ProgramRow(id="area", instruction="Write it.", program=AREA)

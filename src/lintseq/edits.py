@@ -21,6 +21,11 @@ class Hunk:
     removed: int = 0
     """How many lines of the state before the edit are removed."""
 
+    @property
+    def end(self) -> int:
+        """How many lines of the state before the edit precede the first one behind the change."""
+        return self.position + self.removed
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:

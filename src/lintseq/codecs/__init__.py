@@ -9,16 +9,16 @@ from lintseq.codecs.diff import DIFF
 from lintseq.codecs.original_updated import ORIGINAL_UPDATED
 from lintseq.codecs.resolution import Note, Resolution
 from lintseq.codecs.search_replace import SEARCH_REPLACE
-from lintseq.codecs.states import STATES
+from lintseq.codecs.states import STATES, WHOLE
+from lintseq.codecs.str_replace import STR_REPLACE, str_replace
 from lintseq.codecs.text import SEPARATOR, join_edits, looks_like_edits, split_edits
 from lintseq.codecs.udiff import UDIFF, UDIFF_WORDS, udiff
 from lintseq.errors import ConfigError
 from lintseq.program import Program
 
-CODECS = {
-    codec.name: codec for codec in (DIFF, UDIFF, UDIFF_WORDS, SEARCH_REPLACE, ORIGINAL_UPDATED, APPLY_PATCH, STATES)
-}
-"""Codecs by name; `get_codec` also accepts `udiff:N`."""
+_ALL = (DIFF, UDIFF, UDIFF_WORDS, SEARCH_REPLACE, ORIGINAL_UPDATED, APPLY_PATCH, STR_REPLACE, STATES, WHOLE)
+CODECS = {codec.name: codec for codec in _ALL}
+"""Codecs by name; `get_codec` also accepts `udiff:N` and `str-replace:PATH`."""
 
 _UDIFF = re.compile(r"udiff:([0-9]{1,4})")
 
@@ -28,6 +28,9 @@ def get_codec(name: str) -> Codec:
     if (found := _UDIFF.fullmatch(name)) is not None:
         context = int(found[1])
         return udiff(context) if context else replace(DIFF, name="udiff:0")
+    format, _, path = name.partition(":")
+    if path and format == STR_REPLACE.name:
+        return str_replace(path)
     try:
         return CODECS[name]
     except KeyError:

@@ -14,10 +14,10 @@
          return pi * r * r
     *** End Patch
 
-A patch for each edit. One on nothing adds the file. The others show three lines of the state on each side of an
-insertion, in hunks that are searched for one behind the other; the first match counts. Where that would be the wrong
-one, `@@` names the `class` or `def` behind which to search, and where that does not help, or the lines have no words,
-more are shown. Texts that show more lines, or fewer, read as well.
+A patch for each edit. One on nothing adds the file. The others show the lines that they remove, with `-`, and three
+lines of the state on each side of a change, in hunks that are searched for one behind the other; the first match
+counts. Where that would be the wrong one, `@@` names the `class` or `def` behind which to search, and where that does
+not help, or the lines have no words, more are shown. Texts that show more lines, or fewer, read as well.
 
 Every row starts with its sign, so no line of code is ever mistaken for structure. Model output is read as
 `lintseq.codecs.rows_repair` describes; a patch that adds the file where there is one replaces it.
@@ -80,7 +80,7 @@ def _read(rows: Sequence[str], state: Sequence[str]) -> Sequence[Hunk]:
             found = shorten(rows[lineno - 1]) if lineno <= len(rows) else "the end"
             raise EditFault(min(lineno, len(rows)), "marker", f"found {found} where {marker!r} is expected")
     if len(rows) == 3:
-        raise EditFault(2, "no-change", "nothing is inserted")
+        raise EditFault(2, "no-change", "nothing is changed")
     if state:
         return _read_update(rows[:-1], state)
     for lineno, row in enumerate(rows[2:-1], 3):

@@ -24,14 +24,17 @@ class Codec:
     """The name of the format in options and records."""
 
     write_edits: Callable[[EditSequence], list[str]]
-    """Return one text for each edit, as records hold them."""
+    """Return one text for each edit, as records hold them; one for all if `single_edit`."""
 
     read_edit: Callable[[str, Sequence[str]], Edit]
-    """Return the insertion that an edit text makes in a state (its lines); raises `EditFault` for a text that
+    """Return the edit that a text makes in a state (its lines); raises `EditFault` for a text that
     `write_edits` would not have written, apart from how many lines of the state it shows to be found."""
 
     repair: Repair = NO_REPAIR
     """How texts are read that `read_edit` refuses."""
+
+    single_edit: bool = False
+    """Whether a sequence is written as one edit, which keeps the program and loses the steps."""
 
     @classmethod
     def by_edit(
@@ -124,13 +127,15 @@ class _Reading:
 
     def apply(self, text: str, lineno: int) -> None:
         """Apply one edit, whose first line is line `lineno` of the whole text."""
+        if self.edits and self.codec.single_edit:
+            raise MalformedEditError(f"edit 2, line {lineno}: separator: format {self.codec.name} has one edit")
         try:
             edit = self.codec.read_edit(text, self.lines)
         except EditFault as fault:
             where = f"edit {len(self.edits) + 1}, line {lineno + fault.line - 1}"
             raise MalformedEditError(f"{where}: {fault.reason}: {fault.detail}") from None
         for hunk in reversed(edit.hunks):
-            self.lines[hunk.position : hunk.position + hunk.removed] = hunk.lines
+            self.lines[hunk.position : hunk.end] = hunk.lines
         self.edits.append(edit)
 
     @property

@@ -5,13 +5,18 @@
     +    return pi * r * r
     <|diff|>@@ -0,0 +1 @@
     +from math import pi
+    <|diff|>@@ -2 +2,2 @@
+    -def area(r):
+    +
+    +def area(r: float) -> float:
 
-A header is what `difflib.unified_diff(n=0)` prints: `@@ -P,0 +S,N @@` inserts N lines after line P of the
-state before the edit, and they become lines S to S + N - 1 of the state after it; `,N` is left out when
-N is 1. Hunks of one edit come in growing order, and all their P count in the state before the edit.
+A header is what `difflib.unified_diff(n=0)` prints: `@@ -P,R +S,N @@` replaces R lines of the state before the edit,
+from line P on, by N lines, which become lines S to S + N - 1 of the state after it. A count of 1 is left out, and the
+number before a count of 0 is that of the preceding line: `@@ -P,0 +S,N @@` inserts after line P, `@@ -P,R +S,0 @@`
+only deletes. Hunks of one edit come in growing order, and all their P count in the state before the edit.
 
-Every row starts with `+`, so a line of code that holds `@@`, `<|diff|>` or anything else is never
-mistaken for structure.
+Every row starts with its sign, `-` for the old lines and then `+` for the new ones, so a line of code that holds `@@`,
+`<|diff|>` or anything else is never mistaken for structure.
 
 In model output headers are taken at their word, because hunks show no lines by which they could be found. Reasons
 noted, those of `lintseq.codecs.repair` that can occur among them:
@@ -32,14 +37,14 @@ noted, those of `lintseq.codecs.repair` that can occur among them:
                      otherwise starts a new one; `row<|diff|>@@ -1,0 +2 @@` is a row and a header if the
                      row is the last that its hunk counts and another row follows: it could not be content
     empty-edit       a separator without a hunk: ignored
-    replace          rows that start with `-` or a space are applied as in any unified diff, at the position
-                     in the header
-    mismatch         ... and where the state has other lines there, the header is believed as far as it
-                     counts such rows; the rest of them are ignored
+    context          rows that start with a space stay, as in any unified diff
+    mismatch         where the state has other lines than rows that start with `-` or a space, the header is
+                     believed as far as it counts such rows; the rest of them are ignored
 """
 
 import re
 from collections.abc import Sequence
+from itertools import chain, islice
 
 from lintseq.codecs.codec import Codec
 from lintseq.codecs.repair import Repair
@@ -50,62 +55,90 @@ from lintseq.codecs.text import SEPARATOR, shorten
 from lintseq.edits import Edit, EditSequence, Hunk
 from lintseq.errors import EditFault
 
-HEADER = re.compile(r"@@ -(0|[1-9][0-9]{0,11}),0 \+([1-9][0-9]{0,11})(?:,([2-9]|[1-9][0-9]{1,11}))? @@")
-"""A header exactly as it is written: position, start, count."""
+_START, _COUNT = "(0|[1-9][0-9]{0,11})", "(?:,(0|[2-9]|[1-9][0-9]{1,11}))?"
+HEADER = re.compile(rf"@@ -{_START}{_COUNT} \+{_START}{_COUNT} @@")
+"""A header exactly as it is written: the start and the count of the old lines, and those of the new ones."""
 
 
 def _write_edits(sequence: EditSequence) -> list[str]:
     """Return the text of each edit, without separators and without a newline at its end."""
-    rows = ["+" + line for line in sequence.merged.lines]
+    lines = sequence.merged.lines
+    rows = ["+" + line for line in lines]
+    gone = chain.from_iterable(sequence.removed() if sequence.departures else ())
     texts = []
     for hunks in sequence.placements():
         parts: list[str] = []
-        inserted = 0
-        for position, _, indices in hunks:
+        shift = 0
+        for position, removed, indices in hunks:
             count = len(indices)
-            parts.append(f"@@ -{position},0 +{line_range(position + inserted + 1, count)} @@")
+            if not removed:
+                parts.append(f"@@ -{position},0 +{line_range(position + shift + 1, count)} @@")
+            else:
+                new = line_range(position + shift + 1, count) if count else f"{position + shift},0"
+                parts.append(f"@@ -{line_range(position + 1, removed)} +{new} @@")
+                parts += ["-" + lines[index] for index in islice(gone, removed)]
             parts += [rows[index] for index in indices]
-            inserted += count
+            shift += count - removed
         texts.append("\n".join(parts))
     return texts
 
 
 def _read_edit(text: str, state: Sequence[str]) -> Edit:
-    """Return the insertion that an edit text makes in `state`; raise `EditFault` if it is not as written above."""
-    size = len(state)
+    """Return the edit that a text makes in `state`; raise `EditFault` if it is not as written above."""
     texts = text.split("\n")
-    done, previous, inserted = 0, -1, 0
+    done, behind, shift = 0, -1, 0
     hunks = []
     while done < len(texts):
         header = HEADER.fullmatch(texts[done])
         if header is None:
-            if done and texts[done].startswith("+"):
+            if done and texts[done].startswith(("+", "-")):
                 detail = f"{shorten(texts[done])} is one row more than the header counts"
                 raise EditFault(done + 1, "count", detail)
-            raise header_fault(texts[done], "@@ -P,0 +S,N @@", done + 1)
-        position, start, count = int(header[1]), int(header[2]), int(header[3] or 1)
-        if position > size:
-            detail = f"inserts after line {position}, but the state has {size} lines"
+            raise header_fault(texts[done], "@@ -P,R +S,N @@", done + 1)
+        removed, count = int(header[2] or 1), int(header[4] or 1)
+        position, start = int(header[1]) - (removed > 0), int(header[3])
+        if not 0 <= position <= len(state) - removed:
+            what = f"removes {removed} lines" if removed else "inserts"
+            detail = f"{what} after line {position}, but the state has {len(state)} lines"
             raise EditFault(done + 1, "position", detail)
-        if position <= previous:
-            detail = f"inserts after line {position}, but the hunk before it inserts after line {previous}"
+        if position <= behind:
+            detail = f"changes lines after line {position}, but the hunk before it ends after line {behind}"
             raise EditFault(done + 1, "order", detail)
-        if start != position + inserted + 1:
-            detail = f"the new lines start at line {position + inserted + 1}, not {start}"
+        if start != position + shift + (count > 0):
+            detail = f"the new lines start at line {position + shift + (count > 0)}, not {start}"
             raise EditFault(done + 1, "new-start", detail)
-        rows = texts[done + 1 : done + 1 + count]
-        for lineno, row in enumerate(rows, done + 2):
-            if row.startswith("@@"):
-                raise EditFault(lineno, "count", f"the header counts {count} rows, but {lineno - done - 2} follow")
-            if not row.startswith("+"):
-                raise EditFault(lineno, "row", f"{shorten(row)} does not start with '+'")
-        if len(rows) < count:
-            raise EditFault(done + 1, "count", f"counts {count} rows, but {len(rows)} follow")
-        hunks.append(Hunk(position, tuple(row[1:] for row in rows)))
-        done += 1 + count
-        previous = position
-        inserted += count
+        middle = done + 1 + removed
+        end = middle + count
+        old, new = texts[done + 1 : middle], texts[middle:end]
+        behind = position + removed
+        lines = tuple([row[1:] for row in new if row.startswith("+")])
+        gone = state[position:behind]
+        if len(lines) < count or (removed and old != ["-" + line for line in gone]) or end == done + 1:
+            raise _rows_fault(old, new, gone, count, done + 1)
+        hunks.append(Hunk(position, lines, removed))
+        done = end
+        shift += count - removed
     return Edit(tuple(hunks))
+
+
+def _rows_fault(old: Sequence[str], new: Sequence[str], lines: Sequence[str], count: int, header: int) -> EditFault:
+    """Return the first fault of the rows after a header in line `header`.
+
+    It counts those of `lines`, as old ones, and `count` new ones.
+    """
+    due = len(lines) + count
+    for number, row in enumerate([*old, *new]):
+        sign = "-" if number < len(lines) else "+"
+        if row.startswith("@@"):
+            return EditFault(header + number + 1, "count", f"the header counts {due} rows, but {number} follow")
+        if not row.startswith(sign):
+            return EditFault(header + number + 1, "row", f"{shorten(row)} does not start with {sign!r}")
+        if number < len(lines) and row[1:] != lines[number]:
+            detail = f"removes {shorten(row[1:])}, where the state has {shorten(lines[number])}"
+            return EditFault(header + number + 1, "mismatch", detail)
+    if due:
+        return EditFault(header, "count", f"counts {due} rows, but {len(old) + len(new)} follow")
+    return EditFault(header, "no-change", "replaces nothing by nothing")
 
 
 # Repaired
@@ -282,8 +315,8 @@ class _NumberedReader(RowReader):
             self.draft.splice(Splice(start, cursor - start, tuple(written)))
         self.behind = cursor - self.shift
         self.shift += len(written) - (cursor - start)
-        if deleted or passed:
-            self.draft.note(hunk.line, "replace", f"{deleted} lines deleted, {passed} lines of context passed")
+        if passed:
+            self.draft.note(hunk.line, "context", f"{passed} lines of context passed")
         ignored = old_rows - deleted - passed
         if believed or ignored:
             detail = f"{believed + ignored} rows are not in the state there: {believed} taken as the header counts"

@@ -8,14 +8,15 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from lintseq.codecs.text import shorten
 from lintseq.edits import Edit, Hunk
 from lintseq.errors import EditFault
 
 _WORD = re.compile(r"\w")
-_SMALL = ((1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 1), (1, 2))
-"""Lines above a position and below it."""
+SMALL = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 1), (1, 2))
+"""Lines above a change and below it."""
 
 # Exact occurrences
 
@@ -69,22 +70,23 @@ def has_words(lines: Sequence[str]) -> bool:
     return any(map(_WORD.search, lines))
 
 
-def smallest_window(lines: Sequence[str], at: int) -> tuple[int, int]:
-    """Return the ends of the smallest window on a position that has words and occurs nowhere else in `lines`.
+def smallest_window(lines: Sequence[str], first: int, last: int) -> tuple[int, int]:
+    """Return the ends of the smallest window that has words and occurs nowhere else in `lines`.
 
-    Lines above the position are preferred. Beyond a few lines, it is a `unique_window`.
+    It holds the lines from `first` to `last`; lines above them are preferred. Beyond a few lines, it is a
+    `unique_window`.
     """
-    for above, below in _SMALL:
-        low, high = at - above, at + below
+    for above, below in SMALL[first == last :]:
+        low, high = first - above, last + below
         if low < 0 or high > len(lines) or not has_words(run := lines[low:high]):
             continue
         if len(occurrences(lines, run, most=2)) == 1:
             return low, high
-    return unique_window(lines, at, at, context=2)
+    return unique_window(lines, first, last, context=2)
 
 
 def unique_window(lines: Sequence[str], first: int, last: int, *, context: int) -> tuple[int, int]:
-    """Return the ends of a window on the positions from `first` to `last` that has words and is found nowhere else.
+    """Return the ends of a window on the lines from `first` to `last` that has words and is found nowhere else.
 
     It has `context` lines on both sides, as far as there are as many, and half as many more again until it is unique
     and has words.
@@ -172,23 +174,78 @@ def _latest(before: Sequence[str], after: Sequence[str]) -> list[int] | None:
     return latest[::-1]
 
 
-def insertion(before: Sequence[str], after: Sequence[str]) -> Edit:
-    """Return an insertion that makes `after` of `before`.
+def difference(before: Sequence[str], after: Sequence[str]) -> Edit:
+    """Return an edit that makes `after` of `before`; it only inserts if that is possible.
 
-    Raises `EditFault` if there is none; its line counts in `after`.
+    Raises `EditFault` if they are equal.
     """
     if len(after) == len(before) and list(before) == list(after):
-        raise EditFault(1, "no-change", "nothing is inserted")
-    found = align(before, after) if len(after) > len(before) else [*range(common_prefix(before, after)), None]
+        raise EditFault(1, "no-change", "nothing is changed")
+    found = align(before, after) if len(after) > len(before) else [None]
     hunks, done = [], 0
     for position, at in enumerate([*found, len(after)]):
         if at is None:
-            detail = f"line {position + 1} of the state, {shorten(before[position])}, is gone"
-            raise EditFault(min(done + 1, max(len(after), 1)), "gone", detail)
+            return _line_diff(before, after)
         if at > done:
             hunks.append(Hunk(position, tuple(after[done:at])))
         done = at + 1
     return Edit(tuple(hunks))
+
+
+def _line_diff(before: Sequence[str], after: Sequence[str]) -> Edit:
+    head = common_prefix(before, after)
+    tail = common_prefix(before[head:][::-1], after[head:][::-1])
+    matcher = SequenceMatcher(None, before[head : len(before) - tail], after[head : len(after) - tail])
+    return Edit(
+        tuple(
+            Hunk(head + old, tuple(after[head + new : head + new_end]), old_end - old)
+            for tag, old, old_end, new, new_end in matcher.get_opcodes()
+            if tag != "equal"
+        )
+    )
+
+
+def trimmed(hunk: Hunk, state: Sequence[str]) -> Hunk | None:
+    """Return the hunk without lines that it replaces by equal ones at its ends; None if it changes nothing."""
+    if not hunk.removed or not hunk.lines:
+        return hunk if hunk.removed or hunk.lines else None
+    old, new = state[hunk.position : hunk.end], hunk.lines
+    head = common_prefix(old, new)
+    tail = common_prefix(old[head:][::-1], new[head:][::-1])
+    changed = Hunk(hunk.position + head, tuple(new[head : len(new) - tail]), len(old) - head - tail)
+    return changed if changed.removed or changed.lines else None
+
+
+def settled(edit: Edit, state: Sequence[str], *, insertions: bool = True) -> list[Hunk]:
+    """Return hunks that make the same of `state`, trimmed, and as far down as they can be if they only delete.
+
+    With `insertions`, so are those that only insert. Text without signs does not tell which of several equal lines
+    are new or gone, so there is one answer for all.
+    """
+    found: list[Hunk] = []
+    for hunk in reversed(edit.hunks):
+        moved = trimmed(hunk, state)
+        while moved is not None:
+            end = found[-1].position if found else len(state)
+            if not moved.lines or (insertions and not moved.removed):
+                moved = _slid(moved, state, end)
+            if moved.end < end or not found:
+                found.append(moved)
+                break
+            below = found.pop()
+            moved = trimmed(Hunk(moved.position, moved.lines + below.lines, moved.removed + below.removed), state)
+    return found[::-1]
+
+
+def _slid(hunk: Hunk, state: Sequence[str], end: int) -> Hunk:
+    """Return a hunk that only inserts or only deletes, as far down as it can be before index `end`."""
+    lines = [*state[hunk.position : hunk.end], *hunk.lines]
+    if hunk.end == end or state[hunk.end] != lines[0]:
+        return hunk
+    below = state[hunk.end : end]
+    lines += below
+    by = common_prefix(lines, below)
+    return Hunk(hunk.position + by, tuple(lines[by : by + len(hunk.lines)]), hunk.removed)
 
 
 def completed(before: Sequence[str], after: Sequence[str]) -> list[str]:

@@ -34,7 +34,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lintseq.codecs.codec import Codec, check_form
-from lintseq.codecs.locate import common_prefix, find_quote, insertion, unique_window
+from lintseq.codecs.locate import common_prefix, difference, find_quote, unique_window
 from lintseq.codecs.repair import Draft, Piece, Repair
 from lintseq.codecs.text import FENCES, SEPARATOR, Escape, shorten
 from lintseq.edits import Edit, Hunk, apply
@@ -53,12 +53,12 @@ _ESCAPE = Escape((SEPARATOR, ORIGINAL, UPDATED, END, *FENCES))
 def _write(edit: Edit, state: Sequence[str]) -> list[str]:
     before, after = list(state), apply(edit, state)
     more = len(after) - len(before)
-    first, last = edit.hunks[0].position, edit.hunks[-1].position
+    first, last = edit.hunks[0].position, edit.hunks[-1].end
     # Where equal lines meet the change, the two texts alone do not determine where it begins and ends.
     first += common_prefix(before[first:], after[first:])
-    while last and before[last - 1] == after[last - 1 + more]:
+    while last > max(first, first - more) and before[last - 1] == after[last - 1 + more]:
         last -= 1
-    low, high = unique_window(before, first, max(first, last), context=CONTEXT)
+    low, high = unique_window(before, first, max(first, last, first - more), context=CONTEXT)
     return [ORIGINAL, *_ESCAPE.escape(before[low:high]), UPDATED, *_ESCAPE.escape(after[low : high + more]), END]
 
 
@@ -76,10 +76,10 @@ def _read(rows: Sequence[str], state: Sequence[str]) -> list[Hunk]:
     check_form(rows, [ORIGINAL, *_ESCAPE.escape(original), UPDATED, *_ESCAPE.escape(updated), END])
     start = find_quote(original, state, 1)
     try:
-        inside = insertion(original, updated)
+        inside = difference(original, updated)
     except EditFault as fault:
         raise EditFault(bar + 1 + fault.line, fault.reason, fault.detail) from None
-    return [Hunk(hunk.position + start, hunk.lines) for hunk in inside.hunks]
+    return [Hunk(hunk.position + start, hunk.lines, hunk.removed) for hunk in inside.hunks]
 
 
 # Repaired

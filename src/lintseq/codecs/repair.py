@@ -16,7 +16,6 @@ to make its changes in. Reasons noted here:
     trailing-space, indentation, near
                      they are there but for space at the ends of lines, for indentation (which the new lines
                      then get too), or for less than a third of the lines; the state's own lines are kept
-    replace          lines of the state are deleted or rewritten
     truncated        the text ends in the middle of a change: what the state has there stays
     form             all can be read, but it is not what the format writes
 """
@@ -161,8 +160,6 @@ class Draft:
             for index, target in enumerate(targets):
                 if target is not None:
                     written[target] = replaced[index]
-        if gone := targets.count(None):
-            self.note(line, "replace", f"{gone} lines of the state are deleted or rewritten")
         if written == replaced:
             self.note(line, "no-change", "what it writes is there already")
         else:
@@ -183,10 +180,11 @@ def _indented(
     lines: Sequence[str], before: Sequence[str], replaced: Sequence[str], targets: Sequence[int | None]
 ) -> list[str]:
     """Return lines indented as the state is: each shifted like the next quoted line, or else the last one."""
-    quotes = [
-        (target, line, own) for target, line, own in zip(targets, before, replaced, strict=True)
-        if target is not None and line.strip()
-    ]  # fmt: skip
+    quotes, index = [], -1
+    for target, line, own in zip(targets, before, replaced, strict=True):
+        index = index + 1 if target is None else target
+        if line.strip():
+            quotes.append((index, line, own))
     indented, next_quote = [], 0
     for index, line in enumerate(lines):
         while next_quote < len(quotes) - 1 and quotes[next_quote][0] < index:

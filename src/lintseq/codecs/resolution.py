@@ -73,5 +73,5 @@ class Resolution:
 
 
 def splices(edit: Edit) -> tuple[Splice, ...]:
-    """Return the insertions of an edit as splices: from the last to the first, so that positions stay valid."""
-    return tuple(Splice(hunk.position, 0, hunk.lines) for hunk in reversed(edit.hunks))
+    """Return the hunks of an edit as splices: from the last to the first, so that positions stay valid."""
+    return tuple(Splice(hunk.position, hunk.removed, hunk.lines) for hunk in reversed(edit.hunks))

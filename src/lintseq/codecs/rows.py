@@ -1,10 +1,9 @@
-"""Hunks written row by row: each row's sign says whether its line is added or stays, as in a unified diff.
+"""Hunks written row by row: each row's sign says whether its line is added, removed or stays, as in a unified diff.
 
-Shared by the formats that show insertions this way: which lines of the state a hunk shows, and how the hunks of a
+Shared by the formats that show edits this way: which lines of the state a hunk shows, and how the hunks of a
 well-formed text are read. Each format has its own headers.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,7 +13,7 @@ from lintseq.edits import Edit, Hunk
 from lintseq.errors import EditFault
 
 CONTEXT = 3
-"""Default number of lines of the state shown on each side of an insertion."""
+"""Default number of lines of the state shown on each side of a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ them to be found; empty if they suffice, None if nothing helps and more lines mu
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The lines of the state from `low` to `high`, and the hunks that are put between them."""
+    """The lines of the state from `low` to `high`, and the hunks that change them."""
 
     low: int
     high: int
@@ -48,16 +47,17 @@ class Window:
     """For the header."""
 
     @property
-    def added(self) -> int:
-        return sum(len(hunk.lines) for hunk in self.hunks)
+    def growth(self) -> int:
+        return sum(len(hunk.lines) - hunk.removed for hunk in self.hunks)
 
     def rows(self, state: Sequence[str], signs: Signs) -> list[str]:
         rows: list[str] = []
         done = self.low
         for hunk in self.hunks:
             rows += [signs.kept + line for line in state[done : hunk.position]]
+            rows += [signs.removed + line for line in state[hunk.position : hunk.end]]
             rows += [signs.added + line for line in hunk.lines]
-            done = hunk.position
+            done = hunk.end
         return rows + [signs.kept + line for line in state[done : self.high]]
 
 
@@ -73,10 +73,10 @@ def windows(edit: Edit, size: int, context: int, choose_anchor: ChooseAnchor) ->
     while index < len(hunks):
         width, end = context, index + 1
         while True:
-            while end < len(hunks) and hunks[end].position - hunks[end - 1].position <= width + context:
+            while end < len(hunks) and hunks[end].position - hunks[end - 1].end <= width + context:
                 end += 1
             low = max(hunks[index].position - width, cursor)
-            high = min(hunks[end - 1].position + width, size)
+            high = min(hunks[end - 1].end + width, size)
             anchor = choose_anchor(low, high, cursor)
             if anchor is not None:
                 break
@@ -99,43 +99,56 @@ def read_hunks(
     *,
     first: int = 0,
 ) -> tuple[Hunk, ...]:
-    """Return the insertions of hunks that start at index `first` of `rows`; raise `EditFault` for the first fault.
+    """Return the changes of hunks that start at index `first` of `rows`; raise `EditFault` for the first fault.
 
-    `header` reads a header row, and takes its line number. `locate` returns where the kept rows of a hunk are in the
-    state: it takes the header, these rows, the number of all rows, the line number of the header, and the index in the
-    state behind the hunk before.
+    `header` reads a header row, and takes its line number. `locate` returns where the lines of the state that a hunk
+    shows are: it takes the header, these lines, how many lines they become, the line number of the header, and the
+    index in the state behind the hunk before.
     """
     hunks: list[Hunk] = []
     cursor, lineno = 0, first + 1
     while lineno <= len(rows):
         found = header(rows[lineno - 1], lineno)
-        end = lineno
-        while end < len(rows) and rows[end].startswith((signs.added, signs.kept)):
-            end += 1
-        if end < len(rows) and rows[end].startswith(signs.removed):
-            raise EditFault(end + 1, "replace", f"{shorten(rows[end])} deletes a line, and edits only insert")
-        body = rows[lineno:end]
-        kept = [row.removeprefix(signs.kept) for row in body if not row.startswith(signs.added)]
-        start = locate(found, kept, len(body), lineno, cursor)
-        more = _insertions(body, signs, start)
-        if not more:
-            raise EditFault(lineno, "no-change", "nothing is inserted")
-        if hunks and more[0].position <= hunks[-1].position:
-            raise EditFault(lineno, "order", "inserts before or at the hunk before it")
-        hunks += more
-        cursor, lineno = start + len(kept), end + 1
+        quoted, changes = _read_rows(rows, signs, lineno)
+        growth = sum(len(lines) - removed for _, lines, removed in changes)
+        start = locate(found, quoted, len(quoted) + growth, lineno, cursor)
+        if not changes:
+            raise EditFault(lineno, "no-change", "nothing is changed")
+        if hunks and start + changes[0][0] <= hunks[-1].end:
+            raise EditFault(lineno, "order", "changes what is before or at the hunk before it")
+        hunks += [Hunk(start + at, tuple(lines), removed) for at, lines, removed in changes]
+        cursor = start + len(quoted)
+        lineno += len(quoted) + sum(len(lines) for _, lines, _ in changes) + 1
     return tuple(hunks)
 
 
-def _insertions(rows: Sequence[str], signs: Signs, start: int) -> list[Hunk]:
-    """Return the hunks of signed rows whose first kept line is at index `start` of the state."""
-    hunks: defaultdict[int, list[str]] = defaultdict(list)
-    for row in rows:
-        if row.startswith(signs.added):
-            hunks[start].append(row.removeprefix(signs.added))
-        else:
-            start += 1
-    return [Hunk(position, tuple(lines)) for position, lines in hunks.items()]
+def _read_rows(rows: Sequence[str], signs: Signs, first: int) -> tuple[list[str], list[tuple[int, list[str], int]]]:
+    """Return the lines of the state that signed rows from index `first` on show, and the changes of these lines.
+
+    Each is the number of such lines before it, its new lines, and how many it removes.
+    """
+    added, kept, removed, width = signs.added, signs.kept, signs.removed, len(signs.kept)
+    quoted: list[str] = []
+    changes: list[tuple[int, list[str], int]] = []
+    lines, gone = list[str](), 0
+    for index in range(first, len(rows)):
+        row = rows[index]
+        if row.startswith(added):
+            lines.append(row[width:])
+            continue
+        if not row.startswith(kept):
+            if not row.startswith(removed):
+                break
+            if lines:
+                raise EditFault(index + 1, "form", f"{shorten(row)} removes a line after the new ones")
+            gone += 1
+        elif lines or gone:
+            changes.append((len(quoted) - gone, lines, gone))
+            lines, gone = [], 0
+        quoted.append(row[width:])
+    if lines or gone:
+        changes.append((len(quoted) - gone, lines, gone))
+    return quoted, changes
 
 
 def header_fault(row: str, usual: str, lineno: int) -> EditFault:

@@ -14,10 +14,10 @@
     >>>>>>> REPLACE
 
 A block for each hunk of the edit, one after the other: each is applied to the state that those before it
-left. SEARCH and the bar enclose the fewest lines next to the insertion that have words and occur nowhere else in the
-state, preferably the one above; the bar and REPLACE enclose the same with the new lines. On nothing there is nothing
-to search for. Where insertions at several positions give the same lines, the last of them is meant. Texts that search
-for more lines, or fewer, read as well.
+left. SEARCH and the bar enclose the lines that are removed and, unless these have words and occur nowhere else in the
+state, the fewest next to them that do, preferably the one above; the bar and REPLACE enclose what becomes of them. On
+nothing there is nothing to search for. Where changes at several positions give the same lines, the last of them is
+meant. Texts that search for more lines, or fewer, read as well.
 
 Lines are written without signs. Where one of them could be taken for a marker, all markers of the block are as much
 longer as it takes; one that starts with `<|diff|>` (or with backslashes and that) gets a backslash.
@@ -34,7 +34,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from lintseq.codecs.codec import Codec, check_form
-from lintseq.codecs.locate import common_prefix, find_quote, smallest_window
+from lintseq.codecs.locate import find_quote, settled, smallest_window, trimmed
 from lintseq.codecs.repair import Draft, Piece, Repair
 from lintseq.codecs.text import SEPARATOR, Escape, shorten
 from lintseq.edits import Edit, Hunk
@@ -51,36 +51,14 @@ _MARKER = re.compile(r"(<+) SEARCH|(=+)|(>+) REPLACE")
 def _write(edit: Edit, state: Sequence[str]) -> list[str]:
     grown = list(state)
     rows: list[str] = []
-    inserted = 0
-    for hunk in _settled(edit, state):
-        at = hunk.position + inserted
-        low, high = smallest_window(grown, at)
-        rows += _block(grown[low:high], [*grown[low:at], *hunk.lines, *grown[at:high]])
-        grown[at:at] = hunk.lines
-        inserted += len(hunk.lines)
+    shift = 0
+    for hunk in settled(edit, state):
+        at, end = hunk.position + shift, hunk.end + shift
+        low, high = smallest_window(grown, at, end)
+        rows += _block(grown[low:high], [*grown[low:at], *hunk.lines, *grown[end:high]])
+        grown[at:end] = hunk.lines
+        shift += len(hunk.lines) - hunk.removed
     return rows
-
-
-def _settled(edit: Edit, state: Sequence[str]) -> list[Hunk]:
-    """Return hunks that make the same of `state`, each as far down as it can be.
-
-    A block does not tell which of several equal lines are the new ones, so there is one answer for all.
-    """
-    settled: list[Hunk] = []
-    for hunk in reversed(edit.hunks):
-        moved = hunk
-        while True:
-            end = settled[-1].position if settled else len(state)
-            below = state[moved.position : end]
-            if below and below[0] == moved.lines[0]:
-                lines = [*moved.lines, *below]
-                by = common_prefix(lines, below)
-                moved = Hunk(moved.position + by, tuple(lines[by : by + len(moved.lines)]))
-            if moved.position < end or not settled:
-                break
-            moved = Hunk(end, moved.lines + settled.pop().lines)
-        settled.append(moved)
-    return settled[::-1]
 
 
 def _block(search: Sequence[str], replace: Sequence[str]) -> list[str]:
@@ -109,19 +87,20 @@ def _width(lines: Sequence[str]) -> int:
 def _read(rows: Sequence[str], state: Sequence[str]) -> list[Hunk]:
     grown = list(state)
     hunks: list[Hunk] = []
-    inserted = done = 0
+    shift = done = 0
     while done < len(rows):
         bar, end = _markers(rows, done)
         search, replace = _ESCAPE.unescape(rows[done + 1 : bar]), _ESCAPE.unescape(rows[bar + 1 : end])
         check_form(rows[done : end + 1], _block(search, replace), first=done + 1)
         start = find_quote(search, grown, done + 1)
-        lines = _inserted(search, replace, done + 1)
-        at = start + common_prefix(search, replace)
-        if hunks and at - inserted <= hunks[-1].position:
-            raise EditFault(done + 1, "order", "inserts before or at the block before it")
-        hunks.append(Hunk(at - inserted, tuple(lines)))
-        grown[at:at] = lines
-        inserted += len(lines)
+        change = trimmed(Hunk(start, tuple(replace), len(search)), grown)
+        if change is None:
+            raise EditFault(done + 1, "no-change", "nothing is changed")
+        if hunks and change.position - shift <= hunks[-1].end:
+            raise EditFault(done + 1, "order", "changes what is before or at the block before it")
+        hunks.append(Hunk(change.position - shift, change.lines, change.removed))
+        grown[change.position : change.end] = change.lines
+        shift += len(change.lines) - change.removed
         done = end + 1
     return hunks
 
@@ -141,17 +120,6 @@ def _markers(rows: Sequence[str], opening: int) -> tuple[int, int]:
         at = rows.index(marker, at + 1)
         ends.append(at)
     return ends[0], ends[1]
-
-
-def _inserted(search: Sequence[str], replace: Sequence[str], line: int) -> Sequence[str]:
-    """Return the lines that a block inserts, as far down as they can be."""
-    head = common_prefix(search, replace)
-    lines = replace[head : head + len(replace) - len(search)]
-    if [*search[:head], *lines, *search[head:]] != list(replace):
-        raise EditFault(line, "replace", "lines to search for are changed, and not only others put between them")
-    if not lines:
-        raise EditFault(line, "no-change", "nothing is inserted")
-    return lines
 
 
 # Repaired

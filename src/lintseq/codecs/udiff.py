@@ -10,9 +10,9 @@
          return pi * r * r
 
 `udiff` is the output of `difflib.unified_diff` for an edit, without the two lines that name files: after
-`@@ -P,M +S,N @@` come M lines of the state from line P on, three of them on each side of an insertion, among the N
-lines that they become, from line S on. A count of 1 is left out; the number before a count of 0 is that of the
-preceding line. `udiff:N` shows N lines on each side, and `udiff:0` is the format `diff`.
+`@@ -P,M +S,N @@` come M lines of the state from line P on, with `-` those that are removed and with a space three on
+each side of a change, among the N lines that they become, from line S on. A count of 1 is left out; the number before
+a count of 0 is that of the preceding line. `udiff:N` shows N lines on each side, and `udiff:0` is the format `diff`.
 
     <|diff|>@@ ... @@
     ADD def area(r):
@@ -23,9 +23,9 @@ preceding line. `udiff:N` shows N lines on each side, and `udiff:0` is the forma
     CON def area(r):
     CON     return pi * r * r
 
-`udiff-words` has no numbers to count: a hunk is found by the lines that it shows. They are three on each side, and
-more until they have words and occur nowhere else in the state behind the previous hunk. Texts that show more lines, or
-fewer, read as well.
+`udiff-words` has no numbers to count: a hunk is found by the lines that it shows. They are those that it removes
+(`DEL`) and three on each side, and more until they have words and occur nowhere else in the state behind the previous
+hunk. Texts that show more lines, or fewer, read as well.
 
 Every row starts with its sign, so no line of code is ever mistaken for structure.
 """
@@ -47,12 +47,12 @@ from lintseq.errors import EditFault
 
 def _write(edit: Edit, state: Sequence[str], context: int) -> list[str]:
     rows: list[str] = []
-    inserted = 0
+    shift = 0
     for window in windows(edit, len(state), context, lambda low, high, cursor: ""):
-        old, new = window.high - window.low, window.high - window.low + window.added
-        ranges = f"-{_range(window.low, old)} +{_range(window.low + inserted, new)}"
+        old, new = window.high - window.low, window.high - window.low + window.growth
+        ranges = f"-{_range(window.low, old)} +{_range(window.low + shift, new)}"
         rows += [f"@@ {ranges} @@", *window.rows(state, SIGNS)]
-        inserted += window.added
+        shift += window.growth
     return rows
 
 
@@ -96,7 +96,7 @@ def _locate(
 
 @cache
 def udiff(context: int) -> Codec:
-    """Return the format that shows `context` lines of the state on each side of an insertion."""
+    """Return the format that shows `context` lines of the state on each side of a change."""
     name = "udiff" if context == CONTEXT else f"udiff:{context}"
     return Codec.by_edit(name, partial(_write, context=context), _read, rows_repair(SIGNS))
 

@@ -196,7 +196,7 @@ def read_record(row: Row) -> Record:
     )
 
 
-_ANY_DIFF = frozenset({"blank", "empty-edit", "end-token", "file-header", "no-newline", "replace", "separator"})
+_ANY_DIFF = frozenset({"blank", "context", "empty-edit", "end-token", "file-header", "no-newline", "separator"})
 """Reasons of notes on what unified diffs of other tools contain too, and which leaves no doubt about the program."""
 
 
