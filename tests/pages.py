@@ -41,6 +41,7 @@ PAGES = [
     DOCS / "data-format.md",
     DOCS / "linters.md",
     DOCS / "evaluate.md",
+    DOCS / "studies.md",
     DOCS / "looking.md",
     DOCS / "formats.md",
     DOCS / "on-a-cluster.md",
