@@ -149,14 +149,15 @@ def expected(sequence: EditSequence, step: int) -> list[tuple[str, str, bool]]:
     else:
         lines = sequence.start.lines
     departures = sequence.departures or [sys.maxsize] * len(sequence.arrivals)
-    rows, number = [], 0
+    rows, number, before = [], 0, 0
     for line, arrival, departure in zip(sequence.merged.lines, sequence.arrivals, departures, strict=True):
+        before += arrival < step - 1 <= departure
         if arrival < step <= departure:
             number += 1
             assert line == lines[number - 1]
             rows.append((str(number), seen(line), step > 0 and arrival == step - 1))
         elif departure == step - 1:
-            rows.append(("", seen(line), False))
+            rows.append((str(before), seen(line), False))
     assert number == len(lines)
     return rows
 

@@ -49,7 +49,7 @@ def test_an_old_version_changes_edit_by_edit(
     title = f"new.py from old.py, seed 0, draw 0: {len(sequence)} edits\n\n"
     output = capsys.readouterr().out
     assert output == title + printed(sequence).partition("\n\n")[2]
-    assert "     - import os\n" in output
+    assert "   1 - import os\n" in output
     assert "   5 +     return math.pi * r * r\n" in output
     assert main(["sample", "new.py", "--start", "old.py", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
@@ -73,24 +73,24 @@ def test_an_old_version_that_cannot_be_used_is_a_line(
 REPLACED = EditSequence(Program(("x = 1", "y = 1", "z = 2", "y = 3"), True), (-1, -1, 0, 1), (STAYS, 0, 1, STAYS))
 
 
-def test_removed_lines_stand_above_new_ones_and_have_no_number() -> None:
+def test_removed_lines_stand_above_new_ones_with_their_number_before_the_edit() -> None:
     assert printed(REPLACED) == (
         "area.py: 2 edits\n"
         "\n"
         "edit 1 of 2: +1 line, -1 line\n"
         "  1   x = 1\n"
-        "    - y = 1\n"
+        "  2 - y = 1\n"
         "  2 + z = 2\n"
         "\n"
         "edit 2 of 2: +1 line, -1 line\n"
         "  1   x = 1\n"
-        "    - z = 2\n"
+        "  2 - z = 2\n"
         "  2 + y = 3\n"
     )
 
 
 def test_removed_lines_are_red_and_struck_through() -> None:
-    assert "\x1b[31m    - \x1b[0m\x1b[9;31my = 1\x1b[0m" in printed(REPLACED, terminal=True)
+    assert "\x1b[2m  2 \x1b[0m\x1b[31m- \x1b[0m\x1b[9;31my = 1\x1b[0m" in printed(REPLACED, terminal=True)
 
 
 def test_a_program_grows_edit_by_edit() -> None:

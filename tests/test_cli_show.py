@@ -60,7 +60,8 @@ def test_changes_of_an_old_version_are_printed(tmp_path: Path, capsys: pytest.Ca
     assert main(["show", f"{tmp_path}/data.jsonl"]) == 0
     output = capsys.readouterr().out
     assert "before the first edit: 6 lines\n  1   import cmath\n" in output
-    assert "    - import cmath\n  1 + import math\n" in output
+    assert "  1 - import cmath\n  1 + import math\n" in output
+    assert "  line 1 needs line 4; line 4 needs line 1\n" in output
 
 
 def test_off_a_terminal_the_whole_sequence_is_printed(data: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,9 +171,9 @@ def test_files_whose_names_hold_colons_are_found(data: str) -> None:
 
 
 def test_needs_are_put_in_words() -> None:
-    assert needed([(1,)]) == "line 1"
-    assert needed([(1,), (4,), (2, 3)]) == "lines 1 and 4 and one of lines 2 or 3"
-    assert needed([(7, 8, 9)]) == "one of lines 7, 8 or 9"
+    assert needed([("1",)]) == "line 1"
+    assert needed([("1",), ("4",), ("2", "3")]) == "lines 1 and 4 and one of lines 2 or 3"
+    assert needed([("7", "8", "9")]) == "one of lines 7, 8 or 9"
 
 
 # Rows

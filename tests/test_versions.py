@@ -14,9 +14,11 @@ from lintseq.dataset.convert import ConvertOptions, convert
 from lintseq.dataset.sampler import BuildOptions, EditSampler
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.dataset.shapes import SHAPES, read_record
-from lintseq.errors import ConfigError
+from lintseq.errors import ConfigError, ProgramError
+from lintseq.languages import get_language
 from lintseq.rows import FieldNames, find_fields
-from lintseq.walks import ProgramSampler
+from lintseq.walks import ProgramSampler, sample_edits
+from lintseq.walks.reasons import reasons_for
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "versions.toml").read_text(encoding="utf-8"))
 OLD = 'import os\n\n\ndef area(r):\n    return 3 * r * r\n\n\nprint(area(2))\nprint("a")\n'
@@ -182,3 +184,42 @@ def test_any_two_versions_give_exact_sequences_or_a_reason(
     assert result.reason != "internal-error", result.detail
     for written in result.records:
         assert (written.get("state", ""), written["program"]) == (row["before"], row["after"])
+
+
+@given(PROGRAMS, PROGRAMS, st.integers(0, 9))
+def test_reasons_are_about_the_lines_of_their_edit(old: list[str], new: list[str], seed: int) -> None:
+    try:
+        sequence = sample_edits("\n".join(new), start="\n".join(old), seed=seed)
+    except ProgramError:
+        return
+    reasons = reasons_for(sequence, get_language())
+    if reasons is None:
+        return
+    for edit, (inserted, removed) in enumerate(zip(sequence.inserted(), sequence.removed(), strict=True)):
+        named = {line for reason in reasons.edits[edit] for line in (reason.line, *reason.others)}
+        assert named <= {*inserted, *removed}
+        assert reasons.causes[edit] in {None, *inserted, *removed}
+
+
+REASONS = {
+    "an import and its use": (
+        "import a\nprint(a)\n",
+        "import b\nprint(b)\n",
+        {"import b": "print(b)", "print(b)": "import b"},
+    ),
+    "what is removed": ("import a\nx = 1\nprint(a)\n", "x = 1\n", {"import a": "print(a)"}),
+    "a header and its body": ("x = 1\n", "x = 1\nif x:\n    x = 2\n", {"if x:": "    x = 2", "    x = 2": "if x:"}),
+}
+
+
+@pytest.mark.parametrize("case", REASONS)
+def test_reasons_between_versions(case: str) -> None:
+    old, new, wanted = REASONS[case]
+    for seed in range(9):
+        sequence = sample_edits(new, start=old, seed=seed)
+        reasons, lines = reasons_for(sequence, get_language()), sequence.merged.lines
+        assert reasons is not None
+        found = {
+            lines[reason.line]: lines[other] for edit in reasons.edits for reason in edit for other in reason.others
+        }
+        assert found == (wanted if len(sequence) == 1 else {})

@@ -13,8 +13,9 @@ from lintseq.dataset.browsing import StoredSequence, dataset_name, find_sequence
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
-from lintseq.needs.reasons import Reasons, reasons_of
+from lintseq.needs.reasons import Reasons
 from lintseq.reporting.terminal import console, print_edit, print_line, print_title, printable
+from lintseq.walks.reasons import reasons_for
 
 _MOST_NEEDS = 12
 """Number of needs listed for an edit; any others are only counted."""
@@ -26,7 +27,9 @@ def show(
     *,
     edit: Annotated[int | None, "N", "Print only this edit; 0 is the state before the first."] = None,
 ) -> None:
-    """Print an edit sequence of a data set, edit by edit, and why lines arrive together.
+    """Print an edit sequence of a data set, edit by edit, and why lines arrive or depart together.
+
+    New lines are marked +, and removed ones -, with their number before the edit.
 
     In a terminal the output goes through a pager. In a file of lines, ROW is the number of the line, as in verify and
     view; in any other file it is that of the row. With an id, the first row that has it is printed.
@@ -51,7 +54,7 @@ def show_sequence(stored: StoredSequence, data: str, edit: int | None, to: Conso
     for line in record.instruction.strip().split("\n"):
         print_line(to, (printable(line), ""))
     try:
-        reasons: Reasons | ProgramError = reasons_of(get_language().analyze(sequence.merged), sequence.arrivals)
+        reasons: Reasons | ProgramError | None = reasons_for(sequence, get_language())
     except ProgramError as error:
         reasons = error
     first = 0 if sequence.start.lines or not len(sequence) else 1
@@ -62,16 +65,15 @@ def show_sequence(stored: StoredSequence, data: str, edit: int | None, to: Conso
             print_line(to, (f"  {line}", "yellow"))
 
 
-def explain(sequence: EditSequence, edit: int, reasons: Reasons | ProgramError) -> list[str]:
-    """Return why the lines of an edit, from 0, arrive together: a sentence and the needs; nothing for one line."""
-    if edit < 0 or sequence.arrivals.count(edit) == 1 or sequence.departures:
+def explain(sequence: EditSequence, edit: int, reasons: Reasons | ProgramError | None) -> list[str]:
+    """Return why the lines of an edit, from 0, change together: a sentence and the needs; nothing for one line."""
+    if edit < 0 or reasons is None or sequence.arrivals.count(edit) + sequence.departures.count(edit) == 1:
         return []
     if isinstance(reasons, ProgramError):
         return [f"the program cannot be analyzed: {reasons}"]
-    present = [index for index, arrival in enumerate(sequence.arrivals) if arrival <= edit]
-    linenos = {index: lineno for lineno, index in enumerate(present, 1)}
-    arrived = zip(reasons.heads, sequence.arrivals, strict=True)
-    heads = {head for head, arrival in arrived if arrival == edit and head is not None}
+    linenos = _linenos(sequence, edit)
+    changed = sequence.inserted()[edit] + sequence.removed()[edit]
+    heads = {head for head in map(reasons.heads.__getitem__, changed) if head is not None}
     cause = reasons.causes[edit]
     if not heads:
         sentence = "comments and blank lines, which need nothing"
@@ -81,7 +83,7 @@ def explain(sequence: EditSequence, edit: int, reasons: Reasons | ProgramError) 
         sentence = f"all of this needs line {linenos[cause]}, directly or through other lines"
     else:
         sentence = "the analysis knows of no line here that all others need"
-    needs: dict[int, list[tuple[int, ...]]] = {}
+    needs: dict[str, list[tuple[str, ...]]] = {}
     for reason in reasons.edits[edit]:
         needs.setdefault(linenos[reason.line], []).append(tuple(linenos[other] for other in reason.others))
     listed = [f"line {line} needs {needed(others)}" for line, others in needs.items()]
@@ -90,11 +92,23 @@ def explain(sequence: EditSequence, edit: int, reasons: Reasons | ProgramError) 
     return [sentence, "; ".join(listed)] if listed else [sentence]
 
 
-def needed(needs: Sequence[Sequence[int]]) -> str:
+def _linenos(sequence: EditSequence, edit: int) -> dict[int, str]:
+    """Return the number of each line after an edit, and of those that it removes the number before it."""
+    removed = set(sequence.removed()[edit])
+    found: dict[int, str] = {}
+    before = after = 0
+    for index in sequence.visible_at(edit):
+        before += sequence.arrivals[index] < edit
+        after += index not in removed
+        found[index] = f"{before} (removed)" if index in removed else str(after)
+    return found
+
+
+def needed(needs: Sequence[Sequence[str]]) -> str:
     """Return needs as text: `lines 2 and 3 and one of lines 5, 6 or 9`."""
-    single = [str(others[0]) for others in needs if len(others) == 1]
+    single = [others[0] for others in needs if len(others) == 1]
     words = [f"line{'s' if len(single) > 1 else ''} {_listed(single, 'and')}"] if single else []
-    words += [f"one of lines {_listed(list(map(str, others)), 'or')}" for others in needs if len(others) > 1]
+    words += [f"one of lines {_listed(others, 'or')}" for others in needs if len(others) > 1]
     return " and ".join(words)
 
 

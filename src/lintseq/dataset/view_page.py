@@ -13,10 +13,10 @@ from lintseq.dataset.browsing import LONGEST, StoredSequence, Survey, dataset_na
 from lintseq.edits import STAYS, EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
-from lintseq.needs.reasons import reasons_of
 from lintseq.reporting.charts import chart
 from lintseq.reporting.numbers import plural
 from lintseq.reporting.pages import check_page, escaped, fill, page, template, write_page
+from lintseq.walks.reasons import reasons_for
 
 _SUFFIXES = (".gz", ".zst", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".pq")
 
@@ -152,17 +152,17 @@ def _sequence_data(stored: StoredSequence, program: int) -> dict[str, Any]:
 
 
 def reasons_data(sequence: EditSequence) -> dict[str, Any]:
-    """Return why lines arrive together, as plain values; or why that is unknown. Nothing if lines depart.
+    """Return why lines change together, as plain values; or why that is unknown.
 
     `heads[line]` is the first line of the unit that a line belongs to. `needs[edit]` lists lines and the others of
     the edit of which each needs one; `causes[edit]` is the line that all others of an edit need. Both may be None.
     """
-    if sequence.departures:
-        return {}
     try:
-        reasons = reasons_of(get_language().analyze(sequence.program), sequence.arrivals)
+        reasons = reasons_for(sequence, get_language())
     except ProgramError as error:
         return {"unknown": f"{error.reason}: {error.detail}"}
+    if reasons is None:
+        return {}
     return {
         "heads": list(reasons.heads),
         "needs": [[[reason.line, *reason.others] for reason in edit] for edit in reasons.edits],

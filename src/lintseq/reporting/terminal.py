@@ -69,22 +69,22 @@ def changes_text(marks: Mapping[int, str]) -> str:
 def print_state(rows: list[str], marks: Mapping[int, str], to: Console, *, width: int) -> None:
     """Print the lines of a state, and removed ones between them, omitting those far from any mark.
 
-    `marks` has `+` for the indices of new lines, `-` for those of removed lines, which have no line number.
+    `marks` has `+` for the indices of new lines, `-` for those of removed lines, whose number is that before the edit.
     """
     last = -1
-    linenos = list(accumulate(marks.get(index) != "-" for index in range(len(rows))))
+    numbers = {sign: list(accumulate(marks.get(i) != sign for i in range(len(rows)))) for sign in "+-"}
     for index in [*visible_lines(rows, marks), len(rows)]:
         if omitted := index - last - 1:
             print_line(to, (f"{'⋮':>{width + 2}}   {plural(omitted, 'line')} more", "dim italic"))
         if index < len(rows):
-            line, lineno = printable(rows[index]), f"{linenos[index]:>{width + 2}} "
-            match marks.get(index):
-                case None:
-                    print_line(to, (f"{lineno}  {line}".rstrip(), "dim"))
-                case "+":
-                    print_line(to, (lineno, "dim"), (f"+ {line}".rstrip(), "green"))
-                case _:
-                    print_line(to, (f"{' ' * len(lineno)}- ", "red"), (line, "red strike"))
+            line, sign = printable(rows[index]), marks.get(index, " ")
+            lineno = f"{numbers['+' if sign == '-' else '-'][index]:>{width + 2}} "
+            if sign == " ":
+                print_line(to, (f"{lineno}  {line}".rstrip(), "dim"))
+            elif sign == "+":
+                print_line(to, (lineno, "dim"), (f"+ {line}".rstrip(), "green"))
+            else:
+                print_line(to, (lineno, "dim"), ("- ", "red"), (line, "red strike"))
         last = index
 
 

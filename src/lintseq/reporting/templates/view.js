@@ -134,10 +134,12 @@ function unfold(open) {
   by("instruction-more").setAttribute("aria-expanded", String(open));
 }
 
-/** Show the present lines, and return the line number of each by its index. */
+/** Show the present lines and those that leave, and return the number of each by its index: after or before the edit. */
 function showProgram(sequence, scroll) {
   const colored = (sequence.colored ??= colors(sequence));
-  const linenos = new Map();
+  const linenos = (sequence.linenos = new Map());
+  let before = 0;
+  let after = 0;
   const rows = emptied("rows");
   const lines = present(sequence, step, 1);
   rows.style.setProperty("--digits", Math.max(2, String(lines.length).length));
@@ -146,14 +148,16 @@ function showProgram(sequence, scroll) {
   for (const index of lines) {
     const isNew = step > 0 && sequence.arrivals[index] === step - 1;
     const isGone = step > 0 && sequence.departures[index] === step - 1;
-    if (!isGone) linenos.set(index, linenos.size + 1);
+    before += isNew ? 0 : 1;
+    after += isGone ? 0 : 1;
+    linenos.set(index, isGone ? `${before} (removed)` : String(after));
     const text = element("code", { dir: "ltr" });
     const inner = isGone ? text.appendChild(element("del")) : text;
     for (const [name, piece] of colored[index]) write(inner, piece, name);
     const row = element(
       "li",
       { "data-line": index },
-      element("span", { class: "no" }, isGone ? "" : String(linenos.size)),
+      element("span", { class: "no" }, String(isGone ? before : after)),
       element("span", { class: "plus", "aria-hidden": "true" }, isNew ? "+" : isGone ? "−" : " "),
       text,
     );
@@ -176,7 +180,7 @@ function showProgram(sequence, scroll) {
   by("nothing").hidden = lines.length > 0;
   by("program-title").textContent = step ? `Program after edit ${step}` : "Before the first edit";
   by("size").textContent = sequence.departures.length
-    ? plural(linenos.size, "line")
+    ? plural(after, "line")
     : `${lines.length.toLocaleString("en")} of ${plural(sequence.size, "line")}`;
   if (scroll) {
     if (first) keepInView(by("program"), first);
@@ -227,7 +231,7 @@ function needsNow(sequence) {
 function showReasons(sequence, linenos) {
   const list = emptied("needs");
   by("detail").textContent = "";
-  drawArcs(sequence, linenos);
+  drawArcs(sequence);
   by("why").textContent = "";
   write(by("why"), reason(sequence, linenos));
   for (const [line, needs] of needsNow(sequence)) {
@@ -238,7 +242,7 @@ function showReasons(sequence, linenos) {
 
 /** Describe needs: "lines 2 and 3 and one of lines 5, 6 or 9". */
 function needed(needs, linenos) {
-  const numbers = (lines) => lines.map((line) => String(linenos.get(line)));
+  const numbers = (lines) => lines.map((line) => linenos.get(line));
   const each = numbers(needs.filter((others) => others.length === 1).flat());
   const words = each.length ? [`line${each.length > 1 ? "s" : ""} ${listed(each)}`] : [];
   for (const others of needs) if (others.length > 1) words.push(`one of lines ${listed(numbers(others), "or")}`);
@@ -250,9 +254,9 @@ function reason(sequence, linenos) {
   if (!step) return starts(sequence) ? "These lines are there from the start." : "";
   if (sequence.unknown) return `The program cannot be analyzed: ${sequence.unknown}.`;
   if (!sequence.heads) return "";
-  const lines = present(sequence, step).filter((index) => sequence.arrivals[index] === step - 1);
+  const lines = present(sequence, step, 1).filter((index) => changesNow(sequence, index));
   const units = new Set(lines.map((index) => sequence.heads[index]).filter((head) => head !== null));
-  if (lines.length === 1) return "A single line: nothing had to come with it.";
+  if (lines.length === 1) return "A single line: nothing had to change with it.";
   if (units.size === 0) return "Comments and blank lines, which need nothing.";
   if (units.size === 1) return `All of this goes with line ${linenos.get([...units][0])}.`;
   const cause = sequence.causes[step - 1];
@@ -273,19 +277,24 @@ function look(index) {
   for (const arc of arcs?.children ?? []) arc.classList.toggle("on", Number(arc.dataset.line) === headOf(index));
   by("detail").textContent = "";
   if (index === null || !sequence.heads) return;
-  const linenos = new Map([...rows.children].map((row, index) => [Number(row.dataset.line), index + 1]));
+  const linenos = sequence.linenos;
   const needs = needsNow(sequence);
   const head = headOf(index);
   const direct = new Set((needs.get(head) ?? []).flat());
   const through = transitiveNeeds(head, direct, needs);
   for (const row of rows.children) {
     const line = Number(row.dataset.line);
-    const headLine = sequence.arrivals[line] === step - 1 ? sequence.heads[line] : null;
+    const headLine = changesNow(sequence, line) ? sequence.heads[line] : null;
     if (line === index || (head !== null && headLine === head)) row.classList.add("looked");
     else if (direct.has(headLine)) row.classList.add("needed");
     else if (through.has(headLine)) row.classList.add("through");
   }
   by("detail").textContent = reasonText(index, head, needs, through, linenos);
+}
+
+/** Return whether the current edit inserts or removes a line. */
+function changesNow(sequence, index) {
+  return sequence.arrivals[index] === step - 1 || sequence.departures[index] === step - 1;
 }
 
 function headOf(index) {
@@ -316,7 +325,8 @@ function reasonText(index, head, needs, through, linenos) {
   if (head !== index) sentences.push(`${name} goes with line ${linenos.get(head)}.`);
   const subject = head === index ? name : `Line ${linenos.get(head)}`;
   sentences.push(own.length ? `${subject} needs ${needed(own, linenos)}.` : `${subject} needs nothing else of this edit.`);
-  const more = [...through].map((line) => linenos.get(line)).sort((a, b) => a - b);
+  const numbers = [...through].map((line) => linenos.get(line));
+  const more = numbers.filter((number) => Number(number)).map(Number).sort((a, b) => a - b);
   if (more.length) sentences.push(`Through ${own.filter((others) => others.length === 1).length === 1 ? "it" : "these"}, also ${lineNames(more)}.`);
   return sentences.join(" ");
 }
@@ -334,7 +344,7 @@ function lineNames(numbers) {
 }
 
 /** Draw an arc in the margin from each line to the line it needs, which gets a dot. */
-function drawArcs(sequence, linenos) {
+function drawArcs(sequence) {
   const box = emptied("arcs");
   const needs = sequence.needs?.[step - 1] ?? [];
   if (!needs.length || needs.length > MOST_ARCS) return;
@@ -344,13 +354,14 @@ function drawArcs(sequence, linenos) {
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
     return made;
   };
+  const row = new Map([...by("rows").children].map((row, index) => [Number(row.dataset.line), index + 1]));
   const picture = make("svg", { width: 24, height: 1, "aria-hidden": "true" });
   for (const [line, ...others] of needs) {
     const group = make("g", {});
     group.dataset.line = line;
     for (const other of others) {
-      const from = linenos.get(line) * 20 - 10;
-      const to = linenos.get(other) * 20 - 10;
+      const from = row.get(line) * 20 - 10;
+      const to = row.get(other) * 20 - 10;
       const out = 24 - Math.min(23, 5 + 2.2 * Math.sqrt(Math.abs(from - to)));
       const [a, b] = from < to ? [from + 2, to - 2] : [from - 2, to + 2];
       const bend = (2 * out) / 3;
