@@ -49,6 +49,8 @@ class Analysis:
     """The calls of these functions."""
     declared: Sequence[tuple[int, int]] = ()
     """Units that would mean something else without another: (unit, other). They are clean, so it is no need."""
+    undefined: Sequence[tuple[int, str]] = ()
+    """The uses of names that nothing provides: (unit, name)."""
 
 
 @dataclass(frozen=True, slots=True)

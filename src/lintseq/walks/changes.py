@@ -22,7 +22,7 @@ Clause = frozenset[int]
 _CLAUSES = 24
 """A condition of more clauses is replaced by a stricter one of a single clause each way."""
 _PARTS = 50
-"""How many parts of a statement are compared with one that follows them."""
+"""How many parts of a statement, or uses of a name, are compared with another."""
 _MOVED = 6
 """The least length of a statement's text by which it is found elsewhere."""
 
@@ -367,6 +367,7 @@ class _ChangesMaker:
                 if unit in side.atom_of and other in side.atom_of:
                     yield frozenset((~side.literal(unit), side.literal(other))), ""
         yield from self.of_parts()
+        yield from self.of_undefined()
 
     def of_pair(self, a: int, b: int) -> Iterator[tuple[Clause, str]]:
         """Yield the needs of two units that correspond: of each purpose, those of one version have to be met.
@@ -403,6 +404,17 @@ class _ChangesMaker:
             else:
                 for other in named[not is_old, owner][-_PARTS:]:
                     yield frozenset((~side.literal(unit), ~side.other.literal(other))), ""
+
+    def of_undefined(self) -> Iterator[tuple[Clause, str]]:
+        """Yield that uses of an undefined name are those of one version, so that there are never more of them."""
+        uses: dict[str, list[int]] = defaultdict(list)
+        for unit, name in self.old.analysis.undefined:
+            if unit in self.old.atom_of:
+                uses[name].append(unit)
+        for unit, name in self.new.analysis.undefined:
+            if unit in self.new.atom_of:
+                for other in uses[name][:_PARTS]:
+                    yield frozenset((~self.new.literal(unit), ~self.old.literal(other))), ""
 
     def of_calls(self, side: _Side) -> Iterator[tuple[Clause, str]]:
         """Yield that a call which the other version of a function does not accept needs this version of it."""

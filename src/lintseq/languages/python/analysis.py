@@ -59,6 +59,7 @@ def _analyze(program: Program) -> Analysis:
         members.calls.signatures,
         members.calls.calls,
         flow.declared,
+        flow.undefined,
     )
 
 

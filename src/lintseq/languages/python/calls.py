@@ -156,11 +156,11 @@ class CallNeeds:
     def field_arguments(self, unit: int, call: ast.Call, fields: Mapping[str, Field]) -> None:
         if any(isinstance(argument, ast.Starred) for argument in call.args):
             return
-        for argument, field in zip(call.args, fields.values(), strict=False):
-            self.pass_argument(unit, argument, field.unit, required=field.required)
+        for argument, (name, field) in zip(call.args, fields.items(), strict=False):
+            self.pass_argument(unit, argument, field.unit, name, required=field.required)
         for keyword in call.keywords:
-            if keyword.arg is not None and keyword.arg in fields:
-                self.pass_argument(unit, keyword, fields[keyword.arg].unit, required=fields[keyword.arg].required)
+            if keyword.arg is not None and (found := fields.get(keyword.arg)) is not None:
+                self.pass_argument(unit, keyword, found.unit, keyword.arg, required=found.required)
 
     # Functions
 
@@ -205,13 +205,14 @@ class CallNeeds:
             if name is not None:
                 parameter = function.scope.bindings[name][0].node
                 required = is_whole and name in signature.required
-                self.pass_argument(unit, argument, parameter, required=required, nearer=nearer, guard=guard)
+                self.pass_argument(unit, argument, parameter, name, required=required, nearer=nearer, guard=guard)
 
     def pass_argument(
         self,
         unit: int,
         argument: ast.expr | ast.keyword,
         parameter: int,
+        name: str,
         *,
         required: bool,
         nearer: Sequence[int] = (),
@@ -219,7 +220,7 @@ class CallNeeds:
     ) -> None:
         own = self.unit_of[argument.lineno - 1]
         if parameter != guard:
-            self.builder.need_any(own, [*nearer, parameter], guard=guard)
+            self.builder.need_any(own, [*nearer, parameter], name, guard=guard)
         if required and own != unit:
             self.builder.need_any(unit, [*nearer, own], guard=parameter)
 

@@ -33,6 +33,8 @@ class Names:
         """The names declared nonlocal: scope, name, unit."""
         self.declared: list[tuple[int, int]] = []
         """Units that bind a name of another scope, and the unit that declares it."""
+        self.undefined: list[tuple[int, str]] = []
+        """The uses of names that nothing binds: unit, name."""
         self.star_imports: dict[int, tuple[int | None, int]] = {}
         """By unit, in order, the nodes that remain while all star imports so far remain that may provide any name, and
         while any star import so far remains."""
@@ -267,7 +269,11 @@ class Names:
     def need_found(self, node: int | None, name: str, unit: int) -> None:
         if node is not None:
             self.need(unit, node, name)
-        elif name not in BUILTINS and self.star_imports:
+        elif name in BUILTINS:
+            return
+        elif not self.star_imports:
+            self.undefined.append((unit, name))
+        else:
             stars = [*self.star_imports]
             above = bisect(stars, unit) or len(stars)
             unknown, any_star = self.star_imports[stars[above - 1]]
