@@ -63,7 +63,7 @@ def sections_of(findings: StudyFindings) -> list[Section]:
 def _answer(findings: StudyFindings, figure: tuple[Plot, ...]) -> Section:
     study, comparisons = findings.study, comparisons_of(findings)
     lead = " ".join([*sentences(findings), *_budgets(findings), *study.notes])
-    tables = []
+    tables: list[Table] = []
     for title in dict.fromkeys(item.view.title for item in comparisons):
         rows = [
             (
@@ -73,7 +73,7 @@ def _answer(findings: StudyFindings, figure: tuple[Plot, ...]) -> Section:
             for arm, other in study.compared
         ]
         heads = (title, *(f"pass@{k}" for k in study.k))
-        note = _comparison_note(comparisons)
+        note = "" if tables else _comparison_note(comparisons)
         tables.append(
             Table(f"answer-{title}", f"{title}: differences", heads, without_empty_rows(rows), note, runs=False)
         )
@@ -131,8 +131,8 @@ def _budgets(findings: StudyFindings) -> Iterator[str]:
         else:
             low, high = (formatted(means[arm], spec) for arm in (least, most))
             different.append(f"{title} ({low} for {least} to {high} for {most})")
-    texts = [f"equal {', '.join(equal)}"] if equal else []
-    texts += [f"different {', '.join(different)}"] if different else []
+    texts = [f"equal {' and '.join(equal)}"] if equal else []
+    texts += [f"different {' and '.join(different)}"] if different else []
     if texts:
         yield f"The arms trained with {'; '.join(texts)}."
 
