@@ -312,6 +312,16 @@ def test_a_step_that_fails_stops_only_what_needs_it(do: Any, tmp_path: Path) -> 
     progress.check_finished("here")
 
 
+def test_a_study_says_that_its_steps_wait_for_processors(do: Any) -> None:
+    from lintseq.cli.study import status
+
+    progress, _ = do(chain("a"))
+    assert not progress.busy
+    progress, _ = do(chain("the processors are busy", "b"))  # the name is printed to the log
+    assert progress.busy
+    assert "fewer --jobs or --threads" in status(progress)
+
+
 def test_an_interrupted_step_keeps_its_unfinished_output(do: Any, tmp_path: Path) -> None:
     half = tmp_path / "study" / "made" / "b" / "half"
 
@@ -919,6 +929,7 @@ def test_impossible_problems_are_refused(more: str, message: str, tmp_path: Path
         ("arms.edits.complete={lintd=true}", "unknown key arms.edits.complete.lintd; did you mean"),
         ("arms.edits.complete={n=0}", "step 'complete problems/edits-0-t1': --n is 0"),
         ('arms.edits.set=["optim.l=3"]', "step 'finetune edits 0': {recipe}: unknown key optim.l; did you mean"),
+        ('finetune.set=["loss=median"]', "step 'finetune plain 0': {recipe}: loss is 'median'; use one of mean, sum"),
         ("arms.edits.build={order='forward'}", "step 'build edits': a program has one sequence in order forward"),
         ("arms.edits.build={max_edits='few'}", "arms.edits.build.max_edits is 'few'; expected an integer"),
         ("arms.edits.format=dif", "arms.edits.format: unknown format 'dif'; use one of"),

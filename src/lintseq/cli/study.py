@@ -73,6 +73,8 @@ def status(progress: StudyProgress) -> str:
     text = f"{len(progress.done)} of {plural(len(progress.steps), 'step')}"
     if progress.failed:
         text += f", {len(progress.failed)} failed"
+    if progress.busy:
+        text += ", processors busy: fewer --jobs or --threads may be faster"
     if progress.running:
         if (left := progress.seconds_left(now)) is not None:
             text += f", about {duration(left)} left"

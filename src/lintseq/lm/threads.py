@@ -10,9 +10,11 @@ from lintseq.errors import check_at_least
 from lintseq.reporting.numbers import plural
 from lintseq.storage import default_workers
 
+BUSY = "the processors are busy"
+"""How the message begins."""
 _WATCH_SECONDS = 5.0
 """How long a thread is watched before it is judged."""
-_BUSY = 0.8
+_LEAST_SHARE = 0.8
 """A thread that ran for a smaller share of the time had to wait for a processor; on idle ones it runs for 0.93."""
 
 
@@ -41,7 +43,7 @@ class ThreadWatch:
             return ""
         self._judged = True
         share = (time.thread_time() - self._running) / seconds
-        return "" if share > _BUSY else busy_message(share)
+        return "" if share > _LEAST_SHARE else busy_message(share)
 
 
 def busy_message(share: float) -> str:
@@ -51,6 +53,6 @@ def busy_message(share: float) -> str:
     threads = torch.get_num_threads()
     fewer = "use fewer --threads, or run" if threads > 1 else "run"
     return (
-        f"the processors are busy: with {plural(threads, 'thread')} on {plural(default_workers(), 'processor')}, this"
+        f"{BUSY}: with {plural(threads, 'thread')} on {plural(default_workers(), 'processor')}, this"
         f" process ran for {share:.0%} of the time and waited for the rest; {fewer} fewer jobs at a time"
     )

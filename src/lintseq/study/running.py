@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lintseq.errors import ConfigError, ToolError, check_at_least
+from lintseq.lm.threads import BUSY
 from lintseq.sandbox import kernel
 from lintseq.storage import default_workers, lock_directory, write_atomically
 from lintseq.study.plan import HERE, StudyPlan, StudyStep
@@ -84,6 +85,8 @@ class StudyProgress:
     """The end of the log of each failed step."""
     skipped: set[str] = field(default_factory=set)
     """Steps that need a failed one."""
+    busy: bool = False
+    """Whether a step had to wait for a processor."""
 
     @property
     def pending(self) -> list[StudyStep]:
@@ -188,6 +191,7 @@ class _StepRunner:
                 continue
             del self.processes[name]
             seconds = time.monotonic() - self.progress.running.pop(name)
+            self.progress.busy |= BUSY.encode() in _path(self.folder, LOGS, running.step).read_bytes()
             if status == 0 and os.path.exists(os.path.join(self.folder, running.step.output)):
                 _write_record(running.step, self.prints[name], self.folder, seconds=round(seconds, 3))
                 self.progress.done[name] = seconds
@@ -221,8 +225,7 @@ class _StepRunner:
         budget, environment = self.progress.budget, dict(os.environ)
         if any(devices):
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
-        else:
-            environment["OMP_NUM_THREADS"] = str(budget.cores if step.blocks_training else budget.threads)
+        environment["OMP_NUM_THREADS"] = str(budget.cores if step.blocks_training else budget.threads)
         launcher = (sys.executable, "-m", "accelerate.commands.accelerate_cli", *step.launcher, "--no_python")
         words = [word.replace(HERE, os.path.join(self.folder, "")) for word in step.command]
         with _path(self.folder, LOGS, step).open("ab") as log:
