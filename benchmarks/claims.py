@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
-from math import comb, sqrt
+from math import comb, hypot, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,9 @@ DIFFICULTY = 1.5
 """Standard deviation of the problems' difficulty, in log odds."""
 SLOPE = 0.16
 """Change of the mean pass@1 with one unit of log odds."""
+OWN, SAME_MODELS, SAME_BASES = "own models", "same models", "same bases"
+BASES = 6
+"""Standard deviation between bases, in points."""
 CHOSEN, BEFORE = "sum of two variances, Welch (used)", "bootstrap (before)"
 QUANTILES = np.array([np.inf, *(t_quantile(degrees) for degrees in range(1, 201))])
 
@@ -52,11 +55,15 @@ WORLDS = (
 )
 
 
-def draw(rng, world: World, studies: int, shape: tuple[int, int, int], spread: float, *, paired=False, gain=0.0):
+def draw(
+    rng, world: World, studies: int, shape: tuple[int, int, int], spread: float, *, kind: str = "own models", gain=0.0
+):
     """Return pass@k by study, arm, seed and problem, and the shifts of the trainings; arm 0 is better by `gain`."""
     arms, seeds, problems = shape
-    size = (studies, 1 if paired else arms, seeds, 1)
+    size = (studies, 1 if kind == SAME_MODELS else arms, seeds, 1)
     shifts = np.broadcast_to(rng.normal(0, spread / 100 / SLOPE, size), (studies, arms, seeds, 1))
+    if kind == SAME_BASES:
+        shifts = shifts + rng.normal(0, BASES / 100 / SLOPE, (studies, 1, seeds, 1))
     odds = rng.normal(0, DIFFICULTY, (studies, 1, 1, problems)) + shifts
     odds = odds + rng.normal(0, world.arm, (studies, arms, 1, problems))
     odds = odds + rng.normal(0, world.training, (studies, arms, seeds, problems))
@@ -88,11 +95,12 @@ def gain_of(world: World, spread: float, difference: float) -> float:
     return low
 
 
-def cells() -> Iterator[tuple[World, bool, int, int, int]]:
+def cells() -> Iterator[tuple[World, str, int, int, int]]:
     """Yield what is simulated: all of the grid in the usual world, its corners and middle in the others."""
     for world in WORLDS:
         problems, spreads = (PROBLEMS, SPREADS) if world == WORLDS[0] else (PROBLEMS[::3], SPREADS[::2])
-        yield from product([world], (False, True), SEEDS, problems, spreads)
+        yield from product([world], (OWN, SAME_MODELS), SEEDS, problems, spreads)
+    yield from product(WORLDS[:1], [SAME_BASES], SEEDS, PROBLEMS, SPREADS)
 
 
 # Methods
@@ -158,18 +166,19 @@ def check(scores, *, paired: bool) -> None:
 def false_claims(rng, studies: int) -> dict:
     """Return the share of intervals without the truth, and their half width, by method and cell."""
     found = {}
-    for world, paired, seeds, problems, spread in cells():
-        scores, shifts = draw(rng, world, studies, (2, seeds, problems), spread, paired=paired)
+    for world, kind, seeds, problems, spread in cells():
+        paired = kind != OWN
+        scores, shifts = draw(rng, world, studies, (2, seeds, problems), spread, kind=kind)
         check(scores, paired=paired and seeds > 1)
         difference = scores[:, 0].mean((1, 2)) - scores[:, 1].mean((1, 2))
         true = 0.0
         if seeds == 1 and world.k == 1:  # about these models
             true = truth(world, 0, shifts[:, 0, 0]) - truth(world, 0, shifts[:, 1, 0])
-        cell = (world.name, paired, seeds, problems, spread)
+        cell = (world.name, kind, seeds, problems, spread)
         for method, variance, degrees in methods(scores, paired=paired):
             margin = margins(variance, degrees)
             found[(method, *cell)] = (np.mean(np.abs(difference - true) > margin), np.mean(margin))
-        if world == WORLDS[0]:
+        if world == WORLDS[0] and kind != SAME_BASES:
             some = min(studies, 150)
             ends = bootstrap(scores[:some], rng)
             found[(BEFORE, *cell)] = (
@@ -213,19 +222,18 @@ def power(rng, studies: int) -> list[list]:
     """Return the smallest difference according to `lintseq study --power`, and how often it is claimed."""
     rows = []
     world = WORLDS[0]
-    for paired, seeds, problems, spread in product((False, True), (3, 5), PROBLEMS, SPREADS):
-        if paired and spread > 1:
+    for kind, seeds, problems, spread in product((OWN, SAME_MODELS, SAME_BASES), (3, 5), PROBLEMS, SPREADS):
+        if kind == SAME_MODELS and spread > 1:
             continue
-        least = smallest_difference(
-            seeds, problems, completions=10, spread=0 if paired else spread / 100, paired=paired
-        )
-        gain = gain_of(world, spread, least)
-        scores, _ = draw(rng, world, studies, (2, seeds, problems), spread, paired=paired, gain=gain)
+        paired, varies = kind != OWN, 0.0 if kind == SAME_MODELS else spread / 100
+        least = smallest_difference(seeds, problems, completions=10, spread=varies, paired=paired)
+        gain = gain_of(world, hypot(spread, BASES) if kind == SAME_BASES else spread, least)
+        scores, _ = draw(rng, world, studies, (2, seeds, problems), spread, kind=kind, gain=gain)
         difference = scores[:, 0].mean((1, 2)) - scores[:, 1].mean((1, 2))
         _, variance, degrees = next(iter(methods(scores, paired=paired)))
         margin = margins(variance, degrees)
         claimed, right = np.mean(difference > margin), np.mean(np.abs(difference - least) <= margin)
-        rows.append([paired, seeds, problems, spread, least, claimed, right])
+        rows.append([kind, seeds, problems, spread, least, claimed, right])
     return rows
 
 
@@ -239,7 +247,7 @@ def figure(found: dict) -> Plot:
         if (method, seeds) == (CHOSEN, 1):
             continue
         shares = [
-            np.mean([found[method, "usual", False, seeds, problems, spread][0] for problems in PROBLEMS])
+            np.mean([found[method, "usual", OWN, seeds, problems, spread][0] for problems in PROBLEMS])
             for spread in SPREADS
         ]
         name = f"{'before' if method == BEFORE else 'now'}, {seeds} seed{'s' if seeds > 1 else ''}"
@@ -261,7 +269,7 @@ def candidates(found: dict) -> Table:
         cells = [key for key in found if key[0] == method and key[3] in (3, 5)]
         if not cells:
             continue
-        usual = [key for key in cells if key[1] == "usual" and not key[2]]
+        usual = [key for key in cells if key[1] == "usual" and key[2] == OWN]
         wrong = [100 * found[key][0] for key in cells]
         widths = [np.mean([100 * found[key][1] for key in usual if key[3] == seeds]) for seeds in (3, 5)]
         rows.append([method, *(f"{value:.1f}" for value in (np.mean(wrong), max(wrong), *widths))])
@@ -271,12 +279,13 @@ def candidates(found: dict) -> Table:
 
 def grid(found: dict) -> Table:
     rows = []
-    for world, paired, seeds in product(WORLDS, (False, True), SEEDS):
+    for world, kind, seeds in product(WORLDS, (OWN, SAME_MODELS, SAME_BASES), SEEDS):
         if seeds == 1 and world.k > 1:
             continue
-        wrong = [100 * share for key, (share, _) in found.items() if key[:4] == (CHOSEN, world.name, paired, seeds)]
-        models = "same models" if paired else "own models"
-        rows.append([world.name, models, seeds, f"{np.mean(wrong):.1f}", f"{min(wrong):.1f} to {max(wrong):.1f}"])
+        wrong = [100 * share for key, (share, _) in found.items() if key[:4] == (CHOSEN, world.name, kind, seeds)]
+        if not wrong:
+            continue
+        rows.append([world.name, kind, seeds, f"{np.mean(wrong):.1f}", f"{min(wrong):.1f} to {max(wrong):.1f}"])
     header = ["world", "arms", "seeds", "intervals without the truth, mean %", "over the grid %"]
     return Table("Intervals of studies, 40 to 400 problems, spread 1 to 6 points", header, rows)
 
@@ -318,9 +327,9 @@ def main() -> None:
     report.tables.append(Table("Studies of 5 equal arms, 12 comparisons, with a false claim", header, rows))
     header = ["arms", "seeds", "problems", "spread", "smallest difference, points", "claimed %", "covered %"]
     rows = [
-        ["same models" if paired else "own models", seeds, problems, "any" if paired else spread, f"{100 * least:.1f}"]
+        [kind, seeds, problems, "any" if kind == SAME_MODELS else spread, f"{100 * least:.1f}"]
         + [f"{100 * value:.0f}" for value in values]
-        for paired, seeds, problems, spread, least, *values in powers
+        for kind, seeds, problems, spread, least, *values in powers
     ]
     report.tables.append(Table("Differences that a study sees with 80 % probability", header, rows))
     report.numbers = {"studies per cell": options.studies}
