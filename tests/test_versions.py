@@ -9,17 +9,21 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from lintseq.codecs import CODECS
 from lintseq.dataset.build import build
 from lintseq.dataset.convert import ConvertOptions, convert
 from lintseq.dataset.sampler import BuildOptions, EditSampler
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.dataset.shapes import SHAPES, read_record
+from lintseq.dataset.verify import StateVerdicts, check_rows
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
-from lintseq.rows import FieldNames, find_fields
+from lintseq.program import Program
+from lintseq.rows import FieldNames, RawRow, find_fields
 from lintseq.walks import ProgramSampler, sample_edits
 from lintseq.walks.reasons import reasons_for
 
+JUDGE = StateVerdicts("pyflakes")
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "versions.toml").read_text(encoding="utf-8"))
 OLD = 'import os\n\n\ndef area(r):\n    return 3 * r * r\n\n\nprint(area(2))\nprint("a")\n'
 NEW = 'import math\n\n\ndef area(r):\n    return math.pi * r * r\n\n\nprint(area(2))\nprint("b")'
@@ -80,6 +84,8 @@ def test_every_shape_holds_both_versions_exactly(shape: Any, ends: str) -> None:
         assert (written["program"], written["instruction"]) == (NEW + ends, row["message"])
     if "prompt" in written:
         assert written["prompt"] == f"{row['message']}\n```python\n{OLD}{ends}```\n"
+    if shape != "next-edit":
+        assert record.sequence().program == Program.from_text(NEW + ends)
 
 
 def test_one_shape_cannot_hold_the_old_version() -> None:
@@ -166,24 +172,45 @@ def test_an_old_version_from_a_benchmark_is_contaminated(tmp_path: Path) -> None
 # Laws
 
 
-LINES = ["import os", "x = 1", "y = x", "def f():", "    return 1", "if x:", "    y = 2", "# note", "", "print(os)"]
-PROGRAMS = st.lists(st.sampled_from(LINES), max_size=12)
+BLOCKS = [
+    "import os",
+    "x = 1",
+    "y = x",
+    "def f():\n    return 1",
+    "def f(a):\n    # note\n    return a",
+    "# note",
+    "",
+    "print(os)",
+]
+BLOCKS += [
+    "if x:\n    y = 2",
+    "if x:\n    y = 2\nelse:\n    y = f()",
+    "class A:\n    b = 1\n\n    def c(self):\n        return self.b",
+]
+BLOCKS += ["print(f())", "A().c()", '"""\ntext\n"""', "pass"]
+PROGRAMS = st.lists(st.sampled_from(BLOCKS), max_size=8)
 
 
 @settings(max_examples=150)
-@given(PROGRAMS, PROGRAMS, st.booleans(), st.booleans(), st.integers(0, 99))
+@given(PROGRAMS, PROGRAMS, st.booleans(), st.booleans(), st.integers(0, 99), st.sampled_from(sorted(CODECS)))
 def test_any_two_versions_give_exact_sequences_or_a_reason(
-    old: list[str], new: list[str], old_ends: bool, new_ends: bool, seed: int
+    old: list[str], new: list[str], old_ends: bool, new_ends: bool, seed: int, format: str
 ) -> None:
     if seed % 2:  # a mutation of the old version
         chance = random.Random(seed)
         new = [line for line in old if chance.random() < 0.8 for line in [line] * (1 + (chance.random() < 0.2))]
     row = {"message": "m", "before": "\n".join(old) + "\n" * old_ends, "after": "\n".join(new) + "\n" * new_ends}
-    result = EditSampler(BuildOptions(samples=2, seed=seed))(row)
+    result = EditSampler(BuildOptions(samples=2, seed=seed, sub_sequences=2, format=format))(row)
     assert bool(result.records) != bool(result.reason), result
     assert result.reason != "internal-error", result.detail
     for written in result.records:
-        assert (written.get("state", ""), written["program"]) == (row["before"], row["after"])
+        assert written["program"] == row["after"]
+        assert read_record(written).sequence().program.text == row["after"]
+    for record in result.records[:1]:
+        assert record.get("state", "") == row["before"]
+    lines = [("", RawRow(n, n + 1, json.dumps(record).encode(), 0)) for n, record in enumerate(result.records)]
+    report = check_rows(lines, JUDGE)
+    assert not {"read", "resolves", "exact", "stays", "compiles", "round-trip"} & report.failed.keys(), report.examples
 
 
 @given(PROGRAMS, PROGRAMS, st.integers(0, 9))

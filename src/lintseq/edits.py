@@ -212,19 +212,22 @@ class EditSequence:
         """Return the sequence with a start state that can be read back from its text.
 
         If a state has no final newline, empty lines at its end would read as one. They arrive with the first edit
-        instead, unless that removes them; an edit that does nothing else is left out.
+        instead, or are left out if they depart later, and so are edits that do nothing else.
         """
         present = self.present()
         if self.start_newline or not len(self) or not present or self.merged.lines[present[-1]]:
             return self
         arrivals, departures = list(self.arrivals), self._departures()
+        left_out = set[int]()
         while present and not self.merged.lines[present[-1]]:
-            arrivals[present.pop()] = 0
-        kept = [index for index, number in enumerate(arrivals) if number < departures[index]]
-        times = [arrivals[i] for i in kept], [departures[i] for i in kept]
-        if 0 in times[0] or 0 in times[1]:
-            return self._selected(kept, *times)
-        return self._selected(kept, *[[n if n in (INITIAL, STAYS) else n - 1 for n in part] for part in times])
+            index = present.pop()
+            arrivals[index] = 0
+            left_out |= {index} if departures[index] != STAYS else set()
+        kept = [index for index in range(len(arrivals)) if index not in left_out]
+        times = [arrivals[index] for index in kept], [departures[index] for index in kept]
+        numbers = sorted({*times[0], *times[1]} - {INITIAL, STAYS})
+        rank = {INITIAL: INITIAL, STAYS: STAYS, **{number: rank for rank, number in enumerate(numbers)}}
+        return self._selected(kept, *[[rank[number] for number in part] for part in times])
 
     def first(self, edits: int) -> "EditSequence":
         """Return only the first `edits` edits, whose program is the state after them."""
