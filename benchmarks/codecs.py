@@ -1,7 +1,8 @@
 """Text formats of edits: round trips, number of tokens, and speed.
 
-Half of the sequences write the programs of instruction pairs, half of them real files. `--plot FILE` also plots the
-number of tokens, for the documentation.
+Half of the sequences write the programs of instruction pairs, half of them real files; more go from one version of a
+file to the next, by the commits in `data/commits`. `--plot FILE` also plots the number of tokens, for the
+documentation, and `--commits-plot FILE` that of the commits.
 """
 
 import gc
@@ -15,7 +16,20 @@ from random import Random
 from time import process_time
 from typing import Any
 
-from common import ROOT, Goal, Report, Source, Table, arguments, instruction_pairs, note, real_files, share
+from common import (
+    ROOT,
+    Goal,
+    Report,
+    Source,
+    Table,
+    arguments,
+    data_folder,
+    instruction_pairs,
+    note,
+    read_jsonl,
+    real_files,
+    share,
+)
 
 from lintseq.codecs import CODECS, SEPARATOR, Codec
 from lintseq.dataset.stats import load_tokenizer
@@ -28,6 +42,7 @@ TOKENIZER = "data/tokenizers/smollm2/tokenizer.json"
 """Where the tokenizer is, in any folder next to the repository, unless `--tokenizer` names a file."""
 
 PLAIN = "plain program"
+COMMITS = "sequences from commits"
 METHODS = ("strict, one text", "strict, list of edits", "repair, one text", "repair, edit by edit")
 STEPS = ("write", "read strictly", "resolve")
 
@@ -53,7 +68,10 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--sequences", type=int, default=5000, help="sequences to write and read (default: 5000)")
     parser.add_argument("--tokenizer", type=Path, help="a tokenizer.json (default: SmolLM2's, next to the repository)")
+    parser.add_argument("--edits", type=int, default=5000, help="edits of commits, at least (default: 5000)")
+    parser.add_argument("--data", type=Path, help="folder of benchmark files")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="plot the token counts as SVG")
+    parser.add_argument("--commits-plot", type=Path, metavar="FILE", help="plot those of commits as SVG")
     options = parser.parse_args()
     try:
         tokenizer = load_tokenizer(tokenizer_file(options.tokenizer))
@@ -65,7 +83,8 @@ def main() -> None:
         " of each if there are too few. Each sequence was read back in full and, if it has more than one edit,"
         " from a state in the middle: as one text and as a list of edit texts; strictly, where every state must be"
         " the same, and with `resolve`, which must not make any note either. *Edit by edit* reads each edit on the"
-        " state before it.",
+        " state before it. Commits are drawn again with other seeds until there are enough edits; `whole` keeps only"
+        " the last state.",
         f"Tokens are SmolLM2's unless `--tokenizer` says otherwise; `{SEPARATOR}` is a single token. Counted is the"
         " text that a model has to write, all edits of a program together. *Times plain* divides the sums over all"
         " programs.",
@@ -78,18 +97,21 @@ def main() -> None:
         kind: list(islice(sequences_of(sources, options.seed), options.sequences // len(kinds)))
         for kind, sources in kinds.items()
     }
+    programs = [sequence for group in sequences.values() for sequence in group]
+    sequences[COMMITS] = enough(sequences_of(commits(data_folder(options.data)), options.seed), options.edits)
     everything = [sequence for group in sequences.values() for sequence in group]
     parts = [*everything, *second_halves(everything, Random(options.seed))]
     failures = round_trips(report, parts, len(everything))
     tries = len(parts) * len(METHODS) * len(CODECS)
     report.goals += [
-        Goal("sequences written and read", len(everything), least=5000),
+        Goal("sequences of programs written and read", len(programs), least=5000),
+        Goal("edits of commits written and read", sum(map(len, sequences[COMMITS])), least=5000),
         Goal("% read back, in every format and way", 100 - share(failures, tries), least=100),
     ]
     tokens = {kind: count_tokens(group, tokenizer) for kind, group in sequences.items()}
     for kind, found in tokens.items():
         report.tables.append(tokens_table(kind, found))
-    milliseconds = speeds(everything)
+    milliseconds = speeds(programs)
     report.tables.append(speed_table(milliseconds))
     report.numbers = {
         "sequences": len(everything),
@@ -108,9 +130,11 @@ def main() -> None:
         },
         "milliseconds": {name: dict(zip(STEPS, times, strict=True)) for name, times in milliseconds.items()},
     }
-    if options.plot is not None:
-        options.plot.parent.mkdir(parents=True, exist_ok=True)
-        options.plot.write_text(svg_document(tokens_plot(tokens)), encoding="utf-8")
+    of_commits = {COMMITS: tokens.pop(COMMITS)}
+    for path, plot in ((options.plot, tokens_plot(tokens)), (options.commits_plot, commits_plot(of_commits))):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(svg_document(plot), encoding="utf-8")
     report.publish(options.results)
 
 
@@ -131,11 +155,34 @@ def sequences_of(sources: Sequence[Source], seed: int) -> Iterator[EditSequence]
         usable = 0
         for source in sources:
             try:
-                sampler = ProgramSampler(source.text)
+                sampler = ProgramSampler(source.text, start=source.start)
             except ProgramError:  # too deeply nested, for example
                 continue
             usable += 1
             yield sampler.sample(seed=seed, id=source.name, draw=draw)
+
+
+def commits(folder: Path) -> list[Source]:
+    """Return the files that commits change, each with its version before."""
+    found = []
+    for row in read_jsonl(folder / "commits" / "python_commits.jsonl.gz"):
+        found.append(Source(f"{row['commit']} {row['path']}", row["new_contents"], start=row["old_contents"]))
+    for row in read_jsonl(folder / "commits" / "python_commits_several_files.jsonl.gz"):
+        for file in row["files"]:
+            if file["old"] and file["new"]:
+                found.append(Source(f"{row['commit']} {file['path']}", file["new"], start=file["old"]))
+    return found
+
+
+def enough(sequences: Iterable[EditSequence], edits: int) -> list[EditSequence]:
+    """Return as many sequences as have that many edits."""
+    found: list[EditSequence] = []
+    for sequence in sequences:
+        found.append(sequence)
+        edits -= len(sequence)
+        if edits <= 0:
+            break
+    return found
 
 
 def second_halves(sequences: Iterable[EditSequence], rng: Random) -> Iterator[EditSequence]:
@@ -166,13 +213,14 @@ def round_trips(report: Report, parts: Sequence[EditSequence], whole: int) -> in
 def readings(codec: Codec, part: EditSequence) -> tuple[bool, ...]:
     """Return whether a sequence round-trips, for each way to read it."""
     states = list(part.states())
+    kept = states[-1:] if codec.single_edit else states
     text, start = codec.write(part), part.start
     edits = codec.write_edits(part)
     resolution = codec.resolve(text, start)
     return (
-        comes_back(part, states, lambda: codec.read(text, start)),
-        comes_back(part, states, lambda: codec.read_edits(edits, start, final_newline=part.program.final_newline)),
-        (resolution.program, resolution.notes, resolution.edits_applied) == (part.program, (), len(part)),
+        comes_back(part, kept, lambda: codec.read(text, start)),
+        comes_back(part, kept, lambda: codec.read_edits(edits, start, final_newline=part.program.final_newline)),
+        (resolution.program, resolution.notes, resolution.edits_applied) == (part.program, (), len(kept)),
         all(reads_alone(codec, part.after(number).first(1), state) for number, state in enumerate(states)),
     )
 
@@ -265,6 +313,20 @@ def tokens_plot(tokens: dict[str, list[Tokens]]) -> Plot:
     ticks = ((-0.5, ""), *ticks, (len(tokens) - 0.5, ""))
     title, note = "Tokens for one program, relative to the plain program", "medians and quartiles of the programs"
     return Plot("tokens-by-format", title, note, series, ticks, linear=True)
+
+
+def commits_plot(tokens: dict[str, list[Tokens]]) -> Plot:
+    """Return the tokens of a sequence in each format that does not repeat the file: medians and quartiles."""
+    ((kind, columns),) = tokens.items()
+    changes = [column for column in columns[1:] if column.format not in ("states", "whole")]
+    series = tuple(
+        Series(column.format, (Point(index, middle, low, high, f"{column.format}: {middle:,.0f}"),), joined=False)
+        for index, column in enumerate(changes)
+        for low, middle, high in (column.quartiles,)
+    )
+    ticks = ((-1, ""), ((len(changes) - 1) / 2, f"{len(columns[0].counts):,} {kind}"), (len(changes), ""))
+    title, note = "Tokens from one version of a file to the next", "medians and quartiles; states and whole left out"
+    return Plot("tokens-of-commits", title, note, series, ticks, linear=True)
 
 
 def relative(tokens: Sequence[Tokens], index: int, kind: int) -> Point:

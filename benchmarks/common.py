@@ -46,6 +46,8 @@ class Source:
     name: str
     text: str
     instruction: str = ""
+    start: str = ""
+    """The version that its edits start from."""
 
     @property
     def lines(self) -> int:

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import typer
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
+from strategies import histories
 from typer.testing import CliRunner
 
 from lintseq.cli.resolve import resolve as resolve_command
-from lintseq.codecs import DIFF
+from lintseq.codecs import DIFF, get_codec
 from lintseq.codecs.text import END_TOKENS
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, MalformedEditError
@@ -139,6 +140,17 @@ def test_where_all_lines_differ_the_edits_are_those_of_difflib(sequence: EditSeq
     sequence = EditSequence(program, sequence.arrivals)
     for text, (before, after) in zip(DIFF.write_edits(sequence), neighbors(sequence), strict=True):
         assert text == "\n".join(list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:])
+
+
+@given(histories(lines), st.sampled_from([0, 1, 3]))
+def test_where_all_lines_differ_edits_that_remove_are_those_of_difflib(sequence: EditSequence, context: int) -> None:
+    merged = Program(tuple(f"{line}{index}" for index, line in enumerate(sequence.merged.lines)))
+    sequence = EditSequence(merged, sequence.arrivals, sequence.departures)
+    before = sequence.start.lines
+    for number, text in enumerate(get_codec(f"udiff:{context}").write_edits(sequence), 1):
+        after = sequence.first(number).program.lines
+        assert text == "\n".join(list(difflib.unified_diff(before, after, n=context, lineterm=""))[2:])
+        before = after
 
 
 # What was written reads back

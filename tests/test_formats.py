@@ -13,12 +13,14 @@ import subprocess
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings, strategies as st
 from strategies import histories
 
 from lintseq.codecs import CODECS, DIFF, Codec, get_codec
+from lintseq.codecs.locate import difference
 from lintseq.codecs.text import END_TOKENS
 from lintseq.edits import INITIAL, EditSequence
 from lintseq.errors import ConfigError, MalformedEditError
@@ -307,12 +309,62 @@ def test_a_patch_names_the_definition_where_lines_are_found_earlier() -> None:
     assert text.splitlines()[2:5] == ["@@ def b():", "     x = 1", "     y = 2"]
 
 
+def call_editor(text: str, command: str, **fields: Any) -> str:
+    """Return a text after a call of the editor tool that agents have, as that tool makes it."""
+    if command == "create":
+        return str(fields["file_text"])
+    if command == "insert":
+        rows = text.split("\n")
+        at = fields["insert_line"]
+        return "\n".join([*rows[:at], *fields["new_str"].split("\n"), *rows[at:]])
+    assert text.count(fields["old_str"]) == 1
+    return text.replace(fields["old_str"], fields["new_str"])
+
+
+@given(sequences())
+def test_an_editor_tool_makes_the_calls_of_str_replace(sequence: EditSequence) -> None:
+    text = "".join(line + "\n" for line in sequence.start.lines)
+    for edit, state in zip(get_codec("str-replace").write_edits(sequence), state_lines(sequence), strict=True):
+        for row in edit.split("\n"):
+            text = call_editor(text, **json.loads(row))
+        assert text == "".join(line + "\n" for line in state)
+
+
+def test_calls_name_a_path_if_there_is_one() -> None:
+    codec = get_codec("str-replace", path="a b.py")
+    (text,) = codec.write_edits(inserting("new", ["a"], 0))
+    assert text == '{"command": "insert", "path": "a b.py", "insert_line": 0, "new_str": "new"}'
+    assert codec == get_codec(codec.name)
+    with pytest.raises(MalformedEditError, match="keys"):
+        get_codec("str-replace").read(text, Program(("a",)))
+    with pytest.raises(ConfigError, match="format diff names no file"):
+        get_codec("diff", path="a.py")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "quoted"),
+    [
+        ("a b c", "a x c", "b"),  # the removed line alone
+        ("a b c b", "a x c b", "a b"),  # or with the line above, if it is there twice
+        ("a b ab", "a x ab", "a b"),  # parts of lines count
+        ("a ) c", "a x c", "a )"),  # and it has to have words
+        ("a b c", "a c", "a b"),  # where nothing takes its place, a line stays
+    ],
+)
+def test_an_old_str_is_as_short_as_can_be(old: str, new: str, quoted: str) -> None:
+    edit = difference(old.split(" "), new.split(" "))
+    sequence = EditSequence.of([edit], Program(tuple(old.split(" "))), final_newline=False)
+    (text,) = get_codec("str-replace").write_edits(sequence)
+    assert json.loads(text)["old_str"] == quoted.replace(" ", "\n")
+
+
 @each_format
 @pytest.mark.parametrize(
     "unit",
     [
         *("<|diff|>", "<|diff|>@@\n+a\n", "+a\n", " a\n", "@@ -1 +1 @@\n", "@@ a\n a\n", "a\n", "\n", "```\n"),
         *("<<<<<<< SEARCH\n", "=======\n", "<|original|>\n", "*** Begin Patch\n"),
+        *('{"a":', '[{"a":', '{"old_str": "a", "new_str": "b"}\n', '{"command": "insert", "new_str": "', '{"'),
     ],
 )
 def test_no_text_takes_long(codec: Codec, unit: str) -> None:

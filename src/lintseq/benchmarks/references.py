@@ -1,11 +1,11 @@
 """Reference solutions as completions: they have to pass before a score means anything."""
 
 from collections.abc import Iterator, Sequence
-from difflib import unified_diff
 from typing import Any
 
 from lintseq.benchmarks.problem import Problem
-from lintseq.codecs import SEPARATOR, get_codec
+from lintseq.codecs import get_codec
+from lintseq.codecs.locate import difference
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.program import Program
@@ -39,7 +39,7 @@ def _completion(problem: Problem, format: str, seed: int) -> str:
     if format == PROGRAM:
         return problem.reference
     if problem.start:
-        return _changes(problem)
+        return get_codec(format).write(_change(problem))
     try:
         sequence = ProgramSampler(problem.reference).sample(seed=seed, id=problem.task_id)
     except ProgramError:  # a snippet that is not a program by itself, as some of DS-1000
@@ -48,8 +48,8 @@ def _completion(problem: Problem, format: str, seed: int) -> str:
     return get_codec(format).write(sequence)
 
 
-def _changes(problem: Problem) -> str:
-    """Return one edit that turns the start program into the reference; unlike sampled edits, it also deletes lines."""
-    before, after = Program.from_text(problem.start).lines, Program.from_text(problem.reference).lines
-    rows = list(unified_diff(before, after, n=0, lineterm=""))[2:]
-    return SEPARATOR + "\n".join(rows) + "\n"
+def _change(problem: Problem) -> EditSequence:
+    """Return one edit that turns the start program into the reference."""
+    start, program = Program.from_text(problem.start), Program.from_text(problem.reference)
+    edit = difference(start.lines, program.lines)
+    return EditSequence.of([edit], start, final_newline=program.final_newline)

@@ -23,8 +23,14 @@ CODECS = {codec.name: codec for codec in _ALL}
 _UDIFF = re.compile(r"udiff:([0-9]{1,4})")
 
 
-def get_codec(name: str) -> Codec:
-    """Return the codec with this name; raises `ConfigError` if there is none."""
+def get_codec(name: str, *, path: str | None = None) -> Codec:
+    """Return the codec with this name; with a path, the calls of format `str-replace` name it.
+
+    Raises `ConfigError` if there is no such codec, or if it has no place for a path.
+    """
+    if path and name != STR_REPLACE.name:
+        raise ConfigError(f"format {name} names no file; use a path (--path) with format {STR_REPLACE.name}")
+    name = f"{name}:{path}" if path else name
     if (found := _UDIFF.fullmatch(name)) is not None:
         context = int(found[1])
         return udiff(context) if context else replace(DIFF, name="udiff:0")
@@ -34,7 +40,8 @@ def get_codec(name: str) -> Codec:
     try:
         return CODECS[name]
     except KeyError:
-        raise ConfigError(f"unknown format {name!r}; use one of {', '.join(CODECS)}, udiff:N") from None
+        names = ", ".join([*CODECS, "udiff:N", "str-replace:PATH"])
+        raise ConfigError(f"unknown format {name!r}; use one of {names}") from None
 
 
 def resolve(text: str, format: str = DIFF.name, *, start: Program = NOTHING, strict: bool = False) -> Resolution:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from lintseq.codecs import get_codec
 from lintseq.dataset.outputs import Target
 from lintseq.dataset.pipeline import open_run, run_pipeline
 from lintseq.dataset.report import REPEATS_FILES, BuildProgress, BuildReport
@@ -73,6 +74,7 @@ def check_build(options: BuildOptions) -> None:
     check_options(options.sampling)
     check_screening(options.screening)
     get_shape(options.shape).check(options.format)
+    get_codec(options.format, path=options.path)
     if options.shape == "pylintseq" and options.sub_sequences:
         raise ConfigError("shape pylintseq has no column for the state that a sub-sequence starts from; use another")
     if options.sampling.order == "forward" and options.samples > 1:

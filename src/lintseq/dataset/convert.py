@@ -25,6 +25,8 @@ class ConvertOptions:
     """Layout of the records, for different kinds of trainers."""
     format: str = "diff"
     """Text format of the edits: diff, udiff, search-replace, ..."""
+    path: str | None = None
+    """File that each edit names, in format str-replace."""
     seed: int | None = None
     """Seed for choosing the edit of next-edit records. Default: the seed of the draws."""
     row_timeout: float = 10.0
@@ -39,7 +41,7 @@ class Converter:
     def __init__(self, options: ConvertOptions, license: bool) -> None:
         self.options, self._license = options, license
         self._write = get_shape(options.shape).write
-        self._codec = get_codec(options.format)
+        self._codec = get_codec(options.format, path=options.path)
 
     def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:
         return row_id(row)
@@ -83,6 +85,7 @@ def convert(
     """
     options = options or ConvertOptions()
     get_shape(options.shape).check(options.format)
+    get_codec(options.format, path=options.path)
     opened = open_run(inputs, output, None, overwrite=overwrite, resume=resume)
     license = any("license" in source.columns for source in opened.sources)
     columns = columns_of(options.shape, license=license)

@@ -42,6 +42,8 @@ class BuildOptions:
     """Layout of the records, for different kinds of trainers."""
     format: str = "diff"
     """Text format of the edits: diff, udiff, search-replace, ..."""
+    path: str | None = None
+    """File that each edit names, in format str-replace."""
     min_edits: int = 1
     """Drop draws with fewer edits."""
     max_edits: int | None = None
@@ -100,7 +102,7 @@ class EditSampler:
         shape = get_shape(self.options.shape)
         shape.check(self.options.format)
         self._write = shape.write
-        self._codec = get_codec(self.options.format)
+        self._codec = get_codec(self.options.format, path=self.options.path)
         self._meta = meta_of(self.options.sampling, self.options.seed)
         self._screen: Screen | None = None
 
