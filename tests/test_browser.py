@@ -278,16 +278,16 @@ def test_the_needs_of_an_edit_are_told_and_marked(opened: Any) -> None:
     page = opened(fragment="#13.4")
     assert page.text_content("#why") == "All of this needs line 11, directly or through other lines."
     assert page.locator("#needs li").all_text_contents() == [
-        "line 11 needs one of lines 12 or 13",
-        "line 12 needs line 11",
-        "line 13 needs lines 11 and 12",
+        "line 11 needs a body in line 12 or 13",
+        "line 12 needs its header and `radius` in line 11",
+        "line 13 needs its header and `name` in line 11 and `size` in line 12",
     ]
     page.hover("#rows li:nth-child(13)")
-    assert page.text_content("#detail") == "Line 13 needs lines 11 and 12."
+    assert page.text_content("#detail") == "Line 13 needs its header and `name` in line 11 and `size` in line 12."
     assert marked(page, "looked") == [13]
     assert marked(page, "needed") == [9, 10, 11, 12], "blank lines go with the line below"
     page.hover("#rows li:nth-child(9)")
-    assert page.text_content("#detail") == "Line 9 goes with line 11. Line 11 needs one of lines 12 or 13."
+    assert page.text_content("#detail") == "Line 9 goes with line 11. Line 11 needs a body in line 12 or 13."
     page.hover("#name")
     assert page.text_content("#detail") == ""
     assert marked(page, "looked") == []
@@ -299,10 +299,10 @@ def test_the_needs_of_an_edit_are_told_and_marked(opened: Any) -> None:
 def test_the_needs_of_needs_are_told_apart(opened: Any) -> None:
     page = opened(fragment="#13.3")
     page.focus("#rows .new[tabindex='0']")
-    assert page.text_content("#detail") == "Line 5 goes with line 6. Line 6 needs line 7."
+    assert page.text_content("#detail") == "Line 5 goes with line 6. Line 6 needs a body in line 7."
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    assert page.text_content("#detail") == "Line 7 needs line 6."
+    assert page.text_content("#detail") == "Line 7 needs its header in line 6."
     page.keyboard.press("ArrowRight")
     assert position_of(page) == "13.4"
 
@@ -319,7 +319,7 @@ def test_no_line_is_marked_that_a_line_could_live_without(opened: Any, kept: lis
             for line in lines:
                 unit = analysis.anchor_of[line]
                 page.evaluate("line => look(line)", line)
-                alone = set(marked(page, "needed") if "one of" not in page.text_content("#detail") else [])
+                alone = set(marked(page, "needed") if " or " not in page.text_content("#detail") else [])
                 for number in alone | set(marked(page, "through")):
                     removals = analysis.needs.start()
                     for later, arrival in enumerate(arrivals):
@@ -340,7 +340,7 @@ def test_a_tap_holds_a_line_and_another_lets_go(opened: Any) -> None:
     page.locator("#rows li:nth-child(13)").tap()
     assert marked(page, "looked") == [13]
     detail = page.locator("#detail")
-    assert detail.text_content() == "Line 13 needs lines 11 and 12."
+    assert detail.text_content() == "Line 13 needs its header and `name` in line 11 and `size` in line 12."
     box = detail.bounding_box()
     assert 0 <= box["y"] < box["y"] + box["height"] <= 800, "readable without scrolling"
     page.locator("#rows li:nth-child(13)").tap()

@@ -61,7 +61,7 @@ def test_changes_of_an_old_version_are_printed(tmp_path: Path, capsys: pytest.Ca
     output = capsys.readouterr().out
     assert "before the first edit: 6 lines\n  1   import cmath\n" in output
     assert "  1 - import cmath\n  1 + import math\n" in output
-    assert "  line 1 needs line 4; line 4 needs line 1\n" in output
+    assert "  line 1 needs the use of `cmath` in line 4; line 4 needs `math` in line 1\n" in output
 
 
 def test_off_a_terminal_the_whole_sequence_is_printed(data: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +79,7 @@ def test_off_a_terminal_the_whole_sequence_is_printed(data: str, capsys: pytest.
         "  3 + def area(r):\n"
         "  4 +     return math.pi * r ** 2\n"
         "  all of this needs line 3, directly or through other lines\n"
-        "  line 3 needs line 4; line 4 needs line 3\n"
+        "  line 3 needs a body in line 4; line 4 needs its header and `r` in line 3\n"
         "\n"
         "edit 3 of 3: +2 lines\n"
         "  1   import math\n"
@@ -99,7 +99,7 @@ def test_a_sequence_that_starts_in_the_middle_shows_that_first(data: str, capsys
     assert "before the first edit: 1 line\n  1   def total(xs):\n\nedit 1 of 2: +2 lines\n" in out
     assert "  3   return t" not in out
     assert "  2 +     t = 0\n  3 +     return t\n  line" not in out
-    assert "line 3 needs line 2" in out
+    assert "line 3 needs `t` in line 2" in out
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,8 @@ def test_files_whose_names_hold_colons_are_found(data: str) -> None:
 
 
 def test_needs_are_put_in_words() -> None:
-    assert needed([("1",)]) == "line 1"
-    assert needed([("1",), ("4",), ("2", "3")]) == "lines 1 and 4 and one of lines 2 or 3"
-    assert needed([("7", "8", "9")]) == "one of lines 7, 8 or 9"
+    assert needed("", ["1"]) == "line 1"
+    assert needed("a body", ["7", "8", "9"]) == "a body in line 7, 8 or 9"
 
 
 # Rows

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from lintseq.edits import EditSequence
 from lintseq.languages import get_language
-from lintseq.needs import Analysis, Removals
+from lintseq.needs import BODY, HEADER, Analysis, Removals
 from lintseq.needs.reasons import Reason, Reasons, reasons_of
 from lintseq.program import Program
 from lintseq.program.markdown import code_from_markdown
@@ -55,9 +55,14 @@ def test_the_reasons_of_a_small_program() -> None:
     found = reasons(GROWING, sequence.arrivals)
     assert found.edits == (
         (),
-        (Reason(3, (7,)), Reason(7, (3,))),
-        (Reason(5, (6,)), Reason(6, (5,))),
-        (Reason(10, (11, 12)), Reason(11, (10,)), Reason(12, (10,)), Reason(12, (11,))),
+        (Reason(3, (7,), (BODY,)), Reason(7, (3,), (HEADER, "radius"))),
+        (Reason(5, (6,), (BODY,)), Reason(6, (5,), (HEADER,))),
+        (
+            Reason(10, (11, 12), (BODY,)),
+            Reason(11, (10,), (HEADER, "radius")),
+            Reason(12, (10,), (HEADER, "name")),
+            Reason(12, (11,), ("size",)),
+        ),
     )
     assert found.causes == (None, 3, 5, 10)
     assert found.heads == (0, 3, 3, 3, 5, 5, 6, 7, 10, 10, 10, 11, 12)
@@ -66,15 +71,46 @@ def test_the_reasons_of_a_small_program() -> None:
 def test_lines_that_are_already_there_are_no_reasons() -> None:
     source = "import math\nx = math.pi\ny = math.e + x\n"
     assert reasons(source, (0, 1, 2)).edits == ((), (), ())
-    assert reasons(source, (0, 1, 1)).edits == ((), (Reason(2, (1,)),))
-    assert reasons(source, (-1, 0, 0)).edits == ((Reason(2, (1,)),),)
-    assert reasons(source, (0, 0, 0)).edits == ((Reason(1, (0,)), Reason(2, (0,)), Reason(2, (1,))),)
+    x = Reason(2, (1,), ("x",))
+    assert reasons(source, (0, 1, 1)).edits == ((), (x,))
+    assert reasons(source, (-1, 0, 0)).edits == ((x,),)
+    assert reasons(source, (0, 0, 0)).edits == ((Reason(1, (0,), ("math",)), Reason(2, (0,), ("math",)), x),)
 
 
 def test_alternatives_are_one_reason_until_one_of_them_arrives() -> None:
     source = "def f():\n    a = 1\n    b = 2\n"
-    assert Reason(0, (1, 2)) in reasons(source, (0, 0, 0)).edits[0]
-    assert reasons(source, (0, 1, 0)).edits == ((Reason(0, (2,)), Reason(2, (0,))), ())
+    assert Reason(0, (1, 2), (BODY,)) in reasons(source, (0, 0, 0)).edits[0]
+    assert reasons(source, (0, 1, 0)).edits == ((Reason(0, (2,), (BODY,)), Reason(2, (0,), (HEADER,))), ())
+
+
+PURPOSES = {
+    "x = 1\nprint(x)\n": ["print(x) needs `x`"],
+    "if a:\n    pass\n": ["if a: needs a body", "pass needs its header"],
+    "def f(x):\n    return x\n": ["def f(x): needs a body", "return x needs its header and `x`"],
+    "def f(x, y):\n    return x + y\n": ["def f(x, y): needs a body", "return x + y needs its header, `x` and `y`"],
+    "class A:\n    b = 1\nA.b\n": [
+        "class A: needs a body",
+        "b = 1 needs its header",
+        "A.b needs `A`",
+        "A.b needs `.b`",
+    ],
+    "with a:\n    import b\nb.c()\n": ["with a: needs a body", "import b needs its header", "b.c() needs `b`"],
+    "try:\n    a()\nfinally:\n    b()\n": [
+        "try: needs a body",
+        "try: needs ",
+        "a() needs its header",
+        "finally: needs its header",
+        "finally: needs a body",
+        "b() needs its header",
+    ],
+}
+
+
+@pytest.mark.parametrize("source", PURPOSES)
+def test_a_reason_says_what_a_line_needs(source: str) -> None:
+    lines = source.splitlines()
+    (found,) = reasons(source, [0] * len(lines)).edits
+    assert [f"{lines[reason.line].strip()} needs {reason.purpose}" for reason in found] == PURPOSES[source]
 
 
 def test_comments_and_blank_lines_have_the_head_of_their_unit() -> None:

@@ -309,7 +309,7 @@ def test_the_needs_on_the_page_are_those_of_the_analysis() -> None:
     found = reasons_of(analyze(sequence.program), sequence.arrivals)
     assert reasons_data(sequence) == {
         "heads": [0, 2, 2, 3, 5, 5],
-        "needs": [[], [[2, 3], [3, 2], [5, 2]]],
+        "needs": [[], [[2, "a body", 3], [3, "its header and `r`", 2], [5, "`area` and `r`", 2]]],
         "causes": [None, 2],
     }
     assert [len(edit) for edit in found.edits] == [0, 3]

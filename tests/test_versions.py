@@ -232,10 +232,24 @@ REASONS = {
     "an import and its use": (
         "import a\nprint(a)\n",
         "import b\nprint(b)\n",
-        {"import b": "print(b)", "print(b)": "import b"},
+        ["import b needs the use of `a` in print(b)", "print(b) needs `b` in import b"],
     ),
-    "what is removed": ("import a\nx = 1\nprint(a)\n", "x = 1\n", {"import a": "print(a)"}),
-    "a header and its body": ("x = 1\n", "x = 1\nif x:\n    x = 2\n", {"if x:": "    x = 2", "    x = 2": "if x:"}),
+    "what is removed": ("import a\nx = 1\nprint(a)\n", "x = 1\n", ["import a needs the use of `a` in print(a)"]),
+    "a header and its body": (
+        "x = 1\n",
+        "x = 1\nif x:\n    x = 2\n",
+        ["if x: needs a body in x = 2", "x = 2 needs its header in if x:"],
+    ),
+    "a header and its body, removed": (
+        "x = 1\nif x:\n    x = 2\n",
+        "x = 1\n",
+        ["if x: needs its body in x = 2", "x = 2 needs its header in if x:"],
+    ),
+    "a parameter that becomes required": (
+        "def f(a):\n    print(a)\nf(1)\n",
+        "def f(a, b):\n    print(a)\nf(1, 2)\n",
+        ["def f(a, b): needs the call in f(1, 2)", "f(1, 2) needs the signature and `b` in def f(a, b):"],
+    ),
 }
 
 
@@ -246,7 +260,10 @@ def test_reasons_between_versions(case: str) -> None:
         sequence = sample_edits(new, start=old, seed=seed)
         reasons, lines = reasons_for(sequence, get_language()), sequence.merged.lines
         assert reasons is not None
-        found = {
-            lines[reason.line]: lines[other] for edit in reasons.edits for reason in edit for other in reason.others
-        }
-        assert found == (wanted if len(sequence) == 1 else {})
+        found = [
+            f"{lines[reason.line].strip()} needs {reason.purpose} in {lines[other].strip()}"
+            for edit in reasons.edits
+            for reason in edit
+            for other in reason.others
+        ]
+        assert found == (wanted if len(sequence) == 1 else [])

@@ -83,10 +83,11 @@ def explain(sequence: EditSequence, edit: int, reasons: Reasons | ProgramError |
         sentence = f"all of this needs line {linenos[cause]}, directly or through other lines"
     else:
         sentence = "the analysis knows of no line here that all others need"
-    needs: dict[str, list[tuple[str, ...]]] = {}
+    needs: dict[str, list[str]] = {}
     for reason in reasons.edits[edit]:
-        needs.setdefault(linenos[reason.line], []).append(tuple(linenos[other] for other in reason.others))
-    listed = [f"line {line} needs {needed(others)}" for line, others in needs.items()]
+        text = needed(reason.purpose, [linenos[other] for other in reason.others])
+        needs.setdefault(linenos[reason.line], []).append(text)
+    listed = [f"line {line} needs {_listed(texts, 'and')}" for line, texts in needs.items()]
     if len(listed) > _MOST_NEEDS + 1:
         listed[_MOST_NEEDS:] = [f"{len(listed) - _MOST_NEEDS} more lines need others"]
     return [sentence, "; ".join(listed)] if listed else [sentence]
@@ -104,12 +105,9 @@ def _linenos(sequence: EditSequence, edit: int) -> dict[int, str]:
     return found
 
 
-def needed(needs: Sequence[Sequence[str]]) -> str:
-    """Return needs as text: `lines 2 and 3 and one of lines 5, 6 or 9`."""
-    single = [others[0] for others in needs if len(others) == 1]
-    words = [f"line{'s' if len(single) > 1 else ''} {_listed(single, 'and')}"] if single else []
-    words += [f"one of lines {_listed(others, 'or')}" for others in needs if len(others) > 1]
-    return " and ".join(words)
+def needed(purpose: str, linenos: Sequence[str]) -> str:
+    """Return a need as text: `its header in line 2`, or `line 5, 6 or 9` if the purpose is unknown."""
+    return f"{purpose} in line {_listed(linenos, 'or')}" if purpose else f"line {_listed(linenos, 'or')}"
 
 
 def _listed(words: Sequence[str], last: str) -> str:

@@ -154,8 +154,9 @@ def _sequence_data(stored: StoredSequence, program: int) -> dict[str, Any]:
 def reasons_data(sequence: EditSequence) -> dict[str, Any]:
     """Return why lines change together, as plain values; or why that is unknown.
 
-    `heads[line]` is the first line of the unit that a line belongs to. `needs[edit]` lists lines and the others of
-    the edit of which each needs one; `causes[edit]` is the line that all others of an edit need. Both may be None.
+    `heads[line]` is the first line of the unit that a line belongs to. `needs[edit]` lists lines, what they need, and
+    the others of the edit of which each needs one; `causes[edit]` is the line that all others of an edit need. Heads
+    and causes may be None.
     """
     try:
         reasons = reasons_for(sequence, get_language())
@@ -165,7 +166,7 @@ def reasons_data(sequence: EditSequence) -> dict[str, Any]:
         return {}
     return {
         "heads": list(reasons.heads),
-        "needs": [[[reason.line, *reason.others] for reason in edit] for edit in reasons.edits],
+        "needs": [[[reason.line, reason.purpose, *reason.others] for reason in edit] for edit in reasons.edits],
         "causes": list(reasons.causes),
     }
 

@@ -3,7 +3,7 @@
 Works for any edit sequence, whether or not it was drawn by these needs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lintseq.edits import INITIAL
@@ -24,6 +24,14 @@ class Reason:
 
     line: int
     others: tuple[int, ...]
+    purposes: tuple[str, ...] = ()
+    """What the line needs of the others; none if only the lines together make sense."""
+
+    @property
+    def purpose(self) -> str:
+        """What the line needs of the others, in words: "its header and `area`"; "" if that is unknown."""
+        words = [purpose if _is_phrase(purpose) else f"`{purpose}`" for purpose in self.purposes]
+        return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,29 +93,29 @@ class _Demands:
 
     def __init__(self, needs: Needs) -> None:
         nodes = len(needs.dependents)
-        self._parents: list[list[int]] = [[] for _ in range(nodes)]
+        self._parents: list[list[tuple[int, str]]] = [[] for _ in range(nodes)]
         for node, dependents in enumerate(needs.dependents):
-            for dependent in dependents:
-                self._parents[dependent].append(node)
+            for dependent, purpose in zip(dependents, needs.purposes[node], strict=True):
+                self._parents[dependent].append((node, purpose))
         members: list[list[int]] = [[] for _ in needs.clause_node]
         for node, clauses in enumerate(needs.clauses_of):
             for clause in clauses:
                 members[clause].append(node)
-        self._clauses: list[list[tuple[list[int], int | None]]] = [[] for _ in range(nodes)]
+        self._clauses: list[list[tuple[list[int], int | None, str]]] = [[] for _ in range(nodes)]
         for clause, node in enumerate(needs.clause_node):
-            self._clauses[node].append((members[clause], needs.clause_guard[clause]))
+            self._clauses[node].append((members[clause], needs.clause_guard[clause], needs.clause_purpose[clause]))
         self._spelled: list[list[Clause]] = [[frozenset((unit,))] for unit in range(needs.units)]
         nothing_removed = needs.start()
         for junction in range(needs.units, nodes):  # a junction's nodes precede it
-            self._spelled.append(list(dict.fromkeys(self.of(junction, nothing_removed))))
+            self._spelled.append(list(dict.fromkeys(clause for clause, _ in self.of(junction, nothing_removed))))
 
-    def of(self, node: int, removals: Removals) -> list[Clause]:
-        """Return what a node needs, leaving out the clauses whose guards are removed."""
-        clauses = [clause for parent in self._parents[node] for clause in self._spelled[parent]]
-        for members, guard in self._clauses[node]:
+    def of(self, node: int, removals: Removals) -> Iterator[tuple[Clause, str]]:
+        """Yield what a node needs and for what purpose, leaving out the clauses whose guards are removed."""
+        for parent, purpose in self._parents[node]:
+            yield from ((clause, purpose) for clause in self._spelled[parent])
+        for members, guard, purpose in self._clauses[node]:
             if guard is None or not removals.removed[guard]:
-                clauses += _any_of([self._spelled[member] for member in members])
-        return clauses
+                yield from ((clause, purpose) for clause in _any_of([self._spelled[member] for member in members]))
 
 
 def _any_of(demands: Sequence[Sequence[Clause]]) -> list[Clause]:
@@ -120,26 +128,40 @@ def _any_of(demands: Sequence[Sequence[Clause]]) -> list[Clause]:
     return clauses
 
 
-def _within(unit: int, clauses: Iterable[Clause], removals: Removals, together: frozenset[int]) -> list[Clause]:
-    """Return the clauses of a unit that only others of its edit can meet, without those that others imply."""
-    kept: set[Clause] = set()
-    for clause in clauses:
+def _within(
+    unit: int, demands: Iterable[tuple[Clause, str]], removals: Removals, together: frozenset[int]
+) -> dict[Clause, set[str]]:
+    """Return the clauses of a unit that only others of its edit can meet, without those that others imply.
+
+    Each has its purposes.
+    """
+    kept: dict[Clause, set[str]] = {}
+    for clause, purpose in demands:
         present = frozenset(other for other in clause if not removals.removed[other])
         if present and present <= together and unit not in present:
-            kept.add(present)
-    return [clause for clause in kept if not any(other < clause for other in kept)]
+            kept.setdefault(present, set()).add(purpose)
+    return {clause: purposes for clause, purposes in kept.items() if not any(other < clause for other in kept)}
 
 
-def _sorted_reasons(within: dict[int, list[Clause]], head_of: Mapping[int, int]) -> tuple[Reason, ...]:
+def _sorted_reasons(within: Mapping[int, Mapping[Clause, set[str]]], head_of: Mapping[int, int]) -> tuple[Reason, ...]:
     reasons = {
-        Reason(head_of[unit], tuple(sorted(head_of[other] for other in clause)))
+        Reason(head_of[unit], tuple(sorted(head_of[other] for other in clause)), _sorted_purposes(purposes))
         for unit, clauses in within.items()
-        for clause in clauses
+        for clause, purposes in clauses.items()
     }
     return tuple(sorted(reasons, key=lambda reason: (reason.line, reason.others)))
 
 
-def _cause(within: dict[int, list[Clause]]) -> int | None:
+def _sorted_purposes(purposes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(filter(None, purposes), key=lambda purpose: (not _is_phrase(purpose), purpose)))
+
+
+def _is_phrase(purpose: str) -> bool:
+    """Tell a purpose in words from the name of what is needed."""
+    return " " in purpose
+
+
+def _cause(within: Mapping[int, Collection[Clause]]) -> int | None:
     """Return the first unit without which no other could remain, if there is one."""
     if not 1 < len(within) <= _LARGEST:
         return None

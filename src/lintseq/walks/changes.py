@@ -361,7 +361,8 @@ class _ChangesMaker:
             for unit in side.atom_of:
                 if unit not in side.counterpart:
                     for purpose, clauses in side.conditions(unit).items():
-                        yield from ((clause | {~side.literal(unit)}, purpose) for clause in clauses)
+                        what = _reversed(purpose) if side.is_old else purpose
+                        yield from ((clause | {~side.literal(unit)}, what) for clause in clauses)
             yield from self.of_calls(side)
             for unit, other in side.analysis.declared:
                 if unit in side.atom_of and other in side.atom_of:
@@ -380,9 +381,9 @@ class _ChangesMaker:
             if purpose in old and purpose in new and (purpose or a not in self.old.atom_of):
                 yield from ((clause, purpose) for clause in _any([old[purpose], new[purpose]]))
             elif a in self.old.atom_of:
-                for side, unit, found in ((self.old, a, old), (self.new, b, new)):
+                for side, unit, found, what in ((self.old, a, old, _reversed(purpose)), (self.new, b, new, purpose)):
                     for clause in found.get(purpose, ()):
-                        yield clause | {~side.literal(unit)}, purpose
+                        yield clause | {~side.literal(unit)}, what
 
     def of_parts(self) -> Iterator[tuple[Clause, str]]:
         """Yield that a part without a name does not follow one with a name of the other version."""
@@ -432,7 +433,10 @@ class _ChangesMaker:
                 is_signature = unit == call.function or first_word(owner.analysis.kind_of[unit]) == PART
                 if is_signature and unit in owner.atom_of:
                     literal = ~owner.atom_of[unit] if side.is_old else owner.atom_of[unit]
-                    yield frozenset((~side.literal(call.unit), literal)), ""
+                    yield (
+                        frozenset((~side.literal(call.unit), literal)),
+                        "the call" if side.is_old else "the signature",
+                    )
 
 
 def _unit(version: Version, line: int | None) -> int | None:
@@ -457,6 +461,13 @@ def _runs(numbers: Iterable[int]) -> Iterator[list[int]]:
 
 def _all(conditions: Iterable[Sequence[Clause]]) -> list[Clause]:
     return list(dict.fromkeys(clause for clauses in conditions for clause in clauses))
+
+
+def _reversed(purpose: str) -> str:
+    """Return what a unit that departs needs of one that departs with it, which needs the former for a purpose."""
+    if purpose in (HEADER, BODY):
+        return "its body" if purpose == HEADER else HEADER
+    return f"the use of `{purpose}`" if purpose else ""
 
 
 def _any(options: Sequence[list[Clause]]) -> list[Clause]:

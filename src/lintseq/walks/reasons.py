@@ -61,7 +61,7 @@ def _with_indices(found: Reasons, indices: list[int], sequence: EditSequence) ->
     for index, head in zip(indices, found.heads, strict=True):
         heads[index] = None if head is None else indices[head]
     edits = [
-        tuple(Reason(indices[reason.line], tuple(indices[other] for other in reason.others)) for reason in edit)
+        tuple(Reason(indices[r.line], tuple(indices[other] for other in r.others), r.purposes) for r in edit)
         for edit in found.edits
     ]
     causes = [None if cause is None else indices[cause] for cause in found.causes]

@@ -221,9 +221,9 @@ function showEdit(sequence) {
 /** Return the needs of each head line (first line of a unit) in the current edit: a list of alternatives. */
 function needsNow(sequence) {
   const needs = new Map();
-  for (const [line, ...others] of sequence.needs?.[step - 1] ?? []) {
+  for (const [line, purpose, ...others] of sequence.needs?.[step - 1] ?? []) {
     if (!needs.has(line)) needs.set(line, []);
-    needs.get(line).push(others);
+    needs.get(line).push({ purpose, others });
   }
   return needs;
 }
@@ -240,13 +240,13 @@ function showReasons(sequence, linenos) {
   }
 }
 
-/** Describe needs: "lines 2 and 3 and one of lines 5, 6 or 9". */
+/** Describe needs: "its header in line 2 and `total` in line 5, 6 or 9". */
 function needed(needs, linenos) {
-  const numbers = (lines) => lines.map((line) => linenos.get(line));
-  const each = numbers(needs.filter((others) => others.length === 1).flat());
-  const words = each.length ? [`line${each.length > 1 ? "s" : ""} ${listed(each)}`] : [];
-  for (const others of needs) if (others.length > 1) words.push(`one of lines ${listed(numbers(others), "or")}`);
-  return words.join(" and ");
+  const words = needs.map(({ purpose, others }) => {
+    const lines = `line ${listed(others.map((line) => linenos.get(line)), "or")}`;
+    return purpose ? `${purpose} in ${lines}` : lines;
+  });
+  return listed(words);
 }
 
 /** Explain in a sentence or two why the lines of the current edit are inserted together. */
@@ -280,7 +280,7 @@ function look(index) {
   const linenos = sequence.linenos;
   const needs = needsNow(sequence);
   const head = headOf(index);
-  const direct = new Set((needs.get(head) ?? []).flat());
+  const direct = new Set((needs.get(head) ?? []).flatMap(({ others }) => others));
   const through = transitiveNeeds(head, direct, needs);
   for (const row of rows.children) {
     const line = Number(row.dataset.line);
@@ -306,7 +306,7 @@ function transitiveNeeds(head, direct, needs) {
   const through = new Set();
   const open = [head];
   while (open.length) {
-    for (const others of needs.get(open.pop()) ?? []) {
+    for (const { others } of needs.get(open.pop()) ?? []) {
       if (others.length === 1 && others[0] !== head && !through.has(others[0])) {
         through.add(others[0]);
         open.push(others[0]);
@@ -327,7 +327,7 @@ function reasonText(index, head, needs, through, linenos) {
   sentences.push(own.length ? `${subject} needs ${needed(own, linenos)}.` : `${subject} needs nothing else of this edit.`);
   const numbers = [...through].map((line) => linenos.get(line));
   const more = numbers.filter((number) => Number(number)).map(Number).sort((a, b) => a - b);
-  if (more.length) sentences.push(`Through ${own.filter((others) => others.length === 1).length === 1 ? "it" : "these"}, also ${lineNames(more)}.`);
+  if (more.length) sentences.push(`Through ${own.filter(({ others }) => others.length === 1).length === 1 ? "it" : "these"}, also ${lineNames(more)}.`);
   return sentences.join(" ");
 }
 
@@ -356,7 +356,7 @@ function drawArcs(sequence) {
   };
   const row = new Map([...by("rows").children].map((row, index) => [Number(row.dataset.line), index + 1]));
   const picture = make("svg", { width: 24, height: 1, "aria-hidden": "true" });
-  for (const [line, ...others] of needs) {
+  for (const [line, , ...others] of needs) {
     const group = make("g", {});
     group.dataset.line = line;
     for (const other of others) {
