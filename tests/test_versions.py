@@ -147,6 +147,16 @@ def test_commits_to_one_file_are_no_duplicates(tmp_path: Path) -> None:
     assert rejections(tmp_path, rows_of(12), "near") == {}
 
 
+def test_changes_of_blanks_in_different_files_are_no_duplicates(tmp_path: Path) -> None:
+    first = {
+        "message": "Strip",
+        "before": "def f(x):\n    \n    return x + 1\n",
+        "after": "def f(x):\n\n    return x + 1\n",
+    }
+    second = {"message": "Strip", "before": "import os\n  \nprint(os)\n", "after": "import os\n\nprint(os)\n"}
+    assert rejections(tmp_path, [first, second], "near") == {}
+
+
 @pytest.mark.parametrize("duplicates", ["exact", "near"])
 def test_the_same_change_of_the_same_file_is_a_duplicate(tmp_path: Path, duplicates: str) -> None:
     first = rows_of(2)[0]

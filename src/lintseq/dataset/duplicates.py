@@ -54,11 +54,8 @@ _TOKEN = re.compile(
 def exact_signature(program: str, old: str = "") -> tuple[int, ...]:
     """Return a hash of a program's text, and of its old version's, that ignores line endings, trailing blanks and
     blank lines at the end."""
-    return (_hash("\0".join("\n".join(_stripped_lines(text)).rstrip("\n") for text in (old, program) if text)),)
-
-
-def _stripped_lines(text: str) -> list[str]:
-    return [line.rstrip() for line in text.splitlines()]
+    texts = ["\n".join(line.rstrip() for line in text.splitlines()).rstrip("\n") for text in (old, program) if text]
+    return (_hash("\0".join(texts)),)
 
 
 def near_signature(program: str, similarity: float, old: str = "") -> tuple[int, ...]:
@@ -82,7 +79,7 @@ def near_signature(program: str, similarity: float, old: str = "") -> tuple[int,
 
 def _change(old: str, program: str) -> list[str]:
     """Return the rows of a diff's hunks, each line behind its sign, without their headers."""
-    rows = unified_diff(_stripped_lines(old), _stripped_lines(program), lineterm="", n=_CONTEXT)
+    rows = unified_diff(old.splitlines(), program.splitlines(), lineterm="", n=_CONTEXT)
     return [row for row in islice(rows, 2, None) if not row.startswith("@@")]
 
 
