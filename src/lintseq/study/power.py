@@ -81,9 +81,7 @@ def power_text(study: Study, problems: Mapping[str, int]) -> str:
                 )
                 for every in (1, count)
             )
-            lines.append(
-                f"  {name:<40}" + "".join("     –" if found is None else f"{100 * found:6.1f}" for found in least)
-            )
+            lines.append(f"  {name:<40}" + "".join(map(_points, least)))
     return "\n".join(lines)
 
 
@@ -94,3 +92,9 @@ def _kinds(study: Study) -> Iterator[tuple[str, float, bool]]:
         yield "arms with the same models", 0.0, True
     for spread in SPREADS if not all(same) else ():
         yield (f"arms whose trainings vary by {100 * spread:g} points", spread, study.base.varies)
+
+
+def _points(difference: float | None) -> str:
+    if difference is None:
+        return "     –"
+    return f"{100 * difference:6.1f}" if difference < 1 else "  >100"
