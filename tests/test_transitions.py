@@ -7,7 +7,7 @@ import pytest
 from grammar import is_clean, program, suites
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from lintseq.edits import EditSequence, replay
+from lintseq.edits import STAYS, EditSequence, replay
 from lintseq.errors import ProgramError
 from lintseq.languages import get_language
 from lintseq.linting import findings
@@ -184,3 +184,63 @@ def test_versions_that_cannot_be_used_are_refused(old: str, new: str, reason: st
 def test_an_old_version_that_does_not_parse_is_named() -> None:
     with pytest.raises(ProgramError, match="the old version: "):
         sample_edits("x = 1\n", start="x =\n")
+
+
+# Stubs
+
+SHAPES = '''import math
+
+
+class Circle:
+    """A circle."""
+
+    def __init__(self, r):
+        self.r = r
+
+    def area(self):
+        """Return the area."""
+        return math.pi * self.r**2
+
+
+circle = Circle(2)
+print(circle.r)
+'''
+
+
+@random_pairs
+@given(PROGRAMS, st.integers(0, 3))
+def test_sequences_with_stubs_are_clean_and_only_placeholders_come_and_go(text: str, seed: int) -> None:
+    sequence = sample_edits(text, stubs=True, seed=seed)
+    assert (sequence.start.text, sequence.program.text) == ("", text)
+    gone = [line for line, number in zip(sequence.merged.lines, sequence.departures, strict=False) if number != STAYS]
+    assert {line.strip() for line in gone} <= {"pass", "...", "raise NotImplementedError"}
+    for state in sequence.states():
+        assert is_clean(state), state
+
+
+def test_a_placeholder_leaves_with_the_first_line_of_the_body() -> None:
+    for seed in range(20):
+        seen = set[str]()
+        for state in sample_edits(SHAPES, stubs=True, seed=seed).states():
+            for function in ("__init__", "area"):
+                _, _, body = state.partition(f"def {function}")
+                body = body.partition("def ")[0].partition("circle =")[0]
+                assert not ("raise" in body and "self.r" in body)
+                seen |= {function} if "raise" in body else set()
+            assert "print(circle.r)" not in state or "self.r = r" in state
+        assert seen == {"__init__", "area"}
+
+
+@pytest.mark.parametrize(
+    ("other", "placeholder"),
+    [("", "raise NotImplementedError"), ("pass", "pass"), ("...", "..."), ("raise NotImplementedError()", None)],
+)
+def test_placeholders_are_those_of_the_program(other: str, placeholder: str | None) -> None:
+    text = "def f():\n    return 1\n" + (f"def g():\n    {other}\n" if other else "")
+    states = "".join(sample_edits(text, stubs=True).states())
+    assert f"def f():\n    {placeholder or 'raise NotImplementedError'}\n" in states
+
+
+@pytest.mark.parametrize("text", ["x = 1\n", "def f(): return 1\n", "def f():\n    pass\n", "lambda x: x\n"])
+def test_programs_without_bodies_to_replace_have_no_stub(text: str) -> None:
+    assert sample_edits(text, stubs=True) == sample_edits(text)

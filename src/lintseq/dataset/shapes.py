@@ -454,7 +454,7 @@ def _string(row: Row, name: str) -> str:
 def meta_of(options: SamplingOptions, seed: int) -> dict[str, Any]:
     """Return the settings that reproduce the draws of a program; those at their defaults are left out."""
     defaults = SamplingOptions()
-    changed = {name: getattr(options, name) for name in ("order", "comments", "certify")}
+    changed = {name: getattr(options, name) for name in ("order", "comments", "certify", "stubs")}
     changed = {name: value for name, value in changed.items() if value != getattr(defaults, name)}
     return dict(public({"linter": options.linter, "seed": seed, **changed}))
 

@@ -41,6 +41,10 @@ class Language(Protocol):
         """
         ...
 
+    def stub(self, program: Program, analysis: Analysis) -> Program | None:
+        """Return the program with placeholders for the bodies of its functions; None if there is none to replace."""
+        ...
+
     def check_syntax(self, text: str) -> list[Diagnostic]:
         """Return why `text` does not compile; nothing if it does."""
         ...

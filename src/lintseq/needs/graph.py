@@ -19,6 +19,8 @@ BODY = "a body"
 """The purpose of a header's need of any unit nested in it."""
 PART = "part"
 """The kind of a unit that is a part of a statement or of a header."""
+PLACEHOLDER = "placeholder"
+"""The kind of a unit that stands for a body that is not written yet."""
 
 
 def member(name: str) -> str:

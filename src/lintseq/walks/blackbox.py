@@ -44,6 +44,8 @@ class StateLinter:
 class BlackBoxWalk:
     """Deletes a line, lints, deletes the lines with new findings, and so on until there are none."""
 
+    corrections = 0
+
     def __init__(self, judge: StateLinter, grouping: Grouping, order: LineOrder) -> None:
         self.program = judge.program
         self.judge = judge

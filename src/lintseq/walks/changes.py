@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lintseq.edits import INITIAL, STAYS
-from lintseq.needs import BODY, HEADER, PART, Needs, NeedsBuilder
+from lintseq.needs import BODY, HEADER, PART, PLACEHOLDER, Needs, NeedsBuilder
 from lintseq.program import Program
 from lintseq.walks.pairing import Pairing, Root, Version, first_word
 
@@ -189,6 +189,8 @@ class _ChangesMaker:
         self.old.other, self.new.other = self.new, self.old
         self.pairing = Pairing.of(old, new)
         self.lines = self.pairing.merge()
+        self.filled: list[tuple[list[int], list[int]]] = []
+        """Gaps in which units replace a placeholder, or one replaces them: it is there until the first is."""
         self._leader: dict[Item, Item] = {}
 
     def make(self) -> Changes:
@@ -242,6 +244,9 @@ class _ChangesMaker:
             if a not in kept:
                 self.join([(True, a), (False, b)])
         for departed, arrived in self.pairing.gaps:
+            if self.is_filled(old, departed, new, arrived):
+                self.filled.append((departed, arrived))
+                continue
             self.join([*((True, unit) for unit in departed), *((False, unit) for unit in arrived)])
         items = [*((True, unit) for unit in changed), *((False, unit) for unit in arriving)]
         for is_old, unit in items:
@@ -257,6 +262,13 @@ class _ChangesMaker:
             atom = number_of.setdefault(self.leader(item), len(number_of))
             (self.old if item[0] else self.new).atom_of[item[1]] = atom
         self.atoms = len(number_of)
+
+    @staticmethod
+    def is_filled(old: Version, departed: list[int], new: Version, arrived: list[int]) -> bool:
+        """Tell whether one version only has placeholders for what the other has."""
+        return all(old.kind(unit) == PLACEHOLDER for unit in departed) or all(
+            new.kind(unit) == PLACEHOLDER for unit in arrived
+        )
 
     def join_moved(self, changed: Iterable[int], arriving: Iterable[int]) -> None:
         """Let units without a counterpart be one atom with the same text, or the same definition, elsewhere."""
@@ -369,6 +381,9 @@ class _ChangesMaker:
                     yield frozenset((~side.literal(unit), side.literal(other))), ""
         yield from self.of_parts()
         yield from self.of_undefined()
+        for departed, arrived in self.filled:
+            for a in departed:
+                yield from ((frozenset((old.atom_of[a], ~new.atom_of[b])), "") for b in arrived)
 
     def of_pair(self, a: int, b: int) -> Iterator[tuple[Clause, str]]:
         """Yield the needs of two units that correspond: of each purpose, those of one version have to be met.

@@ -10,6 +10,8 @@ from lintseq.walks.walk import RandomStream
 class HunksWalk:
     """Goes from one version to another by the hunks of their diff, each an edit, without a linter."""
 
+    corrections = 0
+
     def __init__(self, program: Program, start: Program) -> None:
         self.start = start
         lines: list[str] = []

@@ -10,6 +10,8 @@ from lintseq.walks.walk import Grouping, RandomStream
 class NativeWalk:
     """Removes a chosen unit together with everything that needs it."""
 
+    corrections = 0
+
     def __init__(self, program: Program, analysis: Analysis, grouping: Grouping, order: LineOrder) -> None:
         self.program = program
         self.needs = analysis.needs

@@ -28,6 +28,9 @@ class SamplingOptions:
     (first)."""
     certify: str | None = None
     """A second linter that must find every state clean."""
+    stubs: bool = False
+    """Whether a program that starts from nothing first gets signatures and docstrings, with placeholders such as
+    `raise NotImplementedError` for the bodies of its functions."""
 
 
 @cache
@@ -41,6 +44,8 @@ def check_options(options: SamplingOptions) -> None:
         raise ConfigError(f"unknown comments {options.comments!r}; use one of {', '.join(COMMENTS)}")
     if options.linter not in ("native", "none"):
         shared_linter(options.linter)
+    if options.stubs and options.linter == "none":
+        raise ConfigError("linter none knows no functions, so it cannot start with stubs; use another linter")
     if options.certify is not None:
         if options.linter != "native":
             raise ConfigError(f"only native sequences can be certified, not those of linter {options.linter!r}")

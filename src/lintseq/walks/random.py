@@ -13,6 +13,8 @@ class RandomWalk:
     As in the published code, a chunk has at least one line and fewer than remain (all, if one remains).
     """
 
+    corrections = 0
+
     def __init__(self, program: Program) -> None:
         self.program = program
         self.count = len(program.lines)

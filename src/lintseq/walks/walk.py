@@ -28,6 +28,10 @@ class RandomStream:
 class Walk(Protocol):
     """One way to take a program apart."""
 
+    @property
+    def corrections(self) -> int:
+        """The number of states that a linter had to correct, over all draws so far."""
+
     def sequence(self, stream: RandomStream) -> EditSequence:
         """Walk from the program back to nothing; return the edits that undo the steps."""
 

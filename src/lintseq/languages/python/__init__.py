@@ -11,6 +11,8 @@ from lintseq.languages.python.analysis import analyze
 from lintseq.languages.python.linter_table import LINTERS
 from lintseq.languages.python.syntax import decode, documentation, is_program
 from lintseq.linting.syntax import CompileLinter
+from lintseq.needs import Analysis
+from lintseq.program import Program
 
 name = "python"
 suffixes = (".py", ".pyi")
@@ -23,6 +25,12 @@ _PLACEHOLDER = re.compile(r"\s*(pass|\.\.\.|raise NotImplementedError(\(.*\))?)\
 
 def is_placeholder(line: str) -> bool:
     return _PLACEHOLDER.fullmatch(line) is not None
+
+
+def stub(program: Program, analysis: Analysis) -> Program | None:
+    from lintseq.languages.python.stubs import make_stub
+
+    return make_stub(program, analysis)
 
 
 def find_definitions(text: str) -> Iterator[MinedDefinition]:

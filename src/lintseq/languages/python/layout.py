@@ -6,13 +6,14 @@ unit; they have an anchor, the unit that they travel with. Names play no role he
 """
 
 import ast
+import builtins
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lintseq.languages.python.syntax import STDLIB_MODULES, last_name
-from lintseq.needs import PART
+from lintseq.needs import PART, PLACEHOLDER
 
 _AFTER_ELEMENT = re.compile(r"\s*,\s*(#.*)?$")
 _AFTER_LAST_ELEMENT = re.compile(r"\s*,?\s*(#.*)?$")
@@ -86,6 +87,16 @@ def is_elif(stmt: ast.If, lines: Sequence[str]) -> bool:
         return False
     inner = stmt.orelse[0]
     return lines[inner.lineno - 1].lstrip().startswith("elif") and inner.col_offset == stmt.col_offset
+
+
+def is_placeholder(stmt: ast.stmt) -> bool:
+    """Tell whether a statement only fills a body that is not written yet."""
+    match stmt:
+        case ast.Pass() | ast.Expr(value=ast.Constant(value=builtins.Ellipsis)):
+            return True
+        case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
+            return True
+    return False
 
 
 def first_line(stmt: ast.stmt) -> int:
@@ -195,6 +206,8 @@ class _LayoutMaker:
             else:
                 start, end = stmt.lineno - 1, (stmt.end_lineno or stmt.lineno) - 1
                 unit = self.claim(start, end, parent)
+                if is_placeholder(stmt):
+                    self.layout.kind_of.setdefault(unit, PLACEHOLDER)
                 if end > start:
                     self.split([stmt], unit, start, end)
 
