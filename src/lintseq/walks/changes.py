@@ -147,7 +147,7 @@ class _Side:
                 continue
             guard = needs.clause_guard[clause]
             options = [self.condition(member, what) for member in members]
-            if guard in self.atom_of:
+            if guard in self.atom_of and not self.other.units_in.get(self.site_of[guard]):
                 options.append([frozenset((~self.literal(guard),))])
             yield what, _any(options)
 
@@ -367,15 +367,12 @@ class _ChangesMaker:
     def clauses(self) -> Iterator[tuple[Clause, str]]:
         """Yield what has to hold in every state, with its purpose."""
         old, new = self.old, self.new
-        for a, b in self.pairing.pairs.items():
-            yield from self.of_pair(a, b)
+        for unit in self.kept:
+            yield from self.of_kept(unit, self.pairing.pairs[unit])
         for side in (old, new):
-            for unit in side.atom_of:
-                if unit not in side.counterpart:
-                    for purpose, clauses in side.conditions(unit).items():
-                        what = _reversed(purpose) if side.is_old else purpose
-                        yield from ((clause | {~side.literal(unit)}, what) for clause in clauses)
+            yield from self.of_changed(side)
             yield from self.of_calls(side)
+            yield from self.of_definitions(side)
             for unit, other in side.analysis.declared:
                 if unit in side.atom_of and other in side.atom_of:
                     yield frozenset((~side.literal(unit), side.literal(other))), ""
@@ -385,20 +382,21 @@ class _ChangesMaker:
             for a in departed:
                 yield from ((frozenset((old.atom_of[a], ~new.atom_of[b])), "") for b in arrived)
 
-    def of_pair(self, a: int, b: int) -> Iterator[tuple[Clause, str]]:
-        """Yield the needs of two units that correspond: of each purpose, those of one version have to be met.
+    def of_kept(self, unit: int, other: int) -> Iterator[tuple[Clause, str]]:
+        """Yield the needs of a unit that is kept: of each purpose, those of one version have to be met.
 
-        Where only one of them has a need of the purpose, or its units make sense only together, it has to be met while
-        the unit is there; a unit that is kept has no need that the other version does not have.
+        What only one version needs, the other version of the unit does without.
         """
-        old, new = self.old.conditions(a), self.new.conditions(b)
-        for purpose in dict.fromkeys([*old, *new]):
-            if purpose in old and purpose in new and (purpose or a not in self.old.atom_of):
-                yield from ((clause, purpose) for clause in _any([old[purpose], new[purpose]]))
-            elif a in self.old.atom_of:
-                for side, unit, found, what in ((self.old, a, old, _reversed(purpose)), (self.new, b, new, purpose)):
-                    for clause in found.get(purpose, ()):
-                        yield clause | {~side.literal(unit)}, what
+        old, new = self.old.conditions(unit), self.new.conditions(other)
+        for purpose in sorted(old.keys() & new.keys()):
+            yield from ((clause, purpose) for clause in _any([old[purpose], new[purpose]]))
+
+    def of_changed(self, side: _Side) -> Iterator[tuple[Clause, str]]:
+        """Yield the needs of the units of one version: they have to be met while these are there."""
+        for unit in side.atom_of:
+            for purpose, clauses in side.conditions(unit).items():
+                what = _reversed(purpose) if side.is_old else purpose
+                yield from ((clause | {~side.literal(unit)}, what) for clause in clauses)
 
     def of_parts(self) -> Iterator[tuple[Clause, str]]:
         """Yield that a part without a name does not follow one with a name of the other version."""
@@ -431,6 +429,20 @@ class _ChangesMaker:
             if unit in self.new.atom_of:
                 for other in uses[name][:_PARTS]:
                     yield frozenset((~self.new.literal(unit), ~self.old.literal(other))), ""
+
+    def of_definitions(self, side: _Side) -> Iterator[tuple[Clause, str]]:
+        """Yield that a definition and what binds its name in the other version exclude each other."""
+        other = side.other
+        bound: dict[tuple[int | None, str], list[int]] = defaultdict(list)
+        for unit in other.atom_of:
+            for name in other.analysis.provides.get(unit, ()):
+                bound[other.analysis.parent_of[unit], name].append(unit)
+        for unit in side.atom_of:
+            _, _, name = side.version.kind(unit).partition(" ")
+            parent = side.analysis.parent_of[unit]
+            owner = None if parent is None else side.counterpart.get(parent, -2)
+            for another in bound.get((owner, name), ())[:_PARTS]:
+                yield frozenset((~side.literal(unit), ~other.literal(another))), ""
 
     def of_calls(self, side: _Side) -> Iterator[tuple[Clause, str]]:
         """Yield that a call which the other version of a function does not accept needs this version of it."""

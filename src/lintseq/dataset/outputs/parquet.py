@@ -92,5 +92,5 @@ def _type(word: str) -> "pa.DataType":
     if word == "meta":
         return pa.struct([(name, _type(kind)) for name, kind in META_COLUMNS.items()])
     message = pa.struct([("role", pa.string()), ("content", pa.string())])
-    types = {"string": pa.string(), "int": pa.int64(), "strings": pa.list_(pa.string()), "messages": pa.list_(message)}
-    return types[word]
+    types = {"string": pa.string(), "int": pa.int64(), "bool": pa.bool_(), "strings": pa.list_(pa.string())}
+    return pa.list_(message) if word == "messages" else types[word]
