@@ -158,8 +158,20 @@ def test_changes_that_only_make_sense_together_are_one_edit(old: list[str], new:
         (["import a", "a.b()"], ["import c", "c.b()"], set()),
         (["a = 1"], ["import os", "a = os.sep"], {("import os", "a = 1")}),
         (["import os", "a = os.sep"], ["a = 1"], {("import os", "a = 1")}),
+        # Blank lines go with what is removed, and not with what is changed below it.
+        (["a", "", "def f():", "    b", "    c", "", "d = 1"], ["a", "", "d = 2"],
+         {("a", "", "d = 1"), ("a", "", "def f():", "    b", "    c", "", "d = 2"),
+          ("a", "", "def f():", "    b", "", "d = 1"), ("a", "", "def f():", "    b", "", "d = 2"),
+          ("a", "", "def f():", "    c", "", "d = 1"), ("a", "", "def f():", "    c", "", "d = 2")}),
+        # A statement of a body is no part of the signature, wherever it is.
+        (["import os", "def f(a):", "    return a", "f(1)"], ["def f(a, b):", "    a += 1", "    return a", "f(1, 2)"],
+         {(*start, header, *body, "    return a", call)
+          for start in [("import os",), ()]
+          for header, call in [("def f(a):", "f(1)"), ("def f(a, b):", "f(1, 2)")]
+          for body in [("    a += 1",), ()]
+          if (start, header, body) not in [(("import os",), "def f(a):", ()), ((), "def f(a, b):", ("    a += 1",))]}),
     ],
-    ids=["independent", "optional parameter", "both", "import first", "import last"],
+    ids=["independent", "optional parameter", "both", "import first", "import last", "blank lines", "signature"],
 )  # fmt: skip
 def test_the_states_between_two_versions(old: list[str], new: list[str], expected: set[tuple[str, ...]]) -> None:
     assert states(old, new) == expected

@@ -318,7 +318,7 @@ class _ChangesMaker:
         for number in run:
             i, j = lines[number]
             side, line = (self.old, i) if j is None else (self.new, j)
-            unit = side.analysis.anchor_of[line] if line is not None else None
+            unit = None if line is None else self.anchor(side, line)
             if unit is not None and unit in side.atom_of:
                 found[number] = side.atom_of[unit]
                 anchors.add(side.atom_of[unit])
@@ -334,6 +334,22 @@ class _ChangesMaker:
             self.atoms += 1
         for number in rest:
             found[number] = atom
+
+    @staticmethod
+    def anchor(side: _Side, line: int) -> int | None:
+        """Return the unit that a comment or a blank line goes with.
+
+        Blank lines between a unit without a counterpart and one that has one go with the former.
+        """
+        analysis, lines = side.analysis, side.version.program.lines
+        below = analysis.anchor_of[line]
+        if lines[line].strip() or (below is not None and below not in side.counterpart):
+            return below
+        above = next((unit for other in range(line, -1, -1) if (unit := analysis.unit_of[other]) is not None), None)
+        block = None if below is None else analysis.parent_of[below]
+        while above is not None and analysis.parent_of[above] != block:
+            above = analysis.parent_of[above]
+        return below if above is None or above in side.counterpart else above
 
     def text(self, number: int) -> str:
         i, j = self.lines[number]
@@ -457,7 +473,8 @@ class _ChangesMaker:
             units = [(side, call.function), *((side, part) for part in side.version.children.get(call.function, ()))]
             units += [(other, part) for part in other.version.children.get(counterpart, ())]
             for owner, unit in units:
-                is_signature = unit == call.function or first_word(owner.analysis.kind_of[unit]) == PART
+                is_header = owner is side and unit == call.function
+                is_signature = is_header or first_word(owner.analysis.kind_of[unit]) == PART
                 if is_signature and unit in owner.atom_of:
                     literal = ~owner.atom_of[unit] if side.is_old else owner.atom_of[unit]
                     yield (

@@ -218,7 +218,7 @@ function showEdit(sequence) {
 
 // Reasons
 
-/** Return the needs of each head line (first line of a unit) in the current edit: a list of alternatives. */
+/** Return the needs of each head line (first line of a unit) in the current edit, each with its alternatives. */
 function needsNow(sequence) {
   const needs = new Map();
   for (const [line, purpose, ...others] of sequence.needs?.[step - 1] ?? []) {
