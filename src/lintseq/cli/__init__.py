@@ -160,7 +160,7 @@ def _shorten_waits() -> None:
     """Have threads of torch that wait for each other give up their processor soon; it is read when torch is loaded.
 
     By default they spin for milliseconds, and where processors are busy the thread that they wait for cannot run:
-    training with two threads on two busy processors was 10 to 25 times slower. On idle ones it is 3 % faster.
+    training with two threads on two busy processors was 10 to 25 times slower. On free ones it is 3 to 18 % faster.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
