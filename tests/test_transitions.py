@@ -198,6 +198,22 @@ def test_an_old_version_that_does_not_parse_is_named() -> None:
         sample_edits("x = 1\n", start="x =\n")
 
 
+def test_comments_can_come_first() -> None:
+    old = ["# One.", "x = 1", "y = 2"]
+    new = ["# Two.", "x = 3", "y = 4", "# Three."]
+    for state in states(old, new, comments="first"):
+        assert state[0] == "# Two."
+        assert state[-1] == "# Three."
+    assert states(old, [*old[:2], "y = 2  # same"], comments="first") == set()
+    assert states(old, ["# Two.", *old[1:]], comments="first") == set()
+
+
+def test_a_black_box_judges_states_between_versions() -> None:
+    old, new = ["a = 1", "print(a)", "x = 1"], ["b = 1", "print(b)", "x = 2"]
+    found = states(old, new, linter="pyflakes")
+    assert (("b = 1", "print(b)", "x = 1") in found) and (("a = 1", "print(b)", "x = 1") not in found)
+
+
 # Stubs
 
 SHAPES = '''import math

@@ -39,13 +39,15 @@ class Changes:
     atom_of: tuple[int | None, ...]
     """The atom of each line; None for one that is kept."""
     code: list[int]
-    """The lines that may be chosen: those of units that change, and one of each atom that has none."""
+    """The lines that may be chosen: those of units that change, and one of each atom that has none, unless comments
+    come first."""
     needs: Needs
     """The needs of the atoms, as units."""
 
     @classmethod
-    def between(cls, old: Version, new: Version) -> "Changes":
-        return _ChangesMaker(old, new).make()
+    def between(cls, old: Version, new: Version, comments: str = "attach") -> "Changes":
+        """Return the atoms between two versions; `comments` is that of the sampling options."""
+        return _ChangesMaker(old, new, comments).make()
 
     def without_needs(self) -> "Changes":
         """Return the same atoms, none of which needs another."""
@@ -184,7 +186,8 @@ def _same_header(version: Version, unit: int, other_version: Version, other: int
 
 
 class _ChangesMaker:
-    def __init__(self, old: Version, new: Version) -> None:
+    def __init__(self, old: Version, new: Version, comments: str) -> None:
+        self.comments = comments
         self.old, self.new = _Side(old, is_old=True), _Side(new, is_old=False)
         self.old.other, self.new.other = self.new, self.old
         self.pairing = Pairing.of(old, new)
@@ -307,6 +310,11 @@ class _ChangesMaker:
             found.append(None if unit is None else side.atom_of[unit])
             if unit is None and (i is None or j is None):
                 free.append(number)
+        if self.comments == "first" and free:
+            for number in free:
+                found[number] = self.atoms
+            self.atoms += 1
+            return tuple(found)
         for run in _runs(free):
             self.attach(run, found)
         return tuple(found)
@@ -364,7 +372,7 @@ class _ChangesMaker:
         return found[min(changed, key=lambda other: abs(other - number))] if changed else None
 
     def choices(self, atom_of: Sequence[int | None]) -> list[int]:
-        """Return the changed lines of code, and the first line of each atom that has no code."""
+        """Return the changed lines of code, and the first line of each atom without code that may be chosen."""
         found, known = [], set[int]()
         for number, (i, j) in enumerate(self.lines):
             atom = atom_of[number]
@@ -373,7 +381,7 @@ class _ChangesMaker:
                 found.append(number)
                 known.add(atom)
         for number, atom in enumerate(atom_of):
-            if atom is not None and atom not in known:
+            if atom is not None and atom not in known and (self.comments != "first" or not known):
                 found.append(number)
                 known.add(atom)
         return sorted(found)

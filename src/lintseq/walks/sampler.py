@@ -100,7 +100,7 @@ def _transition(program: Program, start: Program, language: Language, options: S
     new = Version(program, _analysis(program, language, "new"))
     if options.linter == "none":
         return HunksWalk(program, start)
-    changes = Changes.between(old, new)
+    changes = Changes.between(old, new, options.comments)
     if options.linter != "native":
         changes = changes.without_needs()
     name = options.certify or (None if options.linter == "native" else options.linter)

@@ -56,8 +56,7 @@ class TransitionWalk:
         changes = self.changes
         removals = changes.needs.start()
         step_of = [0] * changes.needs.units
-        step = left = 0
-        left = changes.needs.units
+        step, left = 0, changes.needs.units
         for index in self.order.order(changes.code, stream):
             atom = changes.atom_of[changes.code[index]]
             if atom is None or removals.removed[atom]:
@@ -72,6 +71,10 @@ class TransitionWalk:
             for other in removed:
                 step_of[other] = step
             step += 1
+        rest = [atom for atom, is_removed in enumerate(removals.removed[: len(step_of)]) if not is_removed]
+        for atom in rest:  # comments that come first
+            step_of[atom] = step
+        step += bool(rest)
         arrivals, departures = times(changes, [step - 1 - number for number in step_of])
         return EditSequence(changes.merged, arrivals, departures, self.start.final_newline)
 
