@@ -1,11 +1,13 @@
 """Threads: as many as there are processors for them, and a message if they have to wait."""
 
+import os
 import time
 from pathlib import Path
 
 import pytest
 from toys import libraries
 
+from lintseq.cli import main
 from lintseq.errors import ConfigError
 from lintseq.lm.threads import ThreadWatch, use_threads
 from lintseq.storage.pool import cpu_quotas, default_workers
@@ -87,6 +89,21 @@ def test_torch_uses_the_threads_that_are_available(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert threads_after(None) == 3
     torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize(
+    ("variables", "spins"), [({}, "1000"), ({"GOMP_SPINCOUNT": "5"}, "5"), ({"OMP_WAIT_POLICY": "active"}, None)]
+)
+def test_commands_let_waiting_threads_spin_for_a_short_time_only(
+    variables: dict[str, str], spins: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")  # so that it is restored at the end
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["--version"]) == 0
+    assert os.environ.get("GOMP_SPINCOUNT") == spins
 
 
 class Clock:

@@ -24,7 +24,9 @@ def study(
     options: StudyOptions,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Parallel trainings. [default: one per GPU, or one per 2 CPU cores]"),
+        typer.Option(
+            min=1, metavar="N", help="Parallel trainings. [default: one per GPU, or cores divided by --threads or 2]"
+        ),
     ] = None,
     threads: Annotated[
         int | None,
