@@ -715,7 +715,7 @@ def test_a_report_leads_with_the_answer_and_a_figure(tmp_path: Path) -> None:
     _, title, summary, head, answer, figure, *_ = text.split("\n\n")
     assert (title[0], summary, head) == ("#", "3 arms, 3 seeds, 4 completions per problem", "## Findings")
     assert answer.startswith("On ask: edits solves more than plain (pass@1 ")
-    assert "The arms trained with equal optimizer steps (10)" in answer
+    assert "Training: equal optimizer steps (10), tokens processed (1,000)." in answer
     assert figure.startswith("![pass@k](pass-at-k-")
 
 

@@ -131,10 +131,10 @@ def _budgets(findings: StudyFindings) -> Iterator[str]:
         else:
             low, high = (formatted(means[arm], spec) for arm in (least, most))
             different.append(f"{title} ({low} for {least} to {high} for {most})")
-    texts = [f"equal {' and '.join(equal)}"] if equal else []
-    texts += [f"different {' and '.join(different)}"] if different else []
+    texts = [f"equal {', '.join(equal)}"] if equal else []
+    texts += [f"unequal {', '.join(different)}"] if different else []
     if texts:
-        yield f"The arms trained with {'; '.join(texts)}."
+        yield f"Training: {'; '.join(texts)}."
 
 
 # A benchmark
