@@ -42,7 +42,7 @@ API = dict(re.findall(r"^\| \[`(\w+)`\]\((api/[\w-]+)\.md#", Path(__file__).with
 """The page of each public name, below `docs`."""
 CONTENTS = {
     "docs/index": {
-        "Start": ["Overview </README>", "docs/how-it-works", "examples/from_pairs_to_a_model"],
+        "Start": ["Overview </README>", "docs/how-it-works", "docs/versions", "examples/from_pairs_to_a_model"],
         "Data": [
             "docs/data-format",
             "docs/formats",

@@ -38,6 +38,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     DOCS / "how-it-works.md",
+    DOCS / "versions.md",
     DOCS / "data-format.md",
     DOCS / "linters.md",
     DOCS / "evaluate.md",

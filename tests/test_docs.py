@@ -7,6 +7,7 @@ they are now.
 import ast
 import inspect
 import re
+import runpy
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,12 @@ def test_a_page_that_says_something_else_is_found_out(tmp_path):
     python, console = run_page(text, tmp_path)
     assert not python.ok
     assert console.ok
+
+
+def test_the_picture_of_a_walk_between_versions_is_current():
+    drawn = runpy.run_path(str(DOCS / "images" / "versions.py"))["picture_of_example"]()
+    message = "out of date; run `python docs/images/versions.py`"
+    assert (DOCS / "images" / "versions.svg").read_text(encoding="utf-8") == drawn, message
 
 
 # The command line's page
