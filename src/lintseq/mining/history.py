@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from lintseq.dataset.batches import RowWork
@@ -167,6 +167,7 @@ class CommitMiner:
 
     def __init__(self, options: HistoryOptions) -> None:
         self._options, self._language = options, get_language()
+        self._check_syntax = lru_cache(256)(self._language.check_syntax)  # an old version was a new one before
 
     def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str:
         """Return the id of a change in the form of git: the commit and the path."""
@@ -187,7 +188,7 @@ class CommitMiner:
                 "too-many-lines", f"{changed} lines change, more than {self._options.max_changed_lines}"
             )
         for side, text in zip(_SIDES, (old, new), strict=True):
-            if found := self._language.check_syntax(text):
+            if found := self._check_syntax(text):
                 raise ProgramError("syntax", f"the {side} version, line {found[0].line}: {found[0].message}")
         check_secrets(f"{row['message']}\n{old}\n{new}")
         record = {name: row[name] for name in COMMIT_COLUMNS}
