@@ -1,8 +1,8 @@
 """How long does it take to mine a git history of 10,000 commits, of which half become rows?
 
 The history is made with `git fast-import`: the hunks between two releases of packages (those for development in
-`releases.csv`), there and back, each a commit of its own, and between them commits that are skipped. This project's own
-history is mined too, and repositories that are named.
+`releases.csv`), there and back, each a commit of its own, and between them commits that are skipped. This project's
+own history is mined too, and repositories that are named.
 """
 
 import random
