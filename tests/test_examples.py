@@ -13,6 +13,7 @@ from pyflakes.checker import Checker
 from lintseq.languages import get_language
 from lintseq.program import Program
 from lintseq.program.markdown import code_from_markdown
+from lintseq.walks import sample_edits
 
 PAIRS = Path(__file__).parents[1] / "examples" / "pairs.jsonl"
 LINES = PAIRS.read_text(encoding="utf-8").removesuffix("\n").split("\n")
@@ -111,3 +112,14 @@ def test_programs_run_to_their_end_without_warnings_input_or_files_left_behind(t
     assert finished.stderr == ""
     assert json.loads(finished.stdout) == {}
     assert list(empty.iterdir()) == []
+
+
+def test_commits_have_two_versions_without_findings_and_the_first_has_several_edits():
+    commits = [json.loads(line) for line in PAIRS.with_name("commits.jsonl").read_text(encoding="utf-8").splitlines()]
+    for commit in commits:
+        assert list(commit) == ["commit", "path", "message", "old_contents", "new_contents"]
+        assert not [
+            found for side in ("old", "new") for found in Checker(ast.parse(commit[f"{side}_contents"])).messages
+        ]
+    edits = [len(sample_edits(commit["new_contents"], start=commit["old_contents"], seed=5)) for commit in commits]
+    assert edits == [5, 1]
