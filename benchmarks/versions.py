@@ -158,7 +158,8 @@ def main() -> None:
     for path in options.files:
         pairs = read_pairs(path, options.limit, options.seed)
         repositories = sorted({pair.name.split(" ")[0] for pair in pairs})
-        report.notes.append(f"*{path.stem}*: {len(pairs)} pairs from {', '.join(repositories)}.")
+        sample = f"a sample of {len(pairs)} pairs, walked as far as the time went"
+        report.notes.append(f"*{path.stem}*: {sample}, from {', '.join(repositories)}.")
         found = measure(pairs, options.walk or list(TITLES), options)
         rows = [measured.row(TITLES[walk]) for walk, measured in found.items()]
         report.tables.append(Table(path.stem, HEADER, rows))
