@@ -29,7 +29,7 @@ SLOPE = 0.16
 OWN, SAME_MODELS, SAME_BASES = "own models", "same models", "same bases"
 BASES = 6
 """Standard deviation between bases, in points."""
-CHOSEN, BEFORE = "sum of two variances, Welch (used)", "bootstrap (before)"
+CHOSEN, BEFORE = "sum of two variances (used)", "bootstrap (before)"
 QUANTILES = np.array([np.inf, *(t_quantile(degrees) for degrees in range(1, 201))])
 
 
@@ -127,7 +127,9 @@ def methods(scores, *, paired: bool) -> Iterator[tuple[str, object, object]]:
         return variance**2 / np.maximum(part + by_problem**2 / (problems - 1), 1e-30)
 
     mixed = np.maximum(total - chance, np.maximum(by_problem, by_seed))
-    yield CHOSEN, total, degrees(total, False)
+    harmonic = total / (by_seed / (seeds - 1) + by_problem / (problems - 1))
+    yield CHOSEN, total, harmonic if paired else degrees(total, False)
+    yield "the same, Satterthwaite throughout", total, degrees(total, False)
     yield "sum of two variances, pooled", total, degrees(total, True)
     yield "mixed model (ANOVA), Satterthwaite", mixed, degrees(mixed, False)
     yield "mixed model, degrees of the sum", mixed, degrees(total, False)

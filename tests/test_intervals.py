@@ -95,7 +95,8 @@ def test_with_one_problem_nothing_is_known_about_others():
 
 def test_degrees_of_freedom_are_between_the_least_and_the_sum():
     assert combined([(1.0, 4), (0.0, 99)]) == (1.0, 4)
-    assert combined([(1.0, 4), (1.0, 4)]) == (2.0, 8)
+    assert combined([(1.0, 4), (1.0, 4)]) == (2.0, 4)
+    assert combined([(1.0, 4), (1.0, 4), (0.0, 99)]) == (2.0, 8)
 
 
 @given(st.lists(st.floats(0, 1), max_size=8))
