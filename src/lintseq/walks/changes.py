@@ -9,11 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
 
 from lintseq.edits import INITIAL, STAYS
 from lintseq.needs import BODY, HEADER, PART, PLACEHOLDER, Needs, NeedsBuilder
 from lintseq.program import Program
-from lintseq.walks.pairing import Pairing, Root, Version, first_word
+from lintseq.walks.pairing import Pairing, Root, Version, first_word, match, merged
+from lintseq.walks.spacing import Spacing
 
 Item = tuple[bool, int]
 """Whether a unit is of the old version, and the unit."""
@@ -43,6 +45,10 @@ class Changes:
     come first."""
     needs: Needs
     """The needs of the atoms, as units."""
+    arriving: "Blanks"
+    """The blank lines that are missing from the old version, in the new one."""
+    departing: "Blanks"
+    """Those that are missing from the new version, in the old one."""
 
     @classmethod
     def between(cls, old: Version, new: Version, comments: str = "attach") -> "Changes":
@@ -52,6 +58,16 @@ class Changes:
     def without_needs(self) -> "Changes":
         """Return the same atoms, none of which needs another."""
         return replace(self, needs=NeedsBuilder(self.needs.units).finish())
+
+
+@dataclass(frozen=True)
+class Blanks:
+    """Blank lines of one version that the other one does not have, and how they separate its lines."""
+
+    spacing: Spacing
+    """The rule of that version, whose lines have the key 0 if they are kept, or else 1 and their atom."""
+    lines: list[tuple[int, int]]
+    """Each of them, as a merged line and as a line of the version."""
 
 
 class _Side:
@@ -198,7 +214,7 @@ class _ChangesMaker:
 
     def make(self) -> Changes:
         self.find_atoms()
-        atom_of = self.atoms_of_lines()
+        atom_of = self.without_equal_lines(self.atoms_of_lines())
         builder = NeedsBuilder(self.atoms)
         for clause, purpose in self.clauses():
             _add(builder, clause, purpose)
@@ -209,6 +225,8 @@ class _ChangesMaker:
             atom_of,
             self.choices(atom_of),
             builder.finish(),
+            self.blanks(self.new, [j for _, j in self.lines], atom_of),
+            self.blanks(self.old, [i for i, _ in self.lines], atom_of),
         )
 
     # Atoms
@@ -319,6 +337,27 @@ class _ChangesMaker:
             self.attach(run, found)
         return tuple(found)
 
+    def without_equal_lines(self, atom_of: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Merge lines of an atom that are equal in both versions, and next to each other; return the atoms again."""
+        old, new = self.old.version.program.lines, self.new.version.program.lines
+        lines: list[tuple[int | None, int | None]] = []
+        atoms: list[int | None] = []
+        for atom, group in groupby(range(len(atom_of)), key=atom_of.__getitem__):
+            run = [self.lines[number] for number in group]
+            departing = [i for i, _ in run if i is not None]
+            arriving = [j for _, j in run if j is not None]
+            if atom is not None and departing and arriving:
+                pairs = match([old[i] for i in departing], [new[j] for j in arriving])
+                run = [*merged(departing[0], arriving[0], len(departing), len(arriving), pairs)]
+                contiguous = departing[-1] - departing[0] < len(departing) and arriving[-1] - arriving[0] < len(
+                    arriving
+                )
+                assert contiguous
+            lines += run
+            atoms += [None if None not in pair else atom for pair in run]
+        self.lines = lines
+        return tuple(atoms)
+
     def attach(self, run: Sequence[int], found: list[int | None]) -> None:
         """Give comments and blank lines, a run of changed lines, the atom of the code next to them or a new one."""
         lines = self.lines
@@ -370,6 +409,25 @@ class _ChangesMaker:
         """Return the atom of the changed line that is nearest to a line; None if there is none."""
         changed = [other for other, atom in enumerate(found) if atom is not None]
         return found[min(changed, key=lambda other: abs(other - number))] if changed else None
+
+    def blanks(self, side: _Side, lines: Sequence[int | None], atom_of: Sequence[int | None]) -> Blanks:
+        """Return the blank lines that only one version has, unless they are a change of their own."""
+        texts = side.version.program.lines
+        keys = [0] * len(texts)
+        found: list[tuple[int, int]] = []
+        others = set[int]()
+        for number, line in enumerate(lines):
+            atom = atom_of[number]
+            if line is not None and atom is not None:
+                keys[line] = 1 + atom
+                if side.analysis.unit_of[line] is None and not texts[line].strip():
+                    found.append((number, line))
+            if atom is not None and self.text(number).strip():
+                others.add(atom)
+        if self.comments == "first":
+            return Blanks(Spacing.none(keys), [])
+        spacing = Spacing.of(texts, side.analysis.unit_of, keys, self.atoms + 1)
+        return Blanks(spacing, [pair for pair in found if atom_of[pair[0]] in others])
 
     def choices(self, atom_of: Sequence[int | None]) -> list[int]:
         """Return the changed lines of code, and the first line of each atom without code that may be chosen."""
@@ -550,10 +608,21 @@ def _add(builder: NeedsBuilder, clause: Clause, purpose: str) -> None:
 
 
 def times(changes: Changes, edit_of: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return when each merged line arrives and departs, given the edit of each atom."""
+    """Return when each merged line arrives and departs, given the edit of each atom.
+
+    Blank lines arrive when what they separate in the new version is there, and depart when what they separate in the
+    old one is not.
+    """
     arrivals, departures = [], []
     for arrives, departs, atom in zip(changes.arrives, changes.departs, changes.atom_of, strict=True):
         edit = INITIAL if atom is None else edit_of[atom]
         arrivals.append(edit if arrives else INITIAL)
         departures.append(edit if departs else STAYS)
+    last = max(edit_of, default=INITIAL)
+    for blanks, found, backward in ((changes.arriving, arrivals, False), (changes.departing, departures, True)):
+        if blanks.lines:
+            at = blanks.spacing.arrivals([INITIAL, *(last - edit if backward else edit for edit in edit_of)])
+            for number, line in blanks.lines:
+                if at[line] != INITIAL:  # otherwise it would be there before, where the other version has none
+                    found[number] = last - at[line] if backward else at[line]
     return tuple(arrivals), tuple(departures)

@@ -178,6 +178,12 @@ class Pairing:
                 continue
             head, tail = _split(own, self._first_nested(self.old, a))
             other_head, other_tail = _split(others, self._first_nested(self.new, b))
+            if (
+                bool(tail) != bool(other_tail)
+                and self.old.program.lines[own[-1]] == self.new.program.lines[others[-1]]
+            ):
+                head, tail = _without_last(head, tail)
+                other_head, other_tail = _without_last(other_head, other_tail)
             found.append((_span(head), _span(other_head)))
             if tail and other_tail:
                 found.append((_span(tail), _span(other_tail)))
@@ -205,7 +211,8 @@ class Pairing:
             some, others = levels.get(level, range(0)), other_levels.get(level, range(0))
             keys = [self._key(self.old, line, line) for line in some]
             other_keys = [self._key(self.new, line, ~line) for line in others]
-            yield from _merged(keys, other_keys, some.start, others.start)
+            pairs = match_from_end(keys, other_keys)
+            yield from merged(some.start, others.start, len(some), len(others), pairs)
 
     @staticmethod
     def _key(version: Version, line: int, code: int) -> Hashable:
@@ -248,18 +255,19 @@ class Pairing:
 def _together(
     lines: Sequence[str], others: Sequence[str], old: range, new: range
 ) -> Iterator[tuple[int | None, int | None]]:
-    return _merged(lines[old.start : old.stop], others[new.start : new.stop], old.start, new.start)
+    pairs = match(lines[old.start : old.stop], others[new.start : new.stop])
+    return merged(old.start, new.start, max(len(old), 0), max(len(new), 0), pairs)
 
 
-def _merged(
-    keys: Sequence[Hashable], others: Sequence[Hashable], start: int, other_start: int
+def merged(
+    start: int, other_start: int, count: int, other_count: int, pairs: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[int | None, int | None]]:
-    """Yield the lines of two ranges, those with equal keys together and otherwise the old ones first."""
+    """Yield the lines of two ranges, those of a pair together and otherwise the old ones first."""
     at = other_at = 0
-    for i, j in [*match(keys, others), (len(keys), len(others))]:
+    for i, j in [*pairs, (count, other_count)]:
         yield from ((start + line, None) for line in range(at, i))
         yield from ((None, other_start + line) for line in range(other_at, j))
-        if i < len(keys):
+        if i < count:
             yield start + i, other_start + j
         at, other_at = i + 1, j + 1
 
@@ -304,6 +312,12 @@ def _definition(version: Version) -> Callable[[int], Hashable]:
     return key
 
 
+def match_from_end(some: Sequence[Hashable], others: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """Return what `match` does, but prefer the last of several equal items: blank lines belong to what follows."""
+    pairs = match(some[::-1], others[::-1])
+    return [(len(some) - 1 - i, len(others) - 1 - j) for i, j in reversed(pairs)]
+
+
 def match(some: Sequence[Hashable], others: Sequence[Hashable]) -> list[tuple[int, int]]:
     """Return the indices of items that correspond in two lists, in order."""
     start = 0
@@ -330,6 +344,11 @@ def _split(lines: list[int], middle: int) -> tuple[list[int], list[int]]:
     while start > 0 and (start == len(tail) or tail[start - 1] + 1 == tail[start]):
         start -= 1
     return head or lines[:1], tail[start:]
+
+
+def _without_last(head: list[int], tail: list[int]) -> tuple[list[int], list[int]]:
+    """Return lines with the last of `head`, if there are more, as their tail, if they have none."""
+    return (head, tail) if tail or len(head) < 2 else (head[:-1], head[-1:])
 
 
 def _span(lines: Sequence[int]) -> range:

@@ -71,7 +71,7 @@ class TransitionWalk:
             for other in removed:
                 step_of[other] = step
             step += 1
-        rest = [atom for atom, is_removed in enumerate(removals.removed[: len(step_of)]) if not is_removed]
+        rest = {atom for atom in changes.atom_of if atom is not None and not removals.removed[atom]}
         for atom in rest:  # comments that come first
             step_of[atom] = step
         step += bool(rest)
