@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from grammar import is_clean, program, suites
@@ -76,7 +77,9 @@ def test_sequences_lead_exactly_from_one_version_to_the_other(pair: tuple[str, s
     assert (sequence.start.text, sequence.program.text) == (old, new)
     assert replay(sequence.edits, sequence.start.lines) == list(sequence.program.lines)
     assert sequence == found.sample(seed=seed)
-    assert all(edit.hunks for edit in sequence.edits)
+    texts = [old, *sequence.states()]
+    assert all(before != after for before, after in pairwise(texts[:-1]))
+    assert [state.rstrip("\n") for state in texts[-2:-1]] != [new.rstrip("\n")]
 
 
 @random_pairs

@@ -75,8 +75,27 @@ class TransitionWalk:
         for atom in rest:  # comments that come first
             step_of[atom] = step
         step += bool(rest)
-        arrivals, departures = times(changes, [step - 1 - number for number in step_of])
-        return EditSequence(changes.merged, arrivals, departures, self.start.final_newline)
+        sequence = self.timed([step - 1 - number for number in step_of])
+        empty = self.empty_edits(sequence)
+        if empty and step > len(empty):  # each is one with the edit before it, or else with that after it
+            numbers = [max(sum(edit not in empty for edit in range(number + 1)) - 1, 0) for number in range(step)]
+            sequence = self.timed([numbers[step - 1 - number] for number in step_of])
+        return sequence
+
+    def timed(self, edit_of: Sequence[int]) -> EditSequence:
+        """Return the sequence in which each atom changes with an edit."""
+        arrivals, departures = times(self.changes, edit_of)
+        return EditSequence(self.changes.merged, arrivals, departures, self.start.final_newline)
+
+    def empty_edits(self, sequence: EditSequence) -> list[int]:
+        """Return the edits that change nothing: they remove lines and insert the same."""
+        lines = sequence.merged.lines
+        moving = [
+            edit
+            for edit, (new, gone) in enumerate(zip(sequence.inserted(), sequence.removed(), strict=True))
+            if len(new) == len(gone) and [lines[i] for i in new] == [lines[i] for i in gone]
+        ]
+        return [edit for edit in moving if sequence.after(edit).start.lines == sequence.after(edit + 1).start.lines]
 
     def blamed(self, removals: Removals) -> list[int]:
         """Return the merged lines that new findings of a state blame."""
