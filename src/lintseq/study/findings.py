@@ -274,7 +274,7 @@ def _limits(findings: StudyFindings) -> Iterator[str]:
             " models, and nothing follows about ways to train."
         )
     elif any(len(known) == 2 for known in seeds.values()):
-        yield "With two seeds, up to 8 % of studies make a false claim, instead of 5 % with three or more."
+        yield "With two seeds, up to 9 % of studies make a false claim, instead of 5 % with three or more."
     for arm, known in seeds.items():
         if missing := [seed for seed in study.seeds if seed not in known]:
             yield f"{arm} has no results for {plural(len(missing), 'seed')}: {', '.join(map(str, missing))}."
