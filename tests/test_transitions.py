@@ -166,6 +166,10 @@ def test_changes_that_only_make_sense_together_are_one_edit(old: list[str], new:
          {("a", "", "d = 1"), ("a", "", "def f():", "    b", "    c", "", "d = 2"),
           ("a", "", "def f():", "    b", "", "d = 1"), ("a", "", "def f():", "    b", "", "d = 2"),
           ("a", "", "def f():", "    c", "", "d = 1"), ("a", "", "def f():", "    c", "", "d = 2")}),
+        # Each of several new parts comes with one run of blank lines.
+        (["a", "", "d"], ["a", "", "if b: pass", "", "if c: pass", "", "d"],
+         {("a", "", "if b: pass", "", "d"), ("a", "", "if c: pass", "", "d")}),
+        (["a", "b", "", "d = 1"], ["a", "", "d = 2"], {("a", "b", "", "d = 2"), ("a", "", "d = 1")}),
         # A statement of a body is no part of the signature, wherever it is.
         (["import os", "def f(a):", "    return a", "f(1)"], ["def f(a, b):", "    a += 1", "    return a", "f(1, 2)"],
          {(*start, header, *body, "    return a", call)
@@ -174,7 +178,8 @@ def test_changes_that_only_make_sense_together_are_one_edit(old: list[str], new:
           for body in [("    a += 1",), ()]
           if (start, header, body) not in [(("import os",), "def f(a):", ()), ((), "def f(a, b):", ("    a += 1",))]}),
     ],
-    ids=["independent", "optional parameter", "both", "import first", "import last", "blank lines", "signature"],
+    ids=["independent", "optional parameter", "both", "import first", "import last", "blank lines",
+         "several parts", "no blank line above", "signature"],
 )  # fmt: skip
 def test_the_states_between_two_versions(old: list[str], new: list[str], expected: set[tuple[str, ...]]) -> None:
     assert states(old, new) == expected
