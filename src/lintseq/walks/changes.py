@@ -211,8 +211,6 @@ class _ChangesMaker:
         self.filled: list[tuple[list[int], list[int]]] = []
         """Gaps in which units replace a placeholder, or one replaces them: it is there until the first is."""
         self._leader: dict[Item, Item] = {}
-        self._run_of: dict[Item, int] = {}
-        """By unit, the line before the run of blank lines that goes with it."""
 
     def make(self) -> Changes:
         self.find_atoms()
@@ -367,7 +365,7 @@ class _ChangesMaker:
         for number in run:
             i, j = lines[number]
             side, line = (self.old, i) if j is None else (self.new, j)
-            unit = None if line is None else self.anchor(side, line)
+            unit = side.analysis.anchor_of[line] if line is not None else None
             if unit is not None and unit in side.atom_of:
                 found[number] = side.atom_of[unit]
                 anchors.add(side.atom_of[unit])
@@ -383,28 +381,6 @@ class _ChangesMaker:
             self.atoms += 1
         for number in rest:
             found[number] = atom
-
-    def anchor(self, side: _Side, line: int) -> int | None:
-        """Return the unit that a comment or a blank line goes with.
-
-        In a block that both versions have, a unit without a counterpart takes one run of blank lines next to it along:
-        the first that changes; but not the one below it if there is none above it.
-        """
-        analysis, lines = side.analysis, side.version.program.lines
-        below = analysis.anchor_of[line]
-        start = line
-        while start >= 0 and not lines[start].strip():
-            start -= 1
-        above = analysis.unit_of[start] if start >= 0 else None
-        block = None if below is None else analysis.parent_of[below]
-        if start == line or (start >= 0 and above is None) or (block is not None and block not in side.counterpart):
-            return below  # of a comment, or of the blank lines below one
-        while above is not None and analysis.parent_of[above] != block:
-            above = analysis.parent_of[above]
-        if above is not None and side.version.follows_directly(above):
-            above = None
-        alone = (unit for unit in (above, below) if unit is not None and unit not in side.counterpart)
-        return next((unit for unit in alone if self._run_of.setdefault((side.is_old, unit), start) == start), below)
 
     def text(self, number: int) -> str:
         i, j = self.lines[number]

@@ -48,15 +48,6 @@ class Version:
     def first_line(self, unit: int) -> int:
         return self.lines_of[unit][0]
 
-    def follows_directly(self, unit: int) -> bool:
-        """Tell whether there is code of the same block right above a unit and its comments."""
-        lines, above = self.program.lines, self.first_line(unit) - 1
-        while above >= 0 and lines[above].strip() and self.analysis.unit_of[above] is None:
-            above -= 1
-        parent = self.analysis.parent_of[unit]
-        is_first = self.children[Root if parent is None else parent][0] == unit
-        return not is_first and above >= 0 and bool(lines[above].strip())
-
     @cached_property
     def texts(self) -> list[str]:
         """The text of each unit, without what is nested in it."""
