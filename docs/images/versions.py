@@ -59,9 +59,10 @@ def picture(old: str, new: str) -> str:
     if walk.merged != changes.merged or found is None:
         raise SystemExit("the draw does not have the lines of the changes")
     needs = [reason for edit in found.edits for reason in edit]
-    first = {atom: line for line, atom in reversed([*enumerate(changes.atom_of)]) if atom is not None}
+    lines = changes.merged.lines
+    first = {atom: line for line, atom in reversed([*enumerate(changes.atom_of)]) if atom is not None and lines[line]}
     parts = [*states(walk), *atoms(changes, first), *arcs(needs, changes, first)]
-    below = HEAD + ROW * len(changes.merged.lines) + 30
+    below = HEAD + ROW * len(lines) + 30
     texts = sorted({*sentences(needs, changes)})
     rows = (len(texts) + 1) // 2
     for number, text in enumerate(texts):
@@ -101,7 +102,7 @@ def states(walk: EditSequence) -> Iterator[str]:
 
 
 def atoms(changes: Changes, first: dict[int, int]) -> Iterator[str]:
-    """Yield a bar along the lines of each atom, and its letter at the first of them."""
+    """Yield a bar along the lines of each atom, and its letter at the first with text."""
     for line, atom in enumerate(changes.atom_of):
         y = HEAD + ROW * line
         if atom is not None:
