@@ -346,13 +346,9 @@ class _ChangesMaker:
             run = [self.lines[number] for number in group]
             departing = [i for i, _ in run if i is not None]
             arriving = [j for _, j in run if j is not None]
-            if atom is not None and departing and arriving:
+            if atom is not None and _is_run(departing) and _is_run(arriving):
                 pairs = match([old[i] for i in departing], [new[j] for j in arriving])
                 run = [*merged(departing[0], arriving[0], len(departing), len(arriving), pairs)]
-                contiguous = departing[-1] - departing[0] < len(departing) and arriving[-1] - arriving[0] < len(
-                    arriving
-                )
-                assert contiguous
             lines += run
             atoms += [None if None not in pair else atom for pair in run]
         self.lines = lines
@@ -540,6 +536,10 @@ def _unit(version: Version, line: int | None) -> int | None:
 def _moved_text(version: Version, unit: int) -> str:
     text = version.texts[unit].strip()
     return text if len(text) >= _MOVED and not version.kind(unit) else ""
+
+
+def _is_run(numbers: Sequence[int]) -> bool:
+    return bool(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1
 
 
 def _runs(numbers: Iterable[int]) -> Iterator[list[int]]:
