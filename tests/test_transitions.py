@@ -262,6 +262,7 @@ def test_a_placeholder_leaves_with_the_first_line_of_the_body() -> None:
                 _, _, body = state.partition(f"def {function}")
                 body = body.partition("def ")[0].partition("circle =")[0]
                 assert not ("raise" in body and "self.r" in body)
+                assert function not in seen or "raise" in body or "self.r" in body
                 seen |= {function} if "raise" in body else set()
             assert "print(circle.r)" not in state or "self.r = r" in state
         assert seen == {"__init__", "area"}

@@ -443,6 +443,10 @@ class _ChangesMaker:
         for departed, arrived in self.filled:
             for a in departed:
                 yield from ((frozenset((old.atom_of[a], ~new.atom_of[b])), "") for b in arrived)
+            for a in departed if self.old.version.kind(departed[0]) == PLACEHOLDER else ():
+                yield frozenset((~old.atom_of[a], *(new.atom_of[b] for b in arrived))), ""
+            for b in arrived if self.new.version.kind(arrived[0]) == PLACEHOLDER else ():
+                yield frozenset((new.atom_of[b], *(~old.atom_of[a] for a in departed))), ""
 
     def of_kept(self, unit: int, other: int) -> Iterator[tuple[Clause, str]]:
         """Yield the needs of a unit that is kept: of each purpose, those of one version have to be met.

@@ -29,8 +29,8 @@ class SamplingOptions:
     certify: str | None = None
     """A second linter that must find every state clean."""
     stubs: bool = False
-    """Whether a program that starts from nothing first gets signatures and docstrings, with placeholders such as
-    `raise NotImplementedError` for the bodies of its functions."""
+    """Write a program that starts from nothing by way of a stub: signatures and docstrings first, with placeholders
+    such as `raise NotImplementedError`, and the bodies of functions later."""
 
 
 @cache
