@@ -50,7 +50,7 @@ TITLES = {
     "deletions first": "control: deletions first",
 }
 PATIENCE = 60
-"""Seconds after which a walk of one pair is given up."""
+"""Seconds of CPU time after which a walk of one pair is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,7 @@ class Measured:
         return [
             title,
             self.pairs,
+            self.rejected.total(),
             self.states,
             percent(self.states - self.broken, self.states),
             percent(self.states - self.dirty, self.states),
@@ -131,7 +132,17 @@ class Measured:
         ]
 
 
-HEADER = ["walk", "pairs", "states", "compile", "pyflakes-clean", "walks all clean", "edits a pair", "edits a hunk"]
+HEADER = [
+    "walk",
+    "pairs",
+    "no sequence",
+    "states",
+    "compile",
+    "pyflakes-clean",
+    "walks all clean",
+    "edits a pair",
+    "edits a hunk",
+]
 HEADER += ["single edit", "lines an edit (p90)", "replace", "insert", "delete"]
 
 
@@ -271,8 +282,8 @@ def measure_pair(job: tuple[Pair, Sequence[str], int, int, int]) -> list[Measure
 def measure_walk(pair: Pair, walk: str, seed: int, most: int, kept: int) -> Measured:
     """Walk over one pair and judge the states in between; a walk that fails or takes too long is counted."""
     measured = Measured(pairs=1)
-    signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(PATIENCE)
+    signal.signal(signal.SIGVTALRM, give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE)
     try:
         sequence = draw(pair, walk, seed)
         edits = sequence.edits
@@ -283,7 +294,7 @@ def measure_walk(pair: Pair, walk: str, seed: int, most: int, kept: int) -> Meas
         reason = f"{type(error).__name__}: {str(error)[:60]} ({Path(place.filename).name}:{place.lineno}), {pair.name}"
         return Measured(rejected=Counter([reason]))
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     if most:
         measured.hunks = len(HunksWalk(Program.from_text(pair.new), Program.from_text(pair.old)).hunks)
     measured.single = len(edits) == 1
