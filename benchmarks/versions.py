@@ -165,15 +165,19 @@ def main() -> None:
     parser.add_argument("--name", default="versions", help="name of the results (default: versions)")
     options = parser.parse_args()
     report = Report(options.name, "Between two versions: is every state clean?")
-    report.notes.append(NOTE.format(states=options.states))
+    report.notes.append(EXACT_NOTE if options.exact else NOTE.format(states=options.states))
     for path in options.files:
         pairs = read_pairs(path, options.limit, options.seed)
         repositories = sorted({pair.name.split(" ")[0] for pair in pairs})
         sample = f"a sample of {len(pairs)} pairs, walked as far as the time went"
         report.notes.append(f"*{path.stem}*: {sample}, from {', '.join(repositories)}.")
         found = measure(pairs, options.walk or list(TITLES), options)
-        rows = [measured.row(TITLES[walk]) for walk, measured in found.items()]
-        report.tables.append(Table(path.stem, HEADER, rows))
+        if options.exact:
+            exact = [[TITLES[w], m.pairs, m.rejected.total(), m.pairs - len(m.inexact)] for w, m in found.items()]
+            report.tables.append(Table(path.stem, ["walk", "pairs", "no sequence", "exact"], exact))
+        else:
+            rows = [measured.row(TITLES[walk]) for walk, measured in found.items()]
+            report.tables.append(Table(path.stem, HEADER, rows))
         lints = [row for walk, measured in found.items() for row in walk_report(report, path, walk, measured, options)]
         if lints:
             header = ["walk", "judge", "states", "clean", "most frequent new messages"]
@@ -187,6 +191,10 @@ NOTE = (
     " whichever has it more often. A state that does not compile is not clean. *lines an edit*: inserted and removed."
     " pylint: E, F, W0311, W0231, import resolution off, on up to three states of a walk that compile; stock pylint"
     " also inspects the modules that it finds."
+)
+
+EXACT_NOTE = (
+    "*exact*: a sequence starts from the old version, and its edits, applied to that, give the new one, byte for byte."
 )
 
 
