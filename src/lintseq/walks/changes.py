@@ -14,7 +14,7 @@ from itertools import groupby
 from lintseq.edits import INITIAL, STAYS
 from lintseq.needs import BODY, HEADER, PART, PLACEHOLDER, Needs, NeedsBuilder
 from lintseq.program import Program
-from lintseq.walks.pairing import Pairing, Root, Version, first_word, match, merged
+from lintseq.walks.pairing import ROOT, Pairing, Version, first_word, match, merged
 from lintseq.walks.spacing import Spacing
 
 Item = tuple[bool, int]
@@ -71,10 +71,7 @@ class Blanks:
 
 
 class _Side:
-    """One version, the atoms of its units, and the conditions under which its needs are met.
-
-    `sign` makes the literal that says an atom is on this side.
-    """
+    """One version, the atoms of its units, and the conditions under which its needs are met."""
 
     def __init__(self, version: Version, *, is_old: bool) -> None:
         self.version = version
@@ -191,7 +188,7 @@ class _Side:
         others = self.other.units_in.get(self.site_of[unit], ())
         if purpose == BODY:
             parent = self.analysis.parent_of[unit]
-            header = self.counterpart.get(Root if parent is None else parent)
+            header = self.counterpart.get(ROOT if parent is None else parent)
             return any(self.other.analysis.parent_of[other] == header for other in others)
         return any(purpose in self.other.analysis.provides.get(other, ()) for other in others)
 
@@ -248,8 +245,8 @@ class _ChangesMaker:
     def find_atoms(self) -> None:
         old, new = self.old.version, self.new.version
         pairs = self.pairing.pairs
-        self.old.counterpart = {Root: Root, **pairs}
-        self.new.counterpart = {Root: Root, **{b: a for a, b in pairs.items()}}
+        self.old.counterpart = {ROOT: ROOT, **pairs}
+        self.new.counterpart = {ROOT: ROOT, **{b: a for a, b in pairs.items()}}
         together = {pair for pair in self.lines if None not in pair}
         kept = {
             a
@@ -310,10 +307,10 @@ class _ChangesMaker:
     def named(self, version: Version, unit: int) -> str:
         """Return what a unit defines, and where; "" if it has no name."""
         parent = version.analysis.parent_of[unit]
-        pair = Root if parent is None else parent
+        owner: int | None = ROOT if parent is None else parent
         if version is self.new.version:
-            pair = self.new.counterpart.get(pair, -2)
-        return f"{version.kind(unit)} {pair}" if " " in version.kind(unit) else ""
+            owner = self.new.counterpart.get(ROOT if parent is None else parent)
+        return f"{version.kind(unit)} {owner}" if " " in version.kind(unit) else ""
 
     # Lines
 
@@ -501,12 +498,13 @@ class _ChangesMaker:
         other = side.other
         bound: dict[tuple[int | None, str], list[int]] = defaultdict(list)
         for unit in other.atom_of:
+            parent = other.analysis.parent_of[unit]
             for name in other.analysis.provides.get(unit, ()):
-                bound[other.analysis.parent_of[unit], name].append(unit)
+                bound[ROOT if parent is None else parent, name].append(unit)
         for unit in side.atom_of:
             _, _, name = side.version.kind(unit).partition(" ")
             parent = side.analysis.parent_of[unit]
-            owner = None if parent is None else side.counterpart.get(parent, -2)
+            owner = side.counterpart.get(ROOT if parent is None else parent)
             for another in bound.get((owner, name), ())[:_PARTS]:
                 yield frozenset((~side.literal(unit), ~other.literal(another))), ""
 

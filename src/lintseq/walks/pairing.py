@@ -16,7 +16,7 @@ _SIMILAR = 0.5
 """The least share of words in common of two units that are taken for versions of each other."""
 _WORDS = re.compile(r"\w+|[^\w\s]")
 
-Root = -1
+ROOT = -1
 """The parent of the units that are nested in none."""
 
 
@@ -42,7 +42,7 @@ class Version:
         found = defaultdict[int, list[int]](list)
         for unit in sorted((unit for unit, lines in enumerate(self.lines_of) if lines), key=self.first_line):
             parent = self.analysis.parent_of[unit]
-            found[Root if parent is None else parent].append(unit)
+            found[ROOT if parent is None else parent].append(unit)
         return found
 
     def first_line(self, unit: int) -> int:
@@ -67,7 +67,7 @@ class Version:
     @cached_property
     def from_leaves(self) -> list[int]:
         """The units, each below all that are nested in it."""
-        order = list(self.children.get(Root, ()))
+        order = list(self.children.get(ROOT, ()))
         for unit in order:  # grows during the iteration
             order += self.children.get(unit, ())
         return order[::-1]
@@ -97,7 +97,7 @@ class Pairing:
     @classmethod
     def of(cls, old: Version, new: Version) -> "Pairing":
         pairing = cls(old, new)
-        stack = [(Root, Root)]
+        stack = [(ROOT, ROOT)]
         while stack:
             stack += pairing.pair_children(*stack.pop())
         return pairing
