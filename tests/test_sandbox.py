@@ -505,9 +505,15 @@ def test_jobs_are_taken_as_needed(sandbox):
 
 
 def newest_server() -> int:
-    """Return the process of the fork server that was started last."""
+    """Return the process of the fork server that was started last. Process ids wrap around, so the largest may be older."""
     children = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if parent_of(path) == os.getpid()]
-    return max(pid for pid in children if b"lintseq.sandbox.server" in command_line(pid))
+    servers = [pid for pid in children if b"lintseq.sandbox.server" in command_line(pid)]
+    return max(servers, key=started_at)
+
+
+def started_at(pid: int) -> int:
+    """Return when a process started, in clock ticks since boot (field 22 of proc(5)'s stat)."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
 
 
 def parent_of(stat: Path) -> int:
