@@ -53,7 +53,7 @@ demo-evaluate: $(VENV)/.core  ## Set up, run bundled completions against bundled
 	$(BIN)/lintseq evaluate examples/completions.jsonl --benchmark examples/problems.jsonl --k 1,2,3,5 --output out/results.jsonl --overwrite
 	$(BIN)/lintseq report examples=out/results.jsonl --output out/report --overwrite
 
-demo-train: $(VENV)/.train  ## Set up PyTorch, train a model in a few minutes, evaluate it, and watch it solve a problem that is new to it.
+demo-train: $(VENV)/.train  ## Set up PyTorch, train a model in four minutes, evaluate it, and watch it solve a problem that is new to it.
 	@mkdir -p out/demo
 	$(BIN)/lintseq build examples/nano/corpus.jsonl.gz --output out/demo/corpus.jsonl --preset recommended --overwrite
 	$(BIN)/lintseq build examples/nano/pairs.jsonl --output out/demo/edits.jsonl --preset recommended --overwrite
