@@ -505,7 +505,7 @@ def test_jobs_are_taken_as_needed(sandbox):
 
 
 def newest_server() -> int:
-    """Return the process of the fork server that was started last. Process ids wrap around, so the largest may be older."""
+    """Return the process of the fork server that was started last: not the largest id, since ids wrap around."""
     children = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if parent_of(path) == os.getpid()]
     servers = [pid for pid in children if b"lintseq.sandbox.server" in command_line(pid)]
     return max(servers, key=started_at)
