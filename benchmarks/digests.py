@@ -24,7 +24,10 @@ ROOT = Path(__file__).parents[1]
 ORDERS = ("uniform", "indent", "forward")
 SEEDS = (0, 1, 2)
 OUTPUT = ("--rejected", os.devnull, "--output", "-")
-SHAPES = ("lintseq", "pylintseq", "prompt-completion", "messages", "messages-by-edit", "next-edit")
+SHAPES = (
+    *("lintseq", "pylintseq", "prompt-completion", "chat-prompt-completion"),
+    *("messages", "messages-by-edit", "next-edit"),
+)
 FORMATS = (
     *("diff", "udiff", "udiff:0", "udiff:1", "udiff-words", "search-replace"),
     *("original-updated", "apply-patch", "states"),

@@ -255,7 +255,7 @@ def test_pylintseqs_prose_is_found() -> None:
 
 
 @pytest.mark.parametrize("codec", [codec for codec in CODECS.values() if not codec.single_edit])
-@pytest.mark.parametrize("shape", ["prompt-completion", "messages", "messages-by-edit"])
+@pytest.mark.parametrize("shape", ["prompt-completion", "chat-prompt-completion", "messages", "messages-by-edit"])
 def test_what_trainers_read_is_checked_as_far_as_it_goes(shape: str, codec: Codec) -> None:
     sequence = EditSequence(Program.from_text(AREA), (0, 0, 0, 0, 1, 1))
     row = SHAPES[shape].write(ProgramRow("a", "Write it.", AREA, AREA), sequence, 0, {}, codec)

@@ -79,11 +79,14 @@ def test_every_shape_holds_both_versions_exactly(shape: Any, ends: str) -> None:
     (written,) = EditSampler(BuildOptions(shape=shape))(row).records
     record = read_record(written)
     assert written["state"] == record.start.text == OLD + ends
-    assert record.id == "4f2a:b.py"
+    assert (record.id, record.shape) == ("4f2a:b.py", shape)
     if "program" in written:
         assert (written["program"], written["instruction"]) == (NEW + ends, row["message"])
     if "prompt" in written:
-        assert written["prompt"] == f"{row['message']}\n```python\n{OLD}{ends}```\n"
+        chat = isinstance(written["prompt"], list)
+        prompt = written["prompt"][0]["content"] + "\n" if chat else written["prompt"]
+        assert prompt == f"{row['message']}\n```python\n{OLD}{ends}```\n"
+    assert record.instruction == row["message"]
     if shape != "next-edit":
         assert record.sequence().program == Program.from_text(NEW + ends)
 

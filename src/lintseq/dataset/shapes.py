@@ -26,7 +26,9 @@ from lintseq.rows.fields import COLUMN_NAMES, find_column
 from lintseq.storage import public
 from lintseq.walks import SamplingOptions
 
-ShapeName = Literal["lintseq", "pylintseq", "prompt-completion", "next-edit", "messages", "messages-by-edit"]
+ShapeName = Literal[
+    "lintseq", "pylintseq", "prompt-completion", "chat-prompt-completion", "next-edit", "messages", "messages-by-edit"
+]
 """The names of `SHAPES`, as a type."""
 
 T = TypeVar("T")
@@ -55,6 +57,8 @@ class Column:
 
 COLUMNS = {name: Column(*cells) for name, cells in _TABLES["columns"].items()}
 """The columns of all shapes; each name means the same in all of them. Records of any shape may have `license`."""
+CHAT_COLUMNS = {name: Column(*cells) for name, cells in _TABLES["chat"].items()}
+"""The columns that are a text in some shapes, as lists of messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +313,13 @@ def _write_completion(row: ProgramRow, sequence: EditSequence, draw: int, meta: 
     }
 
 
+def _write_chat_completion(
+    row: ProgramRow, sequence: EditSequence, draw: int, meta: Meta, codec: Codec
+) -> dict[str, Any]:
+    prompt, answer = _turn(prompt_of(row.instruction, sequence.start).removesuffix("\n"), codec.write(sequence))
+    return {"prompt": [prompt], "completion": [answer], **_about(row, sequence, draw, codec)}
+
+
 def _write_next_edit(row: ProgramRow, sequence: EditSequence, draw: int, meta: Meta, codec: Codec) -> dict[str, Any]:
     """Return one edit of the sequence, with the state before it in the prompt.
 
@@ -322,14 +333,16 @@ def _write_next_edit(row: ProgramRow, sequence: EditSequence, draw: int, meta: M
 
 
 def _read_completion(row: Row) -> Record | None:
-    """Return what a row of shape `prompt-completion` or `next-edit` says."""
+    """Return what a row of shape `prompt-completion`, `chat-prompt-completion` or `next-edit` says."""
     if "completion" not in row:
         return None
     prompt, completion = row.get("prompt", ""), row["completion"]
-    prompt = prompt if isinstance(prompt, str) else _turns(prompt, "prompt")[0]
+    prompt = prompt if isinstance(prompt, str) else f"{_turns(prompt, 'prompt')[0]}\n"
+    shape = "prompt-completion"
     if not isinstance(completion, str):
+        shape = "chat-prompt-completion"
         completion = _last_answer(_turns(completion, "completion")[1], "completion")
-    return _from_text(row, "next-edit" if "left" in row else "prompt-completion", prompt, completion)
+    return _from_text(row, "next-edit" if "left" in row else shape, prompt, completion)
 
 
 def _from_text(row: Row, shape: str, prompt: str, text: str) -> Record:
@@ -373,12 +386,13 @@ def _conversation(
     row: ProgramRow, sequence: EditSequence, draw: int, codec: Codec, answers: Sequence[str]
 ) -> dict[str, Any]:
     asks = [prompt_of(row.instruction, sequence.start).removesuffix("\n"), *[CONTINUE] * (len(answers) - 1)]
-    messages = [
-        {"role": role, "content": content}
-        for turn in zip(asks, answers, strict=True)
-        for role, content in zip(("user", "assistant"), turn, strict=True)
-    ]
+    messages = [message for texts in zip(asks, answers, strict=True) for message in _turn(*texts)]
     return {"messages": messages, **_about(row, sequence, draw, codec)}
+
+
+def _turn(ask: str, answer: str) -> list[dict[str, str]]:
+    """Return a message of the user and the answer of the assistant."""
+    return [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]
 
 
 def _read_messages(row: Row) -> Record | None:
@@ -460,18 +474,21 @@ def meta_of(options: SamplingOptions, seed: int) -> dict[str, Any]:
 
 
 def _shape(name: ShapeName, columns: str, write: RecordWriter, read: Callable[[Row], Record | None]) -> Shape:
-    return Shape(name, {column: COLUMNS[column] for column in columns.split()}, write, read)
+    known = COLUMNS | CHAT_COLUMNS if name.startswith("chat-") else COLUMNS
+    return Shape(name, {column: known[column] for column in columns.split()}, write, read)
 
 
 _PYLINTSEQ_COLUMNS = "edit_path index source_file source_instruction source_response"
+_PAIR_COLUMNS = "prompt completion id draw state format"
 
 SHAPES: Mapping[str, Shape] = {
     shape.name: shape
     for shape in (
         _shape("lintseq", "id draw instruction program state edits meta", _write_lintseq, _read_lintseq),
         _shape("pylintseq", _PYLINTSEQ_COLUMNS, _write_pylintseq, _read_pylintseq),
-        _shape("prompt-completion", "prompt completion id draw state format", _write_completion, _read_completion),
-        _shape("next-edit", "prompt completion id draw state format left", _write_next_edit, _read_completion),
+        _shape("prompt-completion", _PAIR_COLUMNS, _write_completion, _read_completion),
+        _shape("chat-prompt-completion", _PAIR_COLUMNS, _write_chat_completion, _read_completion),
+        _shape("next-edit", f"{_PAIR_COLUMNS} left", _write_next_edit, _read_completion),
         _shape("messages", "messages id draw state format", _write_messages, _read_messages),
         _shape("messages-by-edit", "messages id draw state format", _write_messages_by_edit, _read_messages),
     )
