@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from lintseq.benchmarks import Problem, Runner, shorten
-from lintseq.benchmarks.loading import cache_folder
 from lintseq.errors import ConfigError
 from lintseq.evaluation.completions import CompletionsOptions, OpenedCompletions, open_completions
 from lintseq.evaluation.cost import ModelShape, read_shape
-from lintseq.evaluation.judging import JudgingOptions, check_runner, judge_in_batches
-from lintseq.evaluation.prerequisites import problems_not_run, with_expectations, with_usable_checkers
+from lintseq.evaluation.judging import JudgingOptions, judge_in_batches
+from lintseq.evaluation.prerequisites import prepare
 from lintseq.evaluation.results import Evaluation, JudgedCompletion
 from lintseq.evaluation.results_file import ResultsFile
 from lintseq.evaluation.summary import DEFAULT_KS, answers_of, summarize, with_tokens
@@ -190,17 +189,11 @@ def _judged(
     items = plan.opened.completions.items
     rows = [] if results is None else list(results.rows)
     on_progress(EvaluationProgress(len(rows), len(items), runner.isolation, first=True))
-    check_runner(runner)
-    not_run = problems_not_run(list(plan.problems.values()), runner, runner.isolation.name)
-    runnable = [problem for task_id, problem in plan.problems.items() if task_id not in not_run]
-    cache = cache_folder() / "expected"
-    ready = with_usable_checkers(with_expectations(runnable, runner, cache), runner)
-    expecting = {problem.task_id: problem for problem in ready}
-    problems = {**plan.problems, **expecting}
+    problems, not_run = prepare(list(plan.problems.values()), runner, runner.isolation.name)
     judging = replace(plan.judging, not_run=not_run)
-    for batch in judge_in_batches(problems.values(), items, runner, judging, done=tuple(rows)):
+    for batch in judge_in_batches(problems, items, runner, judging, done=tuple(rows)):
         rows += batch
         if results is not None:
             results.append(batch)
         on_progress(EvaluationProgress(len(rows), len(items), runner.isolation))
-    return rows, tuple(problems.values())
+    return rows, problems

@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from lintseq.benchmarks.loading import cache_folder
 from lintseq.benchmarks.problem import (
     CallTest,
     CheckTest,
@@ -23,7 +24,7 @@ from lintseq.benchmarks.problem import (
     without_checker,
 )
 from lintseq.errors import PlainDataError, ToolError
-from lintseq.evaluation.judging import run_jobs
+from lintseq.evaluation.judging import check_runner, run_jobs
 from lintseq.sandbox import Job, JobResult, Limits, Raised, Returned, RunCheck
 from lintseq.sandbox.data import decode, encode
 from lintseq.sandbox.isolation import Level
@@ -40,6 +41,19 @@ _MAY_NEED_MORE = re.compile(r"/tmp\b|/dev/|/proc\b|\bsocket|multiprocess|psutil|
 
 Answer = tuple[float, tuple[Any, ...]]
 """CPU seconds, and what the calls returned."""
+
+
+def prepare(problems: Sequence[Problem], runner: Runner, level: Level) -> tuple[list[Problem], dict[str, str]]:
+    """Return the problems as they are judged here, and, by task id, why some cannot be.
+
+    Raises `ToolError` if the sandbox does not work, or a reference solution fails.
+    """
+    check_runner(runner)
+    not_run = problems_not_run(problems, runner, level)
+    runnable = [problem for problem in problems if problem.task_id not in not_run]
+    ready = with_usable_checkers(with_expectations(runnable, runner, cache_folder() / "expected"), runner)
+    by_id = {problem.task_id: problem for problem in ready}
+    return [by_id.get(problem.task_id, problem) for problem in problems], not_run
 
 
 def problems_not_run(problems: Sequence[Problem], runner: Runner, level: Level) -> dict[str, str]:

@@ -38,11 +38,12 @@ def run(
     the end of this process closes. This process is never forked. Raises `ConfigError` if the level is not available.
     """
     task = FeedStdin(stdin) if check is None else RunCheck(check)
-    (result,) = _shared_sandbox(level).run([Job(program, task, limits or Limits())])
+    (result,) = shared_sandbox(level).run([Job(program, task, limits or Limits())])
     return result
 
 
-def _shared_sandbox(level: LevelOrAuto) -> "Sandbox":
+def shared_sandbox(level: LevelOrAuto) -> "Sandbox":
+    """Return this process's sandbox of a level, which `run` uses too; raises `ConfigError` if it is not available."""
     with _shared_lock:
         if level not in _shared:
             _shared[level] = Sandbox(level=level).__enter__()
