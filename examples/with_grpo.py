@@ -1,7 +1,7 @@
 """Reinforcement learning with TRL: python with_grpo.py MODEL problems.jsonl OUTPUT [STEPS]
 
-Trains a model that writes edits in format `search-replace`, as `make demo-train` makes one, on problems with tests. What
-it writes runs in the sandbox.
+Trains a model that writes edits in format `search-replace`, as `make demo-train` makes one, on problems with tests.
+What it writes runs in the sandbox.
 """
 
 import sys
