@@ -565,3 +565,43 @@ def test_a_version_names_what_the_diagnostics_depend_on(name):
     assert f"python {sys.version_info[0]}.{sys.version_info[1]}" in version
     assert name == "compile" or version.startswith(f"{name} ")
     assert name in get_language().linters
+
+
+THREADS = """
+import sys, threading
+from lintseq.languages import get_linter
+from lintseq.languages.python.syntax import parse
+from lintseq.sandbox.tampering import signs_of_tampering
+
+sys.setswitchinterval(1e-5)
+program = "\\n".join(f"def f{n}(x):\\n    return [x for y in range(10) if (y, (1, [2, {{3}}]))]" for n in range(20))
+failures = []
+
+class Cycle:
+    def __del__(self):  # runs while the trees of a program are made, and lets other threads run
+        for _ in range(200):
+            pass
+
+def work():
+    try:
+        for _ in range(40):
+            cycle = Cycle()
+            cycle.own = cycle
+            del cycle
+            assert parse(program).body and not signs_of_tampering(program)
+            assert not get_linter("pyflakes").check(program)
+    except BaseException as error:
+        failures.append(error)
+
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(failures)
+"""
+
+
+def test_programs_are_parsed_in_several_threads():
+    done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "[]\n"

@@ -1,6 +1,7 @@
 """Rewards for reinforcement learning: what they give for completions of all kinds, and what they refuse."""
 
 import json
+import os
 import pickle
 import re
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from toys import libraries, toy_model, toy_tokenizer
 
 import lintseq
 from lintseq.benchmarks.assertions import runnable_test, split_assertions
@@ -38,6 +40,7 @@ def check(candidate):
     for x in range(3, 5):
         assert candidate(x) == x + 1
 '''
+EXAMPLES = Path(__file__).parents[1] / "examples"
 LIMITS = lintseq.Limits(seconds=0.3)
 CORRECT, WRONG = "def f(x):\n    return x + 1\n", "def f(x):\n    return 2\n"
 
@@ -328,8 +331,34 @@ def test_only_what_tests_something_runs() -> None:
 
 @pytest.mark.parametrize("share", [False, True])
 def test_a_reference_solution_gets_the_full_reward(share: bool) -> None:
-    problems = Path(__file__).parents[1] / "examples" / "nano" / "problems.jsonl"
+    problems = EXAMPLES / "nano" / "problems.jsonl"
     rows = [json.loads(line) for line in problems.read_text(encoding="utf-8").splitlines()[:12]]
     columns = {name: [row[name] for row in rows] for name in ("test", "entry_point")}
     programs = [row["prompt"] + row["canonical_solution"] for row in rows]
     assert PassedTests(share=share)(programs, **columns) == [1.0] * 12
+
+
+# TRL
+
+
+@pytest.mark.slow
+def test_the_example_trains_with_trl(tmp_path: Path) -> None:
+    libraries()
+    pytest.importorskip("trl", reason="needs the extra: pip install 'lintseq[trl]'")
+    toy_model().save_pretrained(tmp_path / "model")
+    toy_tokenizer().save_pretrained(tmp_path / "model")
+    command = [
+        sys.executable,
+        EXAMPLES / "with_grpo.py",
+        "model",
+        EXAMPLES / "nano" / "problems.jsonl",
+        "trained",
+        "2",
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache")}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    logs = re.findall(r"'rewards/(\w+)/mean': '([\d.e-]+)'", done.stdout + done.stderr)
+    assert [name for name, _ in logs] == ["share_of_passed_tests", "clean_states"] * 2
+    assert all(0 <= float(value) <= 1 for _, value in logs)
+    assert (tmp_path / "trained" / "model.safetensors").stat().st_size > 10_000

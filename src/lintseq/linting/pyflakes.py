@@ -1,6 +1,5 @@
 """pyflakes, in this process: undefined names and certain errors, but nothing that is only unfinished."""
 
-import ast
 import warnings
 
 from pyflakes import messages
@@ -8,7 +7,7 @@ from pyflakes.checker import Checker
 
 from lintseq.errors import ToolError
 from lintseq.linting.diagnostic import Diagnostic
-from lintseq.linting.syntax import PYTHON_VERSION, LineNumbers, syntax_errors
+from lintseq.linting.syntax import PYTHON_VERSION, LineNumbers, syntax_errors, syntax_tree
 
 UNFINISHED = {
     *("UnusedImport", "UnusedVariable", "UnusedAnnotation", "UnusedIndirectAssignment"),  # not used, or assigned, yet
@@ -34,7 +33,7 @@ class PyflakesLinter:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                found = Checker(ast.parse(source), filename="<state>", withDoctest=False).messages
+                found = Checker(syntax_tree(source), filename="<state>", withDoctest=False).messages
             except RecursionError:
                 raise ToolError("pyflakes cannot judge this state: it is nested too deeply") from None
             except Exception as error:

@@ -3,6 +3,7 @@
 The interpreter reports the line on which it noticed the error; that is often just after the one to delete.
 """
 
+import ast
 import re
 import sys
 import warnings
@@ -16,6 +17,7 @@ T = TypeVar("T")
 
 PYTHON_VERSION = "python " + ".".join(map(str, sys.version_info[:3]))
 
+_TRIES = 20
 _ON_LINE = re.compile(r"\bon line (\d+)")
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 _TRY = re.compile(r"try\s*:")
@@ -46,6 +48,16 @@ def syntax_errors(source: str, code: str) -> list[Diagnostic]:
     except (RecursionError, MemoryError):
         return [Diagnostic(code, "nested too deeply for the compiler", 1)]
     return []
+
+
+def syntax_tree(source: str) -> ast.Module:
+    """Return `ast.parse(source)`, again where it failed because of other threads, as it may before Python 3.11.8."""
+    for _ in range(_TRIES - 1):
+        try:
+            return ast.parse(source)
+        except SystemError:
+            continue
+    return ast.parse(source)
 
 
 def with_whole_stack(function: Callable[[], T]) -> T:

@@ -16,6 +16,7 @@ from lintseq.errors import ConfigError, IsolationError, ServerError, ToolError
 from lintseq.sandbox.client import LAUNCHER, ForkServer, pack_job
 from lintseq.sandbox.isolation import IsolationLevel, Level, LevelOrAuto, advice
 from lintseq.sandbox.job import FeedStdin, Job, JobResult, Limits, RunCheck
+from lintseq.sandbox.results import with_suspicion
 from lintseq.storage import default_workers
 
 ATTEMPTS = 3
@@ -124,16 +125,16 @@ class Sandbox:
         """Yield the result of each job, in order. Some jobs start before their results are taken."""
         if self._threads is None:
             raise ToolError("the sandbox has not been entered; use it in a `with` statement")
-        begun: deque[Future[JobResult]] = deque()
+        begun: deque[tuple[Job, Future[JobResult]]] = deque()
         try:
             for job in jobs:
-                begun.append(self._threads.submit(self._run, job))
-                while begun and (begun[0].done() or len(begun) >= AHEAD * self.workers):
-                    yield begun.popleft().result()
+                begun.append((job, self._threads.submit(self._run, job)))
+                while begun and (begun[0][1].done() or len(begun) >= AHEAD * self.workers):
+                    yield _result_of(*begun.popleft())
             while begun:
-                yield begun.popleft().result()
+                yield _result_of(*begun.popleft())
         finally:
-            for future in begun:
+            for _, future in begun:
                 future.cancel()
 
     def forget(self) -> None:
@@ -148,6 +149,10 @@ class Sandbox:
             return worker.run(job)
         finally:
             self._idle.put(worker)
+
+
+def _result_of(job: Job, future: Future[JobResult]) -> JobResult:
+    return with_suspicion(job, future.result())
 
 
 class _SandboxWorker:

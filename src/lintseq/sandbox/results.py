@@ -65,7 +65,6 @@ def result_of(job: Job, report: dict[str, Any], output: ProgramOutput, nonce: by
     outcomes, claim = _read_channel(lines, nonce)
     finding = _judge(job, report, output, claim, len(outcomes))
     is_stdin = isinstance(job.task, FeedStdin)
-    may_be_forged = finding.verdict == "passed" and isinstance(job.task, RunCheck)
     return replace(
         finding,
         seconds=report["seconds"],
@@ -73,8 +72,16 @@ def result_of(job: Job, report: dict[str, Any], output: ProgramOutput, nonce: by
         outcomes=outcomes,
         stdout=output.stdout.text(whole=is_stdin),
         stderr=output.stderr.text(whole=is_stdin),
-        suspect=tuple(signs_of_tampering(job.program)) if may_be_forged else (),
     )
+
+
+def with_suspicion(job: Job, result: JobResult) -> JobResult:
+    """Return the result of a job, with the reasons to doubt it if it passed a check.
+
+    This parses the program, which one thread should do at a time: before Python 3.11.8 others fail meanwhile.
+    """
+    may_be_forged = result.verdict == "passed" and isinstance(job.task, RunCheck)
+    return replace(result, suspect=tuple(signs_of_tampering(job.program))) if may_be_forged else result
 
 
 def with_refusal(result: JobResult) -> JobResult:

@@ -8,6 +8,8 @@ for people to look at. This reads the text only; it does not observe what the pr
 import ast
 import builtins
 
+from lintseq.linting.syntax import syntax_tree
+
 _FRAMES = "looks at the frames of its callers"
 _MEMORY = "looks through memory for objects"
 _WATCHES = "watches what runs"
@@ -37,7 +39,7 @@ _USED_BY_CHECKS |= {"AssertionError", "Exception"}
 def signs_of_tampering(program: str) -> list[str]:
     """Return the reasons, if any, to doubt that a program which passed a check is correct."""
     try:
-        tree = ast.parse(program)
+        tree = syntax_tree(program)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     nodes = list(ast.walk(tree))

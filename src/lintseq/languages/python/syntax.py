@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 
 from lintseq.errors import ProgramError
-from lintseq.linting.syntax import with_whole_stack
+from lintseq.linting.syntax import syntax_tree, with_whole_stack
 from lintseq.program import Program
 
 _NAMES = tomllib.loads(Path(__file__).with_name("python_names.toml").read_text(encoding="utf-8"))
@@ -45,7 +45,7 @@ def parse(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return with_whole_stack(lambda: ast.parse(text))
+            return with_whole_stack(lambda: syntax_tree(text))
     except SyntaxError as error:
         raise ProgramError("syntax", f"line {error.lineno}: {error.msg}") from None
     except (RecursionError, MemoryError):
