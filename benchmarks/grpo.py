@@ -1,0 +1,230 @@
+"""Reinforcement learning with TRL: does the reward rise, and what do lintseq's rewards cost?
+
+    make demo-train
+    python benchmarks/grpo.py
+
+The model of `make demo-train` is trained with `GRPOTrainer` for a hundred steps, once for each seed, on problems like
+those of `examples/nano/problems.jsonl`, which it is evaluated on before and after: no problem is the same, nor is the
+combination of ideas in any. The reward is 1 for a program that passes its tests. An epoch has all problems once, so
+the first and the last one compare. Each seed is a process with one thread; finished seeds are kept in `--runs`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from argparse import SUPPRESS
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from random import Random
+from statistics import mean
+from typing import Any
+
+from common import ROOT, Goal, Report, Table, arguments, note, package_version, percent
+
+from lintseq import BackendOptions, CompletionOptions, EvaluationOptions, complete, evaluate
+from lintseq.integrations.rewards import PassedTests
+from lintseq.reporting.plots import line_plot, svg_document
+
+PROBLEMS = ROOT / "examples" / "nano" / "problems.jsonl"
+FORMAT = "search-replace"
+PROMPTS, GENERATIONS, EPOCH = 4, 8, 25
+"""Prompts in a step, completions of each, and steps in an epoch."""
+TOKENS = 256
+RATE = 3e-4
+SMOOTH = 10
+"""Steps over which the curve is averaged."""
+
+
+class TimedReward:
+    """A reward, and how long its calls took."""
+
+    def __init__(self, reward: PassedTests) -> None:
+        self.__name__ = reward.__name__
+        self.reward = reward
+        self.seconds: list[float] = []
+
+    def __call__(self, completions: list[Any], **columns: Any) -> list[float | None]:
+        started = time.perf_counter()
+        rewards = self.reward(completions, **columns)
+        self.seconds.append(time.perf_counter() - started)
+        return rewards
+
+
+def training_problems(path: Path) -> Path:
+    """Write as many problems as an epoch has, none of which has the combination of ideas of an evaluated one."""
+    sys.path.insert(0, str(PROBLEMS.parent))
+    import make
+
+    made = make.world()
+    evaluated = [plan for name in ("problems", "validation") for plan, _ in made[name]]
+    taken = {mark for plan in evaluated for mark in {" ".join(plan.core), *make.marks_of(plan)}}
+    rows = islice(make.problem_rows(PROMPTS * EPOCH, Random(make.SEED + 4), taken=taken), PROMPTS * EPOCH)
+    path.write_text("".join(json.dumps(row) + "\n" for _, row in rows))
+    return path
+
+
+def train(model: str, problems: Path, steps: int, seed: int, folder: Path) -> None:
+    """Train a model in `folder`, and write what happened in each step next to it."""
+    from datasets import Dataset
+    from trl import GRPOConfig, GRPOTrainer
+
+    rows = [json.loads(line) for line in problems.read_text().splitlines()]
+    names = ("prompt", "test", "entry_point")
+    data = Dataset.from_list([row | {"prompt": f"{row['instruction']}\n<|diff|>"} for row in rows]).select_columns(
+        names
+    )
+    options = GRPOConfig(
+        str(folder),
+        seed=seed,
+        max_steps=steps,
+        learning_rate=RATE,
+        lr_scheduler_type="constant",
+        per_device_train_batch_size=PROMPTS * GENERATIONS,
+        num_generations=GENERATIONS,
+        max_completion_length=TOKENS,
+        bf16=False,
+        gradient_checkpointing=False,
+        logging_steps=1,
+        save_strategy="no",
+        report_to="none",
+        use_cpu=True,
+    )
+    reward = TimedReward(PassedTests(format=FORMAT))
+    trainer = GRPOTrainer(model, [reward], options, data)
+    trainer.train()
+    trainer.save_model()
+    found = [entry for entry in trainer.state.log_history if "reward" in entry]
+    columns = {"reward": "reward", "seconds": "step_time", "tokens": "completions/mean_length", "entropy": "entropy"}
+    log = [{name: entry[key] for name, key in columns.items()} for entry in found]
+    for entry, seconds in zip(log, reward.seconds, strict=True):
+        entry["reward_seconds"] = seconds
+    (folder / "steps.json").write_text(json.dumps(log))
+
+
+def passed(model: str, folder: Path, name: str, samples: int) -> float:
+    """Return which share of completions of the evaluated problems pass, at the temperature of the training."""
+    path = str(folder / f"{name}.jsonl")
+    inference = BackendOptions(threads=1)
+    options = CompletionOptions(n=samples, prompts="edits", format=FORMAT, max_tokens=TOKENS, inference=inference)
+    complete(model, str(PROBLEMS), path, options, overwrite=True)
+    rows = evaluate(path, str(PROBLEMS), EvaluationOptions(format=FORMAT, linter="none")).rows
+    return mean(row.verdict == "passed" for row in rows)
+
+
+def run_seed(options: Any, seed: int) -> None:
+    """Train with a seed and evaluate before and after; the file that says so is written last."""
+    folder = options.runs / f"seed-{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    problems = training_problems(folder / "problems.jsonl")
+    before = passed(options.model, folder, "before", options.samples)
+    train(options.model, problems, options.steps, seed, folder)
+    after = passed(str(folder), folder, "after", options.samples)
+    steps = json.loads((folder / "steps.json").read_text())
+    (folder / "result.json").write_text(json.dumps({"before": before, "after": after, "steps": steps}))
+
+
+def result_of(options: Any, seed: int) -> dict[str, Any]:
+    """Return what a seed gave, in an earlier run or in a process of its own."""
+    path = options.runs / f"seed-{seed}" / "result.json"
+    if not path.exists():
+        note(f"seed {seed}")
+        words = [
+            option
+            for name in ("model", "runs", "steps", "samples")
+            for option in (f"--{name}", getattr(options, name))
+        ]
+        command = [sys.executable, __file__, "--only", seed, *words]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+        subprocess.run(list(map(str, command)), check=True, env=environment)
+    return dict(json.loads(path.read_text()))
+
+
+def trailing_mean(values: Sequence[float]) -> list[float]:
+    """Return the means of so many values up to each."""
+    return [mean(values[max(0, end - SMOOTH) : end]) for end in range(1, len(values) + 1)]
+
+
+def row_of(seed: int, result: dict[str, Any]) -> list[object]:
+    steps = result["steps"]
+    first, last = (mean(step["reward"] for step in part) for part in (steps[:EPOCH], steps[-EPOCH:]))
+    seconds, in_rewards = (sum(step[name] for step in steps) for name in ("seconds", "reward_seconds"))
+    rewards = len(steps) * PROMPTS * GENERATIONS
+    return [
+        seed,
+        f"{first:.3f}",
+        f"{last:.3f}",
+        f"{last - first:+.3f}",
+        f"{100 * result['before']:.1f} %",
+        f"{100 * result['after']:.1f} %",
+        f"{seconds / len(steps):.1f}",
+        f"{rewards / in_rewards:.0f}",
+        percent(in_rewards, seconds),
+    ]
+
+
+HEADER = [
+    "seed",
+    "reward, first epoch",
+    "last epoch",
+    "difference",
+    "pass@1 before",
+    "after",
+    "seconds per step",
+    "rewards per second",
+    "time in rewards",
+]
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--model", type=Path, default=ROOT / "out" / "demo" / "model", help="model folder")
+    parser.add_argument("--seeds", type=int, default=3, help="number of trainings (default: 3)")
+    parser.add_argument("--steps", type=int, default=100, help="steps of each (default: 100)")
+    parser.add_argument("--samples", type=int, default=4, help="completions per evaluated problem (default: 4)")
+    parser.add_argument("--runs", type=Path, default=ROOT / "out" / "grpo", help="folder of the trainings")
+    parser.add_argument("--plot", type=Path, help="also write the curves as SVG")
+    parser.add_argument("--only", type=int, help=SUPPRESS)
+    options = parser.parse_args()
+    options.model = str(options.model)
+    if options.only is not None:
+        run_seed(options, options.only)
+        return
+    results = {seed: result_of(options, seed) for seed in range(options.seeds)}
+    rows = [row_of(seed, result) for seed, result in results.items()]
+    report = Report("grpo", "Reinforcement learning with TRL: 1 for a program that passes its tests")
+    report.notes.append(
+        f"{options.steps} steps of {PROMPTS} prompts with {GENERATIONS} completions each, learning rate {RATE:g}; an"
+        f" epoch is {EPOCH} steps and has each of {PROMPTS * EPOCH} problems once. pass@1 is that of {options.samples}"
+        " completions for each of 120 other problems, at temperature 1 as in training. A model with a million"
+        " parameters on one thread, so generating and training are cheap, and the share of time in rewards is large."
+        f" {', '.join(f'{name} {package_version(name)}' for name in ('trl', 'transformers', 'torch'))}."
+    )
+    report.tables.append(Table("Trainings", HEADER, rows))
+    report.goals.append(
+        Goal("least rise of the reward from the first to the last epoch", min(map(rise, results.values())), least=0.01)
+    )
+    report.numbers = {
+        "reward_by_step": {seed: [step["reward"] for step in result["steps"]] for seed, result in results.items()},
+        "pass_at_1": {seed: [result["before"], result["after"]] for seed, result in results.items()},
+    }
+    if options.plot is not None:
+        curves = {
+            f"seed {seed}": list(enumerate(trailing_mean([step["reward"] for step in result["steps"]]), 1))
+            for seed, result in results.items()
+        }
+        plot = line_plot("grpo", f"Share of programs that pass, mean of {SMOOTH} steps", "step", curves)
+        options.plot.write_text(svg_document(plot))
+    report.publish(options.results)
+
+
+def rise(result: dict[str, Any]) -> float:
+    """Return the difference between the mean rewards of the last and the first epoch."""
+    rewards = [step["reward"] for step in result["steps"]]
+    return mean(rewards[-EPOCH:]) - mean(rewards[:EPOCH])
+
+
+if __name__ == "__main__":
+    main()
