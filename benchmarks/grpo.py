@@ -104,9 +104,9 @@ def train(model: str, problems: Path, steps: int, seed: int, folder: Path) -> No
     (folder / "steps.json").write_text(json.dumps(log))
 
 
-def passed(model: str, folder: Path, name: str, samples: int) -> float:
+def passed(model: str, folder: Path, samples: int) -> float:
     """Return which share of completions of the evaluated problems pass, at the temperature of the training."""
-    path = str(folder / f"{name}.jsonl")
+    path = str(folder / "completions.jsonl")
     inference = BackendOptions(threads=1)
     options = CompletionOptions(n=samples, prompts="edits", format=FORMAT, max_tokens=TOKENS, inference=inference)
     complete(model, str(PROBLEMS), path, options, overwrite=True)
@@ -114,29 +114,30 @@ def passed(model: str, folder: Path, name: str, samples: int) -> float:
     return mean(row.verdict == "passed" for row in rows)
 
 
-def run_seed(options: Any, seed: int) -> None:
-    """Train with a seed and evaluate before and after; the file that says so is written last."""
-    folder = options.runs / f"seed-{seed}"
+def run(options: Any, name: str) -> None:
+    """Train with a seed, unless the name is `before`, and evaluate; the file with the result is written last."""
+    folder = options.runs / name
     folder.mkdir(parents=True, exist_ok=True)
-    problems = training_problems(folder / "problems.jsonl")
-    before = passed(options.model, folder, "before", options.samples)
-    train(options.model, problems, options.steps, seed, folder)
-    after = passed(str(folder), folder, "after", options.samples)
-    steps = json.loads((folder / "steps.json").read_text())
-    (folder / "result.json").write_text(json.dumps({"before": before, "after": after, "steps": steps}))
+    result: dict[str, Any] = {}
+    if name != "before" and not (folder / "steps.json").exists():
+        train(options.model, training_problems(folder / "problems.jsonl"), options.steps, int(name), folder)
+    if name != "before":
+        result["steps"] = json.loads((folder / "steps.json").read_text())
+    result["passed"] = passed(options.model if name == "before" else str(folder), folder, options.samples)
+    (folder / "result.json").write_text(json.dumps(result))
 
 
-def result_of(options: Any, seed: int) -> dict[str, Any]:
-    """Return what a seed gave, in an earlier run or in a process of its own."""
-    path = options.runs / f"seed-{seed}" / "result.json"
+def result_of(options: Any, name: str) -> dict[str, Any]:
+    """Return the result of a run, an earlier one or one in a process of its own."""
+    path = options.runs / name / "result.json"
     if not path.exists():
-        note(f"seed {seed}")
+        note(name)
         words = [
             option
             for name in ("model", "runs", "steps", "samples")
             for option in (f"--{name}", getattr(options, name))
         ]
-        command = [sys.executable, __file__, "--only", seed, *words]
+        command = [sys.executable, __file__, "--only", name, *words]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
         subprocess.run(list(map(str, command)), check=True, env=environment)
     return dict(json.loads(path.read_text()))
@@ -147,7 +148,7 @@ def trailing_mean(values: Sequence[float]) -> list[float]:
     return [mean(values[max(0, end - SMOOTH) : end]) for end in range(1, len(values) + 1)]
 
 
-def row_of(seed: int, result: dict[str, Any]) -> list[object]:
+def row_of(seed: int, result: dict[str, Any], before: float) -> list[object]:
     steps = result["steps"]
     first, last = (mean(step["reward"] for step in part) for part in (steps[:EPOCH], steps[-EPOCH:]))
     seconds, in_rewards = (sum(step[name] for step in steps) for name in ("seconds", "reward_seconds"))
@@ -157,8 +158,8 @@ def row_of(seed: int, result: dict[str, Any]) -> list[object]:
         f"{first:.3f}",
         f"{last:.3f}",
         f"{last - first:+.3f}",
-        f"{100 * result['before']:.1f} %",
-        f"{100 * result['after']:.1f} %",
+        f"{100 * before:.1f} %",
+        f"{100 * result['passed']:.1f} %",
         f"{seconds / len(steps):.1f}",
         f"{rewards / in_rewards:.0f}",
         percent(in_rewards, seconds),
@@ -186,14 +187,15 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=4, help="completions per evaluated problem (default: 4)")
     parser.add_argument("--runs", type=Path, default=ROOT / "out" / "grpo", help="folder of the trainings")
     parser.add_argument("--plot", type=Path, help="also write the curves as SVG")
-    parser.add_argument("--only", type=int, help=SUPPRESS)
+    parser.add_argument("--only", help=SUPPRESS)
     options = parser.parse_args()
     options.model = str(options.model)
     if options.only is not None:
-        run_seed(options, options.only)
+        run(options, options.only)
         return
-    results = {seed: result_of(options, seed) for seed in range(options.seeds)}
-    rows = [row_of(seed, result) for seed, result in results.items()]
+    before = result_of(options, "before")["passed"]
+    results = {seed: result_of(options, str(seed)) for seed in range(options.seeds)}
+    rows = [row_of(seed, result, before) for seed, result in results.items()]
     report = Report("grpo", "Reinforcement learning with TRL: 1 for a program that passes its tests")
     report.notes.append(
         f"{options.steps} steps of {PROMPTS} prompts with {GENERATIONS} completions each, learning rate {RATE:g}; an"
@@ -208,7 +210,7 @@ def main() -> None:
     )
     report.numbers = {
         "reward_by_step": {seed: [step["reward"] for step in result["steps"]] for seed, result in results.items()},
-        "pass_at_1": {seed: [result["before"], result["after"]] for seed, result in results.items()},
+        "pass_at_1": {seed: [before, result["passed"]] for seed, result in results.items()},
     }
     if options.plot is not None:
         curves = {

@@ -46,6 +46,7 @@ PAGES = [
     DOCS / "looking.md",
     DOCS / "formats.md",
     DOCS / "on-a-cluster.md",
+    DOCS / "integrations.md",
     DOCS / "pretraining.md",
     DOCS / "finetuning.md",
     ROOT / "examples" / "README.md",
