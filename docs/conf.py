@@ -51,7 +51,7 @@ CONTENTS = {
             "docs/sharing",
             "docs/on-a-cluster",
         ],
-        "Models": ["docs/pretraining", "docs/finetuning", "docs/recipes", "docs/generation"],
+        "Models": ["docs/pretraining", "docs/finetuning", "docs/recipes", "docs/generation", "docs/integrations"],
         "Evaluation": ["docs/evaluate", "docs/sandbox"],
         "Findings": ["docs/studies", "docs/log", "docs/compared-with-pylintseq", "benchmarks/README"],
         "Reference": ["docs/cli", "docs/api", "docs/architecture", "examples/README", "CHANGELOG", "CONTRIBUTING"],
