@@ -1,18 +1,20 @@
-"""Edit sequences with Ray Data: python with_ray.py pairs.jsonl edits
+"""A deduplicated, decontaminated set of edit sequences with Ray Data: python with_ray.py corpus edits humaneval
 
-On a cluster (RAY_ADDRESS=head:6379), both paths have to be on storage that all nodes share. Each task writes its own
-Parquet files.
+`corpus` is a folder of Parquet files with programs, or with two versions of each. `humaneval` is a benchmark, or a
+file with problems, that the data must not contain. On a cluster (RAY_ADDRESS=head:6379), the folders have to be on
+storage that all nodes share. Each task writes its own Parquet files.
 """
 
 import sys
 
 import ray
 
-from lintseq import BuildOptions
+from lintseq import BuildOptions, ScreeningOptions
 from lintseq.integrations.ray import sample_dataset
 
 if __name__ == "__main__":
-    source, output = sys.argv[1:]
-    programs = ray.data.read_json(source, lines=True)
-    options = BuildOptions(samples=2, shape="prompt-completion")
-    sample_dataset(programs, options, rejected=f"{output}-rejected").write_parquet(output)
+    corpus, output, benchmark = sys.argv[1:]
+    screening = ScreeningOptions(decontaminate=(benchmark,), duplicates="exact")
+    options = BuildOptions(samples=2, min_edits=2, screening=screening)
+    programs = ray.data.read_parquet(corpus)
+    sample_dataset(programs, options, rejected=f"{output}-rejected").write_parquet(output, mode="overwrite")

@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -140,7 +142,43 @@ def sources(path: Path) -> str:
     return str(path)
 
 
+def commits(count: int, *hostile: str) -> list[dict[str, Any]]:
+    """Return rows with two versions, some of which are rejected."""
+    found = []
+    for n, row in enumerate(rows(count, *hostile)):
+        new = row.get("program")
+        old = f"x{n} = 0\n# old\nfor i in range(x{n}):\n    print(x{n})\n"
+        odd: list[dict[str, Any]] = [
+            {"old_contents": new},
+            {"old_contents": None},
+            {"new_contents": ""},
+            {"old_contents": "print 1"},
+            {"message": " "},
+            {"old_contents": f"x{n} = {n}\n"},
+        ]
+        versions = {"old_contents": old, "new_contents": new, "message": f"Change {n % 40}."}
+        path = {"commit": f"{n:040}", "path": "src/a.py", "repo": f"owner/{n % 5}"}
+        found.append({**path, **versions, **(odd[n // 5 % 6] if n % 5 == 2 else {})})
+    return found
+
+
+def commits_parquet(path: Path) -> str:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.Table.from_pylist(commits(90)), path, row_group_size=23)
+    return str(path)
+
+
+def bug_fixes(path: Path) -> str:
+    lines = (f"Write {n}.,x = {n}, x = {n % 4}" for n in range(40))
+    path.write_text("\n".join(["instruction,after,before", *lines]))
+    return str(path)
+
+
 INPUTS: dict[str, Callable[[Path], str]] = {
+    "commits.jsonl": lambda path: write_jsonl(path, commits(120)),
+    "commits.parquet": commits_parquet,
+    "fixes.csv": bug_fixes,
     "lines.jsonl": lambda path: write_jsonl(path, rows(130)),
     "lines.jsonl.gz": gzipped,
     "off.jsonl.gz": cut_off,
@@ -185,15 +223,17 @@ needs_ray = pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="ray 
 # Steps of datatrove's pipelines
 
 
-def run_pipeline(source: str, output: Path, options: BuildOptions, *, tasks: int, between: Any = None) -> None:
+def run_pipeline(
+    source: str, output: Path, options: BuildOptions, *, tasks: int, between: Any = None, duplicates: Any = None
+) -> None:
     from lintseq.integrations.datatrove import EditSampling, ProgramReader, RecordWriter
 
     for rank in range(tasks):
         data: Any = None
         steps = [
-            ProgramReader([source]),
+            ProgramReader([source], names=options.names),
             *([between] if between else []),
-            EditSampling(options, exclusion_writer=RecordWriter(str(output / "rejected"))),
+            EditSampling(options, duplicates=duplicates, exclusion_writer=RecordWriter(str(output / "rejected"))),
             RecordWriter(str(output / "records")),
         ]
         for step in steps:
@@ -218,6 +258,34 @@ def test_the_files_of_all_tasks_are_the_shards_of_the_local_runner(input: str, t
     assert joined(tmp_path / "steps/rejected") == (tmp_path / "local.rejected.jsonl").read_bytes()
 
 
+OPTIONS = {
+    "stubs": BuildOptions(samples=2, sampling=SamplingOptions(stubs=True)),
+    "sub-sequences": BuildOptions(sub_sequences=2, samples=2, min_edits=2, shape="messages-by-edit"),
+    "format": BuildOptions(format="str-replace", path="src/a.py", max_lines=5, seed=7, distinct=True, samples=3),
+    "certified": BuildOptions(sampling=SamplingOptions(certify="compile", order="forward"), shape="prompt-completion"),
+    "names": BuildOptions(names=FieldNames(old_field="", code_field="new_contents", instruction_field="repo")),
+    "repo": BuildOptions(screening=ScreeningOptions(license=("owner/1", "owner/2"), license_field="repo")),
+}
+
+
+@needs_datatrove
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_all_options_do_the_same_to_two_versions_as_in_the_local_runner(options: BuildOptions, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from lintseq.integrations.ray import sample_dataset
+
+    source = write_jsonl(tmp_path / "in.jsonl", commits(60))
+    local = build([source], tmp_path / "local.jsonl", options, workers=1)
+    assert local.tally.sequences
+    for tasks in (1, 4):
+        run_pipeline(source, tmp_path / str(tasks), options, tasks=tasks)
+        assert joined(tmp_path / f"{tasks}/records") == (tmp_path / "local.jsonl").read_bytes()
+        assert joined(tmp_path / f"{tasks}/rejected") == (tmp_path / "local.rejected.jsonl").read_bytes()
+    build([source], tmp_path / "table.parquet", options, workers=1)
+    found = sample_dataset(TableDataset(pa.Table.from_pylist(commits(60))), options)
+    assert found.table.to_pylist() == [json.loads(row.data) for row in read_rows(str(tmp_path / "table.parquet"))]
+
+
 @needs_datatrove
 @pytest.mark.parametrize("shape", ["lintseq", "pylintseq", "messages-by-edit"])
 def test_a_document_holds_the_record_and_its_text_the_edits(shape: str, tmp_path: Path) -> None:
@@ -226,7 +294,7 @@ def test_a_document_holds_the_record_and_its_text_the_edits(shape: str, tmp_path
     from lintseq.integrations.datatrove import EditSampling
 
     given = [Document(text="x = 1\nprint(x)\n", id="a/1", metadata={"ask": "Write it.", "license": "MIT"})]
-    step = EditSampling(BuildOptions(samples=2, shape=shape), instruction="ask")
+    step = EditSampling(BuildOptions(samples=2, shape=shape, names=FieldNames(instruction_field="ask")))
     first, second = step(iter(given))
     (record, _) = EditSampler(BuildOptions(samples=2, shape=shape))(
         {"id": "a/1", "instruction": "Write it.", "program": "x = 1\nprint(x)\n"}
@@ -249,18 +317,9 @@ def test_a_document_may_have_an_old_version_in_its_metadata() -> None:
 
     metadata = {"ask": "Double it.", "before": "x = 1\nprint(x)\n"}
     given = [Document(text="x = 2\nprint(x)\n", id="a", metadata=metadata)]
-    (document,) = EditSampling(instruction="ask", old="before")(iter(given))
+    options = BuildOptions(names=FieldNames(instruction_field="ask", old_field="before"))
+    (document,) = EditSampling(options)(iter(given))
     assert (document.metadata["state"], document.metadata["program"]) == ("x = 1\nprint(x)\n", "x = 2\nprint(x)\n")
-
-
-def test_changes_in_a_ray_data_set_give_the_records_of_a_local_build(tmp_path: Path) -> None:
-    pa = pytest.importorskip("pyarrow")
-    from lintseq.integrations.ray import sample_dataset
-
-    found = [{"message": f"Make it {n}", "old_code": "x = 1\nprint(x)\n", "new_code": f"x = {n}\n"} for n in range(9)]
-    build([write_jsonl(tmp_path / "in.jsonl", found)], tmp_path / "out.parquet", BuildOptions(), workers=1)
-    sampled = sample_dataset(TableDataset(pa.Table.from_pylist(found)), BuildOptions())
-    assert sampled.to_pylist() == [json.loads(row.data) for row in read_rows(str(tmp_path / "out.parquet"))]
 
 
 @needs_datatrove
@@ -286,69 +345,199 @@ def test_a_step_in_between_may_change_programs_and_their_columns(tmp_path: Path)
 
 @needs_datatrove
 def test_steps_that_cannot_work_are_refused_when_they_are_made(tmp_path: Path) -> None:
-    from lintseq.integrations.datatrove import EditSampling, ProgramReader
+    from lintseq.integrations.datatrove import DuplicateSignatures, EditSampling, ProgramReader
 
     with pytest.raises(ConfigError, match="cannot read nowhere"):
         ProgramReader(["nowhere.jsonl"])
     with pytest.raises(ConfigError, match="unknown order"):
         EditSampling(BuildOptions(sampling=SamplingOptions(order="heavy")))
-    with pytest.raises(ConfigError, match="duplicates cannot be dropped here"):
-        EditSampling(BuildOptions(screening=ScreeningOptions(duplicates="exact")))
+    exact = BuildOptions(screening=ScreeningOptions(duplicates="exact"))
+    with pytest.raises(ConfigError, match="name their last folder with duplicates="):
+        EditSampling(exact)
+    with pytest.raises(ConfigError, match="set duplicates in the options"):
+        EditSampling(duplicates=str(tmp_path))
+    with pytest.raises(ConfigError, match="the options keep duplicates"):
+        DuplicateSignatures(str(tmp_path), BuildOptions())
+    source = write_jsonl(tmp_path / "in.jsonl", commits(3))
+    names = BuildOptions(names=FieldNames(instruction_field="repo"))
+    with pytest.raises(ConfigError, match="looked for other columns"):
+        list(EditSampling(names)(ProgramReader([source])()))
 
 
-PIPELINE = """
-import os, sys
-from datatrove.executor import LocalPipelineExecutor, RayPipelineExecutor
-from lintseq.dataset.sampler import BuildOptions
-from lintseq.integrations.datatrove import EditSampling, ProgramReader, RecordWriter
-from lintseq.walks import SamplingOptions
+REFUSED = {
+    "exact duplicates only": BuildOptions(screening=ScreeningOptions(duplicates="near")),
+    "shape pylintseq": BuildOptions(shape="pylintseq"),
+    "no column 'terms'": BuildOptions(screening=ScreeningOptions(license_field="terms")),
+    "no column 'diff'": BuildOptions(names=FieldNames(old_field="diff")),
+    "unknown order": BuildOptions(sampling=SamplingOptions(order="heavy")),
+}
+
+
+@pytest.mark.parametrize(("message", "options"), REFUSED.items(), ids=REFUSED)
+def test_what_cannot_work_in_ray_is_refused_before_any_work(message: str, options: BuildOptions) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from lintseq.integrations.ray import sample_dataset
+
+    with pytest.raises(ConfigError, match=message):
+        sample_dataset(TableDataset(pa.Table.from_pylist(commits(3))), options)
+
+
+# Duplicates across tasks
+
+
+def find_duplicates(source: str, folder: Path, options: BuildOptions, *, tasks: int) -> None:
+    """Run the steps that find duplicates, as executors do."""
+    from datatrove.pipeline.dedup import MinhashDedupBuckets, MinhashDedupCluster
+
+    from lintseq.integrations.datatrove import DuplicateSignatures, ProgramReader
+
+    for rank in range(tasks):
+        step = DuplicateSignatures(f"{folder}/signatures", options)
+        step.run(ProgramReader([source]).run(rank=rank, world_size=tasks), rank, tasks)
+    for rank in range(step.config.num_buckets):
+        buckets = MinhashDedupBuckets(f"{folder}/signatures", f"{folder}/matches", config=step.config)
+        buckets.run(None, rank, step.config.num_buckets)
+    MinhashDedupCluster(f"{folder}/matches", f"{folder}/duplicates", config=step.config).run(None, 0, 1)
+
+
+def repetitive(count: int, *, versions: bool = False) -> list[dict[str, Any]]:
+    """Return rows with few programs, at random: some are rejected for what else is in the row."""
+    random = Random(count)
+    found = []
+    for n in range(count):
+        number = random.randrange(count // 4)
+        program = f"x = {number}\nprint(x)\n" + f"y = {number}\nprint(y)\n" * (number % 2) + " " * random.randrange(2)
+        old = random.choice(["x = 'old'\nprint(x)\n", "print(1)\nprint(2)\n", None, ""])
+        instruction = random.choice(["Print it.", "Print the number.", PROBLEM["prompt"]])
+        found.append({"id": n, "instruction": instruction, "program": program + random.choice(["", "", "(\n"])})
+        found[-1] |= {"before": old, "after": found[-1].pop("program")} if versions else {}
+    return found
+
+
+PROBLEM = {
+    "task_id": "p/1",
+    "prompt": "Return the sum of the numbers in a list that are larger than both neighbors, or zero.",
+    "canonical_solution": "def f(n): return sum(b for a, b, c in zip(n, n[1:], n[2:]) if a < b > c)",
+}
+
+
+@needs_datatrove
+@pytest.mark.parametrize("versions", [False, True])
+def test_exact_duplicates_in_any_tasks_are_those_of_the_local_runner(versions: bool, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from lintseq.integrations.ray import sample_dataset
+
+    screening = ScreeningOptions(decontaminate=(write_jsonl(tmp_path / "p.jsonl", [PROBLEM]),), duplicates="exact")
+    options = BuildOptions(samples=3, min_edits=2, screening=screening)
+    source_rows = repetitive(80, versions=versions)
+    source = write_jsonl(tmp_path / "in.jsonl", source_rows)
+    report = build([source], tmp_path / "local.jsonl", options, workers=1)
+    assert {"duplicate", "contaminated", "too-few-edits"} <= report.tally.rejections.keys()
+    for tasks in (1, 3, 11):
+        folder = tmp_path / str(tasks)
+        find_duplicates(source, folder, options, tasks=tasks)
+        run_pipeline(source, folder, options, tasks=tasks, duplicates=f"{folder}/duplicates")
+        assert joined(folder / "records") == (tmp_path / "local.jsonl").read_bytes()
+    build([source], tmp_path / "table.parquet", options, workers=1)
+    for blocks in (1, 5):
+        found = sample_dataset(
+            TableDataset(pa.Table.from_pylist(source_rows), blocks), options, rejected=tmp_path / "r"
+        )
+        records = sorted(found.table.to_pylist(), key=lambda record: (int(record["id"]), record["draw"]))
+        assert records == [json.loads(row.data) for row in read_rows(str(tmp_path / "table.parquet"))]
+    rejections = joined(tmp_path / "r").splitlines()  # of both data sets
+    assert len(rejections) == 2 * (report.tally.rejections.total() - report.tally.rejections["duplicate"])
+
+
+@needs_datatrove
+def test_near_duplicates_are_dropped_across_tasks(tmp_path: Path) -> None:
+    program = "".join(f"value_{{}}_{n} = {n}\nprint(value_{{}}_{n}, {n} + {n})\n" for n in range(40))
+    programs = [program.replace("{}", name) for name in ("a", "b", "c")]
+    programs = ["print 1\n" + programs[0], *programs]  # it is rejected, so the next one stays
+    programs += [f"{programs[1]}  # the same, but for blanks and a comment", programs[2].replace("= 7\n", "= 8\n")]
+    source_rows = [{"id": n, "instruction": "a", "program": text} for n, text in enumerate(programs)]
+    source = write_jsonl(tmp_path / "in.jsonl", source_rows)
+    options = BuildOptions(screening=ScreeningOptions(duplicates="near"))
+    build([source], tmp_path / "local.jsonl", options, workers=1)
+    find_duplicates(source, tmp_path, options, tasks=2)
+    run_pipeline(source, tmp_path, options, tasks=2, duplicates=f"{tmp_path}/duplicates")
+    assert joined(tmp_path / "records") == (tmp_path / "local.jsonl").read_bytes()
+    assert [json.loads(line)["id"] for line in joined(tmp_path / "records").splitlines()] == [1, 2, 3]
+
+
+# The examples, run by executors
+
+
+EXAMPLES_WITH_TRAPS = """
+import runpy, sys
+from functools import partial
+import lintseq
 
 if __name__ == "__main__":
-    source, output, executor = sys.argv[1:]
-    options = BuildOptions(samples=2, sampling=SamplingOptions(linter="traps:TRAPS"), row_timeout=1.5)
-    steps = [
-        ProgramReader([source]),
-        EditSampling(options, exclusion_writer=RecordWriter(f"{output}/rejected")),
-        RecordWriter(f"{output}/records"),
-    ]
-    if executor == "ray":
+    sampling = lintseq.SamplingOptions(linter="traps:TRAPS")
+    lintseq.BuildOptions = partial(lintseq.BuildOptions, sampling=sampling, row_timeout=1.5)
+    if "ray" in sys.argv[1]:
         import ray
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-        RayPipelineExecutor(steps, tasks=3, workers=2, mem_per_cpu_gb=0.1, logging_dir=f"{output}/logs").run()
-        from lintseq.integrations.ray import sample_dataset
-        rows = ray.data.read_json(source, lines=True, override_num_blocks=3)
-        sample_dataset(rows, options, rejected=f"{output}/ray-rejected").write_parquet(f"{output}/ray")
-        import runpy
-        sys.argv = ["with_ray.py", EXAMPLE.replace("with_ray.py", "pairs.jsonl"), f"{output}/example"]
-        runpy.run_path(EXAMPLE, run_name="__main__")
-    else:
-        LocalPipelineExecutor(steps, tasks=3, workers=2, logging_dir=f"{output}/logs").run()
+    for command in sys.argv[2:]:
+        sys.argv = command.split()
+        runpy.run_path(sys.argv[0], run_name="__main__")
 """
+
+
+def corpus(folder: Path, found: list[dict[str, Any]]) -> Path:
+    """Write rows, again some of them as other rows, and one that is a benchmark's, to three Parquet files."""
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    texts = {"instruction": "prompt", "program": "canonical_solution", "message": "prompt"}
+    texts |= {"old_contents": "canonical_solution"}
+    own = "commit" if "commit" in found[0] else "id"
+    copies = [{**row, own: f"{1000 + n:040}" if own == "commit" else 1000 + n} for n, row in enumerate(found[::4])]
+    stolen = {**found[0], **{name: PROBLEM[text] for name, text in texts.items() if name in found[0]}}
+    table = pa.Table.from_pylist([*found, {**stolen, own: copies[0][own][::-1] if own == "commit" else 999}, *copies])
+    folder.mkdir()
+    for part in range(3):
+        pq.write_table(table.slice(part * 20, 20 if part < 2 else None), folder / f"{part}.parquet", row_group_size=7)
+    return folder
+
+
+CORPORA = {"programs": rows(45, "die = 1", "spin = 1"), "commits": commits(45, "die = 1", "spin = 1")}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "executor", [pytest.param("local", marks=needs_datatrove), pytest.param("ray", marks=[needs_datatrove, needs_ray])]
+    "engine", [pytest.param("local", marks=needs_datatrove), pytest.param("ray", marks=[needs_datatrove, needs_ray])]
 )
-def test_a_pipeline_gives_the_records_of_a_local_build(executor: str, tmp_path: Path, traps: Path) -> None:
-    source = write_jsonl(tmp_path / "in.jsonl", rows(60, "die = 1", "spin = 1"))
-    build([source], tmp_path / "local.jsonl", HOSTILE, workers=2)
-    (tmp_path / "run.py").write_text(PIPELINE.replace("EXAMPLE", repr(str(EXAMPLES / "with_ray.py"))))
-    run([sys.executable, tmp_path / "run.py", source, tmp_path / "out", executor], PYTHONPATH=str(traps))
-    assert joined(tmp_path / "out/records") == (tmp_path / "local.jsonl").read_bytes()
-    assert joined(tmp_path / "out/rejected") == (tmp_path / "local.rejected.jsonl").read_bytes()
-    if executor == "ray":  # Ray Data and its example share the start of Ray, which takes long
-        build([source], tmp_path / "table.parquet", HOSTILE, workers=2)
-        assert by_id(tmp_path / "out/ray") == by_id(tmp_path / "table.parquet")
-        reasons = [
-            [json.loads(line)["reason"] for line in joined(tmp_path / "out" / name).splitlines()]
-            for name in ("ray-rejected", "rejected")
-        ]
-        # In a table every row has every column, of which some are null.
-        assert sorted(reasons[0]) == sorted(reason.replace("no-field", "not-string") for reason in reasons[1])
-        options = BuildOptions(samples=2, shape="prompt-completion")
-        build([str(EXAMPLES / "pairs.jsonl")], tmp_path / "pairs.parquet", options, workers=2)
-        assert by_id(tmp_path / "out/example") == by_id(tmp_path / "pairs.parquet")
+def test_the_examples_give_the_records_of_a_local_build(engine: str, tmp_path: Path, traps: Path) -> None:
+    """A data set in shards, without duplicates and contaminated rows, from one with rows that crash and hang."""
+    benchmark = write_jsonl(tmp_path / "problems.jsonl", [PROBLEM])
+    screening = ScreeningOptions(decontaminate=(benchmark,), duplicates="exact")
+    options = replace(HOSTILE, min_edits=2, screening=screening)
+    commands = []
+    for name, found in CORPORA.items():
+        source = corpus(tmp_path / name, found)
+        report = build([source], tmp_path / f"{name}.jsonl", options, workers=2)
+        assert {"crashed", "timeout", "duplicate", "contaminated"} <= report.tally.rejections.keys()
+        commands.append(f"{EXAMPLES}/with_datatrove.py {source} {tmp_path}/datatrove-{name} {benchmark} {engine}")
+        if engine == "ray":
+            build([source], tmp_path / f"{name}-table.parquet", options, workers=2)
+            commands.append(f"{EXAMPLES}/with_ray.py {source} {tmp_path}/ray-{name} {benchmark}")
+    (tmp_path / "run.py").write_text(EXAMPLES_WITH_TRAPS)
+    run([sys.executable, tmp_path / "run.py", engine, *commands], PYTHONPATH=str(traps), TASKS="3")
+    for name in CORPORA:
+        assert unpacked(tmp_path / f"datatrove-{name}/records") == (tmp_path / f"{name}.jsonl").read_bytes()
+        local = (tmp_path / f"{name}.rejected.jsonl").read_bytes().splitlines()
+        rejected = [line for line in local if json.loads(line)["reason"] != "duplicate"]
+        assert joined(tmp_path / f"datatrove-{name}/rejected").splitlines() == rejected
+        if engine == "ray":
+            assert by_id(tmp_path / f"ray-{name}") == by_id(tmp_path / f"{name}-table.parquet")
+            reasons = [json.loads(line)["reason"] for line in joined(tmp_path / f"ray-{name}-rejected").splitlines()]
+            assert sorted(reasons) == sorted(json.loads(line)["reason"] for line in rejected)
+
+
+def unpacked(folder: Path) -> bytes:
+    """Return the lines of all files in a folder."""
+    return b"".join(row.data for path in sorted(folder.iterdir()) for row in read_rows(str(path)))
 
 
 def by_id(path: Path) -> list[dict[str, Any]]:
@@ -359,16 +548,32 @@ def by_id(path: Path) -> list[dict[str, Any]]:
 
 
 class TableDataset:
-    """Stands for a Ray data set of one block."""
+    """Stands for a Ray data set of some blocks."""
 
-    def __init__(self, table: Any) -> None:
-        self.table = table
+    def __init__(self, table: Any, blocks: int = 1) -> None:
+        self.table, self.blocks = table, blocks
 
     def take(self, count: int) -> Any:
         return self.table.slice(0, count).to_pylist()
 
-    def map_batches(self, function: Any, **_: Any) -> Any:
-        return function(self.table)
+    def map_batches(self, function: Any, **_: Any) -> "TableDataset":
+        rows = -(-self.table.num_rows // self.blocks)
+        return self._joined([function(self.table.slice(n * rows, rows)) for n in range(self.blocks)])
+
+    def groupby(self, name: str) -> "TableDataset":
+        self.group = name
+        return self
+
+    def map_groups(self, function: Any, **_: Any) -> "TableDataset":
+        import pyarrow.compute as pc
+
+        groups = self.table[self.group]
+        return self._joined([function(self.table.filter(pc.equal(groups, value))) for value in groups.unique()])
+
+    def _joined(self, tables: list[Any]) -> "TableDataset":
+        import pyarrow as pa
+
+        return TableDataset(pa.concat_tables(tables), self.blocks)
 
 
 def test_a_block_of_a_ray_data_set_gives_the_records_of_a_local_build(tmp_path: Path, traps: Path) -> None:
@@ -379,55 +584,10 @@ def test_a_block_of_a_ray_data_set_gives_the_records_of_a_local_build(tmp_path: 
     source = write_jsonl(tmp_path / "in.jsonl", source_rows)
     build([source], tmp_path / "local.parquet", HOSTILE, workers=1)
     found = sample_dataset(TableDataset(pa.Table.from_pylist(source_rows)), HOSTILE, rejected=tmp_path / "rejected")
-    assert found.to_pylist() == [json.loads(row.data) for row in read_rows(str(tmp_path / "local.parquet"))]
+    assert found.table.to_pylist() == [json.loads(row.data) for row in read_rows(str(tmp_path / "local.parquet"))]
     rejections = [json.loads(line) for line in joined(tmp_path / "rejected").splitlines()]
     wanted = [json.loads(row.data) for row in read_rows(str(tmp_path / "local.rejected.jsonl"))]
     assert [(row["id"], row["reason"]) for row in rejections] == [(row["id"], row["reason"]) for row in wanted]
-    duplicates = BuildOptions(screening=ScreeningOptions(duplicates="exact"))
-    with pytest.raises(ConfigError, match="duplicates cannot be dropped here"):
-        sample_dataset(TableDataset(None), duplicates)
-
-
-@needs_datatrove
-def test_near_duplicates_are_dropped_across_the_shards_of_a_pipeline(tmp_path: Path) -> None:
-    from datatrove.pipeline.dedup import (
-        MinhashDedupBuckets,
-        MinhashDedupCluster,
-        MinhashDedupFilter,
-        MinhashDedupSignature,
-    )
-
-    from lintseq.integrations.datatrove import CodeTokenizer, ProgramReader, minhash_config
-
-    program = "".join(f"value_{{}}_{n} = {n}\nprint(value_{{}}_{n}, {n} + {n})\n" for n in range(40))
-    programs = [program.replace("{}", name) for name in ("a", "b", "c")]
-    programs += [f"{programs[0]}  # the same, but for blanks and a comment", programs[1].replace("= 7\n", "= 8\n")]
-    source_rows = [{"id": n, "instruction": "a", "program": text} for n, text in enumerate(programs)]
-    source = write_jsonl(tmp_path / "in.jsonl", source_rows)
-    config, folder = minhash_config(num_buckets=5), str(tmp_path)
-    for rank in range(2):
-        signature = MinhashDedupSignature(f"{folder}/signatures", config, CodeTokenizer())
-        signature.run(ProgramReader([source]).run(rank=rank, world_size=2), rank, 2)
-    for rank in range(5):
-        MinhashDedupBuckets(f"{folder}/signatures", f"{folder}/buckets", config=config).run(None, rank, 5)
-    MinhashDedupCluster(f"{folder}/buckets", f"{folder}/remove", config=config).run(None, 0, 1)
-    kept = [
-        document.id
-        for rank in range(2)
-        for document in MinhashDedupFilter(f"{folder}/remove").run(
-            ProgramReader([source]).run(rank=rank, world_size=2), rank, 2
-        )
-    ]
-    assert kept == ["0", "1", "2"]
-
-
-@needs_datatrove
-@pytest.mark.slow
-def test_the_example_with_minhash_gives_the_records_of_a_local_build(tmp_path: Path) -> None:
-    source = EXAMPLES / "pairs.jsonl"
-    run([sys.executable, EXAMPLES / "with_minhash.py", source, tmp_path / "out"])
-    build([str(source)], tmp_path / "local.jsonl", BuildOptions(samples=2), workers=2)
-    assert joined(tmp_path / "out/records") == (tmp_path / "local.jsonl").read_bytes()
 
 
 SBATCH = """\
@@ -448,33 +608,21 @@ SCONTROL = "#!/bin/bash\necho here\n"
 @pytest.mark.slow
 def test_the_pipeline_for_slurm_does_its_tasks_when_slurm_runs_them(tmp_path: Path) -> None:
     """Slurm is not here; its commands are stood in for by scripts that run what it is given."""
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
     commands = tmp_path / "bin"
     commands.mkdir()
     for name, text in (("sbatch", SBATCH), ("srun", SRUN), ("scontrol", SCONTROL)):
         (commands / name).write_text(text)
         (commands / name).chmod(0o755)
-    (tmp_path / "corpus").mkdir()
-    for part in range(3):
-        part_rows = [{"content": f"x = {n}\nprint(x)\n", "hexsha": f"{part}{n:039}"} for n in range(20)]
-        pq.write_table(pa.Table.from_pylist(part_rows), tmp_path / f"corpus/{part}.parquet")
+    benchmark = write_jsonl(tmp_path / "problems.jsonl", [PROBLEM])
+    source = corpus(tmp_path / "commits", commits(45))
     environment = Path(sys.executable).parents[1]
     path = os.pathsep.join([str(commands), str(environment / "bin"), os.environ["PATH"]])
-    command = [sys.executable, EXAMPLES / "with_datatrove.py", tmp_path / "corpus", tmp_path / "edits"]
+    command = [sys.executable, EXAMPLES / "with_datatrove.py", source, tmp_path / "edits", benchmark, "slurm"]
     run(command, PATH=path, TASKS="3")
-    records = [
-        json.loads(row.data) for part in sorted((tmp_path / "edits/records").iterdir()) for row in read_rows(str(part))
-    ]
-    sample = EditSampler(BuildOptions(samples=5, min_edits=2))
-    wanted = [
-        record
-        for part in range(3)
-        for n in range(20)
-        for record in sample({"id": f"{part}{n:039}", "instruction": "", "program": f"x = {n}\nprint(x)\n"}).records
-    ]
-    assert records == wanted
-    assert len(list((tmp_path / "edits/logs/completions").iterdir())) == 3
+    screening = ScreeningOptions(decontaminate=(benchmark,), duplicates="exact")
+    build([source], tmp_path / "local.jsonl", BuildOptions(samples=2, min_edits=2, screening=screening), workers=1)
+    assert unpacked(tmp_path / "edits/records") == (tmp_path / "local.jsonl").read_bytes()
+    assert len(list((tmp_path / "edits/logs/3/completions").iterdir())) == 3
 
 
 def run(command: list[Any], **environment: str) -> str:

@@ -1,7 +1,7 @@
 """From inputs that hold programs to a data set of edit sequences: `build`, its settings and their checks."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +14,7 @@ from lintseq.dataset.screening import benchmarks_digest, check_screening
 from lintseq.dataset.shapes import get_shape
 from lintseq.errors import ConfigError, check_at_least
 from lintseq.languages import linter_version
-from lintseq.rows import Input, column_list
+from lintseq.rows import column_list
 from lintseq.walks import check_options
 
 
@@ -42,7 +42,9 @@ def build(
     options = options or BuildOptions()
     check_build(options)
     opened = open_run(inputs, output, options.names, overwrite=overwrite, resume=resume)
-    _check_license_field(options.screening.license_field, opened.sources)
+    check_license_field(
+        options.screening.license_field, {name for source in opened.sources for name in source.columns}
+    )
     settings = settings_of(options)
     report = run_pipeline(opened, options.row_work(), settings, workers=workers, on_progress=on_progress)
     if options.format == "states" and any(source.fields and source.fields.old for source in opened.sources):
@@ -50,9 +52,8 @@ def build(
     return report
 
 
-def _check_license_field(name: str | None, sources: Sequence[Input]) -> None:
+def check_license_field(name: str | None, columns: Set[str]) -> None:
     """Raise `ConfigError` if no input has the column that holds the licenses."""
-    columns = dict.fromkeys(column for source in sources for column in source.columns)
     if name is not None and columns and name not in columns:
         names = column_list(sorted(columns))
         raise ConfigError(f"no column {name!r} in the first rows (columns: {names}); name one with --license-field")

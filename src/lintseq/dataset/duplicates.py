@@ -21,9 +21,9 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
-KEEP = "keep"
+KEEP: Final = "keep"
 Duplicates = Literal["keep", "exact", "near"]
 """Which duplicates are dropped; `near` includes exact ones."""
 
@@ -197,7 +197,7 @@ class Seen:
 
         `number` grows from call to call.
         """
-        keys = _keys(signature)
+        keys = keys_of(signature)
         found = self._database.execute(
             "SELECT DISTINCT number, name, signature FROM keys JOIN programs USING (number)"
             f" WHERE key IN ({', '.join('?' * len(keys))}) ORDER BY number LIMIT {_MAX_CANDIDATES}",
@@ -222,13 +222,17 @@ class Seen:
         late = self._database.execute("SELECT number, signature FROM programs WHERE number >= ?", (number,))
         for late_number, blob in late.fetchall():
             self._database.executemany(
-                "DELETE FROM keys WHERE key = ? AND number = ?", [(key, late_number) for key in _keys(_unpacked(blob))]
+                "DELETE FROM keys WHERE key = ? AND number = ?",
+                [(key, late_number) for key in keys_of(_unpacked(blob))],
             )
         self._database.execute("DELETE FROM programs WHERE number >= ?", (number,))
 
 
-def _keys(signature: tuple[int, ...]) -> list[int]:
-    """Return the keys of a program in the table; equal bands at different positions have different keys."""
+def keys_of(signature: tuple[int, ...]) -> list[int]:
+    """Return the keys of a program in the table: its exact signature, then a key for each band.
+
+    Duplicates have at least one in common. Equal bands at different positions have different keys.
+    """
     whole, *bands = signature
     return [whole, *(_hash(f"{index} {band}") for index, band in enumerate(bands))]
 
