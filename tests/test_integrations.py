@@ -479,6 +479,7 @@ if __name__ == "__main__":
     if "ray" in sys.argv[1]:
         import ray
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        ray.data.DataContext.get_current().default_hash_shuffle_parallelism = 4
     for command in sys.argv[2:]:
         sys.argv = command.split()
         runpy.run_path(sys.argv[0], run_name="__main__")
@@ -518,17 +519,19 @@ def test_the_examples_give_the_records_of_a_local_build(engine: str, tmp_path: P
         source = corpus(tmp_path / name, found)
         report = build([source], tmp_path / f"{name}.jsonl", options, workers=2)
         assert {"crashed", "timeout", "duplicate", "contaminated"} <= report.tally.rejections.keys()
-        commands.append(f"{EXAMPLES}/with_datatrove.py {source} {tmp_path}/datatrove-{name} {benchmark} {engine}")
+        if engine == "local" or name == "commits":
+            commands.append(f"{EXAMPLES}/with_datatrove.py {source} {tmp_path}/datatrove-{name} {benchmark} {engine}")
         if engine == "ray":
             build([source], tmp_path / f"{name}-table.parquet", options, workers=2)
             commands.append(f"{EXAMPLES}/with_ray.py {source} {tmp_path}/ray-{name} {benchmark}")
     (tmp_path / "run.py").write_text(EXAMPLES_WITH_TRAPS)
     run([sys.executable, tmp_path / "run.py", engine, *commands], PYTHONPATH=str(traps), TASKS="3")
     for name in CORPORA:
-        assert unpacked(tmp_path / f"datatrove-{name}/records") == (tmp_path / f"{name}.jsonl").read_bytes()
         local = (tmp_path / f"{name}.rejected.jsonl").read_bytes().splitlines()
         rejected = [line for line in local if json.loads(line)["reason"] != "duplicate"]
-        assert joined(tmp_path / f"datatrove-{name}/rejected").splitlines() == rejected
+        if engine == "local" or name == "commits":
+            assert unpacked(tmp_path / f"datatrove-{name}/records") == (tmp_path / f"{name}.jsonl").read_bytes()
+            assert joined(tmp_path / f"datatrove-{name}/rejected").splitlines() == rejected
         if engine == "ray":
             assert by_id(tmp_path / f"ray-{name}") == by_id(tmp_path / f"{name}-table.parquet")
             reasons = [json.loads(line)["reason"] for line in joined(tmp_path / f"ray-{name}-rejected").splitlines()]
