@@ -300,6 +300,18 @@ def test_they_need_no_trainer_and_leave_no_process_behind() -> None:
     assert (done.stdout, done.stderr) == ("[1.0]\n", "")
 
 
+def test_programs_that_forge_a_pass_get_no_reward() -> None:
+    folder = Path(__file__).parent
+    command = [sys.executable, folder / "jail.py", sys.executable, folder / "hostile_rewards.py", "forge", "exit"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode == 77:
+        pytest.skip(f"hostile programs run only in a jail; {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    count, rewarded = json.loads(done.stdout)
+    assert count >= 40
+    assert rewarded == []
+
+
 # Assertions of tests
 
 
