@@ -132,11 +132,7 @@ def result_of(options: Any, name: str) -> dict[str, Any]:
     path = options.runs / name / "result.json"
     if not path.exists():
         note(name)
-        words = [
-            option
-            for name in ("model", "runs", "steps", "samples")
-            for option in (f"--{name}", getattr(options, name))
-        ]
+        words = [f"--{option}={getattr(options, option)}" for option in ("model", "runs", "steps", "samples")]
         command = [sys.executable, __file__, "--only", name, *words]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
         subprocess.run(list(map(str, command)), check=True, env=environment)

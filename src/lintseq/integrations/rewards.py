@@ -41,10 +41,12 @@ _split_assertions = lru_cache(1024)(split_assertions)
 
 
 class _Reward:
-    """What all rewards have: the format of completions, and the column of the programs that they change."""
+    """A function of completions and of the programs that they change."""
 
     __name__: str
     """What trainers log."""
+    needs_state = False
+    """Whether it is for rows with a program to change only."""
 
     def __init__(self, format: str, state: str) -> None:
         if format != AUTO:
@@ -57,9 +59,16 @@ class _Reward:
         detected = DIFF.name if looks_like_edits(text) else CODE
         return detected if self.format == AUTO else self.format
 
-    def states(self, columns: Mapping[str, Any], count: int) -> list[str]:
-        """Return the program that each completion changes."""
-        return [state or "" for state in _column(columns, "state", self.state, count)]
+    def __call__(self, completions: Sequence[Any], **columns: Any) -> list[float | None]:
+        states = _column(columns, "state", self.state, None if self.needs_state else len(completions))
+        rows = zip(completions, states, strict=True)
+        return [
+            None if state is None and self.needs_state else self._value(_text_of(completion), state or "")
+            for completion, state in rows
+        ]
+
+    def _value(self, text: str, start: str) -> float | None:
+        raise NotImplementedError
 
 
 class PassedTests(_Reward):
@@ -102,7 +111,8 @@ class PassedTests(_Reward):
         tests = _column(columns, "test", self.test, kinds=(str, list))
         names = _column(columns, "entry_point", self.entry_point, count)
         codes = [self._code(test, name or "", columns) for test, name in zip(tests, names, strict=True)]
-        rows = zip(completions, prompts or [""] * count, names, self.states(columns, count), strict=True)
+        states = _column(columns, "state", self.state, count)
+        rows = zip(completions, prompts or [""] * count, names, states, strict=True)
         programs = [self._program(*row) for row in rows]
         jobs = [self._job(program, code) if code else None for program, code in zip(programs, codes, strict=True)]
         different = list(dict.fromkeys(job for job in jobs if job is not None))
@@ -123,12 +133,12 @@ class PassedTests(_Reward):
             _column(columns, "entry_point", self.entry_point)
         return found
 
-    def _program(self, completion: Any, prompt: Any, name: str | None, state: str) -> str:
+    def _program(self, completion: Any, prompt: Any, name: str | None, state: str | None) -> str:
         """Return the program of a completion."""
         text = _text_of(completion)
         is_code = name and isinstance(prompt, str) and find_function(f"{prompt}\n    pass\n", name)
         context = prompt if is_code else ""
-        problem = Problem("", "", "", name or "", "", (), prefix=context, context=context, start=state)
+        problem = Problem("", "", "", name or "", "", (), prefix=context, context=context, start=state or "")
         return candidate_of(problem, text, self.format_of(text)).program
 
     def _job(self, program: str, code: str) -> Job:
@@ -156,11 +166,7 @@ class CleanStates(_Reward):
         super().__init__(format, state)
         self.check = StateVerdicts(linter or get_language().default_linter).findings
 
-    def __call__(self, completions: Sequence[Any], **columns: Any) -> list[float | None]:
-        states = self.states(columns, len(completions))
-        return [self._share(_text_of(text), state) for text, state in zip(completions, states, strict=True)]
-
-    def _share(self, text: str, start: str) -> float | None:
+    def _value(self, text: str, start: str) -> float | None:
         states = _states(text, self.format_of(text), start)
         try:
             known = findings(self.check(start) if start else ())
@@ -185,11 +191,7 @@ class WellFormedEdits(_Reward):
     def __init__(self, *, format: str = AUTO, state: str = "state") -> None:
         super().__init__(format, state)
 
-    def __call__(self, completions: Sequence[Any], **columns: Any) -> list[float | None]:
-        states = self.states(columns, len(completions))
-        return [self._share(_text_of(text), state) for text, state in zip(completions, states, strict=True)]
-
-    def _share(self, text: str, start: str) -> float | None:
+    def _value(self, text: str, start: str) -> float | None:
         format = self.format_of(text)
         if format in (CODE, PROGRAM):
             return None
@@ -207,17 +209,14 @@ class ChangeSize(_Reward):
     """
 
     __name__ = "change_size"
+    needs_state = True
 
     def __init__(self, *, lines: int = 50, format: str = AUTO, state: str = "state") -> None:
         super().__init__(format, state)
         check_at_least(1, {"lines": lines})
         self.lines = lines
 
-    def __call__(self, completions: Sequence[Any], **columns: Any) -> list[float | None]:
-        rows = zip(completions, _column(columns, "state", self.state), strict=True)
-        return [None if state is None else self._penalty(_text_of(text), state) for text, state in rows]
-
-    def _penalty(self, text: str, start: str) -> float:
+    def _value(self, text: str, start: str) -> float:
         end = [start, *_states(text, self.format_of(text), start)][-1]
         before, after = Program.from_text(start).lines, Program.from_text(end).lines
         hunks = difference(before, after).hunks if before != after else ()
