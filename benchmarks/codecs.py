@@ -32,7 +32,7 @@ from common import (
 )
 
 from lintseq.codecs import CODECS, SEPARATOR, Codec
-from lintseq.dataset.stats import load_tokenizer
+from lintseq.dataset.tokens import load_tokenizer
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, MalformedEditError, ProgramError
 from lintseq.reporting.plots import Plot, Point, Series, svg_document

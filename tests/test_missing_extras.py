@@ -18,6 +18,8 @@ CASES = [
     ("pylint", "linters", f"{BUILD} edits.jsonl --certify pylint"),
     ("ruff", "linters", f"{BUILD} edits.jsonl --linter ruff"),
     ("tokenizers", "tokens", "stats edits.jsonl --tokenizer tokenizer.json"),
+    ("tokenizers", "tokens", f"{BUILD} edits.jsonl --max-tokens 900 --tokenizer tokenizer.json"),
+    ("transformers", "train", f"{BUILD} edits.jsonl --max-tokens 900 --tokenizer tokenizer.json --shape messages"),
     ("tokenizers", "train", "tokenizer train pairs.jsonl --vocab 500 --output tokenizer"),
     ("transformers", "train", "tokenizer extend model --output tokenizer"),
     ("torch", "train", "pretrain nano --output model"),

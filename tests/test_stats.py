@@ -16,7 +16,8 @@ from lintseq.cli import main
 from lintseq.cli.stats import bar, bars
 from lintseq.codecs import CODECS
 from lintseq.dataset.shapes import SHAPES, ProgramRow
-from lintseq.dataset.stats import DatasetStats, lines_in_diff, load_tokenizer, stats
+from lintseq.dataset.stats import DatasetStats, lines_in_diff, stats
+from lintseq.dataset.tokens import load_tokenizer
 from lintseq.edits import STAYS, EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.program import Program

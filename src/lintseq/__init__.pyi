@@ -27,6 +27,7 @@ from lintseq.linting import Linter as Linter, Diagnostic as Diagnostic
 from lintseq.dataset.build import build as build
 from lintseq.dataset.sampler import BuildOptions as BuildOptions, EditSampler as EditSampler
 from lintseq.dataset.screening import ScreeningOptions as ScreeningOptions
+from lintseq.dataset.tokens import TokenLimit as TokenLimit
 from lintseq.dataset.outputs import Target as Target
 from lintseq.dataset.report import BuildReport as BuildReport, BuildProgress as BuildProgress
 from lintseq.rows import FieldNames as FieldNames

@@ -3,7 +3,7 @@
 import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from lintseq.errors import MalformedEditError
@@ -228,6 +228,14 @@ class EditSequence:
         numbers = sorted({*times[0], *times[1]} - {INITIAL, STAYS})
         rank = {INITIAL: INITIAL, STAYS: STAYS, **{number: rank for rank, number in enumerate(numbers)}}
         return self._selected(kept, *[[rank[number] for number in part] for part in times])
+
+    def with_readable_end(self) -> "EditSequence":
+        """Return the sequence with a program that can be read back from its text: after an empty line, it ends in a
+        newline."""
+        lines = self.program.lines
+        if self.merged.final_newline or not lines or lines[-1]:
+            return self
+        return replace(self, merged=replace(self.merged, final_newline=True))
 
     def first(self, edits: int) -> "EditSequence":
         """Return only the first `edits` edits, whose program is the state after them."""

@@ -13,6 +13,7 @@ from lintseq.dataset.sampler import BuildOptions
     "Input": "instruction_field code_field old_field new_field id_field",
     "Walk": "preset samples seed linter certify order comments stubs min_edits max_edits distinct sub_sequences",
     "Output": "output rejected shape format path shards shard_rows shard_kind split split_by",
+    "Length": "max_tokens tokenizer",
     "Screening": "max_lines license license_field decontaminate ngram duplicates similarity",
     "Execution": "workers row_timeout row_memory resume overwrite strict json quiet",
 })  # fmt: skip

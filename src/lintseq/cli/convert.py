@@ -10,6 +10,7 @@ from lintseq.dataset.outputs import Target
 
 @with_options({
     "Output": "output rejected shape format path seed shards shard_rows shard_kind split split_by",
+    "Length": "max_tokens tokenizer",
     "Execution": "workers row_timeout row_memory resume overwrite strict json quiet",
 })  # fmt: skip
 def convert(

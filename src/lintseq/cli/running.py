@@ -128,6 +128,7 @@ def build_summary(report: BuildReport) -> str:
         ("rows", f"{numbers['rows']:,}"),
         ("sequences", f"{numbers['sequences']:,}"),
         *([("  for testing", f"{report.tally.test:,}")] * bool(report.tally.test)),
+        *([("  cut to --max-tokens", f"{report.tally.truncated:,}")] * bool(report.tally.truncated)),
         ("edits per sequence", f"{edits['mean']:.2f}, median {edits['median']}, at most {edits['max']}"),
         ("lines per edit", f"{numbers['lines_per_edit']:.2f}"),
         ("single-edit sequences", percent(numbers["single_edit_share"])),

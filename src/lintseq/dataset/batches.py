@@ -25,6 +25,8 @@ from lintseq.storage import PartIsolation, batched, map_in_order
 
 BATCH_ROWS = 64
 BATCH_BYTES = 1 << 16
+_NUMBERS = ("rows", "sequences", "lines", "test", "truncated")
+"""The counts of a tally that are a single number."""
 _BATCHES_AHEAD = 512
 """Batches per worker that may be in progress or wait: while one row uses up its time, the other workers go on."""
 
@@ -61,12 +63,12 @@ class BuildTally:
     """License -> sequences, where the rows have licenses."""
     test: int = 0
     """Sequences in the part for testing."""
+    truncated: int = 0
+    """Sequences that were cut to fit a limit on tokens."""
 
     def add(self, other: Self) -> None:
-        self.rows += other.rows
-        self.sequences += other.sequences
-        self.lines += other.lines
-        self.test += other.test
+        for name in _NUMBERS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("edits", "rejections", "dropped", "licenses"):
             if counts := getattr(other, name):
                 getattr(self, name).update(counts)
@@ -74,21 +76,15 @@ class BuildTally:
     def as_dict(self) -> dict[str, Any]:
         """Return the counts as plain values."""
         counters = {name: dict(getattr(self, name)) for name in ("rejections", "dropped", "licenses")}
-        numbers = {"rows": self.rows, "sequences": self.sequences, "lines": self.lines, "test": self.test}
+        numbers = {name: getattr(self, name) for name in _NUMBERS}
         return {**numbers, "edits": sorted(self.edits.items()), **counters}
 
     @classmethod
     def from_dict(cls, counts: Mapping[str, Any]) -> Self:
         """Return the counts that `as_dict` returned."""
-        counters = {name: Counter(counts[name]) for name in ("rejections", "dropped", "licenses")}
-        return cls(
-            counts["rows"],
-            counts["sequences"],
-            counts["lines"],
-            Counter(dict(counts["edits"])),
-            **counters,
-            test=counts["test"],
-        )
+        counters: dict[str, Any] = {name: Counter(counts[name]) for name in ("rejections", "dropped", "licenses")}
+        numbers = {name: counts[name] for name in _NUMBERS}
+        return cls(edits=Counter(dict(counts["edits"])), **counters, **numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +216,7 @@ def _output(result: RowResult, row: RawRow, source: str) -> RowOutput:
     lines = b"".join(map(encode_line, result.records))
     records, tests = (b"", lines) if result.test else (lines, b"")
     tally.test = len(result.records) if result.test else 0
+    tally.truncated = result.truncated
     rejections = b"".join(
         encode_rejection(
             encode_row(rejection.part),

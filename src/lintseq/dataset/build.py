@@ -12,6 +12,7 @@ from lintseq.dataset.report import REPEATS_FILES, BuildProgress, BuildReport
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import benchmarks_digest, check_screening
 from lintseq.dataset.shapes import get_shape
+from lintseq.dataset.tokens import check_limit
 from lintseq.errors import ConfigError, check_at_least
 from lintseq.languages import linter_version
 from lintseq.rows import column_list
@@ -67,6 +68,7 @@ def settings_of(options: BuildOptions) -> dict[str, Any]:
         "linters": {name: linter_version(name) for name in sorted(linters)},
         "options": asdict(options),
         **benchmarks,
+        **check_limit(options.token_limit, options.shape),
     }
 
 
@@ -76,6 +78,7 @@ def check_build(options: BuildOptions) -> None:
     check_screening(options.screening)
     get_shape(options.shape).check(options.format)
     get_codec(options.format, path=options.path)
+    check_limit(options.token_limit, options.shape)
     if options.shape == "pylintseq" and options.sub_sequences:
         raise ConfigError("shape pylintseq has no column for the state that a sub-sequence starts from; use another")
     if options.sampling.order == "forward" and options.samples > 1:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from lintseq.dataset.outputs import Target
 from lintseq.dataset.pipeline import open_run, run_pipeline
 from lintseq.dataset.report import REPEATS_FILES, BuildProgress, BuildReport
 from lintseq.dataset.shapes import ProgramRow, ShapeName, columns_of, get_shape, read_record, row_id
+from lintseq.dataset.tokens import LimitedWriter, TokenLimit, check_limit
 from lintseq.dataset.transform import RowResult
 from lintseq.errors import ProgramError
 from lintseq.rows import Fields
@@ -27,6 +28,8 @@ class ConvertOptions:
     """Text format of the edits: diff, udiff, search-replace, ..."""
     path: str | None = None
     """File that each edit names, in format str-replace."""
+    token_limit: TokenLimit = field(default_factory=TokenLimit)
+    """How many tokens a record may have."""
     seed: int | None = None
     """Seed for choosing the edit of next-edit records. Default: the seed of the draws."""
     row_timeout: float = 10.0
@@ -40,8 +43,7 @@ class Converter:
 
     def __init__(self, options: ConvertOptions, license: bool) -> None:
         self.options, self._license = options, license
-        self._write = get_shape(options.shape).write
-        self._codec = get_codec(options.format, path=options.path)
+        self._writer = LimitedWriter(options.shape, options.format, options.path, options.token_limit)
 
     def read_id(self, row: Mapping[str, Any], fields: Fields | None) -> str | int | None:
         return row_id(row)
@@ -59,13 +61,16 @@ class Converter:
             raise ProgramError("not-exact", "the edits write another program than the row has")
         program_row = ProgramRow(record.id, record.instruction, program, program, source, index)
         meta = record.meta if self.options.seed is None else {**record.meta, "seed": self.options.seed}
-        written = self._write(program_row, sequence, record.draw, meta, self._codec)
-        if "left" in written:
-            written["left"] += record.left
+        fitting = self._writer.write(program_row, sequence, record.draw, meta, left=record.left)
+        if fitting is None:
+            limit = self.options.token_limit.max_tokens
+            raise ProgramError("no-edit-fits", f"prompt and first edit have more than {limit} tokens")
+        written, kept = fitting
         license = record.license if self._license else ""
         if license:
             written["license"] = license
-        return RowResult([written], record.id, edits=[len(sequence)], lines=sequence.lines_inserted, license=license)
+        counts: dict[str, Any] = {"edits": [len(kept)], "lines": kept.lines_inserted}
+        return RowResult([written], record.id, **counts, truncated=len(kept) < len(sequence), license=license)
 
 
 def convert(
@@ -86,11 +91,12 @@ def convert(
     options = options or ConvertOptions()
     get_shape(options.shape).check(options.format)
     get_codec(options.format, path=options.path)
+    tokenizer = check_limit(options.token_limit, options.shape)
     opened = open_run(inputs, output, None, overwrite=overwrite, resume=resume)
     license = any("license" in source.columns for source in opened.sources)
     columns = columns_of(options.shape, license=license)
     work = RowWork(partial(Converter, options, license), columns, options.row_timeout, options.row_memory)
-    settings = {"options": {"converts": True, "license": license, **asdict(options)}}
+    settings = {"options": {"converts": True, "license": license, **asdict(options)}, **tokenizer}
     report = run_pipeline(opened, work, settings, workers=workers, on_progress=on_progress)
     if options.format == "states" and any("state" in source.columns for source in opened.sources):
         report.notes.append(REPEATS_FILES)

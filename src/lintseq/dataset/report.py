@@ -72,6 +72,7 @@ class BuildReport:
             "rows": tally.rows,
             "sequences": tally.sequences,
             **({"test_sequences": tally.test} if tally.test else {}),
+            **({"truncated_sequences": tally.truncated} if tally.truncated else {}),
             "edits_per_sequence": {
                 "mean": share(edits, tally.sequences),
                 "median": _median(tally.edits),

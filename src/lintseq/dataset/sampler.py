@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
 from typing import Any, Self, get_type_hints
 
-from lintseq.codecs import get_codec, looks_like_edits
+from lintseq.codecs import looks_like_edits
 from lintseq.dataset.batches import RowWork
 from lintseq.dataset.presets import PRESETS, PresetName
 from lintseq.dataset.screening import Screen, ScreeningOptions, licenses_of
-from lintseq.dataset.shapes import Column, ProgramRow, ShapeName, columns_of, get_shape, meta_of, written_program
+from lintseq.dataset.shapes import Column, ProgramRow, ShapeName, columns_of, meta_of, written_program
+from lintseq.dataset.tokens import LimitedWriter, TokenLimit
 from lintseq.dataset.transform import RowLimits, RowResult
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
@@ -44,6 +45,8 @@ class BuildOptions:
     """Text format of the edits: diff, udiff, search-replace, ..."""
     path: str | None = None
     """File that each edit names, in format str-replace."""
+    token_limit: TokenLimit = field(default_factory=TokenLimit)
+    """How many tokens a record may have."""
     min_edits: int = 1
     """Drop draws with fewer edits."""
     max_edits: int | None = None
@@ -99,10 +102,8 @@ class EditSampler:
         """Without `fields`, the columns that matter are found in each row by `options.names`."""
         self.options = options or BuildOptions()
         self.fields = fields
-        shape = get_shape(self.options.shape)
-        shape.check(self.options.format)
-        self._write = shape.write
-        self._codec = get_codec(self.options.format, path=self.options.path)
+        options = self.options
+        self._writer = LimitedWriter(options.shape, options.format, options.path, options.token_limit)
         self._meta = meta_of(self.options.sampling, self.options.seed)
         self._screen: Screen | None = None
 
@@ -146,25 +147,29 @@ class EditSampler:
     ) -> RowResult:
         """Return the records of one program."""
         options = self.options
-        records, edits, lines, dropped = [], [], 0, Counter[str]()
+        records, edits, lines, truncated, dropped = [], [], 0, 0, Counter[str]()
         for draw, sequence, corrections in self._draws(dropped, row, sampler):
             meta = self._meta if options.sampling.certify is None else {**self._meta, "lessons": corrections}
             starts = _starts(options, row.id, draw, len(sequence)) if options.sub_sequences else []
             for start in [0, *starts]:
                 if not (written := sequence.after(start).with_readable_start() if start else sequence):
                     continue
-                record = self._write(row, written, draw, meta, self._codec)
+                fitting = self._writer.write(row, written, draw, meta)
+                if fitting is None or len(fitting[1]) < min(options.min_edits, len(written)):
+                    dropped["no-edit-fits"] += not start
+                    continue
+                record, kept = fitting
                 records.append({**record, "license": license} if license else record)
-                edits.append(len(written))
-                lines += written.lines_inserted
+                edits.append(len(kept))
+                lines += kept.lines_inserted
+                truncated += len(kept) < len(written)
         if not records:
             equal = dropped.pop(_EQUAL, 0)  # to dropped draws, whose reason counts
             reason, _ = dropped.most_common(1)[0]
             detail = f"in all of {dropped.total() + equal} draws"
             raise ProgramError(reason, f"{detail}, {equal} of them equal to earlier ones" if equal else detail)
-        return RowResult(
-            records, row.id, edits=edits, lines=lines, dropped=dropped, license=license, signature=signature
-        )
+        counts: dict[str, Any] = {"edits": edits, "lines": lines, "truncated": truncated, "dropped": dropped}
+        return RowResult(records, row.id, **counts, license=license, signature=signature)
 
     def _draws(
         self, dropped: Counter[str], row: ProgramRow, sampler: ProgramSampler

@@ -257,6 +257,7 @@ def _from_edits(row: Row, shape: str, name: str, programs: tuple[str, ...]) -> R
         _value(row, "draw", 0),
         {name: value for name, value in meta.items() if name != "format"},
         _value(row, "license", ""),
+        _value(meta, "truncated", 0),
     )
 
 

@@ -4,17 +4,16 @@ Two halves of a data set, counted apart and added, give the numbers of the whole
 """
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Self
 
-from lintseq.codecs import DIFF, SEPARATOR
+from lintseq.codecs import DIFF
 from lintseq.dataset.browsing import parsed_rows
 from lintseq.dataset.shapes import Record, read_record
-from lintseq.errors import ConfigError, first_line
+from lintseq.dataset.tokens import encodable, load_tokenizer
 from lintseq.reporting.numbers import describe, share
 from lintseq.rows import RawRow, find_inputs, parse_row, stable_hash
 from lintseq.storage import batched
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _BATCH_ROWS = 256
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 @dataclass(slots=True)
@@ -172,30 +170,6 @@ def lines_of_edits(record: Record) -> list[tuple[int, int]]:
     return [(len(new), len(gone)) for new, gone in zip(sequence.inserted(), sequence.removed(), strict=True)]
 
 
-def load_tokenizer(name: str | os.PathLike[str]) -> "Tokenizer":
-    """Return a tokenizer: a tokenizer.json, its folder, or a name on the Hugging Face Hub.
-
-    `<|diff|>` is a single token, as in training.
-    """
-    try:
-        from tokenizers import Tokenizer
-    except ImportError:
-        raise ConfigError("counting tokens needs the extra `tokens`: pip install 'lintseq[tokens]'") from None
-    name = os.fspath(name)
-    path = os.path.join(name, "tokenizer.json") if os.path.isdir(name) else name
-    on_hub = not os.path.exists(name) and _HUB_NAME.fullmatch(name) and not name.endswith(".json")
-    advice = "name a tokenizer.json, its folder, or a tokenizer on the Hugging Face Hub"
-    if not on_hub and not os.path.isfile(path):
-        raise ConfigError(f"there is no tokenizer file at {path}; {advice}")
-    try:
-        tokenizer = Tokenizer.from_pretrained(name) if on_hub else Tokenizer.from_file(path)
-    except Exception as error:  # the library raises nothing narrower
-        where = "is neither a file here nor loads from the Hugging Face Hub" if on_hub else "does not load"
-        raise ConfigError(f"the tokenizer {name} {where}: {first_line(error)}; {advice}") from None
-    tokenizer.add_tokens([SEPARATOR])
-    return tokenizer
-
-
 def stats(
     data: str | Sequence[str],
     *,
@@ -231,12 +205,7 @@ def _texts_and_lines(row: RawRow) -> tuple[tuple[Sequence[str], str, str], list[
 
 def _count_tokens(tokenizer: "Tokenizer", rows: Sequence[tuple[Sequence[str], str, str]]) -> Iterator[tuple[int, int]]:
     """Yield, for each row, the tokens of its sequence text and of its program."""
-    texts = [_encodable(text) for _, text, program in rows for text in (text, program)]
+    texts = [encodable(text) for _, text, program in rows for text in (text, program)]
     encodings = iter(tokenizer.encode_batch(texts, add_special_tokens=False))
     for sequence, program in zip(encodings, encodings, strict=True):
         yield len(sequence.ids), len(program.ids)
-
-
-def _encodable(text: str) -> str:
-    """Return `text` with lone surrogates, which no tokenizer takes, as question marks."""
-    return text.encode("utf-8", "replace").decode()

@@ -47,6 +47,8 @@ class RowResult:
     """The number of edits of each sequence."""
     lines: int = 0
     """Lines inserted by all edits of all sequences."""
+    truncated: int = 0
+    """Sequences that were cut to fit a limit on tokens."""
     dropped: Counter[str] = field(default_factory=Counter)
     """Reason -> draws that were left out."""
     license: str = ""

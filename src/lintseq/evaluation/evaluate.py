@@ -157,7 +157,7 @@ def evaluate(
 
 
 def _plan(completions: str, benchmark: str, options: EvaluationOptions) -> _EvaluationPlan:
-    from lintseq.dataset.stats import load_tokenizer
+    from lintseq.dataset.tokens import load_tokenizer
 
     _check(options)
     options = replace(options, k=tuple(sorted(set(options.k))))

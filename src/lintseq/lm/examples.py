@@ -40,6 +40,8 @@ class TrainingPair:
     prompt: str
     """The instruction and a newline, then the current program unless it is empty."""
     completion: str
+    ends: bool = True
+    """False if edits of the sequence follow, so that no end of text does."""
 
 
 def pair_of(record: Record, arm: str) -> TrainingPair:
@@ -51,14 +53,14 @@ def pair_of(record: Record, arm: str) -> TrainingPair:
         start, completion = record.start, SEPARATOR + text
     else:
         if record.left:
-            raise ProgramError("no-program", "the row has one edit of a sequence, but not the program")
+            raise ProgramError("no-program", "the row has some edits of a sequence, but not the whole program")
         start, completion = Program(()), record.program
     prompt = prompt_of(record.instruction, start)
     encodable(prompt + completion)
     # A single edit does not know the final program, and the current one would distinguish draws of a row.
     program = "" if record.left or record.shape == "next-edit" else record.program
     key = blake2b(f"{record.id}\0{record.instruction}\0{program}".encode("utf-8", "surrogatepass"), digest_size=12)
-    return TrainingPair(key.hexdigest(), prompt, completion)
+    return TrainingPair(key.hexdigest(), prompt, completion, not record.left or record.shape == "next-edit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,10 @@ class ExampleEncoder:
             texts = [text.removeprefix(SEPARATOR) for text in texts]
         prompt_ids = self._ids(prompts)
         joint_ids = self._ids([prompt + text for prompt, text in zip(prompts, texts, strict=True)])
-        return [self._example(*parts) for parts in zip(prompt_ids, joint_ids, texts, strict=True)]
+        ends = [pair.ends for pair in pairs]
+        return [self._example(*parts) for parts in zip(prompt_ids, joint_ids, texts, ends, strict=True)]
 
-    def _example(self, prompt: list[int], joint: list[int], text: str) -> EncodedExample | ProgramError:
+    def _example(self, prompt: list[int], joint: list[int], text: str, ends: bool) -> EncodedExample | ProgramError:
         seamless = joint[: len(prompt)] == prompt
         completion = joint[len(prompt) :] if seamless else self.tokenizer.encode(text, add_special_tokens=False)
         if self.end in completion:
@@ -111,7 +114,7 @@ class ExampleEncoder:
         budget = self.max_tokens - len(prompt)
         if budget < 1:
             return ProgramError("prompt-too-long", f"the prompt alone has {len(prompt)} tokens")
-        full = completion + self.tail
+        full = completion + self.tail if ends else completion
         kept = len(full)
         if kept > budget:
             if self.truncate == "drop":
