@@ -142,7 +142,7 @@ def test_a_log_shows_the_verdict_the_program_and_each_state(tmp_path: Path) -> N
     (sample, _) = samples_of(log)
     assert sample.scores is not None
     text = sample.scores["verdict"].explanation or ""
-    count = len(list(lintseq.get_codec("diff").resolve(texts[first]).states())) + 1
+    count = len(list(lintseq.get_codec("diff").resolve(texts[first]).states()))
     assert text.startswith("**passed**\n\n**Program**\n\n```python\n" + PROBLEMS[0].reference)
     assert "**Repaired or ignored**\n\n```text\nedit " in text
     assert f"**State 1 of {count}**\n\n```python\n" in text
@@ -196,6 +196,14 @@ def test_what_cannot_be_judged_does_not_count(tmp_path: Path, monkeypatch: pytes
     assert log.results is not None
     assert (log.results.scores[0].scored_samples, log.results.scores[0].unscored_samples) == (11, 1)
     assert metric(log) == 1.0
+
+
+def test_the_example_scores_completions_in_a_file(tmp_path: Path) -> None:
+    files = [str(ROOT / "examples" / name) for name in ("with_inspect.py", "completions.jsonl", "problems.jsonl")]
+    done = subprocess.run([sys.executable, *files], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    command = "$ python examples/with_inspect.py examples/completions.jsonl examples/problems.jsonl\n"
+    assert command + done.stdout in (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
 
 
 # Tasks
