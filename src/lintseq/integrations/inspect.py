@@ -138,10 +138,10 @@ def explain(row: JudgedCompletion, candidate: Candidate) -> str:
     parts += ["**Program**", _block(candidate.text)]
     if candidate.notes:
         parts += ["**Repaired or ignored**", _block("\n".join(map(str, candidate.notes)), "text")]
-    states, shown = candidate.states or (), 0
+    states, length = candidate.states or (), 0
     for number, state in enumerate(states, 1):
-        shown += len(state)
-        if shown > STATES_LENGTH:
+        length += len(state)
+        if length > STATES_LENGTH:
             parts.append(f"{len(states) - number + 1} more states")
             break
         same = number > 1 and state == states[number - 2]
