@@ -16,6 +16,7 @@ from lintseq.dataset.sampler import BuildOptions, EditSampler
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.dataset.shapes import SHAPES, read_record
 from lintseq.dataset.verify import StateVerdicts, check_rows
+from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
 from lintseq.program import Program
@@ -232,9 +233,20 @@ def test_reasons_are_about_the_lines_of_their_edit(old: list[str], new: list[str
         sequence = sample_edits("\n".join(new), start="\n".join(old), seed=seed)
     except ProgramError:
         return
+    check_reasons(sequence)
+
+
+@given(PROGRAMS, st.integers(0, 9))
+def test_reasons_by_way_of_a_stub_are_about_the_lines_of_their_edit(program: list[str], seed: int) -> None:
+    text = "\n".join([*program, "def last():", "    return 1"])
+    sequence = sample_edits(text, stubs=True, seed=seed)
+    assert sequence.departures
+    check_reasons(sequence)
+
+
+def check_reasons(sequence: EditSequence) -> None:
     reasons = reasons_for(sequence, get_language())
-    if reasons is None:
-        return
+    assert (len(reasons.heads), len(reasons.edits)) == (len(sequence.arrivals), len(sequence))
     for edit, (inserted, removed) in enumerate(zip(sequence.inserted(), sequence.removed(), strict=True)):
         named = {line for reason in reasons.edits[edit] for line in (reason.line, *reason.others)}
         assert named <= {*inserted, *removed}
@@ -271,12 +283,24 @@ def test_reasons_between_versions(case: str) -> None:
     old, new, wanted = REASONS[case]
     for seed in range(9):
         sequence = sample_edits(new, start=old, seed=seed)
-        reasons, lines = reasons_for(sequence, get_language()), sequence.merged.lines
-        assert reasons is not None
-        found = [
-            f"{lines[reason.line].strip()} needs {reason.purpose} in {lines[other].strip()}"
-            for edit in reasons.edits
-            for reason in edit
-            for other in reason.others
-        ]
-        assert found == (wanted if len(sequence) == 1 else [])
+        assert named_reasons(sequence) == (wanted if len(sequence) == 1 else [])
+
+
+def named_reasons(sequence: EditSequence) -> list[str]:
+    reasons, lines = reasons_for(sequence, get_language()), sequence.merged.lines
+    return [
+        f"{lines[reason.line].strip()} needs {reason.purpose} in {lines[other].strip()}"
+        for edit in reasons.edits
+        for reason in edit
+        for other in reason.others
+    ]
+
+
+def test_reasons_by_way_of_a_stub() -> None:
+    sequence = sample_edits("def f(a):\n    print(a)\n", stubs=True)
+    assert named_reasons(sequence) == [
+        "def f(a): needs a body in raise NotImplementedError",
+        "raise NotImplementedError needs its header in def f(a):",
+        "print(a) needs  in raise NotImplementedError",
+        "raise NotImplementedError needs a body in print(a)",
+    ]

@@ -54,7 +54,7 @@ def show_sequence(stored: StoredSequence, data: str, edit: int | None, to: Conso
     for line in record.instruction.strip().split("\n"):
         print_line(to, (printable(line), ""))
     try:
-        reasons: Reasons | ProgramError | None = reasons_for(sequence, get_language())
+        reasons: Reasons | ProgramError = reasons_for(sequence, get_language())
     except ProgramError as error:
         reasons = error
     first = 0 if sequence.start.lines or not len(sequence) else 1
@@ -65,9 +65,9 @@ def show_sequence(stored: StoredSequence, data: str, edit: int | None, to: Conso
             print_line(to, (f"  {line}", "yellow"))
 
 
-def explain(sequence: EditSequence, edit: int, reasons: Reasons | ProgramError | None) -> list[str]:
+def explain(sequence: EditSequence, edit: int, reasons: Reasons | ProgramError) -> list[str]:
     """Return why the lines of an edit, from 0, change together: a sentence and the needs; nothing for one line."""
-    if edit < 0 or reasons is None or sequence.arrivals.count(edit) + sequence.departures.count(edit) == 1:
+    if edit < 0 or sequence.arrivals.count(edit) + sequence.departures.count(edit) == 1:
         return []
     if isinstance(reasons, ProgramError):
         return [f"the program cannot be analyzed: {reasons}"]

@@ -162,8 +162,6 @@ def reasons_data(sequence: EditSequence) -> dict[str, Any]:
         reasons = reasons_for(sequence, get_language())
     except ProgramError as error:
         return {"unknown": f"{error.reason}: {error.detail}"}
-    if reasons is None:
-        return {}
     return {
         "heads": list(reasons.heads),
         "needs": [[[reason.line, reason.purpose, *reason.others] for reason in edit] for edit in reasons.edits],

@@ -1,4 +1,4 @@
-"""Why lines arrive and depart together, in sequences from nothing and in those between two versions."""
+"""Why lines arrive and depart together, in sequences from nothing, by way of a stub or between two versions."""
 
 from dataclasses import dataclass
 
@@ -20,16 +20,15 @@ class _Line:
     is_code: bool
 
 
-def reasons_for(sequence: EditSequence, language: Language) -> Reasons | None:
+def reasons_for(sequence: EditSequence, language: Language) -> Reasons:
     """Return why the lines of each edit change together, by indices of `sequence.merged`.
 
-    None if that is unknown: lines depart, and the sequence starts from nothing. Raises `ProgramError` if a version
-    cannot be analyzed.
+    Raises `ProgramError` if a version cannot be analyzed.
     """
     if not sequence.departures:
         return reasons_of(language.analyze(sequence.program), sequence.arrivals)
     if not sequence.start.lines:
-        return None
+        return _by_way_of(min(sequence.departures), sequence, language)
     old, new = (Version(program, language.analyze(program)) for program in (sequence.start, sequence.program))
     changes = Changes.between(old, new)
     before = zip(
@@ -53,6 +52,15 @@ def reasons_for(sequence: EditSequence, language: Language) -> Reasons | None:
     units = tuple([line.atom if line.is_code else None for line in lines])
     found = reasons_of(Analysis(units, atoms, changes.needs), [line.edit for line in lines])
     return _with_indices(found, [line.index for line in lines], sequence)
+
+
+def _by_way_of(edits: int, sequence: EditSequence, language: Language) -> Reasons:
+    """Return the reasons of a sequence from nothing, of which no line departs in the first edits."""
+    indices = [index for index, number in enumerate(sequence.arrivals) if number < edits]
+    first = _with_indices(reasons_for(sequence.first(edits), language), indices, sequence)
+    rest = reasons_for(sequence.after(edits), language)
+    heads = [other if head is None else head for head, other in zip(first.heads, rest.heads, strict=True)]
+    return Reasons(tuple(heads), first.edits[:edits] + rest.edits, first.causes[:edits] + rest.causes)
 
 
 def _with_indices(found: Reasons, indices: list[int], sequence: EditSequence) -> Reasons:
