@@ -1,8 +1,11 @@
 """Walks between two versions: the laws, for random pairs of programs and for cases."""
 
 import random
+import tomllib
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 from grammar import is_clean, program, suites
@@ -10,11 +13,12 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from lintseq.edits import STAYS, EditSequence, replay
 from lintseq.errors import ProgramError
-from lintseq.languages import get_language
+from lintseq.languages import get_language, get_linter
 from lintseq.linting import findings
 from lintseq.linting.pyflakes import PyflakesLinter
 from lintseq.walks import ProgramSampler, SamplingOptions, sample_edits
 
+CASES = tomllib.loads((Path(__file__).parent / "cases" / "changes.toml").read_text(encoding="utf-8"))["clean"]
 PROGRAMS = suites().map(program).filter(is_clean)
 LINES = ["x = 1", "y = x", "print(x, y)", "# a comment", "", "import os", "os.getcwd()"]
 
@@ -183,6 +187,21 @@ def test_changes_that_only_make_sense_together_are_one_edit(old: list[str], new:
 )  # fmt: skip
 def test_the_states_between_two_versions(old: list[str], new: list[str], expected: set[tuple[str, ...]]) -> None:
     assert states(old, new) == expected
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["of"])
+def test_every_state_between_the_versions_of_a_case_is_clean(case: dict[str, Any]) -> None:
+    seen = {state for order in ("uniform", "forward") for state in states(*lines_of(case), order=order)}
+    assert len(seen) == case["states"]
+    for linter in ("pyflakes", "pylint"):
+        check = get_linter(linter).check
+        known = findings(check(case["old"])) | findings(check(case["new"]))
+        texts = ["\n".join(state) for state in seen]
+        assert {text: new for text in texts if (new := findings(check(text)) - known)} == {}
+
+
+def lines_of(case: dict[str, Any]) -> tuple[list[str], list[str]]:
+    return case["old"].split("\n"), case["new"].split("\n")
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class Analysis:
     declared: Sequence[tuple[int, int]] = ()
     """Units that would mean something else without another: (unit, other). They are clean, so it is no need."""
     undefined: Sequence[tuple[int, str]] = ()
-    """The uses of names that nothing provides: (unit, name)."""
+    """The uses of names that nothing provides, or at most a star import: (unit, name)."""
 
 
 @dataclass(frozen=True, slots=True)

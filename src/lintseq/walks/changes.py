@@ -5,7 +5,7 @@ together with those that replace them. In every state on the way an atom is old 
 say which combinations are clean. A walk from the new version to the old one "removes" atoms: each is new until then.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -483,15 +483,16 @@ class _ChangesMaker:
                     yield frozenset((~side.literal(unit), ~side.other.literal(other))), ""
 
     def of_undefined(self) -> Iterator[tuple[Clause, str]]:
-        """Yield that uses of an undefined name are those of one version, so that there are never more of them."""
-        uses: dict[str, list[int]] = defaultdict(list)
-        for unit, name in self.old.analysis.undefined:
-            if unit in self.old.atom_of:
-                uses[name].append(unit)
-        for unit, name in self.new.analysis.undefined:
-            if unit in self.new.atom_of:
-                for other in uses[name][:_PARTS]:
-                    yield frozenset((~self.new.literal(unit), ~self.old.literal(other))), ""
+        """Yield that a use of an undefined name only comes where one goes, so that there are never more of them."""
+        departing, arriving = (defaultdict[str, Counter[int]](Counter) for _ in range(2))
+        for side, uses in ((self.old, departing), (self.new, arriving)):
+            for unit, name in side.analysis.undefined:
+                if unit in side.atom_of:
+                    uses[name][side.atom_of[unit]] += 1
+        for name in arriving:
+            both = departing[name] & arriving[name]
+            pairs = zip((departing[name] - both).elements(), (arriving[name] - both).elements(), strict=False)
+            yield from ((frozenset((gone, ~come)), "") for gone, come in pairs)
 
     def of_definitions(self, side: _Side) -> Iterator[tuple[Clause, str]]:
         """Yield that a definition and what binds its name in the other version exclude each other."""

@@ -1,5 +1,7 @@
 """The analysis of Python: from a program's text to its needs, in one pass over its syntax tree."""
 
+from collections.abc import Iterable, Iterator
+
 from lintseq.errors import ProgramError
 from lintseq.languages.python.flow import Flow
 from lintseq.languages.python.layout import lay_out
@@ -8,7 +10,7 @@ from lintseq.languages.python.members import MemberNeeds
 from lintseq.languages.python.scopes import Facts
 from lintseq.languages.python.syntax import check_compiles, parse
 from lintseq.linting.syntax import with_whole_stack
-from lintseq.needs import HEADER, PART, Analysis, NeedsBuilder
+from lintseq.needs import HEADER, PART, Analysis, Needs, NeedsBuilder
 from lintseq.needs.graph import member
 from lintseq.program import Program
 
@@ -49,17 +51,18 @@ def _analyze(program: Program) -> Analysis:
     provides = _provided(facts, len(layout.parent_of))
     facts.release()
     units = [layout.unit_of.get(line) for line in range(len(lines.texts))]
+    needs = builder.finish()
     return Analysis(
         lines.of_program(units),
         lines.of_program(layout.anchor_of),
-        builder.finish(),
+        needs,
         tuple(layout.parent_of),
         tuple([layout.kind_of.get(unit, "") for unit in range(len(layout.parent_of))]),
         provides,
         members.calls.signatures,
         members.calls.calls,
         flow.declared,
-        flow.undefined,
+        [*flow.undefined, *_from_stars(needs, flow.star_imports)],
     )
 
 
@@ -76,3 +79,11 @@ def _provided(facts: Facts, units: int) -> dict[int, set[str]]:
             for made in members:
                 found.setdefault(made.unit, set()).add(member(name))
     return found
+
+
+def _from_stars(needs: Needs, star_imports: Iterable[int]) -> Iterator[tuple[int, str]]:
+    """Yield the uses of names of known modules that star imports bind: linters that look at no module miss them."""
+    for star in star_imports:
+        for unit, name in zip(needs.dependents[star], needs.purposes[star], strict=True):
+            if unit < needs.units and name.isidentifier():
+                yield unit, name

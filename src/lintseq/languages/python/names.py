@@ -269,16 +269,14 @@ class Names:
     def need_found(self, node: int | None, name: str, unit: int) -> None:
         if node is not None:
             self.need(unit, node, name)
-        elif name in BUILTINS:
-            return
-        elif not self.star_imports:
+        elif name not in BUILTINS:
             self.undefined.append((unit, name))
-        else:
-            stars = [*self.star_imports]
-            above = bisect(stars, unit) or len(stars)
-            unknown, any_star = self.star_imports[stars[above - 1]]
-            # Where no module has it, to linters any may.
-            self.need(unit, any_star if unknown is None else unknown, name)
+            if self.star_imports:
+                stars = [*self.star_imports]
+                above = bisect(stars, unit) or len(stars)
+                unknown, any_star = self.star_imports[stars[above - 1]]
+                # Where no module has it, to linters any may.
+                self.need(unit, any_star if unknown is None else unknown, name)
 
     def _find_outside(self, scope: Scope, name: str) -> int | None:
         """Return the node of a name declared global or nonlocal: its bindings elsewhere, if there are any."""
