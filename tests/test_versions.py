@@ -138,6 +138,23 @@ def test_formats_that_repeat_files_are_noted(tmp_path: Path) -> None:
     assert not build([source], tmp_path / "d.jsonl", BuildOptions(format="states")).notes
 
 
+def test_calls_of_an_editor_name_the_file_of_the_row(tmp_path: Path) -> None:
+    """Unless a path is given, and also when they are converted."""
+    source = write(tmp_path / "in.jsonl", ROW, {**ROW, "commit": "5", "new_file": None})
+    for path, files in ((None, {"b.py", None}), ("c.py", {"c.py"}), ("", {None})):
+        build([source], tmp_path / "a.jsonl", BuildOptions(format="str-replace", path=path), overwrite=True)
+        assert files_of(tmp_path / "a.jsonl") == files
+        again = ConvertOptions("next-edit", "str-replace")
+        convert([tmp_path / "a.jsonl"], tmp_path / "b.jsonl", again, overwrite=True)
+        assert files_of(tmp_path / "b.jsonl") == files
+
+
+def files_of(records: Path) -> set[str | None]:
+    texts = [read_record(json.loads(row)).text for row in records.read_text().splitlines()]
+    calls = [line.removeprefix("<|diff|>") for text in texts for line in text.splitlines()]
+    return {json.loads(call).get("path") for call in calls}
+
+
 # Duplicates: the same change, not the same file
 
 

@@ -44,6 +44,17 @@ def get_codec(name: str, *, path: str | None = None) -> Codec:
         raise ConfigError(f"unknown format {name!r}; use one of {names}") from None
 
 
+def naming(codec: Codec, path: str) -> Codec:
+    """Return the codec; if it is `str-replace`, which names no file yet, that whose calls name this one."""
+    return str_replace(path) if path and codec is STR_REPLACE else codec
+
+
+def named_file(codec: Codec) -> str:
+    """Return the file that the calls of `str-replace` name; "" for none."""
+    format, _, path = codec.name.partition(":")
+    return path if format == STR_REPLACE.name else ""
+
+
 def resolve(text: str, format: str = DIFF.name, *, start: Program = NOTHING, strict: bool = False) -> Resolution:
     """Return the program that a model's edit text writes on `start`, with notes on what was ignored or repaired.
 

@@ -24,7 +24,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Any
 
 from lintseq.codecs.codec import Codec, check_form
@@ -285,7 +285,7 @@ def _opens(piece: Piece, _more: bool) -> bool:
     return any(_START.search(row) for row in piece.lines)
 
 
-@cache
+@lru_cache(256)
 def str_replace(path: str = "") -> Codec:
     """Return the format whose calls name a file, or none."""
     return Codec.by_edit(

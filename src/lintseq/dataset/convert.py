@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-from lintseq.codecs import get_codec
+from lintseq.codecs import get_codec, named_file
 from lintseq.dataset.batches import RowWork
 from lintseq.dataset.outputs import Target
 from lintseq.dataset.pipeline import open_run, run_pipeline
@@ -27,7 +27,7 @@ class ConvertOptions:
     format: str = "diff"
     """Text format of the edits: diff, udiff, search-replace, ..."""
     path: str | None = None
-    """File that each edit names, in format str-replace."""
+    """File that each edit names, in format str-replace; '' means none. Default: what the record names."""
     token_limit: TokenLimit = field(default_factory=TokenLimit)
     """How many tokens a record may have."""
     seed: int | None = None
@@ -59,7 +59,8 @@ class Converter:
             raise ProgramError("starts-later", "shape pylintseq has no column for the state that the edits start from")
         if record.programs and program not in record.programs:
             raise ProgramError("not-exact", "the edits write another program than the row has")
-        program_row = ProgramRow(record.id, record.instruction, program, program, source, index)
+        path = named_file(record.codec)
+        program_row = ProgramRow(record.id, record.instruction, program, program, source, index, path=path)
         meta = record.meta if self.options.seed is None else {**record.meta, "seed": self.options.seed}
         fitting = self._writer.write(program_row, sequence, record.draw, meta, left=record.left)
         if fitting is None:

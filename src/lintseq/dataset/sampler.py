@@ -44,7 +44,7 @@ class BuildOptions:
     format: str = "diff"
     """Text format of the edits: diff, udiff, search-replace, ..."""
     path: str | None = None
-    """File that each edit names, in format str-replace."""
+    """File that each edit names, in format str-replace; '' means none. Default: that of the row, if it has a path."""
     token_limit: TokenLimit = field(default_factory=TokenLimit)
     """How many tokens a record may have."""
     min_edits: int = 1
@@ -217,7 +217,7 @@ def _program_row(row: Mapping[str, Any], fields: Fields, source: str, index: int
     id = fields.read_id(row)
     if id is None:
         id = content_id(instruction, *filter(None, [old, text]))
-    return ProgramRow(id, instruction, text, response, source, index, old)
+    return ProgramRow(id, instruction, text, response, source, index, old, fields.read_path(row))
 
 
 def _fields_of(row: Mapping[str, Any], names: FieldNames) -> Fields:

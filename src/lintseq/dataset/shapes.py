@@ -76,6 +76,8 @@ class ProgramRow:
     """The index of the row in its input, from 0."""
     old: str = ""
     """The old version, which the edits start from; empty if they start from nothing."""
+    path: str = ""
+    """The path of its file; empty if the row does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from lintseq.codecs import SEPARATOR, get_codec
+from lintseq.codecs import SEPARATOR, Codec, get_codec, naming
 from lintseq.dataset.shapes import Meta, ProgramRow, get_shape
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, check_at_least, first_line
@@ -148,9 +148,13 @@ class LimitedWriter:
         """Raises `ConfigError` if the shape cannot hold the format, or the tokenizer does not load."""
         self._shape, self._codec, self._most = get_shape(shape), get_codec(format, path=path), limit.max_tokens
         self._shape.check(format)
+        self._names_rows = path is None
         self._counter: TokenCounter | None = None
         if limit.tokenizer is not None:
             self._counter = TokenCounter(limit.tokenizer, conversational=is_conversational(shape))
+
+    def _codec_of(self, row: ProgramRow) -> Codec:
+        return naming(self._codec, row.path) if self._names_rows else self._codec
 
     def write(
         self, row: ProgramRow, sequence: EditSequence, draw: int, meta: Meta, *, left: int = 0
@@ -166,7 +170,7 @@ class LimitedWriter:
                 kept = sequence.first(edits).with_readable_end()
                 source = replace(row, program=kept.program.text, response=kept.program.text)
             record = self._shape.write(
-                source, kept, draw, {**meta, "truncated": after} if after else meta, self._codec
+                source, kept, draw, {**meta, "truncated": after} if after else meta, self._codec_of(row)
             )
             if "left" in record:
                 record["left"] += left
@@ -188,5 +192,5 @@ class LimitedWriter:
         elif "completion" in record:
             content = record["prompt"] + record["completion"]
         else:
-            content = prompt_of(row.instruction, sequence.start) + self._codec.write(sequence)
+            content = prompt_of(row.instruction, sequence.start) + self._codec_of(row).write(sequence)
         return self._counter.exceeds(content, self._most)
