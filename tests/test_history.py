@@ -4,16 +4,16 @@ import json
 import os
 import subprocess
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from killing import check_bytes, lines_of
 
-from lintseq.dataset import pipeline
 from lintseq.dataset.outputs import Target
-from lintseq.dataset.report import BuildProgress
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.mining import HistoryOptions, MiningOptions, MiningReport, mine
 from lintseq.mining.history import COMMIT_COLUMNS, check_secrets
@@ -65,10 +65,6 @@ def mined(sources: Path | list[Path], output: Path, **options: Any) -> tuple[Min
     found = sources if isinstance(sources, list) else [sources]
     report = mine(found, output, options_of(**options), workers=1, overwrite=True)
     return report, lines_of(output), lines_of(output.with_suffix(".rejected.jsonl"))
-
-
-def lines_of(path: Path) -> list[Row]:
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 # Which changes become rows
@@ -205,10 +201,6 @@ def test_every_row_is_in_the_history_and_everything_else_has_a_reason(
 # Runs
 
 
-class Killed(BaseException):
-    pass
-
-
 def many(path: Path) -> Path:
     return repository(path, [{"files": {f"m{n % 3}.py": f"x = {n // 2}\n"}} for n in range(60)])
 
@@ -219,34 +211,9 @@ def many(path: Path) -> Path:
 def test_workers_and_kills_do_not_change_the_bytes(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(pipeline, "BATCH_ROWS", 4)
     path = many(tmp_path / "r")
-
-    def run(name: str, *, workers: int = 1, **more: Any) -> None:
-        (tmp_path / name).mkdir(exist_ok=True)
-        monkeypatch.chdir(tmp_path / name)
-        mine([path], target, options_of(distinct=True), workers=workers, **more)
-
-    def kill_at(rows: int) -> Callable[[BuildProgress], None]:
-        def look(progress: BuildProgress) -> None:
-            assert (progress.total, progress.done <= 60) == (60, True)
-            if progress.rows >= rows:
-                raise Killed
-
-        return look
-
-    run("alone")
-    run("workers", workers=2)
-    for rows in (3, 30, 50):
-        with pytest.raises(Killed):
-            run("killed", on_progress=kill_at(rows), resume=True)
-    run("killed", resume=True)
-    contents = [
-        {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-        for folder in (tmp_path / name for name in ("alone", "workers", "killed"))
-    ]
-    assert contents[0] == contents[1] == contents[2]
+    options = options_of(distinct=True)
+    assert check_bytes(partial(mine, [path], target, options), tmp_path, monkeypatch, kills=(3, 30, 50))
 
 
 def test_a_history_that_has_grown_is_not_resumed(tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import zstandard
 from hypothesis import given, settings, strategies as st
+from killing import Killed, kill_at
 
 from lintseq.dataset.build import build
 from lintseq.dataset.outputs import Target
-from lintseq.dataset.report import BuildProgress
 from lintseq.dataset.sampler import BuildOptions, EditSampler
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.errors import BrokenInputError, ConfigError
@@ -233,23 +233,12 @@ def test_each_input_has_its_own_columns(tmp_path: Path) -> None:
     assert [record["id"] for record in records[1:]] == [2, "c.py"]
 
 
-class Killed(BaseException):
-    """Ends a run as a kill does."""
-
-
 def test_a_build_resumes_in_the_middle_of_any_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lintseq.storage.SaveTimer.run", lambda self, save: save())
     specs = [
         KINDS[kind](tmp_path / kind) for kind in ("table.csv", "pretty.json", "table.parquet", "saved", "streamed")
     ]
     build(specs, tmp_path / "alone.jsonl", workers=1)
-
-    def kill_at(rows: int) -> Callable[[BuildProgress], None]:
-        def kill(progress: BuildProgress) -> None:
-            if progress.rows >= rows:
-                raise Killed
-
-        return kill
 
     for rows in (60, 145):
         with pytest.raises(Killed):

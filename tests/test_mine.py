@@ -5,17 +5,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from killing import check_bytes, lines_of
 
-from lintseq.dataset import pipeline
 from lintseq.dataset.build import build
 from lintseq.dataset.outputs import Target
-from lintseq.dataset.report import BuildProgress
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.dataset.transform import RowLimits
@@ -147,10 +146,6 @@ def mined(source: str, folder: Path, options: MiningOptions, **more: Any) -> tup
     folder.mkdir(exist_ok=True)
     mine([source], folder / "pairs.jsonl", options, workers=1, **more)
     return lines_of(folder / "pairs.jsonl"), lines_of(folder / "pairs.rejected.jsonl")
-
-
-def lines_of(path: Path) -> list[Row]:
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def reasons(rejections: list[Row]) -> list[tuple[Any, ...]]:
@@ -337,10 +332,6 @@ TARGETS = {
 }
 
 
-class Killed(BaseException):
-    pass
-
-
 @pytest.mark.parametrize(
     ("source", "target"),
     [
@@ -352,33 +343,9 @@ class Killed(BaseException):
 def test_workers_and_kills_do_not_change_the_bytes(
     source: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(pipeline, "BATCH_ROWS", 4)  # so that no kill comes with the last row, however quick they are
     spec = many(tmp_path / source)
-
-    def run(name: str, **more: Any) -> None:
-        (tmp_path / name).mkdir(exist_ok=True)
-        to = replace(TARGETS[target], output=str(tmp_path / name / TARGETS[target].output))
-        mine([spec], to, OPTIONS["tasks"], **{"workers": 1, **more})
-
-    def kill_at(rows: int) -> Callable[[BuildProgress], None]:
-        def look(progress: BuildProgress) -> None:
-            if progress.rows >= rows:
-                raise Killed
-
-        return look
-
-    run("alone")
-    run("workers", workers=2)
-    for rows in (3, 20, 33):
-        with pytest.raises(Killed):
-            run("killed", on_progress=kill_at(rows), resume=True)
-    run("killed", resume=True)
-    contents = [
-        {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-        for folder in (tmp_path / name for name in ("alone", "workers", "killed"))
-    ]
-    assert contents[0] == contents[1] == contents[2]
+    run = partial(mine, [spec], TARGETS[target], OPTIONS["tasks"])
+    assert check_bytes(run, tmp_path, monkeypatch, kills=(3, 20, 33))
 
 
 def test_mining_is_not_resumed_with_other_options(tmp_path: Path) -> None:

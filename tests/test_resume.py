@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from killing import Killed, files_in, kill_at
 
 from lintseq.dataset import pipeline
 from lintseq.dataset.build import build
@@ -44,10 +45,6 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> str:
             row = BAD[n % 3] if n % 11 == 5 else {"program": program}
             file.write(json.dumps({"id": n, "instruction": "Write it.", **row}) + "\n" * (1 + n % 2))
     return str(path)
-
-
-class Killed(BaseException):
-    """Ends a run as a kill does: nothing is saved on the way out."""
 
 
 TARGETS = {
@@ -83,10 +80,6 @@ def run(folder: Path, rows: str, name: str, *, workers: int = 1, **arguments: An
     build([rows], placed, options=options, workers=workers, **arguments)
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 @pytest.fixture(scope="module")
 def undisturbed(rows: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
     found = {}
@@ -95,7 +88,7 @@ def undisturbed(rows: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         for name in TARGETS:
             folder = tmp_path_factory.mktemp("undisturbed")
             run(folder, rows, name, workers=2)
-            found[name] = contents(folder)
+            found[name] = files_in(folder)
     return found
 
 
@@ -114,16 +107,11 @@ def test_a_run_killed_anywhere_and_resumed_gives_the_same_bytes(
     batches = iter(range(10**6))
     monkeypatch.setattr(SaveTimer, "run", lambda self, save: save() if next(batches) % lag == 0 else None)
     for limit in sorted(chance.choices(range(1, 121), k=chance.randint(1, 4))):
-
-        def kill(progress: BuildProgress, limit: int = limit) -> None:
-            if progress.rows >= limit:
-                raise Killed
-
         with suppress(Killed):  # which comes too late if only the last rows were left
-            run(tmp_path, rows, name, resume=True, on_progress=kill)
+            run(tmp_path, rows, name, resume=True, on_progress=kill_at(limit))
             assert limit > 60
     run(tmp_path, rows, name, resume=True)
-    assert contents(tmp_path) == undisturbed[name]
+    assert files_in(tmp_path) == undisturbed[name]
 
 
 def test_programs_that_come_twice_are_rejected_the_second_time(undisturbed: dict[str, dict[str, bytes]]) -> None:
@@ -150,7 +138,7 @@ def test_a_run_that_ctrl_c_stopped_remembers_the_programs_it_saw(
     with pytest.raises(BuildInterrupted):
         run(tmp_path, rows, "no near duplicates", on_progress=stop)
     run(tmp_path, rows, "no near duplicates", resume=True)
-    assert contents(tmp_path) == undisturbed["no near duplicates"]
+    assert files_in(tmp_path) == undisturbed["no near duplicates"]
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -177,7 +165,7 @@ def test_a_run_killed_while_its_files_get_their_names_is_finished(
     except Killed:
         monkeypatch.setattr(work, "rename", replace)
         run(tmp_path, rows, name, resume=True)
-    assert contents(tmp_path) == undisturbed[name]
+    assert files_in(tmp_path) == undisturbed[name]
 
 
 def test_a_finished_run_is_left_as_it_is(rows: str, tmp_path: Path) -> None:
@@ -216,10 +204,10 @@ def test_resuming_with_other_settings_is_refused_with_what_differs(rows: str, tm
         build([rows], output, workers=1)
     else:
         interrupted(rows, output)
-    before = contents(tmp_path)
+    before = files_in(tmp_path)
     with pytest.raises(ConfigError, match=r"options samples was 1, and is 3; options seed was 0, and is 7"):
         build([rows], output, options=BuildOptions(samples=3, seed=7), workers=1, resume=True)
-    after = contents(tmp_path)
+    after = files_in(tmp_path)
     assert {name: data for name, data in after.items() if not name.endswith("lock")} == {
         name: data for name, data in before.items() if not name.endswith("lock")
     }
@@ -285,12 +273,12 @@ def test_of_two_outputs_that_would_share_a_manifest_the_second_is_refused(
         build([rows], tmp_path / "out.jsonl", workers=1)
     else:
         interrupted(rows, tmp_path / "out.jsonl")
-    before = contents(tmp_path)
+    before = files_in(tmp_path)
     with pytest.raises(
         ConfigError, match=r"exists; choose another name|manifest .* would be replaced; choose another"
     ):
         build([rows], tmp_path / "out.jsonl.gz", workers=1, **how)
-    assert contents(tmp_path) == before
+    assert files_in(tmp_path) == before
 
 
 def test_a_full_disk_ends_the_run_and_free_space_lets_it_resume(
@@ -309,7 +297,7 @@ def test_a_full_disk_ends_the_run_and_free_space_lets_it_resume(
         with pytest.raises(LintseqError, match=r"No space left on device; what is done is in .* --resume"):
             run(tmp_path, rows, "lines")
     run(tmp_path, rows, "lines", resume=True)
-    assert contents(tmp_path) == undisturbed["lines"]
+    assert files_in(tmp_path) == undisturbed["lines"]
 
 
 def test_data_that_does_not_fit_on_the_disk_is_dropped_on_release() -> None:
@@ -342,8 +330,8 @@ def test_files_that_may_not_grow_end_the_run_with_one_line(name: str, rows: str,
     subprocess.run([*command, "--output", output, "--resume"], check=True)
     (tmp_path / "alone").mkdir()
     subprocess.run([*command, "--output", str(tmp_path / "alone" / target.output)], check=True)
-    alone = contents(tmp_path / "alone")
-    assert {name: data for name, data in contents(tmp_path).items() if not name.startswith("alone")} == alone
+    alone = files_in(tmp_path / "alone")
+    assert {name: data for name, data in files_in(tmp_path).items() if not name.startswith("alone")} == alone
 
 
 @pytest.mark.slow

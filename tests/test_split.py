@@ -1,18 +1,16 @@
 """The parts for training and testing share no group, and together are what is built without parts."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from killing import check_bytes, lines_of
 
-from lintseq.dataset import pipeline
 from lintseq.dataset.build import build
 from lintseq.dataset.outputs import Target
-from lintseq.dataset.report import BuildProgress
 from lintseq.dataset.sampler import BuildOptions
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.dataset.split import choose_groups, find_test_groups
@@ -39,10 +37,6 @@ def test_many_groups_give_nearly_the_share_that_is_asked_for() -> None:
     for share in (0.05, 0.1, 0.5, 0.9):
         tested = sum(rows[group] for group in choose_groups(rows, share))
         assert share - 0.01 < tested / sum(rows.values()) <= share
-
-
-def lines_of(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def written(path: Path, groups: list[Any]) -> Path:
@@ -75,10 +69,6 @@ def test_the_parts_are_the_whole_and_share_no_group(
     assert rejected == [n for n, group in enumerate(groups) if group is None]
 
 
-class Killed(BaseException):
-    pass
-
-
 @pytest.mark.parametrize(
     "target",
     [
@@ -90,36 +80,15 @@ class Killed(BaseException):
 def test_workers_and_kills_do_not_change_the_bytes(
     target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(pipeline, "BATCH_ROWS", 4)
     source = written(tmp_path / "in.jsonl", [f"r{n % 7}" for n in range(60)])
     options = BuildOptions(screening=ScreeningOptions(duplicates="exact"))
 
-    def run(name: str, *, workers: int = 1, **more: Any) -> None:
-        (tmp_path / name).mkdir(exist_ok=True)
-        monkeypatch.chdir(tmp_path / name)
-        build([source], replace(target, split=0.3, split_by="repo"), options, workers=workers, **more)
+    def run(**more: Any) -> None:
+        assert not list(Path().glob("out*.gz"))
+        build([source], replace(target, split=0.3, split_by="repo"), options, **more)
 
-    def kill_at(rows: int) -> Callable[[BuildProgress], None]:
-        def look(progress: BuildProgress) -> None:
-            if progress.rows >= rows:
-                raise Killed
-
-        return look
-
-    run("alone")
-    run("workers", workers=2)
-    for rows in (3, 30, 50):
-        with pytest.raises(Killed):
-            run("killed", on_progress=kill_at(rows), resume=True)
-    assert not list((tmp_path / "killed").glob("out*.gz"))
-    run("killed", resume=True)
-    contents = [
-        {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-        for folder in (tmp_path / name for name in ("alone", "workers", "killed"))
-    ]
-    assert contents[0] == contents[1] == contents[2]
-    assert any("test" in name for name in contents[0])
+    files = check_bytes(run, tmp_path, monkeypatch, kills=(3, 30, 50))
+    assert any("test" in name for name in files)
 
 
 def test_a_run_is_not_resumed_with_another_split(tmp_path: Path) -> None:
