@@ -23,6 +23,10 @@ PLACEHOLDER = "placeholder"
 """The kind of a unit that stands for a body that is not written yet."""
 
 
+RESULT = "a result"
+"""The purpose of needing that a function returns something."""
+
+
 def member(name: str) -> str:
     """Return the purpose of needing what makes a member of an object; that of a name is the name itself."""
     return f".{name}"
@@ -51,6 +55,9 @@ class Analysis:
     """The calls of these functions."""
     declared: Sequence[tuple[int, int]] = ()
     """Units that would mean something else without another: (unit, other). They are clean, so it is no need."""
+    implied: Sequence[tuple[int, int, str]] = ()
+    """Needs that the program always meets where it meets the others, but not next to another version: (unit, other,
+    purpose)."""
     undefined: Sequence[tuple[int, str]] = ()
     """The uses of names that nothing provides, or at most a star import: (unit, name)."""
 

@@ -10,11 +10,13 @@ class Call(NamedTuple):
     unit: int
     """The unit that calls."""
     function: int
-    """The unit of the function's header."""
+    """The unit of the header of the function, or of the data class."""
     arguments: int
     """How many arguments are given by position."""
     keywords: frozenset[str]
     """The names of the others."""
+    owner: int | None = None
+    """The unit of the class that the function is looked up in."""
 
 
 @dataclass(frozen=True, slots=True)

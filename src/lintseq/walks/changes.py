@@ -9,10 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
 
 from lintseq.edits import INITIAL, STAYS
-from lintseq.needs import BODY, HEADER, PART, PLACEHOLDER, Needs, NeedsBuilder
+from lintseq.needs import BODY, HEADER, PART, PLACEHOLDER, RESULT, Needs, NeedsBuilder
+from lintseq.needs.graph import member
+from lintseq.needs.signatures import Call, Signature
 from lintseq.program import Program
 from lintseq.walks.pairing import ROOT, Pairing, Version, first_word, match, merged
 from lintseq.walks.spacing import Spacing
@@ -141,10 +143,19 @@ class _Side:
                     stack.append(other)
         return found
 
+    @cached_property
+    def implied(self) -> dict[int, list[tuple[int, str]]]:
+        """For each unit, the nodes that it needs between versions, and for what."""
+        found = defaultdict[int, list[tuple[int, str]]](list)
+        for unit, other, purpose in self.analysis.implied:
+            found[unit].append((other, purpose))
+        return found
+
     def conditions(self, unit: int) -> dict[str, list[Clause]]:
         """Return the condition under which each need of a unit is met, by purpose; [] if it always is."""
         found: dict[str, list[Clause]] = {}
-        for purpose, clauses in self._demands(unit, None):
+        implied = [(purpose, self.condition(other, purpose)) for other, purpose in self.implied.get(unit, ())]
+        for purpose, clauses in chain(self._demands(unit, None), implied):
             found[purpose] = _all([found[purpose], clauses]) if purpose in found else clauses
         return found
 
@@ -190,7 +201,33 @@ class _Side:
             parent = self.analysis.parent_of[unit]
             header = self.counterpart.get(ROOT if parent is None else parent)
             return any(self.other.analysis.parent_of[other] == header for other in others)
-        return any(purpose in self.other.analysis.provides.get(other, ()) for other in others)
+        provided = self.other.analysis.provides
+        if purpose == RESULT:  # what is not defined here gives one
+            names = self.analysis.provides.get(unit, set[str]())
+            return not self.definition(unit) and any(
+                not names.isdisjoint(provided.get(other, ())) and not self.other.definition(other) for other in others
+            )
+        if purpose.startswith("."):
+            return any(not {purpose, member("")}.isdisjoint(provided.get(other, ())) for other in others)
+        # A header also provides the parameters, and no function takes the place of a parameter or of an import.
+        defined = self.defines(unit, purpose)
+        return any(purpose in provided.get(o, ()) and self.other.defines(o, purpose) == defined for o in others)
+
+    def scope_of(self, unit: int) -> int:
+        """Return the header of the definition that a unit is in, at any depth."""
+        parent = self.analysis.parent_of[unit]
+        while parent is not None and not self.definition(parent):
+            parent = self.analysis.parent_of[parent]
+        return ROOT if parent is None else parent
+
+    def definition(self, unit: int) -> str:
+        """Return the keyword and the name of a definition; "" for other units."""
+        kind = self.version.kind(unit)
+        return kind if " " in kind and first_word(kind) != PART else ""
+
+    def defines(self, unit: int, name: str) -> str:
+        """Return the kind of definition of this name that a unit is; "" if it is none."""
+        return kind if (kind := self.definition(unit)).endswith(f" {name}") else ""
 
 
 def _same_header(version: Version, unit: int, other_version: Version, other: int) -> bool:
@@ -494,18 +531,31 @@ class _ChangesMaker:
             pairs = zip((departing[name] - both).elements(), (arriving[name] - both).elements(), strict=False)
             yield from ((frozenset((gone, ~come)), "") for gone, come in pairs)
 
+    @staticmethod
+    def called(side: _Side, call: Call) -> int | None:
+        """Return the header of what a call calls where the other version of the program is there; None if unknown."""
+        if call.owner is not None:
+            name = side.version.kind(call.function)
+            owner = side.counterpart.get(call.owner)
+            for unit in side.other.version.children.get(owner, ()) if owner is not None else ():
+                if side.other.version.kind(unit) == name:
+                    return unit
+        return side.counterpart.get(call.function)
+
     def of_definitions(self, side: _Side) -> Iterator[tuple[Clause, str]]:
         """Yield that a definition and what binds its name in the other version exclude each other."""
         other = side.other
         bound: dict[tuple[int | None, str], list[int]] = defaultdict(list)
         for unit in other.atom_of:
-            parent = other.analysis.parent_of[unit]
             for name in other.analysis.provides.get(unit, ()):
-                bound[ROOT if parent is None else parent, name].append(unit)
+                scope = other.scope_of(unit)
+                if name.startswith(".") and scope != ROOT and first_word(other.version.kind(scope)) != "class":
+                    bound[other.scope_of(scope), name[1:]].append(unit)  # an attribute hides a method of its name
+                elif not other.definition(unit) or other.defines(unit, name):
+                    bound[scope, name].append(unit)
         for unit in side.atom_of:
             _, _, name = side.version.kind(unit).partition(" ")
-            parent = side.analysis.parent_of[unit]
-            owner = side.counterpart.get(ROOT if parent is None else parent)
+            owner = side.counterpart.get(side.scope_of(unit)) if name else None
             for another in bound.get((owner, name), ())[:_PARTS]:
                 yield frozenset((~side.literal(unit), ~other.literal(another))), ""
 
@@ -513,23 +563,32 @@ class _ChangesMaker:
         """Yield that a call which the other version of a function does not accept needs this version of it."""
         other = side.other
         for call in side.analysis.calls:
-            counterpart = side.counterpart.get(call.function)
+            counterpart = self.called(side, call)
             if call.unit not in side.atom_of or counterpart is None:
                 continue
             signature = other.analysis.signatures.get(counterpart)
             if signature is None or signature.accepts(call.arguments, call.keywords):
                 continue
-            units = [(side, call.function), *((side, part) for part in side.version.children.get(call.function, ()))]
-            units += [(other, part) for part in other.version.children.get(counterpart, ())]
-            for owner, unit in units:
-                is_header = owner is side and unit == call.function
-                is_signature = is_header or first_word(owner.analysis.kind_of[unit]) == PART
-                if is_signature and unit in owner.atom_of:
+            own = side.analysis.signatures[call.function]
+            units = _signature_units(side, call.function, own), _signature_units(other, counterpart, signature)
+            for owner, unit in chain(*units):
+                if unit in owner.atom_of:
                     literal = ~owner.atom_of[unit] if side.is_old else owner.atom_of[unit]
                     yield (
                         frozenset((~side.literal(call.unit), literal)),
                         "the call" if side.is_old else "the signature",
                     )
+
+
+def _signature_units(side: _Side, header: int, signature: Signature) -> Iterator[tuple[_Side, int]]:
+    """Yield the units that make the signature of a function, or of a data class."""
+    yield side, header
+    provides = side.analysis.provides
+    is_class = first_word(side.definition(header)) == "class"
+    for unit in side.version.children.get(header, ()):
+        is_field = is_class and not signature.names.isdisjoint(provides.get(unit, ()))
+        if is_field or first_word(side.version.kind(unit)) == PART:
+            yield side, unit
 
 
 def _unit(version: Version, line: int | None) -> int | None:

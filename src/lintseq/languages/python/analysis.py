@@ -8,7 +8,7 @@ from lintseq.languages.python.layout import lay_out
 from lintseq.languages.python.lines import SourceLines
 from lintseq.languages.python.members import MemberNeeds
 from lintseq.languages.python.scopes import Facts
-from lintseq.languages.python.syntax import check_compiles, parse
+from lintseq.languages.python.syntax import BUILTIN_CLASSES, check_compiles, parse
 from lintseq.linting.syntax import with_whole_stack
 from lintseq.needs import HEADER, PART, Analysis, Needs, NeedsBuilder
 from lintseq.needs.graph import member
@@ -49,6 +49,9 @@ def _analyze(program: Program) -> Analysis:
     members = MemberNeeds(facts, builder, layout.unit_of)
     members.add()
     provides = _provided(facts, len(layout.parent_of))
+    for owner in facts.classes:
+        if owner.bases and members.foreign_bases(owner) - BUILTIN_CLASSES:
+            provides.setdefault(owner.unit, set()).add(member(""))  # any, for all that is known
     facts.release()
     units = [layout.unit_of.get(line) for line in range(len(lines.texts))]
     needs = builder.finish()
@@ -62,6 +65,7 @@ def _analyze(program: Program) -> Analysis:
         members.calls.signatures,
         members.calls.calls,
         flow.declared,
+        [*members.implied, *members.calls.implied],
         [*flow.undefined, *_from_stars(needs, flow.star_imports)],
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, groupby, repeat, takewhile
 from typing import NamedTuple
 
-from lintseq.languages.python.scopes import Class, Function, Scope
+from lintseq.languages.python.scopes import Class, Function, Instance, Scope
 from lintseq.languages.python.syntax import last_name
 from lintseq.languages.python.values import ANCESTORS, Inference
 from lintseq.needs.graph import NeedsBuilder
@@ -49,6 +49,8 @@ class CallNeeds:
         """The calls of which it is known what they call."""
         self.signatures: dict[int, Signature] = {}
         """By unit, the signatures of the functions that these call."""
+        self.implied: list[tuple[int, int, str]] = []
+        """The needs of calls that matter only between versions: unit, other, purpose."""
         self._constructors: dict[Class, list[list[Function]]] = {}
         """By class, the constructors of each class that has any, nearest first."""
         self._fields: dict[Class, Mapping[str, Field] | None] = {}
@@ -66,11 +68,14 @@ class CallNeeds:
                 self.construct(unit, call, owner)
             case (Function() as function,):
                 bound = function.owner is not None and "staticmethod" not in function.decorators
-                if bound and isinstance(call.func, ast.Attribute):
-                    receiver = self.inference.infer(call.func.value, scope)
-                    if receiver is not None and isinstance(receiver[0], Class):
-                        bound = "classmethod" in function.decorators
-                self.record(unit, function, _shape(call), bound=bound)
+                owner = None
+                if function.owner is not None and isinstance(call.func, ast.Attribute):
+                    match self.inference.infer(call.func.value, scope):
+                        case (Class() as owner, *_):
+                            bound = "classmethod" in function.decorators
+                        case (Instance(of=owner),):
+                            pass
+                self.record(unit, function, _shape(call), owner, bound=bound)
                 self.arguments(unit, call, function, bound=bound)
 
     def redefinitions(self, unit: int, call: ast.Call, name: str, scope: Scope) -> None:
@@ -98,12 +103,17 @@ class CallNeeds:
         fields = self._fields[owner]
         if fields is not None:
             self.field_arguments(unit, call, fields)
+            if (shape := _shape(call)) is not None:
+                self.signatures[owner.unit] = _signature_of_fields(fields)
+                self.calls.append(Call(unit, owner.unit, *shape))
             return
         shape, groups = _shape(call), self._constructors[owner]
         self.builder.need_guarded(unit, ("construct", owner, shape), self.constructors(groups, shape))
         nearer: list[int] = []
         for function, *_ in groups[:1]:
-            self.record(unit, function, shape, bound=True)
+            self.record(unit, function, shape, owner, bound=True)
+        if not groups or groups[0][0].owner is not owner:
+            self.implied += [(unit, near.unit, "") for near in self.inference.order(owner)]
         for function, *_ in groups:
             if self.accepts(function, shape, bound=True):
                 guard = function.unit if len(groups) > 1 else None
@@ -170,10 +180,11 @@ class CallNeeds:
             self._signatures[key] = signature_of(function.node.args, bound=bound)
         return self._signatures[key]
 
-    def record(self, unit: int, function: Function, shape: Shape, *, bound: bool) -> None:
+    def record(self, unit: int, function: Function, shape: Shape, owner: Class | None, *, bound: bool) -> None:
         if shape is not None:
             self.signatures[function.unit] = self.signature(function, bound=False)
-            self.calls.append(Call(unit, function.unit, shape[0] + bound, shape[1]))
+            looked_up = None if owner is None else owner.unit
+            self.calls.append(Call(unit, function.unit, shape[0] + bound, shape[1], looked_up))
 
     def accepts(self, function: Function, shape: Shape, *, bound: bool) -> bool:
         """Tell whether a function takes the arguments of a call, as far as can be seen."""
@@ -237,6 +248,13 @@ def signature_of(args: ast.arguments, *, bound: bool) -> Signature:
         args.vararg is not None,
         args.kwarg is not None,
     )
+
+
+def _signature_of_fields(fields: Mapping[str, Field]) -> Signature:
+    """Return the signature of a data class; a required field that follows others is taken for one given by keyword."""
+    leading = [name for name, _ in takewhile(lambda item: item[1].required, fields.items())]
+    others = [name for name, found in fields.items() if found.required and name not in leading]
+    return Signature(tuple(fields), len(leading), frozenset(others), frozenset(fields))
 
 
 def _abstract_members(owner: Class) -> dict[str, list[int]]:

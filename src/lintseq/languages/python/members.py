@@ -14,7 +14,7 @@ from lintseq.languages.python.guards import Guards
 from lintseq.languages.python.scopes import Class, Facts, Function, Instance, Member, OperationKind, Scope, Value
 from lintseq.languages.python.syntax import BUILTIN_CLASSES, MEMBERS, last_name
 from lintseq.languages.python.values import Builtin, Inference, Inferred, Source, contains, is_super
-from lintseq.needs.graph import NeedsBuilder, Runs, member
+from lintseq.needs.graph import RESULT, NeedsBuilder, Runs, member
 
 _PROVIDERS: dict[OperationKind, tuple[str, ...]] = {
     "getitem": ("__getitem__",),
@@ -135,6 +135,9 @@ class MemberNeeds:
         """By operation and source of a value, what `supporting` returns."""
         self.initializer_calls: dict[int, list[tuple[int, ast.expr]]] = {}
         """By function, its calls `X.__init__(...)`: unit and X."""
+        self.unit_of = unit_of
+        self.implied: list[tuple[int, int, str]] = []
+        """The needs of members that matter only between versions: unit, other, purpose."""
         self._makers: dict[tuple[Class, str, Class | None, frozenset[str]], _Makers] = {}
         self._foreign: dict[Class, set[str]] = {}
         self._inherited: dict[Class, frozenset[str]] = {}
@@ -167,6 +170,8 @@ class MemberNeeds:
             return
         if is_super(base):
             ancestors = inference.ancestors_of_method(base, scope)
+            if (own := inference.class_of_method(scope)) is not None:
+                self.inherited(unit, [own, *ancestors], node.attr, own)
             self.builder.need_any(
                 unit, [m.unit for near in ancestors for m in near.members.get(node.attr, ())], member(node.attr)
             )
@@ -187,6 +192,8 @@ class MemberNeeds:
                     return
                 case Instance() | Class():
                     owner = value.of if isinstance(value, Instance) else value
+                    if node.attr not in owner.members and owner.bases:
+                        self.inherited(unit, inference.order(owner), node.attr)
                     metaclass = inference.metaclass(owner) if isinstance(value, Class) else None
                     named = self.makers(owner, node.attr, metaclass)
                     if isinstance(node.ctx, ast.Store) or named.assigned_in(scope.function):
@@ -206,6 +213,13 @@ class MemberNeeds:
                     return
         self.builder.need_any(unit, makers, member(node.attr))
         self.require(unit, "attribute", base, scope, node.attr)
+
+    def inherited(self, unit: int, classes: Sequence[Class], name: str, without: Class | None = None) -> None:
+        """Between versions, the use of an inherited member needs the headers of the classes that lead to it."""
+        for near in classes:
+            if name in near.members and near is not without:
+                return
+            self.implied.append((unit, near.unit, member(name)))
 
     def makers(
         self, owner: Class, name: str, metaclass: Class | None = None, declared: frozenset[str] = frozenset()
@@ -245,7 +259,10 @@ class MemberNeeds:
         return self.builder.all_of(self.builder.any_of(makers) if makers else None, store.node)
 
     def store(self, unit: int, node: ast.Attribute, scope: Scope) -> None:
-        """Assigning to a property needs its setter."""
+        """Assigning to a property needs its setter, and between versions any assignment the slots with its name."""
+        receiver = scope.receiver_of(node.value)
+        for slots in receiver.members.get("__slots__", ()) if receiver is not None else ():
+            self.implied.append((unit, slots.unit, "its slots"))
         for value in self.inference.infer(node.value, scope) or ():
             if isinstance(value, Instance):
                 functions = (member.value for member in self.makers(value.of, node.attr).members)
@@ -351,7 +368,13 @@ class MemberNeeds:
         functions = sources.results_of if sources is not None else ()
         if not any(function.decorators or isinstance(function.node, ast.AsyncFunctionDef) for function in functions):
             results = ((function.results, function.unit if len(functions) > 1 else None) for function in functions)
-            self.builder.need_guarded(unit, ("assigned", *functions), results)
+            self.builder.need_guarded(unit, ("assigned", *functions), results, RESULT)
+        decorators = [item for function in functions for item in getattr(function.node, "decorator_list", ())]
+        self.implied += [(unit, self.unit_of[item.lineno - 1], RESULT) for item in decorators]
+        callee = value.func if isinstance(value, ast.Call) else None
+        owner = scope.resolve(callee.id) if isinstance(callee, ast.Name) and not functions else None
+        bound = owner.bindings[callee.id] if isinstance(callee, ast.Name) and owner is not None else []
+        self.implied += [(unit, node, RESULT) for node, _ in bound[:1] if len(bound) == 1]
 
     def supporting(self, kind: OperationKind, value: Value | None, scope: Scope, attr: str) -> int | None:
         """Return the node that remains while an expression supports an operation; None if nothing changes that.

@@ -440,12 +440,16 @@ class Inference:
                 case (Class() as below,):
                     return self.order(below)[1:]
             return []
-        holder: Scope | None = scope
-        while holder is not None:
+        owner = self.class_of_method(scope)
+        return [] if owner is None else self.order(owner)[1:]
+
+    @staticmethod
+    def class_of_method(scope: Scope) -> Class | None:
+        """Return the class of the method that a scope is that of, or in; None if there is none."""
+        for holder in scope.with_parents():
             if holder.function is not None and holder.function.owner is not None:
-                return self.order(holder.function.owner)[1:]
-            holder = holder.parent
-        return []
+                return holder.function.owner
+        return None
 
 
 def contains(value: Value | None, use: ast.expr) -> bool:
