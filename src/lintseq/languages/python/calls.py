@@ -68,14 +68,14 @@ class CallNeeds:
                 self.construct(unit, call, owner)
             case (Function() as function,):
                 bound = function.owner is not None and "staticmethod" not in function.decorators
-                owner = None
+                receiver: Class | None = None
                 if function.owner is not None and isinstance(call.func, ast.Attribute):
                     match self.inference.infer(call.func.value, scope):
-                        case (Class() as owner, *_):
+                        case (Class() as receiver, *_):
                             bound = "classmethod" in function.decorators
-                        case (Instance(of=owner),):
+                        case (Instance(of=receiver),):
                             pass
-                self.record(unit, function, _shape(call), owner, bound=bound)
+                self.record(unit, function, _shape(call), receiver, bound=bound)
                 self.arguments(unit, call, function, bound=bound)
 
     def redefinitions(self, unit: int, call: ast.Call, name: str, scope: Scope) -> None:
