@@ -349,6 +349,10 @@ def test_steps_that_cannot_work_are_refused_when_they_are_made(tmp_path: Path) -
 
     with pytest.raises(ConfigError, match="cannot read nowhere"):
         ProgramReader(["nowhere.jsonl"])
+    write_jsonl(tmp_path / "0.jsonl", commits(3))
+    (tmp_path / "1.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ConfigError, match=r"1\.parquet"):
+        ProgramReader([str(tmp_path)])
     with pytest.raises(ConfigError, match="unknown order"):
         EditSampling(BuildOptions(sampling=SamplingOptions(order="heavy")))
     exact = BuildOptions(screening=ScreeningOptions(duplicates="exact"))
@@ -362,6 +366,13 @@ def test_steps_that_cannot_work_are_refused_when_they_are_made(tmp_path: Path) -
     names = BuildOptions(names=FieldNames(instruction_field="repo"))
     with pytest.raises(ConfigError, match="looked for other columns"):
         list(EditSampling(names)(ProgramReader([source])()))
+
+
+def test_missing_datatrove_is_one_line_that_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datatrove.data", None)
+    monkeypatch.delitem(sys.modules, "lintseq.integrations.datatrove", raising=False)
+    with pytest.raises(ConfigError, match=r"pip install 'lintseq\[datatrove\]'$"):
+        importlib.import_module("lintseq.integrations.datatrove")
 
 
 REFUSED = {
