@@ -160,6 +160,7 @@ def main() -> None:
     parser.add_argument(
         "--failures", type=Path, help="write the first state of each walk that is not clean into this folder"
     )
+    parser.add_argument("--enough", type=int, help="stop walking each file's pairs once every walk has so many states")
     parser.add_argument("--minutes", type=float, help="stop walking each file's pairs after this time")
     parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--name", default="versions", help="name of the results (default: versions)")
@@ -169,7 +170,8 @@ def main() -> None:
     for path in options.files:
         pairs = read_pairs(path, options.limit, options.seed)
         repositories = sorted({pair.name.split(" ")[0] for pair in pairs})
-        sample = f"a sample of {len(pairs)} pairs, walked as far as the time went"
+        until = f"until each walk had {options.enough:,} states" if options.enough else "as far as the time went"
+        sample = f"a sample of {len(pairs)} pairs, walked {until}"
         report.notes.append(f"*{path.stem}*: {sample}, from {', '.join(repositories)}.")
         found = measure(pairs, options.walk or list(TITLES), options)
         if options.exact:
@@ -269,7 +271,8 @@ def measure(pairs: Sequence[Pair], walks: Sequence[str], options: Namespace) -> 
         for done, found in enumerate(pool.imap(measure_pair, jobs, chunksize=4), 1):
             for walk, measured in zip(walks, found, strict=True):
                 totals[walk].add(measured)
-            late = time.monotonic() > stop
+            is_enough = options.enough and min(total.states for total in totals.values()) >= options.enough
+            late = is_enough or time.monotonic() > stop
             if done % 200 == 0 or done == len(pairs) or late:
                 note(f"{done} of {len(pairs)} pairs")
                 for walk, total in totals.items():
