@@ -71,6 +71,7 @@ from lintseq.lm.documents import TextOptions as TextOptions
 from lintseq.lm.tokenizers import (
     train_tokenizer as train_tokenizer,
     extend_tokenizer as extend_tokenizer,
+    add_separator as add_separator,
     TokenizerOptions as TokenizerOptions,
     TrainedTokenizer as TrainedTokenizer,
     TokenizerExtension as TokenizerExtension,

@@ -202,12 +202,9 @@ def extend_tokenizer(path: str, output: str, *, multiple: int = 16, overwrite: b
     If the model needs a new embedding, the number of embeddings becomes a multiple of `multiple`. Raises `ConfigError`
     if there is no usable tokenizer, and `ToolError` if edit texts do not survive encoding and decoding.
     """
-    check_at_least(1, {"--multiple": multiple})
     tokenizer = load_tokenizer(path)
-    extension = add_separator(tokenizer)
     model = load_model(path) if _has_model(path) else None
-    if model is not None:
-        extension = add_embedding(model, extension, multiple=multiple)
+    extension = add_separator(tokenizer, model, multiple=multiple)
     with WorkDirectory(output, {"extended": path, "multiple": multiple}, overwrite=overwrite) as work:
         folder = work.file("model")
         if model is not None:
@@ -219,13 +216,18 @@ def extend_tokenizer(path: str, output: str, *, multiple: int = 16, overwrite: b
     return extension
 
 
-def add_separator(tokenizer: Any) -> TokenizerExtension:
-    """Make `<|diff|>` one token of a tokenizer of transformers, in place.
+def add_separator(tokenizer: Any, model: Any = None, *, multiple: int = 16) -> TokenizerExtension:
+    """Make `<|diff|>` one token of a tokenizer of transformers, and give the model an embedding for it, both in place.
 
     It is not marked as special, so that `skip_special_tokens` keeps it, and it strips no whitespace. If decoding puts
-    a space after it, as SentencePiece tokenizers do, the decoder is changed to remove that space. Raises `ToolError`
-    if a text still does not survive encoding and decoding.
+    a space after it, as SentencePiece tokenizers do, the decoder is changed to remove that space. If the model has no
+    spare embedding, it gets some, up to a multiple of `multiple`. What is there already stays as it is. Raises
+    `ConfigError` for a tokenizer that cannot be extended, and `ToolError` if a text does not survive encoding and
+    decoding.
     """
+    check_at_least(1, {"--multiple": multiple})
+    if not getattr(tokenizer, "is_fast", False):
+        raise ConfigError(f"a {type(tokenizer).__name__} cannot be extended; use a fast tokenizer of transformers")
     from tokenizers import AddedToken
 
     pieces = tokenizer.encode(SEPARATOR, add_special_tokens=False)
@@ -245,7 +247,8 @@ def add_separator(tokenizer: Any) -> TokenizerExtension:
             f"edit texts do not survive this tokenizer: {problem}; use one that restores texts exactly, such as a"
             " byte-level BPE"
         )
-    return TokenizerExtension(diff_id(tokenizer), not existing, len(tokenizer), tuple(pieces), notes=notes)
+    extension = TokenizerExtension(diff_id(tokenizer), not existing, len(tokenizer), tuple(pieces), notes=notes)
+    return extension if model is None else add_embedding(model, extension, multiple=multiple)
 
 
 def round_trip_problem(tokenizer: Any) -> str:
@@ -295,9 +298,11 @@ def add_embedding(model: Any, extension: TokenizerExtension, *, multiple: int) -
             of_pieces = weight[list(extension.pieces)].float().mean(0).to(weight.dtype)
             of_all = weight[:before].float().mean(0).to(weight.dtype)
             for row in sorted(new):
-                weight[row] = of_pieces if row == extension.id else of_all
+                weight[row] = of_pieces if row == extension.id and extension.added else of_all
     model.config.vocab_size = rows
     initialized = "not needed: it was one token already"
+    if extension.id in new:
+        initialized = "mean of all embeddings"
     if extension.added:
         initialized = f"mean of the embeddings of its previous {len(extension.pieces)} tokens"
     return replace(extension, rows_before=before, rows=rows, initialized=initialized)
