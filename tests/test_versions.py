@@ -15,7 +15,7 @@ from lintseq.dataset.convert import ConvertOptions, convert
 from lintseq.dataset.sampler import BuildOptions, EditSampler
 from lintseq.dataset.screening import ScreeningOptions
 from lintseq.dataset.shapes import SHAPES, read_record
-from lintseq.dataset.verify import StateVerdicts, check_rows
+from lintseq.dataset.verify import StateVerdicts, check_rows, verify
 from lintseq.edits import EditSequence
 from lintseq.errors import ConfigError, ProgramError
 from lintseq.languages import get_language
@@ -144,6 +144,7 @@ def test_calls_of_an_editor_name_the_file_of_the_row(tmp_path: Path) -> None:
     for path, files in ((None, {"b.py", None}), ("c.py", {"c.py"}), ("", {None})):
         build([source], tmp_path / "a.jsonl", BuildOptions(format="str-replace", path=path), overwrite=True)
         assert files_of(tmp_path / "a.jsonl") == files
+        assert {*verify(tmp_path / "a.jsonl", workers=1).shapes} == {"lintseq/str-replace"}
         again = ConvertOptions("next-edit", "str-replace")
         convert([tmp_path / "a.jsonl"], tmp_path / "b.jsonl", again, overwrite=True)
         assert files_of(tmp_path / "b.jsonl") == files

@@ -20,7 +20,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
 
-from lintseq.codecs import DIFF
+from lintseq.codecs import DIFF, STR_REPLACE, named_file
 from lintseq.codecs.text import shorten
 from lintseq.dataset.shapes import Record, read_record
 from lintseq.edits import INITIAL, EditSequence, apply
@@ -191,7 +191,8 @@ def _check_row(file: str, line: RawRow, judge: StateVerdicts, report: VerifyRepo
     except ProgramError as error:
         row.fail("read", str(error))
         return
-    report.shapes[record.shape if record.codec is DIFF else f"{record.shape}/{record.codec.name}"] += 1
+    format = STR_REPLACE.name if named_file(record.codec) else record.codec.name
+    report.shapes[record.shape if record.codec is DIFF else f"{record.shape}/{format}"] += 1
     row = _RowChecks(report, file, line.number, str(record.id))
     sequence, program = _check_exact(record, row)
     _check_monotone(sequence, row)
