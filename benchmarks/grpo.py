@@ -16,6 +16,7 @@ import sys
 import time
 from argparse import SUPPRESS
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -26,7 +27,7 @@ from common import ROOT, Goal, Report, Table, arguments, note, package_version, 
 
 from lintseq import BackendOptions, CompletionOptions, EvaluationOptions, complete, evaluate
 from lintseq.integrations.rewards import PassedTests
-from lintseq.reporting.plots import line_plot, svg_document
+from lintseq.reporting.plots import Plot, Point, line_plot, svg_document
 
 PROBLEMS = ROOT / "examples" / "nano" / "problems.jsonl"
 FORMAT = "search-replace"
@@ -34,8 +35,6 @@ PROMPTS, GENERATIONS, EPOCH = 4, 8, 25
 """Prompts in a step, completions of each, and steps in an epoch."""
 TOKENS = 256
 RATE = 3e-4
-SMOOTH = 10
-"""Steps over which the curve is averaged."""
 
 
 class TimedReward:
@@ -139,9 +138,9 @@ def result_of(options: Any, name: str) -> dict[str, Any]:
     return dict(json.loads(path.read_text()))
 
 
-def trailing_mean(values: Sequence[float]) -> list[float]:
-    """Return the means of so many values up to each."""
-    return [mean(values[max(0, end - SMOOTH) : end]) for end in range(1, len(values) + 1)]
+def curve_of(rewards: Sequence[float]) -> list[tuple[float, float]]:
+    """Return step and mean reward of the epoch that ends with it, for each step from the end of the first epoch."""
+    return [(end, mean(rewards[end - EPOCH : end])) for end in range(EPOCH, len(rewards) + 1)]
 
 
 def row_of(seed: int, result: dict[str, Any], before: float) -> list[object]:
@@ -205,22 +204,32 @@ def main() -> None:
         Goal("least rise of the reward from the first to the last epoch", min(map(rise, results.values())), least=0.01)
     )
     report.numbers = {
-        "reward_by_step": {seed: [step["reward"] for step in result["steps"]] for seed, result in results.items()},
+        "reward_by_step": {seed: rewards_of(result) for seed, result in results.items()},
         "pass_at_1": {seed: [before, result["passed"]] for seed, result in results.items()},
     }
     if options.plot is not None:
-        curves = {
-            f"seed {seed}": list(enumerate(trailing_mean([step["reward"] for step in result["steps"]]), 1))
-            for seed, result in results.items()
-        }
-        plot = line_plot("grpo", f"Share of programs that pass, mean of {SMOOTH} steps", "step", curves)
-        options.plot.write_text(svg_document(plot))
+        options.plot.write_text(svg_document(plot_of([rewards_of(result) for result in results.values()])))
     report.publish(options.results)
+
+
+def rewards_of(result: dict[str, Any]) -> list[float]:
+    """Return the mean reward of each step."""
+    return [step["reward"] for step in result["steps"]]
+
+
+def plot_of(runs: Sequence[Sequence[float]]) -> Plot:
+    """Return the rewards of runs over their steps: a line for each run, averaged, and a point for each step."""
+    title = "Share of programs that pass their tests"
+    lines = {f"seed {seed}, mean of {EPOCH} steps": curve_of(rewards) for seed, rewards in enumerate(runs)}
+    lines["each step, mean of the seeds"] = [(1, mean(rewards[0] for rewards in runs))]
+    plot = line_plot("grpo", title, "step", {**lines})
+    points = tuple(Point(step, mean(values)) for step, values in enumerate(zip(*runs, strict=True), 1))
+    return replace(plot, series=(*plot.series[:-1], replace(plot.series[-1], points=points, joined=False, line=())))
 
 
 def rise(result: dict[str, Any]) -> float:
     """Return the difference between the mean rewards of the last and the first epoch."""
-    rewards = [step["reward"] for step in result["steps"]]
+    rewards = rewards_of(result)
     return mean(rewards[-EPOCH:]) - mean(rewards[:EPOCH])
 
 
