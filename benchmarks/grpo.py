@@ -195,8 +195,9 @@ def main() -> None:
     report.notes.append(
         f"{options.steps} steps of {PROMPTS} prompts with {GENERATIONS} completions each, learning rate {RATE:g}; an"
         f" epoch is {EPOCH} steps and has each of {PROMPTS * EPOCH} problems once. pass@1 is that of {options.samples}"
-        " completions for each of 120 other problems, at temperature 1 as in training. A model with a million"
-        " parameters on one thread, so generating and training are cheap, and the share of time in rewards is large."
+        " completions for each of 120 other problems, at temperature 1 as in training. The model has a million"
+        " parameters and one thread. Time in rewards is that of reading completions and of the sandbox; other work on"
+        " the machine, trainings beside each other too, slows both."
         f" {', '.join(f'{name} {package_version(name)}' for name in ('trl', 'transformers', 'torch'))}."
     )
     report.tables.append(Table("Trainings", HEADER, rows))
@@ -204,6 +205,7 @@ def main() -> None:
         Goal("least rise of the reward from the first to the last epoch", min(map(rise, results.values())), least=0.01)
     )
     report.numbers = {
+        "trainings": [dict(zip(HEADER, row, strict=True)) for row in rows],
         "reward_by_step": {seed: rewards_of(result) for seed, result in results.items()},
         "pass_at_1": {seed: [before, result["passed"]] for seed, result in results.items()},
     }
