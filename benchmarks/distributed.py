@@ -32,8 +32,8 @@ from lintseq.integrations.datatrove import DuplicateSignatures, EditSampling, Pr
 from lintseq.rows import FieldNames, parse_row, read_rows
 
 MEGABYTE = 1_000_000
-KEYS, KEY_FILES, COPIES = 500_000, 50, 0.2
-ROWS, TASKS = 200, 4
+KEYS, KEY_FILES, COPIES = 1_000_000, 50, 0.2
+ROWS, TASKS = 1000, 8
 PATIENCE = 120
 
 
@@ -111,7 +111,7 @@ def report_rates(files: Sequence[Path], samples: int, data: Path | None) -> Repo
     report.tables.append(Table("Tasks", [*header, "records", "kB out per row", "compressed", "MB"], rows))
     duplicates = KEYS / MEGABYTE
     report.texts.append(
-        f"Matches and clusters of {KEYS:,} programs in {KEY_FILES} files, about a third of them copies:"
+        f"Matches and clusters of {KEYS:,} programs in {KEY_FILES} files, 43 % of them copies:"
         f" {matches.cpu_seconds / duplicates:.0f} s of CPU time and {matches.largest_mb / duplicates:.0f} MB"
         " per million programs (with making up the signatures)."
     )
@@ -229,10 +229,10 @@ def records(output: Path) -> list[str]:
     return sorted(json.dumps(parse_row(row.data)) for file in files for row in read_rows(str(file)))
 
 
-def named(process: subprocess.Popen[bytes], words: bytes) -> list[int]:
+def named(root: int, words: bytes) -> list[int]:
     """Return the descendants of a process whose command line contains some words."""
     found = []
-    for pid in family(process.pid):
+    for pid in family(root):
         with suppress(OSError):
             found += [pid] if words in Path(f"/proc/{pid}/cmdline").read_bytes() else []
     return found
@@ -245,18 +245,23 @@ def kill_run(process: subprocess.Popen[bytes]) -> None:
 
 
 def kill_pool_process(process: subprocess.Popen[bytes]) -> None:
-    os.kill(named(process, b"forkserver")[-1], signal.SIGKILL)
+    os.kill(at_work(process)[-1], signal.SIGKILL)
+
+
+def at_work(process: subprocess.Popen[bytes]) -> list[int]:
+    """Return the processes of datatrove's pool that have a process for rows, behind that of the pool itself."""
+    return [pid for pid in named(process.pid, b"forkserver") if named(pid, b"spawn_main")]
 
 
 def kill_ray_worker(process: subprocess.Popen[bytes]) -> None:
-    os.kill(named(process, SAMPLING)[-1], signal.SIGKILL)
+    os.kill(named(process.pid, SAMPLING)[-1], signal.SIGKILL)
 
 
 SAMPLING = b"_sample_block"
 """In the title of a Ray process that makes records."""
 BEGUN: dict[str, Callable[[subprocess.Popen[bytes], Path], bool]] = {
-    "datatrove": lambda process, output: len([*output.glob("logs/3/completions/*")]) >= 2,
-    "ray": lambda process, output: bool(named(process, SAMPLING)),
+    "datatrove": lambda process, output: len(at_work(process)) > 1 < len([*output.glob("logs/3/completions/*")]),
+    "ray": lambda process, output: bool(named(process.pid, SAMPLING)),
 }
 KILLS = {
     "datatrove": {"the run": kill_run, "the process of a task": kill_pool_process},
