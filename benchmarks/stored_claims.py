@@ -4,7 +4,8 @@ Stored are pass@k by seed, and percentile bootstrap intervals over problems and 
 follows from the means by seed. What is left of the interval's width, less what these means explain of it, is the
 variance between problems. So p-values and intervals are as today's, up to the error of the bootstrap.
 
-    git show 6fbb3fa:docs/results/samples-sweep/findings.json | python benchmarks/stored_claims.py samples-sweep > findings.json
+    git show 6fbb3fa:docs/results/samples-sweep/findings.json \\
+      | python benchmarks/stored_claims.py samples-sweep > findings.json
 """
 
 import json
