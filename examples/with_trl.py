@@ -30,6 +30,7 @@ if __name__ == "__main__":
     trainer.train()
     trainer.save_model()
 
+    model.eval()
     prompt = data[0]["prompt"]
     chat = isinstance(prompt, list)
     if chat:
