@@ -16,7 +16,7 @@ from common import Report, Table, arguments, note, package_version, percent
 from lintseq.benchmarks import load_problems
 from lintseq.benchmarks.problem import Problem
 from lintseq.evaluation.completions import Completion
-from lintseq.evaluation.judging import JudgingOptions, check_runner, judge
+from lintseq.evaluation.judging import JudgingOptions, check_runner, judge_in_batches
 from lintseq.evaluation.results import JudgedCompletion
 from lintseq.languages import get_linter
 from lintseq.lm.backends import open_backend
@@ -42,7 +42,8 @@ def judged(problems: list[Problem], done: list[GeneratedCompletion], form: str, 
         )
         for completion in done
     ]
-    return judge(problems, items, sandbox, JudgingOptions(linter=get_linter("pyflakes")))
+    batches = judge_in_batches(problems, items, sandbox, JudgingOptions(linter=get_linter("pyflakes")))
+    return [row for batch in batches for row in batch]
 
 
 def pass_at(rows: Rows, k: int) -> float:

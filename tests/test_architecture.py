@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,31 @@ def test_starting_loads_nothing_heavy(command: str) -> None:
     code = f"import sys; {command}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "pandas", "numpy", "pylint", "astroid", "tokenizers", "zstandard"} & set(loaded)
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "examples", "examples/nano", "tests"])
+def test_scripts_import_names_that_exist(folder: str) -> None:
+    missing = []
+    for path in sorted((Path(__file__).parents[1] / folder).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lintseq":
+                known = names_in(str(node.module))
+                missing += [(path.name, node.module, item.name) for item in node.names if item.name not in known]
+    assert not missing
+
+
+@cache
+def names_in(module: str) -> set[str]:
+    """Return the names that a module defines or imports, for a package also its modules, without importing it."""
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    names = {other.stem if other.suffix == ".py" else other.name for other in path.glob("*")}
+    files = [path / "__init__.py", path / "__init__.pyi"] if path.is_dir() else [path.with_suffix(".py")]
+    for file in filter(Path.exists, files):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                names.add(node.name)
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                names |= {item.asname or item.name for item in node.names}
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+    return names
