@@ -56,7 +56,7 @@ def pass_at(rows: Rows, k: int) -> float:
 
 def flops(rows: Rows, shape: Any) -> tuple[float, float]:
     """Return the FLOPs for the prompts, each once, and for one more completion of each problem."""
-    prompts = {row.task_id: shape.prompt(row.prompt_tokens) for row in rows}
+    prompts = {row.task_id: shape.forward(row.prompt_tokens) for row in rows}
     own = sum(row.flops - prompts[row.task_id] for row in rows) / (len(rows) / len(prompts))
     return float(sum(prompts.values())), own
 
@@ -76,12 +76,12 @@ def described(name: str, rows: Rows, shape: Any) -> list[object]:
     _, each = flops(rows, shape)
     return [
         name,
-        f"{sum(row['completion_tokens'] for row in rows) / len(rows):.0f}",
+        f"{sum(row.completion_tokens for row in rows) / len(rows):.0f}",
         f"{each:.3g}",
         percent(sum(row.malformed_edits for row in rows), edits),
         percent(sum(row.clean_states for row in rows), sum(row.states for row in rows)),
-        f"{100 * sum(row['clean'] for row in rows) / len(rows):.1f} %",
-        f"{100 * sum(row['verdict'] == 'passed' for row in rows) / len(rows):.2f} %",
+        f"{100 * sum(row.clean for row in rows) / len(rows):.1f} %",
+        f"{100 * sum(row.verdict == 'passed' for row in rows) / len(rows):.2f} %",
     ]
 
 
