@@ -104,7 +104,8 @@ class CallNeeds:
         if fields is not None:
             self.field_arguments(unit, call, fields)
             if (shape := _shape(call)) is not None:
-                self.signatures[owner.unit] = _signature_of_fields(fields)
+                if owner.unit not in self.signatures:
+                    self.signatures[owner.unit] = _signature_of_fields(fields)
                 self.calls.append(Call(unit, owner.unit, *shape))
             return
         shape, groups = _shape(call), self._constructors[owner]
@@ -252,9 +253,10 @@ def signature_of(args: ast.arguments, *, bound: bool) -> Signature:
 
 def _signature_of_fields(fields: Mapping[str, Field]) -> Signature:
     """Return the signature of a data class; a required field that follows others is taken for one given by keyword."""
-    leading = [name for name, _ in takewhile(lambda item: item[1].required, fields.items())]
-    others = [name for name, found in fields.items() if found.required and name not in leading]
-    return Signature(tuple(fields), len(leading), frozenset(others), frozenset(fields))
+    names = tuple(fields)
+    leading = sum(1 for _ in takewhile(lambda found: found.required, fields.values()))
+    others = frozenset(name for name in names[leading:] if fields[name].required)
+    return Signature(names, leading, others, frozenset(names))
 
 
 def _abstract_members(owner: Class) -> dict[str, list[int]]:
