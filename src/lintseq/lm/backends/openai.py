@@ -84,7 +84,7 @@ class OpenAIBackend:
             Thread(target=work, daemon=True).start()  # at an error or Ctrl-C, the process does not wait for answers
         try:
             for _ in requests:
-                if isinstance(result := results.get(), Exception):
+                if isinstance(result := _next_of(results), Exception):
                     raise result
                 self._with_separators += SEPARATOR in result.text
                 self._with_hunks += "\n@@ -" in result.text
@@ -186,3 +186,12 @@ class OpenAIBackend:
             **{name: value for name, value in optional.items() if value},
         }
         return self.client.ask(prompt, parameters)
+
+
+def _next_of(results: SimpleQueue[GeneratedCompletion | Exception]) -> GeneratedCompletion | Exception:
+    """Return the next result. A signal that comes right before a wait without end would only be seen after it."""
+    while True:
+        try:
+            return results.get(timeout=1.0)
+        except Empty:
+            continue
