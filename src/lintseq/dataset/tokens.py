@@ -41,8 +41,9 @@ def check_limit(limit: TokenLimit, shape: str) -> dict[str, str]:
         raise ConfigError("--max-tokens and --tokenizer have no effect without each other")
     if limit.tokenizer is None:
         return {}
-    text = load_tokenizer(limit.tokenizer).to_str()
-    if is_conversational(shape):
+    conversational = is_conversational(shape)
+    text = load_tokenizer(limit.tokenizer, extra="train" if conversational else "tokens").to_str()
+    if conversational:
         text += load_template(limit.tokenizer)(_CONVERSATION)
     return {"tokenizer": blake2b(text.encode(), digest_size=16).hexdigest()}
 
@@ -55,15 +56,16 @@ def is_conversational(shape: str) -> bool:
 # Counting
 
 
-def load_tokenizer(name: str | os.PathLike[str]) -> "Tokenizer":
+def load_tokenizer(name: str | os.PathLike[str], *, extra: str = "tokens") -> "Tokenizer":
     """Return a tokenizer: a tokenizer.json, its folder, or a name on the Hugging Face Hub.
 
-    `<|diff|>` is a single token, as in training, and texts of any length are encoded whole.
+    `<|diff|>` is a single token, as in training, and texts of any length are encoded whole. Where the library is
+    missing, `extra` is the one that the error names.
     """
     try:
         from tokenizers import AddedToken, Tokenizer
     except ImportError:
-        raise ConfigError("counting tokens needs the extra `tokens`: pip install 'lintseq[tokens]'") from None
+        raise ConfigError(f"counting tokens needs the extra `{extra}`: pip install 'lintseq[{extra}]'") from None
     name = os.fspath(name)
     path = os.path.join(name, "tokenizer.json") if os.path.isdir(name) else name
     on_hub = not os.path.exists(name) and _HUB_NAME.fullmatch(name) and not name.endswith(".json")
