@@ -5,6 +5,7 @@ lintseq is an error: the message has to name the extra.
 """
 
 import re
+import signal
 import traceback
 from collections.abc import Generator
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
@@ -18,6 +19,7 @@ import lintseq
 PACKAGE = str(Path(lintseq.__file__).parent)
 settings.register_profile("lintseq", deadline=None)  # a loaded machine is no failure; pytest has a timeout
 settings.load_profile("lintseq")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # for commands that tests interrupt: some shells ignore it
 
 
 def is_installed(extra: str) -> bool:
