@@ -1,6 +1,7 @@
 # Forks until it cannot, forty times at most.
 # verdict: passed|error
 # task: stdin
+# confined: where programs run as their user, their number is checked every 50 ms and at the end; too many are an error all the same
 # limits: processes=20 seconds=5
 import os, time
 made = 0

@@ -157,6 +157,8 @@ class _RunningProgram:
         self._watch()
         seconds = time.monotonic() - self._started
         if self._reap(os.WNOHANG):
+            if not self._reason and self._has_too_many(self._jail.program_processes()):
+                self._reason = "processes"
             self._jail.kill()
             self._reap(0)
         try:
@@ -209,7 +211,7 @@ class _RunningProgram:
         elapsed = time.monotonic() - self._started
         if resident > order["memory"] and self._is_too_large(resident, running):
             self._reason = "memory"
-        elif not jail.exact_processes and sum(map(processes.threads, running)) > order["processes"]:
+        elif self._has_too_many(running):
             self._reason = "processes"
         elif cpu > order["seconds"]:
             self._reason = "cpu"
@@ -219,6 +221,10 @@ class _RunningProgram:
         elif self._scratch_is_too_large():
             self._reason = "scratch"
         return bool(self._reason)
+
+    def _has_too_many(self, running: list[str]) -> bool:
+        """Return whether a program has more processes and threads than it may, where the kernel does not see to it."""
+        return not self._jail.exact_processes and sum(map(processes.threads, running)) > self._order["processes"]
 
     def _scratch_is_too_large(self) -> bool:
         """Measure the scratch folder, but spend at most a tenth of the time with that."""
