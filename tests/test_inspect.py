@@ -2,8 +2,10 @@
 
 import gc
 import json
+import signal
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,6 +25,7 @@ from lintseq.walks import sample_edits
 
 pytest.importorskip("inspect_ai", reason="needs the extra: pip install 'lintseq[inspect]'")
 
+import anyio.from_thread
 import inspect_ai
 from inspect_ai._util.error import PrerequisiteError
 from inspect_ai._util.registry import registry_lookup
@@ -127,6 +130,61 @@ def test_verdicts_are_those_of_evaluate(format: str, tmp_path: Path) -> None:
         assert score.answer == row.text
     assert {row.verdict for row in rows.values()} >= {"passed", "failed", "error", "timeout"}
     assert metric(log) == pytest.approx(evaluation.pass_at_k[1])
+
+
+def test_as_many_programs_run_as_the_sandbox_has_workers_and_none_in_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = references("code")
+    real, lock = adapter.BenchmarkJudge.score, threading.Lock()
+    workers = adapter.shared_sandbox("auto").workers
+    together, counts, loops, others = threading.Barrier(workers), [0], set(), set()
+
+    def score(judge: adapter.BenchmarkJudge, completion: Any) -> Any:
+        with lock:
+            counts.append(counts[-1] + 1)
+        together.wait(60)  # for as many as run at a time
+        loops.add(anyio.from_thread.run_sync(threading.get_ident))  # the loop answers
+        others.add(threading.get_ident())
+        with lock:
+            counts.append(counts[-1] - 1)
+        return real(judge, completion)
+
+    monkeypatch.setattr(adapter.BenchmarkJudge, "score", score)
+    log = run(lambda task_id, _: right[task_id], tmp_path, epochs=workers)
+    assert metric(log) == 1.0
+    assert max(counts) == workers
+    assert len(loops) == 1
+    assert not loops & others
+
+
+INTERRUPTED = """
+import sys
+import inspect_ai
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
+from lintseq.integrations import inspect as adapter
+
+real = adapter.BenchmarkJudge.score
+adapter.BenchmarkJudge.score = lambda *arguments: print("judging", flush=True) or real(*arguments)
+output = ModelOutput.from_content("mockllm/model", "while True: pass")
+output.usage = ModelUsage()
+model = get_model("mockllm/model", custom_outputs=[output] * 99)
+arguments = {"benchmark": sys.argv[1], "timeout": 100}
+inspect_ai.eval("lintseq/problems", model=model, task_args=arguments, log_dir=sys.argv[2], display="none")
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_does_not_wait_for_the_programs_that_run(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, OWN, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "judging\n"
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(60)  # the programs may run for 100 seconds and more
+        finally:
+            process.kill()
 
 
 def test_a_log_shows_the_verdict_the_program_and_each_state(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Each benchmark is a task, such as `lintseq/humaneval`, and `lintseq/problems` on
 """
 
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -124,6 +125,8 @@ def open_judge(
     loaded = load_problems(benchmark, data)
     selection = select_problems(loaded, problems=problems)
     sandbox = shared_sandbox(level)
+    # Before Python waits for threads: after Ctrl-C, some still wait for a program.
+    threading._register_atexit(sandbox.__exit__)  # type: ignore[attr-defined]
     prepared, not_run = prepare(selection.problems, sandbox, sandbox.isolation.name)
     about = {"benchmark": loaded.as_dict(), **selection.as_settings(), "isolation": sandbox.isolation.summary}
     options = JudgingOptions(timeout, linter=get_linter(get_language().default_linter), not_run=not_run)
