@@ -591,6 +591,17 @@ def test_the_setting_is_chosen_on_the_validation_problems() -> None:
     assert [view.title for view in views_of(found_in())] == ["choose", "ask"]
 
 
+@pytest.mark.parametrize(("tested", "best"), [((), 0.2), ((1,), 0.2), ((2,), 1.0)])
+def test_the_setting_is_the_best_at_what_is_tested(tested: tuple[int, ...], best: float) -> None:
+    """At 0.2 half of the problems are always solved; at 1.0 all of them, but in fewer completions."""
+
+    def passing(result: StudyResult) -> list[int]:
+        return [4, 0] * 10 if result.setting.temperature == 0.2 else [2, 1] * 10
+
+    findings = gathered(planned(replace(STUDY, claims_at=tested)), passing)
+    assert chosen(findings, "edits") == SamplingParameters(best)
+
+
 def test_without_validation_problems_every_setting_is_reported(tmp_path: Path) -> None:
     findings = found_in(replace(THREE, benchmarks=THREE.benchmarks[1:]))
     assert [view.title for view in views_of(findings)] == ["ask, temperature 0.2", "ask, temperature 1"]

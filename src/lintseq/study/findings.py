@@ -177,12 +177,15 @@ def views_of(findings: StudyFindings) -> list[ArmsOnBenchmark]:
 
 
 def chosen(findings: StudyFindings, arm: str) -> SamplingParameters:
-    """Return the setting of an arm that is best on the validation problems; without any, the first."""
+    """Return the setting of an arm that is best on the validation problems at the values of k that are tested.
+
+    Without validation problems, return the first.
+    """
     validation = [item for item in findings.study.benchmarks if item.validation]
 
     def total(setting: SamplingParameters) -> float:
         views = [ArmsOnBenchmark(findings, benchmark, {arm: setting}) for benchmark in validation]
-        scores = [view.scores(arm, k) for view in views for k in findings.study.k]
+        scores = [view.scores(arm, k) for view in views for k in findings.study.planned_k]
         return fsum(fmean(fmean(seed.values()) for seed in found.values()) for found in scores if found)
 
     return max(settings_of(findings), key=total)
