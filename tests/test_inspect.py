@@ -132,18 +132,19 @@ def test_verdicts_are_those_of_evaluate(format: str, tmp_path: Path) -> None:
     assert metric(log) == pytest.approx(evaluation.pass_at_k[1])
 
 
-def test_as_many_programs_run_as_the_sandbox_has_workers_and_none_in_the_event_loop(
+def test_programs_run_side_by_side_at_most_one_per_worker_and_not_in_the_event_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = references("code")
     real, lock = adapter.BenchmarkJudge.score, threading.Lock()
     workers = adapter.shared_sandbox("auto").workers
-    together, counts, loops, others = threading.Barrier(workers), [0], set(), set()
+    side_by_side = min(workers, 4)
+    meeting, counts, loops, others = threading.Barrier(side_by_side), [0], set(), set()
 
     def score(judge: adapter.BenchmarkJudge, completion: Any) -> Any:
         with lock:
             counts.append(counts[-1] + 1)
-        together.wait(60)  # for as many as run at a time
+        meeting.wait(60)
         loops.add(anyio.from_thread.run_sync(threading.get_ident))  # the loop answers
         others.add(threading.get_ident())
         with lock:
@@ -151,9 +152,9 @@ def test_as_many_programs_run_as_the_sandbox_has_workers_and_none_in_the_event_l
         return real(judge, completion)
 
     monkeypatch.setattr(adapter.BenchmarkJudge, "score", score)
-    log = run(lambda task_id, _: right[task_id], tmp_path, epochs=workers)
+    log = run(lambda task_id, _: right[task_id], tmp_path, epochs=side_by_side)
     assert metric(log) == 1.0
-    assert max(counts) == workers
+    assert side_by_side <= max(counts) <= workers
     assert len(loops) == 1
     assert not loops & others
 
