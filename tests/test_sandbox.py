@@ -139,6 +139,7 @@ def test_programs_that_keep_the_id_of_root_have_none_of_its_rights():
     if os.geteuid():
         pytest.skip("only root can keep its id")
     names = [n for n in HOSTILE if n.startswith(("file_", "environment_", "process_"))][::3]
+    names.append("file_good_access")
     run_hostile(["--like-docker"], names, patch="confinement._can_read_python = lambda uid: False")
 
 

@@ -111,6 +111,9 @@ class ConfinedJail(Jail):
             kernel.prctl(kernel.PR_SET_DUMPABLE, 0, what="closed /proc files")
         self.exact_processes = self._uid is not None
         super().build()
+        if self._keeps_root:  # access(2) asks for the real user, who has no rights but those of root's group
+            os.chmod(self.scratch, 0o770)
+            os.umask(0o002)
         with refusals():
             if self._landlock >= _SIGNALS_SINCE:  # else the filter depends on the program's process
                 self._filter()

@@ -137,7 +137,7 @@ class Jail:
             _limit(resource.RLIMIT_NPROC, processes + others)
         self._give_up_privileges()
         folder = f"{self.scratch}/{WORK}"
-        os.mkdir(folder, 0o700)
+        os.mkdir(folder, 0o770)
         os.chdir(folder)
         self._restrict()
 
