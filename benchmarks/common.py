@@ -226,6 +226,32 @@ def one_output(folder: Path) -> Path:
     return found
 
 
+# Models
+
+
+def save_small_model(folder: Path, *, width: int, layers: int, length: int) -> None:
+    """Save a decoder with random weights in the folder of its tokenizer."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, Olmo2Config
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    torch.manual_seed(0)
+    config = Olmo2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        intermediate_size=3 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=length,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    AutoModelForCausalLM.from_config(config, dtype=torch.float32).save_pretrained(folder)
+
+
 # Results
 
 

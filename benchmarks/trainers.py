@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from common import ROOT, Goal, Report, Table, arguments, note, read_jsonl, share
+from common import ROOT, Goal, Report, Table, arguments, note, read_jsonl, save_small_model, share
 
 import lintseq
 
@@ -38,15 +38,14 @@ QUIET = {
 
 
 def configurations() -> dict[str, str]:
-    """Return the configuration files of the page by name: what stands in its blocks after a line "`NAME`:"."""
+    """Return the configuration files that the page shows, by name."""
     found = re.findall(r"`([\w.-]+)`:\n\n```(?:yaml|json)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
     return dict(found)
 
 
 def prepare(folder: Path) -> None:
     """Write edit sequences, and a small model with random weights and lintseq's tokens."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, Olmo2Config
+    from transformers import AutoTokenizer
 
     pairs = PAIRS.read_text(encoding="utf-8").splitlines(keepends=True)[:RECORDS]
     (folder / "pairs.jsonl").write_text("".join(pairs), encoding="utf-8")
@@ -61,20 +60,7 @@ def prepare(folder: Path) -> None:
         "{% if add_generation_prompt %}{{ '<assistant>\n' }}{% endif %}"
     )
     tokenizer.save_pretrained(folder / "model")
-    config = Olmo2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=LENGTH,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    AutoModelForCausalLM.from_config(config, dtype=torch.float32).save_pretrained(folder / "model")
+    save_small_model(folder / "model", width=64, layers=2, length=LENGTH)
 
 
 def train(name: str, environment: Path, folder: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from common import ROOT, Goal, Report, Table, arguments, note, package_version
+from common import ROOT, Goal, Report, Table, arguments, note, package_version, save_small_model
 
 import lintseq
 from lintseq.reporting.plots import line_plot, svg_document
@@ -31,9 +31,6 @@ SKIPPED = 5
 
 def prepare(folder: Path, steps: int, width: int) -> None:
     """Write records, a tokenizer, a model with random weights, and the records in the order of lintseq's batches."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, Olmo2Config
-
     from lintseq.lm.finetuning import open_base, prepare as prepare_examples
 
     pairs = [json.loads(line) for line in PAIRS.read_text().splitlines()][: steps * BATCH]
@@ -41,22 +38,7 @@ def prepare(folder: Path, steps: int, width: int) -> None:
     lintseq.build([folder / "pairs.jsonl"], folder / "edits.jsonl", workers=1)
     options = lintseq.TokenizerOptions(vocab=1024, text=lintseq.TextOptions(read="edits"))
     lintseq.train_tokenizer([str(folder / "edits.jsonl")], str(folder / "base"), options)
-    tokenizer = AutoTokenizer.from_pretrained(folder / "base")
-    torch.manual_seed(0)
-    config = Olmo2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=width,
-        intermediate_size=3 * width,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=LENGTH,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    AutoModelForCausalLM.from_config(config, dtype=torch.float32).save_pretrained(folder / "base")
+    save_small_model(folder / "base", width=width, layers=4, length=LENGTH)
     recipe = recipe_of(folder)
     examples = prepare_examples(recipe, open_base(recipe), str(folder / "examples"))
     layout = lintseq.ConvertOptions(shape="prompt-completion")
