@@ -125,7 +125,7 @@ def open_judge(
     loaded = load_problems(benchmark, data)
     selection = select_problems(loaded, problems=problems)
     sandbox = shared_sandbox(level)
-    # Before Python waits for threads: after Ctrl-C, some still wait for a program.
+    # At exit, Python first waits for all threads, some of which wait for a program if Ctrl-C interrupted them.
     threading._register_atexit(sandbox.__exit__)  # type: ignore[attr-defined]
     prepared, not_run = prepare(selection.problems, sandbox, sandbox.isolation.name)
     about = {"benchmark": loaded.as_dict(), **selection.as_settings(), "isolation": sandbox.isolation.summary}
